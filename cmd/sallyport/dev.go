@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/user"
+)
+
+func newDev() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Serve a throw-away database on this machine, with users and a key to try things with",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, listen) },
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:12400", "loopback address and port to serve on; port 0 takes a free one")
+	return cmd
+}
+
+func dev(cmd *cobra.Command, listen string) error {
+	if err := checkLoopback(listen); err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("%w; another port: --listen 127.0.0.1:0", err)
+	}
+	folder, err := os.MkdirTemp("", "sallyport-dev-")
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
+	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
+	c := config.Config{Store: "sqlite:" + filepath.Join(folder, "dev.db"), KeyEncryptionKey: secret.NewKey(), Sessions: session.DefaultSettings}
+	a, err := open(cmd.Context(), c, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := greet(cmd.Context(), cmd.OutOrStdout(), a, listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close(), a.Close())
+	}
+	return errors.Join(drain(cmd.Context(), httpapi.NewServer(a.Handler, log), listener, log), a.Close())
+}
+
+func checkLoopback(listen string) error {
+	address, err := netip.ParseAddrPort(listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %q is not an address and a port, such as 127.0.0.1:12400", listen)
+	}
+	if !address.Addr().IsLoopback() {
+		return fmt.Errorf("--listen: %s is not a loopback address; dev prints passwords and is for this machine only (use serve)", address.Addr())
+	}
+	return nil
+}
+
+// greet makes a demo user with a key, and prints all that one needs to try the server.
+func greet(ctx context.Context, out io.Writer, a *app.App, address string) error {
+	const name = "demo"
+	password := secret.Text(12)
+	if err := a.Users.Add(ctx, user.New{Name: name, Roles: []string{string(identity.PlatformAdmin)}, Password: password, FullName: "Demo User"}); err != nil {
+		return err
+	}
+	_, key, err := a.Keys.Create(ctx, identity.Principal{User: name}, "made by sallyport dev", "")
+	if err != nil {
+		return err
+	}
+	url := "http://" + address
+	_, err = fmt.Fprintf(out, `
+Sallyport serves a throw-away database at %[1]s (Ctrl-C ends it and forgets everything).
+
+  built-in users  admin     %[2]s
+                  readonly  %[3]s
+  demo user       %[4]s      %[5]s  (a platform admin)
+  demo API key    %[6]s
+
+Try:
+
+  curl -u 'admin:%[2]s' %[1]s/api/v1/account
+  curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
+  curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
+
+`, url, a.MadePasswords[user.Admin], a.MadePasswords[user.Readonly], name, password, key)
+	return err
+}

@@ -1,0 +1,19 @@
+// Command sallyport is an identity and API-key server.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newRoot().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "sallyport:", err)
+		os.Exit(1) //nolint:gocritic // the signal handler dies with the process
+	}
+}

@@ -1,0 +1,139 @@
+// Package account keeps the installation's account: its trust settings.
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/mergepatch"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Account is what callers see of the account.
+type Account struct {
+	ID       string
+	TrustAll bool
+}
+
+// defaultTrustAll is what a setting is that nobody made.
+const defaultTrustAll = true
+
+// unclustered is the account of a server without a store.
+var unclustered = Account{ID: "unclustered", TrustAll: defaultTrustAll}
+
+// Service reads and changes the account.
+type Service struct{ store *store.Store }
+
+// NewService returns a service on a store.
+func NewService(st *store.Store) *Service { return &Service{st} }
+
+// Bootstrap makes the account when there is none.
+func (s *Service) Bootstrap(ctx context.Context) error {
+	if !s.store.Configured() {
+		return nil
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.Account()
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return tx.InsertAccount(store.Account{ID: secret.Text(16), TrustAll: defaultTrustAll})
+	})
+}
+
+// Get returns the account, or fault.AccountNotFound. A server without a store has one with default settings, because
+// reading it needs no authentication cluster.
+func (s *Service) Get(ctx context.Context) (Account, error) {
+	if !s.store.Configured() {
+		return unclustered, nil
+	}
+	var a Account
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		record, err := load(tx)
+		a = public(record)
+		return err
+	})
+	return a, err
+}
+
+// Replace sets all settings; nil stands for the default. It returns fault.AccountNotFound.
+func (s *Service) Replace(ctx context.Context, trustAll *bool) (Account, error) {
+	return s.change(ctx, func(record *store.Account) error {
+		record.TrustAll = defaultTrustAll
+		if trustAll != nil {
+			record.TrustAll = *trustAll
+		}
+		return nil
+	})
+}
+
+// Patch applies a JSON merge patch (RFC 7396) to {"trust": {"trust_all": …}}; a setting that is removed takes its
+// default. It returns fault.InvalidData for what does not fit, and fault.AccountNotFound.
+func (s *Service) Patch(ctx context.Context, patch any) (Account, error) {
+	return s.change(ctx, func(record *store.Account) error {
+		document := map[string]any{"trust": map[string]any{"trust_all": record.TrustAll}}
+		settings, ok := mergepatch.Apply(document, patch).(map[string]any)
+		if !ok {
+			return fault.New(fault.InvalidData, "the patch must be an object", "body")
+		}
+		trustAll, err := readTrustAll(settings)
+		record.TrustAll = trustAll
+		return err
+	})
+}
+
+func readTrustAll(settings map[string]any) (bool, error) {
+	trust, present := settings["trust"]
+	if !present {
+		return defaultTrustAll, nil
+	}
+	members, ok := trust.(map[string]any)
+	if !ok {
+		return false, fault.New(fault.InvalidData, "trust: this must be an object", "trust")
+	}
+	value, present := members["trust_all"]
+	if !present {
+		return defaultTrustAll, nil
+	}
+	trustAll, ok := value.(bool)
+	if !ok {
+		return false, fault.New(fault.InvalidData, "trust.trust_all: this must be true or false", "trust.trust_all")
+	}
+	return trustAll, nil
+}
+
+func (s *Service) change(ctx context.Context, f func(*store.Account) error) (Account, error) {
+	var a Account
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		record, err := load(tx)
+		if err != nil {
+			return err
+		}
+		before := record.TrustAll
+		if err := f(&record); err != nil {
+			return err
+		}
+		a = public(record)
+		if record.TrustAll == before {
+			return nil
+		}
+		if err := tx.UpdateAccount(record); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.AccountUpdated, record.ID, audit.Details{"trust_all": record.TrustAll})
+	})
+	return a, err
+}
+
+func load(tx *store.Tx) (store.Account, error) {
+	record, err := tx.Account()
+	if errors.Is(err, store.ErrNotFound) {
+		return record, fault.New(fault.AccountNotFound, "the account does not exist")
+	}
+	return record, err
+}
+
+func public(record store.Account) Account { return Account{ID: record.ID, TrustAll: record.TrustAll} }

@@ -1,0 +1,88 @@
+// Package app assembles the program from its parts: store, domain, HTTP edge.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/account"
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/user"
+)
+
+// Settings are what the program is made of. All but Passwords and TrustedProxies must be set.
+type Settings struct {
+	// Store is a DSN, as store.Open takes it.
+	Store string
+	// KeyEncryptionKey has secret.KeySize bytes.
+	KeyEncryptionKey []byte
+	// Passwords of the built-in users, by name. One that is missing is kept as it is, or made.
+	Passwords      map[string]string
+	Sessions       session.Settings
+	Hashing        secret.Cost
+	TrustedProxies []*net.IPNet
+	Log            *slog.Logger
+	Now            func() time.Time
+}
+
+// App is the program, ready to serve.
+type App struct {
+	Handler http.Handler
+	Users   *user.Service
+	Keys    *apikey.Service
+	// MadePasswords are those of built-in users that were made just now, by name; they are nowhere else.
+	MadePasswords map[string]string
+
+	store *store.Store
+}
+
+// Open opens the store and assembles the program on it.
+func Open(ctx context.Context, s Settings) (*App, error) {
+	st, err := store.Open(ctx, s.Store, s.Now)
+	if err != nil {
+		return nil, err
+	}
+	a, err := assemble(ctx, st, s)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
+}
+
+func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
+	sealer, err := secret.NewSealer(s.KeyEncryptionKey)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(ctx, st, sealer, s.Sessions)
+	if err != nil {
+		return nil, err
+	}
+	accounts, keys, users := account.NewService(st), apikey.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing))
+	if err := accounts.Bootstrap(ctx); err != nil {
+		return nil, err
+	}
+	made, err := users.Bootstrap(ctx, s.Passwords)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := httpapi.New(httpapi.Deps{
+		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions), Keys: keys, Log: s.Log, TrustedProxies: s.TrustedProxies,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &App{Handler: handler, Users: users, Keys: keys, MadePasswords: made, store: st}, nil
+}
+
+// Close closes the store.
+func (a *App) Close() error { return a.store.Close() }

@@ -1,0 +1,92 @@
+// Package audit records who changed what. An entry is written in the transaction of the change, so that there is neither
+// a change without its entry nor an entry without its change.
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Event is what happened.
+type Event string
+
+// Every event there is.
+const (
+	// AccountUpdated: the account's settings were changed.
+	AccountUpdated Event = "account.updated"
+	// UserCreated: a user was added.
+	UserCreated Event = "user.created"
+	// UserEnabled: a user may sign in again.
+	UserEnabled Event = "user.enabled"
+	// UserDisabled: a user may no longer sign in; sessions have ended and API keys have stopped.
+	UserDisabled Event = "user.disabled"
+	// PasswordChanged: a user has a new password; sessions have ended.
+	PasswordChanged Event = "user.password_changed" //nolint:gosec // the name of an event
+	// SessionStarted: a user signed in.
+	SessionStarted Event = "session.started"
+	// SessionEnded: a user signed out.
+	SessionEnded Event = "session.ended"
+	// KeyCreated: an API key was created.
+	KeyCreated Event = "api_key.created"
+	// KeyDeleted: an API key was deleted.
+	KeyDeleted Event = "api_key.deleted"
+	// SigningKeyCreated: the server made a key to sign session tokens with.
+	SigningKeyCreated Event = "signing_key.created"
+)
+
+// Origin is where a change comes from.
+type Origin struct {
+	// Actor is a user's name, or what else acts, such as System.
+	Actor     string
+	Address   string
+	RequestID string
+}
+
+// System acts when no user does: at the first start, for example.
+const System = "(system)"
+
+// CommandLine acts for whoever runs a command on the server's machine.
+const CommandLine = "(command line)"
+
+type contextKey struct{}
+
+// WithOrigin returns a context whose changes are recorded as coming from there.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, contextKey{}, o)
+}
+
+// OriginOf returns the context's origin; System if it has none.
+func OriginOf(ctx context.Context) Origin {
+	if o, ok := ctx.Value(contextKey{}).(Origin); ok {
+		return o
+	}
+	return Origin{Actor: System}
+}
+
+// Details are facts about a change. They never hold a secret.
+type Details map[string]any
+
+// Record adds an entry to the transaction. The subject is whom or what the change is about: a user's name, a key's id.
+func Record(ctx context.Context, tx *store.Tx, event Event, subject string, details Details) error {
+	origin := OriginOf(ctx)
+	if details == nil {
+		details = Details{}
+	}
+	text, err := json.Marshal(details)
+	if err != nil {
+		return fmt.Errorf("audit: %s: %w", event, err)
+	}
+	id, err := uuid.NewV7() // ordered by time, so entries of one moment stay in order
+	if err != nil {
+		return fmt.Errorf("audit: %s: %w", event, err)
+	}
+	return tx.InsertAuditEntry(store.AuditEntry{
+		ID: id.String(), Event: string(event), Actor: origin.Actor, Subject: subject,
+		Address: origin.Address, RequestID: origin.RequestID, Details: string(text),
+	})
+}

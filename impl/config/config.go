@@ -1,0 +1,185 @@
+// Package config finds out how the program is to run: a flag wins over the environment, the environment over the file,
+// the file over the default. Everything that is wrong is reported at once.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+
+	"github.com/sallyport/sallyport/impl/session"
+)
+
+// Config is how the program is to run.
+type Config struct {
+	Listen           string
+	Store            string
+	AdminPassword    string
+	ReadonlyPassword string
+	// KeyEncryptionKey is nil if none was given.
+	KeyEncryptionKey []byte
+	Sessions         session.Settings
+	TrustedProxies   []*net.IPNet
+	LogLevel         slog.Level
+	LogFormat        string
+}
+
+// Setting describes one setting.
+type Setting struct {
+	// Key is its name in the file.
+	Key     string
+	Default string
+	About   string
+	// Secret settings are never shown; Env with _FILE behind it names a file that holds one.
+	Secret bool
+}
+
+// Settings lists every setting there is.
+var Settings = []Setting{
+	{Key: "listen", Default: "127.0.0.1:12400", About: "address and port to serve on"},
+	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`, or `none` to run without an authentication cluster"},
+	{Key: "admin_password", About: "password of the built-in user `admin`; made at the first start if not given", Secret: true},
+	{Key: "readonly_password", About: "password of the built-in user `readonly`; made at the first start if not given", Secret: true},
+	{Key: "key_encryption_key", About: "32 bytes in base64 that seal keys in the store; kept in a file beside the database if not given", Secret: true},
+	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "how long a session's token lives without a refresh"},
+	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "how long a session lives, however often it is refreshed"},
+	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "how long a refreshed token stays good for requests under way"},
+	{Key: "trusted_proxies", About: "networks, separated by commas, whose `X-Forwarded-For` is believed"},
+	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
+	{Key: "log.format", Default: "text", About: "`text` or `json`"},
+}
+
+// Env is the environment variable of the setting.
+func (s Setting) Env() string {
+	return "SALLYPORT_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+}
+
+// Sources are where settings come from, beside the defaults.
+type Sources struct {
+	// Flags are the settings given on the command line, by key.
+	Flags map[string]string
+	// Env looks up an environment variable, as os.LookupEnv does.
+	Env func(string) (string, bool)
+	// File is the path of a YAML file, or empty.
+	File string
+}
+
+// Load reads the configuration. Its error names everything that is wrong, one thing a line.
+func Load(from Sources) (Config, error) {
+	values, gathering := gather(from)
+	c, parsing := parse(values)
+	return c, errors.Join(gathering, parsing)
+}
+
+// Effective returns the value of each setting by key, with secrets hidden, for people to look at.
+func Effective(from Sources) (map[string]string, error) {
+	values, err := gather(from)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range Settings {
+		if s.Secret && values[s.Key] != "" {
+			values[s.Key] = "(hidden)"
+		}
+	}
+	return values, nil
+}
+
+func gather(from Sources) (map[string]string, error) {
+	k := koanf.New(".")
+	var problems []error
+	problems = append(problems, k.Load(confmap.Provider(defaults(), "."), nil))
+	if from.File != "" {
+		problems = append(problems, loadFile(k, from.File)...)
+	}
+	env, err := environment(from.Env)
+	problems = append(problems, err, k.Load(confmap.Provider(env, "."), nil))
+	flags := map[string]any{}
+	for key, value := range from.Flags {
+		flags[key] = value
+	}
+	problems = append(problems, k.Load(confmap.Provider(flags, "."), nil))
+	values := map[string]string{}
+	for _, s := range Settings {
+		values[s.Key] = text(k.Get(s.Key))
+	}
+	return values, errors.Join(problems...)
+}
+
+func defaults() map[string]any {
+	values := map[string]any{}
+	for _, s := range Settings {
+		values[s.Key] = s.Default
+	}
+	return values
+}
+
+func loadFile(k *koanf.Koanf, path string) []error {
+	own := koanf.New(".")
+	if err := own.Load(file.Provider(path), yaml.Parser()); err != nil {
+		return []error{fmt.Errorf("the configuration file %s: %w", path, err)}
+	}
+	var problems []error
+	for _, key := range own.Keys() {
+		if !known(key) {
+			problems = append(problems, fmt.Errorf("%s: there is no such setting (in %s)", key, path))
+		}
+	}
+	return append(problems, k.Merge(own))
+}
+
+func known(key string) bool {
+	for _, s := range Settings {
+		if s.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// environment reads the settings' own variables only: a cluster's scheduler puts others with our prefix there.
+func environment(lookup func(string) (string, bool)) (map[string]any, error) {
+	values := map[string]any{}
+	var problems []error
+	for _, s := range Settings {
+		value, given := lookup(s.Env())
+		path, inFile := lookup(s.Env() + "_FILE")
+		if s.Secret && inFile {
+			if given {
+				problems = append(problems, fmt.Errorf("%s and %s_FILE are both set", s.Env(), s.Env()))
+			}
+			data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s_FILE: %w", s.Env(), err))
+			}
+			value, given = strings.TrimRight(string(data), "\r\n"), true
+		}
+		if given {
+			values[s.Key] = value
+		}
+	}
+	return values, errors.Join(problems...)
+}
+
+func text(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case []any:
+		parts := make([]string, len(v))
+		for i, each := range v {
+			parts[i] = text(each)
+		}
+		return strings.Join(parts, ",")
+	default:
+		return fmt.Sprint(v)
+	}
+}

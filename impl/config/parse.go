@@ -1,0 +1,121 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
+)
+
+// parser reads values by their keys and remembers what is wrong with them.
+type parser struct {
+	values   map[string]string
+	problems []error
+}
+
+func parse(values map[string]string) (Config, error) {
+	p := &parser{values: values}
+	c := Config{
+		Listen:           p.address("listen"),
+		Store:            p.store("store"),
+		AdminPassword:    p.password("admin_password"),
+		ReadonlyPassword: p.password("readonly_password"),
+		KeyEncryptionKey: p.key("key_encryption_key"),
+		Sessions: session.Settings{
+			Idle: p.duration("session.idle"), Absolute: p.duration("session.absolute"), Grace: p.duration("session.grace"),
+		},
+		TrustedProxies: p.networks("trusted_proxies"),
+		LogLevel:       p.level("log.level"),
+		LogFormat:      p.oneOf("log.format", "text", "json"),
+	}
+	if c.Sessions.Idle > c.Sessions.Absolute {
+		p.bad("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)
+	}
+	return c, errors.Join(p.problems...)
+}
+
+func (p *parser) bad(key, format string, args ...any) {
+	p.problems = append(p.problems, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+}
+
+func (p *parser) address(key string) string {
+	if _, _, err := net.SplitHostPort(p.values[key]); err != nil {
+		p.bad(key, "%q is not an address and a port, such as 127.0.0.1:12400", p.values[key])
+	}
+	return p.values[key]
+}
+
+func (p *parser) store(key string) string {
+	dsn := p.values[key]
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); dsn != "none" && (!ok || path == "") {
+		p.bad(key, "%q is neither sqlite:PATH nor none", dsn)
+	}
+	return dsn
+}
+
+func (p *parser) password(key string) string {
+	password := p.values[key]
+	if n := utf8.RuneCountInString(password); n > 0 && n < 8 || len(password) > secret.MaxPassword {
+		p.bad(key, "a password has 8 characters to %d bytes", secret.MaxPassword)
+	}
+	return password
+}
+
+func (p *parser) key(key string) []byte {
+	if p.values[key] == "" {
+		return nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(p.values[key])
+	if err != nil || len(decoded) != secret.KeySize {
+		p.bad(key, "this must be %d bytes in base64, such as the output of: openssl rand -base64 %d", secret.KeySize, secret.KeySize)
+	}
+	return decoded
+}
+
+func (p *parser) duration(key string) time.Duration {
+	d, err := time.ParseDuration(p.values[key])
+	if err != nil || d <= 0 {
+		p.bad(key, "%q is not a positive duration such as 30m", p.values[key])
+	}
+	return d
+}
+
+func (p *parser) networks(key string) []*net.IPNet {
+	var networks []*net.IPNet
+	for part := range strings.SplitSeq(p.values[key], ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		_, network, err := net.ParseCIDR(part)
+		if err != nil {
+			p.bad(key, "%q is not a network such as 10.0.0.0/8", part)
+		}
+		networks = append(networks, network)
+	}
+	return networks
+}
+
+func (p *parser) level(key string) slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(p.values[key])); err != nil {
+		p.bad(key, "%q is not one of debug, info, warn and error", p.values[key])
+	}
+	return level
+}
+
+func (p *parser) oneOf(key string, choices ...string) string {
+	for _, choice := range choices {
+		if p.values[key] == choice {
+			return choice
+		}
+	}
+	p.bad(key, "%q is not one of %s", p.values[key], strings.Join(choices, " and "))
+	return ""
+}

@@ -1,0 +1,59 @@
+package fault
+
+// Code is a failure's name on the wire, and its kind.
+type Code struct {
+	Name string
+	Kind Kind
+}
+
+// Codes of ECE (the "root", "authc", "accounts" and "api_keys" families).
+var (
+	// LoginFailed: a sign-in failed, whatever the reason.
+	LoginFailed = Code{"root.unauthenticated", Unauthenticated}
+	// Unauthorized: credentials are missing, malformed, wrong or dead.
+	Unauthorized = Code{"root.unauthorized", Unauthenticated}
+	// PermissionMissing: the caller's roles do not include the operation.
+	PermissionMissing = Code{"root.unauthorized.rbac", Forbidden}
+	// InvalidData: the input is well-formed and does not fit.
+	InvalidData = Code{"root.invalid_data", InvalidInput}
+	// InvalidJSON: the body is not one JSON value.
+	InvalidJSON = Code{"root.invalid_json_request", InvalidInput}
+	// ResourceNotFound: no route has this path.
+	ResourceNotFound = Code{"root.resource_not_found", NotFound}
+	// NoAuthenticationCluster: the program runs without a store.
+	NoAuthenticationCluster = Code{"authc.no_authentication_cluster", NotConfigured}
+	// AuthenticationClusterError: the store failed or cannot be reached.
+	AuthenticationClusterError = Code{"authc.authentication_cluster_error", Unavailable}
+	// AccountNotFound: the account does not exist.
+	AccountNotFound = Code{"accounts.not_found", NotFound}
+	// KeyInvalidInput: an API key cannot be created like that.
+	KeyInvalidInput = Code{"api_keys.invalid_input", InvalidInput}
+	// KeyNotFound: no such API key, or not the caller's.
+	KeyNotFound = Code{"api_keys.key_not_found", NotFound}
+	// KeyOwnerNotFound: no such user to have API keys.
+	KeyOwnerNotFound = Code{"api_keys.user_not_found", NotFound}
+	// UserNotFound: no such user.
+	UserNotFound = Code{"user.not_found", NotFound}
+	// UserNameInvalid: a user cannot be called that.
+	UserNameInvalid = Code{"user.user_name.invalid", InvalidInput}
+	// UserNameConflict: there is a user of that name.
+	UserNameConflict = Code{"user.user_name.conflict", Conflict}
+	// UserRolesInvalid: unknown roles, or roles that do not combine.
+	UserRolesInvalid = Code{"user.roles.invalid", InvalidInput}
+	// UserCannotModify: built-in users are as they are.
+	UserCannotModify = Code{"user.cannot_modify", InvalidInput}
+)
+
+// Codes of our own, for failures that ECE publishes none for.
+var (
+	// WrongMethod: the path exists, the method does not.
+	WrongMethod = Code{"root.method_not_allowed", MethodNotAllowed}
+	// BodyTooLarge: the body is over the limit.
+	BodyTooLarge = Code{"root.request_too_large", TooLarge}
+	// WrongMediaType: the operation does not take this content type.
+	WrongMediaType = Code{"root.unsupported_media_type", UnsupportedMediaType}
+	// ServerFailed: a defect or a broken environment; never explained to a caller.
+	ServerFailed = Code{"root.internal_error", Internal}
+	// ServerBusy: turned away before any work was done.
+	ServerBusy = Code{"root.overloaded", Overloaded}
+)

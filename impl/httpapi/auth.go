@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/sallyport/sallyport/gen/server"
+	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/session"
+)
+
+const refreshPath = "/api/v1/users/auth/_refresh"
+
+// Login implements server.StrictServerInterface.
+func (h *handlers) Login(ctx context.Context, r server.LoginRequestObject) (server.LoginResponseObject, error) {
+	var path *string
+	if r.Body.LoginState != nil {
+		path = r.Body.LoginState.Path
+	}
+	if path != nil {
+		if err := auth.CheckReturnPath(*path); err != nil {
+			return nil, err
+		}
+	}
+	token, err := h.Auth.Login(ctx, r.Body.Username, r.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	if path == nil {
+		return server.Login200JSONResponse{TokenJSONResponse: tokenResponse(token)}, nil
+	}
+	location := signInPagePath + "#" + token.Value + "?state=" + percentEncode(*path)
+	return server.Login302JSONResponse{Body: server.EmptyResponse{}, Headers: server.Login302ResponseHeaders{Location: location}}, nil
+}
+
+// RefreshToken implements server.StrictServerInterface.
+func (h *handlers) RefreshToken(ctx context.Context, _ server.RefreshTokenRequestObject) (server.RefreshTokenResponseObject, error) {
+	token, err := h.Auth.Refresh(ctx, principalOf(ctx))
+	return server.RefreshToken200JSONResponse{TokenJSONResponse: tokenResponse(token)}, err
+}
+
+// Logout implements server.StrictServerInterface.
+func (h *handlers) Logout(ctx context.Context, _ server.LogoutRequestObject) (server.LogoutResponseObject, error) {
+	return server.Logout200JSONResponse{EmptyJSONResponse: empty()}, h.Auth.Logout(ctx, principalOf(ctx))
+}
+
+// GetAuthenticationInfo implements server.StrictServerInterface.
+func (h *handlers) GetAuthenticationInfo(ctx context.Context, _ server.GetAuthenticationInfoRequestObject) (server.GetAuthenticationInfoResponseObject, error) {
+	p := principalOf(ctx)
+	hasDevice, source := false, "native"
+	info := server.AuthenticationInfo{HasTOTPDevice: &hasDevice, TOTPDeviceSource: &source, RefreshTokenURL: refreshPath}
+	if !p.Expires.IsZero() {
+		info.ExpiresAt = &p.Expires
+	}
+	return server.GetAuthenticationInfo200JSONResponse{Body: info}, nil
+}
+
+// Methods implements server.StrictServerInterface.
+func (h *handlers) Methods(context.Context, server.MethodsRequestObject) (server.MethodsResponseObject, error) {
+	return server.Methods200JSONResponse{
+		Password: h.Auth.PasswordLogin(), SSOMethods: []server.SSOAuthenticationMethodInfo{},
+	}, nil
+}
+
+func tokenResponse(t session.Token) server.TokenJSONResponse {
+	return server.TokenJSONResponse{Token: t.Value, SessionExpirationTime: t.ExpiresAt}
+}
+
+func empty() server.EmptyJSONResponse { return server.EmptyJSONResponse{Body: server.EmptyResponse{}} }
+
+// percentEncode encodes everything but letters, digits and "-_.~" (RFC 3986, section 2.3), the blank included.
+func percentEncode(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+}

@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/sallyport/sallyport/gen/server"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/secret"
+)
+
+const regionsPrefix = "/api/v1/regions/"
+
+// stripRegion lets every path below /api/v1 answer below /api/v1/regions/{region} too, before routing: ECE's clients
+// call the account there.
+func stripRegion(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		rest, ok := strings.CutPrefix(r.URL.EscapedPath(), regionsPrefix)
+		if !ok {
+			return next(c)
+		}
+		region, rest, ok := strings.Cut(rest, "/")
+		if !ok || region == "" {
+			return next(c)
+		}
+		escaped := "/api/v1/" + rest
+		path, err := url.PathUnescape(escaped)
+		if err != nil {
+			return next(c)
+		}
+		u := *r.URL
+		u.Path, u.RawPath = path, ""
+		if u.EscapedPath() != escaped {
+			u.RawPath = escaped
+		}
+		copied := *r
+		copied.URL = &u
+		c.SetRequest(&copied)
+		return next(c)
+	}
+}
+
+var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// requestID names the request in the answer and in the log, with the caller's own name for it if that is harmless.
+func requestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !plainRequestID.MatchString(id) {
+			id = secret.Text(12)
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		return next(c)
+	}
+}
+
+func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// accessLog writes a line for every request. It logs neither bodies nor query strings nor headers: they hold secrets.
+func accessLog(log *slog.Logger) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			began := time.Now()
+			if err := next(c); err != nil {
+				c.Error(err) // answers now, so that the status below is the one that was sent
+			}
+			r := c.Request()
+			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+				slog.String("request_id", requestIDOf(c)),
+				slog.String("method", r.Method),
+				slog.String("path", r.URL.Path),
+				slog.Int("status", c.Response().Status),
+				slog.Duration("duration", time.Since(began)),
+				slog.String("address", c.RealIP()),
+				slog.String("user", principalOf(r.Context()).User),
+			)
+			return nil
+		}
+	}
+}
+
+// recoverPanics turns a defect into a 500, and its stack into a log line.
+func recoverPanics(log *slog.Logger) echo.MiddlewareFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			log.Error("panic", "request_id", requestIDOf(c), "error", err, "stack", string(stack))
+			return fault.Wrap(fault.ServerFailed, err, serverFailed)
+		},
+	})
+}
+
+// commonHeaders keeps answers, which hold credentials and personal data, out of caches and other pages.
+func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		return next(c)
+	}
+}
+
+// limitBody refuses a body that is too large, at once if its length is declared, else while it is read.
+func limitBody(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if op.body == nil {
+			return next
+		}
+		return func(c echo.Context) error {
+			r := c.Request()
+			if r.ContentLength > maxBody {
+				return bodyTooLarge()
+			}
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+			return next(c)
+		}
+	}
+}
+
+// refuseNil makes an error of a handler's answer that is not there, which would be sent as an empty 200.
+func refuseNil(next server.StrictHandlerFunc, _ string) server.StrictHandlerFunc {
+	return func(c echo.Context, request any) (any, error) {
+		response, err := next(c, request)
+		if err == nil && response == nil {
+			err = errors.New("httpapi: the handler returned neither an answer nor an error")
+		}
+		return response, err
+	}
+}

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"fmt"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/sallyport/sallyport/api"
+	"github.com/sallyport/sallyport/impl/identity"
+)
+
+// operation is what the contract says about one operation, prepared once so that no request looks anything up.
+type operation struct {
+	id string
+	// permission is what a caller needs; it is the operation's id.
+	permission identity.Permission
+	// public operations need no credentials.
+	public bool
+	// body is nil for an operation that takes none.
+	body *openapi3.RequestBody
+	// validated is what the validator is to check: all but the credentials, which the edge checks by itself and first.
+	validated *routers.Route
+	// unchecked operations have neither parameters nor a body.
+	unchecked bool
+}
+
+// loadOperations reads the contract.
+func loadOperations() (*openapi3.T, []operation, error) {
+	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the contract cannot be read: %w", err)
+	}
+	var operations []operation
+	for path, item := range document.Paths.Map() {
+		for method, op := range item.Operations() {
+			operations = append(operations, prepare(document, path, method, item, op))
+		}
+	}
+	return document, operations, nil
+}
+
+func prepare(document *openapi3.T, path, method string, item *openapi3.PathItem, op *openapi3.Operation) operation {
+	security := document.Security
+	if op.Security != nil {
+		security = *op.Security
+	}
+	bare := *op
+	bare.Security = &openapi3.SecurityRequirements{}
+	prepared := operation{
+		id:         op.OperationID,
+		permission: identity.Permission(op.OperationID),
+		public:     len(security) == 0,
+		validated:  &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: &bare},
+		unchecked:  op.RequestBody == nil && len(op.Parameters) == 0 && len(item.Parameters) == 0,
+	}
+	if op.RequestBody != nil {
+		prepared.body = op.RequestBody.Value
+	}
+	return prepared
+}

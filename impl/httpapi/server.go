@@ -1,0 +1,102 @@
+// Package httpapi is the HTTP edge: it turns requests into calls of the domain, and values and faults into answers. It
+// decides nothing. It alone knows Echo, kin-openapi and the generated server.
+package httpapi
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/gen/server"
+	"github.com/sallyport/sallyport/impl/account"
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/auth"
+)
+
+// Deps are what the edge calls.
+type Deps struct {
+	Accounts *account.Service
+	Auth     *auth.Service
+	Keys     *apikey.Service
+	Log      *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. Without any, the address of a caller is that of
+	// the connection, because otherwise every caller could choose one.
+	TrustedProxies []*net.IPNet
+}
+
+// handlers implements the generated interface, one method an operation.
+type handlers struct {
+	Deps
+	patches patchReader
+}
+
+var _ server.StrictServerInterface = (*handlers)(nil)
+
+// New returns the handler that serves the contract.
+func New(d Deps) (http.Handler, error) { return newEcho(d, true) }
+
+// newEcho is New; benchmarks leave out the validation, to show what it costs.
+func newEcho(d Deps, validated bool) (*echo.Echo, error) {
+	document, operations, err := loadOperations()
+	if err != nil {
+		return nil, err
+	}
+	e := echo.New()
+	e.HTTPErrorHandler = errorHandler(d.Log)
+	e.IPExtractor = ipExtractor(d.TrustedProxies)
+	e.Pre(stripRegion)
+	e.Use(
+		requestID,
+		accessLog(d.Log),
+		recoverPanics(d.Log),
+		commonHeaders,
+	)
+	middlewares := map[string][]echo.MiddlewareFunc{}
+	for _, op := range operations {
+		middlewares[op.id] = []echo.MiddlewareFunc{authenticate(d.Auth, op), limitBody(op)}
+		if validated {
+			middlewares[op.id] = append(middlewares[op.id], validate(op))
+		}
+	}
+	h := &handlers{Deps: d, patches: patchReader{document}}
+	strict := server.NewStrictHandler(h, []server.StrictMiddlewareFunc{refuseNil})
+	server.RegisterHandlersWithOptions(e, strict, server.RegisterHandlersOptions{OperationMiddlewares: middlewares})
+	return e, nil
+}
+
+// Limits of a connection, against clients that are slow or greedy. Sizes are in bytes.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeader         = 32 << 10
+	maxBody           = 1 << 20
+)
+
+// NewServer returns an HTTP server with limits for a handler of this package.
+func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, network := range trusted {
+		options = append(options, echo.TrustIPRange(network))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}

@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/strictjson"
+)
+
+// The decoders of kin-openapi are global. This one refuses what two readers of one body could disagree about.
+func init() { openapi3filter.RegisterBodyDecoder("application/json", decodeStrictly) }
+
+func decodeStrictly(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	return strictjson.Decode(data)
+}
+
+var validation = openapi3filter.Options{
+	MultiError:          true, // everything that is wrong is said at once
+	SkipSettingDefaults: true, // a handler must see what was sent, above all in a patch
+	KeepValidatedValue:  true, // a handler must see what was validated, not a second reading of it
+}
+
+// validate checks a request's parameters and body against the contract.
+func validate(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if op.unchecked {
+			return next
+		}
+		return func(c echo.Context) error {
+			r := c.Request()
+			params, err := pathParams(c)
+			if err != nil {
+				return err
+			}
+			err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+				Request: r, PathParams: params, Route: op.validated, Options: &validation,
+			})
+			if err != nil {
+				return invalid(err, r.Header.Get(echo.HeaderContentType))
+			}
+			if err := settleBody(r); err != nil {
+				return err
+			}
+			return next(c)
+		}
+	}
+}
+
+// pathParams are the parameters of Echo's match, decoded: Echo leaves them as they are if the path has escapes that its
+// default form has not.
+func pathParams(c echo.Context) (map[string]string, error) {
+	params := map[string]string{}
+	for i, name := range c.ParamNames() {
+		value := c.ParamValues()[i]
+		if c.Request().URL.RawPath != "" {
+			decoded, err := url.PathUnescape(value)
+			if err != nil {
+				return nil, echo.ErrNotFound
+			}
+			value = decoded
+		}
+		params[name] = value
+	}
+	return params, nil
+}
+
+// settleBody makes sure that the handler is given what was validated, and nothing else.
+func settleBody(r *http.Request) error {
+	mediaType, _, _ := strings.Cut(r.Header.Get(echo.HeaderContentType), ";")
+	if strings.EqualFold(strings.TrimSpace(mediaType), echo.MIMEApplicationForm) {
+		if err := r.ParseForm(); err != nil {
+			return err
+		}
+		r.Form = r.PostForm // the generated code reads Form, which holds the query string too
+		return nil
+	}
+	if kept, ok := r.Body.(interface{ ValidatedValue() any }); ok {
+		r.Body = validatedBody{kept.ValidatedValue()}
+	}
+	return nil
+}
+
+// validatedBody gives the generated code the validated value. Where that does not fit, the generated code would fall
+// back to decoding the bytes again and leniently; there are none.
+type validatedBody struct{ value any }
+
+// ValidatedValue is what the generated code asks for.
+func (b validatedBody) ValidatedValue() any { return b.value }
+
+// Read implements io.Reader.
+func (b validatedBody) Read([]byte) (int, error) {
+	return 0, errors.New("httpapi: the validated body does not fit the generated type")
+}
+
+// Close implements io.Closer.
+func (b validatedBody) Close() error { return nil }
+
+// patchReader reads the bodies of PATCH operations, which come as an object or as a string that holds an object's text:
+// some official clients declare them as strings.
+type patchReader struct{ document *openapi3.T }
+
+// read returns the patch as a value that satisfies the schema of that name. The object form has been validated with the
+// request; the text of the string form is decoded and validated here.
+func (p patchReader) read(body json.RawMessage, schema string) (any, error) {
+	var text string
+	if err := json.Unmarshal(body, &text); err != nil {
+		return strictjson.Decode(body)
+	}
+	value, err := decodeStrictly(bytes.NewReader([]byte(text)), nil, nil, nil)
+	if err != nil {
+		return nil, invalid(err, "")
+	}
+	err = p.document.Components.Schemas[schema].Value.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.MultiErrors())
+	if err != nil {
+		return nil, invalid(err, "")
+	}
+	return value, nil
+}

@@ -1,0 +1,99 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// Role is one of ECE's platform roles.
+type Role string
+
+// ECE's platform roles.
+const (
+	PlatformAdmin     Role = "ece_platform_admin"
+	PlatformViewer    Role = "ece_platform_viewer"
+	DeploymentManager Role = "ece_deployment_manager"
+	DeploymentViewer  Role = "ece_deployment_viewer"
+)
+
+// Roles lists every role there is.
+var Roles = []Role{PlatformAdmin, PlatformViewer, DeploymentManager, DeploymentViewer}
+
+// ParseRoles checks that a user can have these roles: at least one, all known, the admin's alone, and not both deployment
+// roles (ECE's rules). It returns them sorted and once each, or fault.UserRolesInvalid.
+func ParseRoles(names []string) ([]Role, error) {
+	var roles []Role
+	for _, name := range names {
+		role := Role(name)
+		if !slices.Contains(Roles, role) {
+			return nil, fault.New(fault.UserRolesInvalid, "there is no role \""+name+"\"; roles are "+list(Roles), "security.roles")
+		}
+		roles = append(roles, role)
+	}
+	slices.Sort(roles)
+	roles = slices.Compact(roles)
+	switch {
+	case len(roles) == 0:
+		return nil, fault.New(fault.UserRolesInvalid, "a user has at least one role; roles are "+list(Roles), "security.roles")
+	case slices.Contains(roles, PlatformAdmin) && len(roles) > 1:
+		return nil, fault.New(fault.UserRolesInvalid, string(PlatformAdmin)+" includes all others and stands alone", "security.roles")
+	case slices.Contains(roles, DeploymentManager) && slices.Contains(roles, DeploymentViewer):
+		return nil, fault.New(fault.UserRolesInvalid,
+			string(DeploymentManager)+" and "+string(DeploymentViewer)+" exclude each other", "security.roles")
+	}
+	return roles, nil
+}
+
+func list(roles []Role) string {
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = string(role)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Permission is the right to call one operation; its name is the operation's operationId.
+type Permission string
+
+var everyone = Roles
+
+var admins = []Role{PlatformAdmin}
+
+// grants says which roles may call what. Operations that need no credentials are not in it.
+var grants = map[Permission][]Role{
+	"get-current-account":    everyone,
+	"update-current-account": admins,
+	"patch-current-account":  admins,
+
+	"get-authentication-info": everyone,
+	"logout":                  everyone,
+	"refresh-token":           everyone,
+
+	"get-api-keys":    everyone,
+	"create-api-key":  everyone,
+	"delete-api-keys": everyone,
+	"get-api-key":     everyone,
+	"delete-api-key":  everyone,
+
+	"get-users-api-keys":    admins,
+	"delete-users-api-keys": admins,
+	"get-user-api-keys":     admins,
+	"delete-user-api-keys":  admins,
+	"get-user-api-key":      admins,
+	"delete-user-api-key":   admins,
+}
+
+// Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. A permission that the
+// table does not know is nobody's.
+func (p Principal) Authorize(permission Permission) error {
+	if granted(permission, p.Roles) {
+		return nil
+	}
+	return fault.New(fault.PermissionMissing, "user \""+p.User+"\" lacks the permission "+string(permission))
+}
+
+func granted(permission Permission, roles []Role) bool {
+	return slices.ContainsFunc(grants[permission], func(r Role) bool { return slices.Contains(roles, r) })
+}

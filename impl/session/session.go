@@ -1,0 +1,167 @@
+// Package session keeps sessions and the tokens that stand for them. A token is a JWT for its bearer, and for the server
+// a handle to a row: when the row is gone, so is the token, at once and on every replica.
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Settings are the lengths of things.
+type Settings struct {
+	// Idle is how long a token lives without a refresh.
+	Idle time.Duration
+	// Absolute is how long a session lives, however often it is refreshed.
+	Absolute time.Duration
+	// Grace is how long a token stays good after it was refreshed, for requests that are under way.
+	Grace time.Duration
+}
+
+// DefaultSettings are for people at a console.
+var DefaultSettings = Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second}
+
+// Token is what a caller gets.
+type Token struct {
+	// Value follows "Bearer ".
+	Value     string
+	ExpiresAt time.Time
+}
+
+// Live is a session that a token proved to be alive.
+type Live struct {
+	Session store.Session
+	Token   store.SessionToken
+	User    store.User
+}
+
+// Service begins, proves, prolongs and ends sessions.
+type Service struct {
+	store    *store.Store
+	keys     *keyring
+	settings Settings
+	// proven remembers the claims of tokens whose signatures were verified, by the tokens' hashes. A signature once
+	// good stays good; whether the token is alive is asked of the store each time.
+	proven *lru.Cache[[sha256.Size]byte, claims]
+}
+
+// provenTokens bounds the memory that proven takes, to about 2 MiB.
+const provenTokens = 8192
+
+// maxToken bounds what is parsed at all, in bytes.
+const maxToken = 4096
+
+// New returns a service on a store, whose signing keys are sealed by sealer. Without a store there are no sessions, and
+// every call returns fault.NoAuthenticationCluster.
+func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings Settings) (*Service, error) {
+	proven, err := lru.New[[sha256.Size]byte, claims](provenTokens)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: st, settings: settings, proven: proven}
+	if st.Configured() {
+		s.keys, err = openKeyring(ctx, st, sealer)
+	}
+	return s, err
+}
+
+// Begin starts a session for a user and returns its first token.
+func (s *Service) Begin(tx *store.Tx, userName string) (Token, error) {
+	if err := tx.SweepSessions(); err != nil {
+		return Token{}, err
+	}
+	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: tx.Now.Add(s.settings.Absolute)}
+	if err := tx.InsertSession(session); err != nil {
+		return Token{}, err
+	}
+	return s.issue(tx, session)
+}
+
+// Refresh returns a new token of the session that a token stands for, and lets the old one live for the grace time. Any
+// live token can be refreshed, an old one within its grace too, so that overlapping refreshes all succeed. It returns
+// fault.Unauthorized if the token is dead.
+func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
+	old, session, _, err := tx.LiveSession(tokenID)
+	if errors.Is(err, store.ErrNotFound) {
+		return Token{}, dead()
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	if err := tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace)); err != nil {
+		return Token{}, err
+	}
+	return s.issue(tx, session)
+}
+
+// End ends a session with all its tokens, and tells whether there was one.
+func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) { return tx.DeleteSession(sessionID) }
+
+// Verify returns the session that a token stands for, or fault.Unauthorized if the token is not one of ours, has
+// expired, or its session has ended. It does not look at whether the user is enabled.
+func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
+	var live Live
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		c, err := s.prove(value)
+		if err != nil {
+			return err
+		}
+		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
+		if errors.Is(err, store.ErrNotFound) {
+			return dead()
+		}
+		return err
+	})
+	return live, err
+}
+
+// claims is what the server needs of a token.
+type claims struct{ tokenID string }
+
+// prove checks a token's signature.
+func (s *Service) prove(value string) (claims, error) {
+	if len(value) > maxToken {
+		return claims{}, dead()
+	}
+	hash := sha256.Sum256([]byte(value))
+	if c, ok := s.proven.Get(hash); ok {
+		return c, nil
+	}
+	// Times in the token are for its bearer; the store knows better.
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
+	var registered jwt.RegisteredClaims
+	if _, err := parser.ParseWithClaims(value, &registered, s.keys.public); err != nil {
+		return claims{}, fault.Wrap(fault.Unauthorized, err, deadMessage)
+	}
+	c := claims{tokenID: registered.ID}
+	s.proven.Add(hash, c)
+	return c, nil
+}
+
+func (s *Service) issue(tx *store.Tx, session store.Session) (Token, error) {
+	end := tx.Now.Add(s.settings.Idle)
+	if end.After(session.ExpiresAt) {
+		end = session.ExpiresAt
+	}
+	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end}
+	if err := tx.InsertSessionToken(token); err != nil {
+		return Token{}, err
+	}
+	value, err := s.keys.sign(jwt.RegisteredClaims{
+		Issuer: "sallyport", Subject: session.UserName, ID: token.ID,
+		IssuedAt: jwt.NewNumericDate(tx.Now), ExpiresAt: jwt.NewNumericDate(end),
+	})
+	return Token{Value: value, ExpiresAt: end}, err
+}
+
+const deadMessage = "the session token is not valid, or no longer"
+
+func dead() error { return fault.New(fault.Unauthorized, deadMessage) }

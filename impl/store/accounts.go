@@ -1,0 +1,34 @@
+package store
+
+import "time"
+
+// Account is the installation's account. There is one.
+type Account struct {
+	ID        string
+	TrustAll  bool
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Account returns the account, or ErrNotFound.
+func (tx *Tx) Account() (Account, error) {
+	return one(tx, func(row scanner) (a Account, err error) {
+		var created, updated int64
+		err = row.Scan(&a.ID, &a.TrustAll, &created, &updated)
+		a.CreatedAt, a.UpdatedAt = at(created), at(updated)
+		return a, err
+	}, `SELECT id, trust_all, created_at, updated_at FROM accounts`)
+}
+
+// InsertAccount adds the account, at the transaction's time.
+func (tx *Tx) InsertAccount(a Account) error {
+	_, err := tx.exec(`INSERT INTO accounts (id, trust_all, created_at, updated_at) VALUES ($1, $2, $3, $3)`,
+		a.ID, a.TrustAll, millis(tx.Now))
+	return err
+}
+
+// UpdateAccount stores the account's settings.
+func (tx *Tx) UpdateAccount(a Account) error {
+	_, err := tx.exec(`UPDATE accounts SET trust_all = $2, updated_at = $3 WHERE id = $1`, a.ID, a.TrustAll, millis(tx.Now))
+	return err
+}

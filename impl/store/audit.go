@@ -1,0 +1,35 @@
+package store
+
+import "time"
+
+// AuditEntry is one line of the audit trail.
+type AuditEntry struct {
+	// ID orders the entries of one moment.
+	ID    string
+	At    time.Time
+	Event string
+	// Actor did it, Subject is whom or what it was done to.
+	Actor     string
+	Subject   string
+	Address   string
+	RequestID string
+	// Details is a JSON object.
+	Details string
+}
+
+// InsertAuditEntry adds an entry, at the transaction's time. Entries are never changed or removed.
+func (tx *Tx) InsertAuditEntry(e AuditEntry) error {
+	_, err := tx.exec(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		e.ID, millis(tx.Now), e.Event, e.Actor, e.Subject, e.Address, e.RequestID, e.Details)
+	return err
+}
+
+// AuditEntries returns the trail, oldest first.
+func (tx *Tx) AuditEntries() ([]AuditEntry, error) {
+	return all(tx, func(row scanner) (e AuditEntry, err error) {
+		var when int64
+		err = row.Scan(&e.ID, &when, &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details)
+		e.At = at(when)
+		return e, err
+	}, `SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log ORDER BY at, id`)
+}

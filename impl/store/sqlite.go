@@ -1,0 +1,68 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// pragmas of every connection. synchronous(FULL) is what makes an acknowledged write survive a power failure;
+// busy_timeout lets a command line tool write beside a running server.
+const pragmas = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+
+var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists}
+
+// openSQLite opens, and if need be makes, a database file that only its owner can read. There is one connection that
+// writes and a pool that cannot: SQLite has one writer at a time, and waiting for it in Go is fair and cheap, while
+// waiting in SQLite is polling. _txlock=immediate takes the write lock at the start, so an Update never fails half-way
+// because another process wrote in between.
+func openSQLite(path string, now func() time.Time) (*Store, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
+	writer, err := sql.Open("sqlite", uri+"?_txlock=immediate&_pragma=journal_mode(WAL)&"+pragmas)
+	if err != nil {
+		return nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	// The first connection makes the file a database in WAL mode, which a reader could not.
+	if err := writer.Ping(); err != nil {
+		return nil, errors.Join(plain(err), writer.Close())
+	}
+	reader, err := sql.Open("sqlite", uri+"?mode=ro&_pragma=query_only(1)&"+pragmas)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	pool := max(4, runtime.GOMAXPROCS(0))
+	reader.SetMaxOpenConns(pool)
+	reader.SetMaxIdleConns(pool)
+	return &Store{now: now, writer: writer, reader: reader, dialect: sqliteDialect}, nil
+}
+
+func sqliteExists(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// plain explains the one failure that is a user's and not the disk's.
+func plain(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_NOTADB {
+		return fmt.Errorf("the file is not a SQLite database")
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "sqlite: "))
+}

@@ -1,0 +1,78 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Ensures that values arrive whole, numbers to the last digit.
+func TestDecode(t *testing.T) {
+	got, err := Decode([]byte(` {"a": [1.50, 12345678901234567890, {"b": null}], "A": "x", "e": {}, "f": []} `))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"a": []any{json.Number("1.50"), json.Number("12345678901234567890"), map[string]any{"b": nil}},
+		"A": "x", "e": map[string]any{}, "f": []any{},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %#v, want %#v", got, want)
+	}
+}
+
+// Ensures that a member given twice is refused, wherever it stands, and is named.
+func TestDecode_Duplicate(t *testing.T) {
+	for text, path := range map[string]string{
+		`{"a":1,"a":1}`:                 "a",
+		`{"a":1,"\u0061":2}`:            "a",
+		`{"x":{"y":[0,{"z":1,"z":2}]}}`: "x.y.1.z",
+		`{"":1,"":2}`:                   "",
+	} {
+		_, err := Decode([]byte(text))
+		var twice *DuplicateError
+		if !errors.As(err, &twice) || twice.Path != path {
+			t.Errorf("Decode(%s) = %v; want a duplicate at %q", text, err, path)
+		}
+	}
+}
+
+// Ensures that what is not one JSON value is refused.
+func TestDecode_Syntax(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "", "blank": " ", "word": "nope", "open object": `{"a":1`, "open array": "[1,", "trailing value": "{} {}",
+		"trailing word": `{} x`, "trailing comma": `{"a":1,}`, "comment": "{}//", "bad UTF-8": "\"\xff\"", "byte order mark": "\ufeff{}",
+		"NaN": "NaN", "single quotes": "{'a':1}", "bottomless": strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
+		"a million open": strings.Repeat("[", 1_000_000),
+	} {
+		_, err := Decode([]byte(text))
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) {
+			t.Errorf("%s: %v; want a syntax error", name, err)
+		}
+	}
+}
+
+// Ensures that what is accepted is JSON to the standard library too, and means the same.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,{"b":null}]}`, `"x"`, `{"a":1,"a":2}`, `[[[[`, `1e999`, "{}{}", `"\ud800"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := Decode(data)
+		if err != nil {
+			return
+		}
+		var want any
+		decoder := json.NewDecoder(strings.NewReader(string(data)))
+		decoder.UseNumber()
+		if err := decoder.Decode(&want); err != nil {
+			t.Fatalf("accepted, but encoding/json says %v", err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %#v, encoding/json %#v", got, want)
+		}
+	})
+}
