@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -25,7 +26,8 @@ func invalid(err error, contentType string) error {
 	case errors.As(err, &syntax):
 		return fault.New(fault.InvalidJSON, "the body is not a JSON value: "+syntax.Error(), "body")
 	case errors.As(err, &twice):
-		return fault.New(fault.InvalidJSON, twice.Path+": this member occurs twice", twice.Path)
+		field := clip(twice.Path)
+		return fault.New(fault.InvalidJSON, field+": this member occurs twice", field)
 	}
 	var p problems
 	p.collect(err, contentType)
@@ -46,6 +48,7 @@ func (p *problems) fault() error {
 	}
 	slices.SortFunc(p.list, func(a, b problem) int { return strings.Compare(a.field, b.field) })
 	p.list = slices.Compact(p.list)
+	p.list = p.list[:min(len(p.list), maxProblems)]
 	var texts, fields []string
 	for _, each := range p.list {
 		texts = append(texts, each.field+": "+each.text)
@@ -63,7 +66,7 @@ func (p *problems) collect(err error, contentType string) {
 	case *openapi3filter.RequestError:
 		p.request(e, contentType)
 	case *openapi3.SchemaError:
-		p.schema(e, "")
+		p.schema(e, nil)
 	default:
 		p.list = append(p.list, problem{"body", "this cannot be read"})
 	}
@@ -91,33 +94,51 @@ func mediaTypes(body *openapi3.RequestBody) string {
 	return strings.Join(names, " or ")
 }
 
-// schema collects what a schema error says. For a choice of schemas it says what is wrong with the alternative that the
-// value came closest to: the one of its own JSON type.
-func (p *problems) schema(e *openapi3.SchemaError, prefix string) {
-	field := strings.Join(e.JSONPointer(), ".")
-	if prefix != "" && field != "" {
-		field = prefix + "." + field
-	} else if field == "" {
-		field = prefix
-	}
-	var alternatives openapi3.MultiError
-	if e.SchemaField == "oneOf" && errors.As(e.Origin, &alternatives) {
-		if closest := closest(alternatives); len(closest) > 0 {
+// schema collects what a schema error says; the prefix is where the value stands that the error's path begins at. For a
+// choice of schemas it says what is wrong with the alternative that the value came closest to.
+func (p *problems) schema(e *openapi3.SchemaError, prefix []string) {
+	path := slices.Concat(prefix, e.JSONPointer())
+	switch e.SchemaField {
+	case "oneOf":
+		if closest := closest(e.Origin); len(closest) > 0 {
 			for _, each := range closest {
-				p.schema(each, field)
+				p.schema(each, path)
 			}
 			return
 		}
+	case "properties":
+		p.add(append(path, unknownMember(e)), "this member is not known here")
+		return
 	}
-	if field == "" {
-		field = "body"
+	p.add(path, explain(e))
+}
+
+// Bounds of what an answer repeats of a request's own names.
+const (
+	maxProblems = 10
+	maxField    = 128
+)
+
+func (p *problems) add(path []string, text string) {
+	field := "body"
+	if len(path) > 0 {
+		field = clip(strings.Join(path, "."))
 	}
-	p.list = append(p.list, problem{field, explain(e)})
+	p.list = append(p.list, problem{field, text})
+}
+
+func clip(field string) string {
+	if len(field) <= maxField {
+		return field
+	}
+	return strings.ToValidUTF8(field[:maxField], "") + "…"
 }
 
 // closest returns the errors of alternatives that failed deeper than by their own JSON type.
-func closest(alternatives openapi3.MultiError) []*openapi3.SchemaError {
+func closest(err error) []*openapi3.SchemaError {
 	var found []*openapi3.SchemaError
+	var alternatives openapi3.MultiError
+	errors.As(err, &alternatives)
 	for _, each := range flatten(alternatives) {
 		if each.SchemaField != "type" || len(each.JSONPointer()) > 0 {
 			found = append(found, each)
@@ -126,19 +147,28 @@ func closest(alternatives openapi3.MultiError) []*openapi3.SchemaError {
 	return found
 }
 
-func flatten(errs openapi3.MultiError) []*openapi3.SchemaError {
-	var flat []*openapi3.SchemaError
-	for _, err := range errs {
-		var nested openapi3.MultiError
-		var schema *openapi3.SchemaError
-		switch {
-		case errors.As(err, &schema):
-			flat = append(flat, schema)
-		case errors.As(err, &nested):
-			flat = append(flat, flatten(nested)...)
+func flatten(err error) []*openapi3.SchemaError {
+	switch e := err.(type) { //nolint:errorlint // kin-openapi nests them bare
+	case *openapi3.SchemaError:
+		return []*openapi3.SchemaError{e}
+	case openapi3.MultiError:
+		var flat []*openapi3.SchemaError
+		for _, each := range e {
+			flat = append(flat, flatten(each)...)
 		}
+		return flat
 	}
-	return flat
+	return nil
+}
+
+// unknownMember reads the member's name off the validator's text: the error has it nowhere else.
+func unknownMember(e *openapi3.SchemaError) string {
+	quoted, err := strconv.QuotedPrefix(strings.TrimPrefix(e.Reason, "property "))
+	if err != nil {
+		return ""
+	}
+	name, _ := strconv.Unquote(quoted)
+	return name
 }
 
 // explain never uses the validator's own text, which quotes values: a value may be a password.
@@ -146,8 +176,6 @@ func explain(e *openapi3.SchemaError) string {
 	switch e.SchemaField {
 	case "required":
 		return "this member is required"
-	case "properties", "additionalProperties":
-		return "this member is not known here"
 	case "type":
 		return "this must be " + typeName(e.Schema)
 	case "nullable":

@@ -37,14 +37,11 @@ func stripRegion(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return next(c)
 		}
-		u := *r.URL
-		u.Path, u.RawPath = path, ""
-		if u.EscapedPath() != escaped {
-			u.RawPath = escaped
+		// Echo routes by the URL of the very request that came in, so that is what must change.
+		r.URL.Path, r.URL.RawPath = path, ""
+		if r.URL.EscapedPath() != escaped {
+			r.URL.RawPath = escaped
 		}
-		copied := *r
-		copied.URL = &u
-		c.SetRequest(&copied)
 		return next(c)
 	}
 }

@@ -27,10 +27,21 @@ func decodeStrictly(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ open
 	return strictjson.Decode(data)
 }
 
-var validation = openapi3filter.Options{
-	MultiError:          true, // everything that is wrong is said at once
-	SkipSettingDefaults: true, // a handler must see what was sent, above all in a patch
-	KeepValidatedValue:  true, // a handler must see what was validated, not a second reading of it
+// A handler must see what was sent (no defaults filled in, above all in a patch) and what was validated (not a second
+// reading of it). Of a body of the usual size everything that is wrong is said at once. Of a larger one only the first thing, because a
+// megabyte can be wrong in a hundred thousand ways.
+var (
+	brief    = openapi3filter.Options{SkipSettingDefaults: true, KeepValidatedValue: true}
+	thorough = openapi3filter.Options{SkipSettingDefaults: true, KeepValidatedValue: true, MultiError: true}
+)
+
+const maxThorough = 16 << 10
+
+func validation(r *http.Request) *openapi3filter.Options {
+	if r.ContentLength >= 0 && r.ContentLength <= maxThorough {
+		return &thorough
+	}
+	return &brief
 }
 
 // validate checks a request's parameters and body against the contract.
@@ -46,7 +57,7 @@ func validate(op operation) echo.MiddlewareFunc {
 				return err
 			}
 			err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
-				Request: r, PathParams: params, Route: op.validated, Options: &validation,
+				Request: r, PathParams: params, Route: op.validated, Options: validation(r),
 			})
 			if err != nil {
 				return invalid(err, r.Header.Get(echo.HeaderContentType))
@@ -123,7 +134,7 @@ func (p patchReader) read(body json.RawMessage, schema string) (any, error) {
 	if err != nil {
 		return nil, invalid(err, "")
 	}
-	err = p.document.Components.Schemas[schema].Value.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.MultiErrors())
+	err = p.document.Components.Schemas[schema].Value.VisitJSON(value, openapi3.VisitAsRequest())
 	if err != nil {
 		return nil, invalid(err, "")
 	}
