@@ -103,7 +103,9 @@ func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
 }
 
 // End ends a session with all its tokens, and tells whether there was one.
-func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) { return tx.DeleteSession(sessionID) }
+func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
+	return tx.DeleteSession(sessionID)
+}
 
 // Verify returns the session that a token stands for, or fault.Unauthorized if the token is not one of ours, has
 // expired, or its session has ended. It does not look at whether the user is enabled.

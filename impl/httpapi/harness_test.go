@@ -1,0 +1,390 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"github.com/sallyport/sallyport/api"
+	"github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/user"
+)
+
+// cheap hashing: what it costs is not what these tests are about.
+var cheap = secret.Cost{Memory: 64, Passes: 1, Threads: 1}
+
+const (
+	adminPassword    = "admin's own passphrase"
+	readonlyPassword = "readonly's own passphrase"
+	alicePassword    = "alice's own passphrase"
+	bobPassword      = "bob's own passphrase"
+)
+
+// clock is a time that tests move by hand.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// world is a server on a loopback port, with a database file, and two users beside the built-in ones: alice, who views
+// deployments, and bob, a platform admin.
+type world struct {
+	*testing.T
+	app    *app.App
+	clock  *clock
+	client *client.ClientWithResponses
+	url    string
+	path   string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	for _, n := range []user.New{
+		{Name: "alice", Roles: []string{string(identity.DeploymentViewer)}, Password: alicePassword},
+		{Name: "bob", Roles: []string{string(identity.PlatformAdmin)}, Password: bobPassword},
+	} {
+		if err := w.app.Users.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func open(t *testing.T, dsn string) *world {
+	t.Helper()
+	return openWith(t, dsn, io.Discard)
+}
+
+// openLogged is a world whose log can be read.
+func openLogged(t *testing.T, log io.Writer) *world {
+	t.Helper()
+	return openWith(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), log)
+}
+
+func openWith(t *testing.T, dsn string, logTo io.Writer) *world {
+	t.Helper()
+	w := &world{T: t, clock: &clock{now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: strings.TrimPrefix(dsn, "sqlite:")}
+	log := slog.New(slog.NewTextHandler(logTo, nil))
+	a, err := app.Open(t.Context(), app.Settings{
+		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
+		Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword},
+		Sessions:  session.DefaultSettings, Hashing: cheap, Log: log, Now: w.clock.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = httpapi.NewServer(a.Handler, log)
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.app, w.url = a, server.URL
+	w.client, err = client.NewClientWithResponses(server.URL, client.WithHTTPClient(w.httpClient()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// httpClient follows no redirects and checks every answer.
+func (w *world) httpClient() *http.Client {
+	return &http.Client{
+		Transport:     checked{w.T},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       time.Minute,
+	}
+}
+
+// sql runs a statement on the database behind the server's back.
+func (w *world) sql(statement string) {
+	w.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // nothing to lose
+	if _, err := db.ExecContext(w.Context(), statement); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// as returns the editor that authenticates a request.
+func as(name, password string) client.RequestEditorFn {
+	return func(_ context.Context, r *http.Request) error {
+		r.SetBasicAuth(name, password)
+		return nil
+	}
+}
+
+func authorization(value string) client.RequestEditorFn {
+	return func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", value)
+		return nil
+	}
+}
+
+func bearer(token string) client.RequestEditorFn { return authorization("Bearer " + token) }
+
+func apiKey(key string) client.RequestEditorFn { return authorization("ApiKey " + key) }
+
+var (
+	admin = as(user.Admin, adminPassword)
+	alice = as("alice", alicePassword)
+	bob   = as("bob", bobPassword)
+)
+
+// login returns a session token.
+func (w *world) login(name, password string) string {
+	w.Helper()
+	r, err := w.client.LoginWithResponse(w.Context(), client.LoginRequest{Username: name, Password: password})
+	if err != nil || r.JSON200 == nil {
+		w.Fatalf("login of %s: %v %v", name, r, err)
+	}
+	return r.JSON200.Token
+}
+
+// newKey creates a key of a caller.
+func (w *world) newKey(who client.RequestEditorFn, description, expiration string) client.APIKeyResponse {
+	w.Helper()
+	request := client.CreateAPIKeyRequest{Description: description}
+	if expiration != "" {
+		request.Expiration = &expiration
+	}
+	r, err := w.client.CreateAPIKeyWithResponse(w.Context(), request, who)
+	if err != nil || r.JSON201 == nil {
+		w.Fatalf("creation of a key: %v %s", err, r.Body)
+	}
+	return *r.JSON201
+}
+
+// do makes a request that is nothing more than what is given here.
+func (w *world) do(method, path, body string, editors ...client.RequestEditorFn) (*http.Response, string) {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, edit := range editors {
+		if err := edit(r.Context(), r); err != nil {
+			w.Fatal(err)
+		}
+	}
+	response, err := w.httpClient().Do(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return response, string(text)
+}
+
+// refused fails the test unless the answer is this failure, in body and header, with these fields.
+func (w *world) refused(response *http.Response, body string, status int, code string, fields ...string) {
+	w.Helper()
+	var reply client.BasicFailedReply
+	if err := json.Unmarshal([]byte(body), &reply); err != nil || len(reply.Errors) != 1 {
+		w.Fatalf("%s is not the body of a failure (%v)", body, err)
+	}
+	got := reply.Errors[0]
+	var gotFields []string
+	if got.Fields != nil {
+		gotFields = *got.Fields
+	}
+	if response.StatusCode != status || got.Code != code || response.Header.Get("x-cloud-error-codes") != code ||
+		strings.Join(gotFields, " ") != strings.Join(fields, " ") || got.Message == "" {
+		w.Errorf("got %d %q %s, want %d %s %v", response.StatusCode, response.Header.Get("x-cloud-error-codes"), body, status, code, fields)
+	}
+}
+
+// contract is the document that answers are checked against. Here, unlike in a client's eyes, a member that it does not
+// declare is an error.
+var contract, router = func() (*openapi3.T, routers.Router) {
+	openapi3filter.RegisterBodyDecoder("text/html", func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+		text, err := io.ReadAll(body)
+		return string(text), err
+	})
+	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		panic(err)
+	}
+	closed := false
+	for _, schema := range document.Components.Schemas {
+		if schema.Value.Type.Is(openapi3.TypeObject) {
+			schema.Value.AdditionalProperties = openapi3.AdditionalProperties{Has: &closed}
+		}
+	}
+	router, err := gorillamux.NewRouter(document)
+	if err != nil {
+		panic(err)
+	}
+	return document, router
+}()
+
+// exercised collects the operations that some test called with success.
+var exercised sync.Map
+
+// checked validates every answer against the contract, its status and headers included.
+type checked struct{ t testing.TB }
+
+// RoundTrip implements http.RoundTripper.
+func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := response.Body.Close(); err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	if err := check(r, response, body); err != nil {
+		c.t.Errorf("%s %s answered %d %s: %v", r.Method, r.URL, response.StatusCode, body, err)
+	}
+	return response, nil
+}
+
+func check(r *http.Request, response *http.Response, body []byte) error {
+	if err := checkAlways(response, body); err != nil {
+		return err
+	}
+	plain := r.Clone(r.Context())
+	plain.URL = withoutRegion(r.URL)
+	route, params, err := router.FindRoute(plain)
+	if err != nil {
+		return checkUnrouted(response, body)
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		exercised.Store(route.Operation.OperationID, true)
+	}
+	bare := *route.Operation
+	bare.Security = &openapi3.SecurityRequirements{}
+	route.Operation = &bare
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route},
+		Status:                 response.StatusCode, Header: response.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	return openapi3filter.ValidateResponse(r.Context(), input.SetBodyBytes(body))
+}
+
+// withoutRegion returns the URL that a URL below a region stands for.
+func withoutRegion(u *url.URL) *url.URL {
+	rest, below := strings.CutPrefix(u.EscapedPath(), "/api/v1/regions/")
+	region, rest, more := strings.Cut(rest, "/")
+	if !below || !more || region == "" {
+		return u
+	}
+	plain, err := url.Parse("/api/v1/" + rest)
+	if err != nil {
+		return u
+	}
+	return plain
+}
+
+// internals are texts that no caller may ever be shown.
+var internals = []string{"sql:", "sqlite", ".go:", "goroutine", "panic: ", "openapi3", "runtime error", "$argon2", "constraint"}
+
+// checkAlways checks what holds for every answer.
+func checkAlways(response *http.Response, body []byte) error {
+	for _, text := range internals {
+		if bytes.Contains(body, []byte(text)) {
+			return fmt.Errorf("the body shows internals: %q", text)
+		}
+	}
+	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
+		if got := response.Header.Get(name); got != want {
+			return fmt.Errorf("the header %s is %q, not %q", name, got, want)
+		}
+	}
+	if response.Header.Get("X-Request-Id") == "" {
+		return fmt.Errorf("there is no X-Request-Id")
+	}
+	return nil
+}
+
+// checkUnrouted checks the answer at a path or method that no operation has.
+func checkUnrouted(response *http.Response, body []byte) error {
+	if response.StatusCode != http.StatusNotFound && response.StatusCode != http.StatusMethodNotAllowed {
+		return fmt.Errorf("the contract has no such operation, so this must be 404 or 405")
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return err
+	}
+	return contract.Components.Schemas["BasicFailedReply"].Value.VisitJSON(value)
+}
+
+// TestMain ensures that every operation of the contract is called with success by some test, when all tests run.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" &&
+		flag.Lookup("test.skip").Value.String() == "" && flag.Lookup("test.list").Value.String() == ""
+	if code == 0 && all {
+		code = checkExercised()
+	}
+	os.Exit(code)
+}
+
+func checkExercised() int {
+	code := 0
+	for path, item := range contract.Paths.Map() {
+		for method, op := range item.Operations() {
+			if _, ok := exercised.Load(op.OperationID); !ok {
+				fmt.Fprintf(os.Stderr, "no test calls %s %s (%s) with success\n", method, path, op.OperationID)
+				code = 1
+			}
+		}
+	}
+	return code
+}
