@@ -1,0 +1,147 @@
+package store_test
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
+)
+
+func open(t *testing.T, dsn string, now func() time.Time) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), dsn, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+// Ensures that SQLite keeps the contract.
+func TestSQLite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, now func() time.Time) *store.Store {
+		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), now)
+	})
+}
+
+// Ensures that a file's name may hold what means something in a URI, and that only its owner can read the file.
+func TestSQLite_File(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?c#d%41.db")
+	st := open(t, "sqlite:"+path, time.Now)
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(path + suffix)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", suffix, info, err)
+		}
+	}
+}
+
+// Ensures that a database lives on when it is opened again, and that nothing is migrated twice.
+func TestSQLite_Reopen(t *testing.T) {
+	dsn := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+	for i := range 3 {
+		st, err := store.Open(t.Context(), dsn, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = st.Update(t.Context(), func(tx *store.Tx) error {
+			if i == 0 {
+				return tx.InsertAccount(store.Account{ID: "a"})
+			}
+			_, err := tx.Account()
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Ensures that a database of a newer program is left alone.
+func TestOpen_NewerSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	st, err := store.Open(t.Context(), "sqlite:"+path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // nothing to lose
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), "sqlite:"+path, time.Now); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("a newer schema is opened: %v", err)
+	}
+}
+
+// Ensures that what cannot be opened is named with its reason.
+func TestOpen_Refused(t *testing.T) {
+	folder := t.TempDir()
+	text := filepath.Join(folder, "text.db")
+	if err := os.WriteFile(text, []byte(strings.Repeat("this is no database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for dsn, why := range map[string]string{
+		"":                                   "neither",
+		"sqlite:":                            "neither",
+		"mysql://x":                          "neither",
+		"sqlite:" + folder:                   "is a directory",
+		"sqlite:" + folder + "/missing/a.db": "no such file",
+		"sqlite:" + text:                     "not a SQLite database",
+	} {
+		_, err := store.Open(t.Context(), dsn, time.Now)
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("Open(%q) = %v; want an error with %q", dsn, err, why)
+		}
+	}
+}
+
+// Ensures that a store that is not there says so, and closes.
+func TestNone(t *testing.T) {
+	st := open(t, store.None, time.Now)
+	called := func(*store.Tx) error { t.Error("there is a transaction"); return nil }
+	for _, err := range []error{st.View(t.Context(), called), st.Update(t.Context(), called), st.Require()} {
+		if !fault.Has(err, fault.NoAuthenticationCluster) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if st.Configured() {
+		t.Error("there is a store")
+	}
+}
+
+// Ensures that a store that was closed has failed, as one that is broken would.
+func TestClosed(t *testing.T) {
+	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.View(t.Context(), func(*store.Tx) error { return nil }); !fault.Has(err, fault.AuthenticationClusterError) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,362 @@
+// Package storetest is the contract that a store keeps, whatever database is below it. Each database's own test calls
+// Run.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Start is the time that the stores under test begin at.
+var Start = time.Date(2026, 11, 21, 12, 0, 0, 123_456_789, time.UTC)
+
+// Run checks a kind of store. open returns one that is empty, whose clock is now, and closes it when the test ends.
+func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Store) {
+	t.Helper()
+	for name, test := range map[string]func(*suite){
+		"Transactions": transactions,
+		"Concurrency":  concurrency,
+		"Cancelled":    cancelled,
+		"ReadOnly":     readOnly,
+		"Accounts":     accounts,
+		"Users":        users,
+		"Sessions":     sessions,
+		"APIKeys":      apiKeys,
+		"SigningKeys":  signingKeys,
+		"Audit":        auditLog,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &suite{T: t, now: Start}
+			s.store = open(t, func() time.Time { return s.now })
+			test(s)
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	store *store.Store
+	now   time.Time
+}
+
+func (s *suite) update(f func(tx *store.Tx) error) {
+	s.Helper()
+	if err := s.store.Update(s.Context(), f); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *suite) view(f func(tx *store.Tx) error) {
+	s.Helper()
+	if err := s.store.View(s.Context(), f); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// is fails the test unless err is the one that is wanted.
+func (s *suite) is(err, want error) {
+	s.Helper()
+	if !errors.Is(err, want) {
+		s.Errorf("the error is %v, want %v", err, want)
+	}
+}
+
+func equal[T comparable](s *suite, what string, got, want T) {
+	s.Helper()
+	if got != want {
+		s.Errorf("%s is %v, want %v", what, got, want)
+	}
+}
+
+func alice() store.User {
+	return store.User{
+		Name: "alice", Enabled: true, Roles: []identity.Role{identity.PlatformViewer, identity.DeploymentViewer},
+		FullName: "Alice Ω", Email: "alice@example.com", PasswordHash: "$argon2id$…",
+	}
+}
+
+// moment is the time that the suite's transactions have: to the millisecond.
+func (s *suite) moment() time.Time { return s.now.Truncate(time.Millisecond) }
+
+// transactions: an error undoes everything, nil keeps it, and time stands still.
+func transactions(s *suite) {
+	broken := errors.New("broken")
+	err := s.store.Update(s.Context(), func(tx *store.Tx) error {
+		if err := tx.InsertUser(alice()); err != nil {
+			return err
+		}
+		return broken
+	})
+	s.is(err, broken)
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.User("alice")
+		s.is(err, store.ErrNotFound)
+		equal(s, "Now", tx.Now, s.moment())
+		return nil
+	})
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.User("alice")
+		return err
+	})
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.store.Update(s.Context(), func(*store.Tx) error { panic("broken") })
+	}()
+	s.update(func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }) // the panic holds no lock
+}
+
+// concurrency: of read-modify-writes at once none is lost.
+func concurrency(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		u := alice()
+		u.FullName = ""
+		return tx.InsertUser(u)
+	})
+	const writers, rounds = 20, 10
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range rounds {
+				err := s.store.Update(s.Context(), func(tx *store.Tx) error {
+					u, err := tx.User("alice")
+					if err != nil {
+						return err
+					}
+					u.FullName += "x"
+					return tx.UpdateUser(u)
+				})
+				if err != nil {
+					s.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s.view(func(tx *store.Tx) error {
+		u, err := tx.User("alice")
+		equal(s, "the number of updates that counted", len(u.FullName), writers*rounds)
+		return err
+	})
+}
+
+// cancelled: a caller who gives up is told so, and not that the store failed.
+func cancelled(s *suite) {
+	ctx, cancel := context.WithCancel(s.Context())
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		cancel()
+		return tx.InsertUser(alice())
+	})
+	s.is(err, context.Canceled)
+	if fault.Has(err, fault.AuthenticationClusterError) {
+		s.Error("a caller who gives up looks like a store that fails")
+	}
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+}
+
+// readOnly: View cannot write, and says that the store failed.
+func readOnly(s *suite) {
+	err := s.store.View(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	if !fault.Has(err, fault.AuthenticationClusterError) {
+		s.Errorf("writing in View: %v", err)
+	}
+}
+
+func accounts(s *suite) {
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.Account()
+		s.is(err, store.ErrNotFound)
+		return nil
+	})
+	s.update(func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a", TrustAll: true}) })
+	created := s.moment()
+	s.now = s.now.Add(time.Hour)
+	s.update(func(tx *store.Tx) error { return tx.UpdateAccount(store.Account{ID: "a"}) })
+	s.view(func(tx *store.Tx) error {
+		a, err := tx.Account()
+		equal(s, "the account", a, store.Account{ID: "a", CreatedAt: created, UpdatedAt: s.moment()})
+		return err
+	})
+}
+
+func users(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	created := s.moment()
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) }), store.ErrExists)
+	s.now = s.now.Add(time.Hour)
+	s.update(func(tx *store.Tx) error {
+		u := alice()
+		u.Enabled, u.PasswordHash, u.Roles = false, "other", []identity.Role{identity.PlatformAdmin}
+		s.is(tx.UpdateUser(store.User{Name: "nobody"}), store.ErrNotFound)
+		return tx.UpdateUser(u)
+	})
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "Alice", Builtin: true}) })
+	s.view(func(tx *store.Tx) error {
+		u, err := tx.User("alice")
+		if err != nil {
+			return err
+		}
+		if u.Enabled || u.Builtin || u.PasswordHash != "other" || u.FullName != "Alice Ω" || u.Email != "alice@example.com" ||
+			!slices.Equal(u.Roles, []identity.Role{identity.PlatformAdmin}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
+			s.Errorf("the user is %+v", u)
+		}
+		list, err := tx.Users()
+		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || list[1].Name != "alice" {
+			s.Errorf("the users are %+v", list)
+		}
+		return err
+	})
+}
+
+func sessions(s *suite) {
+	end := s.moment().Add(time.Hour)
+	s.update(func(tx *store.Tx) error {
+		return errors.Join(
+			tx.InsertUser(alice()),
+			tx.InsertSession(store.Session{ID: "s1", UserName: "alice", ExpiresAt: end}),
+			tx.InsertSession(store.Session{ID: "s2", UserName: "alice", ExpiresAt: end}),
+			tx.InsertSessionToken(store.SessionToken{ID: "t1", SessionID: "s1", ExpiresAt: end}),
+			tx.InsertSessionToken(store.SessionToken{ID: "t2", SessionID: "s1", ExpiresAt: end}),
+			tx.InsertSessionToken(store.SessionToken{ID: "t3", SessionID: "s2", ExpiresAt: end}),
+		)
+	})
+	live := func(id string) bool {
+		alive := true
+		s.view(func(tx *store.Tx) error {
+			token, session, u, err := tx.LiveSession(id)
+			if errors.Is(err, store.ErrNotFound) {
+				alive = false
+				return nil
+			}
+			if token.ID != id || token.SessionID != session.ID || session.UserName != "alice" || u.Email != "alice@example.com" {
+				s.Errorf("%s is %+v of %+v of %+v", id, token, session, u)
+			}
+			return err
+		})
+		return alive
+	}
+	equal(s, "t1", live("t1"), true)
+	equal(s, "a token that is not", live("t0"), false)
+	s.update(func(tx *store.Tx) error { return tx.ShortenSessionToken("t1", tx.Now.Add(time.Second)) })
+	s.update(func(tx *store.Tx) error { return tx.ShortenSessionToken("t1", tx.Now.Add(time.Minute)) })
+	s.now = s.now.Add(time.Second)
+	equal(s, "t1 after its end", live("t1"), false)
+	equal(s, "t2", live("t2"), true)
+	s.update(func(tx *store.Tx) error {
+		first, err := tx.DeleteSession("s1")
+		if err != nil {
+			return err
+		}
+		second, err := tx.DeleteSession("s1")
+		equal(s, "the first deletion", first, true)
+		equal(s, "the second deletion", second, false)
+		return err
+	})
+	equal(s, "t2 after its session", live("t2"), false)
+	equal(s, "t3", live("t3"), true)
+	s.now = end
+	equal(s, "t3 after the session's end", live("t3"), false)
+	s.update(func(tx *store.Tx) error {
+		if err := tx.SweepSessions(); err != nil {
+			return err
+		}
+		n, err := tx.DeleteUserSessions("alice")
+		equal(s, "sessions after the sweep", n, 0)
+		return err
+	})
+}
+
+func apiKeys(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		if err := errors.Join(tx.InsertUser(alice()), tx.InsertUser(store.User{Name: "bob"})); err != nil {
+			return err
+		}
+		for i := range 3 {
+			key := store.APIKey{ID: fmt.Sprint("k", 2-i), UserName: "alice", Description: "Ω", SecretDigest: "d", ExpiresAt: tx.Now.Add(time.Hour)}
+			if err := tx.InsertAPIKey(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.now = s.now.Add(time.Second)
+	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "bob"}) })
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
+	s.view(func(tx *store.Tx) error {
+		key, owner, err := tx.APIKeyWithOwner("k1")
+		if err != nil {
+			return err
+		}
+		created := s.moment().Add(-time.Second)
+		equal(s, "the key", key, store.APIKey{ID: "k1", UserName: "alice", Description: "Ω", SecretDigest: "d", CreatedAt: created, ExpiresAt: created.Add(time.Hour)})
+		equal(s, "the owner", owner.Email, "alice@example.com")
+		_, err = tx.APIKey("bob", "k1")
+		s.is(err, store.ErrNotFound)
+		_, _, err = tx.APIKeyWithOwner("nothing")
+		s.is(err, store.ErrNotFound)
+		own, err := tx.APIKeys("alice")
+		if err != nil {
+			return err
+		}
+		everybody, err := tx.AllAPIKeys()
+		equal(s, "alice's keys", keyIDs(own), "[k0 k1 k2]")
+		equal(s, "all keys", keyIDs(everybody), "[k0 k1 k2 k]")
+		equal(s, "the end of a key without one", everybody[3].ExpiresAt.IsZero(), true)
+		return err
+	})
+	s.update(func(tx *store.Tx) error {
+		other, err := tx.DeleteAPIKey("bob", "k1")
+		if err != nil {
+			return err
+		}
+		own, err := tx.DeleteAPIKey("alice", "k1")
+		equal(s, "deleting another's key", other, false)
+		equal(s, "deleting one's own key", own, true)
+		return err
+	})
+}
+
+func keyIDs(keys []store.APIKey) string {
+	ids := []string{}
+	for _, key := range keys {
+		ids = append(ids, key.ID)
+	}
+	return fmt.Sprint(ids)
+}
+
+func signingKeys(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(store.SigningKey{ID: "old", Sealed: "x"}) })
+	s.now = s.now.Add(time.Second)
+	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(store.SigningKey{ID: "new", Sealed: "y"}) })
+	s.view(func(tx *store.Tx) error {
+		keys, err := tx.SigningKeys()
+		if len(keys) != 2 || keys[0] != (store.SigningKey{ID: "new", Sealed: "y", CreatedAt: s.moment()}) {
+			s.Errorf("the keys are %+v", keys)
+		}
+		return err
+	})
+}
+
+func auditLog(s *suite) {
+	first := store.AuditEntry{ID: "b", Event: "e", Actor: "a", Subject: "s", Address: "::1", RequestID: "r", Details: "{}"}
+	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(first) })
+	first.At = s.moment()
+	s.now = s.now.Add(time.Second)
+	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(store.AuditEntry{ID: "a"}) })
+	s.view(func(tx *store.Tx) error {
+		entries, err := tx.AuditEntries()
+		if len(entries) != 2 || entries[0] != first || entries[1].ID != "a" {
+			s.Errorf("the trail is %+v", entries)
+		}
+		return err
+	})
+}
