@@ -1,0 +1,64 @@
+package identity
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// Ensures that roles combine as ECE has it.
+func TestParseRoles(t *testing.T) {
+	for names, want := range map[string]string{
+		"ece_platform_admin":                                                   "[ece_platform_admin]",
+		"ece_platform_viewer ece_deployment_viewer":                            "[ece_deployment_viewer ece_platform_viewer]",
+		"ece_platform_viewer ece_deployment_manager":                           "[ece_deployment_manager ece_platform_viewer]",
+		"ece_deployment_viewer ece_deployment_viewer":                          "[ece_deployment_viewer]",
+		"":                                                                     "at least one role",
+		"superuser":                                                            "no role \"superuser\"",
+		"ECE_PLATFORM_ADMIN":                                                   "no role",
+		"ece_platform_admin ece_platform_viewer":                               "stands alone",
+		"ece_platform_admin ece_deployment_viewer":                             "stands alone",
+		"ece_deployment_manager ece_deployment_viewer":                         "exclude each other",
+		"ece_platform_viewer ece_deployment_manager ece_deployment_viewer":     "exclude each other",
+		"ece_platform_viewer ece_deployment_viewer ece_deployment_viewer nope": "no role \"nope\"",
+	} {
+		roles, err := ParseRoles(strings.Fields(names))
+		got := fmt.Sprint(roles)
+		if err != nil {
+			got = err.Error()
+			if !fault.Has(err, fault.UserRolesInvalid) || roles != nil {
+				t.Errorf("%q: %v, %v", names, roles, err)
+			}
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%q: %s, want %s", names, got, want)
+		}
+	}
+}
+
+// Ensures that nobody without a role, and nobody at all for an unknown permission, is let in.
+func TestAuthorize(t *testing.T) {
+	for _, c := range []struct {
+		roles      []Role
+		permission Permission
+		granted    bool
+	}{
+		{[]Role{PlatformAdmin}, "get-users-api-keys", true},
+		{[]Role{PlatformViewer}, "get-users-api-keys", false},
+		{[]Role{DeploymentViewer, PlatformViewer}, "get-api-keys", true},
+		{nil, "get-api-keys", false},
+		{[]Role{""}, "get-api-keys", false},
+		{[]Role{PlatformAdmin}, "no-such-operation", false},
+		{[]Role{PlatformAdmin}, "", false},
+	} {
+		err := Principal{User: "alice", Roles: c.roles}.Authorize(c.permission)
+		if (err == nil) != c.granted {
+			t.Errorf("%v %s: %v", c.roles, c.permission, err)
+		}
+		if err != nil && (!fault.Has(err, fault.PermissionMissing) || !strings.Contains(err.Error(), string(c.permission))) {
+			t.Errorf("%v %s: %v", c.roles, c.permission, err)
+		}
+	}
+}

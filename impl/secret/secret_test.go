@@ -1,0 +1,136 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+var cheap = Cost{Memory: 64, Passes: 1, Threads: 1}
+
+// Ensures that texts are as long as asked for, fit for a URL, and never the same.
+func TestText(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		text := Text(15)
+		if len(text) != 20 || strings.ContainsAny(text, "+/=") || seen[text] {
+			t.Fatalf("%q", text)
+		}
+		seen[text] = true
+	}
+}
+
+// Ensures that a sealed value opens with its key in its place only, and that no two look alike.
+func TestSealer(t *testing.T) {
+	first, err := NewSealer(NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := NewSealer(NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := first.Seal([]byte("seed"), "users:alice")
+	if sealed == first.Seal([]byte("seed"), "users:alice") {
+		t.Error("sealing twice gives the same text")
+	}
+	if plain, err := first.Open(sealed, "users:alice"); err != nil || string(plain) != "seed" {
+		t.Errorf("Open = %q, %v", plain, err)
+	}
+	for name, open := range map[string]func() ([]byte, error){
+		"another key":   func() ([]byte, error) { return second.Open(sealed, "users:alice") },
+		"another place": func() ([]byte, error) { return first.Open(sealed, "users:bob") },
+		"cut":           func() ([]byte, error) { return first.Open(sealed[:20], "users:alice") },
+		"empty":         func() ([]byte, error) { return first.Open("", "users:alice") },
+		"not base64":    func() ([]byte, error) { return first.Open("%", "users:alice") },
+		"changed":       func() ([]byte, error) { return first.Open("AAAA"+sealed[4:], "users:alice") },
+	} {
+		if plain, err := open(); !errors.Is(err, ErrUnsealable) || plain != nil {
+			t.Errorf("%s: %q, %v", name, plain, err)
+		}
+	}
+	for _, size := range []int{0, 16, 31, 33} {
+		if _, err := NewSealer(make([]byte, size)); err == nil {
+			t.Errorf("a key of %d bytes is taken", size)
+		}
+	}
+}
+
+// Ensures that a hash knows its password, whatever it cost to make, and that nobody's password is never right.
+func TestHasher(t *testing.T) {
+	h := NewHasher(cheap)
+	hash, err := h.Hash(t.Context(), "passphrase")
+	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=64,t=1,p=1$") {
+		t.Fatalf("Hash = %q, %v", hash, err)
+	}
+	other := NewHasher(Cost{Memory: 128, Passes: 2, Threads: 1})
+	for name, c := range map[string]struct {
+		hash, password string
+		right          bool
+	}{
+		"right": {hash, "passphrase", true}, "wrong": {hash, "Passphrase", false}, "empty": {hash, "", false}, "longer": {hash, "passphrase ", false},
+		"no hash": {"", "passphrase", false}, "no hash, no password": {"", "", false},
+	} {
+		if right, err := other.Verify(t.Context(), c.hash, c.password); err != nil || right != c.right {
+			t.Errorf("%s: %t, %v", name, right, err)
+		}
+	}
+	again, err := h.Hash(t.Context(), "passphrase")
+	if err != nil || again == hash {
+		t.Errorf("two hashes of one password are the same (%v)", err)
+	}
+}
+
+// Ensures that what is not a hash is an error, and not a wrong password.
+func TestHasher_Malformed(t *testing.T) {
+	h := NewHasher(cheap)
+	hash, err := h.Hash(t.Context(), "passphrase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"x", "$", strings.Replace(hash, "argon2id", "argon2i", 1), strings.Replace(hash, "v=19", "v=18", 1), strings.Replace(hash, "t=1", "t=0", 1),
+		strings.Replace(hash, "p=1", "p=0", 1), strings.Replace(hash, "m=64", "m=x", 1), hash + "$x", hash[:len(hash)-4], hash + "!",
+	} {
+		if right, err := h.Verify(t.Context(), text, "passphrase"); err == nil || right {
+			t.Errorf("%q: %t, %v", text, right, err)
+		}
+	}
+}
+
+// Ensures that a full queue turns callers away at once, that one who gives up leaves the queue, and that room is made
+// again.
+func TestHasher_Busy(t *testing.T) {
+	h := NewHasher(cheap)
+	for range cap(h.slots) {
+		h.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.Hash(ctx, "passphrase"); !errors.Is(err, context.Canceled) {
+		t.Errorf("giving up: %v", err)
+	}
+	for range cap(h.queue) {
+		h.queue <- struct{}{}
+	}
+	_, err := h.Hash(t.Context(), "passphrase")
+	var busy *fault.Error
+	if !errors.As(err, &busy) || busy.Code != fault.ServerBusy || busy.RetryAfter <= 0 {
+		t.Errorf("a full queue: %v", err)
+	}
+	for range cap(h.queue) {
+		<-h.queue
+	}
+	for range cap(h.slots) {
+		<-h.slots
+	}
+	if _, err := h.Hash(t.Context(), "passphrase"); err != nil {
+		t.Errorf("after the rush: %v", err)
+	}
+	if len(h.slots) != 0 || len(h.queue) != 0 {
+		t.Error("a place is not given back")
+	}
+}
