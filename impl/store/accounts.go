@@ -10,6 +10,13 @@ type Account struct {
 	UpdatedAt time.Time
 }
 
+// The statements on these records.
+var (
+	selectAccount = prepare(`SELECT id, trust_all, created_at, updated_at FROM accounts`)
+	insertAccount = prepare(`INSERT INTO accounts (id, trust_all, created_at, updated_at) VALUES ($1, $2, $3, $3)`)
+	updateAccount = prepare(`UPDATE accounts SET trust_all = $2, updated_at = $3 WHERE id = $1`)
+)
+
 // Account returns the account, or ErrNotFound.
 func (tx *Tx) Account() (Account, error) {
 	return one(tx, func(row scanner) (a Account, err error) {
@@ -17,18 +24,18 @@ func (tx *Tx) Account() (Account, error) {
 		err = row.Scan(&a.ID, &a.TrustAll, &created, &updated)
 		a.CreatedAt, a.UpdatedAt = at(created), at(updated)
 		return a, err
-	}, `SELECT id, trust_all, created_at, updated_at FROM accounts`)
+	}, selectAccount)
 }
 
 // InsertAccount adds the account, at the transaction's time.
 func (tx *Tx) InsertAccount(a Account) error {
-	_, err := tx.exec(`INSERT INTO accounts (id, trust_all, created_at, updated_at) VALUES ($1, $2, $3, $3)`,
+	_, err := tx.exec(insertAccount,
 		a.ID, a.TrustAll, millis(tx.Now))
 	return err
 }
 
 // UpdateAccount stores the account's settings.
 func (tx *Tx) UpdateAccount(a Account) error {
-	_, err := tx.exec(`UPDATE accounts SET trust_all = $2, updated_at = $3 WHERE id = $1`, a.ID, a.TrustAll, millis(tx.Now))
+	_, err := tx.exec(updateAccount, a.ID, a.TrustAll, millis(tx.Now))
 	return err
 }

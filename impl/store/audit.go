@@ -17,9 +17,15 @@ type AuditEntry struct {
 	Details string
 }
 
+// The statements on these records.
+var (
+	insertAuditEntry   = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log ORDER BY at, id`)
+)
+
 // InsertAuditEntry adds an entry, at the transaction's time. Entries are never changed or removed.
 func (tx *Tx) InsertAuditEntry(e AuditEntry) error {
-	_, err := tx.exec(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	_, err := tx.exec(insertAuditEntry,
 		e.ID, millis(tx.Now), e.Event, e.Actor, e.Subject, e.Address, e.RequestID, e.Details)
 	return err
 }
@@ -31,5 +37,5 @@ func (tx *Tx) AuditEntries() ([]AuditEntry, error) {
 		err = row.Scan(&e.ID, &when, &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details)
 		e.At = at(when)
 		return e, err
-	}, `SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log ORDER BY at, id`)
+	}, selectAuditEntries)
 }

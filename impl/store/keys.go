@@ -31,16 +31,26 @@ func scanKey(row scanner) (APIKey, error) {
 	return k, err
 }
 
+// The statements on these records.
+var (
+	insertAPIKey          = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`)
+	selectAPIKey          = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1 AND user_name = $2`)
+	selectAPIKeyWithOwner = prepare(`SELECT ` + keyColumns + `, ` + userColumns + ` FROM api_keys JOIN users ON users.name = api_keys.user_name WHERE api_keys.id = $1`)
+	selectAPIKeys         = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE user_name = $1 ORDER BY created_at, id`)
+	selectAllAPIKeys      = prepare(`SELECT ` + keyColumns + ` FROM api_keys ORDER BY created_at, id`)
+	deleteAPIKey          = prepare(`DELETE FROM api_keys WHERE id = $1 AND user_name = $2`)
+)
+
 // InsertAPIKey adds a key, at the transaction's time, or returns ErrExists.
 func (tx *Tx) InsertAPIKey(k APIKey) error {
-	_, err := tx.exec(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+	_, err := tx.exec(insertAPIKey,
 		k.ID, k.UserName, k.Description, k.SecretDigest, millis(tx.Now), millis(k.ExpiresAt))
 	return err
 }
 
 // APIKey returns a user's key, or ErrNotFound.
 func (tx *Tx) APIKey(userName, id string) (APIKey, error) {
-	return one(tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1 AND user_name = $2`, id, userName)
+	return one(tx, scanKey, selectAPIKey, id, userName)
 }
 
 // APIKeyWithOwner returns a key and its owner, or ErrNotFound.
@@ -53,22 +63,22 @@ func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
 		finishKey()
 		finishUser()
 		return u, err
-	}, `SELECT `+keyColumns+`, `+userColumns+` FROM api_keys JOIN users ON users.name = api_keys.user_name WHERE api_keys.id = $1`, id)
+	}, selectAPIKeyWithOwner, id)
 	return k, u, err
 }
 
 // APIKeys returns a user's keys, oldest first.
 func (tx *Tx) APIKeys(userName string) ([]APIKey, error) {
-	return all(tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE user_name = $1 ORDER BY created_at, id`, userName)
+	return all(tx, scanKey, selectAPIKeys, userName)
 }
 
 // AllAPIKeys returns everybody's keys, oldest first.
 func (tx *Tx) AllAPIKeys() ([]APIKey, error) {
-	return all(tx, scanKey, `SELECT `+keyColumns+` FROM api_keys ORDER BY created_at, id`)
+	return all(tx, scanKey, selectAllAPIKeys)
 }
 
 // DeleteAPIKey removes a user's key and tells whether there was one.
 func (tx *Tx) DeleteAPIKey(userName, id string) (bool, error) {
-	n, err := tx.exec(`DELETE FROM api_keys WHERE id = $1 AND user_name = $2`, id, userName)
+	n, err := tx.exec(deleteAPIKey, id, userName)
 	return n > 0, err
 }

@@ -17,16 +17,30 @@ type SessionToken struct {
 	ExpiresAt time.Time
 }
 
+// The statements on these records.
+var (
+	insertSession      = prepare(`INSERT INTO sessions (id, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`)
+	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at) VALUES ($1, $2, $3)`)
+	selectLiveSession  = prepare(`SELECT t.id, t.session_id, t.expires_at, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
+		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
+		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2`)
+	shortenSessionToken = prepare(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`)
+	deleteSession       = prepare(`DELETE FROM sessions WHERE id = $1`)
+	deleteUserSessions  = prepare(`DELETE FROM sessions WHERE user_name = $1`)
+	sweepSessionTokens  = prepare(`DELETE FROM session_tokens WHERE expires_at <= $1`)
+	sweepSessions       = prepare(`DELETE FROM sessions WHERE expires_at <= $1`)
+)
+
 // InsertSession adds a session, at the transaction's time.
 func (tx *Tx) InsertSession(s Session) error {
-	_, err := tx.exec(`INSERT INTO sessions (id, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+	_, err := tx.exec(insertSession,
 		s.ID, s.UserName, millis(tx.Now), millis(s.ExpiresAt))
 	return err
 }
 
 // InsertSessionToken adds a token to a session.
 func (tx *Tx) InsertSessionToken(t SessionToken) error {
-	_, err := tx.exec(`INSERT INTO session_tokens (id, session_id, expires_at) VALUES ($1, $2, $3)`,
+	_, err := tx.exec(insertSessionToken,
 		t.ID, t.SessionID, millis(t.ExpiresAt))
 	return err
 }
@@ -43,34 +57,32 @@ func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
 		t.ExpiresAt = at(tokenEnd)
 		s.ID, s.CreatedAt, s.ExpiresAt = t.SessionID, at(created), at(sessionEnd)
 		return u, err
-	}, `SELECT t.id, t.session_id, t.expires_at, s.user_name, s.created_at, s.expires_at, `+userColumns+`
-		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
-		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2`, tokenID, millis(tx.Now))
+	}, selectLiveSession, tokenID, millis(tx.Now))
 	return t, s, u, err
 }
 
 // ShortenSessionToken lets a token expire at a time, unless it does before.
 func (tx *Tx) ShortenSessionToken(id string, end time.Time) error {
-	_, err := tx.exec(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`, id, millis(end))
+	_, err := tx.exec(shortenSessionToken, id, millis(end))
 	return err
 }
 
 // DeleteSession ends a session and all its tokens, and tells whether there was one.
 func (tx *Tx) DeleteSession(id string) (bool, error) {
-	n, err := tx.exec(`DELETE FROM sessions WHERE id = $1`, id)
+	n, err := tx.exec(deleteSession, id)
 	return n > 0, err
 }
 
 // DeleteUserSessions ends all sessions of a user and returns how many there were.
 func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
-	return tx.exec(`DELETE FROM sessions WHERE user_name = $1`, userName)
+	return tx.exec(deleteUserSessions, userName)
 }
 
 // SweepSessions removes what has expired, so that sessions nobody ended do not pile up.
 func (tx *Tx) SweepSessions() error {
-	if _, err := tx.exec(`DELETE FROM session_tokens WHERE expires_at <= $1`, millis(tx.Now)); err != nil {
+	if _, err := tx.exec(sweepSessionTokens, millis(tx.Now)); err != nil {
 		return err
 	}
-	_, err := tx.exec(`DELETE FROM sessions WHERE expires_at <= $1`, millis(tx.Now))
+	_, err := tx.exec(sweepSessions, millis(tx.Now))
 	return err
 }

@@ -11,6 +11,12 @@ type SigningKey struct {
 	CreatedAt time.Time
 }
 
+// The statements on these records.
+var (
+	selectSigningKeys = prepare(`SELECT id, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
+	insertSigningKey  = prepare(`INSERT INTO signing_keys (id, sealed, created_at) VALUES ($1, $2, $3)`)
+)
+
 // SigningKeys returns all keys, newest first.
 func (tx *Tx) SigningKeys() ([]SigningKey, error) {
 	return all(tx, func(row scanner) (k SigningKey, err error) {
@@ -18,11 +24,11 @@ func (tx *Tx) SigningKeys() ([]SigningKey, error) {
 		err = row.Scan(&k.ID, &k.Sealed, &created)
 		k.CreatedAt = at(created)
 		return k, err
-	}, `SELECT id, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
+	}, selectSigningKeys)
 }
 
 // InsertSigningKey adds a key, at the transaction's time.
 func (tx *Tx) InsertSigningKey(k SigningKey) error {
-	_, err := tx.exec(`INSERT INTO signing_keys (id, sealed, created_at) VALUES ($1, $2, $3)`, k.ID, k.Sealed, millis(tx.Now))
+	_, err := tx.exec(insertSigningKey, k.ID, k.Sealed, millis(tx.Now))
 	return err
 }

@@ -50,7 +50,7 @@ func openSQLite(path string, now func() time.Time) (*Store, error) {
 	pool := max(4, runtime.GOMAXPROCS(0))
 	reader.SetMaxOpenConns(pool)
 	reader.SetMaxIdleConns(pool)
-	return &Store{now: now, writer: writer, reader: reader, dialect: sqliteDialect}, nil
+	return &Store{now: now, writer: &handle{DB: writer}, reader: &handle{DB: reader}, dialect: sqliteDialect}, nil
 }
 
 func sqliteExists(err error) bool {

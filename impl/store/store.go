@@ -29,8 +29,8 @@ const None = "none"
 // Store is a database. It is safe for concurrent use.
 type Store struct {
 	now     func() time.Time
-	writer  *sql.DB
-	reader  *sql.DB
+	writer  *handle
+	reader  *handle
 	dialect dialect
 }
 
@@ -47,9 +47,10 @@ type Tx struct {
 	// Now is the time of everything that this transaction does, to the millisecond.
 	Now time.Time
 
-	ctx context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
-	tx  *sql.Tx
-	d   dialect
+	ctx    context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
+	tx     *sql.Tx
+	handle *handle
+	d      dialect
 }
 
 // Open opens the database that a DSN names, and brings its schema up to date: "sqlite:PATH", or None.
@@ -67,6 +68,9 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", dsn, err), s.Close())
+	}
+	if err := errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx)); err != nil {
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", dsn, err), s.Close())
 	}
 	return s, nil
 }
@@ -102,16 +106,16 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	return s.run(ctx, s.writer, nil, f)
 }
 
-func (s *Store) run(ctx context.Context, db *sql.DB, options *sql.TxOptions, f func(*Tx) error) error {
+func (s *Store) run(ctx context.Context, h *handle, options *sql.TxOptions, f func(*Tx) error) error {
 	if err := s.Require(); err != nil {
 		return err
 	}
-	sqlTx, err := db.BeginTx(ctx, options)
+	sqlTx, err := h.BeginTx(ctx, options)
 	if err != nil {
 		return failure("begin", err)
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
-	tx := &Tx{Now: s.now().UTC().Truncate(time.Millisecond), ctx: ctx, tx: sqlTx, d: s.dialect}
+	tx := &Tx{Now: s.now().UTC().Truncate(time.Millisecond), ctx: ctx, tx: sqlTx, handle: h, d: s.dialect}
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(s.dialect.goose, s.writer, files)
+	provider, err := goose.NewProvider(s.dialect.goose, s.writer.DB, files)
 	if err != nil {
 		return err
 	}
@@ -143,58 +147,6 @@ func (s *Store) migrate(ctx context.Context) error {
 	_, err = provider.Up(ctx)
 	return err
 }
-
-// exec runs a statement and returns how many rows it changed.
-func (tx *Tx) exec(query string, args ...any) (int, error) {
-	result, err := tx.tx.ExecContext(tx.ctx, query, args...)
-	if err != nil {
-		if tx.d.exists(err) {
-			return 0, ErrExists
-		}
-		return 0, failure(query, err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		return 0, failure(query, err)
-	}
-	return int(n), nil
-}
-
-// one reads the only row of a query.
-func one[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any) (T, error) {
-	record, err := scan(tx.tx.QueryRowContext(tx.ctx, query, args...))
-	if err != nil {
-		var zero T
-		if errors.Is(err, sql.ErrNoRows) {
-			return zero, ErrNotFound
-		}
-		return zero, failure(query, err)
-	}
-	return record, nil
-}
-
-// all reads the rows of a query; the result is empty, never nil.
-func all[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := tx.tx.QueryContext(tx.ctx, query, args...)
-	if err != nil {
-		return nil, failure(query, err)
-	}
-	defer rows.Close() //nolint:errcheck // Err tells what went wrong
-	records := []T{}
-	for rows.Next() {
-		record, err := scan(rows)
-		if err != nil {
-			return nil, failure(query, err)
-		}
-		records = append(records, record)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, failure(query, err)
-	}
-	return records, nil
-}
-
-type scanner interface{ Scan(dest ...any) error }
 
 // failure says that the database failed at something, unless it was the caller who gave up.
 func failure(what string, err error) error {

@@ -43,20 +43,29 @@ func scanUser(row scanner) (User, error) {
 	return u, err
 }
 
+// The statements on these records.
+var (
+	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1`)
+	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users ORDER BY name`)
+	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`)
+	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, password_hash = $6, updated_at = $7
+		WHERE name = $1`)
+)
+
 // User returns a user, or ErrNotFound.
 func (tx *Tx) User(name string) (User, error) {
-	return one(tx, scanUser, `SELECT `+userColumns+` FROM users WHERE name = $1`, name)
+	return one(tx, scanUser, selectUser, name)
 }
 
 // Users returns all users by name.
 func (tx *Tx) Users() ([]User, error) {
-	return all(tx, scanUser, `SELECT `+userColumns+` FROM users ORDER BY name`)
+	return all(tx, scanUser, selectUsers)
 }
 
 // InsertUser adds a user, at the transaction's time, or returns ErrExists.
 func (tx *Tx) InsertUser(u User) error {
-	_, err := tx.exec(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+	_, err := tx.exec(insertUser,
 		u.Name, u.Builtin, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now))
 	return err
 }
@@ -64,8 +73,7 @@ func (tx *Tx) InsertUser(u User) error {
 // UpdateUser stores all of a user but the name, whether the user is built in, and when the user was created. It returns
 // ErrNotFound.
 func (tx *Tx) UpdateUser(u User) error {
-	n, err := tx.exec(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, password_hash = $6, updated_at = $7
-		WHERE name = $1`,
+	n, err := tx.exec(updateUser,
 		u.Name, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now))
 	if err == nil && n == 0 {
 		return ErrNotFound
