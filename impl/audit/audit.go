@@ -26,7 +26,7 @@ const (
 	// UserDisabled: a user may no longer sign in; sessions have ended and API keys have stopped.
 	UserDisabled Event = "user.disabled"
 	// PasswordChanged: a user has a new password; sessions have ended.
-	PasswordChanged Event = "user.password_changed" //nolint:gosec // the name of an event
+	PasswordChanged Event = "user.password_changed"
 	// SessionStarted: a user signed in.
 	SessionStarted Event = "session.started"
 	// SessionEnded: a user signed out.

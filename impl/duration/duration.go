@@ -68,7 +68,7 @@ func multiply(value, number string, unit time.Duration) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a whole number followed by a unit", value)
 	}
-	if n > uint64(math.MaxInt64/int64(unit)) {
+	if n > uint64(math.MaxInt64/int64(unit)) { //nolint:gosec // both are positive
 		return 0, fmt.Errorf("%q is too long", value)
 	}
 	return time.Duration(n) * unit, nil

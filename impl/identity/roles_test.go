@@ -11,14 +11,14 @@ import (
 // Ensures that roles combine as ECE has it.
 func TestParseRoles(t *testing.T) {
 	for names, want := range map[string]string{
-		"ece_platform_admin":                                                   "[ece_platform_admin]",
-		"ece_platform_viewer ece_deployment_viewer":                            "[ece_deployment_viewer ece_platform_viewer]",
-		"ece_platform_viewer ece_deployment_manager":                           "[ece_deployment_manager ece_platform_viewer]",
-		"ece_deployment_viewer ece_deployment_viewer":                          "[ece_deployment_viewer]",
-		"":                                                                     "at least one role",
-		"superuser":                                                            "no role \"superuser\"",
-		"ECE_PLATFORM_ADMIN":                                                   "no role",
-		"ece_platform_admin ece_platform_viewer":                               "stands alone",
+		"ece_platform_admin":                          "[ece_platform_admin]",
+		"ece_platform_viewer ece_deployment_viewer":   "[ece_deployment_viewer ece_platform_viewer]",
+		"ece_platform_viewer ece_deployment_manager":  "[ece_deployment_manager ece_platform_viewer]",
+		"ece_deployment_viewer ece_deployment_viewer": "[ece_deployment_viewer]",
+		"":                                       "at least one role",
+		"superuser":                              "no role \"superuser\"",
+		"ECE_PLATFORM_ADMIN":                     "no role",
+		"ece_platform_admin ece_platform_viewer": "stands alone",
 		"ece_platform_admin ece_deployment_viewer":                             "stands alone",
 		"ece_deployment_manager ece_deployment_viewer":                         "exclude each other",
 		"ece_platform_viewer ece_deployment_manager ece_deployment_viewer":     "exclude each other",

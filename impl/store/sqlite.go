@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists}
 // writes and a pool that cannot: SQLite has one writer at a time, and waiting for it in Go is fair and cheap, while
 // waiting in SQLite is polling. _txlock=immediate takes the write lock at the start, so an Update never fails half-way
 // because another process wrote in between.
-func openSQLite(path string, now func() time.Time) (*Store, error) {
+func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func openSQLite(path string, now func() time.Time) (*Store, error) {
 	}
 	writer.SetMaxOpenConns(1)
 	// The first connection makes the file a database in WAL mode, which a reader could not.
-	if err := writer.Ping(); err != nil {
+	if err := writer.PingContext(ctx); err != nil {
 		return nil, errors.Join(plain(err), writer.Close())
 	}
 	reader, err := sql.Open("sqlite", uri+"?mode=ro&_pragma=query_only(1)&"+pragmas)

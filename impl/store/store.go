@@ -62,7 +62,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if !ok || path == "" {
 		return nil, fmt.Errorf("the store %q is neither sqlite:PATH nor %s", dsn, None)
 	}
-	s, err := openSQLite(path, now)
+	s, err := openSQLite(ctx, path, now)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", dsn, err)
 	}

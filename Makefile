@@ -1,0 +1,61 @@
+# Everything that is done here is done by one of these. On a fresh machine Go and make are enough.
+GO       ?= go
+BIN      := bin/sallyport
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 60s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build, and serve a throw-away database to try things with
+	@$(BIN) dev
+
+.PHONY: build
+build: ## build the program into bin/
+	$(GO) build -trimpath -o $(BIN) ./cmd/sallyport
+
+.PHONY: test
+test: ## run all tests with the race detector, and each fuzz target for a few seconds
+	$(GO) test -race ./...
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+
+# One target at a time: go test fuzzes one a call.
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (60s)
+	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z]+' impl | while IFS=: read -r file func; do \
+		echo "fuzz $${func#func } in $$(dirname $$file) for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) > .fuzz.log 2>&1 || { cat .fuzz.log; rm -f .fuzz.log; exit 1; }; \
+		tail -n 1 .fuzz.log; rm -f .fuzz.log; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: generate
+generate: ## generate gen/ from api/openapi.yaml
+	$(GO) generate ./...
+
+# Generating comes first, and fails here, so that nobody tests code that is not the contract's.
+.PHONY: verify
+verify: ## fail if gen/, go.mod or go.sum is not what it would be after make generate and go mod tidy
+	@before=$$(cat go.mod go.sum gen/*/*.gen.go | sha256sum); \
+	$(GO) generate ./... && $(GO) mod tidy && \
+	after=$$(cat go.mod go.sum gen/*/*.gen.go | sha256sum); \
+	untracked=$$(git ls-files --others --exclude-standard -- gen); \
+	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
+		git status --short -- gen go.mod go.sum; echo "generated code or modules were not current; they are now: commit them"; exit 1; \
+	fi; echo "generated code and modules are current"
+
+.PHONY: check
+check: ## vet, formatting and lint
+	$(GO) vet ./...
+	$(GO) run $(LINT) run ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

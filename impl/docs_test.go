@@ -1,0 +1,101 @@
+package impl_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/sallyport/sallyport/api"
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/identity"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// rows returns the README's table rows that begin with a code span which matches.
+func rows(t *testing.T, pattern string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `"+pattern+"` \\|.*$").FindAllString(read(t, "../README.md"), -1) {
+		found[row] = true
+	}
+	return found
+}
+
+func compare(t *testing.T, rows, want map[string]bool) {
+	t.Helper()
+	for row := range want {
+		if !rows[row] {
+			t.Errorf("README.md lacks the row\n%s", row)
+		}
+	}
+	for row := range rows {
+		if !want[row] {
+			t.Errorf("README.md has the row\n%s", row)
+		}
+	}
+}
+
+// Ensures that the README's table of settings is the program's.
+func TestReadme_Settings(t *testing.T) {
+	want := map[string]bool{}
+	for _, s := range config.Settings {
+		value := ""
+		if s.Default != "" {
+			value = "`" + s.Default + "`"
+		}
+		want[fmt.Sprintf("| `%s` | `%s` | %s | %s |", s.Key, s.Env(), value, s.About)] = true
+	}
+	compare(t, rows(t, `[a-z_.]+`), want)
+}
+
+// Ensures that the README's table of operations is the contract's, and that it says truly who may call them.
+func TestReadme_Operations(t *testing.T) {
+	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for path, item := range document.Paths.Map() {
+		for method, op := range item.Operations() {
+			want[fmt.Sprintf("| `%s %s` | %s | %s |", method, path, audience(op), op.Summary)] = true
+		}
+	}
+	compare(t, rows(t, `[A-Z]+ /[^`+"`"+`]+`), want)
+}
+
+func audience(op *openapi3.Operation) string {
+	viewer := identity.Principal{Roles: []identity.Role{identity.DeploymentViewer}}
+	switch {
+	case op.Security != nil && len(*op.Security) == 0:
+		return "public"
+	case viewer.Authorize(identity.Permission(op.OperationID)) == nil:
+		return "all"
+	}
+	return "admins"
+}
+
+// Ensures that the README's Go code is code that the client's example runs.
+func TestReadme_Example(t *testing.T) {
+	example := strings.Join(strings.Fields(read(t, "../gen/client/example_test.go")), " ")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, "../README.md"), -1)
+	if len(blocks) == 0 {
+		t.Fatal("README.md has no Go code")
+	}
+	for _, block := range blocks {
+		if !strings.Contains(example, strings.Join(strings.Fields(block[1]), " ")) {
+			t.Errorf("the example does not run this code of README.md:\n%s", block[1])
+		}
+	}
+}
