@@ -25,11 +25,14 @@ func beside(dsn, suffix string) string {
 
 func credentialsFile(dsn string) string { return beside(dsn, ".credentials") }
 
-// writePasswords adds passwords to a file that only its owner can read.
+// writePasswords writes a file that only its owner can read, in place of one that is there.
 func writePasswords(path string, passwords map[string]string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the operator names the database
 	if err != nil {
 		return err
+	}
+	if err := file.Chmod(0o600); err != nil { // the file may have been there, and open to others
+		return errors.Join(err, file.Close())
 	}
 	var names []string
 	for name := range passwords {
@@ -41,7 +44,7 @@ func writePasswords(path string, passwords map[string]string) error {
 			return errors.Join(err, file.Close())
 		}
 	}
-	return errors.Join(file.Chmod(0o600), file.Sync(), file.Close())
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // keyEncryptionKey returns the configured key, or the one in the file beside the database, which is made if there is

@@ -21,10 +21,14 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+		RunE:          help,
 	}
 	root.AddCommand(newServe(), newDev(), newUser(), newConfig(), newVersion())
 	return root
 }
+
+// help is what a command does that only groups others. Without it cobra would let a misspelled command succeed.
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // configFlags are the flags that set something; each is called like its setting.
 type configFlags struct {
@@ -68,7 +72,7 @@ func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 }
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Look at the configuration", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "config", Short: "Look at the configuration", Args: cobra.NoArgs, RunE: help}
 	var flags configFlags
 	check := &cobra.Command{
 		Use:   "check",

@@ -20,7 +20,7 @@ import (
 )
 
 func newUser() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Manage users, also while a server runs on the same store", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "user", Short: "Manage users, also while a server runs on the same store", Args: cobra.NoArgs, RunE: help}
 	cmd.AddCommand(
 		newUserAdd(), newUserList(), newUserPasswd(),
 		newUserSwitch("enable", "Let a user sign in again", true),

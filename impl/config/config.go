@@ -10,9 +10,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 
 	"github.com/sallyport/sallyport/impl/session"
@@ -98,7 +96,8 @@ func gather(from Sources) (map[string]string, error) {
 	var problems []error
 	problems = append(problems, k.Load(confmap.Provider(defaults(), "."), nil))
 	if from.File != "" {
-		problems = append(problems, loadFile(k, from.File)...)
+		values, err := readFile(from.File)
+		problems = append(problems, err, k.Load(confmap.Provider(values, "."), nil))
 	}
 	env, err := environment(from.Env)
 	problems = append(problems, err, k.Load(confmap.Provider(env, "."), nil))
@@ -122,29 +121,6 @@ func defaults() map[string]any {
 	return values
 }
 
-func loadFile(k *koanf.Koanf, path string) []error {
-	own := koanf.New(".")
-	if err := own.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return []error{fmt.Errorf("the configuration file %s: %w", path, err)}
-	}
-	var problems []error
-	for _, key := range own.Keys() {
-		if !known(key) {
-			problems = append(problems, fmt.Errorf("%s: there is no such setting (in %s)", key, path))
-		}
-	}
-	return append(problems, k.Merge(own))
-}
-
-func known(key string) bool {
-	for _, s := range Settings {
-		if s.Key == key {
-			return true
-		}
-	}
-	return false
-}
-
 // environment reads the settings' own variables only: a cluster's scheduler puts others with our prefix there.
 func environment(lookup func(string) (string, bool)) (map[string]any, error) {
 	values := map[string]any{}
@@ -161,6 +137,9 @@ func environment(lookup func(string) (string, bool)) (map[string]any, error) {
 				problems = append(problems, fmt.Errorf("%s_FILE: %w", s.Env(), err))
 			}
 			value, given = strings.TrimRight(string(data), "\r\n"), true
+			if err == nil && value == "" {
+				problems = append(problems, fmt.Errorf("%s_FILE: %s is empty", s.Env(), path))
+			}
 		}
 		if given {
 			values[s.Key] = value

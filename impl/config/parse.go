@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,7 +36,7 @@ func parse(values map[string]string) (Config, error) {
 		LogLevel:       p.level("log.level"),
 		LogFormat:      p.oneOf("log.format", "text", "json"),
 	}
-	if c.Sessions.Idle > c.Sessions.Absolute {
+	if c.Sessions.Absolute > 0 && c.Sessions.Idle > c.Sessions.Absolute {
 		p.bad("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)
 	}
 	return c, errors.Join(p.problems...)
@@ -46,7 +47,11 @@ func (p *parser) bad(key, format string, args ...any) {
 }
 
 func (p *parser) address(key string) string {
-	if _, _, err := net.SplitHostPort(p.values[key]); err != nil {
+	_, port, err := net.SplitHostPort(p.values[key])
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
 		p.bad(key, "%q is not an address and a port, such as 127.0.0.1:12400", p.values[key])
 	}
 	return p.values[key]

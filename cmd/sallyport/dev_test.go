@@ -1,0 +1,144 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+var devServesAt = regexp.MustCompile(`serves a throw-away database at (\S+) (?s:.*)/_login\n`)
+
+// startDev starts dev with a folder of its own for temporary files, because one that is killed leaves some.
+func startDev(t *testing.T, temporary string) *process {
+	t.Helper()
+	return start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0"}, env: []string{"TMPDIR=" + temporary}}, devServesAt)
+}
+
+// Ensures that dev prints what one needs to try it, that the commands it prints work as they are, and that nothing is
+// left of it.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	temporary := t.TempDir()
+	s := startDev(t, temporary)
+	folders, err := filepath.Glob(filepath.Join(temporary, "sallyport-dev-*"))
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("folders for the database: %q, %v; want one", folders, err)
+	}
+	commands := curlLines(s.output.String())
+	if len(commands) != 3 {
+		t.Fatalf("%d curl lines; want 3:\n%s", len(commands), s.output)
+	}
+	for _, line := range commands {
+		if r := do(t, curl(t, line)); r.status/100 != 2 {
+			t.Errorf("%s: %d %s; want success", line, r.status, r.body)
+		}
+	}
+
+	s.signal(syscall.SIGINT)
+	if code := s.wait(); code != 0 {
+		t.Errorf("exit code %d after SIGINT; want 0", code)
+	}
+	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
+		t.Errorf("dev left behind %v, %v", entries, err)
+	}
+}
+
+// Ensures that the passwords and the key that dev prints are those of the users it names.
+func TestDev_Credentials(t *testing.T) {
+	t.Parallel()
+	s := startDev(t, t.TempDir())
+	printed := func(pattern string) string { return s.waitFor(regexp.MustCompile(pattern)) }
+	for _, name := range []string{"admin", "readonly", "demo user"} {
+		password := printed(name + ` +(?:demo +)?(\S+)`)
+		s.wantAuth(http.StatusOK, person{strings.TrimSuffix(name, " user"), password}.basic())
+	}
+	s.wantAuth(http.StatusOK, "ApiKey "+printed(`demo API key +(\S+)`))
+}
+
+// Ensures that dev, which prints passwords, serves this machine only, and says so.
+func TestDev_Refusals(t *testing.T) {
+	t.Parallel()
+	for listen, saying := range map[string]string{
+		"0.0.0.0:0":   "not a loopback address",
+		"[::]:0":      "not a loopback address",
+		"192.0.2.1:0": "not a loopback address",
+		":0":          "not an address and a port",
+		"localhost:0": "not an address and a port",
+	} {
+		o := run(t, invocation{args: []string{"dev", "--listen", listen}})
+		wantRefusal(t, o, saying)
+	}
+}
+
+// Ensures that a port that is taken is refused with a way out, and that nothing is left behind.
+func TestDev_PortTaken(t *testing.T) {
+	t.Parallel()
+	temporary := t.TempDir()
+	s := serveStore(t, "none")
+	o := run(t, invocation{args: []string{"dev", "--listen", strings.TrimPrefix(s.url, "http://")}, env: []string{"TMPDIR=" + temporary}})
+	wantRefusal(t, o, "another port: --listen 127.0.0.1:0")
+	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
+		t.Errorf("dev left behind %v, %v", entries, err)
+	}
+}
+
+func curlLines(output string) []string {
+	var found []string
+	for line := range strings.Lines(output) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "curl ") {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// curl makes the request that curl would make of a command line with the options -u, -H and -d.
+func curl(t *testing.T, line string) *http.Request {
+	t.Helper()
+	words := shellWords(line)[1:]
+	method, url, body := http.MethodGet, "", ""
+	header := http.Header{}
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		if !strings.HasPrefix(word, "-") {
+			url = word
+			continue
+		}
+		value := words[0]
+		words = words[1:]
+		switch word {
+		case "-u":
+			name, password, _ := strings.Cut(value, ":")
+			header.Set("Authorization", person{name, password}.basic())
+		case "-H":
+			name, text, _ := strings.Cut(value, ": ")
+			header.Set(name, text)
+		case "-d":
+			method, body = http.MethodPost, value
+		default:
+			t.Fatalf("%s: the test does not know the option %s", line, word)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	return request
+}
+
+var shellWord = regexp.MustCompile(`'[^']*'|\S+`)
+
+// shellWords splits a command line as a shell does that knows single quotes around whole words only.
+func shellWords(line string) []string {
+	words := shellWord.FindAllString(line, -1)
+	for i, word := range words {
+		words[i] = strings.Trim(word, "'")
+	}
+	return words
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Ensures that SIGTERM lets a request under way be answered, takes no new connections, and ends the program well.
+func TestServe_Drains(t *testing.T) {
+	t.Parallel()
+	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
+	admin := person{"admin", "chosen by hand"}
+	address := strings.TrimPrefix(s.url, "http://")
+	const body = `{"trust": {"trust_all": false}}`
+	conn, reader := begin(t, address, "PUT "+accountPath, admin.basic(), len(body))
+	write(t, conn, body[:len(body)/2])
+
+	s.signal(syscall.SIGTERM)
+	s.waitFor(regexp.MustCompile(`finishing the requests under way`))
+	waitUntilRefused(t, address)
+	if s.over() {
+		t.Fatal("the program ended before the request under way was answered")
+	}
+
+	write(t, conn, body[len(body)/2:])
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // the connection goes with it
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(answer), `"trust_all":false`) {
+		t.Errorf("answered with %s %s (%v); want 200", response.Status, answer, err)
+	}
+	if code := s.wait(); code != 0 {
+		t.Errorf("exit code %d; want 0", code)
+	}
+}
+
+// begin sends the head of a request, and returns when the server waits for the body: it says so to whom expects it to.
+func begin(t *testing.T, address, operation, authorization string, length int) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() }) //nolint:errcheck // the test is over
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	head := http.Header{
+		"Authorization": {authorization}, "Content-Type": {"application/json"}, "Expect": {"100-continue"},
+	}
+	var text strings.Builder
+	text.WriteString(operation + " HTTP/1.1\r\nHost: " + address + "\r\nContent-Length: " + strconv.Itoa(length) + "\r\n")
+	if err := head.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	write(t, conn, text.String()+"\r\n")
+	reader := bufio.NewReader(conn)
+	line, err := reader.ReadString('\n')
+	if err != nil || !strings.Contains(line, " 100 ") {
+		t.Fatalf("the server answers %q (%v) to the head of a request; want 100", line, err)
+	}
+	if _, err := reader.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	return conn, reader
+}
+
+func write(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitUntilRefused(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		conn, err := net.DialTimeout("tcp", address, patience)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if err == nil {
+			conn.Close() //nolint:errcheck // nothing was sent
+		}
+	}
+	t.Fatal("connections are still accepted")
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/secret"
+)
+
+// Ensures that the key beside the database is made once, for its owner only, and without leaving a draft.
+func TestKeyEncryptionKey(t *testing.T) {
+	t.Parallel()
+	c := config.Config{Store: newStore(t)}
+	first, err := keyEncryptionKey(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := keyEncryptionKey(c)
+	if err != nil || !bytes.Equal(first, second) || len(first) != secret.KeySize {
+		t.Errorf("%d bytes, then %d others (%v); want the same %d", len(first), len(second), err, secret.KeySize)
+	}
+	folder := filepath.Dir(databaseFile(c.Store))
+	wantPrivate(t, folder, "sallyport.db.key")
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v (%v); want the key only", entries, err)
+	}
+}
+
+// Ensures that starts at the same time come to the same key.
+func TestKeyEncryptionKey_Race(t *testing.T) {
+	t.Parallel()
+	c := config.Config{Store: newStore(t)}
+	keys := make(chan string)
+	for range 8 {
+		go func() {
+			key, err := keyEncryptionKey(c)
+			if err != nil {
+				t.Error(err)
+			}
+			keys <- string(key)
+		}()
+	}
+	distinct := map[string]bool{}
+	for range 8 {
+		distinct[<-keys] = true
+	}
+	if len(distinct) != 1 {
+		t.Errorf("%d keys; want one", len(distinct))
+	}
+}
+
+// Ensures that a key file that is no key is named, neither shown nor replaced.
+func TestKeyEncryptionKey_Broken(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "bm90IGEga2V5", "no base64 at all"} {
+		c := config.Config{Store: newStore(t)}
+		path := databaseFile(c.Store) + ".key"
+		writeFile(t, path, text)
+		_, err := keyEncryptionKey(c)
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%q as a key: %v; want an error that names the file", text, err)
+		}
+		if err != nil && text != "" && strings.Contains(err.Error(), text) {
+			t.Errorf("the error %v shows what is in the file", err)
+		}
+		if data, err := os.ReadFile(path); err != nil || string(data) != text {
+			t.Errorf("the file now holds %q (%v)", data, err)
+		}
+	}
+}
+
+// Ensures that a given key is used as it is and none is written, and that a server without a store writes none either.
+func TestKeyEncryptionKey_NoFile(t *testing.T) {
+	t.Parallel()
+	dsn, given := newStore(t), secret.NewKey()
+	if key, err := keyEncryptionKey(config.Config{Store: dsn, KeyEncryptionKey: given}); err != nil || !bytes.Equal(key, given) {
+		t.Errorf("another key than the one that was given (%v)", err)
+	}
+	if _, err := os.Stat(databaseFile(dsn) + ".key"); !os.IsNotExist(err) {
+		t.Errorf("there is a key file: %v", err)
+	}
+	if key, err := keyEncryptionKey(config.Config{Store: "none"}); err != nil || len(key) != secret.KeySize {
+		t.Errorf("%d bytes without a store (%v); want %d", len(key), err, secret.KeySize)
+	}
+}
+
+// Ensures that passwords are never readable by others, not even in a file that was.
+func TestWritePasswords(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "passwords")
+	if err := os.WriteFile(path, []byte("an old line that is longer than the new ones\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePasswords(path, map[string]string{"b": "2", "a": "1"}); err != nil {
+		t.Fatal(err)
+	}
+	data, info := content(t, path)
+	if string(data) != "a 1\nb 2\n" || info.Mode() != 0o600 {
+		t.Errorf("the file has mode %v and holds %q", info.Mode(), data)
+	}
+}
+
+// Ensures that a password is read whole, and without the end of its line.
+func TestReadPassword(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("x", secret.MaxPassword)
+	for text, want := range map[string]string{
+		"a b":            "a b",
+		"a b\n":          "a b",
+		"a b\r\n":        "a b",
+		" a b ":          " a b ",
+		"":               "",
+		longest + "\r\n": longest,
+	} {
+		if got, err := readPassword(strings.NewReader(text), true); err != nil || got != want {
+			t.Errorf("readPassword(%q) = %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"a\nb", "a\n\n", longest + "\nb"} {
+		if got, err := readPassword(strings.NewReader(text), true); err == nil {
+			t.Errorf("readPassword(%q) = %q; want an error", text, got)
+		}
+	}
+}

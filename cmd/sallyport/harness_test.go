@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for anything before it fails. It is generous, because machines are busy.
+const patience = 90 * time.Second
+
+// program is the path of the program under test.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "sallyport-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
+	program = filepath.Join(folder, "sallyport")
+	arguments := []string{"build", "-buildvcs=false", "-o", program}
+	if raceDetector {
+		arguments = append(arguments, "-race")
+	}
+	if out, err := exec.Command("go", append(arguments, ".")...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// invocation is how the program is started.
+type invocation struct {
+	args  []string
+	stdin string
+	// env is added to an environment that holds no setting of ours.
+	env []string
+	// dir is the working directory; a new one if empty.
+	dir string
+}
+
+func (i invocation) command(ctx context.Context, t *testing.T) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, i.args...)
+	ours := func(variable string) bool { return strings.HasPrefix(variable, "SALLYPORT_") }
+	inherited := slices.DeleteFunc(os.Environ(), ours)
+	cmd.Env = slices.Concat([]string{"GORACE=atexit_sleep_ms=0"}, inherited, i.env) // the race detector waits for a second else
+	cmd.Stdin = strings.NewReader(i.stdin)
+	cmd.Dir = i.dir
+	if cmd.Dir == "" {
+		cmd.Dir = t.TempDir()
+	}
+	return cmd
+}
+
+// outcome is what a program that has ended leaves.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs the program to its end.
+func run(t *testing.T, i invocation) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := i.command(ctx, t)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("%v: %v", i.args, errors.Join(err, ctx.Err()))
+	}
+	checkSound(t, stderr.String())
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// checkSound fails the test if the program panicked or raced.
+func checkSound(t *testing.T, output string) {
+	t.Helper()
+	for _, sign := range []string{"DATA RACE", "panic:", "goroutine 1 ["} {
+		if strings.Contains(output, sign) {
+			t.Errorf("the program wrote %q:\n%s", sign, output)
+		}
+	}
+}
+
+// process is a program that runs.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	output *transcript
+	exited chan struct{}
+	// url is where it serves.
+	url string
+}
+
+// start starts a program that serves, and waits for the text that says where: the group of the pattern.
+func start(t *testing.T, i invocation, where *regexp.Regexp) *process {
+	t.Helper()
+	p := &process{t: t, output: &transcript{changed: make(chan struct{}, 1)}, exited: make(chan struct{})}
+	p.cmd = i.command(context.Background(), t) // t's context ends before its cleanups
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.cmd.Wait() //nolint:errcheck // the exit code tells all
+		close(p.exited)
+	}()
+	t.Cleanup(p.end)
+	p.url = p.waitFor(where)
+	return p
+}
+
+func (p *process) end() {
+	p.signal(syscall.SIGKILL)
+	<-p.exited
+	checkSound(p.t, p.output.String())
+	if p.t.Failed() {
+		p.t.Logf("%v wrote:\n%s", p.cmd.Args[1:], p.output)
+	}
+}
+
+// waitFor waits until the program has written what matches, and returns the last group of the match.
+func (p *process) waitFor(pattern *regexp.Regexp) string {
+	p.t.Helper()
+	deadline := time.After(patience)
+	for {
+		over := p.over()
+		if found := pattern.FindStringSubmatch(p.output.String()); found != nil {
+			return found[len(found)-1]
+		}
+		if over {
+			p.t.Fatalf("the program ended without writing %q", pattern)
+		}
+		select {
+		case <-p.output.changed:
+		case <-p.exited:
+		case <-deadline:
+			p.t.Fatalf("the program does not write %q", pattern)
+		}
+	}
+}
+
+// over tells whether the program has ended, and all that it wrote is in the transcript.
+func (p *process) over() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) signal(s os.Signal) {
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.t.Errorf("signal %v: %v", s, err)
+	}
+}
+
+// wait waits for the end, and returns the exit code: -1 after a signal that the program does not handle.
+func (p *process) wait() int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+		p.t.Fatal("the program does not end")
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// stop asks the program to end, and fails the test unless it ends well.
+func (p *process) stop() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != 0 {
+		p.t.Errorf("exit code %d after SIGTERM; want 0", code)
+	}
+}
+
+// transcript is what a program has written so far. It is safe for concurrent use by one who waits.
+type transcript struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	changed chan struct{}
+}
+
+// Write implements io.Writer.
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text.Write(p)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// String implements fmt.Stringer.
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Ensures that "config check" shows what the settings come to, and no secret.
+func TestConfigCheck(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "settings.yaml")
+	writeFile(t, path, "session:\n  idle: 10m\nadmin_password: from the file\nlog.level: debug\n")
+	o := run(t, invocation{
+		args: []string{"config", "check", "--listen", "127.0.0.1:1"},
+		env:  []string{"SALLYPORT_CONFIG=" + path, "SALLYPORT_LISTEN=127.0.0.1:2", "SALLYPORT_READONLY_PASSWORD=from the environment"},
+	})
+	if o.code != 0 || o.stderr != "" {
+		t.Fatalf("exit code %d: %s", o.code, o.stderr)
+	}
+	settings := map[string]string{}
+	for line := range strings.Lines(o.stdout) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		settings[key] = strings.TrimSpace(value)
+	}
+	for key, want := range map[string]string{
+		"listen": "127.0.0.1:1", "store": "sqlite:sallyport.db", "session.idle": "10m", "session.absolute": "12h0m0s",
+		"log.level": "debug", "admin_password": "(hidden)", "readonly_password": "(hidden)", "key_encryption_key": "",
+	} {
+		if settings[key] != want {
+			t.Errorf("%s is shown as %q; want %q", key, settings[key], want)
+		}
+	}
+	wantSilence(t, o.stdout, "from the file", "from the environment")
+}
+
+// Ensures that everything that is wrong is named at once, by "config check" and by "serve" alike.
+func TestConfigCheck_Wrong(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "settings.yaml")
+	writeFile(t, path, "lissen: x\nadmin_password: short\nsession:\n  idle: soon\ntrusted_proxies: [10.0.0.0/8, 300.0.0.0/8]\n")
+	for _, command := range [][]string{{"config", "check"}, {"serve"}} {
+		o := run(t, invocation{args: append(command, "--config", path, "--listen", "nowhere"), env: []string{"SALLYPORT_LOG_LEVEL=loud"}})
+		if o.code != 1 || o.stdout != "" {
+			t.Errorf("%v: exit code %d and the output %q; want 1 and none", command, o.code, o.stdout)
+		}
+		for _, want := range []string{
+			"lissen: there is no such setting", `session.idle: "soon"`, `listen: "nowhere"`, `trusted_proxies: "300.0.0.0/8"`,
+			`log.level: "loud"`, "admin_password: a password has 8 characters", path,
+		} {
+			if !strings.Contains(o.stderr, want) {
+				t.Errorf("%v does not say %q:\n%s", command, want, o.stderr)
+			}
+		}
+		wantSilence(t, o.stderr, "short\n", "Usage")
+	}
+}
+
+// Ensures that "version" prints one line that names the program and what compiled it.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	o := run(t, invocation{args: []string{"version"}})
+	if o.code != 0 || o.stderr != "" || !regexp.MustCompile(`^sallyport \S+.* go1\.\d+\S*\n$`).MatchString(o.stdout) {
+		t.Errorf("exit code %d, output %q, %q", o.code, o.stdout, o.stderr)
+	}
+}
+
+// Ensures that a misspelled command fails: a script must not take the help for a success.
+func TestMisspelledCommands(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"sevre"}, {"user", "dissable", "alice"}, {"config", "chek"}, {"serve", "now"}} {
+		wantRefusal(t, run(t, invocation{args: args}), "unknown command")
+	}
+	for _, args := range [][]string{{}, {"user"}, {"config"}, {"--help"}} {
+		if o := run(t, invocation{args: args}); o.code != 0 || !strings.Contains(o.stdout, "Usage:") {
+			t.Errorf("%v: exit code %d and the output %q; want the help", args, o.code, o.stdout)
+		}
+	}
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/secret"
+)
+
+// Ensures that a first start makes passwords for both built-in users and writes them where only the owner can read them,
+// and that a second start leaves them alone.
+func TestServe_MadePasswords(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	path := databaseFile(dsn) + ".credentials"
+	s := serveStore(t, dsn)
+	wantPrivate(t, filepath.Dir(path), "sallyport.db", "sallyport.db.key", "sallyport.db.credentials")
+	people := credentials(t, path)
+	if len(people) != 2 {
+		t.Errorf("%d passwords in the file; want 2", len(people))
+	}
+	for _, name := range []string{"admin", "readonly"} {
+		s.want(http.StatusOK, http.MethodGet, accountPath, people[name].basic(), "")
+	}
+	wantSilence(t, s.output.String(), people["admin"].password, people["readonly"].password)
+	s.stop()
+
+	before, status := content(t, path)
+	s = serveStore(t, dsn)
+	s.want(http.StatusOK, http.MethodGet, accountPath, people["admin"].basic(), "")
+	after, statusAfter := content(t, path)
+	if !bytes.Equal(before, after) || !status.ModTime().Equal(statusAfter.ModTime()) {
+		t.Error("the second start wrote the passwords again")
+	}
+}
+
+// wantPrivate fails the test unless only the owner can read and write what is in the folder, and the named files are.
+func wantPrivate(t *testing.T, folder string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode(); mode != 0o600 {
+			t.Errorf("%s has mode %v; want 0600", entry.Name(), mode)
+		}
+	}
+}
+
+func content(t *testing.T, path string) ([]byte, os.FileInfo) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, info
+}
+
+// wantSilence fails the test if an output holds a secret.
+func wantSilence(t *testing.T, output string, secrets ...string) {
+	t.Helper()
+	for _, each := range secrets {
+		if each == "" || strings.Contains(output, each) {
+			t.Errorf("the output holds the secret %q, or the test does not know it", each)
+		}
+	}
+}
+
+// Ensures that passwords that cannot be kept anywhere stop the start, with the way out, and that it is one.
+func TestServe_PasswordsNotKept(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	if err := os.Mkdir(databaseFile(dsn)+".credentials", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o := run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--store", dsn}})
+	wantRefusal(t, o, "set SALLYPORT_ADMIN_PASSWORD")
+	admin := person{"admin", "chosen by hand"}
+	s := serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+admin.password)
+	s.wantAuth(http.StatusOK, admin.basic())
+}
+
+// Ensures that SALLYPORT_ADMIN_PASSWORD takes effect on a later start, ends the sessions begun with the old password, and
+// stays when the variable goes.
+func TestServe_AdminPassword(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	s := serveStore(t, dsn)
+	people := credentials(t, databaseFile(dsn)+".credentials")
+	session := s.logIn(people["admin"])
+	s.stop()
+
+	chosen := person{"admin", "chosen by hand"}
+	s = serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+chosen.password)
+	s.wantAuth(http.StatusUnauthorized, people["admin"].basic())
+	s.wantAuth(http.StatusUnauthorized, session)
+	s.wantAuth(http.StatusOK, chosen.basic())
+	s.wantAuth(http.StatusOK, people["readonly"].basic())
+	s.stop()
+
+	s = serveStore(t, dsn)
+	s.wantAuth(http.StatusOK, chosen.basic())
+}
+
+// Ensures that no secret, given or handed out, is in what the server writes, however much it is asked to log.
+func TestServe_SecretsStayHidden(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	admin, readonly := person{"admin", secret.Text(12)}, person{"readonly", secret.Text(12)}
+	key := base64.StdEncoding.EncodeToString(secret.NewKey())
+	s := serveStore(t, dsn, "SALLYPORT_LOG_LEVEL=debug", "SALLYPORT_KEY_ENCRYPTION_KEY="+key,
+		"SALLYPORT_ADMIN_PASSWORD="+admin.password, "SALLYPORT_READONLY_PASSWORD="+readonly.password)
+	wrong := person{"alice", "a wrong password"}
+	s.want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(wrong))
+	s.want(http.StatusBadRequest, http.MethodPost, loginPath, "", `{"username": 1, "password": "`+alice.password+`"}`)
+	session, apiKey := s.logIn(alice), s.createKey(alice.basic())
+	s.wantAuth(http.StatusOK, session)
+	s.wantAuth(http.StatusOK, apiKey)
+	s.wantAuth(http.StatusOK, readonly.basic())
+	s.stop()
+	wantSilence(t, s.output.String(), admin.password, readonly.password, alice.password, wrong.password, key,
+		strings.TrimPrefix(session, "Bearer "), strings.TrimPrefix(apiKey, "ApiKey "))
+	for _, name := range []string{".key", ".credentials"} {
+		if _, err := os.Stat(databaseFile(dsn) + name); !os.IsNotExist(err) {
+			t.Errorf("there is a file %s, but all secrets were given: %v", name, err)
+		}
+	}
+}
+
+// Ensures that a server without a store lets the built-in users read the account, and says of all else that it needs an
+// authentication cluster.
+func TestServe_WithoutStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := serveIn(t, dir, "none")
+	wantPrivate(t, dir, "sallyport.credentials")
+	admin := credentials(t, filepath.Join(dir, "sallyport.credentials"))["admin"]
+	s.want(http.StatusOK, http.MethodGet, accountPath, admin.basic(), "")
+	s.want(http.StatusUnauthorized, http.MethodGet, accountPath, person{"admin", "a wrong password"}.basic(), "")
+	s.want(http.StatusNotImplemented, http.MethodPut, accountPath, admin.basic(), `{"trust": {"trust_all": false}}`)
+	s.want(http.StatusNotImplemented, http.MethodPost, loginPath, "", loginBody(admin))
+	s.want(http.StatusNotImplemented, http.MethodGet, accountPath, "Bearer e30.e30.e30", "")
+	s.want(http.StatusNotImplemented, http.MethodGet, accountPath, "ApiKey YTpi", "")
+	methods := s.want(http.StatusOK, http.MethodGet, authPath+"/methods", "", "")
+	if !strings.Contains(methods.body, `"password":false`) {
+		t.Errorf("the ways to sign in are %s; want no password", methods.body)
+	}
+}
+
+// Ensures that a store that fails while the server runs is answered with 502, and with service again once it works,
+// without a restart.
+func TestServe_StoreFails(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	s := serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
+	admin := person{"admin", "chosen by hand"}
+	session := s.logIn(admin)
+	db := openDatabase(t, dsn, "_pragma=busy_timeout(30000)")
+	execute := func(statement string) {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	execute(`ALTER TABLE users RENAME TO users_gone`)
+	for _, authorization := range []string{admin.basic(), session} {
+		r := s.want(http.StatusBadGateway, http.MethodGet, accountPath, authorization, "")
+		if got := r.header.Get("X-Cloud-Error-Codes"); got != "authc.authentication_cluster_error" {
+			t.Errorf("X-Cloud-Error-Codes: %q", got)
+		}
+		wantSilence(t, r.body, "users", "SQL")
+	}
+
+	execute(`ALTER TABLE users_gone RENAME TO users`)
+	s.want(http.StatusOK, http.MethodGet, accountPath, admin.basic(), "")
+	s.want(http.StatusOK, http.MethodGet, accountPath, session, "")
+}

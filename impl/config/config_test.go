@@ -1,0 +1,171 @@
+package config
+
+import (
+	"encoding/base64"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// environ is an environment.
+type environ map[string]string
+
+func (e environ) lookup(name string) (string, bool) {
+	value, ok := e[name]
+	return value, ok
+}
+
+// write makes a file in a new folder.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// key returns a key-encryption key of one byte, repeated, as it is configured.
+func key(b byte) string {
+	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
+}
+
+// precedence has for each setting three good values, for the file, the environment and the flag, and says where in a
+// Config they end up.
+var precedence = map[string]struct {
+	values [3]string
+	in     func(Config) string
+}{
+	"listen":             {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
+	"store":              {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
+	"admin_password":     {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.AdminPassword }},
+	"readonly_password":  {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.ReadonlyPassword }},
+	"key_encryption_key": {[3]string{key('1'), key('2'), key('3')}, func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKey) }},
+	"session.idle":       {[3]string{"1m0s", "2m0s", "3m0s"}, func(c Config) string { return c.Sessions.Idle.String() }},
+	"session.absolute":   {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"}, func(c Config) string { return c.Sessions.Absolute.String() }},
+	"session.grace":      {[3]string{"1s", "2s", "3s"}, func(c Config) string { return c.Sessions.Grace.String() }},
+	"trusted_proxies":    {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
+	"log.level":          {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
+	"log.format":         {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
+}
+
+func networks(c Config) string {
+	texts := make([]string, len(c.TrustedProxies))
+	for i, network := range c.TrustedProxies {
+		texts[i] = network.String()
+	}
+	return strings.Join(texts, ",")
+}
+
+// Ensures for each setting that a flag wins over the environment, the environment over the file, the file over the
+// default.
+func TestLoad_Precedence(t *testing.T) {
+	t.Parallel()
+	for _, s := range Settings {
+		each, ok := precedence[s.Key]
+		if !ok {
+			t.Errorf("the test does not know %s", s.Key)
+			continue
+		}
+		from := Sources{Env: environ{}.lookup}
+		if c, err := Load(from); err != nil || !strings.EqualFold(each.in(c), s.Default) {
+			t.Errorf("%s is %q (%v) where nothing sets it; want %q", s.Key, each.in(c), err, s.Default)
+		}
+		from.File = write(t, s.Key+": '"+each.values[0]+"'\n")
+		wantLoaded(t, from, s.Key, each.values[0])
+		from.Env = environ{s.Env(): each.values[1]}.lookup
+		wantLoaded(t, from, s.Key, each.values[1])
+		from.Flags = map[string]string{s.Key: each.values[2]}
+		wantLoaded(t, from, s.Key, each.values[2])
+	}
+}
+
+func wantLoaded(t *testing.T, from Sources, key, want string) {
+	t.Helper()
+	c, err := Load(from)
+	if got := precedence[key].in(c); err != nil || got != want {
+		t.Errorf("%s is %q (%v); want %q", key, got, err, want)
+	}
+}
+
+// Ensures that the defaults, which everybody starts with, are what the documentation says.
+func TestLoad_Defaults(t *testing.T) {
+	t.Parallel()
+	c, err := Load(Sources{Env: environ{}.lookup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:12400" || c.Store != "sqlite:sallyport.db" || c.LogLevel != slog.LevelInfo || c.LogFormat != "text" {
+		t.Errorf("got %+v", c)
+	}
+	if c.Sessions.Idle != 30*time.Minute || c.Sessions.Absolute != 12*time.Hour || c.Sessions.Grace != 10*time.Second {
+		t.Errorf("got %+v", c.Sessions)
+	}
+	if c.AdminPassword != "" || c.ReadonlyPassword != "" || c.KeyEncryptionKey != nil || c.TrustedProxies != nil {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// Ensures that every setting has an environment variable of its own, called like it.
+func TestSetting_Env(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, s := range Settings {
+		names = append(names, s.Env())
+	}
+	if !slices.Contains(names, "SALLYPORT_SESSION_IDLE") || !slices.Contains(names, "SALLYPORT_KEY_ENCRYPTION_KEY") {
+		t.Errorf("the variables are %q", names)
+	}
+	slices.Sort(names)
+	if n := len(names); len(slices.Compact(names)) != n {
+		t.Errorf("two settings share a variable: %q", names)
+	}
+}
+
+// Ensures that other variables with our prefix, as a cluster's scheduler sets them, are passed over.
+func TestLoad_ForeignEnvironment(t *testing.T) {
+	t.Parallel()
+	env := environ{"SALLYPORT_PORT": "tcp://10.0.0.1:80", "SALLYPORT_SERVICE_HOST": "10.0.0.1", "SALLYPORT_LISTEN_FILE": "/nowhere"}
+	if _, err := Load(Sources{Env: env.lookup}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Ensures that what "config check" shows has every setting and hides the secrets, wherever they come from.
+func TestEffective(t *testing.T) {
+	t.Parallel()
+	secrets := []string{"from the file", "from a variable", key('k')}
+	from := Sources{
+		File:  write(t, "admin_password: from the file\nsession:\n  idle: 5m\n"),
+		Env:   environ{"SALLYPORT_READONLY_PASSWORD": secrets[1], "SALLYPORT_KEY_ENCRYPTION_KEY_FILE": write(t, secrets[2])}.lookup,
+		Flags: map[string]string{"listen": "127.0.0.1:1"},
+	}
+	values, err := Effective(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"admin_password": "(hidden)", "readonly_password": "(hidden)", "key_encryption_key": "(hidden)",
+		"session.idle": "5m", "session.absolute": "12h0m0s", "listen": "127.0.0.1:1", "trusted_proxies": "",
+	} {
+		if values[key] != want {
+			t.Errorf("%s is shown as %q; want %q", key, values[key], want)
+		}
+	}
+	if len(values) != len(Settings) {
+		t.Errorf("%d settings are shown; want %d", len(values), len(Settings))
+	}
+}
+
+// Ensures that a secret that nobody set is not shown as if somebody had.
+func TestEffective_NoSecret(t *testing.T) {
+	t.Parallel()
+	values, err := Effective(Sources{Env: environ{}.lookup})
+	if err != nil || values["admin_password"] != "" {
+		t.Errorf("admin_password is shown as %q (%v)", values["admin_password"], err)
+	}
+}

@@ -1,0 +1,200 @@
+package config
+
+import (
+	"encoding/base64"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// problem returns what Load says is wrong, or fails the test.
+func problem(t *testing.T, from Sources) string {
+	t.Helper()
+	if from.Env == nil {
+		from.Env = environ{}.lookup
+	}
+	_, err := Load(from)
+	if err == nil {
+		t.Fatalf("nothing is wrong with %+v", from)
+	}
+	return err.Error()
+}
+
+// Ensures that everything that is wrong is said at once, one thing a line, and nothing else.
+func TestLoad_AllProblems(t *testing.T) {
+	t.Parallel()
+	path := write(t, "lissen: x\nlog:\n  colour: red\nsession:\n  idle: soon\n  grace: -1s\ntrusted_proxies: [10.0.0.0/8, ten, 10.0.0.1]\n")
+	got := problem(t, Sources{
+		File:  path,
+		Env:   environ{"SALLYPORT_LOG_LEVEL": "loud", "SALLYPORT_LOG_FORMAT": "xml", "SALLYPORT_ADMIN_PASSWORD": "1234567", "SALLYPORT_KEY_ENCRYPTION_KEY": "?"}.lookup,
+		Flags: map[string]string{"listen": "nowhere", "store": "mysql:x"},
+	})
+	want := []string{
+		"lissen: there is no such setting (in " + path + ")",
+		"log.colour: there is no such setting (in " + path + ")",
+		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
+		`store: "mysql:x" is neither sqlite:PATH nor none`,
+		"admin_password: a password has 8 characters to 1024 bytes",
+		"key_encryption_key: this must be 32 bytes in base64, such as the output of: openssl rand -base64 32",
+		`session.idle: "soon" is not a positive duration such as 30m`,
+		`session.grace: "-1s" is not a positive duration such as 30m`,
+		`trusted_proxies: "ten" is not a network such as 10.0.0.0/8`,
+		`trusted_proxies: "10.0.0.1" is not a network such as 10.0.0.0/8`,
+		`log.level: "loud" is not one of debug, info, warn and error`,
+		`log.format: "xml" is not one of text and json`,
+	}
+	if got != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+// Ensures for each setting that values that cannot be meant are refused, and that the text names the setting.
+func TestLoad_BadValues(t *testing.T) {
+	t.Parallel()
+	for key, values := range map[string][]string{
+		"listen":             {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
+		"store":              {"", "sqlite:", "sqlite", "None", "postgres://x"},
+		"admin_password":     {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
+		"readonly_password":  {"1234567"},
+		"key_encryption_key": {"x", "bm90IDMyIGJ5dGVz", key('k') + "A", base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
+		"session.idle":       {"", "0s", "-1m", "30", "1 hour", "13h"},
+		"session.absolute":   {"0", "1d", "29m"},
+		"session.grace":      {"0s", "soon"},
+		"trusted_proxies":    {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
+		"log.level":          {"", "loud"},
+		"log.format":         {"", "JSON", "xml"},
+	} {
+		for _, value := range values {
+			got := problem(t, Sources{Flags: map[string]string{key: value}})
+			concerns := strings.HasPrefix(got, key+": ") || key == "session.absolute" && strings.Contains(got, key)
+			if !concerns || strings.Contains(got, "\n") {
+				t.Errorf("%s = %q: %q; want one line about it", key, value, got)
+			}
+		}
+	}
+}
+
+// Ensures that a duration that cannot be read is not called shorter than another one.
+func TestLoad_OneProblemOnly(t *testing.T) {
+	t.Parallel()
+	got := problem(t, Sources{Flags: map[string]string{"session.absolute": "forever"}})
+	if want := `session.absolute: "forever" is not a positive duration such as 30m`; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
+// Ensures that a secret can come from a file, without the end of its line.
+func TestLoad_SecretFile(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{
+		"a password":     "a password",
+		"a password\n":   "a password",
+		"a password\r\n": "a password",
+		" a password \n": " a password ",
+	} {
+		c, err := Load(Sources{
+			File: write(t, "admin_password: from the settings\n"),
+			Env:  environ{"SALLYPORT_ADMIN_PASSWORD_FILE": write(t, content)}.lookup,
+		})
+		if err != nil || c.AdminPassword != want {
+			t.Errorf("%q in the file makes the password %q (%v); want %q", content, c.AdminPassword, err, want)
+		}
+	}
+}
+
+// Ensures that a secret's file that gives none is named, instead of the secret being taken as not set.
+func TestLoad_SecretFileProblems(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	for path, want := range map[string]string{
+		missing:        missing,
+		t.TempDir():    "is a directory",
+		write(t, ""):   "is empty",
+		write(t, "\n"): "is empty",
+	} {
+		got := problem(t, Sources{Env: environ{"SALLYPORT_KEY_ENCRYPTION_KEY_FILE": path}.lookup})
+		if !strings.HasPrefix(got, "SALLYPORT_KEY_ENCRYPTION_KEY_FILE: ") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q; want it to say %q", path, got, want)
+		}
+	}
+}
+
+// Ensures that a secret that is given both ways is refused, because it cannot be known which one is meant.
+func TestLoad_SecretTwice(t *testing.T) {
+	t.Parallel()
+	env := environ{"SALLYPORT_ADMIN_PASSWORD": "password one", "SALLYPORT_ADMIN_PASSWORD_FILE": write(t, "password two")}
+	got := problem(t, Sources{Env: env.lookup})
+	if want := "SALLYPORT_ADMIN_PASSWORD and SALLYPORT_ADMIN_PASSWORD_FILE are both set"; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
+// Ensures that a setting may be written in one, as it is shown, or in its section, and means the same.
+func TestLoad_Sections(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"session.idle: 7m", "session: {idle: 7m}", "session:\n  idle: 7m\nlog:\nlisten: 127.0.0.1:1"} {
+		path := write(t, text)
+		for range 20 { // maps have no order: what works once may fail the next time
+			wantLoaded(t, Sources{Env: environ{}.lookup, File: path}, "session.idle", "7m0s")
+		}
+	}
+}
+
+// Ensures that a settings file that cannot be understood is refused, with its name.
+func TestLoad_FileProblems(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"session: {idle: 7m}\nsession.idle: 8m": "session.idle: this is set twice",
+		"listen: {address: x}":                  "listen: this has no settings below it",
+		"log: info":                             "log: there is no such setting",
+		"Listen: 127.0.0.1:1":                   "Listen: there is no such setting",
+		"extra: {}":                             "extra: there is no such setting",
+		"session: {1: 2}":                       "session.1: there is no such setting",
+		"admin_password: 01234567":              "admin_password: this is not text; put it in quotes",
+		"admin_password: true":                  "admin_password: this is not text; put it in quotes",
+		"listen: x\nlisten: y":                  "already defined",
+		"listen:\n\tx: y":                       "line 2: ",
+		"- listen":                              "line 1: ",
+	} {
+		path := write(t, text)
+		got := problem(t, Sources{File: path})
+		if !strings.Contains(got, want) || !strings.Contains(got, path) {
+			t.Errorf("%q: %q; want it to say %q and to name the file", text, got, want)
+		}
+	}
+}
+
+// Ensures that a settings file that cannot be read is named, and that the other problems are still said.
+func TestLoad_NoFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "missing.yaml")
+	got := problem(t, Sources{File: path, Flags: map[string]string{"listen": "nowhere"}})
+	if !strings.Contains(got, path+": no such file") || !strings.Contains(got, "\nlisten: ") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Ensures that no text about what is wrong holds a secret, however malformed it is, or the file around it.
+func TestLoad_SecretsStayHidden(t *testing.T) {
+	t.Parallel()
+	const hidden = "hunter2"
+	for _, text := range []string{
+		"hunter2", "admin_password:hunter2", "admin_password: *hunter2", "admin_password: !!int hunter2",
+		"admin_password: {hunter2}", "admin_password: {hunter2: x}", "admin_password: {{hunter2}}", "admin_password: [hunter2]",
+		"admin_password: \"hunter2", "admin_password: @hunter2", "admin_password: %hunter2", "admin_password: `hunter2`",
+		"admin_password: hunter2: x", "admin_password: hunter2", "key_encryption_key: hunter2", "admin_password: {hunter2: 1, hunter2: 2}",
+		"admin_password: {[hunter2]: x}", "- 'hunter2\"`'", "admin_password: !!float hunter2", "admin_password: |hunter2",
+	} {
+		if got := problem(t, Sources{File: write(t, text)}); strings.Contains(got, hidden) {
+			t.Errorf("the text about %q shows the secret: %q", text, got)
+		}
+	}
+	for _, name := range []string{"SALLYPORT_ADMIN_PASSWORD", "SALLYPORT_READONLY_PASSWORD", "SALLYPORT_KEY_ENCRYPTION_KEY"} {
+		path := write(t, hidden)
+		for _, env := range []environ{{name: hidden}, {name + "_FILE": path}, {name: hidden, name + "_FILE": path}} {
+			if got := problem(t, Sources{Env: env.lookup}); strings.Contains(got, hidden) {
+				t.Errorf("the text about %v shows the secret: %q", env, got)
+			}
+		}
+	}
+}
