@@ -28,8 +28,6 @@ func newStore(t *testing.T) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "sallyport.db")
 }
 
-func databaseFile(dsn string) string { return strings.TrimPrefix(dsn, "sqlite:") }
-
 // openDatabase opens the file of a store, beside the program.
 func openDatabase(t *testing.T, dsn, options string) *sql.DB {
 	t.Helper()

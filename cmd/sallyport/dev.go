@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -23,24 +24,27 @@ import (
 )
 
 func newDev() *cobra.Command {
-	var listen string
+	var address string
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Serve a throw-away database on this machine, with users and a key to try things with",
+		Short: "Serve a throw-away database on this machine, with users and a key to try things with; takes no configuration",
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, listen) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, address) },
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:12400", "loopback address and port to serve on; port 0 takes a free one")
+	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:12400", "loopback address and port to serve on; port 0 takes a free one")
 	return cmd
 }
 
-func dev(cmd *cobra.Command, listen string) error {
-	if err := checkLoopback(listen); err != nil {
+func dev(cmd *cobra.Command, address string) error {
+	if err := checkLoopback(address); err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", listen)
+	// Closing the terminal is how many a throw-away server ends.
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
+	defer stop()
+	listener, err := listen(ctx, address)
 	if err != nil {
-		return fmt.Errorf("%w; another port: --listen 127.0.0.1:0", err)
+		return err
 	}
 	folder, err := os.MkdirTemp("", "sallyport-dev-")
 	if err != nil {
@@ -49,14 +53,18 @@ func dev(cmd *cobra.Command, listen string) error {
 	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
 	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
 	c := config.Config{Store: "sqlite:" + filepath.Join(folder, "dev.db"), KeyEncryptionKey: secret.NewKey(), Sessions: session.DefaultSettings}
-	a, err := open(cmd.Context(), c, log)
+	var made map[string]string
+	a, err := open(ctx, c, log, func(random map[string]string) error {
+		made = random
+		return nil
+	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := greet(cmd.Context(), cmd.OutOrStdout(), a, listener.Addr().String()); err != nil {
+	if err := greet(ctx, cmd.OutOrStdout(), a, made, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close(), a.Close())
 	}
-	return errors.Join(drain(cmd.Context(), httpapi.NewServer(a.Handler, log), listener, log), a.Close())
+	return errors.Join(drain(ctx, httpapi.NewServer(a.Handler, log), listener, log), a.Close())
 }
 
 func checkLoopback(listen string) error {
@@ -71,7 +79,7 @@ func checkLoopback(listen string) error {
 }
 
 // greet makes a demo user with a key, and prints all that one needs to try the server.
-func greet(ctx context.Context, out io.Writer, a *app.App, address string) error {
+func greet(ctx context.Context, out io.Writer, a *app.App, builtins map[string]string, address string) error {
 	const name = "demo"
 	password := secret.Text(12)
 	if err := a.Users.Add(ctx, user.New{Name: name, Roles: []string{string(identity.PlatformAdmin)}, Password: password, FullName: "Demo User"}); err != nil {
@@ -96,6 +104,6 @@ Try:
   curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
   curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
 
-`, url, a.MadePasswords[user.Admin], a.MadePasswords[user.Readonly], name, password, key)
+`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key)
 	return err
 }

@@ -80,7 +80,7 @@ func TestDev_PortTaken(t *testing.T) {
 	temporary := t.TempDir()
 	s := serveStore(t, "none")
 	o := run(t, invocation{args: []string{"dev", "--listen", strings.TrimPrefix(s.url, "http://")}, env: []string{"TMPDIR=" + temporary}})
-	wantRefusal(t, o, "another port: --listen 127.0.0.1:0")
+	wantRefusal(t, o, "--listen 127.0.0.1:12401")
 	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
 		t.Errorf("dev left behind %v, %v", entries, err)
 	}

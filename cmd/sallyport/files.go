@@ -14,11 +14,20 @@ import (
 	"github.com/sallyport/sallyport/impl/secret"
 )
 
+// databaseFile is the file that a DSN names, or empty.
+func databaseFile(dsn string) string {
+	path, _ := strings.CutPrefix(dsn, "sqlite:")
+	if path == dsn {
+		return ""
+	}
+	return path
+}
+
 // beside names a file next to the database; without a database, one in the working directory.
 func beside(dsn, suffix string) string {
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok {
-		return "sallyport" + suffix
+	path := databaseFile(dsn)
+	if path == "" {
+		path = "sallyport"
 	}
 	return path + suffix
 }
@@ -53,12 +62,12 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
 	}
-	if !strings.HasPrefix(c.Store, "sqlite:") {
+	if databaseFile(c.Store) == "" {
 		return secret.NewKey(), nil
 	}
 	path := beside(c.Store, ".key")
 	if err := makeKeyFile(path); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the key-encryption key cannot be kept in %s: %w", path, err)
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names the database
 	if err != nil {
@@ -71,10 +80,28 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 	return key, nil
 }
 
+// wrongKey says what to do about a database that was made with another key. A key file that was made just now, by the
+// start that failed, would only hide that the right one is missing.
+func wrongKey(c config.Config, keyFileIsNew bool) error {
+	path := beside(c.Store, ".key")
+	switch {
+	case c.KeyEncryptionKey != nil:
+		return errors.New("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with")
+	case keyFileIsNew:
+		return errors.Join(fmt.Errorf("the key file %s is missing; restore it from the backup of this database", path), os.Remove(path))
+	}
+	return fmt.Errorf("the key in %s is not the one that this database was made with; restore it from the backup of this database", path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // makeKeyFile makes the file whole or not at all, and never replaces one: what a lost key has sealed is lost with it.
 func makeKeyFile(path string) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if exists(path) {
+		return nil
 	}
 	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-key-") // only its owner can read it
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ func (f *configFlags) add(cmd *cobra.Command, keys ...string) {
 	for _, s := range config.Settings {
 		for _, key := range keys {
 			if s.Key == key {
-				cmd.Flags().String(key, s.Default, s.About+" (environment: "+s.Env()+")")
+				cmd.Flags().String(key, s.Default, strings.ReplaceAll(s.About, "`", "")+" (environment: "+s.Env()+")")
 				f.names = append(f.names, key)
 			}
 		}
@@ -92,6 +93,9 @@ func newConfig() *cobra.Command {
 				if _, err := fmt.Fprintf(table, "%s\t%s\n", s.Key, values[s.Key]); err != nil {
 					return err
 				}
+			}
+			for _, name := range config.Ignored(os.Environ()) {
+				cmd.PrintErrf("note: %s is set, and no setting is called so\n", name)
 			}
 			return table.Flush()
 		},

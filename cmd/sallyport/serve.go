@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,36 +40,52 @@ func newServe() *cobra.Command {
 }
 
 func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
-	a, err := open(ctx, c, log)
+	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return err
 	}
-	if len(a.MadePasswords) > 0 {
+	a, err := open(ctx, c, log, func(made map[string]string) error {
 		path := credentialsFile(c.Store)
-		if err := writePasswords(path, a.MadePasswords); err != nil {
-			return errors.Join(fmt.Errorf("the passwords that were made for the built-in users cannot be kept, so set SALLYPORT_ADMIN_PASSWORD: %w", err), a.Close())
+		if err := writePasswords(path, made); err != nil {
+			return fmt.Errorf("the passwords made for the built-in users cannot be kept; set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", err)
 		}
-		log.Info("made passwords for the built-in users", "file", path)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+		log.Info("made passwords for built-in users", "file", path, "users", slices.Sorted(maps.Keys(made)))
+		return nil
+	})
 	if err != nil {
-		return errors.Join(err, a.Close())
+		return errors.Join(err, listener.Close())
+	}
+	if address, ok := listener.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
+		log.Warn("serving plain HTTP to other machines: passwords and keys travel in the clear unless something in front adds TLS")
 	}
 	log.Info("serving", "url", "http://"+listener.Addr().String(), "store", c.Store)
 	return errors.Join(drain(ctx, httpapi.NewServer(a.Handler, log), listener, log), a.Close())
 }
 
-// open assembles the program from its configuration.
-func open(ctx context.Context, c config.Config, log *slog.Logger) (*app.App, error) {
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w; is another server running? Another port: --listen 127.0.0.1:12401", err)
+	}
+	return listener, err
+}
+
+// open assembles the program from its configuration. Random passwords of built-in users are given to keep.
+func open(ctx context.Context, c config.Config, log *slog.Logger, keep func(map[string]string) error) (*app.App, error) {
+	keyFileIsNew := !exists(beside(c.Store, ".key"))
 	key, err := keyEncryptionKey(c)
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Settings{
+	a, err := app.Open(ctx, app.Settings{
 		Store: c.Store, KeyEncryptionKey: key,
-		Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword},
-		Sessions:  c.Sessions, Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now,
+		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}, Keep: keep},
+		Sessions: c.Sessions, Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now,
 	})
+	if errors.Is(err, secret.ErrUnsealable) {
+		return nil, wrongKey(c, keyFileIsNew)
+	}
+	return a, err
 }
 
 // drainTime is how long requests under way may take after the signal to stop.

@@ -95,8 +95,36 @@ func TestServe_PasswordsNotKept(t *testing.T) {
 	o := run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--store", dsn}})
 	wantRefusal(t, o, "set SALLYPORT_ADMIN_PASSWORD")
 	admin := person{"admin", "chosen by hand"}
-	s := serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+admin.password)
+	s := serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+admin.password, "SALLYPORT_READONLY_PASSWORD="+admin.password)
 	s.wantAuth(http.StatusOK, admin.basic())
+}
+
+// Ensures that a key file that was lost is missed, and that the start that misses it makes no other in its place.
+func TestServe_KeyLost(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	serveStore(t, dsn).stop()
+	path := databaseFile(dsn) + ".key"
+	key, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--store", dsn}
+	wantRefusal(t, run(t, invocation{args: args}), path+" is missing")
+	if exists(path) {
+		t.Error("another key was made")
+	}
+	if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(secret.NewKey())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, run(t, invocation{args: args}), "the key in "+path+" is not the one")
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serveStore(t, dsn)
 }
 
 // Ensures that SALLYPORT_ADMIN_PASSWORD takes effect on a later start, ends the sessions begun with the old password, and

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
@@ -29,7 +30,15 @@ func newUser() *cobra.Command {
 	return cmd
 }
 
-// userCommand is a command that works on the users of a store.
+// oneName is for commands about one user.
+func oneName(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	return fmt.Errorf("this takes one NAME: %s", cmd.UseLine())
+}
+
+// userCommand is a command that works on the users of a store, which only the first one of add makes.
 func userCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *user.Service, []string) error) *cobra.Command {
 	var flags configFlags
 	cmd := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,16 +48,27 @@ func userCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.C
 		}
 		ctx := audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine})
 		cmd.SetContext(ctx)
-		return forPeople(withUsers(ctx, c.Store, func(users *user.Service) error { return run(cmd, users, args) }))
+		return forPeople(withUsers(cmd, c.Store, func(users *user.Service) error { return run(cmd, users, args) }))
 	}}
 	flags.add(cmd, "store")
 	return cmd
 }
 
-func withUsers(ctx context.Context, dsn string, f func(*user.Service) error) error {
-	st, err := store.Open(ctx, dsn, time.Now)
+func withUsers(cmd *cobra.Command, dsn string, f func(*user.Service) error) error {
+	path := databaseFile(dsn)
+	if path == "" {
+		return fmt.Errorf("--store %s keeps no users", dsn)
+	}
+	isNew := !exists(path)
+	if isNew && cmd.Name() != "add" {
+		return fmt.Errorf("there is no database %s; name another with --store sqlite:PATH", path)
+	}
+	st, err := store.Open(cmd.Context(), dsn, time.Now)
 	if err != nil {
 		return err
+	}
+	if isNew {
+		cmd.PrintErrf("made the database %s\n", path)
 	}
 	return errors.Join(f(user.NewService(st, secret.NewHasher(secret.DefaultCost))), st.Close())
 }
@@ -68,7 +88,7 @@ func forPeople(err error) error {
 func newUserAdd() *cobra.Command {
 	var n user.New
 	var fromStdin bool
-	cmd := userCommand("add NAME --role ROLE --password-stdin", "Add a user", cobra.ExactArgs(1),
+	cmd := userCommand("add NAME --role ROLE --password-stdin", "Add a user", oneName,
 		func(cmd *cobra.Command, users *user.Service, args []string) error {
 			password, err := readPassword(cmd.InOrStdin(), fromStdin)
 			if err != nil {
@@ -78,33 +98,46 @@ func newUserAdd() *cobra.Command {
 			if err := users.Add(cmd.Context(), n); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "added the user %s\n", n.Name)
-			return err
+			return say(cmd, "added the user %s", n.Name)
 		})
-	cmd.Flags().StringSliceVar(&n.Roles, "role", nil, "a role of the user; may be repeated")
+	cmd.Flags().StringSliceVar(&n.Roles, "role", nil, "a role of the user, may be repeated: "+strings.Join(roleNames(), ", "))
 	cmd.Flags().StringVar(&n.FullName, "full-name", "", "the user's full name")
 	cmd.Flags().StringVar(&n.Email, "email", "", "the user's e-mail address")
 	addPasswordFlag(cmd, &fromStdin)
 	return cmd
 }
 
+func roleNames() []string {
+	var names []string
+	for _, role := range identity.Roles {
+		names = append(names, string(role))
+	}
+	return names
+}
+
 func newUserPasswd() *cobra.Command {
 	var fromStdin bool
-	cmd := userCommand("passwd NAME --password-stdin", "Give a user a new password and end the user's sessions", cobra.ExactArgs(1),
+	cmd := userCommand("passwd NAME --password-stdin", "Give a user a new password and end the user's sessions", oneName,
 		func(cmd *cobra.Command, users *user.Service, args []string) error {
 			password, err := readPassword(cmd.InOrStdin(), fromStdin)
 			if err != nil {
 				return err
 			}
-			return users.SetPassword(cmd.Context(), args[0], password)
+			if err := users.SetPassword(cmd.Context(), args[0], password); err != nil {
+				return err
+			}
+			return say(cmd, "the user %s has a new password; all sessions have ended", args[0])
 		})
 	addPasswordFlag(cmd, &fromStdin)
 	return cmd
 }
 
 func newUserSwitch(verb, short string, enabled bool) *cobra.Command {
-	return userCommand(verb+" NAME", short, cobra.ExactArgs(1), func(cmd *cobra.Command, users *user.Service, args []string) error {
-		return users.SetEnabled(cmd.Context(), args[0], enabled)
+	return userCommand(verb+" NAME", short, oneName, func(cmd *cobra.Command, users *user.Service, args []string) error {
+		if err := users.SetEnabled(cmd.Context(), args[0], enabled); err != nil {
+			return err
+		}
+		return say(cmd, "%sd the user %s", verb, args[0])
 	})
 }
 
@@ -123,12 +156,25 @@ func newUserList() *cobra.Command {
 			for _, role := range u.Roles {
 				roles = append(roles, string(role))
 			}
-			if _, err := fmt.Fprintf(table, "%s\t%t\t%t\t%s\t%q\t%q\n", u.Name, u.Enabled, u.Builtin, strings.Join(roles, ","), u.FullName, u.Email); err != nil {
+			if _, err := fmt.Fprintf(table, "%s\t%t\t%t\t%s\t%s\t%s\n", u.Name, u.Enabled, u.Builtin, strings.Join(roles, ","), printable(u.FullName), printable(u.Email)); err != nil {
 				return err
 			}
 		}
 		return table.Flush()
 	})
+}
+
+func say(cmd *cobra.Command, format string, args ...any) error {
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...)
+	return err
+}
+
+// printable keeps what would move the terminal's cursor out of a table.
+func printable(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return strings.Trim(strconv.Quote(text), `"`)
 }
 
 func addPasswordFlag(cmd *cobra.Command, fromStdin *bool) {

@@ -97,6 +97,7 @@ func startServer() (url string, stop func()) {
 	ctx := context.Background()
 	program, err := app.Open(ctx, app.Settings{
 		Store: "sqlite:" + filepath.Join(folder, "example.db"), KeyEncryptionKey: secret.NewKey(),
+		Builtins: user.Bootstrap{Keep: func(map[string]string) error { return nil }},
 		Sessions: session.DefaultSettings, Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {

@@ -19,19 +19,18 @@ import (
 	"github.com/sallyport/sallyport/impl/user"
 )
 
-// Settings are what the program is made of. All but Passwords and TrustedProxies must be set.
+// Settings are what the program is made of. All but TrustedProxies must be set.
 type Settings struct {
 	// Store is a DSN, as store.Open takes it.
 	Store string
 	// KeyEncryptionKey has secret.KeySize bytes.
 	KeyEncryptionKey []byte
-	// Passwords of the built-in users, by name. One that is missing is kept as it is, or made.
-	Passwords      map[string]string
-	Sessions       session.Settings
-	Hashing        secret.Cost
-	TrustedProxies []*net.IPNet
-	Log            *slog.Logger
-	Now            func() time.Time
+	Builtins         user.Bootstrap
+	Sessions         session.Settings
+	Hashing          secret.Cost
+	TrustedProxies   []*net.IPNet
+	Log              *slog.Logger
+	Now              func() time.Time
 }
 
 // App is the program, ready to serve.
@@ -39,8 +38,6 @@ type App struct {
 	Handler http.Handler
 	Users   *user.Service
 	Keys    *apikey.Service
-	// MadePasswords are those of built-in users that were made just now, by name; they are nowhere else.
-	MadePasswords map[string]string
 
 	store *store.Store
 }
@@ -71,8 +68,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err := accounts.Bootstrap(ctx); err != nil {
 		return nil, err
 	}
-	made, err := users.Bootstrap(ctx, s.Passwords)
-	if err != nil {
+	if err := users.Bootstrap(ctx, s.Builtins); err != nil {
 		return nil, err
 	}
 	handler, err := httpapi.New(httpapi.Deps{
@@ -81,7 +77,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{Handler: handler, Users: users, Keys: keys, MadePasswords: made, store: st}, nil
+	return &App{Handler: handler, Users: users, Keys: keys, store: st}, nil
 }
 
 // Close closes the store.

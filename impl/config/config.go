@@ -148,6 +148,23 @@ func environment(lookup func(string) (string, bool)) (map[string]any, error) {
 	return values, errors.Join(problems...)
 }
 
+// Ignored returns the variables, of those in the form of os.Environ, that look like settings and are none.
+func Ignored(environ []string) []string {
+	known := map[string]bool{"SALLYPORT_CONFIG": true}
+	for _, s := range Settings {
+		known[s.Env()] = true
+		known[s.Env()+"_FILE"] = s.Secret
+	}
+	var ignored []string
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "SALLYPORT_") && !known[name] {
+			ignored = append(ignored, name)
+		}
+	}
+	return ignored
+}
+
 func text(value any) string {
 	switch v := value.(type) {
 	case nil:

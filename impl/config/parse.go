@@ -39,6 +39,9 @@ func parse(values map[string]string) (Config, error) {
 	if c.Sessions.Absolute > 0 && c.Sessions.Idle > c.Sessions.Absolute {
 		p.bad("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)
 	}
+	if c.Sessions.Idle > 0 && c.Sessions.Grace > c.Sessions.Idle {
+		p.bad("session.grace", "%s is longer than session.idle, %s", c.Sessions.Grace, c.Sessions.Idle)
+	}
 	return c, errors.Join(p.problems...)
 }
 

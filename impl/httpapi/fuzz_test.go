@@ -20,8 +20,8 @@ func newHandler(tb testing.TB) *app.App {
 	tb.Helper()
 	a, err := app.Open(tb.Context(), app.Settings{
 		Store: "sqlite:" + filepath.Join(tb.TempDir(), "test.db"), KeyEncryptionKey: make([]byte, secret.KeySize),
-		Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword},
-		Sessions:  session.DefaultSettings, Hashing: cheap, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
+		Sessions: session.DefaultSettings, Hashing: cheap, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		tb.Fatal(err)

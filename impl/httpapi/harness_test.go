@@ -104,8 +104,8 @@ func openWith(t *testing.T, dsn string, logTo io.Writer) *world {
 	log := slog.New(slog.NewTextHandler(logTo, nil))
 	a, err := app.Open(t.Context(), app.Settings{
 		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
-		Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword},
-		Sessions:  session.DefaultSettings, Hashing: cheap, Log: log, Now: w.clock.Now,
+		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
+		Sessions: session.DefaultSettings, Hashing: cheap, Log: log, Now: w.clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

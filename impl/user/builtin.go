@@ -22,54 +22,101 @@ var builtins = []store.User{
 	{Name: Readonly, Builtin: true, Enabled: true, Roles: []identity.Role{identity.PlatformViewer}, FullName: "Read-only administrator"},
 }
 
-// Bootstrap makes sure that the built-in users exist and have the passwords that are given by name. One that has none
-// and is given none gets a random one; these are returned, by name, and are nowhere else in plain text.
-func (s *Service) Bootstrap(ctx context.Context, passwords map[string]string) (map[string]string, error) {
-	made := map[string]string{}
-	s.unclustered = map[string]store.User{}
-	for _, u := range builtins {
-		random, err := s.bootstrap(ctx, u, passwords[u.Name])
-		if err != nil {
-			return nil, err
-		}
-		if random != "" {
-			made[u.Name] = random
-		}
-	}
-	return made, nil
+// Bootstrap is what a server needs to know of its built-in users when it starts.
+type Bootstrap struct {
+	// Passwords are the configured ones, by name. One that differs from the user's replaces it; a user for whom none is
+	// configured keeps the old one, or gets a random one.
+	Passwords map[string]string
+	// Keep is given the random passwords, by name, before they count: they are nowhere else in plain text, so a server that
+	// dies must not have users with passwords that nobody was told. It may be called again with others.
+	Keep func(map[string]string) error
 }
 
-func (s *Service) bootstrap(ctx context.Context, u store.User, password string) (random string, err error) {
-	old, err := s.lookup(ctx, u.Name)
-	missing := errors.Is(err, store.ErrNotFound)
-	if err != nil && !missing {
-		return "", err
-	}
-	if !missing && password == "" {
-		return "", nil
-	}
-	if !missing {
-		if same, err := s.hasher.Verify(ctx, old.PasswordHash, password); err != nil || same {
-			return "", err
+// plan is what is to be done about one built-in user.
+type plan struct {
+	user   store.User
+	exists bool
+	random string
+}
+
+// Bootstrap makes sure that the built-in users exist and have their passwords. It returns fault.InvalidData for a
+// password that cannot be used.
+func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
+	var plans []plan
+	for _, u := range builtins {
+		p, due, err := s.plan(ctx, u, b.Passwords[u.Name])
+		if err != nil {
+			return err
+		}
+		if due {
+			plans = append(plans, p)
 		}
 	}
-	if password == "" {
-		random = secret.Text(18)
-		password = random
-	}
-	u.PasswordHash, err = s.hashNew(ctx, password)
-	if err != nil {
-		return "", named(err, u.Name)
+	if len(plans) == 0 {
+		return nil
 	}
 	if !s.store.Configured() {
-		s.unclustered[u.Name] = u
-		return random, nil
+		return s.bootstrapUnclustered(plans, b)
 	}
-	err = s.keepBuiltin(ctx, u, missing)
-	if errors.Is(err, store.ErrExists) {
-		return "", nil // another process that starts now was faster
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		made := map[string]string{}
+		for _, p := range plans {
+			err := s.carryOut(ctx, tx, p)
+			if errors.Is(err, store.ErrExists) {
+				continue // another process that starts now was faster
+			}
+			if err != nil {
+				return err
+			}
+			if p.random != "" {
+				made[p.user.Name] = p.random
+			}
+		}
+		return keep(b, made)
+	})
+}
+
+func (s *Service) bootstrapUnclustered(plans []plan, b Bootstrap) error {
+	s.unclustered = map[string]store.User{}
+	made := map[string]string{}
+	for _, p := range plans {
+		s.unclustered[p.user.Name] = p.user
+		if p.random != "" {
+			made[p.user.Name] = p.random
+		}
 	}
-	return random, err
+	return keep(b, made)
+}
+
+func keep(b Bootstrap, made map[string]string) error {
+	if len(made) == 0 {
+		return nil
+	}
+	return b.Keep(made)
+}
+
+// plan finds out whether anything is due for a user, and hashes outside of any transaction.
+func (s *Service) plan(ctx context.Context, u store.User, password string) (plan, bool, error) {
+	old, err := s.lookup(ctx, u.Name)
+	exists := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return plan{}, false, err
+	}
+	if exists && password == "" {
+		return plan{}, false, nil
+	}
+	if exists {
+		if same, err := s.hasher.Verify(ctx, old.PasswordHash, password); err != nil || same {
+			return plan{}, false, err
+		}
+	}
+	p := plan{user: u, exists: exists}
+	if password == "" {
+		p.random = secret.Text(18)
+		password = p.random
+	}
+	p.user.PasswordHash, err = s.hashNew(ctx, password)
+	return p, true, named(err, u.Name)
 }
 
 // named says whose password it is that cannot be used.
@@ -81,21 +128,19 @@ func named(err error, name string) error {
 	return err
 }
 
-func (s *Service) keepBuiltin(ctx context.Context, u store.User, missing bool) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if missing {
-			if err := tx.InsertUser(u); err != nil {
-				return err
-			}
-			return audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"builtin": true, "roles": u.Roles})
-		}
-		if err := tx.UpdateUser(u); err != nil {
+func (s *Service) carryOut(ctx context.Context, tx *store.Tx, p plan) error {
+	if !p.exists {
+		if err := tx.InsertUser(p.user); err != nil {
 			return err
 		}
-		ended, err := tx.DeleteUserSessions(u.Name)
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.PasswordChanged, u.Name, audit.Details{"sessions_ended": ended})
-	})
+		return audit.Record(ctx, tx, audit.UserCreated, p.user.Name, audit.Details{"builtin": true, "roles": p.user.Roles})
+	}
+	if err := tx.UpdateUser(p.user); err != nil {
+		return err
+	}
+	ended, err := tx.DeleteUserSessions(p.user.Name)
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.PasswordChanged, p.user.Name, audit.Details{"sessions_ended": ended})
 }

@@ -104,7 +104,7 @@ func (s *Service) change(ctx context.Context, name string, event audit.Event, f 
 			return err
 		}
 		if u.Builtin {
-			return fault.New(fault.UserCannotModify, "\""+name+"\" is a built-in user and cannot be changed", "user_name")
+			return fault.New(fault.UserCannotModify, "\""+name+"\" is a built-in user and cannot be changed; its password comes from the configuration", "user_name")
 		}
 		f(&u)
 		if err := tx.UpdateUser(u); err != nil {

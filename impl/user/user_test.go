@@ -86,7 +86,22 @@ func TestAdd_Password(t *testing.T) {
 func TestBootstrap(t *testing.T) {
 	users, _ := newService(t)
 	ctx := t.Context()
-	made, err := users.Bootstrap(ctx, map[string]string{user.Readonly: "configured"})
+	bootstrap := func(passwords map[string]string) (map[string]string, error) {
+		kept := map[string]string{}
+		err := users.Bootstrap(ctx, user.Bootstrap{Passwords: passwords, Keep: func(random map[string]string) error {
+			kept = random
+			return nil
+		}})
+		return kept, err
+	}
+	lost := errors.New("disk full")
+	if err := users.Bootstrap(ctx, user.Bootstrap{Keep: func(map[string]string) error { return lost }}); !errors.Is(err, lost) {
+		t.Fatalf("passwords that cannot be kept: %v", err)
+	}
+	if list, err := users.List(ctx); err != nil || len(list) != 0 {
+		t.Errorf("there are users whose passwords were not kept: %v, %v", list, err)
+	}
+	made, err := bootstrap(map[string]string{user.Readonly: "configured"})
 	if err != nil || len(made) != 1 || len(made[user.Admin]) < 20 {
 		t.Fatalf("made %v, %v", made, err)
 	}
@@ -98,14 +113,14 @@ func TestBootstrap(t *testing.T) {
 	}
 	check(user.Admin, made[user.Admin], true)
 	check(user.Readonly, "configured", true)
-	again, err := users.Bootstrap(ctx, map[string]string{user.Readonly: "configured anew"})
+	again, err := bootstrap(map[string]string{user.Readonly: "configured anew"})
 	if err != nil || len(again) != 0 {
 		t.Errorf("made again %v, %v", again, err)
 	}
 	check(user.Admin, made[user.Admin], true)
 	check(user.Readonly, "configured", false)
 	check(user.Readonly, "configured anew", true)
-	if _, err := users.Bootstrap(ctx, map[string]string{user.Admin: "short"}); !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), `"admin"`) {
+	if _, err := bootstrap(map[string]string{user.Admin: "short"}); !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), `"admin"`) {
 		t.Errorf("a short password: %v", err)
 	}
 	for _, err := range []error{users.SetPassword(ctx, user.Admin, "passphrase"), users.SetEnabled(ctx, user.Readonly, false)} {
