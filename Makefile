@@ -3,6 +3,11 @@ GO       ?= go
 BIN      := bin/sallyport
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
+LISTEN   ?= 127.0.0.1:12400
+
+# The race detector needs a C compiler. Without one the tests still run, and say what they lack.
+HAVE_CC  := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
+RACE     ?= $(if $(HAVE_CC),-race,)
 
 .DEFAULT_GOAL := help
 
@@ -12,15 +17,16 @@ help: ## list the targets
 
 .PHONY: run
 run: build ## build, and serve a throw-away database to try things with
-	@$(BIN) dev
+	@$(BIN) dev --listen $(LISTEN)
 
 .PHONY: build
 build: ## build the program into bin/
 	$(GO) build -trimpath -o $(BIN) ./cmd/sallyport
 
 .PHONY: test
-test: ## run all tests with the race detector, and each fuzz target for a few seconds
-	$(GO) test -race ./...
+test: ## run all tests with the race detector (some minutes), and each fuzz target for a few seconds
+	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
+	$(GO) test $(RACE) ./...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
 # One target at a time: go test fuzzes one a call.
