@@ -85,7 +85,7 @@ func greet(ctx context.Context, out io.Writer, a *app.App, builtins map[string]s
 	if err := a.Users.Add(ctx, user.New{Name: name, Roles: []string{string(identity.PlatformAdmin)}, Password: password, FullName: "Demo User"}); err != nil {
 		return err
 	}
-	_, key, err := a.Keys.Create(ctx, identity.Principal{User: name}, "made by sallyport dev", "")
+	_, key, err := a.Keys.Create(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
 	if err != nil {
 		return err
 	}

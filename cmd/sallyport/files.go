@@ -115,5 +115,9 @@ func makeKeyFile(path string) error {
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	folder, err := os.Open(filepath.Dir(path)) // the name must outlive a power failure too
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -2104,8 +2104,9 @@ type GetCurrentAccountResult200Headers struct {
 
 // GetCurrentAccountResult401Headers the declared response headers of an HTTP 401 response for GetCurrentAccount
 type GetCurrentAccountResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for GetCurrentAccount
@@ -2122,23 +2123,27 @@ type GetCurrentAccountResult404Headers struct {
 
 // GetCurrentAccountResult500Headers the declared response headers of an HTTP 500 response for GetCurrentAccount
 type GetCurrentAccountResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetCurrentAccountResult501Headers the declared response headers of an HTTP 501 response for GetCurrentAccount
 type GetCurrentAccountResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetCurrentAccountResult502Headers the declared response headers of an HTTP 502 response for GetCurrentAccount
 type GetCurrentAccountResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetCurrentAccountResult503Headers the declared response headers of an HTTP 503 response for GetCurrentAccount
 type GetCurrentAccountResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetCurrentAccountResult struct {
@@ -2260,8 +2265,9 @@ type PatchCurrentAccountResult400Headers struct {
 
 // PatchCurrentAccountResult401Headers the declared response headers of an HTTP 401 response for PatchCurrentAccount
 type PatchCurrentAccountResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // PatchCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for PatchCurrentAccount
@@ -2290,23 +2296,27 @@ type PatchCurrentAccountResult415Headers struct {
 
 // PatchCurrentAccountResult500Headers the declared response headers of an HTTP 500 response for PatchCurrentAccount
 type PatchCurrentAccountResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // PatchCurrentAccountResult501Headers the declared response headers of an HTTP 501 response for PatchCurrentAccount
 type PatchCurrentAccountResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // PatchCurrentAccountResult502Headers the declared response headers of an HTTP 502 response for PatchCurrentAccount
 type PatchCurrentAccountResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // PatchCurrentAccountResult503Headers the declared response headers of an HTTP 503 response for PatchCurrentAccount
 type PatchCurrentAccountResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type PatchCurrentAccountResult struct {
@@ -2455,8 +2465,9 @@ type UpdateCurrentAccountResult400Headers struct {
 
 // UpdateCurrentAccountResult401Headers the declared response headers of an HTTP 401 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // UpdateCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for UpdateCurrentAccount
@@ -2485,23 +2496,27 @@ type UpdateCurrentAccountResult415Headers struct {
 
 // UpdateCurrentAccountResult500Headers the declared response headers of an HTTP 500 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // UpdateCurrentAccountResult501Headers the declared response headers of an HTTP 501 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // UpdateCurrentAccountResult502Headers the declared response headers of an HTTP 502 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // UpdateCurrentAccountResult503Headers the declared response headers of an HTTP 503 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type UpdateCurrentAccountResult struct {
@@ -2644,8 +2659,9 @@ type GetAuthenticationInfoResult200Headers struct {
 
 // GetAuthenticationInfoResult401Headers the declared response headers of an HTTP 401 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAuthenticationInfoResult403Headers the declared response headers of an HTTP 403 response for GetAuthenticationInfo
@@ -2656,23 +2672,27 @@ type GetAuthenticationInfoResult403Headers struct {
 
 // GetAuthenticationInfoResult500Headers the declared response headers of an HTTP 500 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAuthenticationInfoResult501Headers the declared response headers of an HTTP 501 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAuthenticationInfoResult502Headers the declared response headers of an HTTP 502 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAuthenticationInfoResult503Headers the declared response headers of an HTTP 503 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetAuthenticationInfoResult struct {
@@ -2803,23 +2823,27 @@ type LoginResult415Headers struct {
 
 // LoginResult500Headers the declared response headers of an HTTP 500 response for Login
 type LoginResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LoginResult501Headers the declared response headers of an HTTP 501 response for Login
 type LoginResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LoginResult502Headers the declared response headers of an HTTP 502 response for Login
 type LoginResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LoginResult503Headers the declared response headers of an HTTP 503 response for Login
 type LoginResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type LoginResult struct {
@@ -2951,8 +2975,9 @@ type LogoutResult200Headers struct {
 
 // LogoutResult401Headers the declared response headers of an HTTP 401 response for Logout
 type LogoutResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LogoutResult403Headers the declared response headers of an HTTP 403 response for Logout
@@ -2963,23 +2988,27 @@ type LogoutResult403Headers struct {
 
 // LogoutResult500Headers the declared response headers of an HTTP 500 response for Logout
 type LogoutResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LogoutResult501Headers the declared response headers of an HTTP 501 response for Logout
 type LogoutResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LogoutResult502Headers the declared response headers of an HTTP 502 response for Logout
 type LogoutResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // LogoutResult503Headers the declared response headers of an HTTP 503 response for Logout
 type LogoutResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type LogoutResult struct {
@@ -3081,8 +3110,9 @@ func (r LogoutResult) ContentType() string {
 
 // RefreshTokenResult401Headers the declared response headers of an HTTP 401 response for RefreshToken
 type RefreshTokenResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // RefreshTokenResult403Headers the declared response headers of an HTTP 403 response for RefreshToken
@@ -3093,23 +3123,27 @@ type RefreshTokenResult403Headers struct {
 
 // RefreshTokenResult500Headers the declared response headers of an HTTP 500 response for RefreshToken
 type RefreshTokenResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // RefreshTokenResult501Headers the declared response headers of an HTTP 501 response for RefreshToken
 type RefreshTokenResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // RefreshTokenResult502Headers the declared response headers of an HTTP 502 response for RefreshToken
 type RefreshTokenResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // RefreshTokenResult503Headers the declared response headers of an HTTP 503 response for RefreshToken
 type RefreshTokenResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type RefreshTokenResult struct {
@@ -3220,8 +3254,9 @@ type DeleteAPIKeysResult400Headers struct {
 
 // DeleteAPIKeysResult401Headers the declared response headers of an HTTP 401 response for DeleteAPIKeys
 type DeleteAPIKeysResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteAPIKeys
@@ -3250,23 +3285,27 @@ type DeleteAPIKeysResult449Headers struct {
 
 // DeleteAPIKeysResult500Headers the declared response headers of an HTTP 500 response for DeleteAPIKeys
 type DeleteAPIKeysResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeysResult501Headers the declared response headers of an HTTP 501 response for DeleteAPIKeys
 type DeleteAPIKeysResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeysResult502Headers the declared response headers of an HTTP 502 response for DeleteAPIKeys
 type DeleteAPIKeysResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeysResult503Headers the declared response headers of an HTTP 503 response for DeleteAPIKeys
 type DeleteAPIKeysResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type DeleteAPIKeysResult struct {
@@ -3409,8 +3448,9 @@ type GetAPIKeysResult200Headers struct {
 
 // GetAPIKeysResult401Headers the declared response headers of an HTTP 401 response for GetAPIKeys
 type GetAPIKeysResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetAPIKeys
@@ -3421,23 +3461,27 @@ type GetAPIKeysResult403Headers struct {
 
 // GetAPIKeysResult500Headers the declared response headers of an HTTP 500 response for GetAPIKeys
 type GetAPIKeysResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeysResult501Headers the declared response headers of an HTTP 501 response for GetAPIKeys
 type GetAPIKeysResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeysResult502Headers the declared response headers of an HTTP 502 response for GetAPIKeys
 type GetAPIKeysResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeysResult503Headers the declared response headers of an HTTP 503 response for GetAPIKeys
 type GetAPIKeysResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetAPIKeysResult struct {
@@ -3550,8 +3594,9 @@ type CreateAPIKeyResult400Headers struct {
 
 // CreateAPIKeyResult401Headers the declared response headers of an HTTP 401 response for CreateAPIKey
 type CreateAPIKeyResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // CreateAPIKeyResult403Headers the declared response headers of an HTTP 403 response for CreateAPIKey
@@ -3580,23 +3625,27 @@ type CreateAPIKeyResult449Headers struct {
 
 // CreateAPIKeyResult500Headers the declared response headers of an HTTP 500 response for CreateAPIKey
 type CreateAPIKeyResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // CreateAPIKeyResult501Headers the declared response headers of an HTTP 501 response for CreateAPIKey
 type CreateAPIKeyResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // CreateAPIKeyResult502Headers the declared response headers of an HTTP 502 response for CreateAPIKey
 type CreateAPIKeyResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // CreateAPIKeyResult503Headers the declared response headers of an HTTP 503 response for CreateAPIKey
 type CreateAPIKeyResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type CreateAPIKeyResult struct {
@@ -3745,8 +3794,9 @@ type DeleteUsersAPIKeysResult400Headers struct {
 
 // DeleteUsersAPIKeysResult401Headers the declared response headers of an HTTP 401 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUsersAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteUsersAPIKeys
@@ -3775,23 +3825,27 @@ type DeleteUsersAPIKeysResult449Headers struct {
 
 // DeleteUsersAPIKeysResult500Headers the declared response headers of an HTTP 500 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUsersAPIKeysResult501Headers the declared response headers of an HTTP 501 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUsersAPIKeysResult502Headers the declared response headers of an HTTP 502 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUsersAPIKeysResult503Headers the declared response headers of an HTTP 503 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type DeleteUsersAPIKeysResult struct {
@@ -3934,8 +3988,9 @@ type GetUsersAPIKeysResult200Headers struct {
 
 // GetUsersAPIKeysResult401Headers the declared response headers of an HTTP 401 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUsersAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetUsersAPIKeys
@@ -3946,23 +4001,27 @@ type GetUsersAPIKeysResult403Headers struct {
 
 // GetUsersAPIKeysResult500Headers the declared response headers of an HTTP 500 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUsersAPIKeysResult501Headers the declared response headers of an HTTP 501 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUsersAPIKeysResult502Headers the declared response headers of an HTTP 502 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUsersAPIKeysResult503Headers the declared response headers of an HTTP 503 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetUsersAPIKeysResult struct {
@@ -4069,8 +4128,9 @@ type DeleteAPIKeyResult200Headers struct {
 
 // DeleteAPIKeyResult401Headers the declared response headers of an HTTP 401 response for DeleteAPIKey
 type DeleteAPIKeyResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeyResult403Headers the declared response headers of an HTTP 403 response for DeleteAPIKey
@@ -4093,23 +4153,27 @@ type DeleteAPIKeyResult449Headers struct {
 
 // DeleteAPIKeyResult500Headers the declared response headers of an HTTP 500 response for DeleteAPIKey
 type DeleteAPIKeyResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeyResult501Headers the declared response headers of an HTTP 501 response for DeleteAPIKey
 type DeleteAPIKeyResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeyResult502Headers the declared response headers of an HTTP 502 response for DeleteAPIKey
 type DeleteAPIKeyResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteAPIKeyResult503Headers the declared response headers of an HTTP 503 response for DeleteAPIKey
 type DeleteAPIKeyResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type DeleteAPIKeyResult struct {
@@ -4234,8 +4298,9 @@ type GetAPIKeyResult200Headers struct {
 
 // GetAPIKeyResult401Headers the declared response headers of an HTTP 401 response for GetAPIKey
 type GetAPIKeyResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeyResult403Headers the declared response headers of an HTTP 403 response for GetAPIKey
@@ -4252,23 +4317,27 @@ type GetAPIKeyResult404Headers struct {
 
 // GetAPIKeyResult500Headers the declared response headers of an HTTP 500 response for GetAPIKey
 type GetAPIKeyResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeyResult501Headers the declared response headers of an HTTP 501 response for GetAPIKey
 type GetAPIKeyResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeyResult502Headers the declared response headers of an HTTP 502 response for GetAPIKey
 type GetAPIKeyResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetAPIKeyResult503Headers the declared response headers of an HTTP 503 response for GetAPIKey
 type GetAPIKeyResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetAPIKeyResult struct {
@@ -4379,7 +4448,8 @@ func (r GetAPIKeyResult) ContentType() string {
 
 // MethodsResult500Headers the declared response headers of an HTTP 500 response for Methods
 type MethodsResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type MethodsResult struct {
@@ -4439,8 +4509,9 @@ type DeleteUserAPIKeysResult200Headers struct {
 
 // DeleteUserAPIKeysResult401Headers the declared response headers of an HTTP 401 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteUserAPIKeys
@@ -4463,23 +4534,27 @@ type DeleteUserAPIKeysResult449Headers struct {
 
 // DeleteUserAPIKeysResult500Headers the declared response headers of an HTTP 500 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeysResult501Headers the declared response headers of an HTTP 501 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeysResult502Headers the declared response headers of an HTTP 502 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeysResult503Headers the declared response headers of an HTTP 503 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type DeleteUserAPIKeysResult struct {
@@ -4604,8 +4679,9 @@ type GetUserAPIKeysResult200Headers struct {
 
 // GetUserAPIKeysResult401Headers the declared response headers of an HTTP 401 response for GetUserAPIKeys
 type GetUserAPIKeysResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetUserAPIKeys
@@ -4622,23 +4698,27 @@ type GetUserAPIKeysResult404Headers struct {
 
 // GetUserAPIKeysResult500Headers the declared response headers of an HTTP 500 response for GetUserAPIKeys
 type GetUserAPIKeysResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeysResult501Headers the declared response headers of an HTTP 501 response for GetUserAPIKeys
 type GetUserAPIKeysResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeysResult502Headers the declared response headers of an HTTP 502 response for GetUserAPIKeys
 type GetUserAPIKeysResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeysResult503Headers the declared response headers of an HTTP 503 response for GetUserAPIKeys
 type GetUserAPIKeysResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetUserAPIKeysResult struct {
@@ -4754,8 +4834,9 @@ type DeleteUserAPIKeyResult200Headers struct {
 
 // DeleteUserAPIKeyResult401Headers the declared response headers of an HTTP 401 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeyResult403Headers the declared response headers of an HTTP 403 response for DeleteUserAPIKey
@@ -4778,23 +4859,27 @@ type DeleteUserAPIKeyResult449Headers struct {
 
 // DeleteUserAPIKeyResult500Headers the declared response headers of an HTTP 500 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeyResult501Headers the declared response headers of an HTTP 501 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeyResult502Headers the declared response headers of an HTTP 502 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // DeleteUserAPIKeyResult503Headers the declared response headers of an HTTP 503 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type DeleteUserAPIKeyResult struct {
@@ -4919,8 +5004,9 @@ type GetUserAPIKeyResult200Headers struct {
 
 // GetUserAPIKeyResult401Headers the declared response headers of an HTTP 401 response for GetUserAPIKey
 type GetUserAPIKeyResult401Headers struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeyResult403Headers the declared response headers of an HTTP 403 response for GetUserAPIKey
@@ -4937,23 +5023,27 @@ type GetUserAPIKeyResult404Headers struct {
 
 // GetUserAPIKeyResult500Headers the declared response headers of an HTTP 500 response for GetUserAPIKey
 type GetUserAPIKeyResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeyResult501Headers the declared response headers of an HTTP 501 response for GetUserAPIKey
 type GetUserAPIKeyResult501Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeyResult502Headers the declared response headers of an HTTP 502 response for GetUserAPIKey
 type GetUserAPIKeyResult502Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 // GetUserAPIKeyResult503Headers the declared response headers of an HTTP 503 response for GetUserAPIKey
 type GetUserAPIKeyResult503Headers struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type GetUserAPIKeyResult struct {
@@ -5064,7 +5154,8 @@ func (r GetUserAPIKeyResult) ContentType() string {
 
 // SignInPageResult500Headers the declared response headers of an HTTP 500 response for SignInPage
 type SignInPageResult500Headers struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 
 type SignInPageResult struct {
@@ -5601,6 +5692,13 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5645,6 +5743,13 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 		response.Headers404 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetCurrentAccountResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5655,6 +5760,13 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetCurrentAccountResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5665,6 +5777,13 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetCurrentAccountResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5681,6 +5800,13 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -5825,6 +5951,13 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5903,6 +6036,13 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 		response.Headers415 = &headers
 	case rsp.StatusCode == 500:
 		var headers PatchCurrentAccountResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5913,6 +6053,13 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers PatchCurrentAccountResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5923,6 +6070,13 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers PatchCurrentAccountResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5939,6 +6093,13 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -6083,6 +6244,13 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6161,6 +6329,13 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 		response.Headers415 = &headers
 	case rsp.StatusCode == 500:
 		var headers UpdateCurrentAccountResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6171,6 +6346,13 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers UpdateCurrentAccountResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6181,6 +6363,13 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers UpdateCurrentAccountResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6197,6 +6386,13 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -6296,6 +6492,13 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6323,6 +6526,13 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 		response.Headers403 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetAuthenticationInfoResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6333,6 +6543,13 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetAuthenticationInfoResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6343,6 +6560,13 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetAuthenticationInfoResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6359,6 +6583,13 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -6540,6 +6771,13 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		response.Headers415 = &headers
 	case rsp.StatusCode == 500:
 		var headers LoginResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6550,6 +6788,13 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers LoginResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6560,6 +6805,13 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers LoginResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6576,6 +6828,13 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -6675,6 +6934,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6702,6 +6968,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.Headers403 = &headers
 	case rsp.StatusCode == 500:
 		var headers LogoutResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6712,6 +6985,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers LogoutResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6722,6 +7002,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers LogoutResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6738,6 +7025,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -6827,6 +7121,13 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6854,6 +7155,13 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 		response.Headers403 = &headers
 	case rsp.StatusCode == 500:
 		var headers RefreshTokenResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6864,6 +7172,13 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers RefreshTokenResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6874,6 +7189,13 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers RefreshTokenResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6890,6 +7212,13 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -7034,6 +7363,13 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7112,6 +7448,13 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 		response.Headers449 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteAPIKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7122,6 +7465,13 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers DeleteAPIKeysResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7132,6 +7482,13 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers DeleteAPIKeysResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7148,6 +7505,13 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -7247,6 +7611,13 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7274,6 +7645,13 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 		response.Headers403 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetAPIKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7284,6 +7662,13 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetAPIKeysResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7294,6 +7679,13 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetAPIKeysResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7310,6 +7702,13 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -7454,6 +7853,13 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7532,6 +7938,13 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 		response.Headers449 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateAPIKeyResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7542,6 +7955,13 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers CreateAPIKeyResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7552,6 +7972,13 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers CreateAPIKeyResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7568,6 +7995,13 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -7712,6 +8146,13 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7790,6 +8231,13 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 		response.Headers449 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteUsersAPIKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7800,6 +8248,13 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers DeleteUsersAPIKeysResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7810,6 +8265,13 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers DeleteUsersAPIKeysResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7826,6 +8288,13 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -7925,6 +8394,13 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7952,6 +8428,13 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 		response.Headers403 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetUsersAPIKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7962,6 +8445,13 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetUsersAPIKeysResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7972,6 +8462,13 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetUsersAPIKeysResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7988,6 +8485,13 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -8101,6 +8605,13 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8162,6 +8673,13 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 		response.Headers449 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteAPIKeyResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8172,6 +8690,13 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers DeleteAPIKeyResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8182,6 +8707,13 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers DeleteAPIKeyResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8198,6 +8730,13 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -8304,6 +8843,13 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8348,6 +8894,13 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 		response.Headers404 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetAPIKeyResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8358,6 +8911,13 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetAPIKeyResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8368,6 +8928,13 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetAPIKeyResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8384,6 +8951,13 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -8431,6 +9005,13 @@ func ParseMethodsResult(rsp *http.Response) (*MethodsResult, error) {
 	switch {
 	case rsp.StatusCode == 500:
 		var headers MethodsResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8543,6 +9124,13 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8604,6 +9192,13 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 		response.Headers449 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteUserAPIKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8614,6 +9209,13 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers DeleteUserAPIKeysResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8624,6 +9226,13 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers DeleteUserAPIKeysResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8640,6 +9249,13 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -8746,6 +9362,13 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8790,6 +9413,13 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 		response.Headers404 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetUserAPIKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8800,6 +9430,13 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetUserAPIKeysResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8810,6 +9447,13 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetUserAPIKeysResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -8826,6 +9470,13 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -8939,6 +9590,13 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9000,6 +9658,13 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 		response.Headers449 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteUserAPIKeyResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9010,6 +9675,13 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers DeleteUserAPIKeyResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9020,6 +9692,13 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers DeleteUserAPIKeyResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9036,6 +9715,13 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -9142,6 +9828,13 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 			}
 			headers.WWWAuthenticate = value
 		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9186,6 +9879,13 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 		response.Headers404 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetUserAPIKeyResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9196,6 +9896,13 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers GetUserAPIKeyResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9206,6 +9913,13 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers GetUserAPIKeyResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -9222,6 +9936,13 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 				return nil, err
 			}
 			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -9262,6 +9983,13 @@ func ParseSignInPageResult(rsp *http.Response) (*SignInPageResult, error) {
 	switch {
 	case rsp.StatusCode == 500:
 		var headers SignInPageResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

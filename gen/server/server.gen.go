@@ -784,7 +784,8 @@ type APIKeysJSONResponse struct {
 }
 
 type AuthenticationClusterErrorResponseHeaders struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 type AuthenticationClusterErrorJSONResponse struct {
 	Body BasicFailedReply
@@ -832,7 +833,8 @@ type ForbiddenJSONResponse struct {
 }
 
 type InternalErrorResponseHeaders struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 type InternalErrorJSONResponse struct {
 	Body BasicFailedReply
@@ -871,7 +873,8 @@ type KeyOwnerNotFoundJSONResponse struct {
 }
 
 type NoAuthenticationClusterResponseHeaders struct {
-	XCloudErrorCodes string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 type NoAuthenticationClusterJSONResponse struct {
 	Body BasicFailedReply
@@ -880,8 +883,9 @@ type NoAuthenticationClusterJSONResponse struct {
 }
 
 type OverloadedResponseHeaders struct {
-	RetryAfter       string
-	XCloudErrorCodes string
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 type OverloadedJSONResponse struct {
 	Body BasicFailedReply
@@ -902,8 +906,9 @@ type UnauthenticatedJSONResponse struct {
 }
 
 type UnauthorizedResponseHeaders struct {
-	WWWAuthenticate  string
-	XCloudErrorCodes string
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
 }
 type UnauthorizedJSONResponse struct {
 	Body BasicFailedReply
@@ -955,6 +960,9 @@ func (response GetCurrentAccount401JSONResponse) VisitGetCurrentAccountResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -1006,6 +1014,9 @@ func (response GetCurrentAccount500JSONResponse) VisitGetCurrentAccountResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1023,6 +1034,9 @@ func (response GetCurrentAccount501JSONResponse) VisitGetCurrentAccountResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1040,6 +1054,9 @@ func (response GetCurrentAccount502JSONResponse) VisitGetCurrentAccountResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -1056,6 +1073,9 @@ func (response GetCurrentAccount503JSONResponse) VisitGetCurrentAccountResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -1115,6 +1135,9 @@ func (response PatchCurrentAccount401JSONResponse) VisitPatchCurrentAccountRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -1204,6 +1227,9 @@ func (response PatchCurrentAccount500JSONResponse) VisitPatchCurrentAccountRespo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1221,6 +1247,9 @@ func (response PatchCurrentAccount501JSONResponse) VisitPatchCurrentAccountRespo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1238,6 +1267,9 @@ func (response PatchCurrentAccount502JSONResponse) VisitPatchCurrentAccountRespo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -1254,6 +1286,9 @@ func (response PatchCurrentAccount503JSONResponse) VisitPatchCurrentAccountRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -1313,6 +1348,9 @@ func (response UpdateCurrentAccount401JSONResponse) VisitUpdateCurrentAccountRes
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -1402,6 +1440,9 @@ func (response UpdateCurrentAccount500JSONResponse) VisitUpdateCurrentAccountRes
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1419,6 +1460,9 @@ func (response UpdateCurrentAccount501JSONResponse) VisitUpdateCurrentAccountRes
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1436,6 +1480,9 @@ func (response UpdateCurrentAccount502JSONResponse) VisitUpdateCurrentAccountRes
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -1452,6 +1499,9 @@ func (response UpdateCurrentAccount503JSONResponse) VisitUpdateCurrentAccountRes
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -1499,6 +1549,9 @@ func (response GetAuthenticationInfo401JSONResponse) VisitGetAuthenticationInfoR
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -1532,6 +1585,9 @@ func (response GetAuthenticationInfo500JSONResponse) VisitGetAuthenticationInfoR
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1549,6 +1605,9 @@ func (response GetAuthenticationInfo501JSONResponse) VisitGetAuthenticationInfoR
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1566,6 +1625,9 @@ func (response GetAuthenticationInfo502JSONResponse) VisitGetAuthenticationInfoR
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -1582,6 +1644,9 @@ func (response GetAuthenticationInfo503JSONResponse) VisitGetAuthenticationInfoR
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -1713,6 +1778,9 @@ func (response Login500JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1730,6 +1798,9 @@ func (response Login501JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1747,6 +1818,9 @@ func (response Login502JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -1763,6 +1837,9 @@ func (response Login503JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -1803,6 +1880,9 @@ func (response Logout401JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -1836,6 +1916,9 @@ func (response Logout500JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1853,6 +1936,9 @@ func (response Logout501JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1870,6 +1956,9 @@ func (response Logout502JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -1886,6 +1975,9 @@ func (response Logout503JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -1923,6 +2015,9 @@ func (response RefreshToken401JSONResponse) VisitRefreshTokenResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -1956,6 +2051,9 @@ func (response RefreshToken500JSONResponse) VisitRefreshTokenResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -1973,6 +2071,9 @@ func (response RefreshToken501JSONResponse) VisitRefreshTokenResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -1990,6 +2091,9 @@ func (response RefreshToken502JSONResponse) VisitRefreshTokenResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -2006,6 +2110,9 @@ func (response RefreshToken503JSONResponse) VisitRefreshTokenResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -2065,6 +2172,9 @@ func (response DeleteAPIKeys401JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -2154,6 +2264,9 @@ func (response DeleteAPIKeys500JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -2171,6 +2284,9 @@ func (response DeleteAPIKeys501JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -2188,6 +2304,9 @@ func (response DeleteAPIKeys502JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -2204,6 +2323,9 @@ func (response DeleteAPIKeys503JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -2244,6 +2366,9 @@ func (response GetAPIKeys401JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -2277,6 +2402,9 @@ func (response GetAPIKeys500JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -2294,6 +2422,9 @@ func (response GetAPIKeys501JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -2311,6 +2442,9 @@ func (response GetAPIKeys502JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -2327,6 +2461,9 @@ func (response GetAPIKeys503JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -2401,6 +2538,9 @@ func (response CreateAPIKey401JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -2490,6 +2630,9 @@ func (response CreateAPIKey500JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -2507,6 +2650,9 @@ func (response CreateAPIKey501JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -2524,6 +2670,9 @@ func (response CreateAPIKey502JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -2540,6 +2689,9 @@ func (response CreateAPIKey503JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -2599,6 +2751,9 @@ func (response DeleteUsersAPIKeys401JSONResponse) VisitDeleteUsersAPIKeysRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -2688,6 +2843,9 @@ func (response DeleteUsersAPIKeys500JSONResponse) VisitDeleteUsersAPIKeysRespons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -2705,6 +2863,9 @@ func (response DeleteUsersAPIKeys501JSONResponse) VisitDeleteUsersAPIKeysRespons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -2722,6 +2883,9 @@ func (response DeleteUsersAPIKeys502JSONResponse) VisitDeleteUsersAPIKeysRespons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -2738,6 +2902,9 @@ func (response DeleteUsersAPIKeys503JSONResponse) VisitDeleteUsersAPIKeysRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -2778,6 +2945,9 @@ func (response GetUsersAPIKeys401JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -2811,6 +2981,9 @@ func (response GetUsersAPIKeys500JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -2828,6 +3001,9 @@ func (response GetUsersAPIKeys501JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -2845,6 +3021,9 @@ func (response GetUsersAPIKeys502JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -2861,6 +3040,9 @@ func (response GetUsersAPIKeys503JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -2902,6 +3084,9 @@ func (response DeleteAPIKey401JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -2971,6 +3156,9 @@ func (response DeleteAPIKey500JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -2988,6 +3176,9 @@ func (response DeleteAPIKey501JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -3005,6 +3196,9 @@ func (response DeleteAPIKey502JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -3021,6 +3215,9 @@ func (response DeleteAPIKey503JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -3062,6 +3259,9 @@ func (response GetAPIKey401JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -3113,6 +3313,9 @@ func (response GetAPIKey500JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -3130,6 +3333,9 @@ func (response GetAPIKey501JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -3147,6 +3353,9 @@ func (response GetAPIKey502JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -3163,6 +3372,9 @@ func (response GetAPIKey503JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -3199,6 +3411,9 @@ func (response Methods500JSONResponse) VisitMethodsResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -3240,6 +3455,9 @@ func (response DeleteUserAPIKeys401JSONResponse) VisitDeleteUserAPIKeysResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -3309,6 +3527,9 @@ func (response DeleteUserAPIKeys500JSONResponse) VisitDeleteUserAPIKeysResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -3326,6 +3547,9 @@ func (response DeleteUserAPIKeys501JSONResponse) VisitDeleteUserAPIKeysResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -3343,6 +3567,9 @@ func (response DeleteUserAPIKeys502JSONResponse) VisitDeleteUserAPIKeysResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -3359,6 +3586,9 @@ func (response DeleteUserAPIKeys503JSONResponse) VisitDeleteUserAPIKeysResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -3400,6 +3630,9 @@ func (response GetUserAPIKeys401JSONResponse) VisitGetUserAPIKeysResponse(w http
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -3451,6 +3684,9 @@ func (response GetUserAPIKeys500JSONResponse) VisitGetUserAPIKeysResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -3468,6 +3704,9 @@ func (response GetUserAPIKeys501JSONResponse) VisitGetUserAPIKeysResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -3485,6 +3724,9 @@ func (response GetUserAPIKeys502JSONResponse) VisitGetUserAPIKeysResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -3501,6 +3743,9 @@ func (response GetUserAPIKeys503JSONResponse) VisitGetUserAPIKeysResponse(w http
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -3543,6 +3788,9 @@ func (response DeleteUserAPIKey401JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -3612,6 +3860,9 @@ func (response DeleteUserAPIKey500JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -3629,6 +3880,9 @@ func (response DeleteUserAPIKey501JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -3646,6 +3900,9 @@ func (response DeleteUserAPIKey502JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -3662,6 +3919,9 @@ func (response DeleteUserAPIKey503JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -3704,6 +3964,9 @@ func (response GetUserAPIKey401JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -3755,6 +4018,9 @@ func (response GetUserAPIKey500JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
@@ -3772,6 +4038,9 @@ func (response GetUserAPIKey501JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
@@ -3789,6 +4058,9 @@ func (response GetUserAPIKey502JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
@@ -3805,6 +4077,9 @@ func (response GetUserAPIKey503JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
@@ -3847,6 +4122,9 @@ func (response SignInPage500JSONResponse) VisitSignInPageResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)

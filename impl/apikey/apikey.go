@@ -35,8 +35,12 @@ func NewService(st *store.Store) *Service { return &Service{st} }
 type Ref struct{ User, ID string }
 
 // Create makes a key that acts for the principal, and returns it with the credential that follows "ApiKey ", which
-// nothing can show again. An empty expiration means never. It returns fault.KeyInvalidInput.
-func (s *Service) Create(ctx context.Context, p identity.Principal, description, expiration string) (store.APIKey, string, error) {
+// nothing can show again. Without an expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.Unauthorized
+// if the principal's user was disabled meanwhile.
+func (s *Service) Create(ctx context.Context, p identity.Principal, description string, expiration *string) (store.APIKey, string, error) {
+	if err := s.store.Require(); err != nil {
+		return store.APIKey{}, "", err
+	}
 	if p.Builtin {
 		return store.APIKey{}, "", fault.New(fault.KeyInvalidInput,
 			"the built-in user \""+p.User+"\" cannot own API keys; create them as another user")
@@ -51,6 +55,13 @@ func (s *Service) Create(ctx context.Context, p identity.Principal, description,
 	text := secret.Text(secretBytes)
 	key := store.APIKey{ID: secret.Text(idBytes), UserName: p.User, Description: description, SecretDigest: secret.Digest(text)}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		owner, err := tx.User(p.User)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !owner.Enabled {
+			return fault.New(fault.Unauthorized, "the user is disabled")
+		}
+		if err != nil {
+			return err
+		}
 		key.CreatedAt = tx.Now
 		if lifetime > 0 {
 			key.ExpiresAt = tx.Now.Add(lifetime)
@@ -58,7 +69,7 @@ func (s *Service) Create(ctx context.Context, p identity.Principal, description,
 		if err := tx.InsertAPIKey(key); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.KeyCreated, key.ID, audit.Details{"user": p.User, "expires": expiration})
+		return audit.Record(ctx, tx, audit.KeyCreated, key.ID, audit.Details{"user": p.User, "expires_at": key.ExpiresAt})
 	})
 	return key, base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + text)), err
 }
@@ -219,11 +230,13 @@ func checkDescription(text string) error {
 	return nil
 }
 
-func parseExpiration(text string) (time.Duration, error) {
-	if text == "" {
+// parseExpiration returns 0 for a key that lives for ever. Lifetimes are kept to the millisecond.
+func parseExpiration(text *string) (time.Duration, error) {
+	if text == nil {
 		return 0, nil
 	}
-	lifetime, err := duration.Parse(text)
+	lifetime, err := duration.Parse(*text)
+	lifetime = lifetime.Truncate(time.Millisecond)
 	if err != nil {
 		return 0, fault.New(fault.KeyInvalidInput, "expiration must be a duration such as 30m, 12h or 90d: "+err.Error(), "expiration")
 	}

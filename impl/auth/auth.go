@@ -63,7 +63,7 @@ func (s *Service) apiKey(ctx context.Context, c credentials) (identity.Principal
 		return identity.Principal{}, fault.New(fault.Unauthorized, "the API key is not valid, or no longer")
 	}
 	p := principal(owner, identity.APIKey)
-	p.KeyID, p.Expires = key.ID, key.ExpiresAt
+	p.Expires = key.ExpiresAt
 	return p, nil
 }
 

@@ -51,7 +51,7 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 	authn := auth.NewService(st, users, keys, sessions)
 	token, err := authn.Login(ctx, "alice", alicePassword)
 	must(err)
-	_, key, err := keys.Create(ctx, identity.Principal{User: "alice"}, "bench", "")
+	_, key, err := keys.Create(ctx, identity.Principal{User: "alice"}, "bench", nil)
 	must(err)
 	return bench{
 		deps: httpapi.Deps{Accounts: accounts, Auth: authn, Keys: keys, Log: slog.New(slog.DiscardHandler)},

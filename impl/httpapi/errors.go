@@ -31,6 +31,9 @@ var statuses = map[fault.Kind]int{
 	fault.Overloaded:           http.StatusServiceUnavailable,
 }
 
+// statusCallerGone is what the log says of a request whose caller did not wait for the answer.
+const statusCallerGone = 499
+
 const (
 	errorCodesHeader = "X-Cloud-Error-Codes"
 	serverFailed     = "the server failed to answer this request"
@@ -43,6 +46,11 @@ var challenges = []string{`Basic realm="sallyport", charset="UTF-8"`, "ApiKey", 
 func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 	return func(err error, c echo.Context) {
 		if c.Response().Committed {
+			return
+		}
+		if c.Request().Context().Err() != nil {
+			log.Debug("the caller went away", "request_id", requestIDOf(c), "error", err)
+			c.Response().Status = statusCallerGone
 			return
 		}
 		f := toFault(err)

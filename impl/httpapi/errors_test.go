@@ -56,6 +56,10 @@ func TestBadRequests(t *testing.T) {
 		{"null member", "POST", loginPath, `{"username":"a","password":null}`, json, 400, "root.invalid_data", []string{"password"}},
 		{"no content type", "POST", loginPath, "{}", contentType(""), 415, "root.unsupported_media_type", []string{"Content-Type"}},
 		{"other content type", "POST", loginPath, "{}", contentType("text/plain"), 415, "root.unsupported_media_type", []string{"Content-Type"}},
+		{"other charset", "POST", loginPath, "{}", contentType("application/json; charset=utf-16"), 415, "root.unsupported_media_type", []string{"Content-Type"}},
+		{"malformed content type", "POST", loginPath, "{}", contentType("application/json; ="), 415, "root.unsupported_media_type", []string{"Content-Type"}},
+		{"member without a name", "POST", loginPath, `{"username":"a","password":"b","":1}`, json, 400, "root.invalid_data", []string{"body"}},
+		{"empty segment", "GET", "/api/v1/users//auth/keys", "", bob, 404, "root.resource_not_found", nil},
 		{"form", "POST", loginPath, "username=a&password=b", contentType("application/x-www-form-urlencoded"), 415, "root.unsupported_media_type", []string{"Content-Type"}},
 		{"too large", "POST", loginPath, `"` + strings.Repeat("x", 1<<20) + `"`, json, 413, "root.request_too_large", []string{"body"}},
 		{"too large, of unknown length", "POST", loginPath, `"` + strings.Repeat("x", 1<<20) + `"`, chunked, 413, "root.request_too_large", []string{"body"}},
@@ -116,7 +120,7 @@ func TestBadRequests_NoEcho(t *testing.T) {
 		`{"username":"a","password":["` + planted + `"]}`, `{"username":["` + planted + `"],"password":"` + planted + `"}`,
 		`{"username":"a","password":"` + planted + `","x":"` + planted + `"}`, `{"password":"` + planted + `"`, `"` + planted + `"`,
 		`{"username":"a","password":"b","login_state":"` + planted + `"}`, `{"username":"a","password":"b","login_state":{"path":"` + planted + `"}}`,
-		`{"password":"` + planted + `","password":"` + planted + `"}`,
+		`{"password":"` + planted + `","password":"` + planted + `"}`, `{"password":` + planted + `}`,
 	} {
 		response, text := w.do("POST", loginPath, body)
 		if response.StatusCode != http.StatusBadRequest || strings.Contains(text, planted) {
@@ -255,7 +259,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// Ensures that an error's text about the body does not depend on who could read it in a log: no body is ever logged.
+// Ensures that the log says who did what, and holds no secret of a header, a body or a query string.
 func TestLog_NoSecrets(t *testing.T) {
 	var log bytes.Buffer
 	w := openLogged(t, &log)

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -306,6 +307,9 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	if response.StatusCode < http.StatusBadRequest {
 		exercised.Store(route.Operation.OperationID, true)
 	}
+	if err := checkHeaders(route.Operation, response); err != nil {
+		return err
+	}
 	bare := *route.Operation
 	bare.Security = &openapi3.SecurityRequirements{}
 	route.Operation = &bare
@@ -374,6 +378,29 @@ func TestMain(m *testing.M) {
 		code = checkExercised()
 	}
 	os.Exit(code)
+}
+
+// common are the headers that HTTP, or the contract's conventions, give every answer.
+var common = []string{
+	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "X-Content-Type-Options", "X-Request-Id",
+}
+
+// checkHeaders refuses a header that the contract does not declare.
+func checkHeaders(op *openapi3.Operation, response *http.Response) error {
+	declared := op.Responses.Status(response.StatusCode)
+	if declared == nil {
+		return nil // reported elsewhere
+	}
+	for name := range response.Header {
+		known := slices.Contains(common, name)
+		for each := range declared.Value.Headers {
+			known = known || http.CanonicalHeaderKey(each) == name
+		}
+		if !known {
+			return fmt.Errorf("the contract does not declare the header %s", name)
+		}
+	}
+	return nil
 }
 
 func checkExercised() int {

@@ -23,8 +23,10 @@ func invalid(err error, contentType string) error {
 	switch {
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge()
+	case errors.Is(err, errCharset):
+		return fault.New(fault.WrongMediaType, "the body's content type must be application/json in UTF-8", "Content-Type")
 	case errors.As(err, &syntax):
-		return fault.New(fault.InvalidJSON, "the body is not a JSON value: "+syntax.Error(), "body")
+		return fault.New(fault.InvalidJSON, "the body is not one JSON value: "+syntax.Error(), "body")
 	case errors.As(err, &twice):
 		field := clip(twice.Path)
 		return fault.New(fault.InvalidJSON, field+": this member occurs twice", field)
@@ -46,7 +48,7 @@ func (p *problems) fault() error {
 	if p.mediaType != nil {
 		return p.mediaType
 	}
-	slices.SortFunc(p.list, func(a, b problem) int { return strings.Compare(a.field, b.field) })
+	slices.SortFunc(p.list, func(a, b problem) int { return strings.Compare(a.field+a.text, b.field+b.text) })
 	p.list = slices.Compact(p.list)
 	p.list = p.list[:min(len(p.list), maxProblems)]
 	var texts, fields []string
@@ -120,9 +122,9 @@ const (
 )
 
 func (p *problems) add(path []string, text string) {
-	field := "body"
-	if len(path) > 0 {
-		field = clip(strings.Join(path, "."))
+	field := clip(strings.Join(path, "."))
+	if field == "" {
+		field = "body"
 	}
 	p.list = append(p.list, problem{field, text})
 }
@@ -186,6 +188,8 @@ func explain(e *openapi3.SchemaError) string {
 		return fmt.Sprintf("this must be one of %v", e.Schema.Enum)
 	case "maxLength":
 		return fmt.Sprintf("this must have at most %d characters", *e.Schema.MaxLength)
+	case "maxItems":
+		return fmt.Sprintf("this must have at most %d elements", *e.Schema.MaxItems)
 	case "minLength":
 		return fmt.Sprintf("this must have at least %d characters", e.Schema.MinLength)
 	}

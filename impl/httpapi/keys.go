@@ -11,14 +11,10 @@ import (
 
 // CreateAPIKey implements server.StrictServerInterface.
 func (h *handlers) CreateAPIKey(ctx context.Context, r server.CreateAPIKeyRequestObject) (server.CreateAPIKeyResponseObject, error) {
-	if r.Body.RoleAssignments != nil && *r.Body.RoleAssignments != (server.RoleAssignments{}) {
+	if assignsRoles(r.Body.RoleAssignments) {
 		return nil, fault.New(fault.KeyInvalidInput, "role_assignments: these are not available in a self-hosted installation", "role_assignments")
 	}
-	expiration := ""
-	if r.Body.Expiration != nil {
-		expiration = *r.Body.Expiration
-	}
-	key, credential, err := h.Keys.Create(ctx, principalOf(ctx), r.Body.Description, expiration)
+	key, credential, err := h.Keys.Create(ctx, principalOf(ctx), r.Body.Description, r.Body.Expiration)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +87,21 @@ func (h *handlers) DeleteUserAPIKey(ctx context.Context, r server.DeleteUserAPIK
 	err := h.Keys.Delete(ctx, apikey.Ref{User: r.UserID, ID: r.APIKeyID})
 	return server.DeleteUserAPIKey200JSONResponse{EmptyJSONResponse: empty()}, err
 }
+
+// assignsRoles tells whether there is any role in the assignments: empty lists are as good as none.
+func assignsRoles(r *server.RoleAssignments) bool {
+	if r == nil {
+		return false
+	}
+	project := r.Project
+	if project == nil {
+		project = &server.ProjectRoleAssignments{}
+	}
+	return some(r.Platform) || some(r.Organization) || some(r.Deployment) ||
+		some(project.Elasticsearch) || some(project.Observability) || some(project.Security)
+}
+
+func some[T any](list *[]T) bool { return list != nil && len(*list) > 0 }
 
 func oneKey(key store.APIKey) server.APIKeyJSONResponse {
 	return server.APIKeyJSONResponse{Body: keyResponse(key)}

@@ -105,6 +105,9 @@ func TestKeys_Refused(t *testing.T) {
 		{`{"description":"a\nb"}`, "api_keys.invalid_input", "description"},
 		{`{"description":"` + strings.Repeat("ü", 257) + `"}`, "api_keys.invalid_input", "description"},
 		{`{"description":"x","expiration":"1w"}`, "api_keys.invalid_input", "expiration"},
+		{`{"description":"x","expiration":""}`, "api_keys.invalid_input", "expiration"},
+		{`{"description":"x","expiration":"1nanos"}`, "api_keys.invalid_input", "expiration"},
+		{`{"description":"x","expiration":"` + strings.Repeat("1", 33) + `d"}`, "root.invalid_data", "expiration"},
 		{`{"description":"x","expiration":"0"}`, "api_keys.invalid_input", "expiration"},
 		{`{"description":"x","expiration":"-1"}`, "api_keys.invalid_input", "expiration"},
 		{`{"description":"x","expiration":"999999999d"}`, "api_keys.invalid_input", "expiration"},
@@ -123,6 +126,13 @@ func TestKeys_Refused(t *testing.T) {
 		t.Errorf("a refused request made the keys %v", got)
 	}
 	w.newKey(alice, strings.Repeat("ü", 256), "1ms")
+	if response, body := w.do(http.MethodPost, "/api/v1/users/auth/keys",
+		`{"description":"x","role_assignments":{"platform":[],"project":{"security":[]}}}`, alice); response.StatusCode != http.StatusCreated {
+		t.Errorf("role assignments that are empty: %s", body)
+	}
+	tooMany := `{"keys":[""` + strings.Repeat(`,""`, 1000) + `]}`
+	response, body = w.do(http.MethodDelete, "/api/v1/users/auth/keys", tooMany, alice)
+	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "keys")
 }
 
 // Ensures that a credential must be right to the last bit.

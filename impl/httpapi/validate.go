@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,7 +20,17 @@ import (
 // The decoders of kin-openapi are global. This one refuses what two readers of one body could disagree about.
 func init() { openapi3filter.RegisterBodyDecoder("application/json", decodeStrictly) }
 
-func decodeStrictly(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+// errCharset means that a body claims to be text in another encoding than JSON's (RFC 8259, section 8.1).
+var errCharset = errors.New("httpapi: the content type is malformed or names another charset than UTF-8")
+
+func decodeStrictly(body io.Reader, header http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+	if contentType := header.Get(echo.HeaderContentType); contentType != "" {
+		_, parameters, err := mime.ParseMediaType(contentType)
+		charset, given := parameters["charset"]
+		if err != nil || given && !strings.EqualFold(charset, "utf-8") {
+			return nil, errCharset
+		}
+	}
 	data, err := io.ReadAll(body)
 	if err != nil {
 		return nil, err
@@ -82,6 +93,9 @@ func pathParams(c echo.Context) (map[string]string, error) {
 				return nil, echo.ErrNotFound
 			}
 			value = decoded
+		}
+		if value == "" {
+			return nil, echo.ErrNotFound // an empty segment names nothing
 		}
 		params[name] = value
 	}

@@ -24,8 +24,6 @@ type Principal struct {
 	// SessionID and TokenID are set for Method Session only.
 	SessionID string
 	TokenID   string
-	// KeyID is set for Method APIKey only.
-	KeyID string
 	// Expires is when the credentials stop working; zero if they do not expire.
 	Expires time.Time
 }

@@ -57,7 +57,7 @@ type Service struct {
 const provenTokens = 8192
 
 // maxToken bounds what is parsed at all, in bytes.
-const maxToken = 4096
+const maxToken = 8192
 
 // New returns a service on a store, whose signing keys are sealed by sealer. Without a store there are no sessions, and
 // every call returns fault.NoAuthenticationCluster.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 // pragmas of every connection. synchronous(FULL) is what makes an acknowledged write survive a power failure;
 // busy_timeout lets a command line tool write beside a running server.
-const pragmas = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists}
 
@@ -27,11 +28,18 @@ var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists}
 // waiting in SQLite is polling. _txlock=immediate takes the write lock at the start, so an Update never fails half-way
 // because another process wrote in between.
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
+	if strings.HasPrefix(path, ":") {
+		return nil, errors.New("a database in memory would be another one for each connection; name a file")
+	}
+	path, err := filepath.Abs(path) // a URI takes what follows two slashes for a host
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, err
 	}
-	if err := file.Close(); err != nil {
+	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
 		return nil, err
 	}
 	uri := "file:" + (&url.URL{Path: path}).EscapedPath()

@@ -34,15 +34,21 @@ func (h *handle) prepare(ctx context.Context) error {
 	for _, s := range statements {
 		prepared, err := h.PrepareContext(ctx, s.text)
 		if err != nil {
-			return failure(s.text, err)
+			return failure(ctx, s.text, err)
 		}
 		h.prepared = append(h.prepared, prepared)
 	}
 	return nil
 }
 
+// statement is prepared once a transaction, because the transaction keeps all it prepares until it ends.
 func (tx *Tx) statement(s statement) *sql.Stmt {
-	return tx.tx.StmtContext(tx.ctx, tx.handle.prepared[s.index])
+	bound, ok := tx.bound[s.index]
+	if !ok {
+		bound = tx.tx.StmtContext(tx.ctx, tx.handle.prepared[s.index])
+		tx.bound[s.index] = bound
+	}
+	return bound
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -52,11 +58,11 @@ func (tx *Tx) exec(s statement, args ...any) (int, error) {
 		if tx.d.exists(err) {
 			return 0, ErrExists
 		}
-		return 0, failure(s.text, err)
+		return 0, failure(tx.ctx, s.text, err)
 	}
 	n, err := result.RowsAffected()
 	if err != nil {
-		return 0, failure(s.text, err)
+		return 0, failure(tx.ctx, s.text, err)
 	}
 	return int(n), nil
 }
@@ -69,7 +75,7 @@ func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any)
 		if errors.Is(err, sql.ErrNoRows) {
 			return zero, ErrNotFound
 		}
-		return zero, failure(s.text, err)
+		return zero, failure(tx.ctx, s.text, err)
 	}
 	return record, nil
 }
@@ -78,19 +84,19 @@ func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any)
 func all[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) ([]T, error) {
 	rows, err := tx.statement(s).QueryContext(tx.ctx, args...)
 	if err != nil {
-		return nil, failure(s.text, err)
+		return nil, failure(tx.ctx, s.text, err)
 	}
 	defer rows.Close() //nolint:errcheck // Err tells what went wrong
 	records := []T{}
 	for rows.Next() {
 		record, err := scan(rows)
 		if err != nil {
-			return nil, failure(s.text, err)
+			return nil, failure(tx.ctx, s.text, err)
 		}
 		records = append(records, record)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, failure(s.text, err)
+		return nil, failure(tx.ctx, s.text, err)
 	}
 	return records, nil
 }

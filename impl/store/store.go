@@ -50,6 +50,7 @@ type Tx struct {
 	ctx    context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
 	tx     *sql.Tx
 	handle *handle
+	bound  map[int]*sql.Stmt
 	d      dialect
 }
 
@@ -66,7 +67,12 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", dsn, err)
 	}
-	if err := s.migrate(ctx); err != nil {
+	for range migrateTries {
+		if err = s.migrate(ctx); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", dsn, err), s.Close())
 	}
 	if err := errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx)); err != nil {
@@ -110,17 +116,19 @@ func (s *Store) run(ctx context.Context, h *handle, options *sql.TxOptions, f fu
 	if err := s.Require(); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
 	sqlTx, err := h.BeginTx(ctx, options)
 	if err != nil {
-		return failure("begin", err)
+		return failure(ctx, "begin", err)
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
-	tx := &Tx{Now: s.now().UTC().Truncate(time.Millisecond), ctx: ctx, tx: sqlTx, handle: h, d: s.dialect}
+	tx := &Tx{Now: s.now().UTC().Truncate(time.Millisecond), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
 	if err := f(tx); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return failure("commit", err)
+		return failure(ctx, "commit", err)
 	}
 	return nil
 }
@@ -148,10 +156,20 @@ func (s *Store) migrate(ctx context.Context) error {
 	return err
 }
 
+// migrateTries is how often a migration is tried. It fails when another process that starts now was faster, and then the
+// next try finds its work done.
+const migrateTries = 5
+
+// patience is how long a transaction may take, the wait for its turn included. Without it, callers would queue behind
+// whoever holds the database, each longer than the one before.
+const patience = 10 * time.Second
+
+var errPatience = errors.New("store: the transaction took too long")
+
 // failure says that the database failed at something, unless it was the caller who gave up.
-func failure(what string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
+func failure(ctx context.Context, what string, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errPatience) {
+		return cause
 	}
 	return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("%s: %w", what, err), "the authentication cluster failed; try again in a moment")
 }

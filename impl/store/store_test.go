@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,6 +74,39 @@ func TestSQLite_Reopen(t *testing.T) {
 	}
 }
 
+// Ensures that of programs that start at the same time on a new file none fails.
+func TestSQLite_OpenAtOnce(t *testing.T) {
+	for range 2 {
+		dsn := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				st, err := store.Open(t.Context(), dsn, time.Now)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := st.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// Ensures that a file that others could read is theirs no longer.
+func TestSQLite_FileMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil { //nolint:gosec // that is the point
+		t.Fatal(err)
+	}
+	open(t, "sqlite:"+path, time.Now)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+}
+
 // Ensures that a database of a newer program is left alone.
 func TestOpen_NewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
@@ -109,6 +143,7 @@ func TestOpen_Refused(t *testing.T) {
 		"mysql://x":                          "neither",
 		"sqlite:" + folder:                   "is a directory",
 		"sqlite:" + folder + "/missing/a.db": "no such file",
+		"sqlite::memory:":                    "name a file",
 		"sqlite:" + text:                     "not a SQLite database",
 	} {
 		_, err := store.Open(t.Context(), dsn, time.Now)

@@ -6,7 +6,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -14,6 +17,8 @@ import (
 type DuplicateError struct {
 	// Path is where the member stands, members joined by dots, elements by their index.
 	Path string
+
+	steps []string
 }
 
 // Error implements error.
@@ -23,6 +28,7 @@ func (e *DuplicateError) Error() string { return fmt.Sprintf("the member %q occu
 type SyntaxError struct {
 	// Offset counts the bytes before the place where reading failed.
 	Offset int64
+	// Reason never quotes the text, which may hold a secret.
 	Reason string
 }
 
@@ -38,7 +44,11 @@ func Decode(data []byte) (any, error) {
 	}
 	r := reader{json.NewDecoder(bytes.NewReader(data))}
 	r.UseNumber()
-	return r.value()
+	value, err := r.value()
+	if twice, ok := err.(*DuplicateError); ok { //nolint:errorlint // never wrapped in this package
+		twice.settle()
+	}
+	return value, err
 }
 
 // check refuses what the token reader below lets pass: bad UTF-8, trailing data, bottomless nesting.
@@ -49,13 +59,47 @@ func check(data []byte) error {
 	var raw json.RawMessage
 	err := json.Unmarshal(data, &raw)
 	if err == nil {
-		return nil
+		return checkSurrogates(data)
 	}
-	failure := &SyntaxError{Reason: err.Error()}
+	failure := &SyntaxError{Reason: notJSON}
 	if syntax, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // Unmarshal returns it bare
 		failure.Offset = syntax.Offset
 	}
 	return failure
+}
+
+const notJSON = "this is not JSON, or ends too early"
+
+// checkSurrogates refuses halves of UTF-16 pairs, which readers replace by one and the same character: two different
+// passwords would become one.
+func checkSurrogates(data []byte) error {
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		i++ // at the character that is escaped; data is valid, so there is one
+		first := escaped(data, i)
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		if utf16.DecodeRune(first, escaped(data, i+6)) == utf8.RuneError || data[i+5] != '\\' {
+			return &SyntaxError{Offset: int64(i), Reason: "this is half of a UTF-16 pair"}
+		}
+		i += 10
+	}
+	return nil
+}
+
+// escaped returns the character of uXXXX at a place, or 0.
+func escaped(data []byte, at int) rune {
+	if at+5 > len(data) || data[at] != 'u' {
+		return 0
+	}
+	code, err := strconv.ParseUint(string(data[at+1:at+5]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(code)
 }
 
 type reader struct{ *json.Decoder }
@@ -63,7 +107,7 @@ type reader struct{ *json.Decoder }
 func (r reader) value() (any, error) {
 	token, err := r.Token()
 	if err != nil {
-		return nil, r.failure(err)
+		return nil, r.failure()
 	}
 	switch token {
 	case json.Delim('{'):
@@ -79,11 +123,11 @@ func (r reader) object() (any, error) {
 	for r.More() {
 		token, err := r.Token()
 		if err != nil {
-			return nil, r.failure(err)
+			return nil, r.failure()
 		}
 		name, _ := token.(string)
 		if _, twice := members[name]; twice {
-			return nil, &DuplicateError{Path: name}
+			return nil, &DuplicateError{steps: []string{name}}
 		}
 		members[name], err = r.value()
 		if err != nil {
@@ -107,20 +151,25 @@ func (r reader) array() (any, error) {
 
 func (r reader) closing() error {
 	if _, err := r.Token(); err != nil {
-		return r.failure(err)
+		return r.failure()
 	}
 	return nil
 }
 
-func (r reader) failure(err error) error {
-	return &SyntaxError{Offset: r.InputOffset(), Reason: err.Error()}
+func (r reader) failure() error {
+	return &SyntaxError{Offset: r.InputOffset(), Reason: notJSON}
 }
 
-// within puts a step in front of the path in err. Paths are built on the way out of a failure only, because at every
-// level of a deep document they would cost the square of its depth.
+// within adds a step, from the inside out, to the path of a failure on its way out. Paths are put together once, at the
+// end: at every level of a deep document they would cost the square of its depth.
 func within(step string, err error) error {
 	if twice, ok := err.(*DuplicateError); ok { //nolint:errorlint // never wrapped in this package
-		twice.Path = step + "." + twice.Path
+		twice.steps = append(twice.steps, step)
 	}
 	return err
+}
+
+func (e *DuplicateError) settle() {
+	slices.Reverse(e.steps)
+	e.Path = strings.Join(e.steps, ".")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -39,13 +40,40 @@ func TestDecode_Duplicate(t *testing.T) {
 	}
 }
 
+// Ensures that whole pairs, and backslashes that escape nothing of the kind, are as good as any text.
+func TestDecode_Escapes(t *testing.T) {
+	for text, want := range map[string]string{`"\ud83d\ude00"`: "😀", `"\\ud800"`: `\ud800`, `"\\\u0041"`: `\A`, `"\u0000\n"`: "\x00\n"} {
+		if got, err := Decode([]byte(text)); err != nil || got != want {
+			t.Errorf("Decode(%s) = %q, %v", text, got, err)
+		}
+	}
+}
+
+// Ensures that a failure deep down costs no more than the text is long.
+func TestDecode_DeepDuplicate(t *testing.T) {
+	const depth = 9_000
+	member := `{"` + strings.Repeat("n", 90) + `":`
+	text := []byte(strings.Repeat(member, depth) + `{"x":1,"x":2}` + strings.Repeat("}", depth))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Decode(text); err == nil {
+		t.Fatal("accepted")
+	}
+	runtime.ReadMemStats(&after)
+	allocated := after.TotalAlloc - before.TotalAlloc
+	if limit := uint64(40 * len(text)); allocated > limit {
+		t.Errorf("%d bytes of text take %d bytes to refuse", len(text), allocated)
+	}
+}
+
 // Ensures that what is not one JSON value is refused.
 func TestDecode_Syntax(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "blank": " ", "word": "nope", "open object": `{"a":1`, "open array": "[1,", "trailing value": "{} {}",
 		"trailing word": `{} x`, "trailing comma": `{"a":1,}`, "comment": "{}//", "bad UTF-8": "\"\xff\"", "byte order mark": "\ufeff{}",
 		"NaN": "NaN", "single quotes": "{'a':1}", "bottomless": strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
-		"a million open": strings.Repeat("[", 1_000_000),
+		"a million open": strings.Repeat("[", 1_000_000), "half a pair": `"\ud800"`, "second half": `"\udc00"`, "half and letter": `"\ud800\u0061"`,
+		"half and text": `"\ud83dxude00"`, "two first halves": `"\ud83d\ud83d"`, "half in a name": `{"\udfff":1}`,
 	} {
 		_, err := Decode([]byte(text))
 		var syntax *SyntaxError

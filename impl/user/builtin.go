@@ -28,7 +28,7 @@ type Bootstrap struct {
 	// configured keeps the old one, or gets a random one.
 	Passwords map[string]string
 	// Keep is given the random passwords, by name, before they count: they are nowhere else in plain text, so a server that
-	// dies must not have users with passwords that nobody was told. It may be called again with others.
+	// dies must not have users with passwords that nobody was told. A later call replaces what an earlier one kept.
 	Keep func(map[string]string) error
 }
 
@@ -61,11 +61,15 @@ func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		made := map[string]string{}
 		for _, p := range plans {
-			err := s.carryOut(ctx, tx, p)
-			if errors.Is(err, store.ErrExists) {
+			_, err := tx.User(p.user.Name)
+			p.exists = err == nil
+			if p.exists && p.random != "" {
 				continue // another process that starts now was faster
 			}
-			if err != nil {
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if err := s.carryOut(ctx, tx, p); err != nil {
 				return err
 			}
 			if p.random != "" {
@@ -110,7 +114,7 @@ func (s *Service) plan(ctx context.Context, u store.User, password string) (plan
 			return plan{}, false, err
 		}
 	}
-	p := plan{user: u, exists: exists}
+	p := plan{user: u}
 	if password == "" {
 		p.random = secret.Text(18)
 		password = p.random
