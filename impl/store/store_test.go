@@ -98,7 +98,7 @@ func TestSQLite_OpenAtOnce(t *testing.T) {
 // Ensures that a file that others could read is theirs no longer.
 func TestSQLite_FileMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
-	if err := os.WriteFile(path, nil, 0o644); err != nil { //nolint:gosec // that is the point
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	open(t, "sqlite:"+path, time.Now)

@@ -35,7 +35,6 @@ type Bootstrap struct {
 // plan is what is to be done about one built-in user.
 type plan struct {
 	user   store.User
-	exists bool
 	random string
 }
 
@@ -61,18 +60,11 @@ func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		made := map[string]string{}
 		for _, p := range plans {
-			_, err := tx.User(p.user.Name)
-			p.exists = err == nil
-			if p.exists && p.random != "" {
-				continue // another process that starts now was faster
-			}
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			done, err := carryOut(ctx, tx, p)
+			if err != nil {
 				return err
 			}
-			if err := s.carryOut(ctx, tx, p); err != nil {
-				return err
-			}
-			if p.random != "" {
+			if done && p.random != "" {
 				made[p.user.Name] = p.random
 			}
 		}
@@ -132,19 +124,32 @@ func named(err error, name string) error {
 	return err
 }
 
-func (s *Service) carryOut(ctx context.Context, tx *store.Tx, p plan) error {
-	if !p.exists {
-		if err := tx.InsertUser(p.user); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.UserCreated, p.user.Name, audit.Details{"builtin": true, "roles": p.user.Roles})
+// carryOut does what is due, unless another process that starts now was faster to make a random password.
+func carryOut(ctx context.Context, tx *store.Tx, p plan) (bool, error) {
+	_, err := tx.User(p.user.Name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return true, insert(ctx, tx, p.user)
+	case err != nil || p.random != "":
+		return false, err
 	}
-	if err := tx.UpdateUser(p.user); err != nil {
+	return true, replace(ctx, tx, p.user)
+}
+
+func insert(ctx context.Context, tx *store.Tx, u store.User) error {
+	if err := tx.InsertUser(u); err != nil {
 		return err
 	}
-	ended, err := tx.DeleteUserSessions(p.user.Name)
+	return audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"builtin": true, "roles": u.Roles})
+}
+
+func replace(ctx context.Context, tx *store.Tx, u store.User) error {
+	if err := tx.UpdateUser(u); err != nil {
+		return err
+	}
+	ended, err := tx.DeleteUserSessions(u.Name)
 	if err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.PasswordChanged, p.user.Name, audit.Details{"sessions_ended": ended})
+	return audit.Record(ctx, tx, audit.PasswordChanged, u.Name, audit.Details{"sessions_ended": ended})
 }
