@@ -94,7 +94,7 @@ func BenchmarkGetAccount(b *testing.B) {
 	}
 }
 
-// What a write with a body costs, a durable commit included.
+// What a request with a body costs, in a transaction of the writer that finds nothing to change.
 func BenchmarkPutAccount(b *testing.B) {
 	x := newBench(b, cheap)
 	for name, build := range builds {
