@@ -1,0 +1,144 @@
+package lockout
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+var start = time.Date(2024, 2, 29, 23, 59, 0, 0, time.UTC)
+
+// Ensures that locks begin with the tenth failure, double, and stay at a quarter of an hour, when each failure comes just
+// as the last lock ends.
+func TestFail_Locks(t *testing.T) {
+	var s State
+	now := start
+	for failures, want := range []time.Duration{
+		1: 0, 9: 0, 10: 30 * time.Second, 11: time.Minute, 12: 2 * time.Minute, 13: 4 * time.Minute, 14: 8 * time.Minute,
+		15: 15 * time.Minute, 16: 15 * time.Minute, 17: 15 * time.Minute,
+	} {
+		if failures == 0 {
+			continue
+		}
+		s = DefaultPolicy.Fail(s, now)
+		if s.Failures != failures || !s.LastFailure.Equal(now) {
+			t.Fatalf("failure %d: %+v", failures, s)
+		}
+		if DefaultPolicy.Locked(s, now) != (want > 0) {
+			t.Errorf("failure %d: locked is %t", failures, want <= 0)
+		}
+		if want == 0 {
+			now = now.Add(time.Millisecond)
+			continue
+		}
+		if !DefaultPolicy.Locked(s, now.Add(want-1)) || DefaultPolicy.Locked(s, now.Add(want)) {
+			t.Errorf("failure %d: locked for %v, not %v", failures, s.LockedUntil.Sub(now), want)
+		}
+		now = now.Add(want)
+	}
+}
+
+// Ensures that failures during a lock count without putting off its end, and make the next lock longer.
+func TestFail_WhileLocked(t *testing.T) {
+	s := DefaultPolicy.Fail(State{Failures: 9, LastFailure: start}, start)
+	end := s.LockedUntil
+	for i := range 29 {
+		s = DefaultPolicy.Fail(s, start.Add(time.Duration(i)*time.Second))
+		if !s.LockedUntil.Equal(end) || s.Failures != 11+i {
+			t.Fatalf("after %d s: %+v", i, s)
+		}
+	}
+	s = DefaultPolicy.Fail(s, end)
+	if got := s.LockedUntil.Sub(end); got != DefaultPolicy.Max {
+		t.Errorf("the next lock takes %v", got)
+	}
+}
+
+// Ensures that failures are forgotten after Forget and not before, and a lock not even then.
+func TestFail_Forget(t *testing.T) {
+	policy := Policy{Threshold: 3, Base: time.Minute, Max: time.Hour, Forget: 10 * time.Minute}
+	for name, c := range map[string]struct {
+		state State
+		want  State
+	}{
+		"just before":  {State{2, 0, start.Add(-10 * time.Minute), time.Time{}}, State{3, 0, start, start.Add(time.Minute)}},
+		"just after":   {State{2, 0, start.Add(-10*time.Minute - 1), time.Time{}}, State{1, 0, start, time.Time{}}},
+		"old lock":     {State{9, 0, start.Add(-time.Hour), start.Add(-time.Minute)}, State{1, 0, start, time.Time{}}},
+		"still locked": {State{9, 0, start.Add(-time.Hour), start.Add(time.Minute)}, State{1, 0, start, start.Add(time.Minute)}},
+		"ends now":     {State{3, 0, start.Add(-time.Minute), start}, State{4, 0, start, start.Add(2 * time.Minute)}},
+		"zero":         {State{}, State{1, 0, start, time.Time{}}},
+		"negative":     {State{-5, 0, start, time.Time{}}, State{1, 0, start, time.Time{}}},
+	} {
+		if got := policy.Fail(c.state, start); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// Ensures that a clock that was ahead, or another policy, does not leave an account locked for longer than Max.
+func TestFail_TooLong(t *testing.T) {
+	ahead := start.AddDate(1, 0, 0)
+	s := State{Failures: 10, LastFailure: ahead, LockedUntil: ahead.Add(30 * time.Second)}
+	s = DefaultPolicy.Fail(s, start)
+	want := State{Failures: 11, LastFailure: start, LockedUntil: start.Add(DefaultPolicy.Max)}
+	if s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+}
+
+// Ensures that no count and no policy overflows, and that a policy without a threshold locks nobody.
+func TestFail_Extremes(t *testing.T) {
+	const longest = time.Duration(math.MaxInt64)
+	for name, c := range map[string]struct {
+		policy   Policy
+		failures int
+		want     State
+	}{
+		"most failures":    {DefaultPolicy, math.MaxInt, State{math.MaxInt, 0, start, start.Add(DefaultPolicy.Max)}},
+		"62 doublings":     {Policy{1, 1, longest, time.Hour}, 62, State{63, 0, start, start.Add(1 << 62)}},
+		"63 doublings":     {Policy{1, 1, longest, time.Hour}, 63, State{64, 0, start, start.Add(longest)}},
+		"64 doublings":     {Policy{1, 1, longest, time.Hour}, 64, State{65, 0, start, start.Add(longest)}},
+		"long base":        {Policy{1, longest, longest, time.Hour}, 1, State{2, 0, start, start.Add(longest)}},
+		"base over max":    {Policy{1, time.Hour, time.Minute, time.Hour}, 0, State{1, 0, start, start.Add(time.Minute)}},
+		"first of one":     {Policy{1, time.Second, time.Minute, time.Hour}, 0, State{1, 0, start, start.Add(time.Second)}},
+		"no threshold":     {Policy{0, time.Second, time.Minute, time.Hour}, 99, State{100, 0, start, time.Time{}}},
+		"below zero":       {Policy{-1, time.Second, time.Minute, time.Hour}, 99, State{100, 0, start, time.Time{}}},
+		"highest":          {Policy{math.MaxInt, time.Second, time.Minute, time.Hour}, math.MaxInt, State{math.MaxInt, 0, start, start.Add(time.Second)}},
+		"just not doubled": {Policy{1, 10, 19, time.Hour}, 1, State{2, 0, start, start.Add(19)}},
+		"just doubled":     {Policy{1, 10, 20, time.Hour}, 1, State{2, 0, start, start.Add(20)}},
+	} {
+		if got := c.policy.Fail(State{Failures: c.failures, LastFailure: start}, start); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+	if (Policy{}).Locked(State{LockedUntil: start.Add(time.Hour)}, start) {
+		t.Error("a lock outlives the policy that has none")
+	}
+}
+
+// Ensures that no failures in whatever order of time lock an account for longer than Max, or move the end of a lock
+// away, and that the count is that of the failures which are not forgotten.
+func TestFail_AnyOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(6238, 4226))
+	for range 2000 {
+		policy := Policy{
+			Threshold: random.IntN(6), Base: time.Duration(random.Int64N(int64(time.Hour))),
+			Max: time.Duration(random.Int64N(int64(2 * time.Hour))), Forget: time.Duration(random.Int64N(int64(8 * time.Hour))),
+		}
+		var s State
+		for i := range 50 {
+			now := start.Add(time.Duration(random.Int64N(int64(10 * time.Hour))))
+			before := s
+			s = policy.Fail(before, now)
+			switch {
+			case s.LockedUntil.After(now.Add(policy.Max)):
+				t.Fatalf("%+v, failure %d at %v: %+v is locked beyond Max", policy, i, now, s)
+			case policy.Locked(before, now) && s.LockedUntil.After(before.LockedUntil):
+				t.Fatalf("%+v, failure %d at %v: the end of the lock moved from %v to %v", policy, i, now, before.LockedUntil, s.LockedUntil)
+			case s.Failures != 1 && s.Failures != before.Failures+1:
+				t.Fatalf("%+v, failure %d at %v: %d failures after %d", policy, i, now, s.Failures, before.Failures)
+			}
+		}
+	}
+}
