@@ -253,3 +253,25 @@ func changeSchema(name string, apply func(*openapi3.Schema)) func(*openapi3.T) {
 func changeFailure(place string, apply func(*openapi3.Response)) func(*openapi3.T) {
 	return func(d *openapi3.T) { apply(find(d, place).Responses.Value("400").Value) }
 }
+
+// Ensures that exactly the operations that ECE elevated ask for elevation, and declare what a caller without it is told.
+func TestElevation(t *testing.T) {
+	want := []string{
+		"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key", "delete-user-api-keys",
+		"delete-users-api-keys", "update-user",
+	}
+	var asking, declaring []string
+	for _, op := range operations(load(t)) {
+		if op.Extensions["x-requires-elevation"] == true {
+			asking = append(asking, op.OperationID)
+		}
+		if op.Responses.Value("449") != nil {
+			declaring = append(declaring, op.OperationID)
+		}
+	}
+	slices.Sort(asking)
+	slices.Sort(declaring)
+	if !slices.Equal(asking, want) || !slices.Equal(declaring, want) {
+		t.Errorf("asking are %v, declaring %v, want %v", asking, declaring, want)
+	}
+}

@@ -121,11 +121,13 @@ func (c *comparison) same(place, theirs, ours string) {
 	}
 }
 
-// ours are the document's operations that lie where ECE's do, named as the facts name them.
+// ours are the document's operations that lie where ECE's do, named as the facts name them; without our own, which the
+// document marks as extensions.
 func (c *comparison) ours() map[string]operation {
 	ours := map[string]operation{}
 	for _, op := range operations(c.document) {
-		if path, found := strings.CutPrefix(op.path, c.Info.BasePath); found {
+		path, found := strings.CutPrefix(op.path, c.Info.BasePath)
+		if found && op.Extensions["x-extension"] != true {
 			ours[op.method+" "+path] = op
 		}
 	}

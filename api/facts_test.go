@@ -24,6 +24,26 @@ var deliberate = []exception{
 		"clients send the patch as an object as well as a string that contains it; both are taken",
 	},
 	{
+		"PATCH /user: body: at ECE required string, here required UserPatchRequest",
+		"clients send the patch as an object as well as a string that contains it; both are taken",
+	},
+	{
+		"PATCH /users/{user_name}: body: at ECE required string, here required UserPatchRequest",
+		"clients send the patch as an object as well as a string that contains it; both are taken",
+	},
+	{
+		"ElevatePermissionsRequest.token: at ECE required, here optional",
+		"a body without a code is answered like a wrong code, as no body is: authc.invalid_token",
+	},
+	{
+		"ElevatePermissionsRequest.token: at ECE string, here string or null",
+		"null is no code either",
+	},
+	{
+		"UserSecurity.password: at ECE string, here string(password)",
+		"the format does not change the value; it lets tools hide what is typed",
+	},
+	{
 		"LoginRequest.password: at ECE string, here string(password)",
 		"the format does not change the value; it lets tools hide what is typed",
 	},

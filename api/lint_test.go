@@ -122,6 +122,9 @@ func (l *linter) statuses(op operation) {
 	}
 }
 
+// keptByServer is the schema of what a patch may hold only to be refused, whatever it is.
+const keptByServer = "KeptByServer"
+
 // request also keeps defaults out of patches: what a patch leaves out stays as it is, and a default would change it.
 func (l *linter) request(op operation) {
 	for kind, media := range op.bodies() {
@@ -131,7 +134,7 @@ func (l *linter) request(op operation) {
 			continue
 		}
 		walk(kind, media.Schema, func(name string, schema *openapi3.Schema) {
-			if open(schema) {
+			if open(schema) && name != keptByServer {
 				l.problem(place, "%s takes any member", name)
 			}
 			if op.method == "PATCH" && schema.Default != nil {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/user"
@@ -98,13 +100,13 @@ func startServer() (url string, stop func()) {
 	program, err := app.Open(ctx, app.Settings{
 		Store: "sqlite:" + filepath.Join(folder, "example.db"), KeyEncryptionKey: secret.NewKey(),
 		Builtins: user.Bootstrap{Keep: func(map[string]string) error { return nil }},
-		Sessions: session.DefaultSettings, Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: lockout.DefaultPolicy, AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	alice := user.New{Name: "alice", Roles: []string{"ece_deployment_viewer"}, Password: "correct horse battery staple"}
-	if err := program.Users.Add(ctx, alice); err != nil {
+	if _, err := program.Users.Add(ctx, alice); err != nil {
 		log.Fatal(err)
 	}
 	server := httptest.NewServer(program.Handler)
