@@ -19,8 +19,10 @@ type AuditEntry struct {
 
 // The statements on these records.
 var (
-	insertAuditEntry   = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
-	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log ORDER BY at, id`)
+	insertAuditEntry = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	// One page at a time, whose place the index on (at, id) finds.
+	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log
+		WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
 )
 
 // InsertAuditEntry adds an entry, at the transaction's time. Entries are never changed or removed.
@@ -30,12 +32,13 @@ func (tx *Tx) InsertAuditEntry(e AuditEntry) error {
 	return err
 }
 
-// AuditEntries returns the trail, oldest first.
-func (tx *Tx) AuditEntries() ([]AuditEntry, error) {
+// AuditEntriesAfter returns the oldest entries after the one of a moment and an id, at most limit. With the empty id, which
+// none has, it begins with the first entry of the moment; with the zero moment too, with the first of all.
+func (tx *Tx) AuditEntriesAfter(moment time.Time, id string, limit int) ([]AuditEntry, error) {
 	return all(tx, func(row scanner) (e AuditEntry, err error) {
 		var when int64
 		err = row.Scan(&e.ID, &when, &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details)
 		e.At = at(when)
 		return e, err
-	}, selectAuditEntries)
+	}, selectAuditEntries, millis(moment), id, limit)
 }

@@ -15,20 +15,25 @@ type SessionToken struct {
 	ID        string
 	SessionID string
 	ExpiresAt time.Time
+	// ElevatedUntil is zero for a plain token.
+	ElevatedUntil time.Time
 }
 
 // The statements on these records.
 var (
 	insertSession      = prepare(`INSERT INTO sessions (id, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`)
-	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at) VALUES ($1, $2, $3)`)
-	selectLiveSession  = prepare(`SELECT t.id, t.session_id, t.expires_at, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
+	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at, elevated_until) VALUES ($1, $2, $3, $4)`)
+	selectLiveSession  = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
 		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
 		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2`)
 	shortenSessionToken = prepare(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`)
-	deleteSession       = prepare(`DELETE FROM sessions WHERE id = $1`)
-	deleteUserSessions  = prepare(`DELETE FROM sessions WHERE user_name = $1`)
-	sweepSessionTokens  = prepare(`DELETE FROM session_tokens WHERE expires_at <= $1`)
-	sweepSessions       = prepare(`DELETE FROM sessions WHERE expires_at <= $1`)
+	lowerUserSessions   = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE elevated_until <> 0
+		AND session_id IN (SELECT id FROM sessions WHERE user_name = $1)`)
+	lowerSession       = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE session_id = $1 AND elevated_until <> 0`)
+	deleteSession      = prepare(`DELETE FROM sessions WHERE id = $1`)
+	deleteUserSessions = prepare(`DELETE FROM sessions WHERE user_name = $1`)
+	sweepSessionTokens = prepare(`DELETE FROM session_tokens WHERE expires_at <= $1`)
+	sweepSessions      = prepare(`DELETE FROM sessions WHERE expires_at <= $1`)
 )
 
 // InsertSession adds a session, at the transaction's time.
@@ -41,7 +46,7 @@ func (tx *Tx) InsertSession(s Session) error {
 // InsertSessionToken adds a token to a session.
 func (tx *Tx) InsertSessionToken(t SessionToken) error {
 	_, err := tx.exec(insertSessionToken,
-		t.ID, t.SessionID, millis(t.ExpiresAt))
+		t.ID, t.SessionID, millis(t.ExpiresAt), millis(t.ElevatedUntil))
 	return err
 }
 
@@ -50,11 +55,11 @@ func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
 	var t SessionToken
 	var s Session
 	u, err := one(tx, func(row scanner) (u User, err error) {
-		var tokenEnd, created, sessionEnd int64
+		var tokenEnd, elevationEnd, created, sessionEnd int64
 		fields, finish := userFields(&u)
-		err = row.Scan(append([]any{&t.ID, &t.SessionID, &tokenEnd, &s.UserName, &created, &sessionEnd}, fields...)...)
+		err = row.Scan(append([]any{&t.ID, &t.SessionID, &tokenEnd, &elevationEnd, &s.UserName, &created, &sessionEnd}, fields...)...)
 		finish()
-		t.ExpiresAt = at(tokenEnd)
+		t.ExpiresAt, t.ElevatedUntil = at(tokenEnd), at(elevationEnd)
 		s.ID, s.CreatedAt, s.ExpiresAt = t.SessionID, at(created), at(sessionEnd)
 		return u, err
 	}, selectLiveSession, tokenID, millis(tx.Now))
@@ -64,6 +69,18 @@ func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
 // ShortenSessionToken lets a token expire at a time, unless it does before.
 func (tx *Tx) ShortenSessionToken(id string, end time.Time) error {
 	_, err := tx.exec(shortenSessionToken, id, millis(end))
+	return err
+}
+
+// LowerSession makes all tokens of a session plain, and tells whether one was not.
+func (tx *Tx) LowerSession(id string) (bool, error) {
+	n, err := tx.exec(lowerSession, id)
+	return n > 0, err
+}
+
+// LowerUserSessions makes all tokens of a user plain.
+func (tx *Tx) LowerUserSessions(userName string) error {
+	_, err := tx.exec(lowerUserSessions, userName)
 	return err
 }
 

@@ -21,7 +21,14 @@ import (
 // busy_timeout lets a command line tool write beside a running server.
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
-var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists}
+var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists, appendOnly: sqliteAppendOnly}
+
+// sqliteAppendOnly is no migration, because each database has its own language for it.
+const sqliteAppendOnly = `
+CREATE TRIGGER IF NOT EXISTS audit_log_no_update BEFORE UPDATE ON audit_log
+	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_log_no_delete BEFORE DELETE ON audit_log
+	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
 
 // openSQLite opens, and if need be makes, a database file that only its owner can read. There is one connection that
 // writes and a pool that cannot: SQLite has one writer at a time, and waiting for it in Go is fair and cheap, while

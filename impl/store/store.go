@@ -39,6 +39,8 @@ type dialect struct {
 	goose goose.Dialect
 	// exists tells whether an error means that a key is taken.
 	exists func(error) bool
+	// appendOnly makes the database refuse to change the audit trail. It may be run again.
+	appendOnly string
 }
 
 // Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or
@@ -152,7 +154,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if current > target {
 		return fmt.Errorf("its schema has version %d, and this program knows none after %d: use a newer program", current, target)
 	}
-	_, err = provider.Up(ctx)
+	if _, err := provider.Up(ctx); err != nil {
+		return err
+	}
+	_, err = s.writer.ExecContext(ctx, s.dialect.appendOnly)
 	return err
 }
 

@@ -95,6 +95,27 @@ func TestSQLite_OpenAtOnce(t *testing.T) {
 	}
 }
 
+// Ensures that the audit trail cannot be changed by a statement, whichever program sends it.
+func TestSQLite_AppendOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	st := open(t, "sqlite:"+path, time.Now)
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAuditEntry(store.AuditEntry{ID: "a"}) }); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // nothing to lose
+	for _, statement := range []string{
+		`UPDATE audit_log SET actor = 'x'`, `DELETE FROM audit_log`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
 // Ensures that a file that others could read is theirs no longer.
 func TestSQLite_FileMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")

@@ -19,19 +19,30 @@ type User struct {
 	PasswordHash string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	// CreatedBy and UpdatedBy are the actors of the audit trail.
+	CreatedBy string
+	UpdatedBy string
+	// FirstLoginAt and LastLoginAt are zero for a user who never signed in.
+	FirstLoginAt time.Time
+	LastLoginAt  time.Time
+	// HasTOTP tells whether the user has a confirmed second factor. It is read only: it follows from the device.
+	HasTOTP bool
 }
 
 const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email,
-	users.password_hash, users.created_at, users.updated_at`
+	users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.first_login_at, users.last_login_at,
+	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
 // userFields returns where to scan userColumns to, and what to call then.
 func userFields(u *User) ([]any, func()) {
 	var roles string
-	var created, updated int64
-	fields := []any{&u.Name, &u.Builtin, &u.Enabled, &roles, &u.FullName, &u.Email, &u.PasswordHash, &created, &updated}
+	var created, updated, first, last int64
+	fields := []any{&u.Name, &u.Builtin, &u.Enabled, &roles, &u.FullName, &u.Email, &u.PasswordHash, &created, &updated,
+		&u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
 	return fields, func() {
 		u.Roles = splitRoles(roles)
 		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
+		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
 	}
 }
 
@@ -47,10 +58,14 @@ func scanUser(row scanner) (User, error) {
 var (
 	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1`)
 	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users ORDER BY name`)
-	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`)
-	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, password_hash = $6, updated_at = $7
+	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at, created_by, updated_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $9)`)
+	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, password_hash = $6, updated_at = $7,
+		updated_by = $8 WHERE name = $1`)
+	touchLogin = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
+	replacePasswordHash = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
+	deleteUser          = prepare(`DELETE FROM users WHERE name = $1`)
 )
 
 // User returns a user, or ErrNotFound.
@@ -66,19 +81,39 @@ func (tx *Tx) Users() ([]User, error) {
 // InsertUser adds a user, at the transaction's time, or returns ErrExists.
 func (tx *Tx) InsertUser(u User) error {
 	_, err := tx.exec(insertUser,
-		u.Name, u.Builtin, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now))
+		u.Name, u.Builtin, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now), u.CreatedBy)
 	return err
 }
 
-// UpdateUser stores all of a user but the name, whether the user is built in, and when the user was created. It returns
-// ErrNotFound.
+// UpdateUser stores what administrators change of a user, and who did: UpdatedBy. It returns ErrNotFound.
 func (tx *Tx) UpdateUser(u User) error {
 	n, err := tx.exec(updateUser,
-		u.Name, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now))
+		u.Name, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now), u.UpdatedBy)
 	if err == nil && n == 0 {
 		return ErrNotFound
 	}
 	return err
+}
+
+// TouchLogin remembers that a user signed in now.
+func (tx *Tx) TouchLogin(name string) error {
+	_, err := tx.exec(touchLogin, name, millis(tx.Now))
+	return err
+}
+
+// ReplacePasswordHash stores another hash of the same password, and tells whether the password was still that one.
+func (tx *Tx) ReplacePasswordHash(name, old, hash string) (bool, error) {
+	n, err := tx.exec(replacePasswordHash, name, old, hash)
+	return n > 0, err
+}
+
+// DeleteUser removes a user with sessions, keys, second factor and failures, and tells whether there was one.
+func (tx *Tx) DeleteUser(name string) (bool, error) {
+	if err := tx.ClearLockout(name); err != nil {
+		return false, err
+	}
+	n, err := tx.exec(deleteUser, name)
+	return n > 0, err
 }
 
 func joinRoles(roles []identity.Role) string {

@@ -31,6 +31,9 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Users":        users,
 		"Sessions":     sessions,
 		"APIKeys":      apiKeys,
+		"TOTPDevices":  totpDevices,
+		"Lockouts":     lockouts,
+		"History":      history,
 		"SigningKeys":  signingKeys,
 		"Audit":        auditLog,
 	} {
@@ -353,10 +356,37 @@ func auditLog(s *suite) {
 	s.now = s.now.Add(time.Second)
 	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(store.AuditEntry{ID: "a"}) })
 	s.view(func(tx *store.Tx) error {
-		entries, err := tx.AuditEntries()
+		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 10)
 		if len(entries) != 2 || entries[0] != first || entries[1].ID != "a" {
 			s.Errorf("the trail is %+v", entries)
 		}
 		return err
 	})
+	s.update(func(tx *store.Tx) error {
+		return errors.Join(tx.InsertAuditEntry(store.AuditEntry{ID: "c"}), tx.InsertAuditEntry(store.AuditEntry{ID: "b2"}))
+	})
+	for _, test := range []struct {
+		at    time.Time
+		id    string
+		limit int
+		want  string
+	}{
+		{time.Time{}, "", 2, "[b a]"},
+		{first.At, "", 10, "[b a b2 c]"},
+		{first.At, "b", 10, "[a b2 c]"},
+		{first.At.Add(time.Millisecond), "", 10, "[a b2 c]"},
+		{s.moment(), "a", 1, "[b2]"},
+		{s.moment(), "b2", 10, "[c]"},
+		{s.moment(), "c", 10, "[]"},
+	} {
+		s.view(func(tx *store.Tx) error {
+			entries, err := tx.AuditEntriesAfter(test.at, test.id, test.limit)
+			ids := []string{}
+			for _, e := range entries {
+				ids = append(ids, e.ID)
+			}
+			equal(s, fmt.Sprintf("the trail after %v %q", test.at, test.id), fmt.Sprint(ids), test.want)
+			return err
+		})
+	}
 }

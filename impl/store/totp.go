@@ -1,0 +1,89 @@
+package store
+
+import "time"
+
+// TOTPDevice is a user's second factor. A user has at most one.
+type TOTPDevice struct {
+	UserName string
+	// Sealed is the secret, sealed for "totp_devices:USER:secret".
+	Sealed    string
+	Confirmed bool
+	// LastStep is the newest time step whose code was used.
+	LastStep  int64
+	CreatedAt time.Time
+}
+
+// The statements on these records.
+var (
+	selectTOTPDevice    = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices WHERE user_name = $1`)
+	insertTOTPDevice    = prepare(`INSERT INTO totp_devices (user_name, sealed, confirmed, last_step, created_at) VALUES ($1, $2, $3, $4, $5)`)
+	confirmTOTPDevice   = prepare(`UPDATE totp_devices SET confirmed = TRUE WHERE user_name = $1`)
+	deleteTOTPDevice    = prepare(`DELETE FROM totp_devices WHERE user_name = $1`)
+	useTOTPStep         = prepare(`UPDATE totp_devices SET last_step = $2 WHERE user_name = $1 AND last_step < $2`)
+	insertRecoveryCode  = prepare(`INSERT INTO recovery_codes (user_name, digest) VALUES ($1, $2)`)
+	deleteRecoveryCode  = prepare(`DELETE FROM recovery_codes WHERE user_name = $1 AND digest = $2`)
+	deleteRecoveryCodes = prepare(`DELETE FROM recovery_codes WHERE user_name = $1`)
+	countRecoveryCodes  = prepare(`SELECT COUNT(*) FROM recovery_codes WHERE user_name = $1`)
+)
+
+// TOTPDevice returns a user's device, or ErrNotFound.
+func (tx *Tx) TOTPDevice(userName string) (TOTPDevice, error) {
+	return one(tx, func(row scanner) (d TOTPDevice, err error) {
+		var created int64
+		err = row.Scan(&d.UserName, &d.Sealed, &d.Confirmed, &d.LastStep, &created)
+		d.CreatedAt = at(created)
+		return d, err
+	}, selectTOTPDevice, userName)
+}
+
+// InsertTOTPDevice adds a device, at the transaction's time, or returns ErrExists.
+func (tx *Tx) InsertTOTPDevice(d TOTPDevice) error {
+	_, err := tx.exec(insertTOTPDevice, d.UserName, d.Sealed, d.Confirmed, d.LastStep, millis(tx.Now))
+	return err
+}
+
+// ConfirmTOTPDevice makes a user's device count.
+func (tx *Tx) ConfirmTOTPDevice(userName string) error {
+	_, err := tx.exec(confirmTOTPDevice, userName)
+	return err
+}
+
+// DeleteTOTPDevice removes a user's device with its recovery codes, and tells whether there was one.
+func (tx *Tx) DeleteTOTPDevice(userName string) (bool, error) {
+	n, err := tx.exec(deleteTOTPDevice, userName)
+	return n > 0, err
+}
+
+// UseTOTPStep marks a time step, and all before it, as used, and tells whether it was not before: of many who use one
+// step at once, one is told so.
+func (tx *Tx) UseTOTPStep(userName string, step int64) (bool, error) {
+	n, err := tx.exec(useTOTPStep, userName, step)
+	return n > 0, err
+}
+
+// ReplaceRecoveryCodes gives a user's device new recovery codes, by their digests, in place of all old ones.
+func (tx *Tx) ReplaceRecoveryCodes(userName string, digests []string) error {
+	if _, err := tx.exec(deleteRecoveryCodes, userName); err != nil {
+		return err
+	}
+	for _, digest := range digests {
+		if _, err := tx.exec(insertRecoveryCode, userName, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UseRecoveryCode removes a recovery code, and tells whether it was there: of many who use it at once, one is told so.
+func (tx *Tx) UseRecoveryCode(userName, digest string) (bool, error) {
+	n, err := tx.exec(deleteRecoveryCode, userName, digest)
+	return n > 0, err
+}
+
+// RecoveryCodes returns how many recovery codes a user has left.
+func (tx *Tx) RecoveryCodes(userName string) (int, error) {
+	return one(tx, func(row scanner) (n int, err error) {
+		err = row.Scan(&n)
+		return n, err
+	}, countRecoveryCodes, userName)
+}
