@@ -69,7 +69,11 @@ func (s *Service) Create(ctx context.Context, p identity.Principal, description 
 		if err := tx.InsertAPIKey(key); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.KeyCreated, key.ID, audit.Details{"user": p.User, "expires_at": key.ExpiresAt})
+		details := audit.Details{"user": p.User}
+		if lifetime > 0 {
+			details["expires_at"] = key.ExpiresAt
+		}
+		return audit.Record(ctx, tx, audit.KeyCreated, key.ID, details)
 	})
 	return key, base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + text)), err
 }

@@ -27,6 +27,30 @@ const (
 	UserDisabled Event = "user.disabled"
 	// PasswordChanged: a user has a new password; sessions have ended.
 	PasswordChanged Event = "user.password_changed"
+	// UserUpdated: a user's full name or e-mail address was changed.
+	UserUpdated Event = "user.updated"
+	// RolesChanged: a user has other roles, which the details name; elevation has ended.
+	RolesChanged Event = "user.roles_changed"
+	// UserDeleted: a user was removed, with sessions, keys and second factor.
+	UserDeleted Event = "user.deleted"
+	// UserLocked: after too many wrong guesses a user can sign in only after some time.
+	UserLocked Event = "user.locked"
+	// UserUnlocked: an administrator forgot a user's wrong guesses.
+	UserUnlocked Event = "user.unlocked"
+	// GuessFailed: a password, a one-time code or a recovery code was wrong, or came from a user who is locked or disabled.
+	GuessFailed Event = "guess.failed"
+	// DeviceEnrolled: a user began to set up a second factor.
+	DeviceEnrolled Event = "totp.enrolled"
+	// DeviceConfirmed: a user's second factor counts from now on.
+	DeviceConfirmed Event = "totp.confirmed"
+	// DeviceRemoved: a user has no second factor any more.
+	DeviceRemoved Event = "totp.removed"
+	// RecoveryCodeUsed: a recovery code was used in place of the second factor.
+	RecoveryCodeUsed Event = "totp.recovery_code_used"
+	// ElevationStarted: a session took, or prolonged, elevated permissions.
+	ElevationStarted Event = "elevation.started"
+	// ElevationEnded: a session gave up elevated permissions.
+	ElevationEnded Event = "elevation.ended"
 	// SessionStarted: a user signed in.
 	SessionStarted Event = "session.started"
 	// SessionEnded: a user signed out.

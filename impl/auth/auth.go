@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/audit"
@@ -21,11 +22,12 @@ type Service struct {
 	users    *user.Service
 	keys     *apikey.Service
 	sessions *session.Service
+	now      func() time.Time
 }
 
 // NewService returns a service on a store and on those who know the three kinds of credentials.
-func NewService(st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service) *Service {
-	return &Service{st, users, keys, sessions}
+func NewService(st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, now func() time.Time) *Service {
+	return &Service{st, users, keys, sessions, now}
 }
 
 // Authenticate returns who the values of a request's Authorization header stand for. It returns fault.Unauthorized for
@@ -51,7 +53,9 @@ func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal,
 	if fault.Has(err, fault.LoginFailed) {
 		return identity.Principal{}, fault.New(fault.Unauthorized, "the user name or the password is wrong", "Authorization")
 	}
-	return principal(u, identity.Basic), err
+	p := principal(u, identity.Basic)
+	p.AuthenticatedAt = s.now()
+	return p, err
 }
 
 func (s *Service) apiKey(ctx context.Context, c credentials) (identity.Principal, error) {
@@ -77,11 +81,12 @@ func (s *Service) session(ctx context.Context, c credentials) (identity.Principa
 	}
 	p := principal(live.User, identity.Session)
 	p.SessionID, p.TokenID, p.Expires = live.Session.ID, live.Token.ID, live.Token.ExpiresAt
+	p.AuthenticatedAt, p.ElevatedUntil = live.Session.CreatedAt, live.Token.ElevatedUntil
 	return p, nil
 }
 
 func principal(u store.User, method identity.Method) identity.Principal {
-	return identity.Principal{User: u.Name, Roles: u.Roles, Builtin: u.Builtin, Method: method}
+	return identity.Principal{User: u.Name, Roles: u.Roles, Builtin: u.Builtin, Method: method, HasTOTP: u.HasTOTP}
 }
 
 // Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.NoAuthenticationCluster,
@@ -109,6 +114,9 @@ func (s *Service) Login(ctx context.Context, name, password string) (session.Tok
 		}
 		token, err = s.sessions.Begin(tx, u.Name)
 		if err != nil {
+			return err
+		}
+		if err := tx.TouchLogin(u.Name); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.SessionStarted, u.Name, nil)

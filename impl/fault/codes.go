@@ -40,6 +40,16 @@ var (
 	UserNameConflict = Code{"user.user_name.conflict", Conflict}
 	// UserRolesInvalid: unknown roles, or roles that do not combine.
 	UserRolesInvalid = Code{"user.roles.invalid", InvalidInput}
+	// UserRolesForbidden: the caller may not give these roles to this user.
+	UserRolesForbidden = Code{"user.roles.forbidden", InvalidInput}
+	// UserRestrictedField: the server keeps this field; nobody sets it.
+	UserRestrictedField = Code{"user.restricted_field", InvalidInput}
+	// UserRestrictedDeletion: this user cannot be deleted by this caller.
+	UserRestrictedDeletion = Code{"user.restricted_deletion", InvalidInput}
+	// InvalidOneTimeCode: the second factor's code is missing, wrong or used.
+	InvalidOneTimeCode = Code{"authc.invalid_token", InvalidInput}
+	// ElevationNeeded: the caller must first take elevated permissions.
+	ElevationNeeded = Code{"root.unauthorized.rbac.elevated_permissions_required", ElevationRequired}
 	// UserCannotModify: built-in users are as they are.
 	UserCannotModify = Code{"user.cannot_modify", InvalidInput}
 )
@@ -52,6 +62,16 @@ var (
 	BodyTooLarge = Code{"root.request_too_large", TooLarge}
 	// WrongMediaType: the operation does not take this content type.
 	WrongMediaType = Code{"root.unsupported_media_type", UnsupportedMediaType}
+	// RecentPasswordNeeded: the caller must prove the password again.
+	RecentPasswordNeeded = Code{"root.unauthorized.recent_password_required", Forbidden}
+	// SecondFactorNeeded: the caller must be elevated.
+	SecondFactorNeeded = Code{"root.unauthorized.second_factor_required", Forbidden}
+	// DeviceNotFound: the user has no second factor.
+	DeviceNotFound = Code{"totp.device_not_found", NotFound}
+	// DeviceConflict: the user has a confirmed second factor already.
+	DeviceConflict = Code{"totp.device_conflict", Conflict}
+	// TooManyFailures: too many guesses from one address were wrong.
+	TooManyFailures = Code{"root.too_many_requests", RateLimited}
 	// ServerFailed: a defect or a broken environment; never explained to a caller.
 	ServerFailed = Code{"root.internal_error", Internal}
 	// ServerBusy: turned away before any work was done.

@@ -22,6 +22,7 @@ const (
 	Conflict
 	TooLarge
 	UnsupportedMediaType
+	RateLimited
 	NotConfigured
 	Unavailable
 	Overloaded
@@ -35,6 +36,8 @@ type Error struct {
 	Fields []string
 	// RetryAfter is when to try again; zero means that the answer says nothing about it.
 	RetryAfter time.Duration
+	// Link is the path of what to call next; empty if there is no such thing.
+	Link string
 
 	cause error
 }

@@ -24,6 +24,12 @@ type Principal struct {
 	// SessionID and TokenID are set for Method Session only.
 	SessionID string
 	TokenID   string
+	// AuthenticatedAt is when the password was proved; zero for Method APIKey, which proves none.
+	AuthenticatedAt time.Time
+	// HasTOTP tells whether the user has a confirmed second factor.
+	HasTOTP bool
+	// ElevatedUntil is when the caller's elevation ends; zero for a caller who is not elevated.
+	ElevatedUntil time.Time
 	// Expires is when the credentials stop working; zero if they do not expire.
 	Expires time.Time
 }

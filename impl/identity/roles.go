@@ -61,15 +61,33 @@ var everyone = Roles
 
 var admins = []Role{PlatformAdmin}
 
+var platform = []Role{PlatformAdmin, PlatformViewer}
+
 // grants says which roles may call what. Operations that need no credentials are not in it.
 var grants = map[Permission][]Role{
 	"get-current-account":    everyone,
 	"update-current-account": admins,
 	"patch-current-account":  admins,
 
+	"get-current-user":    everyone,
+	"update-current-user": everyone,
+	"get-users":           platform,
+	"get-user":            platform,
+	"create-user":         admins,
+	"update-user":         admins,
+	"delete-user":         admins,
+	"unlock-user":         admins,
+
 	"get-authentication-info": everyone,
 	"logout":                  everyone,
 	"refresh-token":           everyone,
+
+	"enable-elevated-permissions":  everyone,
+	"disable-elevated-permissions": everyone,
+	"get-totp-device":              everyone,
+	"enroll-totp-device":           everyone,
+	"confirm-totp-device":          everyone,
+	"remove-totp-device":           everyone,
 
 	"get-api-keys":    everyone,
 	"create-api-key":  everyone,
@@ -83,6 +101,18 @@ var grants = map[Permission][]Role{
 	"delete-user-api-keys":  admins,
 	"get-user-api-key":      admins,
 	"delete-user-api-key":   admins,
+}
+
+// Permissions lists what somebody with these roles may do, sorted.
+func Permissions(roles []Role) []Permission {
+	permissions := []Permission{}
+	for permission := range grants {
+		if granted(permission, roles) {
+			permissions = append(permissions, permission)
+		}
+	}
+	slices.Sort(permissions)
+	return permissions
 }
 
 // Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. A permission that the

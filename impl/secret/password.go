@@ -87,6 +87,12 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return Equal(string(got), string(phc.sum)) && known, nil
 }
 
+// Outdated tells whether a hash was made at another cost than this hasher's.
+func (h *Hasher) Outdated(hash string) bool {
+	phc, err := parsePHC(hash)
+	return err == nil && phc.cost != h.cost
+}
+
 func (h *Hasher) acquire(ctx context.Context) (func(), error) {
 	select {
 	case h.queue <- struct{}{}:

@@ -39,8 +39,9 @@ type Token struct {
 // Live is a session that a token proved to be alive.
 type Live struct {
 	Session store.Session
-	Token   store.SessionToken
-	User    store.User
+	// Token's ElevatedUntil is zero once the time has come.
+	Token store.SessionToken
+	User  store.User
 }
 
 // Service begins, proves, prolongs and ends sessions.
@@ -82,24 +83,54 @@ func (s *Service) Begin(tx *store.Tx, userName string) (Token, error) {
 	if err := tx.InsertSession(session); err != nil {
 		return Token{}, err
 	}
-	return s.issue(tx, session)
+	return s.issue(tx, session, time.Time{})
 }
 
 // Refresh returns a new token of the session that a token stands for, and lets the old one live for the grace time. Any
-// live token can be refreshed, an old one within its grace too, so that overlapping refreshes all succeed. It returns
-// fault.Unauthorized if the token is dead.
+// live token can be refreshed, an old one within its grace too, so that overlapping refreshes all succeed. An elevated
+// token's elevation goes over to the new one, and ends when it would have ended. It returns fault.Unauthorized if the token
+// is dead.
 func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
-	old, session, _, err := tx.LiveSession(tokenID)
-	if errors.Is(err, store.ErrNotFound) {
-		return Token{}, dead()
-	}
+	old, session, err := s.exchange(tx, tokenID)
 	if err != nil {
 		return Token{}, err
 	}
-	if err := tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace)); err != nil {
+	return s.issue(tx, session, old.ElevatedUntil)
+}
+
+// Elevate is Refresh with a new token that is elevated until a time.
+func (s *Service) Elevate(tx *store.Tx, tokenID string, until time.Time) (Token, error) {
+	_, session, err := s.exchange(tx, tokenID)
+	if err != nil {
 		return Token{}, err
 	}
-	return s.issue(tx, session)
+	return s.issue(tx, session, until)
+}
+
+// Lower makes all tokens of a token's session plain, and is Refresh then. It tells whether any was elevated.
+func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
+	_, session, err := s.exchange(tx, tokenID)
+	if err != nil {
+		return Token{}, false, err
+	}
+	lowered, err := tx.LowerSession(session.ID)
+	if err != nil {
+		return Token{}, false, err
+	}
+	token, err := s.issue(tx, session, time.Time{})
+	return token, lowered, err
+}
+
+// exchange lets a token live for the grace time only, and returns it with its session.
+func (s *Service) exchange(tx *store.Tx, tokenID string) (store.SessionToken, store.Session, error) {
+	old, session, _, err := tx.LiveSession(tokenID)
+	if errors.Is(err, store.ErrNotFound) {
+		return old, session, dead()
+	}
+	if err != nil {
+		return old, session, err
+	}
+	return old, session, tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace))
 }
 
 // End ends a session with all its tokens, and tells whether there was one.
@@ -117,6 +148,9 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 			return err
 		}
 		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
+		if !live.Token.ElevatedUntil.After(tx.Now) {
+			live.Token.ElevatedUntil = time.Time{}
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			return dead()
 		}
@@ -148,12 +182,12 @@ func (s *Service) prove(value string) (claims, error) {
 	return c, nil
 }
 
-func (s *Service) issue(tx *store.Tx, session store.Session) (Token, error) {
+func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.Time) (Token, error) {
 	end := tx.Now.Add(s.settings.Idle)
 	if end.After(session.ExpiresAt) {
 		end = session.ExpiresAt
 	}
-	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end}
+	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
 	if err := tx.InsertSessionToken(token); err != nil {
 		return Token{}, err
 	}

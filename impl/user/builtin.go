@@ -93,11 +93,11 @@ func keep(b Bootstrap, made map[string]string) error {
 
 // plan finds out whether anything is due for a user, and hashes outside of any transaction.
 func (s *Service) plan(ctx context.Context, u store.User, password string) (plan, bool, error) {
-	old, err := s.lookup(ctx, u.Name)
-	exists := err == nil
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	old, _, err := s.find(ctx, u.Name)
+	if err != nil {
 		return plan{}, false, err
 	}
+	exists := old.Name != ""
 	if exists && password == "" {
 		return plan{}, false, nil
 	}
@@ -111,7 +111,7 @@ func (s *Service) plan(ctx context.Context, u store.User, password string) (plan
 		p.random = secret.Text(18)
 		password = p.random
 	}
-	p.user.PasswordHash, err = s.hashNew(ctx, password)
+	p.user.PasswordHash, err = s.hashNew(ctx, u.Name, password)
 	return p, true, named(err, u.Name)
 }
 
@@ -137,6 +137,7 @@ func carryOut(ctx context.Context, tx *store.Tx, p plan) (bool, error) {
 }
 
 func insert(ctx context.Context, tx *store.Tx, u store.User) error {
+	u.CreatedBy = audit.OriginOf(ctx).Actor
 	if err := tx.InsertUser(u); err != nil {
 		return err
 	}
@@ -144,6 +145,7 @@ func insert(ctx context.Context, tx *store.Tx, u store.User) error {
 }
 
 func replace(ctx context.Context, tx *store.Tx, u store.User) error {
+	u.UpdatedBy = audit.OriginOf(ctx).Actor
 	if err := tx.UpdateUser(u); err != nil {
 		return err
 	}

@@ -4,12 +4,15 @@ package user
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/password"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -18,13 +21,15 @@ import (
 type Service struct {
 	store  *store.Store
 	hasher *secret.Hasher
+	guard  *guard.Guard
+	proven *proven
 	// unclustered are the built-in users of a server without a store.
 	unclustered map[string]store.User
 }
 
 // NewService returns a service on a store.
-func NewService(st *store.Store, hasher *secret.Hasher) *Service {
-	return &Service{store: st, hasher: hasher}
+func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service {
+	return &Service{store: st, hasher: hasher, guard: g, proven: newProven()}
 }
 
 // New is a user to be added.
@@ -34,24 +39,32 @@ type New struct {
 	Password string
 	FullName string
 	Email    string
+	// Disabled users cannot sign in until somebody enables them.
+	Disabled bool
 }
 
 // Add adds a user who is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
 // InvalidData.
-func (s *Service) Add(ctx context.Context, n New) error {
+func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 	if err := checkName(n.Name); err != nil {
-		return err
+		return store.User{}, err
 	}
 	roles, err := identity.ParseRoles(n.Roles)
 	if err != nil {
-		return err
+		return store.User{}, err
 	}
-	hash, err := s.hashNew(ctx, n.Password)
+	if err := checkTexts(n.FullName, n.Email); err != nil {
+		return store.User{}, err
+	}
+	hash, err := s.hashNew(ctx, n.Name, n.Password)
 	if err != nil {
-		return err
+		return store.User{}, err
 	}
-	u := store.User{Name: n.Name, Enabled: true, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	u := store.User{
+		Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
+		CreatedBy: audit.OriginOf(ctx).Actor,
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		err := tx.InsertUser(u)
 		if errors.Is(err, store.ErrExists) {
 			return fault.New(fault.UserNameConflict, "there is a user \""+n.Name+"\" already", "user_name")
@@ -59,120 +72,105 @@ func (s *Service) Add(ctx context.Context, n New) error {
 		if err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"roles": roles})
-	})
-}
-
-// List returns all users by name.
-func (s *Service) List(ctx context.Context) ([]store.User, error) {
-	var users []store.User
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		users, err = tx.Users()
-		return err
-	})
-	return users, err
-}
-
-// SetEnabled lets a user sign in or not. Disabling ends the user's sessions and stops the API keys. It returns
-// fault.UserNotFound or UserCannotModify.
-func (s *Service) SetEnabled(ctx context.Context, name string, enabled bool) error {
-	event := audit.UserDisabled
-	if enabled {
-		event = audit.UserEnabled
-	}
-	return s.change(ctx, name, event, func(u *store.User) { u.Enabled = enabled })
-}
-
-// SetPassword gives a user a new password and ends the user's sessions. It returns fault.UserNotFound, UserCannotModify
-// or InvalidData.
-func (s *Service) SetPassword(ctx context.Context, name, password string) error {
-	hash, err := s.hashNew(ctx, password)
-	if err != nil {
-		return err
-	}
-	return s.change(ctx, name, audit.PasswordChanged, func(u *store.User) { u.PasswordHash = hash })
-}
-
-// change changes a user who is not built in, and ends the user's sessions: what they were begun with holds no longer.
-func (s *Service) change(ctx context.Context, name string, event audit.Event, f func(*store.User)) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
-		u, err := tx.User(name)
-		if errors.Is(err, store.ErrNotFound) {
-			return fault.New(fault.UserNotFound, "there is no user \""+name+"\"", "user_name")
-		}
-		if err != nil {
+		if err := audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"roles": roles}); err != nil {
 			return err
 		}
-		if u.Builtin {
-			return fault.New(fault.UserCannotModify, "\""+name+"\" is a built-in user and cannot be changed; its password comes from the configuration", "user_name")
-		}
-		f(&u)
-		if err := tx.UpdateUser(u); err != nil {
-			return err
-		}
-		ended, err := tx.DeleteUserSessions(name)
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, event, name, audit.Details{"sessions_ended": ended})
-	})
-}
-
-// CheckPassword returns the user whose name and password these are, and who may sign in. For everybody else, whatever
-// the reason, it returns the same fault.LoginFailed after the same time.
-func (s *Service) CheckPassword(ctx context.Context, name, password string) (store.User, error) {
-	u, err := s.lookup(ctx, name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.User{}, err
-	}
-	if len(password) > secret.MaxPassword {
-		password, u.PasswordHash = "", "" // never right, and no work for the hasher
-	}
-	right, err := s.hasher.Verify(ctx, u.PasswordHash, password)
-	if err != nil {
-		return store.User{}, err
-	}
-	if !right || !u.Enabled {
-		return store.User{}, LoginFailed()
-	}
-	return u, nil
-}
-
-// LoginFailed is the one answer to every sign-in that fails.
-func LoginFailed() error {
-	return fault.New(fault.LoginFailed, "the user name or the password is wrong")
-}
-
-func (s *Service) lookup(ctx context.Context, name string) (store.User, error) {
-	if !s.store.Configured() {
-		u, ok := s.unclustered[name]
-		if !ok {
-			return store.User{}, store.ErrNotFound
-		}
-		return u, nil
-	}
-	if checkName(name) != nil {
-		return store.User{}, store.ErrNotFound // nobody is called that, and not every database takes such a text
-	}
-	var u store.User
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.User(name)
+		u, err = tx.User(u.Name)
 		return err
 	})
 	return u, err
 }
 
-// minPassword is in characters, as official clients ask for.
-const minPassword = 8
-
-func (s *Service) hashNew(ctx context.Context, password string) (string, error) {
-	switch {
-	case utf8.RuneCountInString(password) < minPassword:
-		return "", fault.New(fault.InvalidData, "a password has at least 8 characters", "security.password")
-	case len(password) > secret.MaxPassword:
-		return "", fault.New(fault.InvalidData, "a password has at most 1024 bytes", "security.password")
+// Get returns a user, or fault.UserNotFound.
+func (s *Service) Get(ctx context.Context, name string) (store.User, error) {
+	if err := s.store.Require(); err != nil {
+		return store.User{}, err
 	}
-	return s.hasher.Hash(ctx, password)
+	u, _, err := s.find(ctx, name)
+	if err == nil && u.Name == "" {
+		return u, notFound(name)
+	}
+	return u, err
+}
+
+// List returns users by name, those who are disabled only if asked for.
+func (s *Service) List(ctx context.Context, disabled bool) ([]store.User, error) {
+	var users []store.User
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		users, err = tx.Users()
+		return err
+	})
+	if !disabled {
+		users = slices.DeleteFunc(users, func(u store.User) bool { return !u.Enabled })
+	}
+	return users, err
+}
+
+// Delete removes a user with all that is the user's. It returns fault.UserNotFound, UserCannotModify, and
+// UserRestrictedDeletion to somebody who would delete oneself.
+func (s *Service) Delete(ctx context.Context, by identity.Principal, name string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := modifiable(tx, name); err != nil {
+			return err
+		}
+		if name == by.User {
+			return fault.New(fault.UserRestrictedDeletion, "one cannot delete oneself", "user_name")
+		}
+		if _, err := tx.DeleteUser(name); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.UserDeleted, name, nil)
+	})
+}
+
+// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionMissing). It returns
+// fault.UserNotFound.
+func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string) error {
+	if name == by.User {
+		return fault.New(fault.PermissionMissing, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.User(name); errors.Is(err, store.ErrNotFound) {
+			return notFound(name)
+		} else if err != nil {
+			return err
+		}
+		return s.guard.Unlock(ctx, tx, name)
+	})
+}
+
+// modifiable returns a user who may be changed, or fault.UserNotFound or UserCannotModify.
+func modifiable(tx *store.Tx, name string) (store.User, error) {
+	u, err := tx.User(name)
+	if errors.Is(err, store.ErrNotFound) {
+		return u, notFound(name)
+	}
+	if err == nil && u.Builtin {
+		return u, fault.New(fault.UserCannotModify,
+			"\""+name+"\" is a built-in user and cannot be changed; its password comes from the configuration", "user_name")
+	}
+	return u, err
+}
+
+func notFound(name string) error {
+	return fault.New(fault.UserNotFound, "there is no user \""+name+"\"", "user_name")
+}
+
+func (s *Service) hashNew(ctx context.Context, name, text string) (string, error) {
+	if err := password.Check(text, name); err != nil {
+		return "", err
+	}
+	return s.hasher.Hash(ctx, text)
+}
+
+// checkTexts refuses what would break a line of a list or a log, and what not every database takes.
+func checkTexts(fullName, email string) error {
+	for field, text := range map[string]string{"full_name": fullName, "email": email} {
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return fault.New(fault.InvalidData, field+": this must not contain control characters", field)
+		}
+	}
+	return nil
 }
 
 // maxName is Elasticsearch's limit.
@@ -189,6 +187,8 @@ func checkName(name string) error {
 		return bad("must not begin or end with a blank")
 	case strings.ContainsAny(name, ":/\\,"):
 		return bad(`must not contain a colon, a slash, a backslash or a comma`)
+	case strings.HasPrefix(name, "("): // as the audit trail's own actors do
+		return bad("must not begin with a parenthesis")
 	case strings.HasPrefix(name, "_") || name == "auth" || name == "." || name == "..":
 		return bad("is reserved: it must not begin with an underscore, and must not be auth, . or ..")
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
@@ -25,33 +27,33 @@ func newService(t *testing.T) (*user.Service, *store.Store) {
 			t.Error(err)
 		}
 	})
-	return user.NewService(st, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1})), st
+	return user.NewService(st, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), guard.New(lockout.DefaultPolicy, nil)), st
 }
 
 func valid() user.New {
-	return user.New{Name: "alice", Roles: []string{"ece_deployment_viewer"}, Password: "passphrase"}
+	return user.New{Name: "alice", Roles: []string{"ece_deployment_viewer"}, Password: "a passphrase"}
 }
 
 // Ensures that names that some use of them could not carry are refused, and ordinary ones are not.
 func TestAdd_Name(t *testing.T) {
 	users, _ := newService(t)
 	for _, name := range []string{
-		"", " ", "a ", " a", "a:b", "a/b", `a\b`, "a,b", "auth", "_all", ".", "..", "a\nb", "a\x00", "ä", "a\x7f", strings.Repeat("x", 508),
+		"", " ", "a ", " a", "a:b", "a/b", `a\b`, "a,b", "auth", "(system)", "_all", ".", "..", "a\nb", "a\x00", "ä", "a\x7f", strings.Repeat("x", 508),
 	} {
 		n := valid()
 		n.Name = name
-		if err := users.Add(t.Context(), n); !fault.Has(err, fault.UserNameInvalid) {
+		if _, err := users.Add(t.Context(), n); !fault.Has(err, fault.UserNameInvalid) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 	for _, name := range []string{"a", "alice@example.com", "Jo Doe", "o'neil", "x.y-z_1", "100%", "a?b#c", strings.Repeat("x", 507)} {
 		n := valid()
 		n.Name = name
-		if err := users.Add(t.Context(), n); err != nil {
+		if _, err := users.Add(t.Context(), n); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if err := users.Add(t.Context(), user.New{Name: "a", Roles: valid().Roles, Password: "passphrase"}); !fault.Has(err, fault.UserNameConflict) {
+	if _, err := users.Add(t.Context(), user.New{Name: "a", Roles: valid().Roles, Password: "a passphrase"}); !fault.Has(err, fault.UserNameConflict) {
 		t.Errorf("adding a user twice: %v", err)
 	}
 }
@@ -65,7 +67,7 @@ func TestAdd_Password(t *testing.T) {
 		n := valid()
 		n.Name, n.Password = secret.Text(4)+"x", password
 		n.Name = "u" + strings.Trim(n.Name, "_-")
-		err := users.Add(t.Context(), n)
+		_, err := users.Add(t.Context(), n)
 		if fits && err != nil || !fits && !fault.Has(err, fault.InvalidData) {
 			t.Errorf("%d bytes: %v", len(password), err)
 		}
@@ -98,7 +100,7 @@ func TestBootstrap(t *testing.T) {
 	if err := users.Bootstrap(ctx, user.Bootstrap{Keep: func(map[string]string) error { return lost }}); !errors.Is(err, lost) {
 		t.Fatalf("passwords that cannot be kept: %v", err)
 	}
-	if list, err := users.List(ctx); err != nil || len(list) != 0 {
+	if list, err := users.List(ctx, true); err != nil || len(list) != 0 {
 		t.Errorf("there are users whose passwords were not kept: %v, %v", list, err)
 	}
 	made, err := bootstrap(map[string]string{user.Readonly: "configured"})
@@ -123,7 +125,7 @@ func TestBootstrap(t *testing.T) {
 	if _, err := bootstrap(map[string]string{user.Admin: "short"}); !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), `"admin"`) {
 		t.Errorf("a short password: %v", err)
 	}
-	for _, err := range []error{users.SetPassword(ctx, user.Admin, "passphrase"), users.SetEnabled(ctx, user.Readonly, false)} {
+	for _, err := range []error{users.SetPassword(ctx, user.Admin, "a passphrase"), users.SetEnabled(ctx, user.Readonly, false)} {
 		if !fault.Has(err, fault.UserCannotModify) {
 			t.Errorf("changing a built-in user: %v", err)
 		}
@@ -137,18 +139,22 @@ func TestBootstrap(t *testing.T) {
 func TestAudit(t *testing.T) {
 	users, st := newService(t)
 	ctx := audit.WithOrigin(t.Context(), audit.Origin{Actor: "bob", Address: "192.0.2.1", RequestID: "r1"})
+	add := func(n user.New) error {
+		_, err := users.Add(ctx, n)
+		return err
+	}
 	err := errors.Join(
-		users.Add(ctx, valid()), users.SetEnabled(ctx, "alice", false), users.SetEnabled(ctx, "alice", true), users.SetPassword(ctx, "alice", "passphrase 2"),
+		add(valid()), users.SetEnabled(ctx, "alice", false), users.SetEnabled(ctx, "alice", true), users.SetPassword(ctx, "alice", "another passphrase"),
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if users.Add(ctx, valid()) == nil || users.SetPassword(ctx, "alice", "short") == nil || users.SetEnabled(ctx, "nobody", true) == nil {
+	if add(valid()) == nil || users.SetPassword(ctx, "alice", "short") == nil || users.SetEnabled(ctx, "nobody", true) == nil {
 		t.Fatal("what must fail does not")
 	}
 	var events []string
 	err = st.View(ctx, func(tx *store.Tx) error {
-		entries, err := tx.AuditEntries()
+		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 10)
 		for _, e := range entries {
 			events = append(events, e.Event)
 			if e.Actor != "bob" || e.Subject != "alice" || e.Address != "192.0.2.1" || e.RequestID != "r1" || strings.Contains(e.Details, "argon2") {

@@ -1,0 +1,192 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// checkTime bounds a check that its caller can no longer end.
+const checkTime = 15 * time.Second
+
+// checkTries is how often a check begins anew because the user's hash was replaced under it.
+const checkTries = 3
+
+// CheckPassword returns the user whose name and password these are, and who may sign in. For everybody else it returns
+// the same fault.LoginFailed after the same time: whether the user is unknown, disabled or locked, or the password wrong.
+// It returns fault.TooManyFailures to an address that guessed too often, and fault.ServerBusy.
+//
+// A check that has begun is finished and counted although its caller goes away: otherwise guesses would be free for
+// whoever does not wait for the answer.
+func (s *Service) CheckPassword(ctx context.Context, name, password string) (store.User, error) {
+	if err := s.guard.Admit(ctx); err != nil {
+		return store.User{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
+	defer cancel()
+	for range checkTries {
+		u, err := s.check(ctx, name, password)
+		if !errors.Is(err, errReplaced) {
+			return u, err
+		}
+	}
+	return store.User{}, LoginFailed()
+}
+
+// LoginFailed is the one answer to every sign-in that fails.
+func LoginFailed() error {
+	return fault.New(fault.LoginFailed, "the user name or the password is wrong")
+}
+
+// errReplaced means that a user's hash was replaced while the password was compared with the old one.
+var errReplaced = errors.New("user: the password's hash was replaced meanwhile")
+
+func (s *Service) check(ctx context.Context, name, password string) (store.User, error) {
+	u, locked, err := s.find(ctx, name)
+	if err != nil {
+		return store.User{}, err
+	}
+	if len(password) > secret.MaxPassword {
+		password, u.PasswordHash = "", "" // never right, and no work for the hasher
+	}
+	// A password that was right is remembered, but not for a user who may not sign in: that would tell by its time.
+	right := u.Enabled && !locked && s.proven.has(u, password)
+	if !right {
+		if right, err = s.hasher.Verify(ctx, u.PasswordHash, password); err != nil {
+			return store.User{}, err
+		}
+	}
+	u, right, err = s.settle(ctx, u, right)
+	if errors.Is(err, errReplaced) {
+		return u, err
+	}
+	if err != nil || !right {
+		s.guard.Blame(ctx) // also when the store failed to count: a guess must never be free
+	}
+	if err != nil {
+		return store.User{}, err
+	}
+	if !right {
+		return store.User{}, LoginFailed()
+	}
+	s.proven.add(u, password)
+	return s.renewHash(ctx, u, password)
+}
+
+// settle decides on what the store says after the password was compared, which took long: whether the user may sign in,
+// is locked, and has this password still. It counts a wrong guess, or forgets those before a right one, and returns the
+// user as of now.
+func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.User, bool, error) {
+	if !s.store.Configured() {
+		return u, right && u.Enabled, nil
+	}
+	if right {
+		now, verdict, err := s.judgeInView(ctx, u)
+		if err != nil || verdict == letIn {
+			return now, true, err
+		}
+	}
+	allowed := false
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		now, verdict, err := s.judge(tx, u)
+		if err != nil {
+			return err
+		}
+		allowed = right && verdict != refuse
+		if allowed {
+			u = now
+			return s.guard.Right(tx, u.Name, guard.Password)
+		}
+		return s.guard.Wrong(ctx, tx, now.Name, guard.Password) // nobody has store.Strangers for a name
+	})
+	return u, allowed, err
+}
+
+// verdict is what is to be done with somebody whose password is right.
+type verdict int
+
+const (
+	refuse verdict = iota
+	letIn
+	// forgive lets in, and forgets wrong guesses.
+	forgive
+)
+
+// judge reads a user again and decides. It returns errReplaced if the hash that was compared is no longer the user's.
+func (s *Service) judge(tx *store.Tx, u store.User) (store.User, verdict, error) {
+	now, err := tx.User(u.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.User{}, refuse, nil
+	}
+	if err != nil {
+		return now, refuse, err
+	}
+	if u.PasswordHash != "" && now.PasswordHash != u.PasswordHash {
+		return now, refuse, errReplaced
+	}
+	locked, failed, err := s.guard.Locked(tx, u.Name)
+	switch {
+	case err != nil || locked || !now.Enabled:
+		return now, refuse, err
+	case failed:
+		return now, forgive, nil
+	}
+	return now, letIn, nil
+}
+
+func (s *Service) judgeInView(ctx context.Context, u store.User) (now store.User, v verdict, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+		now, v, err = s.judge(tx, u)
+		return err
+	})
+	return now, v, err
+}
+
+// find returns a user and whether the user is locked; the zero User for somebody who does not exist.
+func (s *Service) find(ctx context.Context, name string) (u store.User, locked bool, err error) {
+	if !s.store.Configured() {
+		return s.unclustered[name], false, nil
+	}
+	if checkName(name) != nil {
+		name = store.Strangers // nobody is called that, and not every database takes such a text
+	}
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+		u, err = tx.User(name)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		locked, _, err = s.guard.Locked(tx, name)
+		return err
+	})
+	return u, locked, err
+}
+
+// renewHash hashes a password anew that was hashed at another cost, now that it is known. A server that is busy does so
+// another time.
+func (s *Service) renewHash(ctx context.Context, u store.User, password string) (store.User, error) {
+	if !s.store.Configured() || !s.hasher.Outdated(u.PasswordHash) {
+		return u, nil
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	if fault.Has(err, fault.ServerBusy) {
+		return u, nil
+	}
+	if err != nil {
+		return u, err
+	}
+	replaced := false
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		replaced, err = tx.ReplacePasswordHash(u.Name, u.PasswordHash, hash)
+		return err
+	})
+	if err == nil && !replaced {
+		return u, errReplaced
+	}
+	u.PasswordHash = hash
+	return u, err
+}

@@ -1,0 +1,46 @@
+package user
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// A password that was right is remembered for a short time, because clients that authenticate by Basic send it with
+// every request. The user's hash is part of what is remembered, so a password that was changed is forgotten.
+const (
+	provenPasswords = 4096
+	provenTime      = time.Minute
+)
+
+// proven remembers passwords that were right, by a keyed hash that is of no use outside of this process.
+type proven struct {
+	key    []byte
+	hashes *expirable.LRU[[sha256.Size]byte, struct{}]
+}
+
+func newProven() *proven {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
+	return &proven{key, expirable.NewLRU[[sha256.Size]byte, struct{}](provenPasswords, nil, provenTime)}
+}
+
+func (p *proven) has(u store.User, password string) bool {
+	return p.hashes.Contains(p.hash(u, password))
+}
+
+func (p *proven) add(u store.User, password string) { p.hashes.Add(p.hash(u, password), struct{}{}) }
+
+func (p *proven) hash(u store.User, password string) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, p.key)
+	for _, part := range []string{u.Name, u.PasswordHash, password} {
+		mac.Write([]byte(secret.Digest(part)))
+	}
+	return [sha256.Size]byte(mac.Sum(nil))
+}
