@@ -12,7 +12,10 @@ import (
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -27,10 +30,15 @@ type Settings struct {
 	KeyEncryptionKey []byte
 	Builtins         user.Bootstrap
 	Sessions         session.Settings
-	Hashing          secret.Cost
-	TrustedProxies   []*net.IPNet
-	Log              *slog.Logger
-	Now              func() time.Time
+	Elevation        elevation.Settings
+	Lockout          lockout.Policy
+	// AddressFailures is how many wrong guesses an address may make at once; it gets one back each AddressRecovery.
+	AddressFailures int
+	AddressRecovery time.Duration
+	Hashing         secret.Cost
+	TrustedProxies  []*net.IPNet
+	Log             *slog.Logger
+	Now             func() time.Time
 }
 
 // App is the program, ready to serve.
@@ -38,6 +46,8 @@ type App struct {
 	Handler http.Handler
 	Users   *user.Service
 	Keys    *apikey.Service
+	// Elevation gives users second factors.
+	Elevation *elevation.Service
 
 	store *store.Store
 }
@@ -64,7 +74,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, keys, users := account.NewService(st), apikey.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing))
+	guesses := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
+	accounts, keys, users := account.NewService(st), apikey.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing), guesses)
+	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {
 		return nil, err
 	}
@@ -72,12 +84,13 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	handler, err := httpapi.New(httpapi.Deps{
-		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions), Keys: keys, Log: s.Log, TrustedProxies: s.TrustedProxies,
+		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
+		Log: s.Log, TrustedProxies: s.TrustedProxies,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &App{Handler: handler, Users: users, Keys: keys, store: st}, nil
+	return &App{Handler: handler, Users: users, Keys: keys, Elevation: elevations, store: st}, nil
 }
 
 // Close closes the store.

@@ -48,8 +48,13 @@ func (h *handlers) Logout(ctx context.Context, _ server.LogoutRequestObject) (se
 // GetAuthenticationInfo implements server.StrictServerInterface.
 func (h *handlers) GetAuthenticationInfo(ctx context.Context, _ server.GetAuthenticationInfoRequestObject) (server.GetAuthenticationInfoResponseObject, error) {
 	p := principalOf(ctx)
-	hasDevice, source := false, "native"
-	info := server.AuthenticationInfo{HasTOTPDevice: &hasDevice, TOTPDeviceSource: &source, RefreshTokenURL: refreshPath}
+	source := "native"
+	info := server.AuthenticationInfo{
+		HasTOTPDevice: &p.HasTOTP, TOTPDeviceSource: &source, RefreshTokenURL: refreshPath, HasElevatedPermissions: !p.ElevatedUntil.IsZero(),
+	}
+	if info.HasElevatedPermissions {
+		info.ElevatedPermissionsExpireAt = &p.ElevatedUntil
+	}
 	if !p.Expires.IsZero() {
 		info.ExpiresAt = &p.Expires
 	}

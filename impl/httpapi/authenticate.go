@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/identity"
 )
 
@@ -22,8 +23,8 @@ func authenticate(authn *auth.Service, op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			ctx := r.Context()
 			origin := audit.Origin{Actor: anonymous, Address: c.RealIP(), RequestID: requestIDOf(c)}
+			ctx := audit.WithOrigin(r.Context(), origin) // a guess that is wrong is counted against the address
 			if !op.public {
 				p, err := authn.Authenticate(ctx, r.Header.Values(echo.HeaderAuthorization))
 				if err != nil {
@@ -38,6 +39,22 @@ func authenticate(authn *auth.Service, op operation) echo.MiddlewareFunc {
 				origin.Actor = p.User
 			}
 			c.SetRequest(r.WithContext(audit.WithOrigin(ctx, origin)))
+			return next(c)
+		}
+	}
+}
+
+// requireElevation lets in callers with elevated permissions only, where the contract asks for them and as far as the
+// policy does.
+func requireElevation(elevations *elevation.Service, op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if !op.elevated {
+			return next
+		}
+		return func(c echo.Context) error {
+			if err := elevations.Require(principalOf(c.Request().Context())); err != nil {
+				return err
+			}
 			return next(c)
 		}
 	}

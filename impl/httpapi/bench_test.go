@@ -4,9 +4,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +16,11 @@ import (
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -45,16 +50,21 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 	must(err)
 	sessions, err := session.New(ctx, st, sealer, session.Settings{Idle: 12 * time.Hour, Absolute: 12 * time.Hour, Grace: time.Second})
 	must(err)
-	users, keys, accounts := user.NewService(st, secret.NewHasher(cost)), apikey.NewService(st), account.NewService(st)
+	guesses := guard.New(lockout.DefaultPolicy, nil)
+	users, keys, accounts := user.NewService(st, secret.NewHasher(cost), guesses), apikey.NewService(st), account.NewService(st)
 	must(accounts.Bootstrap(ctx))
-	must(users.Add(ctx, user.New{Name: "alice", Roles: []string{string(identity.PlatformAdmin)}, Password: alicePassword}))
-	authn := auth.NewService(st, users, keys, sessions)
+	_, err = users.Add(ctx, user.New{Name: "alice", Roles: []string{string(identity.PlatformAdmin)}, Password: alicePassword})
+	must(err)
+	authn := auth.NewService(st, users, keys, sessions, time.Now)
 	token, err := authn.Login(ctx, "alice", alicePassword)
 	must(err)
 	_, key, err := keys.Create(ctx, identity.Principal{User: "alice"}, "bench", nil)
 	must(err)
 	return bench{
-		deps: httpapi.Deps{Accounts: accounts, Auth: authn, Keys: keys, Log: slog.New(slog.DiscardHandler)},
+		deps: httpapi.Deps{
+			Accounts: accounts, Auth: authn, Keys: keys, Users: users,
+			Elevation: elevation.NewService(st, sessions, guesses, sealer, elevation.DefaultSettings, time.Now), Log: slog.New(slog.DiscardHandler),
+		},
 		keys: keys, token: token.Value, key: key,
 	}
 }
@@ -139,4 +149,39 @@ func BenchmarkVerifyKey(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Whether a guess at somebody who does not exist is told apart by its time: the medians of guesses in random turns, and
+// their ratio, which is to be 1.
+func BenchmarkLoginFailed(b *testing.B) {
+	x := newBench(b, secret.DefaultCost)
+	h, err := httpapi.New(x.deps)
+	if err != nil {
+		b.Fatal(err)
+	}
+	guess := func(name string) time.Duration {
+		began := time.Now()
+		r := serve(h, http.MethodPost, loginPath, `{"username":"`+name+`","password":"wrong"}`, http.Header{"Content-Type": {"application/json"}})
+		if r.Code != http.StatusUnauthorized {
+			b.Fatalf("answered %d %s", r.Code, r.Body)
+		}
+		return time.Since(began)
+	}
+	var unknown, wrong []time.Duration
+	for b.Loop() {
+		// In random order: the garbage of one guess is collected during the next, so a fixed order would favour one.
+		if rand.IntN(2) == 0 {
+			unknown, wrong = append(unknown, guess("nobody")), append(wrong, guess("alice"))
+		} else {
+			wrong, unknown = append(wrong, guess("alice")), append(unknown, guess("nobody"))
+		}
+	}
+	b.ReportMetric(float64(median(unknown).Microseconds()), "µs/unknown")
+	b.ReportMetric(float64(median(wrong).Microseconds()), "µs/wrong")
+	b.ReportMetric(float64(median(unknown))/float64(median(wrong)), "ratio")
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
 }

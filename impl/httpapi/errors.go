@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -26,6 +27,7 @@ var statuses = map[fault.Kind]int{
 	fault.Conflict:             http.StatusConflict,
 	fault.TooLarge:             http.StatusRequestEntityTooLarge,
 	fault.UnsupportedMediaType: http.StatusUnsupportedMediaType,
+	fault.RateLimited:          http.StatusTooManyRequests,
 	fault.NotConfigured:        http.StatusNotImplemented,
 	fault.Unavailable:          http.StatusBadGateway,
 	fault.Overloaded:           http.StatusServiceUnavailable,
@@ -66,6 +68,9 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 		if f.RetryAfter > 0 {
 			h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 		}
+		if f.Link != "" {
+			h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#elevate"`, f.Link))
+		}
 		element := server.BasicFailedReplyElement{Code: f.Code.Name, Message: f.Message}
 		if len(f.Fields) > 0 {
 			element.Fields = &f.Fields
@@ -85,6 +90,8 @@ func toFault(err error) *fault.Error {
 	var he *echo.HTTPError
 	if errors.As(err, &he) {
 		switch he.Code {
+		case http.StatusBadRequest:
+			return badParameter(he)
 		case http.StatusNotFound:
 			return fault.New(fault.ResourceNotFound, "there is nothing at this path")
 		case http.StatusMethodNotAllowed:
@@ -92,6 +99,18 @@ func toFault(err error) *fault.Error {
 		}
 	}
 	return fault.Wrap(fault.ServerFailed, err, serverFailed)
+}
+
+var generatedText = regexp.MustCompile(`parameter '?([^ ':]+)`)
+
+// badParameter answers the generated code's refusal to bind a parameter that the validator let pass: one that is given
+// twice, for example.
+func badParameter(he *echo.HTTPError) *fault.Error {
+	found := generatedText.FindStringSubmatch(fmt.Sprint(he.Message))
+	if found == nil {
+		return fault.Wrap(fault.InvalidData, he, "a parameter cannot be read")
+	}
+	return fault.Wrap(fault.InvalidData, he, found[1]+": this value does not fit the parameter", found[1])
 }
 
 func bodyTooLarge() error {

@@ -10,19 +10,13 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
 // newHandler is a world without a network, for tests that are in a hurry.
 func newHandler(tb testing.TB) *app.App {
 	tb.Helper()
-	a, err := app.Open(tb.Context(), app.Settings{
-		Store: "sqlite:" + filepath.Join(tb.TempDir(), "test.db"), KeyEncryptionKey: make([]byte, secret.KeySize),
-		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
-		Sessions: session.DefaultSettings, Hashing: cheap, Log: slog.New(slog.DiscardHandler), Now: time.Now,
-	})
+	a, err := app.Open(tb.Context(), settings("sqlite:"+filepath.Join(tb.TempDir(), "test.db"), slog.New(slog.DiscardHandler), time.Now))
 	if err != nil {
 		tb.Fatal(err)
 	}

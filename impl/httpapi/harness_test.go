@@ -28,8 +28,10 @@ import (
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/user"
@@ -72,6 +74,7 @@ type world struct {
 	client *client.ClientWithResponses
 	url    string
 	path   string
+	seen   *secrets
 }
 
 func newWorld(t *testing.T) *world {
@@ -81,7 +84,7 @@ func newWorld(t *testing.T) *world {
 		{Name: "alice", Roles: []string{string(identity.DeploymentViewer)}, Password: alicePassword},
 		{Name: "bob", Roles: []string{string(identity.PlatformAdmin)}, Password: bobPassword},
 	} {
-		if err := w.app.Users.Add(t.Context(), n); err != nil {
+		if _, err := w.app.Users.Add(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,24 +93,39 @@ func newWorld(t *testing.T) *world {
 
 func open(t *testing.T, dsn string) *world {
 	t.Helper()
-	return openWith(t, dsn, io.Discard)
+	return openWith(t, dsn, io.Discard, func(*app.Settings) {})
 }
 
 // openLogged is a world whose log can be read.
 func openLogged(t *testing.T, log io.Writer) *world {
 	t.Helper()
-	return openWith(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), log)
+	return openWith(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), log, func(*app.Settings) {})
 }
 
-func openWith(t *testing.T, dsn string, logTo io.Writer) *world {
+// openTuned is a world with settings of its own.
+func openTuned(t *testing.T, tune func(*app.Settings)) *world {
 	t.Helper()
-	w := &world{T: t, clock: &clock{now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: strings.TrimPrefix(dsn, "sqlite:")}
-	log := slog.New(slog.NewTextHandler(logTo, nil))
-	a, err := app.Open(t.Context(), app.Settings{
+	return openWith(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), io.Discard, tune)
+}
+
+// settings are those of a server whose hashing is cheap, and that lets an address fail as often as tests do.
+func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
+	return app.Settings{
 		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
-		Sessions: session.DefaultSettings, Hashing: cheap, Log: log, Now: w.clock.Now,
-	})
+		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: lockout.DefaultPolicy,
+		AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: cheap, Log: log, Now: now,
+	}
+}
+
+func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings)) *world {
+	t.Helper()
+	w := &world{T: t, clock: &clock{now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: strings.TrimPrefix(dsn, "sqlite:")}
+	w.seen = &secrets{found: map[string]bool{}}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(logTo, w.seen), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := settings(dsn, log, w.clock.Now)
+	tune(&s)
+	a, err := app.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +137,7 @@ func openWith(t *testing.T, dsn string, logTo io.Writer) *world {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
+		w.seen.check(t, w.path)
 	})
 	w.app, w.url = a, server.URL
 	w.client, err = client.NewClientWithResponses(server.URL, client.WithHTTPClient(w.httpClient()))
@@ -131,7 +150,7 @@ func openWith(t *testing.T, dsn string, logTo io.Writer) *world {
 // httpClient follows no redirects and checks every answer.
 func (w *world) httpClient() *http.Client {
 	return &http.Client{
-		Transport:     checked{w.T},
+		Transport:     checked{w.T, w.seen},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       time.Minute,
 	}
@@ -272,10 +291,17 @@ var contract, router = func() (*openapi3.T, routers.Router) {
 var exercised sync.Map
 
 // checked validates every answer against the contract, its status and headers included.
-type checked struct{ t testing.TB }
+type checked struct {
+	t    testing.TB
+	seen *secrets
+}
 
 // RoundTrip implements http.RoundTripper.
 func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -288,6 +314,7 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
+	c.seen.collect(r, sent, response, body)
 	if err := check(r, response, body); err != nil {
 		c.t.Errorf("%s %s answered %d %s: %v", r.Method, r.URL, response.StatusCode, body, err)
 	}

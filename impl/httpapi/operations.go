@@ -17,6 +17,8 @@ type operation struct {
 	permission identity.Permission
 	// public operations need no credentials.
 	public bool
+	// elevated operations are for callers with elevated permissions: those with x-requires-elevation in the contract.
+	elevated bool
 	// body is nil for an operation that takes none.
 	body *openapi3.RequestBody
 	// validated is what the validator is to check: all but the credentials, which the edge checks by itself and first.
@@ -51,6 +53,7 @@ func prepare(document *openapi3.T, path, method string, item *openapi3.PathItem,
 		id:         op.OperationID,
 		permission: identity.Permission(op.OperationID),
 		public:     len(security) == 0,
+		elevated:   op.Extensions["x-requires-elevation"] == true,
 		validated:  &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: &bare},
 		unchecked:  op.RequestBody == nil && len(op.Parameters) == 0 && len(item.Parameters) == 0,
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/user"
 )
 
 // Deps are what the edge calls.
@@ -21,7 +23,10 @@ type Deps struct {
 	Accounts *account.Service
 	Auth     *auth.Service
 	Keys     *apikey.Service
-	Log      *slog.Logger
+	Users    *user.Service
+	// Elevation says who must be elevated, and keeps second factors.
+	Elevation *elevation.Service
+	Log       *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Without any, the address of a caller is that of
 	// the connection, because otherwise every caller could choose one.
 	TrustedProxies []*net.IPNet
@@ -56,7 +61,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	)
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range operations {
-		middlewares[op.id] = []echo.MiddlewareFunc{authenticate(d.Auth, op), limitBody(op), validate(op)}
+		middlewares[op.id] = []echo.MiddlewareFunc{authenticate(d.Auth, op), requireElevation(d.Elevation, op), limitBody(op), validate(op)}
 	}
 	h := &handlers{Deps: d, patches: patchReader{document}}
 	strict := server.NewStrictHandler(h, []server.StrictMiddlewareFunc{refuseNil})

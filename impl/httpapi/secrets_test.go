@@ -1,0 +1,138 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// secrets are all that a world's requests and answers held and nobody else may see. Every world checks them when it ends,
+// so the whole run of the tests is the test.
+type secrets struct {
+	mu       sync.Mutex
+	found    map[string]bool
+	log      bytes.Buffer
+	failures bytes.Buffer
+}
+
+// Write collects the log.
+func (s *secrets) Write(line []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(line)
+}
+
+// secretMembers are the names of what is secret in bodies.
+var secretMembers = map[string]bool{"password": true, "token": true, "key": true, "secret": true, "recovery_codes": true, "uri": true}
+
+// shortest is the length of what is searched for: a code of six digits is part of many a number.
+const shortest = 8
+
+func (s *secrets) add(text string) {
+	if len(text) >= shortest {
+		s.found[text] = true
+	}
+}
+
+// collect finds the secrets of a request and its answer, and keeps the answer if it is a refusal.
+func (s *secrets) collect(r *http.Request, requestBody []byte, response *http.Response, body []byte) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	s.add(credentials)
+	_, fragment, _ := strings.Cut(response.Header.Get("Location"), "#")
+	token, _, _ := strings.Cut(fragment, "?")
+	s.add(token)
+	for _, text := range [][]byte{requestBody, body} {
+		var value any
+		if json.Unmarshal(text, &value) == nil {
+			s.walk("", value)
+		}
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		s.failures.Write(body)
+	}
+}
+
+func (s *secrets) walk(name string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for member, each := range v {
+			s.walk(member, each)
+		}
+	case []any:
+		for _, each := range v {
+			s.walk(name, each)
+		}
+	case string:
+		if secretMembers[name] {
+			s.add(v)
+		}
+	}
+}
+
+// check fails the test if the log, a refusal, or the database's files show a secret. The files hold the audit trail too.
+func (s *secrets) check(t *testing.T, database string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	places := map[string][]byte{"the log": s.log.Bytes(), "a refusal": s.failures.Bytes()}
+	for _, suffix := range []string{"", "-wal"} {
+		data, err := os.ReadFile(database + suffix)
+		if err == nil {
+			places["the file "+suffix] = data
+		}
+	}
+	for secret := range s.found {
+		for place, text := range places {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s shows the secret %q", place, secret)
+			}
+		}
+	}
+}
+
+// readBody returns a request's body, and leaves it to be sent.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
+}
+
+// Ensures that the search for secrets finds them: in a log, in a refusal and in a file.
+func TestSecrets(t *testing.T) {
+	const planted = "planted-secret"
+	for name, plant := range map[string]func(*secrets, string){
+		"log":     func(s *secrets, _ string) { _, _ = s.Write([]byte("x " + planted + " y")) },
+		"refusal": func(s *secrets, _ string) { s.failures.WriteString(planted) },
+		"file": func(_ *secrets, path string) {
+			if err := os.WriteFile(path, []byte("\x00"+planted), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		s := &secrets{found: map[string]bool{}}
+		s.walk("", map[string]any{"a": []any{map[string]any{"password": planted}}})
+		path := t.TempDir() + "/file"
+		plant(s, path)
+		inner := &testing.T{}
+		s.check(inner, path)
+		if !inner.Failed() {
+			t.Errorf("a secret in the %s is not found", name)
+		}
+	}
+}
