@@ -19,7 +19,6 @@ import (
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -52,7 +51,11 @@ func dev(cmd *cobra.Command, address string) error {
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
 	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
-	c := config.Config{Store: "sqlite:" + filepath.Join(folder, "dev.db"), KeyEncryptionKey: secret.NewKey(), Sessions: session.DefaultSettings}
+	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }}) // the defaults
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
 	var made map[string]string
 	a, err := open(ctx, c, log, func(random map[string]string) error {
 		made = random
@@ -82,7 +85,8 @@ func checkLoopback(listen string) error {
 func greet(ctx context.Context, out io.Writer, a *app.App, builtins map[string]string, address string) error {
 	const name = "demo"
 	password := secret.Text(12)
-	if err := a.Users.Add(ctx, user.New{Name: name, Roles: []string{string(identity.PlatformAdmin)}, Password: password, FullName: "Demo User"}); err != nil {
+	demo := user.New{Name: name, Roles: []string{string(identity.PlatformAdmin)}, Password: password, FullName: "Demo User"}
+	if _, err := a.Users.Add(ctx, demo); err != nil {
 		return err
 	}
 	_, key, err := a.Keys.Create(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)

@@ -69,6 +69,26 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 	if err := makeKeyFile(path); err != nil {
 		return nil, fmt.Errorf("the key-encryption key cannot be kept in %s: %w", path, err)
 	}
+	return readKeyFile(path)
+}
+
+// serversKey is keyEncryptionKey for what is to be read by a server: it makes no key, which the server would not have.
+func serversKey(c config.Config) ([]byte, error) {
+	if c.KeyEncryptionKey != nil {
+		return c.KeyEncryptionKey, nil
+	}
+	path := beside(c.Store, ".key")
+	if !exists(path) {
+		return nil, fmt.Errorf("%w, set SALLYPORT_KEY_ENCRYPTION_KEY as for the server, or start a server if none has run on it yet", keyMissing(path))
+	}
+	return readKeyFile(path)
+}
+
+func keyMissing(path string) error {
+	return fmt.Errorf("the key file %s is missing; restore it from the backup of this database", path)
+}
+
+func readKeyFile(path string) ([]byte, error) {
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names the database
 	if err != nil {
 		return nil, err
@@ -88,7 +108,7 @@ func wrongKey(c config.Config, keyFileIsNew bool) error {
 	case c.KeyEncryptionKey != nil:
 		return errors.New("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with")
 	case keyFileIsNew:
-		return errors.Join(fmt.Errorf("the key file %s is missing; restore it from the backup of this database", path), os.Remove(path))
+		return errors.Join(keyMissing(path), os.Remove(path))
 	}
 	return fmt.Errorf("the key in %s is not the one that this database was made with; restore it from the backup of this database", path)
 }

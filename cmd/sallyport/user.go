@@ -7,27 +7,27 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
 func newUser() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "Manage users, also while a server runs on the same store", Args: cobra.NoArgs, RunE: help}
 	cmd.AddCommand(
-		newUserAdd(), newUserList(), newUserPasswd(),
+		newUserAdd(), newUserList(), newUserPasswd(), newUserUnlock(), newUserTOTP(),
 		newUserSwitch("enable", "Let a user sign in again", true),
 		newUserSwitch("disable", "End a user's sessions, stop the API keys, and refuse sign-ins", false),
 	)
 	return cmd
+}
+
+// userCommand is a command that works on the users of a store, which only the first one of add makes.
+func userCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *user.Service, []string) error) *cobra.Command {
+	return storeCommand(use, short, args, func(cmd *cobra.Command, r records, args []string) error { return run(cmd, r.users(), args) })
 }
 
 // oneName is for commands about one user.
@@ -36,53 +36,6 @@ func oneName(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return fmt.Errorf("this takes one NAME: %s", cmd.UseLine())
-}
-
-// userCommand is a command that works on the users of a store, which only the first one of add makes.
-func userCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *user.Service, []string) error) *cobra.Command {
-	var flags configFlags
-	cmd := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := config.Load(flags.sources(cmd))
-		if err != nil {
-			return err
-		}
-		ctx := audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine})
-		cmd.SetContext(ctx)
-		return forPeople(withUsers(cmd, c.Store, func(users *user.Service) error { return run(cmd, users, args) }))
-	}}
-	flags.add(cmd, "store")
-	return cmd
-}
-
-func withUsers(cmd *cobra.Command, dsn string, f func(*user.Service) error) error {
-	path := databaseFile(dsn)
-	if path == "" {
-		return fmt.Errorf("--store %s keeps no users", dsn)
-	}
-	isNew := !exists(path)
-	if isNew && cmd.Name() != "add" {
-		return fmt.Errorf("there is no database %s; name another with --store sqlite:PATH", path)
-	}
-	st, err := store.Open(cmd.Context(), dsn, time.Now)
-	if err != nil {
-		return err
-	}
-	if isNew {
-		cmd.PrintErrf("made the database %s\n", path)
-	}
-	return errors.Join(f(user.NewService(st, secret.NewHasher(secret.DefaultCost))), st.Close())
-}
-
-// forPeople leaves the code out of a fault's text, and keeps the cause.
-func forPeople(err error) error {
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		return err
-	}
-	if cause := f.Unwrap(); cause != nil {
-		return fmt.Errorf("%s: %w", f.Message, cause)
-	}
-	return errors.New(f.Message)
 }
 
 func newUserAdd() *cobra.Command {
@@ -95,7 +48,7 @@ func newUserAdd() *cobra.Command {
 				return err
 			}
 			n.Name, n.Password = args[0], password
-			if err := users.Add(cmd.Context(), n); err != nil {
+			if _, err := users.Add(cmd.Context(), n); err != nil {
 				return err
 			}
 			return say(cmd, "added the user %s", n.Name)
@@ -141,9 +94,19 @@ func newUserSwitch(verb, short string, enabled bool) *cobra.Command {
 	})
 }
 
+func newUserUnlock() *cobra.Command {
+	return userCommand("unlock NAME", "Forget a user's wrong guesses, so that the user can sign in at once", oneName,
+		func(cmd *cobra.Command, users *user.Service, args []string) error {
+			if err := users.Unlock(cmd.Context(), identity.Principal{}, args[0]); err != nil {
+				return err
+			}
+			return say(cmd, "the user %s can sign in", args[0])
+		})
+}
+
 func newUserList() *cobra.Command {
 	return userCommand("list", "List all users", cobra.NoArgs, func(cmd *cobra.Command, users *user.Service, _ []string) error {
-		list, err := users.List(cmd.Context())
+		list, err := users.List(cmd.Context(), true)
 		if err != nil {
 			return err
 		}

@@ -79,6 +79,33 @@ func TestUser_Add(t *testing.T) {
 	s.wantAuth(http.StatusOK, alice.basic())
 }
 
+// Ensures that a user who is locked by wrong guesses can sign in at once after "user unlock", while a server runs.
+func TestUser_Unlock(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	s := serveStore(t, dsn, "SALLYPORT_LOCKOUT_FAILURES=3")
+	s.wantAuth(http.StatusOK, alice.basic())
+	guess := func(n int) {
+		for range n {
+			s.wantAuth(http.StatusUnauthorized, person{alice.name, "a wrong password"}.basic())
+		}
+	}
+	guess(2)
+	s.wantAuth(http.StatusOK, alice.basic()) // forgets them
+	guess(3)
+	s.wantAuth(http.StatusUnauthorized, alice.basic())
+	s.want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(alice))
+
+	if out := mustUser(t, dsn, "", "unlock", alice.name); out != "the user alice can sign in\n" {
+		t.Errorf("the output is %q", out)
+	}
+	s.wantAuth(http.StatusOK, alice.basic())
+	s.logIn(alice)
+	guess(2)
+	s.wantAuth(http.StatusOK, alice.basic()) // the guesses before do not count
+}
+
 // Ensures that the list shows every user with what can be known.
 func TestUser_List(t *testing.T) {
 	t.Parallel()
@@ -149,7 +176,11 @@ func TestUser_Refusals(t *testing.T) {
 		"nobody to disable":       {[]string{"disable", "bob"}, "", `no user "bob"`},
 		"nobody to enable":        {[]string{"enable", "bob"}, "", `no user "bob"`},
 		"nobody to give one":      {[]string{"passwd", "bob", "--password-stdin"}, "a long password", `no user "bob"`},
+		"nobody to unlock":        {[]string{"unlock", "bob"}, "", `no user "bob"`},
+		"nobody named":            {[]string{"unlock"}, "", "this takes one NAME"},
 		"unknown flag":            {[]string{"list", "--nope"}, "", "unknown flag: --nope"},
+		"no store":                {[]string{"list", "--store=none"}, "", "--store none keeps no records"},
+		"a store that is not":     {[]string{"unlock", "alice", "--store=sqlite:nothing.db"}, "", "there is no database nothing.db"},
 		"a store of another sort": {[]string{"list", "--store=mysql:x"}, "", `"mysql:x" is neither sqlite:PATH nor none`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
 
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/session"
 )
 
@@ -25,6 +29,10 @@ type Config struct {
 	// KeyEncryptionKey is nil if none was given.
 	KeyEncryptionKey []byte
 	Sessions         session.Settings
+	Elevation        elevation.Settings
+	Lockout          lockout.Policy
+	AddressFailures  int
+	AddressRecovery  time.Duration
 	TrustedProxies   []*net.IPNet
 	LogLevel         slog.Level
 	LogFormat        string
@@ -50,6 +58,13 @@ var Settings = []Setting{
 	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "how long a session's token lives without a refresh"},
 	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "how long a session lives, however often it is refreshed"},
 	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "how long a refreshed token stays good for requests under way"},
+	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
+	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
+	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "how many wrong guesses in a row lock a user"},
+	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "how long the first lock lasts; each further wrong guess doubles it"},
+	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "how long a lock lasts at most"},
+	{Key: "lockout.address_failures", Default: "100", About: "how many wrong guesses an address may make at once"},
+	{Key: "lockout.address_recovery", Default: "1s", About: "after how long an address may make one more"},
 	{Key: "trusted_proxies", About: "networks, separated by commas, whose `X-Forwarded-For` is believed"},
 	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
 	{Key: "log.format", Default: "text", About: "`text` or `json`"},

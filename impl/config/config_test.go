@@ -6,9 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/lockout"
 )
 
 // environ is an environment.
@@ -40,17 +44,24 @@ var precedence = map[string]struct {
 	values [3]string
 	in     func(Config) string
 }{
-	"listen":             {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
-	"store":              {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
-	"admin_password":     {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.AdminPassword }},
-	"readonly_password":  {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.ReadonlyPassword }},
-	"key_encryption_key": {[3]string{key('1'), key('2'), key('3')}, func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKey) }},
-	"session.idle":       {[3]string{"1m0s", "2m0s", "3m0s"}, func(c Config) string { return c.Sessions.Idle.String() }},
-	"session.absolute":   {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"}, func(c Config) string { return c.Sessions.Absolute.String() }},
-	"session.grace":      {[3]string{"1s", "2s", "3s"}, func(c Config) string { return c.Sessions.Grace.String() }},
-	"trusted_proxies":    {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
-	"log.level":          {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
-	"log.format":         {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
+	"listen":                   {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
+	"store":                    {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
+	"admin_password":           {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.AdminPassword }},
+	"readonly_password":        {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.ReadonlyPassword }},
+	"key_encryption_key":       {[3]string{key('1'), key('2'), key('3')}, func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKey) }},
+	"session.idle":             {[3]string{"1m0s", "2m0s", "3m0s"}, func(c Config) string { return c.Sessions.Idle.String() }},
+	"session.absolute":         {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"}, func(c Config) string { return c.Sessions.Absolute.String() }},
+	"session.grace":            {[3]string{"1s", "2s", "3s"}, func(c Config) string { return c.Sessions.Grace.String() }},
+	"elevation.policy":         {[3]string{"always", "never", "enrolled"}, func(c Config) string { return string(c.Elevation.Policy) }},
+	"elevation.length":         {[3]string{"1m0s", "2m0s", "1h0m0s"}, func(c Config) string { return c.Elevation.Length.String() }},
+	"lockout.failures":         {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.Lockout.Threshold) }},
+	"lockout.base":             {[3]string{"1s", "2s", "15m0s"}, func(c Config) string { return c.Lockout.Base.String() }},
+	"lockout.max":              {[3]string{"30s", "1h0m0s", "24h0m0s"}, func(c Config) string { return c.Lockout.Max.String() }},
+	"lockout.address_failures": {[3]string{"1", "2", "2147483647"}, func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
+	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.AddressRecovery.String() }},
+	"trusted_proxies":          {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
+	"log.level":                {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
+	"log.format":               {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
 }
 
 func networks(c Config) string {
@@ -104,6 +115,13 @@ func TestLoad_Defaults(t *testing.T) {
 	}
 	if c.Sessions.Idle != 30*time.Minute || c.Sessions.Absolute != 12*time.Hour || c.Sessions.Grace != 10*time.Second {
 		t.Errorf("got %+v", c.Sessions)
+	}
+	if c.Elevation != (elevation.Settings{Policy: elevation.Enrolled, Length: 15 * time.Minute}) {
+		t.Errorf("got %+v", c.Elevation)
+	}
+	wantLockout := lockout.Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, Forget: 24 * time.Hour}
+	if c.Lockout != wantLockout || c.AddressFailures != 100 || c.AddressRecovery != time.Second {
+		t.Errorf("got %+v, %d, %s", c.Lockout, c.AddressFailures, c.AddressRecovery)
 	}
 	if c.AdminPassword != "" || c.ReadonlyPassword != "" || c.KeyEncryptionKey != nil || c.TrustedProxies != nil {
 		t.Errorf("got %+v", c)

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 )
@@ -32,15 +34,31 @@ func parse(values map[string]string) (Config, error) {
 		Sessions: session.Settings{
 			Idle: p.duration("session.idle"), Absolute: p.duration("session.absolute"), Grace: p.duration("session.grace"),
 		},
-		TrustedProxies: p.networks("trusted_proxies"),
-		LogLevel:       p.level("log.level"),
-		LogFormat:      p.oneOf("log.format", "text", "json"),
+		Elevation: elevation.Settings{
+			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
+			Length: p.duration("elevation.length"),
+		},
+		Lockout: lockout.Policy{
+			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
+			Forget: lockout.DefaultPolicy.Forget,
+		},
+		AddressFailures: p.count("lockout.address_failures"),
+		AddressRecovery: p.duration("lockout.address_recovery"),
+		TrustedProxies:  p.networks("trusted_proxies"),
+		LogLevel:        p.level("log.level"),
+		LogFormat:       p.oneOf("log.format", "text", "json"),
 	}
 	if c.Sessions.Absolute > 0 && c.Sessions.Idle > c.Sessions.Absolute {
 		p.bad("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)
 	}
 	if c.Sessions.Idle > 0 && c.Sessions.Grace > c.Sessions.Idle {
 		p.bad("session.grace", "%s is longer than session.idle, %s", c.Sessions.Grace, c.Sessions.Idle)
+	}
+	if c.Elevation.Length > elevation.MaxLength {
+		p.bad("elevation.length", "%s is longer than %s", c.Elevation.Length, elevation.MaxLength)
+	}
+	if c.Lockout.Max > 0 && c.Lockout.Base > c.Lockout.Max {
+		p.bad("lockout.base", "%s is longer than lockout.max, %s", c.Lockout.Base, c.Lockout.Max)
 	}
 	return c, errors.Join(p.problems...)
 }
@@ -93,6 +111,14 @@ func (p *parser) duration(key string) time.Duration {
 		p.bad(key, "%q is not a positive duration such as 30m", p.values[key])
 	}
 	return d
+}
+
+func (p *parser) count(key string) int {
+	n, err := strconv.ParseUint(p.values[key], 10, 31)
+	if err != nil || n == 0 {
+		p.bad(key, "%q is not a positive whole number", p.values[key])
+	}
+	return int(n)
 }
 
 func (p *parser) networks(key string) []*net.IPNet {

@@ -52,21 +52,29 @@ func TestLoad_AllProblems(t *testing.T) {
 func TestLoad_BadValues(t *testing.T) {
 	t.Parallel()
 	for key, values := range map[string][]string{
-		"listen":             {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
-		"store":              {"", "sqlite:", "sqlite", "None", "postgres://x"},
-		"admin_password":     {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
-		"readonly_password":  {"1234567"},
-		"key_encryption_key": {"x", "bm90IDMyIGJ5dGVz", key('k') + "A", base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
-		"session.idle":       {"", "0s", "-1m", "30", "1 hour", "13h"},
-		"session.absolute":   {"0", "1d", "29m"},
-		"session.grace":      {"0s", "soon"},
-		"trusted_proxies":    {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
-		"log.level":          {"", "loud"},
-		"log.format":         {"", "JSON", "xml"},
+		"listen":                   {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
+		"store":                    {"", "sqlite:", "sqlite", "None", "postgres://x"},
+		"admin_password":           {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
+		"readonly_password":        {"1234567"},
+		"key_encryption_key":       {"x", "bm90IDMyIGJ5dGVz", key('k') + "A", base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
+		"session.idle":             {"", "0s", "-1m", "30", "1 hour", "13h"},
+		"session.absolute":         {"0", "1d", "29m"},
+		"session.grace":            {"0s", "soon"},
+		"elevation.policy":         {"", "Enrolled", "sometimes"},
+		"elevation.length":         {"", "0s", "-1m", "15", "60m1s", "61m"},
+		"lockout.failures":         {"", "0", "-1", "+1", "1.5", "ten", "0x10", "2147483648"},
+		"lockout.base":             {"", "0s", "-1s", "30", "15m1s"},
+		"lockout.max":              {"", "0s", "a day", "29s"},
+		"lockout.address_failures": {"", "0", "-1", "1e2", "99999999999999999999"},
+		"lockout.address_recovery": {"", "0s", "1"},
+		"trusted_proxies":          {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
+		"log.level":                {"", "loud"},
+		"log.format":               {"", "JSON", "xml"},
 	} {
 		for _, value := range values {
 			got := problem(t, Sources{Flags: map[string]string{key: value}})
-			concerns := strings.HasPrefix(got, key+": ") || key == "session.absolute" && strings.Contains(got, key)
+			longest := key == "session.absolute" || key == "lockout.max" // the text is about another, which is longer
+			concerns := strings.HasPrefix(got, key+": ") || longest && strings.Contains(got, key)
 			if !concerns || strings.Contains(got, "\n") {
 				t.Errorf("%s = %q: %q; want one line about it", key, value, got)
 			}
@@ -77,9 +85,11 @@ func TestLoad_BadValues(t *testing.T) {
 // Ensures that a duration that cannot be read is not called shorter than another one.
 func TestLoad_OneProblemOnly(t *testing.T) {
 	t.Parallel()
-	got := problem(t, Sources{Flags: map[string]string{"session.absolute": "forever"}})
-	if want := `session.absolute: "forever" is not a positive duration such as 30m`; got != want {
-		t.Errorf("got %q; want %q", got, want)
+	for _, key := range []string{"session.absolute", "session.idle", "elevation.length", "lockout.max", "lockout.base"} {
+		got := problem(t, Sources{Flags: map[string]string{key: "forever"}})
+		if want := key + `: "forever" is not a positive duration such as 30m`; got != want {
+			t.Errorf("got %q; want %q", got, want)
+		}
 	}
 }
 

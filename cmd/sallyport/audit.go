@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/impl/audit"
+)
+
+func newAudit() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Read who changed what, also while a server runs on the same store", Args: cobra.NoArgs, RunE: help}
+	cmd.AddCommand(newAuditExport())
+	return cmd
+}
+
+func newAuditExport() *cobra.Command {
+	var text string
+	var since time.Time
+	cmd := storeCommand("export", "Print the audit trail, oldest first, one JSON object a line", cobra.NoArgs,
+		func(cmd *cobra.Command, r records, _ []string) error {
+			return audit.Export(cmd.Context(), r.store, since, cmd.OutOrStdout())
+		})
+	cmd.Flags().StringVar(&text, "since", "", "leave out what is older than this, such as 2026-01-31T00:00:00Z")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if cmd.Flags().Changed("since") {
+			since, err = parseSince(text)
+		}
+		return err
+	}
+	return cmd
+}
+
+func parseSince(text string) (time.Time, error) {
+	since, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return since, fmt.Errorf("--since: %q is not a time such as 2026-01-31T00:00:00Z", text)
+	}
+	return since, nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/user"
+)
+
+// records is what a command works on that has a store and no server.
+type records struct {
+	config config.Config
+	store  *store.Store
+}
+
+// storeCommand is a command that works on the records of a store, also while a server runs on it.
+func storeCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, records, []string) error) *cobra.Command {
+	var flags configFlags
+	cmd := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		c, err := config.Load(flags.sources(cmd))
+		if err != nil {
+			return err
+		}
+		cmd.SetContext(audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine}))
+		return forPeople(withStore(cmd, c, func(r records) error { return run(cmd, r, args) }))
+	}}
+	flags.add(cmd, "store")
+	return cmd
+}
+
+// withStore opens a store that is there; only a command that adds makes one.
+func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error {
+	path := databaseFile(c.Store)
+	if path == "" {
+		return fmt.Errorf("--store %s keeps no records", c.Store)
+	}
+	isNew := !exists(path)
+	if isNew && cmd.Name() != "add" {
+		return fmt.Errorf("there is no database %s; name another with --store sqlite:PATH", path)
+	}
+	st, err := store.Open(cmd.Context(), c.Store, time.Now)
+	if err != nil {
+		return err
+	}
+	if isNew {
+		cmd.PrintErrf("made the database %s\n", path)
+	}
+	return errors.Join(f(records{c, st}), st.Close())
+}
+
+// guard counts no guesses by address: nobody guesses here.
+func (r records) guard() *guard.Guard { return guard.New(r.config.Lockout, nil) }
+
+func (r records) users() *user.Service {
+	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.guard())
+}
+
+// elevations seals with the key that the server has, which the sessions' keys prove.
+func (r records) elevations(ctx context.Context) (*elevation.Service, error) {
+	key, err := serversKey(r.config)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := secret.NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(ctx, r.store, sealer, r.config.Sessions)
+	if errors.Is(err, secret.ErrUnsealable) {
+		return nil, wrongKey(r.config, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return elevation.NewService(r.store, sessions, r.guard(), sealer, r.config.Elevation, time.Now), nil
+}
+
+// forPeople leaves the code out of a fault's text, and keeps the cause.
+func forPeople(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	if cause := f.Unwrap(); cause != nil {
+		return fmt.Errorf("%s: %w", f.Message, cause)
+	}
+	return errors.New(f.Message)
+}

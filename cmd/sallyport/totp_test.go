@@ -1,0 +1,205 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/secret"
+)
+
+const elevatePath = authPath + "/_elevate"
+
+// provisionJSON gives a user a second factor and returns it.
+func provisionJSON(t *testing.T, dsn, name string) device {
+	t.Helper()
+	out := mustUser(t, dsn, "", "totp", name, "--output", "json")
+	var d device
+	decoder := json.NewDecoder(strings.NewReader(out))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d); err != nil || strings.Count(out, "\n") != 1 {
+		t.Fatalf("%q: %v; want one line of JSON", out, err)
+	}
+	if d.User != name || len(d.RecoveryCodes) != 10 {
+		t.Errorf("the device is %+v", d)
+	}
+	return d
+}
+
+// code is a secret's one-time code of the present (RFC 4226 section 5.3, RFC 6238 section 4).
+func (d device) code(t *testing.T) string {
+	t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(d.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, key)
+	_ = binary.Write(mac, binary.BigEndian, time.Now().Unix()/30) // cannot fail
+	sum := mac.Sum(nil)
+	offset := sum[len(sum)-1] & 0xf
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1_000_000)
+}
+
+// elevate sends a code, and returns the Authorization to go on with.
+func (p *process) elevate(status int, session, code string) string {
+	p.t.Helper()
+	r := p.want(status, http.MethodPost, elevatePath, session, `{"token": "`+code+`"}`)
+	if r.status != http.StatusOK {
+		return session
+	}
+	return "Bearer " + member(p.t, r, "token")
+}
+
+// Ensures that a second factor that was given while a server runs counts at once there, that its code and its recovery
+// codes work once each, and that another one takes its place.
+func TestUser_TOTP(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	s := serveStore(t, dsn)
+	addUser(t, dsn, alice)
+	first := provisionJSON(t, dsn, alice.name)
+	session := s.logIn(alice)
+	session = s.elevate(http.StatusOK, session, first.RecoveryCodes[0])
+	s.elevate(http.StatusBadRequest, session, first.RecoveryCodes[0])
+	code := first.code(t)
+	session = s.elevate(http.StatusOK, session, code)
+	s.elevate(http.StatusBadRequest, session, code)
+
+	second := provisionJSON(t, dsn, alice.name)
+	if second.Secret == first.Secret || slices.Contains(second.RecoveryCodes, first.RecoveryCodes[1]) {
+		t.Error("the second factor that replaces another is the same")
+	}
+	s.elevate(http.StatusBadRequest, session, first.RecoveryCodes[1])
+	s.elevate(http.StatusOK, session, second.code(t))
+	events := strings.Join(eventsOf(exportAudit(t, dsn), alice.name, "(command line)"), " ")
+	if events != "user.created totp.enrolled totp.confirmed totp.enrolled totp.confirmed" {
+		t.Errorf("recorded is %q", events)
+	}
+}
+
+// Ensures that the address in the JSON is what authenticator apps read, with the secret that stands beside it.
+func TestUser_TOTP_URI(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	serveStore(t, dsn).stop()
+	d := provisionJSON(t, dsn, "admin")
+	uri, err := url.Parse(d.URI)
+	if err != nil || uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Sallyport:admin" || uri.Query().Get("secret") != d.Secret {
+		t.Errorf("the address is %s (%v)", d.URI, err)
+	}
+}
+
+var recoveryCode = regexp.MustCompile(`(?m)^  [a-z2-7]{4}(-[a-z2-7]{4}){3}$`)
+
+// Ensures that people are shown a QR code of the address, the address, and the recovery codes, and told what these are.
+func TestUser_TOTP_Text(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	serveStore(t, dsn).stop()
+	out := mustUser(t, dsn, "", "totp", alice.name)
+	uri := regexp.MustCompile(`(?m)^  (otpauth://totp/Sallyport:alice\?\S+)$`).FindStringSubmatch(out)
+	if uri == nil || !strings.Contains(out, "\n"+qrCode(uri[1])+"\n") {
+		t.Errorf("there is no address, or no QR code of it:\n%s", out)
+	}
+	if n := len(recoveryCode.FindAllString(out, -1)); n != 10 {
+		t.Errorf("%d recovery codes; want 10:\n%s", n, out)
+	}
+	for _, want := range []string{"works once in place of a one-time code", "None of this is shown again"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the text does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+// Ensures that a QR code is a square with a margin, made of the four half blocks only, also for the longest user name.
+func TestQRCode(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"otpauth://totp/Sallyport:alice?secret=A", "otpauth://totp/Sallyport:" + strings.Repeat("%25", 507) + "?secret=" + strings.Repeat("A", 100)} {
+		lines := strings.Split(strings.TrimSuffix(qrCode(text), "\n"), "\n")
+		width := utf8.RuneCountInString(lines[0])
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) != width || strings.Trim(line, " ▀▄█") != "" || !strings.HasPrefix(line, "██") && !strings.HasPrefix(line, "▀▀") {
+				t.Fatalf("a line is %q; want %d half blocks", line, width)
+			}
+		}
+		if height := 2 * len(lines); height < width-1 || height > width+2 {
+			t.Errorf("%d rows of %d", height, width)
+		}
+	}
+}
+
+// Ensures that no second factor is given that the server could not read, and that no key is made beside a database.
+func TestUser_TOTP_Key(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	path := databaseFile(dsn) + ".key"
+	refused := func(saying string, env ...string) {
+		t.Helper()
+		o := run(t, invocation{args: []string{"user", "totp", "alice", "--store", dsn}, env: env})
+		wantRefusal(t, o, saying)
+	}
+	refused("start a server if none has run on it yet") // which makes the key
+	if exists(path) {
+		t.Fatal("a key was made")
+	}
+	serveStore(t, dsn).stop()
+	key, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := base64.StdEncoding.EncodeToString(secret.NewKey())
+	refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with", "SALLYPORT_KEY_ENCRYPTION_KEY="+wrong)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	refused("the key file " + path + " is missing; restore it from the backup of this database")
+	if exists(path) {
+		t.Error("another key was made")
+	}
+	o := run(t, invocation{
+		args: []string{"user", "totp", "alice", "--store", dsn},
+		env:  []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + strings.TrimSpace(string(key))},
+	})
+	if o.code != 0 || exists(path) {
+		t.Errorf("with the key from the environment: exit code %d, %s", o.code, o.stderr)
+	}
+	writeFile(t, path, wrong)
+	refused("the key in " + path + " is not the one that this database was made with")
+	writeFile(t, path, "no key")
+	refused(path + " does not hold 32 bytes in base64")
+}
+
+// Ensures that what cannot be done is refused before a user loses the second factor that there is.
+func TestUser_TOTP_Refusals(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	serveStore(t, dsn).stop()
+	for saying, args := range map[string][]string{
+		`--output: "xml" is not one of text and json`: {"alice", "--output=xml"},
+		`no user "bob"`:                   {"bob"},
+		"this takes one NAME":             {"alice", "bob"},
+		"there is no database nothing.db": {"alice", "--store=sqlite:nothing.db"},
+		"keeps no records":                {"alice", "--store=none"},
+	} {
+		wantRefusal(t, runUser(t, dsn, "", append([]string{"totp"}, args...)...), saying)
+	}
+	if events := eventsOf(exportAudit(t, dsn), alice.name, "(command line)"); !slices.Equal(events, []string{"user.created"}) {
+		t.Errorf("recorded is %q", events)
+	}
+}
