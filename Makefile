@@ -29,12 +29,14 @@ test: ## run all tests with the race detector (some minutes), and each fuzz targ
 	$(GO) test $(RACE) ./...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
-# One target at a time: go test fuzzes one a call.
+# One target at a time: go test fuzzes one a call. Before Go 1.27 it can end late and call that a failure (go.dev/issue/75804);
+# a real one names the input that failed.
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z]+' impl | while IFS=: read -r file func; do \
 		echo "fuzz $${func#func } in $$(dirname $$file) for $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) > .fuzz.log 2>&1 || { cat .fuzz.log; rm -f .fuzz.log; exit 1; }; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) > .fuzz.log 2>&1 || \
+			{ grep -q 'context deadline exceeded' .fuzz.log && ! grep -q 'Failing input' .fuzz.log; } || { cat .fuzz.log; rm -f .fuzz.log; exit 1; }; \
 		tail -n 1 .fuzz.log; rm -f .fuzz.log; \
 	done
 

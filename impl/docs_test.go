@@ -76,12 +76,16 @@ func TestReadme_Operations(t *testing.T) {
 }
 
 func audience(op *openapi3.Operation) string {
-	viewer := identity.Principal{Roles: []identity.Role{identity.DeploymentViewer}}
+	may := func(role identity.Role) bool {
+		return identity.Principal{Roles: []identity.Role{role}}.Authorize(identity.Permission(op.OperationID)) == nil
+	}
 	switch {
 	case op.Security != nil && len(*op.Security) == 0:
 		return "public"
-	case viewer.Authorize(identity.Permission(op.OperationID)) == nil:
+	case may(identity.DeploymentViewer):
 		return "all"
+	case may(identity.PlatformViewer):
+		return "platform"
 	}
 	return "admins"
 }
