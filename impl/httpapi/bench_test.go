@@ -94,8 +94,9 @@ var builds = map[string]func(httpapi.Deps) (http.Handler, error){"validated": ht
 
 // What an authenticated read costs, through the whole handler.
 func BenchmarkGetAccount(b *testing.B) {
-	x := newBench(b, cheap)
-	for credential, value := range map[string]string{"session": "Bearer " + x.token, "key": "ApiKey " + x.key} {
+	x := newBench(b, secret.DefaultCost)
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("alice:"+alicePassword))
+	for credential, value := range map[string]string{"session": "Bearer " + x.token, "key": "ApiKey " + x.key, "basic": basic} {
 		for name, build := range builds {
 			b.Run(credential+"/"+name, func(b *testing.B) {
 				x.run(b, build, http.MethodGet, "/api/v1/account", "", value)
