@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"user":            {"audit", "guard", "identity", "mergepatch", "password", "secret", "store"},
 	"elevation":       {"audit", "guard", "identity", "secret", "session", "store", "totp"},
 	"apikey":          {"audit", "duration", "identity", "secret", "store"},
-	"auth":            {"apikey", "audit", "identity", "session", "store", "user"},
+	"auth":            {"apikey", "audit", "identity", "secret", "session", "store", "user"},
 	"httpapi":         {"account", "apikey", "audit", "auth", "elevation", "identity", "secret", "session", "store", "strictjson", "user"},
 	"config":          {"elevation", "lockout", "secret", "session"},
 	"app":             {"account", "apikey", "auth", "elevation", "guard", "httpapi", "lockout", "secret", "session", "store", "user"},

@@ -100,7 +100,7 @@ func newUserUnlock() *cobra.Command {
 			if err := users.Unlock(cmd.Context(), identity.Principal{}, args[0]); err != nil {
 				return err
 			}
-			return say(cmd, "the user %s can sign in", args[0])
+			return say(cmd, "the wrong guesses of %s are forgotten", args[0])
 		})
 }
 
@@ -137,7 +137,8 @@ func printable(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return strings.Trim(strconv.Quote(text), `"`)
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 func addPasswordFlag(cmd *cobra.Command, fromStdin *bool) {

@@ -495,6 +495,9 @@ type Empty = EmptyResponse
 // Forbidden The body of every failure.
 type Forbidden = BasicFailedReply
 
+// ForbiddenWithoutProof The body of every failure.
+type ForbiddenWithoutProof = BasicFailedReply
+
 // InternalError The body of every failure.
 type InternalError = BasicFailedReply
 
@@ -742,7 +745,7 @@ type ClientInterface interface {
 
 	// CreateUserWithBody Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once.
+	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -751,7 +754,7 @@ type ClientInterface interface {
 
 	// CreateUser Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once.
+	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -775,7 +778,8 @@ type ClientInterface interface {
 	// EnableElevatedPermissionsWithBody Take elevated permissions with a one-time code
 	//
 	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 	//
 	// Takes any type of body and a specified content type.
@@ -786,7 +790,8 @@ type ClientInterface interface {
 	// EnableElevatedPermissions Take elevated permissions with a one-time code
 	//
 	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1031,7 +1036,8 @@ type ClientInterface interface {
 
 	// UnlockUser Forget a user's failed guesses
 	//
-	// An extension of this server, not for oneself. Lets a user who was locked after failed guesses try again at once.
+	// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
+	// caller who has a second factor must be elevated.
 	//
 	// Corresponds with POST /api/v1/users/{user_name}/_unlock (the `UnlockUser` operationId).
 	UnlockUser(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1218,7 +1224,7 @@ func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditor
 
 // CreateUserWithBody Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once.
+// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1237,7 +1243,7 @@ func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, bod
 
 // CreateUser Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once.
+// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1291,7 +1297,8 @@ func (c *Client) DisableElevatedPermissions(ctx context.Context, reqEditors ...R
 // EnableElevatedPermissionsWithBody Take elevated permissions with a one-time code
 //
 // Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 // a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 //
 // Takes any type of body and a specified content type.
@@ -1312,7 +1319,8 @@ func (c *Client) EnableElevatedPermissionsWithBody(ctx context.Context, contentT
 // EnableElevatedPermissions Take elevated permissions with a one-time code
 //
 // Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 // a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 //
 // Takes a body of the `application/json` content type.
@@ -1847,7 +1855,8 @@ func (c *Client) UpdateUser(ctx context.Context, userName UserName, body UpdateU
 
 // UnlockUser Forget a user's failed guesses
 //
-// An extension of this server, not for oneself. Lets a user who was locked after failed guesses try again at once.
+// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
+// caller who has a second factor must be elevated.
 //
 // Corresponds with POST /api/v1/users/{user_name}/_unlock (the `UnlockUser` operationId).
 func (c *Client) UnlockUser(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3185,7 +3194,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateUserWithBodyWithResponse Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once.
+	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3194,7 +3203,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateUserWithResponse Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once.
+	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3222,7 +3231,8 @@ type ClientWithResponsesInterface interface {
 	// EnableElevatedPermissionsWithBodyWithResponse Take elevated permissions with a one-time code
 	//
 	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -3233,7 +3243,8 @@ type ClientWithResponsesInterface interface {
 	// EnableElevatedPermissionsWithResponse Take elevated permissions with a one-time code
 	//
 	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -3510,7 +3521,8 @@ type ClientWithResponsesInterface interface {
 
 	// UnlockUserWithResponse Forget a user's failed guesses
 	//
-	// An extension of this server, not for oneself. Lets a user who was locked after failed guesses try again at once.
+	// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
+	// caller who has a second factor must be elevated.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3542,7 +3554,6 @@ type GetCurrentAccountResult401Headers struct {
 
 // GetCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for GetCurrentAccount
 type GetCurrentAccountResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -3719,7 +3730,6 @@ type PatchCurrentAccountResult401Headers struct {
 
 // PatchCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for PatchCurrentAccount
 type PatchCurrentAccountResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -3935,7 +3945,6 @@ type UpdateCurrentAccountResult401Headers struct {
 
 // UpdateCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -4145,7 +4154,6 @@ type GetCurrentUserResult401Headers struct {
 
 // GetCurrentUserResult403Headers the declared response headers of an HTTP 403 response for GetCurrentUser
 type GetCurrentUserResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -4386,7 +4394,7 @@ type UpdateCurrentUserResult struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *ForbiddenWithoutProof
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *UserNotFound
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -4445,7 +4453,7 @@ func (r UpdateCurrentUserResult) GetJSON401() *Unauthorized {
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r UpdateCurrentUserResult) GetJSON403() *Forbidden {
+func (r UpdateCurrentUserResult) GetJSON403() *ForbiddenWithoutProof {
 	return r.JSON403
 }
 
@@ -4538,7 +4546,6 @@ type GetUsersResult401Headers struct {
 
 // GetUsersResult403Headers the declared response headers of an HTTP 403 response for GetUsers
 type GetUsersResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -4709,7 +4716,6 @@ type CreateUserResult401Headers struct {
 
 // CreateUserResult403Headers the declared response headers of an HTTP 403 response for CreateUser
 type CreateUserResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -4935,7 +4941,6 @@ type GetAuthenticationInfoResult401Headers struct {
 
 // GetAuthenticationInfoResult403Headers the declared response headers of an HTTP 403 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -5086,7 +5091,6 @@ type DisableElevatedPermissionsResult401Headers struct {
 
 // DisableElevatedPermissionsResult403Headers the declared response headers of an HTTP 403 response for DisableElevatedPermissions
 type DisableElevatedPermissionsResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -5241,7 +5245,6 @@ type EnableElevatedPermissionsResult401Headers struct {
 
 // EnableElevatedPermissionsResult403Headers the declared response headers of an HTTP 403 response for EnableElevatedPermissions
 type EnableElevatedPermissionsResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -5625,7 +5628,6 @@ type LogoutResult401Headers struct {
 
 // LogoutResult403Headers the declared response headers of an HTTP 403 response for Logout
 type LogoutResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -5776,7 +5778,6 @@ type RefreshTokenResult401Headers struct {
 
 // RefreshTokenResult403Headers the declared response headers of an HTTP 403 response for RefreshToken
 type RefreshTokenResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -5936,7 +5937,6 @@ type DeleteAPIKeysResult401Headers struct {
 
 // DeleteAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteAPIKeys
 type DeleteAPIKeysResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -6147,7 +6147,6 @@ type GetAPIKeysResult401Headers struct {
 
 // GetAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetAPIKeys
 type GetAPIKeysResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -6309,7 +6308,6 @@ type CreateAPIKeyResult401Headers struct {
 
 // CreateAPIKeyResult403Headers the declared response headers of an HTTP 403 response for CreateAPIKey
 type CreateAPIKeyResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -6526,7 +6524,6 @@ type DeleteUsersAPIKeysResult401Headers struct {
 
 // DeleteUsersAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -6737,7 +6734,6 @@ type GetUsersAPIKeysResult401Headers struct {
 
 // GetUsersAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -6893,7 +6889,6 @@ type DeleteAPIKeyResult401Headers struct {
 
 // DeleteAPIKeyResult403Headers the declared response headers of an HTTP 403 response for DeleteAPIKey
 type DeleteAPIKeyResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -7080,7 +7075,6 @@ type GetAPIKeyResult401Headers struct {
 
 // GetAPIKeyResult403Headers the declared response headers of an HTTP 403 response for GetAPIKey
 type GetAPIKeyResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -7357,7 +7351,7 @@ type RemoveTOTPDeviceResult struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *ForbiddenWithoutProof
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *DeviceNotFound
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -7401,7 +7395,7 @@ func (r RemoveTOTPDeviceResult) GetJSON401() *Unauthorized {
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r RemoveTOTPDeviceResult) GetJSON403() *Forbidden {
+func (r RemoveTOTPDeviceResult) GetJSON403() *ForbiddenWithoutProof {
 	return r.JSON403
 }
 
@@ -7478,7 +7472,6 @@ type GetTOTPDeviceResult401Headers struct {
 
 // GetTOTPDeviceResult403Headers the declared response headers of an HTTP 403 response for GetTOTPDevice
 type GetTOTPDeviceResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -7699,7 +7692,7 @@ type EnrollTOTPDeviceResult struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *ForbiddenWithoutProof
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *DeviceExists
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -7743,7 +7736,7 @@ func (r EnrollTOTPDeviceResult) GetJSON401() *Unauthorized {
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r EnrollTOTPDeviceResult) GetJSON403() *Forbidden {
+func (r EnrollTOTPDeviceResult) GetJSON403() *ForbiddenWithoutProof {
 	return r.JSON403
 }
 
@@ -7826,7 +7819,6 @@ type ConfirmTOTPDeviceResult401Headers struct {
 
 // ConfirmTOTPDeviceResult403Headers the declared response headers of an HTTP 403 response for ConfirmTOTPDevice
 type ConfirmTOTPDeviceResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -8051,7 +8043,6 @@ type DeleteUserAPIKeysResult401Headers struct {
 
 // DeleteUserAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -8238,7 +8229,6 @@ type GetUserAPIKeysResult401Headers struct {
 
 // GetUserAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetUserAPIKeys
 type GetUserAPIKeysResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -8409,7 +8399,6 @@ type DeleteUserAPIKeyResult401Headers struct {
 
 // DeleteUserAPIKeyResult403Headers the declared response headers of an HTTP 403 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -8596,7 +8585,6 @@ type GetUserAPIKeyResult401Headers struct {
 
 // GetUserAPIKeyResult403Headers the declared response headers of an HTTP 403 response for GetUserAPIKey
 type GetUserAPIKeyResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -8773,7 +8761,6 @@ type DeleteUserResult401Headers struct {
 
 // DeleteUserResult403Headers the declared response headers of an HTTP 403 response for DeleteUser
 type DeleteUserResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -8969,7 +8956,6 @@ type GetUserResult401Headers struct {
 
 // GetUserResult403Headers the declared response headers of an HTTP 403 response for GetUser
 type GetUserResult403Headers struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -9217,7 +9203,7 @@ type UpdateUserResult struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *ForbiddenWithoutProof
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *UserNotFound
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -9280,7 +9266,7 @@ func (r UpdateUserResult) GetJSON401() *Unauthorized {
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r UpdateUserResult) GetJSON403() *Forbidden {
+func (r UpdateUserResult) GetJSON403() *ForbiddenWithoutProof {
 	return r.JSON403
 }
 
@@ -9422,7 +9408,7 @@ type UnlockUserResult struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *ForbiddenWithoutProof
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *UserNotFound
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -9466,7 +9452,7 @@ func (r UnlockUserResult) GetJSON401() *Unauthorized {
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r UnlockUserResult) GetJSON403() *Forbidden {
+func (r UnlockUserResult) GetJSON403() *ForbiddenWithoutProof {
 	return r.JSON403
 }
 
@@ -9721,7 +9707,7 @@ func (c *ClientWithResponses) GetUsersWithResponse(ctx context.Context, params *
 
 // CreateUserWithBodyWithResponse Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once.
+// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9736,7 +9722,7 @@ func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context
 
 // CreateUserWithResponse Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once.
+// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9782,7 +9768,8 @@ func (c *ClientWithResponses) DisableElevatedPermissionsWithResponse(ctx context
 // EnableElevatedPermissionsWithBodyWithResponse Take elevated permissions with a one-time code
 //
 // Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 // a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9799,7 +9786,8 @@ func (c *ClientWithResponses) EnableElevatedPermissionsWithBodyWithResponse(ctx 
 // EnableElevatedPermissionsWithResponse Take elevated permissions with a one-time code
 //
 // Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. An elevated session that sends another code begins its time anew. Refreshing
+// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
+// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
 // a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10250,7 +10238,8 @@ func (c *ClientWithResponses) UpdateUserWithResponse(ctx context.Context, userNa
 
 // UnlockUserWithResponse Forget a user's failed guesses
 //
-// An extension of this server, not for oneself. Lets a user who was locked after failed guesses try again at once.
+// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
+// caller who has a second factor must be elevated.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10395,13 +10384,6 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetCurrentAccountResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10685,13 +10667,6 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers PatchCurrentAccountResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11009,13 +10984,6 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers UpdateCurrentAccountResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11295,13 +11263,6 @@ func ParseGetCurrentUserResult(rsp *http.Response) (*GetCurrentUserResult, error
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetCurrentUserResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11467,7 +11428,7 @@ func ParseUpdateCurrentUserResult(rsp *http.Response) (*UpdateCurrentUserResult,
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenWithoutProof
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -11888,13 +11849,6 @@ func ParseGetUsersResult(rsp *http.Response) (*GetUsersResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUsersResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12168,13 +12122,6 @@ func ParseCreateUserResult(rsp *http.Response) (*CreateUserResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers CreateUserResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12471,13 +12418,6 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAuthenticationInfoResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12689,13 +12629,6 @@ func ParseDisableElevatedPermissionsResult(rsp *http.Response) (*DisableElevated
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DisableElevatedPermissionsResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12945,13 +12878,6 @@ func ParseEnableElevatedPermissionsResult(rsp *http.Response) (*EnableElevatedPe
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers EnableElevatedPermissionsResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13476,13 +13402,6 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers LogoutResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13694,13 +13613,6 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers RefreshTokenResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13967,13 +13879,6 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteAPIKeysResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14253,13 +14158,6 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAPIKeysResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14526,13 +14424,6 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers CreateAPIKeyResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14857,13 +14748,6 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUsersAPIKeysResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -15143,13 +15027,6 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUsersAPIKeysResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -15385,13 +15262,6 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteAPIKeyResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -15661,13 +15531,6 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAPIKeyResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -15879,7 +15742,7 @@ func ParseRemoveTOTPDeviceResult(rsp *http.Response) (*RemoveTOTPDeviceResult, e
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenWithoutProof
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -16218,13 +16081,6 @@ func ParseGetTOTPDeviceResult(rsp *http.Response) (*GetTOTPDeviceResult, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetTOTPDeviceResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -16383,7 +16239,7 @@ func ParseEnrollTOTPDeviceResult(rsp *http.Response) (*EnrollTOTPDeviceResult, e
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenWithoutProof
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -16767,13 +16623,6 @@ func ParseConfirmTOTPDeviceResult(rsp *http.Response) (*ConfirmTOTPDeviceResult,
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers ConfirmTOTPDeviceResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -17077,13 +16926,6 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUserAPIKeysResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -17353,13 +17195,6 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUserAPIKeysResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -17612,13 +17447,6 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUserAPIKeyResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -17888,13 +17716,6 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUserAPIKeyResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -18171,13 +17992,6 @@ func ParseDeleteUserResult(rsp *http.Response) (*DeleteUserResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUserResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -18447,13 +18261,6 @@ func ParseGetUserResult(rsp *http.Response) (*GetUserResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUserResult403Headers
-		if values := rsp.Header.Values("Link"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Link = &value
-		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -18619,7 +18426,7 @@ func ParseUpdateUserResult(rsp *http.Response) (*UpdateUserResult, error) {
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenWithoutProof
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -18967,7 +18774,7 @@ func ParseUnlockUserResult(rsp *http.Response) (*UnlockUserResult, error) {
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenWithoutProof
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -495,6 +495,9 @@ type Empty = EmptyResponse
 // Forbidden The body of every failure.
 type Forbidden = BasicFailedReply
 
+// ForbiddenWithoutProof The body of every failure.
+type ForbiddenWithoutProof = BasicFailedReply
+
 // InternalError The body of every failure.
 type InternalError = BasicFailedReply
 
@@ -1279,7 +1282,6 @@ type EmptyJSONResponse struct {
 }
 
 type ForbiddenResponseHeaders struct {
-	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -1287,6 +1289,17 @@ type ForbiddenJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers ForbiddenResponseHeaders
+}
+
+type ForbiddenWithoutProofResponseHeaders struct {
+	Link                     *string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+type ForbiddenWithoutProofJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers ForbiddenWithoutProofResponseHeaders
 }
 
 type InternalErrorResponseHeaders struct {
@@ -1514,9 +1527,6 @@ func (response GetCurrentAccount403JSONResponse) VisitGetCurrentAccountResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -1708,9 +1718,6 @@ func (response PatchCurrentAccount403JSONResponse) VisitPatchCurrentAccountRespo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -1940,9 +1947,6 @@ func (response UpdateCurrentAccount403JSONResponse) VisitUpdateCurrentAccountRes
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -2153,9 +2157,6 @@ func (response GetCurrentUser403JSONResponse) VisitGetCurrentUserResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -2338,7 +2339,9 @@ func (response UpdateCurrentUser401JSONResponse) VisitUpdateCurrentUserResponse(
 	return err
 }
 
-type UpdateCurrentUser403JSONResponse struct{ ForbiddenJSONResponse }
+type UpdateCurrentUser403JSONResponse struct {
+	ForbiddenWithoutProofJSONResponse
+}
 
 func (response UpdateCurrentUser403JSONResponse) VisitUpdateCurrentUserResponse(w http.ResponseWriter) error {
 
@@ -2586,9 +2589,6 @@ func (response GetUsers403JSONResponse) VisitGetUsersResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -2762,9 +2762,6 @@ func (response CreateUser403JSONResponse) VisitCreateUserResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3001,9 +2998,6 @@ func (response GetAuthenticationInfo403JSONResponse) VisitGetAuthenticationInfoR
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3155,9 +3149,6 @@ func (response DisableElevatedPermissions403JSONResponse) VisitDisableElevatedPe
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3328,9 +3319,6 @@ func (response EnableElevatedPermissions403JSONResponse) VisitEnableElevatedPerm
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3732,9 +3720,6 @@ func (response Logout403JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3886,9 +3871,6 @@ func (response RefreshToken403JSONResponse) VisitRefreshTokenResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4062,9 +4044,6 @@ func (response DeleteAPIKeys403JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4276,9 +4255,6 @@ func (response GetAPIKeys403JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4467,9 +4443,6 @@ func (response CreateAPIKey403JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4700,9 +4673,6 @@ func (response DeleteUsersAPIKeys403JSONResponse) VisitDeleteUsersAPIKeysRespons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4914,9 +4884,6 @@ func (response GetUsersAPIKeys403JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5072,9 +5039,6 @@ func (response DeleteAPIKey403JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5267,9 +5231,6 @@ func (response GetAPIKey403JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5472,7 +5433,9 @@ func (response RemoveTOTPDevice401JSONResponse) VisitRemoveTOTPDeviceResponse(w 
 	return err
 }
 
-type RemoveTOTPDevice403JSONResponse struct{ ForbiddenJSONResponse }
+type RemoveTOTPDevice403JSONResponse struct {
+	ForbiddenWithoutProofJSONResponse
+}
 
 func (response RemoveTOTPDevice403JSONResponse) VisitRemoveTOTPDeviceResponse(w http.ResponseWriter) error {
 
@@ -5663,9 +5626,6 @@ func (response GetTOTPDevice403JSONResponse) VisitGetTOTPDeviceResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5836,7 +5796,9 @@ func (response EnrollTOTPDevice401JSONResponse) VisitEnrollTOTPDeviceResponse(w 
 	return err
 }
 
-type EnrollTOTPDevice403JSONResponse struct{ ForbiddenJSONResponse }
+type EnrollTOTPDevice403JSONResponse struct {
+	ForbiddenWithoutProofJSONResponse
+}
 
 func (response EnrollTOTPDevice403JSONResponse) VisitEnrollTOTPDeviceResponse(w http.ResponseWriter) error {
 
@@ -6046,9 +6008,6 @@ func (response ConfirmTOTPDevice403JSONResponse) VisitConfirmTOTPDeviceResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6278,9 +6237,6 @@ func (response DeleteUserAPIKeys403JSONResponse) VisitDeleteUserAPIKeysResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6473,9 +6429,6 @@ func (response GetUserAPIKeys403JSONResponse) VisitGetUserAPIKeysResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6650,9 +6603,6 @@ func (response DeleteUserAPIKey403JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6846,9 +6796,6 @@ func (response GetUserAPIKey403JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -7042,9 +6989,6 @@ func (response DeleteUser403JSONResponse) VisitDeleteUserResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -7237,9 +7181,6 @@ func (response GetUser403JSONResponse) VisitGetUserResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -7423,7 +7364,9 @@ func (response UpdateUser401JSONResponse) VisitUpdateUserResponse(w http.Respons
 	return err
 }
 
-type UpdateUser403JSONResponse struct{ ForbiddenJSONResponse }
+type UpdateUser403JSONResponse struct {
+	ForbiddenWithoutProofJSONResponse
+}
 
 func (response UpdateUser403JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
 
@@ -7656,7 +7599,9 @@ func (response UnlockUser401JSONResponse) VisitUnlockUserResponse(w http.Respons
 	return err
 }
 
-type UnlockUser403JSONResponse struct{ ForbiddenJSONResponse }
+type UnlockUser403JSONResponse struct {
+	ForbiddenWithoutProofJSONResponse
+}
 
 func (response UnlockUser403JSONResponse) VisitUnlockUserResponse(w http.ResponseWriter) error {
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
@@ -95,22 +96,39 @@ func (s *Service) Login(ctx context.Context, name, password string) (session.Tok
 	if err := s.store.Require(); err != nil {
 		return session.Token{}, err
 	}
-	u, err := s.users.CheckPassword(ctx, name, password)
-	if err != nil {
-		return session.Token{}, err
+	for range loginTries {
+		u, err := s.users.CheckPassword(ctx, name, password)
+		if err != nil {
+			return session.Token{}, err
+		}
+		token, err := s.begin(ctx, u)
+		if !errors.Is(err, errStale) {
+			return token, err
+		}
 	}
+	return session.Token{}, secret.Busy()
+}
+
+// loginTries is how often a login begins anew because the user's hash was replaced after it was compared.
+const loginTries = 3
+
+var errStale = errors.New("auth: the password's hash was replaced after it was compared")
+
+// begin begins a session for a user whose password was right a moment ago, outside of the transaction: it looks again.
+func (s *Service) begin(ctx context.Context, u store.User) (session.Token, error) {
 	origin := audit.OriginOf(ctx)
 	origin.Actor = u.Name
 	ctx = audit.WithOrigin(ctx, origin)
 	var token session.Token
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		// The password was checked outside of the transaction: hashing takes long. Look again.
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
 		now, err := tx.User(u.Name)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (!now.Enabled || now.PasswordHash != u.PasswordHash) {
+		switch {
+		case errors.Is(err, store.ErrNotFound) || err == nil && !now.Enabled:
 			return user.LoginFailed()
-		}
-		if err != nil {
+		case err != nil:
 			return err
+		case now.PasswordHash != u.PasswordHash:
+			return errStale
 		}
 		token, err = s.sessions.Begin(tx, u.Name)
 		if err != nil {

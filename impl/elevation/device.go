@@ -114,7 +114,11 @@ func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 		if err != nil {
 			return err
 		}
-		if record.Confirmed && p.ElevatedUntil.IsZero() {
+		elevated, err := elevatedNow(tx, p)
+		if err != nil {
+			return err
+		}
+		if record.Confirmed && !elevated {
 			return secondFactorNeeded()
 		}
 		if err := s.requireRecent(p); err != nil {
@@ -125,6 +129,18 @@ func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 		}
 		return audit.Record(ctx, tx, audit.DeviceRemoved, p.User, nil)
 	})
+}
+
+// elevatedNow looks again in the transaction: the device that elevated the principal may have been replaced meanwhile.
+func elevatedNow(tx *store.Tx, p identity.Principal) (bool, error) {
+	if p.Method != identity.Session {
+		return false, nil
+	}
+	token, _, _, err := tx.LiveSession(p.TokenID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return token.ElevatedUntil.After(tx.Now), err
 }
 
 // Provision gives a user a device that counts at once, in place of any other, with recovery codes: an administrator does

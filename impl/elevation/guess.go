@@ -44,11 +44,12 @@ func (s *Service) guess(ctx context.Context, userName, code string, confirmed bo
 		}
 		return f(tx)
 	})
-	if err == nil && !right {
-		err = invalidCode()
-	}
-	if err != nil {
+	wrong := err == nil && !right
+	if wrong || fault.Has(err, fault.AuthenticationClusterError) { // a guess must never be free, not even when counting failed
 		s.guard.Blame(ctx)
+	}
+	if wrong {
+		return invalidCode()
 	}
 	return err
 }

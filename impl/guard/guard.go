@@ -4,6 +4,7 @@ package guard
 
 import (
 	"context"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -34,8 +35,8 @@ func (g *Guard) Admit(ctx context.Context) error {
 	return f
 }
 
-// Locked tells whether a user is locked, and whether there are failures that a right password forgets.
-func (g *Guard) Locked(tx *store.Tx, userName string) (locked, failed bool, err error) {
+// Locked tells whether a user is locked, and whether there are wrong passwords for a right one to forget.
+func (g *Guard) Locked(tx *store.Tx, userName string) (locked, wrongPasswords bool, err error) {
 	state, err := tx.Lockout(userName)
 	return g.policy.Locked(state, tx.Now), state.Failures > state.CodeFailures, err
 }
@@ -75,7 +76,8 @@ func (g *Guard) Wrong(ctx context.Context, tx *store.Tx, userName string, what F
 	if err := audit.Record(ctx, tx, audit.GuessFailed, subject, audit.Details{"what": what, "failures": after.Failures}); err != nil {
 		return err
 	}
-	if userName == store.Strangers || after.LockedUntil.Equal(before.LockedUntil) {
+	locks := g.policy.Locked(after, tx.Now) && !g.policy.Locked(before, tx.Now)
+	if userName == store.Strangers || !locks {
 		return nil
 	}
 	return audit.Record(ctx, tx, audit.UserLocked, userName, audit.Details{"until": after.LockedUntil})
@@ -100,6 +102,7 @@ func (g *Guard) Right(tx *store.Tx, userName string, what Factor) error {
 	if state.Failures == 0 {
 		return tx.ClearLockout(userName)
 	}
+	state.LockedUntil = time.Time{} // it is past, or nothing would have been right
 	return tx.SetLockout(userName, state)
 }
 

@@ -69,7 +69,7 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 			h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 		}
 		if f.Link != "" {
-			h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#elevate"`, f.Link))
+			h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`, f.Link))
 		}
 		element := server.BasicFailedReplyElement{Code: f.Code.Name, Message: f.Message}
 		if len(f.Fields) > 0 {

@@ -251,3 +251,45 @@ func TestLockout_Aborted(t *testing.T) {
 		t.Error("the user is not locked")
 	}
 }
+
+// Ensures that of many right logins at once, while the hash is renewed under them, none is told that it is wrong.
+func TestLogin_RehashRace(t *testing.T) {
+	w := newWorld(t)
+	again := openWith(t, "sqlite:"+w.path, io.Discard, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 128, Passes: 1, Threads: 1} })
+	parallel(60, func(int) {
+		if status := again.loginStatus("alice", alicePassword); status != http.StatusOK && status != http.StatusServiceUnavailable {
+			t.Errorf("a right login is answered %d", status)
+		}
+	})
+	if n := w.failures("alice"); n != 0 {
+		t.Errorf("%d right logins were counted as wrong", n)
+	}
+}
+
+// Ensures that a lock is recorded when it falls, and never otherwise.
+func TestLockout_Audit(t *testing.T) {
+	w := newWorld(t)
+	locks := func() int {
+		db, err := sql.Open("sqlite", "file:"+w.path+"?mode=ro")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close() //nolint:errcheck // nothing to lose
+		n := 0
+		if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM audit_log WHERE event = 'user.locked'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for range 15 {
+		w.loginStatus("alice", "wrong")
+	}
+	if n := locks(); n != 1 {
+		t.Errorf("%d locks recorded for one", n)
+	}
+	w.clock.advance(25 * time.Hour)
+	w.loginStatus("alice", "wrong")
+	if n := locks(); n != 1 {
+		t.Errorf("a failure long after the lock is recorded as a lock: %d", n)
+	}
+}

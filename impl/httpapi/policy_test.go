@@ -53,7 +53,7 @@ const (
 // leads ensures that a result asks for elevated permissions, in body and header.
 func (w *world) leads(r result, path string) {
 	w.Helper()
-	link := "<" + path + `>; rel="https://github.com/sallyport/sallyport#elevate"`
+	link := "<" + path + `>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`
 	if r.outcome != "449" || r.link != link || !strings.Contains(r.body, "root.unauthorized.rbac.elevated_permissions_required") || !strings.Contains(r.body, path) {
 		w.Errorf("got %s, Link %q, %s, want 449 and Link %q", r.outcome, r.link, r.body, link)
 	}

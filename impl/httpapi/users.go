@@ -24,7 +24,7 @@ func (h *handlers) UpdateCurrentUser(ctx context.Context, r server.UpdateCurrent
 		return nil, err
 	}
 	p := principalOf(ctx)
-	u, err := h.Users.Patch(ctx, p, p.User, patch, h.Elevation.Recent(p))
+	u, err := h.Users.Patch(ctx, p, p.User, patch, h.proof(p))
 	return server.UpdateCurrentUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
 }
 
@@ -61,7 +61,7 @@ func (h *handlers) UpdateUser(ctx context.Context, r server.UpdateUserRequestObj
 		return nil, err
 	}
 	p := principalOf(ctx)
-	u, err := h.Users.Patch(ctx, p, r.UserName, patch, h.Elevation.Recent(p))
+	u, err := h.Users.Patch(ctx, p, r.UserName, patch, h.proof(p))
 	return server.UpdateUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
 }
 
@@ -77,6 +77,10 @@ func (h *handlers) UnlockUser(ctx context.Context, r server.UnlockUserRequestObj
 		return nil, err
 	}
 	return server.UnlockUser200JSONResponse{EmptyJSONResponse: empty()}, h.Users.Unlock(ctx, p, r.UserName)
+}
+
+func (h *handlers) proof(p identity.Principal) user.Proof {
+	return user.Proof{RecentPassword: h.Elevation.Recent(p), SecondFactor: h.Elevation.RequireFactor(p)}
 }
 
 // newUser reads a user to be created. The schema is that of a user who is shown, so it has members that only the server

@@ -56,7 +56,7 @@ func NewHasher(cost Cost) *Hasher {
 }
 
 // Hash returns a password's hash as a PHC string, which holds the salt and the cost. It returns fault.ServerBusy when
-// the queue is full, and ctx's error when ctx ends first.
+// the queue is full or ctx's deadline comes first, and ctx's error when ctx is cancelled.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	release, err := h.acquire(ctx)
 	if err != nil {
@@ -97,17 +97,25 @@ func (h *Hasher) acquire(ctx context.Context) (func(), error) {
 	select {
 	case h.queue <- struct{}{}:
 	default:
-		busy := fault.New(fault.ServerBusy, "the server is busy with other sign-ins; try again in a moment")
-		busy.RetryAfter = time.Second
-		return nil, busy
+		return nil, Busy()
 	}
 	select {
 	case h.slots <- struct{}{}:
 		return func() { <-h.slots; <-h.queue }, nil
 	case <-ctx.Done():
 		<-h.queue
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, Busy()
+		}
 		return nil, ctx.Err()
 	}
+}
+
+// Busy returns fault.ServerBusy, with when to try again.
+func Busy() error {
+	busy := fault.New(fault.ServerBusy, "the server is busy with other sign-ins; try again in a moment")
+	busy.RetryAfter = time.Second
+	return busy
 }
 
 func (h *Hasher) hash(password string) string {

@@ -35,7 +35,7 @@ func (s *Service) CheckPassword(ctx context.Context, name, password string) (sto
 			return u, err
 		}
 	}
-	return store.User{}, LoginFailed()
+	return store.User{}, secret.Busy() // others replace the hash all the time; the password may be right
 }
 
 // LoginFailed is the one answer to every sign-in that fails.
@@ -43,7 +43,7 @@ func LoginFailed() error {
 	return fault.New(fault.LoginFailed, "the user name or the password is wrong")
 }
 
-// errReplaced means that a user's hash was replaced while the password was compared with the old one.
+// errReplaced means that a user's hash was replaced while a password was found to be right by the old one.
 var errReplaced = errors.New("user: the password's hash was replaced meanwhile")
 
 func (s *Service) check(ctx context.Context, name, password string) (store.User, error) {
@@ -75,36 +75,34 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 		return store.User{}, LoginFailed()
 	}
 	s.proven.add(u, password)
-	return s.renewHash(ctx, u, password)
+	return s.renewHash(ctx, u, password), nil
 }
 
 // settle decides on what the store says after the password was compared, which took long: whether the user may sign in,
 // is locked, and has this password still. It counts a wrong guess, or forgets those before a right one, and returns the
-// user as of now.
+// user as of now. It returns errReplaced if the password was right, and is the user's no longer or in another hash.
 func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.User, bool, error) {
 	if !s.store.Configured() {
 		return u, right && u.Enabled, nil
 	}
-	if right {
-		now, verdict, err := s.judgeInView(ctx, u)
-		if err != nil || verdict == letIn {
-			return now, true, err
-		}
+	// Looked at for a wrong password too: a right one that is refused must not take longer.
+	now, verdict, err := s.judgeInView(ctx, u, right)
+	if err != nil || verdict == letIn {
+		return now, err == nil, err
 	}
 	allowed := false
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		now, verdict, err := s.judge(tx, u)
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		judged, verdict, err := s.judge(tx, u, right)
 		if err != nil {
 			return err
 		}
-		allowed = right && verdict != refuse
+		now, allowed = judged, verdict != refuse
 		if allowed {
-			u = now
-			return s.guard.Right(tx, u.Name, guard.Password)
+			return s.guard.Right(tx, now.Name, guard.Password)
 		}
 		return s.guard.Wrong(ctx, tx, now.Name, guard.Password) // nobody has store.Strangers for a name
 	})
-	return u, allowed, err
+	return now, allowed, err
 }
 
 // verdict is what is to be done with somebody whose password is right.
@@ -117,8 +115,8 @@ const (
 	forgive
 )
 
-// judge reads a user again and decides. It returns errReplaced if the hash that was compared is no longer the user's.
-func (s *Service) judge(tx *store.Tx, u store.User) (store.User, verdict, error) {
+// judge reads a user again and decides.
+func (s *Service) judge(tx *store.Tx, u store.User, right bool) (store.User, verdict, error) {
 	now, err := tx.User(u.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.User{}, refuse, nil
@@ -126,22 +124,22 @@ func (s *Service) judge(tx *store.Tx, u store.User) (store.User, verdict, error)
 	if err != nil {
 		return now, refuse, err
 	}
-	if u.PasswordHash != "" && now.PasswordHash != u.PasswordHash {
+	if right && now.PasswordHash != u.PasswordHash {
 		return now, refuse, errReplaced
 	}
-	locked, failed, err := s.guard.Locked(tx, u.Name)
+	locked, wrongPasswords, err := s.guard.Locked(tx, u.Name)
 	switch {
-	case err != nil || locked || !now.Enabled:
+	case err != nil || !right || locked || !now.Enabled:
 		return now, refuse, err
-	case failed:
+	case wrongPasswords:
 		return now, forgive, nil
 	}
 	return now, letIn, nil
 }
 
-func (s *Service) judgeInView(ctx context.Context, u store.User) (now store.User, v verdict, err error) {
+func (s *Service) judgeInView(ctx context.Context, u store.User, right bool) (now store.User, v verdict, err error) {
 	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		now, v, err = s.judge(tx, u)
+		now, v, err = s.judge(tx, u, right)
 		return err
 	})
 	return now, v, err
@@ -166,27 +164,23 @@ func (s *Service) find(ctx context.Context, name string) (u store.User, locked b
 	return u, locked, err
 }
 
-// renewHash hashes a password anew that was hashed at another cost, now that it is known. A server that is busy does so
-// another time.
-func (s *Service) renewHash(ctx context.Context, u store.User, password string) (store.User, error) {
+// renewHash hashes a password anew that was hashed at another cost, now that it is known, and returns the user as of then.
+// What keeps it from doing so does not keep the user out: there will be another time.
+func (s *Service) renewHash(ctx context.Context, u store.User, password string) store.User {
 	if !s.store.Configured() || !s.hasher.Outdated(u.PasswordHash) {
-		return u, nil
+		return u
 	}
 	hash, err := s.hasher.Hash(ctx, password)
-	if fault.Has(err, fault.ServerBusy) {
-		return u, nil
-	}
 	if err != nil {
-		return u, err
+		return u
 	}
 	replaced := false
 	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
 		replaced, err = tx.ReplacePasswordHash(u.Name, u.PasswordHash, hash)
 		return err
 	})
-	if err == nil && !replaced {
-		return u, errReplaced
+	if err == nil && replaced {
+		u.PasswordHash = hash
 	}
-	u.PasswordHash = hash
-	return u, err
+	return u
 }

@@ -12,23 +12,31 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
+// Proof is what a caller has proved beyond who it is.
+type Proof struct {
+	// RecentPassword tells whether the password was proved lately.
+	RecentPassword bool
+	// SecondFactor is nil, or the refusal of a caller who has a second factor and is not elevated.
+	SecondFactor error
+}
+
 // Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a new
 // password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify, UserRestrictedField for
 // what the server keeps, UserRolesInvalid and InvalidData.
 //
-// Nobody changes one's own roles or state (fault.UserRolesForbidden, UserRestrictedField), and one's own password only by
-// proving the old one (fault.RecentPasswordNeeded) and the second factor, if there is one (fault.SecondFactorNeeded): whoever finds an open session or a key must not be able to keep the
-// account. recent tells whether that was done.
-func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, recent bool) (store.User, error) {
+// Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or state
+// (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one (fault.RecentPasswordNeeded)
+// and the second factor of who has one.
+func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (store.User, error) {
 	if by.User == name && !by.Builtin { // who is built in is told that instead
-		if err := checkSelf(by, patch, recent); err != nil {
+		if err := checkSelf(patch, proof); err != nil {
 			return store.User{}, err
 		}
 	}
 	return s.patch(ctx, name, patch)
 }
 
-func checkSelf(by identity.Principal, patch any, recent bool) error {
+func checkSelf(patch any, proof Proof) error {
 	members, _ := patch.(map[string]any)
 	security, isObject := members["security"].(map[string]any)
 	_, touched := members["security"]
@@ -38,14 +46,14 @@ func checkSelf(by identity.Principal, patch any, recent bool) error {
 	if _, ok := security["enabled"]; ok {
 		return restricted("security.enabled")
 	}
-	if _, ok := security["password"]; ok && !recent {
+	if _, ok := security["password"]; !ok {
+		return nil
+	}
+	if !proof.RecentPassword {
 		return fault.New(fault.RecentPasswordNeeded,
 			"a new password needs the old one: sign in again, or send it as Basic", "security.password")
 	}
-	if _, ok := security["password"]; ok && by.HasTOTP && by.ElevatedUntil.IsZero() {
-		return fault.New(fault.SecondFactorNeeded, "a new password needs the second factor: take elevated permissions first", "security.password")
-	}
-	return nil
+	return proof.SecondFactor
 }
 
 func (s *Service) patch(ctx context.Context, name string, patch any) (store.User, error) {
@@ -167,47 +175,6 @@ func (s *Service) apply(ctx context.Context, name string, c change) (store.User,
 		return err
 	})
 	return u, err
-}
-
-// events says what a change is.
-func events(before, after store.User) []audit.Event {
-	var found []audit.Event
-	if before.PasswordHash != after.PasswordHash {
-		found = append(found, audit.PasswordChanged)
-	}
-	if before.Enabled && !after.Enabled {
-		found = append(found, audit.UserDisabled)
-	}
-	if !before.Enabled && after.Enabled {
-		found = append(found, audit.UserEnabled)
-	}
-	if !slices.Equal(before.Roles, after.Roles) {
-		found = append(found, audit.RolesChanged)
-	}
-	if before.FullName != after.FullName || before.Email != after.Email {
-		found = append(found, audit.UserUpdated)
-	}
-	return found
-}
-
-// settleChange ends the sessions that a change makes invalid, and records what was changed.
-func settleChange(ctx context.Context, tx *store.Tx, after store.User, events []audit.Event) error {
-	if slices.Contains(events, audit.PasswordChanged) || slices.Contains(events, audit.UserDisabled) {
-		if _, err := tx.DeleteUserSessions(after.Name); err != nil {
-			return err
-		}
-	}
-	if slices.Contains(events, audit.RolesChanged) {
-		if err := tx.LowerUserSessions(after.Name); err != nil { // elevation was for what the user was
-			return err
-		}
-	}
-	for _, event := range events {
-		if err := audit.Record(ctx, tx, event, after.Name, audit.Details{"roles": after.Roles}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // merged applies a change to a user.

@@ -1,0 +1,50 @@
+package user
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// events says what a change is.
+func events(before, after store.User) []audit.Event {
+	var found []audit.Event
+	if before.PasswordHash != after.PasswordHash {
+		found = append(found, audit.PasswordChanged)
+	}
+	if before.Enabled && !after.Enabled {
+		found = append(found, audit.UserDisabled)
+	}
+	if !before.Enabled && after.Enabled {
+		found = append(found, audit.UserEnabled)
+	}
+	if !slices.Equal(before.Roles, after.Roles) {
+		found = append(found, audit.RolesChanged)
+	}
+	if before.FullName != after.FullName || before.Email != after.Email {
+		found = append(found, audit.UserUpdated)
+	}
+	return found
+}
+
+// settleChange ends the sessions that a change makes invalid, and records what was changed.
+func settleChange(ctx context.Context, tx *store.Tx, after store.User, events []audit.Event) error {
+	if slices.Contains(events, audit.PasswordChanged) || slices.Contains(events, audit.UserDisabled) {
+		if _, err := tx.DeleteUserSessions(after.Name); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(events, audit.RolesChanged) {
+		if err := tx.LowerUserSessions(after.Name); err != nil { // elevation was for what the user was
+			return err
+		}
+	}
+	for _, event := range events {
+		if err := audit.Record(ctx, tx, event, after.Name, audit.Details{"roles": after.Roles}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

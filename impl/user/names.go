@@ -1,0 +1,46 @@
+package user
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// checkTexts refuses what would break a line of a list or a log, and what not every database takes.
+func checkTexts(fullName, email string) error {
+	if strings.ContainsFunc(fullName, unicode.IsControl) {
+		return fault.New(fault.InvalidData, "full_name: this must not contain control characters", "full_name")
+	}
+	if strings.ContainsFunc(email, unicode.IsControl) {
+		return fault.New(fault.InvalidData, "email: this must not contain control characters", "email")
+	}
+	return nil
+}
+
+// maxName is Elasticsearch's limit.
+const maxName = 507
+
+// checkName refuses names that would not survive their uses: a colon ends the name in Basic credentials (RFC 7617), a
+// slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own.
+func checkName(name string) error {
+	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
+	switch {
+	case name == "" || len(name) > maxName:
+		return bad("must have 1 to 507 characters")
+	case strings.TrimSpace(name) != name:
+		return bad("must not begin or end with a blank")
+	case strings.ContainsAny(name, ":/\\,"):
+		return bad(`must not contain a colon, a slash, a backslash or a comma`)
+	case strings.HasPrefix(name, "("): // as the audit trail's own actors do
+		return bad("must not begin with a parenthesis")
+	case strings.HasPrefix(name, "_") || name == "auth" || name == "." || name == "..":
+		return bad("is reserved: it must not begin with an underscore, and must not be auth, . or ..")
+	}
+	for _, r := range name {
+		if r < ' ' || r > '~' {
+			return bad("must be printable ASCII")
+		}
+	}
+	return nil
+}
