@@ -97,7 +97,7 @@ func TestUser_Unlock(t *testing.T) {
 	s.wantAuth(http.StatusUnauthorized, alice.basic())
 	s.want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(alice))
 
-	if out := mustUser(t, dsn, "", "unlock", alice.name); out != "the user alice can sign in\n" {
+	if out := mustUser(t, dsn, "", "unlock", alice.name); out != "the wrong guesses of alice are forgotten\n" {
 		t.Errorf("the output is %q", out)
 	}
 	s.wantAuth(http.StatusOK, alice.basic())
