@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -57,6 +58,23 @@ func TestDev_Credentials(t *testing.T) {
 		s.wantAuth(http.StatusOK, person{strings.TrimSuffix(name, " user"), password}.basic())
 	}
 	s.wantAuth(http.StatusOK, "ApiKey "+printed(`demo API key +(\S+)`))
+}
+
+// Ensures that the client's program of the README does what the README says, against dev.
+func TestDev_ClientProgram(t *testing.T) {
+	t.Parallel()
+	s := startDev(t, t.TempDir())
+	password := s.waitFor(regexp.MustCompile(`demo user +demo +(\S+)`))
+	program := func(password string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), "go", "run", "../../docs/client", s.url, "demo", password).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := program(password); err != nil || !strings.Contains(out, "created the key") || strings.Count(out, "\n") != 3 {
+		t.Errorf("the program says %q, %v; want the key it created and the two that there are", out, err)
+	}
+	if out, err := program("wrong"); err == nil || !strings.Contains(out, "401") || !strings.Contains(out, "root.unauthorized") {
+		t.Errorf("with a wrong password it says %q, %v; want the refusal", out, err)
+	}
 }
 
 // Ensures that dev, which prints passwords, serves this machine only, and says so.

@@ -20,8 +20,12 @@ type device struct {
 
 func newUserTOTP() *cobra.Command {
 	var output string
+	var remove bool
 	cmd := storeCommand("totp NAME", "Give a user a second factor that counts at once, in place of any other", oneName,
 		func(cmd *cobra.Command, r records, args []string) error {
+			if remove {
+				return withdraw(cmd, r, args[0])
+			}
 			d, err := provision(cmd, r, args[0])
 			if err != nil {
 				return err
@@ -31,6 +35,7 @@ func newUserTOTP() *cobra.Command {
 			}
 			return d.writeText(cmd.OutOrStdout())
 		})
+	cmd.Flags().BoolVar(&remove, "remove", false, "take the second factor away instead")
 	cmd.Flags().StringVar(&output, "output", "text", "text, with a QR code, or json")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if output != "text" && output != "json" {
@@ -39,6 +44,17 @@ func newUserTOTP() *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+func withdraw(cmd *cobra.Command, r records, name string) error {
+	elevations, err := r.elevations(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if err := elevations.Withdraw(cmd.Context(), name); err != nil {
+		return err
+	}
+	return say(cmd, "the user %s has no second factor any more", name)
 }
 
 func provision(cmd *cobra.Command, r records, name string) (device, error) {

@@ -84,8 +84,12 @@ func TestUser_TOTP(t *testing.T) {
 	}
 	s.elevate(http.StatusBadRequest, session, first.RecoveryCodes[1])
 	s.elevate(http.StatusOK, session, second.code(t))
+	if out := mustUser(t, dsn, "", "totp", alice.name, "--remove"); !strings.Contains(out, "no second factor any more") {
+		t.Errorf("removing says %q", out)
+	}
+	s.elevate(http.StatusBadRequest, s.logIn(alice), second.RecoveryCodes[0])
 	events := strings.Join(eventsOf(exportAudit(t, dsn), alice.name, "(command line)"), " ")
-	if events != "user.created totp.enrolled totp.confirmed totp.enrolled totp.confirmed" {
+	if events != "user.created totp.enrolled totp.confirmed totp.enrolled totp.confirmed totp.removed" {
 		t.Errorf("recorded is %q", events)
 	}
 }

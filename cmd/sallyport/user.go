@@ -111,7 +111,7 @@ func newUserList() *cobra.Command {
 			return err
 		}
 		table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-		if _, err := fmt.Fprintln(table, "NAME\tENABLED\tBUILT IN\tROLES\tFULL NAME\tE-MAIL"); err != nil {
+		if _, err := fmt.Fprintln(table, "NAME\tENABLED\tBUILT IN\tSECOND FACTOR\tROLES\tFULL NAME\tE-MAIL"); err != nil {
 			return err
 		}
 		for _, u := range list {
@@ -119,7 +119,7 @@ func newUserList() *cobra.Command {
 			for _, role := range u.Roles {
 				roles = append(roles, string(role))
 			}
-			if _, err := fmt.Fprintf(table, "%s\t%t\t%t\t%s\t%s\t%s\n", u.Name, u.Enabled, u.Builtin, strings.Join(roles, ","), printable(u.FullName), printable(u.Email)); err != nil {
+			if _, err := fmt.Fprintf(table, "%s\t%t\t%t\t%t\t%s\t%s\t%s\n", u.Name, u.Enabled, u.Builtin, u.HasTOTP, strings.Join(roles, ","), printable(u.FullName), printable(u.Email)); err != nil {
 				return err
 			}
 		}

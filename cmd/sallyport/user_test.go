@@ -113,15 +113,16 @@ func TestUser_List(t *testing.T) {
 	serveStore(t, dsn)
 	addUser(t, dsn, alice)
 	mustUser(t, dsn, "", "disable", alice.name)
+	provisionJSON(t, dsn, alice.name)
 	var rows [][]string
 	for line := range strings.Lines(mustUser(t, dsn, "", "list")) {
-		rows = append(rows, strings.Fields(line)[:4])
+		rows = append(rows, strings.Fields(line)[:5])
 	}
 	want := [][]string{
-		{"NAME", "ENABLED", "BUILT", "IN"},
-		{"admin", "true", "true", "ece_platform_admin"},
-		{"alice", "false", "false", "ece_deployment_viewer"},
-		{"readonly", "true", "true", "ece_platform_viewer"},
+		{"NAME", "ENABLED", "BUILT", "IN", "SECOND"},
+		{"admin", "true", "true", "false", "ece_platform_admin"},
+		{"alice", "false", "false", "true", "ece_deployment_viewer"},
+		{"readonly", "true", "true", "false", "ece_platform_viewer"},
 	}
 	if !slices.EqualFunc(rows, want, slices.Equal) {
 		t.Errorf("the list is %q; want %q", rows, want)

@@ -45,7 +45,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	list, err := c.GetAPIKeysWithResponse(ctx, key.Intercept) // for this request only, in place of the password
+	withKey, err := client.NewClientWithResponses(url, client.WithRequestEditorFn(key.Intercept))
+	if err != nil {
+		log.Fatal(err)
+	}
+	list, err := withKey.GetAPIKeysWithResponse(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}

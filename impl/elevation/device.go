@@ -124,10 +124,7 @@ func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 		if err := s.requireRecent(p); err != nil {
 			return err
 		}
-		if err := drop(tx, p.User); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.DeviceRemoved, p.User, nil)
+		return remove(ctx, tx, p.User)
 	})
 }
 
@@ -163,6 +160,23 @@ func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, [
 		return err
 	})
 	return s.show(userName, key), codes, err
+}
+
+// Withdraw takes a user's device away, on an administrator's word. It returns fault.DeviceNotFound.
+func (s *Service) Withdraw(ctx context.Context, userName string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := find(tx, userName); err != nil {
+			return err
+		}
+		return remove(ctx, tx, userName)
+	})
+}
+
+func remove(ctx context.Context, tx *store.Tx, userName string) error {
+	if err := drop(tx, userName); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.DeviceRemoved, userName, nil)
 }
 
 func (s *Service) put(ctx context.Context, tx *store.Tx, userName string, key []byte) error {

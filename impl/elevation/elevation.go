@@ -70,7 +70,7 @@ func (s *Service) Require(p identity.Principal) error {
 	if exempt || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
 		return nil
 	}
-	f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions: send a one-time code to "+elevatePath+" in a session")
+	f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code at "+elevatePath)
 	f.Link = elevatePath
 	if !p.HasTOTP {
 		f = fault.New(fault.ElevationNeeded, "this operation needs elevated permissions, and these a second factor: set one up at "+enrollPath)
@@ -142,5 +142,5 @@ func needsSession(p identity.Principal) error {
 }
 
 func invalidCode() error {
-	return fault.New(fault.InvalidOneTimeCode, "the one-time code is not valid", "token")
+	return fault.New(fault.InvalidOneTimeCode, "the one-time code is not valid, was used before, or there is no second factor", "token")
 }
