@@ -1,0 +1,172 @@
+package privilege
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// maxPattern bounds a pattern's length in bytes. Index names are at most 255 bytes long, so this is plenty.
+const maxPattern = 1024
+
+// anyRune is one character of a name, in Go's syntax. Two control characters are kept out of all names: apart separates
+// the sides of a box, and mark begins the name of an application privilege.
+const (
+	anyRune = `[^\x00\x01]`
+	apart   = "\x00"
+	mark    = "\x01"
+)
+
+// pattern is a set of names: a wildcard pattern (* any characters, ? any one, \ takes the next one literally), or a Lucene
+// regular expression between slashes. A pattern matches whole names, and case counts.
+type pattern struct {
+	text string
+	// source is the pattern in Go's syntax, not anchored.
+	source string
+	// head is what every name in the set begins with; it may be shorter than it could be.
+	head string
+	// exact patterns are their head alone, and open ones everything that begins with it.
+	exact, open bool
+	// expression is for patterns that are neither exact nor open.
+	expression *regexp.Regexp
+}
+
+// parse compiles a pattern. The error's text is fit for a caller.
+func parse(text string) (*pattern, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(text, "/") {
+		return wildcard(text)
+	}
+	if len(text) < 2 || !strings.HasSuffix(text, "/") {
+		return nil, fmt.Errorf("the pattern [%s] begins like a regular expression, with a slash, and does not end with one", text)
+	}
+	source, err := lucene(text[1 : len(text)-1])
+	if err != nil {
+		return nil, fmt.Errorf("the regular expression [%s]: %w", text, err)
+	}
+	automaton, err := program(source)
+	if err != nil {
+		return nil, fmt.Errorf("the regular expression [%s] is too complex", text)
+	}
+	head, _ := automaton.Prefix()
+	return (&pattern{text: text, source: source, head: head}).compile()
+}
+
+func check(text string) error {
+	switch {
+	case len(text) > maxPattern:
+		return fmt.Errorf("a pattern of %d bytes is too long; %d are read", len(text), maxPattern)
+	case !utf8.ValidString(text):
+		return errors.New("a pattern is not UTF-8")
+	case strings.ContainsAny(text, apart+mark):
+		return errors.New("a pattern has a control character")
+	}
+	return nil
+}
+
+// name is the pattern that matches one name only, whatever characters the name has.
+func name(text string) *pattern {
+	return &pattern{text: text, source: regexp.QuoteMeta(text), head: text, exact: true}
+}
+
+// wildcard compiles a wildcard pattern. A backslash at the end stands for itself.
+func wildcard(text string) (*pattern, error) {
+	var source, head strings.Builder
+	stars, marks, escaped := 0, 0, false
+	for i, r := range text {
+		switch {
+		case !escaped && r == '\\' && i < len(text)-1:
+			escaped = true
+			continue
+		case !escaped && r == '*':
+			if !strings.HasSuffix(source.String(), anyRune+"*") {
+				source.WriteString(anyRune + "*")
+			}
+			stars++
+		case !escaped && r == '?':
+			source.WriteString(anyRune)
+			marks++
+		default:
+			source.WriteString(regexp.QuoteMeta(string(r)))
+			if stars+marks == 0 {
+				head.WriteRune(r)
+			}
+		}
+		escaped = false
+	}
+	p := &pattern{text: text, source: source.String(), head: head.String(), exact: stars+marks == 0}
+	p.open = marks == 0 && p.source == regexp.QuoteMeta(p.head)+anyRune+"*"
+	return p.compile()
+}
+
+func (p *pattern) compile() (*pattern, error) {
+	if p.exact || p.open {
+		return p, nil
+	}
+	expression, err := regexp.Compile(`\A(?:` + p.source + `)\z`)
+	if err != nil {
+		return nil, fmt.Errorf("the pattern [%s] is too complex", p.text)
+	}
+	p.expression = expression
+	return p, nil
+}
+
+// matches tells whether the name, which must be UTF-8, is in the set.
+func (p *pattern) matches(name string) bool {
+	switch {
+	case p.exact:
+		return name == p.head
+	case p.open:
+		return strings.HasPrefix(name, p.head)
+	}
+	return p.expression.MatchString(name)
+}
+
+// covers tells whether q's names are all p's, for the cases that need no search. A false means nothing.
+func (p *pattern) covers(q *pattern) bool {
+	return p.text == q.text && p.source == q.source || p.open && strings.HasPrefix(q.head, p.head) || q.exact && p.matches(q.head)
+}
+
+// apartFrom tells whether the two have no name in common, as their heads show. A false means nothing.
+func (p *pattern) apartFrom(q *pattern) bool {
+	return !strings.HasPrefix(p.head, q.head) && !strings.HasPrefix(q.head, p.head)
+}
+
+// program is the pattern's automaton, for searches.
+func program(source string) (*syntax.Prog, error) {
+	tree, err := syntax.Parse(source, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	return syntax.Compile(tree.Simplify())
+}
+
+// everything is the pattern *.
+var everything = sync.OnceValue(func() *pattern { return must("*") })
+
+// must parses a pattern of this package's own.
+func must(text string) *pattern {
+	p, err := parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func parseAll(texts []string) ([]*pattern, error) {
+	patterns := make([]*pattern, len(texts))
+	for i, text := range texts {
+		p, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		patterns[i] = p
+	}
+	return patterns, nil
+}

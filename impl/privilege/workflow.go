@@ -1,0 +1,107 @@
+package privilege
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// endpoint is a method and a path of the HTTP interface. A segment * stands for any one segment.
+type endpoint struct{ method, path string }
+
+// workflows are those that a role can be restricted to, in the order in which errors list them, and the endpoints each of
+// them needs. The first is in Elasticsearch's specification; the second one its server knows besides.
+var workflows = []struct {
+	name      string
+	endpoints []endpoint
+}{
+	{"search_application_query", []endpoint{
+		{"GET", "/_application/search_application/*/_search"}, {"POST", "/_application/search_application/*/_search"},
+	}},
+	{"search_application_analytics", []endpoint{{"POST", "/_application/analytics/*/event/*"}}},
+}
+
+// Workflow returns a workflow's name as it is kept: without blanks around it, in lower case. It returns an error, with
+// Elasticsearch's text, if there is none of that name.
+func Workflow(name string) (string, error) {
+	kept := strings.ToLower(strings.TrimSpace(name))
+	known := make([]string, len(workflows))
+	for i, w := range workflows {
+		if w.name == kept {
+			return kept, nil
+		}
+		known[i] = w.name
+	}
+	return "", fmt.Errorf("Unknown workflow [%s]. A workflow must be one of the predefined workflow names [%s].", name, strings.Join(known, ",")) //nolint:staticcheck,revive // the text of the contract
+}
+
+// Errors of CheckRestrictions, with Elasticsearch's texts.
+var (
+	ErrManyRestrictions  = errors.New("more than one role descriptor with restriction is not supported")
+	ErrMixedRestrictions = errors.New("combining role descriptors with and without restriction is not supported")
+)
+
+// CheckRestrictions returns an error unless no role is restricted, or there is only one role.
+func CheckRestrictions(roles []Role) error {
+	restricted := 0
+	for _, role := range roles {
+		if len(role.Workflows) > 0 {
+			restricted++
+		}
+	}
+	switch {
+	case restricted > 1:
+		return ErrManyRestrictions
+	case restricted == 1 && len(roles) > 1:
+		return ErrMixedRestrictions
+	}
+	return nil
+}
+
+func (s *Set) restrict(roles []Role) error {
+	for _, role := range roles {
+		for _, text := range role.Workflows {
+			w, err := Workflow(text)
+			if err != nil {
+				return err
+			}
+			s.workflows = append(s.workflows, w)
+		}
+	}
+	s.restricted = len(s.workflows) > 0
+	return CheckRestrictions(roles)
+}
+
+// Restricted tells whether the set may be used for some workflows only. An owner's must not be.
+func (s *Set) Restricted() bool { return s.restricted }
+
+// AllowsEndpoint tells whether the set may be used for a request at all: whether it is not restricted, or the request
+// belongs to one of its workflows. The path has no query.
+func (s *Set) AllowsEndpoint(method, path string) bool {
+	if !s.restricted {
+		return true
+	}
+	for _, w := range workflows {
+		if !slices.Contains(s.workflows, w.name) {
+			continue
+		}
+		if slices.ContainsFunc(w.endpoints, func(e endpoint) bool { return e.method == method && e.matches(path) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e endpoint) matches(path string) bool {
+	want, got := strings.Split(e.path, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(want, got, func(w, g string) bool { return w == g || w == "*" && g != "" })
+}
+
+// loosens tells whether s is under no restriction that other is not under.
+func (s *Set) loosens(other *Set) bool {
+	if !s.restricted {
+		return true
+	}
+	return other.restricted && !slices.ContainsFunc(other.workflows, func(w string) bool { return !slices.Contains(s.workflows, w) })
+}
