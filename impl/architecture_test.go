@@ -21,6 +21,8 @@ var layers = map[string][]string{
 	"identity":        {},
 	"lockout":         {},
 	"password":        {"secret"},
+	"roledescriptor":  {"strictjson"},
+	"privilege":       {},
 	"totp":            {},
 	"store":           {"identity", "lockout"},
 	"store/storetest": {"identity", "lockout", "store"},
