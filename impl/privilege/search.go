@@ -158,23 +158,23 @@ func (s *search) step(at states, r rune) states {
 
 // enter follows a program from some instructions to all that wait for a character or accept. Patterns have no anchors, so
 // every other instruction is passed freely. It returns how many it looked at.
-func (at states) enter(i int, p *syntax.Prog, todo []uint32) int {
-	if len(todo) == 0 {
+func (at states) enter(i int, p *syntax.Prog, pending []uint32) int {
+	if len(pending) == 0 {
 		return 1
 	}
-	entered := make(map[uint32]bool, len(todo))
-	for len(todo) > 0 {
-		pc := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	entered := make(map[uint32]bool, len(pending))
+	for len(pending) > 0 {
+		pc := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
 		if entered[pc] {
 			continue
 		}
 		entered[pc] = true
 		switch inst := &p.Inst[pc]; inst.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
-			todo = append(todo, inst.Out, inst.Arg)
+			pending = append(pending, inst.Out, inst.Arg)
 		case syntax.InstCapture, syntax.InstNop, syntax.InstEmptyWidth:
-			todo = append(todo, inst.Out)
+			pending = append(pending, inst.Out)
 		case syntax.InstMatch:
 			at.accepts[i] = true
 		case syntax.InstFail:
