@@ -85,7 +85,7 @@ func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment,
 // Confirm makes the principal's device count, on its first code, and returns recovery codes, which nothing can show
 // again. It returns fault.DeviceNotFound, DeviceConflict, TooManyFailures and InvalidOneTimeCode.
 func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string) ([]string, error) {
-	if err := s.unconfirmed(ctx, p.User); err != nil {
+	if _, err := s.Device(ctx, p); err != nil {
 		return nil, err
 	}
 	var codes []string
@@ -94,16 +94,6 @@ func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string
 		return err
 	})
 	return codes, err
-}
-
-func (s *Service) unconfirmed(ctx context.Context, userName string) error {
-	return s.store.View(ctx, func(tx *store.Tx) error {
-		record, err := find(tx, userName)
-		if err == nil && record.Confirmed {
-			return fault.New(fault.DeviceConflict, "the second factor is confirmed already")
-		}
-		return err
-	})
 }
 
 // Remove takes the principal's device away. It returns fault.DeviceNotFound, fault.RecentPasswordNeeded, and for a confirmed
