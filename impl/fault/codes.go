@@ -77,3 +77,24 @@ var (
 	// ServerBusy: turned away before any work was done.
 	ServerBusy = Code{"root.overloaded", Overloaded}
 )
+
+// Codes of Elasticsearch: the types of its exceptions. Failures with these are answered by the operations that follow
+// Elasticsearch only.
+var (
+	// IllegalArgument: something is well-formed and makes no sense.
+	IllegalArgument = Code{"illegal_argument_exception", InvalidInput}
+	// ParseFailed: a part of a document is not as it must be.
+	ParseFailed = Code{"parse_exception", InvalidInput}
+	// XContentParseFailed: an object parser met something that it does not take.
+	XContentParseFailed = Code{"x_content_parse_exception", InvalidInput}
+	// RequestInvalid: a request could be read and fails its checks, all of which the message lists.
+	RequestInvalid = Code{"action_request_validation_exception", InvalidInput}
+	// SecurityDenied: the caller's privileges do not include the action.
+	SecurityDenied = Code{"security_exception", Forbidden}
+	// SecurityUnsupported: credentials inside of a request are of a kind that does not fit.
+	SecurityUnsupported = Code{"security_exception", InvalidInput}
+	// ResourceMissing: what the request is about does not exist, or is not the caller's.
+	ResourceMissing = Code{"resource_not_found_exception", NotFound}
+	// MediaTypeUnsupported: a body has a type that is not read, or none.
+	MediaTypeUnsupported = Code{"media_type_header_exception", NotAcceptable}
+)

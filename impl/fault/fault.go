@@ -22,6 +22,7 @@ const (
 	Conflict
 	TooLarge
 	UnsupportedMediaType
+	NotAcceptable
 	RateLimited
 	NotConfigured
 	Unavailable
@@ -36,6 +37,8 @@ type Error struct {
 	Fields []string
 	// RetryAfter is when to try again; zero means that the answer says nothing about it.
 	RetryAfter time.Duration
+	// CausedBy is the failure within this one that a caller of Elasticsearch's operations is told too; nil if there is none.
+	CausedBy *Error
 	// Link is the path of what to call next; empty if there is no such thing.
 	Link string
 
@@ -55,6 +58,9 @@ func Wrap(code Code, cause error, message string, fields ...string) *Error {
 // Error implements error, for logs: it includes the cause.
 func (e *Error) Error() string {
 	text := e.Code.Name + ": " + e.Message
+	if e.CausedBy != nil {
+		text += ": " + e.CausedBy.Error()
+	}
 	if e.cause != nil {
 		text += ": " + e.cause.Error()
 	}

@@ -27,6 +27,7 @@ var statuses = map[fault.Kind]int{
 	fault.Conflict:             http.StatusConflict,
 	fault.TooLarge:             http.StatusRequestEntityTooLarge,
 	fault.UnsupportedMediaType: http.StatusUnsupportedMediaType,
+	fault.NotAcceptable:        http.StatusNotAcceptable,
 	fault.RateLimited:          http.StatusTooManyRequests,
 	fault.NotConfigured:        http.StatusNotImplemented,
 	fault.Unavailable:          http.StatusBadGateway,

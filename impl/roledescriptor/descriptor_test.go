@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/strictjson"
 )
 
@@ -73,7 +74,7 @@ func TestEqual(t *testing.T) {
 		{`{"x":{"remote_cluster":[{"clusters":"c","privileges":["monitor_stats"]}]}}`, `{"x":{"remote_cluster":[{"clusters":"d","privileges":["monitor_stats"]}]}}`, false},
 		{`{"x":{"applications":[{"application":"a","privileges":["p"],"resources":["r"]}]}}`, `{"x":{"applications":[{"application":"a","privileges":["r"],"resources":["p"]}]}}`, false},
 	} {
-		a, b := parseSet(t, c.a), parseSet(t, c.b)
+		a, b := decodeSet(t, c.a), decodeSet(t, c.b)
 		if a.Equal(b) != c.want || b.Equal(a) != c.want {
 			t.Errorf("%s and %s: want %v", c.a, c.b, c.want)
 		}
@@ -83,9 +84,9 @@ func TestEqual(t *testing.T) {
 	}
 }
 
-func parseSet(t *testing.T, text string) Set {
+func decodeSet(t *testing.T, text string) Set {
 	t.Helper()
-	set, err := ParseSet("p", decode(t, text), everything)
+	set, err := parseField("p", decode(t, text), everything)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -256,7 +257,7 @@ func roundTrip(t *testing.T, set Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ParseSet("p", value, everything)
+	got, err := parseField("p", value, everything)
 	if err != nil || !reflect.DeepEqual(got, set) || !got.Equal(set) {
 		t.Fatalf("%v, %v; want %v", got, err, set)
 	}
@@ -284,7 +285,7 @@ func FuzzParse(f *testing.F) {
 		}
 		d, err := Parse("x", value, everything)
 		if err != nil {
-			if e := (*Error)(nil); !errors.As(err, &e) || e.Reason == "" || e.Type == "" {
+			if e := (*fault.Error)(nil); !errors.As(err, &e) || e.Message == "" || e.Code.Kind != fault.InvalidInput {
 				t.Fatalf("%#v", err)
 			}
 			return

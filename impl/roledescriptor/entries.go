@@ -3,6 +3,8 @@ package roledescriptor
 import (
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 func readIndices(role string, target *[]IndexPrivileges) func(any) error {
@@ -81,7 +83,7 @@ func readQuery(indices section, target *string) func(any) error {
 			*target = string(text)
 			return err // never: a value that was read can be written
 		}
-		return indices.fail("expected [query] to be a string or an object but found [%s] instead", token(value))
+		return indices.fail("expected [query] to be a string or an object but found [%s] instead", xcontent.Token(value))
 	}
 }
 

@@ -3,6 +3,8 @@ package roledescriptor
 import (
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 // privilege is what messages call the content of global.
@@ -54,7 +56,7 @@ func empty(value any) bool {
 // conditional is section.object with global's own message for what is no object.
 func conditional(value any, readers map[string]func(any) error) error {
 	if _, ok := value.(map[string]any); !ok {
-		return privilege.fail("expected [START_OBJECT] but found [%s] instead", token(value))
+		return privilege.fail("expected [START_OBJECT] but found [%s] instead", xcontent.Token(value))
 	}
 	return privilege.object(value, readers)
 }

@@ -1,9 +1,11 @@
 package roledescriptor
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/sallyport/sallyport/impl/strictjson"
+	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 // Options tell which of the members that not everybody may send are allowed. Without its permission, such a member is
@@ -17,36 +19,48 @@ type Options struct {
 
 const fieldName = "role_descriptors"
 
-// ParseSet reads the field role_descriptors of the object that the named parser of Elasticsearch reads, such as
-// "bulk_update_api_key_request". Errors are *Error, and begin with the one of that parser.
-func ParseSet(parser string, value any, options Options) (Set, error) {
-	members, ok := value.(map[string]any)
-	if !ok {
-		return nil, notObject(parser, value)
+// Field reads the member role_descriptors of an object. Errors are of fault.XContentParseFailed, which nest the one of the
+// descriptor that could not be read. The set is not nil.
+func Field(target *Set, options Options) xcontent.Field {
+	var members map[string]any
+	object := xcontent.Object(&members)
+	return func(value any) error {
+		if _, ok := value.([]any); ok {
+			return illegalArgument("[%s] does not support arrays; use a single object with several fields", fieldName)
+		}
+		if err := object(value); err != nil {
+			return err
+		}
+		set, err := parseSet(members, options)
+		*target = set
+		return err
 	}
+}
+
+func parseSet(members map[string]any, options Options) (Set, error) {
 	set := make(Set, len(members))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		d, err := Parse(name, members[name], options)
 		if err != nil {
-			return nil, within(parser, fieldName, within(fieldName, name, err))
+			return nil, xcontent.Within(fieldName, name, err)
 		}
 		set[name] = d
 	}
 	return set, nil
 }
 
-func notObject(parser string, value any) error {
-	if _, ok := value.([]any); ok {
-		return within(parser, fieldName, illegalArgument("[%s] does not support arrays; use a single object with several fields", fieldName))
+// ReadSet reads a set as Canonical wrote it.
+func ReadSet(data []byte) (Set, error) {
+	value, err := strictjson.Decode(data)
+	if err != nil {
+		return nil, err
 	}
-	return &Error{
-		Type:   XContentParseException,
-		Reason: fmt.Sprintf("[%s] %s doesn't support values of type: %s", parser, fieldName, token(value)),
-	}
+	var set Set
+	return set, Field(&set, Options{AllowRestriction: true, AllowDescription: true})(value)
 }
 
 // Parse reads one descriptor, strictly: members that are unknown, of the wrong kind or half there are refused. Whether
-// privileges and the like exist is for Validate. Errors are *Error.
+// privileges and the like exist is for Validate. Errors are fault.ParseFailed and fault.IllegalArgument.
 func Parse(name string, value any, options Options) (Descriptor, error) {
 	if err := checkName(name); err != nil {
 		return Descriptor{}, err
@@ -110,7 +124,7 @@ func (s section) scalar(field string) func(any) error {
 	return func(value any) error {
 		switch value.(type) {
 		case []any, map[string]any:
-			return s.fail("unexpected value [%s] of field [%s]", token(value), field)
+			return s.fail("unexpected value [%s] of field [%s]", xcontent.Token(value), field)
 		}
 		return nil
 	}

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/strictjson"
+	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 var everything = Options{AllowRestriction: true, AllowDescription: true}
@@ -100,8 +102,9 @@ func TestParse_Query(t *testing.T) {
 }
 
 const (
-	pe  = ParseException
-	iae = IllegalArgumentException
+	pe  = "parse_exception"
+	iae = "illegal_argument_exception"
+	xpe = "x_content_parse_exception"
 )
 
 var refused = []struct{ given, kind, reason string }{
@@ -210,8 +213,8 @@ func TestParse_Refused(t *testing.T) {
 
 func wantError(t *testing.T, given string, err error, kind, reason string) {
 	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) || e.Type != kind || e.Reason != reason {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Code.Name != kind || e.Message != reason {
 		t.Errorf("%s: %#v; want %s: %s", given, err, kind, reason)
 	}
 }
@@ -249,55 +252,52 @@ func TestParse_Name(t *testing.T) {
 // Ensures that of several mistakes always the same is reported.
 func TestParse_Stable(t *testing.T) {
 	for range 50 {
-		_, err := ParseSet("p", decode(t, `{"b":1,"a":{"z":1,"y":1,"x":1}}`), Options{})
+		_, err := parseField("p", decode(t, `{"b":1,"a":{"z":1,"y":1,"x":1}}`), Options{})
 		if want := "failed to parse role [a]. unexpected field [x]"; !strings.HasSuffix(err.Error(), want) {
 			t.Fatal(err)
 		}
 	}
 }
 
+// parseField reads role_descriptors as the parser of that name does.
+func parseField(parser string, value any, options Options) (Set, error) {
+	var set Set
+	p := xcontent.Parser{Name: parser, Fields: map[string]xcontent.Field{"role_descriptors": Field(&set, options)}}
+	return set, p.Read(map[string]any{"role_descriptors": value})
+}
+
 // Ensures that causes are nested as Elasticsearch nests them.
-func TestParseSet(t *testing.T) {
+func TestField(t *testing.T) {
 	type step struct{ Type, Reason string }
 	const outer = "[api_key_request] failed to parse field [role_descriptors]"
-	xpe := XContentParseException
 	for _, c := range []struct {
 		given string
 		chain []step
-		root  int
 	}{
-		{`null`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_NULL"}}, 0},
-		{`"a"`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_STRING"}}, 0},
-		{`7`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_NUMBER"}}, 0},
-		{`false`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_BOOLEAN"}}, 0},
-		{`[]`, []step{{xpe, outer}, {iae, "[role_descriptors] does not support arrays; use a single object with several fields"}}, 0},
-		{`{"r":null}`, []step{{xpe, outer}, {xpe, "[role_descriptors] failed to parse field [r]"}, {pe, "failed to parse role [r]. expected an object but found [VALUE_NULL] instead"}}, 2},
-		{`{"r":{"indices":[{"names":"a","privileges":[]}]}}`, []step{{xpe, outer}, {xpe, "[role_descriptors] failed to parse field [r]"}, {iae, "indices privileges must define at least one privilege"}}, 1},
+		{`null`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_NULL"}}},
+		{`"a"`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_STRING"}}},
+		{`7`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_NUMBER"}}},
+		{`false`, []step{{xpe, "[api_key_request] role_descriptors doesn't support values of type: VALUE_BOOLEAN"}}},
+		{`[]`, []step{{xpe, outer}, {iae, "[role_descriptors] does not support arrays; use a single object with several fields"}}},
+		{`{"r":null}`, []step{{xpe, outer}, {xpe, "[role_descriptors] failed to parse field [r]"}, {pe, "failed to parse role [r]. expected an object but found [VALUE_NULL] instead"}}},
+		{`{"r":{"indices":[{"names":"a","privileges":[]}]}}`, []step{{xpe, outer}, {xpe, "[role_descriptors] failed to parse field [r]"}, {iae, "indices privileges must define at least one privilege"}}},
 	} {
-		_, err := ParseSet("api_key_request", decode(t, c.given), Options{})
-		var first, innermost *Error
-		errors.As(err, &first)
+		_, err := parseField("api_key_request", decode(t, c.given), Options{})
 		var chain []step
-		root := -1
-		for e := first; e != nil; e = e.Cause {
-			if e == first.Root() {
-				root = len(chain)
-			}
-			chain = append(chain, step{e.Type, e.Reason})
-			innermost = e
+		var first *fault.Error
+		errors.As(err, &first)
+		for e := first; e != nil; e = e.CausedBy {
+			chain = append(chain, step{e.Code.Name, e.Message})
 		}
-		if !errors.Is(err, innermost) {
-			t.Errorf("%s: %v does not wrap %v", c.given, err, innermost)
-		}
-		if !reflect.DeepEqual(chain, c.chain) || root != c.root {
-			t.Errorf("%s: root %d of %v; want %d of %v", c.given, root, chain, c.root, c.chain)
+		if !reflect.DeepEqual(chain, c.chain) {
+			t.Errorf("%s: %v; want %v", c.given, chain, c.chain)
 		}
 	}
-	set, err := ParseSet("p", decode(t, `{"a":{},"b":{"cluster":["all"]}}`), Options{})
+	set, err := parseField("p", decode(t, `{"a":{},"b":{"cluster":["all"]}}`), Options{})
 	if want := (Set{"a": {}, "b": {Cluster: []string{"all"}}}); err != nil || !reflect.DeepEqual(set, want) {
 		t.Errorf("%v, %v; want %v", set, err, want)
 	}
-	if set, err := ParseSet("p", map[string]any{}, Options{}); set == nil || err != nil {
+	if set, err := parseField("p", map[string]any{}, Options{}); set == nil || err != nil {
 		t.Errorf("no descriptors: %v, %v; want an empty set", set, err)
 	}
 }

@@ -14,7 +14,7 @@ func Render(d Descriptor) map[string]any {
 }
 
 // Canonical returns a set's only spelling: equal sets have the same bytes, and different sets different bytes. It is JSON
-// with its members in order, fit for ParseSet, and fit to be hashed. It must never change for descriptors that exist:
+// with its members in order, fit for ReadSet, and fit to be hashed. It must never change for descriptors that exist:
 // what was stored under a hash would no longer be found.
 //
 // A set whose free JSON has values of other types than strictjson.Decode's is a defect of the program, and Canonical

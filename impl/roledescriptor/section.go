@@ -1,9 +1,10 @@
 package roledescriptor
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 // section is a part of a descriptor, by the name that messages give it, such as "role [x]".
@@ -22,7 +23,7 @@ var aliases = map[string]string{"index": "indices", "application": "applications
 func (s section) object(value any, readers map[string]func(any) error) error {
 	members, ok := value.(map[string]any)
 	if !ok {
-		return s.fail("expected an object but found [%s] instead", token(value))
+		return s.fail("expected an object but found [%s] instead", xcontent.Token(value))
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		read, known := readers[name]
@@ -43,7 +44,7 @@ func (s section) object(value any, readers map[string]func(any) error) error {
 func (s section) array(value any, read func(any) error) error {
 	elements, ok := value.([]any)
 	if !ok {
-		return s.fail("expected an array but found [%s] instead", token(value))
+		return s.fail("expected an array but found [%s] instead", xcontent.Token(value))
 	}
 	for _, element := range elements {
 		if err := read(element); err != nil {
@@ -69,7 +70,7 @@ func (s section) free(field string, target *map[string]any) func(any) error {
 	return func(value any) error {
 		members, ok := value.(map[string]any)
 		if !ok {
-			return s.fail("expected [%s] to be an object but found [%s] instead", field, token(value))
+			return s.fail("expected [%s] to be an object but found [%s] instead", field, xcontent.Token(value))
 		}
 		if len(members) > 0 {
 			*target = members
@@ -82,7 +83,7 @@ func (s section) text(field string, target *string) func(any) error {
 	return func(value any) error {
 		text, ok := value.(string)
 		if !ok {
-			return s.fail("expected [%s] to be a string but found [%s] instead", field, token(value))
+			return s.fail("expected [%s] to be a string but found [%s] instead", field, xcontent.Token(value))
 		}
 		*target = text
 		return nil
@@ -93,7 +94,7 @@ func (s section) boolean(field string, target *bool) func(any) error {
 	return func(value any) error {
 		truth, ok := value.(bool)
 		if !ok {
-			return s.fail("expected [%s] to be a boolean but found [%s] instead", field, token(value))
+			return s.fail("expected [%s] to be a boolean but found [%s] instead", field, xcontent.Token(value))
 		}
 		*target = truth
 		return nil
@@ -121,7 +122,7 @@ func texts(field string, target *[]string) func(any) error {
 }
 
 func notTexts(field string, value any) error {
-	found := "[" + token(value) + "]"
+	found := "[" + xcontent.Token(value) + "]"
 	if value == nil {
 		found = "null"
 	}
@@ -151,23 +152,4 @@ func anyTexts(field string, target *[]string) func(any) error {
 		}
 		return err
 	}
-}
-
-// token is Elasticsearch's name for the first token of a JSON value.
-func token(value any) string {
-	switch value.(type) {
-	case nil:
-		return "VALUE_NULL"
-	case bool:
-		return "VALUE_BOOLEAN"
-	case string:
-		return "VALUE_STRING"
-	case json.Number, float64:
-		return "VALUE_NUMBER"
-	case []any:
-		return "START_ARRAY"
-	case map[string]any:
-		return "START_OBJECT"
-	}
-	return "VALUE_EMBEDDED_OBJECT"
 }

@@ -23,7 +23,7 @@ func Validate(set Set) []string {
 // Restricted tells whether a descriptor is narrowed to workflows.
 func (d Descriptor) Restricted() bool { return len(d.Restriction.Workflows) > 0 }
 
-// CheckRestrictions refuses an API key's set that has a restricted descriptor and another one. Errors are *Error.
+// CheckRestrictions refuses an API key's set that has a restricted descriptor and another one. The error is fault.IllegalArgument.
 func CheckRestrictions(set Set) error {
 	restricted := set.restricted()
 	if restricted > 1 {
@@ -35,7 +35,7 @@ func CheckRestrictions(set Set) error {
 	return nil
 }
 
-// CheckOwner refuses roles of an API key's owner that are restricted. Errors are *Error.
+// CheckOwner refuses roles of an API key's owner that are restricted. The error is fault.IllegalArgument.
 func CheckOwner(roles Set) error {
 	if roles.restricted() > 0 {
 		return illegalArgument("owner user role descriptors must not include restriction")
