@@ -22,7 +22,7 @@ var layers = map[string][]string{
 	"lockout":         {},
 	"password":        {"secret"},
 	"xcontent":        {},
-	"roledescriptor":  {"strictjson", "xcontent"},
+	"roledescriptor":  {"privilege", "strictjson", "xcontent"},
 	"privilege":       {},
 	"totp":            {},
 	"store":           {"identity", "lockout"},

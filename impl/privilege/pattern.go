@@ -58,6 +58,12 @@ func parse(text string) (*pattern, error) {
 	return (&pattern{text: text, source: source, head: head}).compile()
 }
 
+// CheckPattern returns an error if a text cannot be read as a pattern of names: an index, a user, a resource.
+func CheckPattern(text string) error {
+	_, err := parse(text)
+	return err
+}
+
 func check(text string) error {
 	switch {
 	case len(text) > maxPattern:

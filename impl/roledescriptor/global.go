@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// privilege is what messages call the content of global.
-const privilege section = "privilege"
+// conditions is what messages call the content of global.
+const conditions section = "privilege"
 
 // readGlobal checks that an object has the shape of conditional cluster privileges, and keeps it as it is, but for
 // categories without content.
@@ -56,9 +56,9 @@ func empty(value any) bool {
 // conditional is section.object with global's own message for what is no object.
 func conditional(value any, readers map[string]func(any) error) error {
 	if _, ok := value.(map[string]any); !ok {
-		return privilege.fail("expected [START_OBJECT] but found [%s] instead", xcontent.Token(value))
+		return conditions.fail("expected [START_OBJECT] but found [%s] instead", xcontent.Token(value))
 	}
-	return privilege.object(value, readers)
+	return conditions.object(value, readers)
 }
 
 // only reads an object that may have one member.
@@ -81,7 +81,7 @@ func required(name string) func(any) error {
 
 func given(field string, elements []string) error {
 	if elements == nil {
-		return privilege.fail("missing required [%s] field", field)
+		return conditions.fail("missing required [%s] field", field)
 	}
 	return nil
 }
@@ -89,13 +89,13 @@ func given(field string, elements []string) error {
 func readManagedRoles(value any) error {
 	members, _ := value.(map[string]any)
 	err := only("indices", func(value any) error {
-		return privilege.array(value, func(element any) error {
+		return conditions.array(value, func(element any) error {
 			_, err := readGroup(element)
 			return err
 		})
 	})(value)
 	if err == nil && members["indices"] == nil {
-		return privilege.fail("missing required [indices] field")
+		return conditions.fail("missing required [indices] field")
 	}
 	return err
 }
@@ -104,14 +104,14 @@ func readManagedRoles(value any) error {
 var dataSourcePrivileges = []string{"create", "delete", "read_metadata", "read", "manage"}
 
 func readDataSources(value any) error {
-	return privilege.array(value, func(element any) error {
+	return conditions.array(value, func(element any) error {
 		privileges, err := readGroup(element)
 		if err != nil {
 			return err
 		}
 		for _, name := range privileges {
 			if !slices.Contains(dataSourcePrivileges, name) {
-				return privilege.fail("[%s] are the only values allowed for [privileges] within [data_source]. Found [%s]",
+				return conditions.fail("[%s] are the only values allowed for [privileges] within [data_source]. Found [%s]",
 					strings.Join(dataSourcePrivileges, ", "), strings.Join(privileges, ", "))
 			}
 		}

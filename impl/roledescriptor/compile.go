@@ -1,0 +1,42 @@
+package roledescriptor
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/privilege"
+)
+
+// Compile makes what the descriptors allow together. Applications register the meaning of their privileges; registry may
+// be nil. It returns an error only for a set that Validate or CheckRestrictions finds fault with.
+func (s Set) Compile(registry *privilege.Registry) (*privilege.Set, error) {
+	return privilege.Compile(s.roles(), registry)
+}
+
+// roles are what the descriptors say of privileges on this server's own cluster.
+func (s Set) roles() []privilege.Role {
+	roles := make([]privilege.Role, 0, len(s))
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		roles = append(roles, s[name].role())
+	}
+	return roles
+}
+
+func (d Descriptor) role() privilege.Role {
+	role := privilege.Role{Cluster: d.Cluster, RunAs: d.RunAs, Workflows: d.Restriction.Workflows}
+	for _, p := range d.Indices {
+		role.Indices = append(role.Indices, p.index())
+	}
+	for _, p := range d.Applications {
+		role.Applications = append(role.Applications, privilege.Application(p))
+	}
+	return role
+}
+
+func (p IndexPrivileges) index() privilege.Index {
+	index := privilege.Index{Names: p.Names, Privileges: p.Privileges, Query: p.Query, AllowRestricted: p.AllowRestrictedIndices}
+	if p.FieldSecurity != nil {
+		index.Fields = &privilege.Fields{Grant: p.FieldSecurity.Grant, Except: p.FieldSecurity.Except}
+	}
+	return index
+}
