@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // APIKey is a long-lived credential of a user.
 type APIKey struct {
@@ -10,16 +13,33 @@ type APIKey struct {
 	// SecretDigest is secret.Digest of the key's secret part.
 	SecretDigest string
 	CreatedAt    time.Time
-	// ExpiresAt is zero for a key that never expires.
-	ExpiresAt time.Time
+	// ExpiresAt is zero for a key that never expires, InvalidatedAt for one that is not invalidated, and LastUsedAt for
+	// one that is not known to have been used.
+	ExpiresAt     time.Time
+	InvalidatedAt time.Time
+	LastUsedAt    time.Time
+	// Assigned is the document with the key's own role descriptors; empty for a key that has what its owner has.
+	Assigned string
+	// LimitedBy is the document with the owner's role descriptors, and Creator the one with the owner, as they were when
+	// the key was made or changed last; both are empty for a key from before they were kept.
+	LimitedBy string
+	Creator   string
+	// Metadata is a JSON object, or empty if none was given.
+	Metadata string
+	// Version is the form of what the documents and the metadata hold.
+	Version int
 }
 
-const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest, api_keys.created_at, api_keys.expires_at`
+const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest, api_keys.created_at, api_keys.expires_at,
+	api_keys.invalidated_at, api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata, api_keys.version`
 
 func keyFields(k *APIKey) ([]any, func()) {
-	var created, expires int64
-	return []any{&k.ID, &k.UserName, &k.Description, &k.SecretDigest, &created, &expires}, func() {
+	var created, expires, invalidated, used int64
+	fields := []any{&k.ID, &k.UserName, &k.Description, &k.SecretDigest, &created, &expires, &invalidated, &used,
+		&k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version}
+	return fields, func() {
 		k.CreatedAt, k.ExpiresAt = at(created), at(expires)
+		k.InvalidatedAt, k.LastUsedAt = at(invalidated), at(used)
 	}
 }
 
@@ -33,27 +53,50 @@ func scanKey(row scanner) (APIKey, error) {
 
 // The statements on these records.
 var (
-	insertAPIKey          = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`)
+	insertAPIKey = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at, assigned, limited_by, creator,
+		metadata, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
 	selectAPIKey          = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1 AND user_name = $2`)
+	selectAPIKeyByID      = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1`)
 	selectAPIKeyWithOwner = prepare(`SELECT ` + keyColumns + `, ` + userColumns + ` FROM api_keys JOIN users ON users.name = api_keys.user_name WHERE api_keys.id = $1`)
 	selectAPIKeys         = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE user_name = $1 ORDER BY created_at, id`)
 	selectAllAPIKeys      = prepare(`SELECT ` + keyColumns + ` FROM api_keys ORDER BY created_at, id`)
 	deleteAPIKey          = prepare(`DELETE FROM api_keys WHERE id = $1 AND user_name = $2`)
 )
 
-// InsertAPIKey adds a key, at the transaction's time, or returns ErrExists.
+// InsertAPIKey adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.
 func (tx *Tx) InsertAPIKey(k APIKey) error {
 	_, err := tx.exec(insertAPIKey,
-		k.ID, k.UserName, k.Description, k.SecretDigest, millis(tx.Now), millis(k.ExpiresAt))
+		k.ID, k.UserName, k.Description, k.SecretDigest, millis(tx.Now), millis(k.ExpiresAt), k.Assigned, k.LimitedBy, k.Creator, k.Metadata, k.Version)
 	return err
 }
 
-// APIKey returns a user's key, or ErrNotFound.
+// APIKey returns a user's key, invalidated or not, or ErrNotFound.
 func (tx *Tx) APIKey(userName, id string) (APIKey, error) {
 	return one(tx, scanKey, selectAPIKey, id, userName)
 }
 
-// APIKeyWithOwner returns a key and its owner, or ErrNotFound.
+// APIKeyByID returns a key, invalidated or not, or ErrNotFound.
+func (tx *Tx) APIKeyByID(id string) (APIKey, error) {
+	return one(tx, scanKey, selectAPIKeyByID, id)
+}
+
+// KeysByIDs returns those of some keys that there are, by their ids, invalidated ones too.
+func (tx *Tx) KeysByIDs(ids []string) (map[string]APIKey, error) {
+	keys := make(map[string]APIKey, len(ids))
+	for _, id := range sorted(ids) {
+		key, err := tx.APIKeyByID(id)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		keys[id] = key
+	}
+	return keys, nil
+}
+
+// APIKeyWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound.
 func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
 	var k APIKey
 	u, err := one(tx, func(row scanner) (u User, err error) {
@@ -67,12 +110,12 @@ func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
 	return k, u, err
 }
 
-// APIKeys returns a user's keys, oldest first.
+// APIKeys returns a user's keys, oldest first, invalidated ones too.
 func (tx *Tx) APIKeys(userName string) ([]APIKey, error) {
 	return all(tx, scanKey, selectAPIKeys, userName)
 }
 
-// AllAPIKeys returns everybody's keys, oldest first.
+// AllAPIKeys returns everybody's keys, oldest first, invalidated ones too.
 func (tx *Tx) AllAPIKeys() ([]APIKey, error) {
 	return all(tx, scanKey, selectAllAPIKeys)
 }

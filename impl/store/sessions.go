@@ -97,9 +97,10 @@ func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
 
 // SweepSessions removes what has expired, so that sessions nobody ended do not pile up.
 func (tx *Tx) SweepSessions() error {
-	if _, err := tx.exec(sweepSessionTokens, millis(tx.Now)); err != nil {
-		return err
+	for _, sweep := range []statement{sweepSessionTokens, sweepRefreshTokens, sweepSessions} {
+		if _, err := tx.exec(sweep, millis(tx.Now)); err != nil {
+			return err
+		}
 	}
-	_, err := tx.exec(sweepSessions, millis(tx.Now))
-	return err
+	return nil
 }

@@ -102,3 +102,9 @@ func all[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any)
 }
 
 type scanner interface{ Scan(dest ...any) error }
+
+// scanText reads the only column of a query.
+func scanText(row scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
+}

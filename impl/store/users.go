@@ -1,7 +1,6 @@
 package store
 
 import (
-	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/identity"
@@ -15,6 +14,8 @@ type User struct {
 	Roles    []identity.Role
 	FullName string
 	Email    string
+	// Metadata is a JSON object, or empty if none was given.
+	Metadata string
 	// PasswordHash is a PHC string; empty if the user has no password.
 	PasswordHash string
 	CreatedAt    time.Time
@@ -29,18 +30,16 @@ type User struct {
 	HasTOTP bool
 }
 
-const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email,
+const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email, users.metadata,
 	users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
 // userFields returns where to scan userColumns to, and what to call then.
 func userFields(u *User) ([]any, func()) {
-	var roles string
 	var created, updated, first, last int64
-	fields := []any{&u.Name, &u.Builtin, &u.Enabled, &roles, &u.FullName, &u.Email, &u.PasswordHash, &created, &updated,
+	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email, &u.Metadata, &u.PasswordHash, &created, &updated,
 		&u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
 	return fields, func() {
-		u.Roles = splitRoles(roles)
 		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
 		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
 	}
@@ -58,10 +57,10 @@ func scanUser(row scanner) (User, error) {
 var (
 	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1`)
 	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users ORDER BY name`)
-	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at, created_by, updated_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $9)`)
-	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, password_hash = $6, updated_at = $7,
-		updated_by = $8 WHERE name = $1`)
+	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
+		created_by, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10)`)
+	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, metadata = $6, password_hash = $7,
+		updated_at = $8, updated_by = $9 WHERE name = $1`)
 	touchLogin = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
 	replacePasswordHash = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
@@ -81,14 +80,14 @@ func (tx *Tx) Users() ([]User, error) {
 // InsertUser adds a user, at the transaction's time, or returns ErrExists.
 func (tx *Tx) InsertUser(u User) error {
 	_, err := tx.exec(insertUser,
-		u.Name, u.Builtin, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now), u.CreatedBy)
+		u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.CreatedBy)
 	return err
 }
 
 // UpdateUser stores what administrators change of a user, and who did: UpdatedBy. It returns ErrNotFound.
 func (tx *Tx) UpdateUser(u User) error {
 	n, err := tx.exec(updateUser,
-		u.Name, u.Enabled, joinRoles(u.Roles), u.FullName, u.Email, u.PasswordHash, millis(tx.Now), u.UpdatedBy)
+		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.UpdatedBy)
 	if err == nil && n == 0 {
 		return ErrNotFound
 	}
@@ -114,20 +113,4 @@ func (tx *Tx) DeleteUser(name string) (bool, error) {
 	}
 	n, err := tx.exec(deleteUser, name)
 	return n > 0, err
-}
-
-func joinRoles(roles []identity.Role) string {
-	names := make([]string, len(roles))
-	for i, role := range roles {
-		names[i] = string(role)
-	}
-	return strings.Join(names, ",")
-}
-
-func splitRoles(text string) []identity.Role {
-	var roles []identity.Role
-	for name := range strings.SplitSeq(text, ",") {
-		roles = append(roles, identity.Role(name))
-	}
-	return roles
 }

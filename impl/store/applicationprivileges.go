@@ -1,0 +1,44 @@
+package store
+
+// ApplicationPrivilege is what an application calls a set of its actions. Application and Name are the key together.
+type ApplicationPrivilege struct {
+	Application string
+	Name        string
+	Actions     []string
+	// Metadata is a JSON object, or empty if none was given.
+	Metadata string
+}
+
+// The statements on these records.
+var (
+	selectApplicationPrivileges = prepare(`SELECT application, name, actions, metadata FROM application_privileges ORDER BY application, name`)
+	insertApplicationPrivilege  = prepare(`INSERT INTO application_privileges (application, name, actions, metadata) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (application, name) DO NOTHING`)
+	updateApplicationPrivilege = prepare(`UPDATE application_privileges SET actions = $3, metadata = $4 WHERE application = $1 AND name = $2`)
+	deleteApplicationPrivilege = prepare(`DELETE FROM application_privileges WHERE application = $1 AND name = $2`)
+)
+
+// ApplicationPrivileges returns all privileges by application and name.
+func (tx *Tx) ApplicationPrivileges() ([]ApplicationPrivilege, error) {
+	return all(tx, func(row scanner) (p ApplicationPrivilege, err error) {
+		err = row.Scan(&p.Application, &p.Name, (*list[string])(&p.Actions), &p.Metadata)
+		return p, err
+	}, selectApplicationPrivileges)
+}
+
+// PutApplicationPrivilege stores a privilege, in place of the one with its key if there is one, and tells whether there
+// was none.
+func (tx *Tx) PutApplicationPrivilege(p ApplicationPrivilege) (bool, error) {
+	n, err := tx.exec(insertApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	_, err = tx.exec(updateApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
+	return false, err
+}
+
+// DeleteApplicationPrivilege removes a privilege and tells whether there was one.
+func (tx *Tx) DeleteApplicationPrivilege(application, name string) (bool, error) {
+	n, err := tx.exec(deleteApplicationPrivilege, application, name)
+	return n > 0, err
+}

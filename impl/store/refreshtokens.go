@@ -1,0 +1,28 @@
+package store
+
+import "time"
+
+// The statements on these records.
+var (
+	insertRefreshToken = prepare(`INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)`)
+	selectRefreshToken = prepare(`SELECT session_id FROM refresh_tokens WHERE digest = $1 AND expires_at > $2`)
+	deleteRefreshToken = prepare(`DELETE FROM refresh_tokens WHERE digest = $1 AND expires_at > $2 RETURNING session_id`)
+	sweepRefreshTokens = prepare(`DELETE FROM refresh_tokens WHERE expires_at <= $1`)
+)
+
+// InsertRefreshToken adds a token, by its digest, that gets a session new tokens once, or returns ErrExists.
+func (tx *Tx) InsertRefreshToken(digest, sessionID string, expires time.Time) error {
+	_, err := tx.exec(insertRefreshToken, digest, sessionID, millis(expires))
+	return err
+}
+
+// RefreshTokenSession returns the session of a refresh token that has not expired, or ErrNotFound.
+func (tx *Tx) RefreshTokenSession(digest string) (string, error) {
+	return one(tx, scanText, selectRefreshToken, digest, millis(tx.Now))
+}
+
+// ConsumeRefreshToken removes a refresh token that has not expired and returns its session, or ErrNotFound: of many who
+// use one at once, one gets the session.
+func (tx *Tx) ConsumeRefreshToken(digest string) (string, error) {
+	return one(tx, scanText, deleteRefreshToken, digest, millis(tx.Now))
+}
