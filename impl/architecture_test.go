@@ -24,6 +24,8 @@ var layers = map[string][]string{
 	"xcontent":        {},
 	"roledescriptor":  {"privilege", "strictjson", "xcontent"},
 	"privilege":       {},
+	"role":            {"audit", "identity", "roledescriptor", "store"},
+	"access":          {"identity", "privilege", "role", "roledescriptor", "store"},
 	"totp":            {},
 	"store":           {"identity", "lockout"},
 	"store/storetest": {"identity", "lockout", "store"},

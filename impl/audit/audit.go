@@ -57,8 +57,14 @@ const (
 	SessionEnded Event = "session.ended"
 	// KeyCreated: an API key was created.
 	KeyCreated Event = "api_key.created"
-	// KeyDeleted: an API key was deleted.
-	KeyDeleted Event = "api_key.deleted"
+	// KeyUpdated: an API key's role descriptors, metadata or end were changed, or its owner's roles were looked up anew.
+	KeyUpdated Event = "api_key.updated"
+	// KeyInvalidated: an API key works no longer.
+	KeyInvalidated Event = "api_key.invalidated"
+	// RolePut: a role of Elasticsearch's was added or replaced.
+	RolePut Event = "role.put"
+	// RoleDeleted: a role of Elasticsearch's was removed.
+	RoleDeleted Event = "role.deleted"
 	// SigningKeyCreated: the server made a key to sign session tokens with.
 	SigningKeyCreated Event = "signing_key.created"
 )

@@ -11,6 +11,8 @@ const (
 	Basic   Method = "basic"
 	APIKey  Method = "api_key"
 	Session Method = "session"
+	// RunAs is no way to authenticate: somebody who did acts as another user.
+	RunAs Method = "run_as"
 )
 
 // Principal is an authenticated caller.
@@ -21,6 +23,8 @@ type Principal struct {
 	// Builtin users come with the server; they own no API keys.
 	Builtin bool
 	Method  Method
+	// Key is set for Method APIKey only.
+	Key Key
 	// SessionID and TokenID are set for Method Session only.
 	SessionID string
 	TokenID   string
@@ -32,4 +36,33 @@ type Principal struct {
 	ElevatedUntil time.Time
 	// Expires is when the credentials stop working; zero if they do not expire.
 	Expires time.Time
+}
+
+// Key is the API key that a caller came with.
+type Key struct {
+	ID, Name string
+	// Assigned and LimitedBy name the documents with the role descriptors that were assigned to the key, and with its
+	// owner's as they were last kept. Assigned is empty for a key that is to do what its owner may.
+	Assigned, LimitedBy string
+}
+
+// Realm is where users come from.
+type Realm struct{ Name, Type string }
+
+// The realms there are, called as Elasticsearch's by default.
+var (
+	// Native users are kept by this server.
+	Native = Realm{"default_native", "native"}
+	// Reserved users come with it.
+	Reserved = Realm{"reserved", "reserved"}
+	// KeyRealm is that of API keys as callers.
+	KeyRealm = Realm{"_es_api_key", "_es_api_key"}
+)
+
+// RealmOf returns the realm of a user who is, or is not, built in.
+func RealmOf(builtin bool) Realm {
+	if builtin {
+		return Reserved
+	}
+	return Native
 }

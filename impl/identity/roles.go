@@ -46,6 +46,32 @@ func ParseRoles(names []string) ([]Role, error) {
 	return roles, nil
 }
 
+// HoldsPlatformRole tells whether one of ECE's roles is among the roles.
+func HoldsPlatformRole(roles []Role) bool {
+	return slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(Roles, r) })
+}
+
+// IsPlatformAdmin tells whether the caller has all rights in ECE's operations.
+func (p Principal) IsPlatformAdmin() bool { return slices.Contains(p.platformRoles(), PlatformAdmin) }
+
+// platformRoles are the roles by which the caller may call ECE's operations. An API key that was given role descriptors has
+// none: these speak of Elasticsearch's privileges only, and a key must never do more than they say.
+func (p Principal) platformRoles() []Role {
+	if p.Key.Assigned != "" {
+		return nil
+	}
+	return p.Roles
+}
+
+// RoleNames are the names of the caller's roles.
+func (p Principal) RoleNames() []string {
+	names := make([]string, len(p.Roles))
+	for i, role := range p.Roles {
+		names[i] = string(role)
+	}
+	return names
+}
+
 func list(roles []Role) string {
 	names := make([]string, len(roles))
 	for i, role := range roles {
@@ -118,7 +144,7 @@ func Permissions(roles []Role) []Permission {
 // Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. A permission that the
 // table does not know is nobody's.
 func (p Principal) Authorize(permission Permission) error {
-	if granted(permission, p.Roles) {
+	if granted(permission, p.platformRoles()) {
 		return nil
 	}
 	return fault.New(fault.PermissionMissing, "user \""+p.User+"\" lacks the permission "+string(permission))
