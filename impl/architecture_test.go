@@ -35,10 +35,10 @@ var layers = map[string][]string{
 	"account":         {"audit", "mergepatch", "secret", "store"},
 	"user":            {"audit", "guard", "identity", "mergepatch", "password", "secret", "store"},
 	"elevation":       {"audit", "guard", "identity", "secret", "session", "store", "totp"},
-	"apikey":          {"audit", "duration", "identity", "secret", "store"},
+	"apikey":          {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":            {"apikey", "audit", "identity", "secret", "session", "store", "user"},
 	"httpapi":         {"account", "apikey", "audit", "auth", "elevation", "identity", "secret", "session", "store", "strictjson", "user"},
-	"config":          {"elevation", "lockout", "secret", "session"},
+	"config":          {"apikey", "elevation", "lockout", "secret", "session"},
 	"app":             {"account", "apikey", "auth", "elevation", "guard", "httpapi", "lockout", "secret", "session", "store", "user"},
 }
 

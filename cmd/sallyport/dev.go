@@ -89,7 +89,7 @@ func greet(ctx context.Context, out io.Writer, a *app.App, builtins map[string]s
 	if _, err := a.Users.Add(ctx, demo); err != nil {
 		return err
 	}
-	_, key, err := a.Keys.Create(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
+	_, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,6 @@ Try:
   curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
   curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
 
-`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key)
+`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded())
 	return err
 }

@@ -31,6 +31,7 @@ type Settings struct {
 	Builtins         user.Bootstrap
 	Sessions         session.Settings
 	Elevation        elevation.Settings
+	Keys             apikey.Settings
 	Lockout          lockout.Policy
 	// AddressFailures is how many wrong guesses an address may make at once; it gets one back each AddressRecovery.
 	AddressFailures int
@@ -75,7 +76,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	guesses := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
-	accounts, keys, users := account.NewService(st), apikey.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing), guesses)
+	accounts, users := account.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing), guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {
 		return nil, err
@@ -83,15 +84,20 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err := users.Bootstrap(ctx, s.Builtins); err != nil {
 		return nil, err
 	}
+	keys := apikey.NewService(st, s.Keys, s.Log) // last, because it has to be closed
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Log: s.Log, TrustedProxies: s.TrustedProxies,
 	})
 	if err != nil {
+		keys.Close()
 		return nil, err
 	}
 	return &App{Handler: handler, Users: users, Keys: keys, Elevation: elevations, store: st}, nil
 }
 
-// Close closes the store.
-func (a *App) Close() error { return a.store.Close() }
+// Close closes the store, after all that is still to be written.
+func (a *App) Close() error {
+	a.Keys.Close()
+	return a.store.Close()
+}

@@ -61,6 +61,8 @@ const (
 	KeyUpdated Event = "api_key.updated"
 	// KeyInvalidated: an API key works no longer.
 	KeyInvalidated Event = "api_key.invalidated"
+	// KeyPurged: an API key that was invalidated or expired long ago is shown no longer.
+	KeyPurged Event = "api_key.purged"
 	// RolePut: a role of Elasticsearch's was added or replaced.
 	RolePut Event = "role.put"
 	// RoleDeleted: a role of Elasticsearch's was removed.
@@ -103,7 +105,11 @@ type Details map[string]any
 
 // Record adds an entry to the transaction. The subject is whom or what the change is about: a user's name, a key's id.
 func Record(ctx context.Context, tx *store.Tx, event Event, subject string, details Details) error {
-	origin := OriginOf(ctx)
+	return RecordEach(ctx, tx, event, []string{subject}, details)
+}
+
+// RecordEach is Record of one change that many subjects have gone through.
+func RecordEach(ctx context.Context, tx *store.Tx, event Event, subjects []string, details Details) error {
 	if details == nil {
 		details = Details{}
 	}
@@ -111,12 +117,19 @@ func Record(ctx context.Context, tx *store.Tx, event Event, subject string, deta
 	if err != nil {
 		return fmt.Errorf("audit: %s: %w", event, err)
 	}
-	id, err := uuid.NewV7() // ordered by time, so entries of one moment stay in order
-	if err != nil {
-		return fmt.Errorf("audit: %s: %w", event, err)
+	origin := OriginOf(ctx)
+	entry := store.AuditEntry{
+		Event: string(event), Actor: origin.Actor, Address: origin.Address, RequestID: origin.RequestID, Details: string(text),
 	}
-	return tx.InsertAuditEntry(store.AuditEntry{
-		ID: id.String(), Event: string(event), Actor: origin.Actor, Subject: subject,
-		Address: origin.Address, RequestID: origin.RequestID, Details: string(text),
-	})
+	for _, subject := range subjects {
+		id, err := uuid.NewV7() // ordered by time, so entries of one moment stay in order
+		if err != nil {
+			return fmt.Errorf("audit: %s: %w", event, err)
+		}
+		entry.ID, entry.Subject = id.String(), subject
+		if err := tx.InsertAuditEntry(entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }

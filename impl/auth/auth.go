@@ -69,6 +69,7 @@ func (s *Service) apiKey(ctx context.Context, c credentials) (identity.Principal
 	}
 	p := principal(owner, identity.APIKey)
 	p.Expires = key.ExpiresAt
+	p.Key = identity.Key{ID: key.ID, Name: key.Description, Assigned: key.Assigned, LimitedBy: key.LimitedBy}
 	return p, nil
 }
 

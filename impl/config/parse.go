@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -38,6 +39,7 @@ func parse(values map[string]string) (Config, error) {
 			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
+		Keys: apikey.Settings{MaxLifetime: p.optionalDuration("api_keys.max_lifetime")},
 		Lockout: lockout.Policy{
 			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
 			Forget: lockout.DefaultPolicy.Forget,
@@ -111,6 +113,14 @@ func (p *parser) duration(key string) time.Duration {
 		p.bad(key, "%q is not a positive duration such as 30m", p.values[key])
 	}
 	return d
+}
+
+// optionalDuration returns 0 for a setting that was not given.
+func (p *parser) optionalDuration(key string) time.Duration {
+	if p.values[key] == "" {
+		return 0
+	}
+	return p.duration(key)
 }
 
 func (p *parser) count(key string) int {

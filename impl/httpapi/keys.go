@@ -14,12 +14,13 @@ func (h *handlers) CreateAPIKey(ctx context.Context, r server.CreateAPIKeyReques
 	if assignsRoles(r.Body.RoleAssignments) {
 		return nil, fault.New(fault.KeyInvalidInput, "role_assignments: these are not available in a self-hosted installation", "role_assignments")
 	}
-	key, credential, err := h.Keys.Create(ctx, principalOf(ctx), r.Body.Description, r.Body.Expiration)
+	key, credential, err := h.Keys.CreatePlain(ctx, principalOf(ctx), r.Body.Description, r.Body.Expiration)
 	if err != nil {
 		return nil, err
 	}
 	response := keyResponse(key)
-	response.Key = &credential
+	encoded := credential.Encoded()
+	response.Key = &encoded
 	return server.CreateAPIKey201JSONResponse{Body: response}, nil
 }
 

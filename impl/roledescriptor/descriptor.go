@@ -74,6 +74,11 @@ type Restriction struct{ Workflows []string }
 // Set has descriptors by their names.
 type Set map[string]Descriptor
 
+// Powerless tells whether a descriptor gives no privilege at all.
+func (d Descriptor) Powerless() bool {
+	return len(d.Cluster)+len(d.Indices)+len(d.Applications)+len(d.RunAs)+len(d.Global)+len(d.RemoteIndices)+len(d.RemoteCluster) == 0
+}
+
 // Equal tells whether two descriptors are the same to Elasticsearch: member by member, and in arrays the order matters.
 // Numbers in free JSON are the same if they are written the same.
 func Equal(a, b Descriptor) bool {

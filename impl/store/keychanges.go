@@ -89,8 +89,10 @@ func (tx *Tx) PurgeKeys(before time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.exec(purgeDocuments); err != nil {
-		return nil, err
+	purged := sorted(append(ids, invalidated...))
+	if len(purged) == 0 {
+		return purged, nil // then no document has lost its last key, but for those of changes, which can wait
 	}
-	return sorted(append(ids, invalidated...)), nil
+	_, err = tx.exec(purgeDocuments)
+	return purged, err
 }

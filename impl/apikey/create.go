@@ -1,0 +1,199 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/access"
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Creation is a key to be made.
+type Creation struct {
+	Name string
+	// Lifetime counts in whole seconds; nil is for ever. One that is not positive makes a key that has expired.
+	Lifetime *time.Duration
+	// Assigned are the key's own role descriptors. If there are none the key may do what its owner may.
+	Assigned roledescriptor.Set
+	// Metadata is nil if none was given.
+	Metadata map[string]any
+}
+
+// Credential is what the holder of a key sends. Nothing can show it again.
+type Credential struct{ ID, Secret string }
+
+// Encoded is what follows "ApiKey " in the Authorization header.
+func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
+
+// Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument, KeyInvalidInput,
+// and fault.Unauthorized if the owner was disabled meanwhile.
+func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (store.APIKey, Credential, error) {
+	if err := c.check(); err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	if err := caller.Require(actionCreate); err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	if caller.Method == identity.APIKey && !derivable(c.Assigned) {
+		return store.APIKey{}, Credential{}, fault.New(fault.IllegalArgument,
+			"creating derived api keys requires an explicit role descriptor that is empty (has no privileges)")
+	}
+	return s.create(ctx, caller.Principal, c)
+}
+
+// Grant makes a key of another user's, on the word of a caller who knows the user's credentials. It returns what Create
+// does.
+func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (store.APIKey, Credential, error) {
+	return s.create(ctx, owner.Principal, c)
+}
+
+// CheckGrant returns fault.RequestInvalid, or SecurityDenied to a caller who may not make keys for others.
+func (s *Service) CheckGrant(caller access.Subject, c Creation) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return caller.Require(actionGrant)
+}
+
+func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) (store.APIKey, Credential, error) {
+	if p.Builtin {
+		return store.APIKey{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
+	}
+	if err := roledescriptor.CheckRestrictions(c.Assigned); err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	if c.Lifetime != nil {
+		whole := c.Lifetime.Truncate(time.Second)
+		c.Lifetime = &whole
+	}
+	lifetime, err := s.limit(c.Lifetime)
+	if err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	c.Lifetime = lifetime
+	return s.insert(ctx, p, c)
+}
+
+// limit applies the maximum lifetime.
+func (s *Service) limit(lifetime *time.Duration) (*time.Duration, error) {
+	most := s.settings.MaxLifetime
+	switch {
+	case most == 0:
+		return lifetime, nil
+	case lifetime == nil:
+		return &most, nil
+	case *lifetime > most:
+		return nil, fault.New(fault.KeyInvalidInput, fmt.Sprintf("expiration: on this server API keys live for at most %s", most), "expiration")
+	}
+	return lifetime, nil
+}
+
+func cannotOwn(p identity.Principal) string {
+	return "the built-in user \"" + p.User + "\" cannot own API keys; create them as another user"
+}
+
+// maxName counts characters. It is Elasticsearch's limit.
+const maxName = 256
+
+func (c Creation) check() error {
+	var messages []string
+	add := func(wrong bool, message string) {
+		if wrong {
+			messages = append(messages, message)
+		}
+	}
+	add(c.Name == "", "api key name is required")
+	add(utf8.RuneCountInString(c.Name) > maxName, "api key name may not be more than 256 characters long")
+	add(strings.TrimSpace(c.Name) != c.Name, "api key name may not begin or end with whitespace")
+	add(strings.HasPrefix(c.Name, "_"), "api key name may not begin with an underscore")
+	add(strings.ContainsFunc(c.Name, unicode.IsControl), "api key name may not contain control characters")
+	add(reservedMetadata(c.Metadata), metadataMessage)
+	return fault.Invalid(append(messages, roledescriptor.Validate(c.Assigned)...))
+}
+
+// derivable tells whether descriptors are what a key may give to a key: some, and none of them with privileges.
+func derivable(set roledescriptor.Set) bool {
+	for _, d := range set {
+		if !d.Powerless() {
+			return false
+		}
+	}
+	return len(set) > 0
+}
+
+// insert stores a key of the principal's user, as its owner is at the moment.
+func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) (store.APIKey, Credential, error) {
+	credential := Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
+	key := store.APIKey{
+		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret), Version: version,
+	}
+	metadata, err := metadataText(c.Metadata)
+	if err != nil {
+		return key, Credential{}, err
+	}
+	key.Metadata = metadata
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		owner, err := enabledOwner(tx, p.User)
+		if err != nil {
+			return err
+		}
+		if err := purge(ctx, tx); err != nil {
+			return err
+		}
+		if key.LimitedBy, key.Creator, err = origins(tx, p, owner, c.Assigned); err != nil {
+			return err
+		}
+		if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {
+			return err
+		}
+		key.CreatedAt = tx.Now
+		if c.Lifetime != nil {
+			key.ExpiresAt = tx.Now.Add(*c.Lifetime)
+		}
+		if err := tx.InsertAPIKey(key); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(key))
+	})
+	return key, credential, err
+}
+
+func creationDetails(key store.APIKey) audit.Details {
+	details := audit.Details{"user": key.UserName}
+	if !key.ExpiresAt.IsZero() {
+		details["expires_at"] = key.ExpiresAt
+	}
+	if key.Assigned != "" {
+		details["role_descriptors"] = key.Assigned
+	}
+	return details
+}
+
+// enabledOwner returns a user who may have keys made, or fault.Unauthorized.
+func enabledOwner(tx *store.Tx, name string) (store.User, error) {
+	owner, err := tx.User(name)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !owner.Enabled {
+		return owner, fault.New(fault.Unauthorized, "the user is disabled")
+	}
+	return owner, err
+}
+
+// purge removes the keys that nobody needs to see any more. It is done when keys are made, so that there are never many
+// more of them than are made in the retention time.
+func purge(ctx context.Context, tx *store.Tx) error {
+	ids, err := tx.PurgeKeys(tx.Now.Add(-retention))
+	if err != nil {
+		return err
+	}
+	return audit.RecordEach(ctx, tx, audit.KeyPurged, ids, nil)
+}

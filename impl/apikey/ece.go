@@ -1,0 +1,72 @@
+package apikey
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/duration"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// CreatePlain makes a key that may do what the principal may, as ECE does: it has a description for a name, and without an
+// expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.Unauthorized if the principal's user was
+// disabled meanwhile.
+func (s *Service) CreatePlain(ctx context.Context, p identity.Principal, description string, expiration *string) (store.APIKey, Credential, error) {
+	if err := s.store.Require(); err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	if p.Builtin {
+		return store.APIKey{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
+	}
+	if err := checkDescription(description); err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	lifetime, err := parseExpiration(expiration)
+	if err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	if lifetime, err = s.limit(lifetime); err != nil {
+		return store.APIKey{}, Credential{}, err
+	}
+	return s.insert(ctx, p, Creation{Name: description, Lifetime: lifetime})
+}
+
+func checkDescription(text string) error {
+	bad := func(why string) error {
+		return fault.New(fault.KeyInvalidInput, "the description "+why, "description")
+	}
+	switch {
+	case strings.TrimSpace(text) == "":
+		return bad("must not be empty")
+	case strings.TrimSpace(text) != text:
+		return bad("must not begin or end with a blank")
+	case utf8.RuneCountInString(text) > maxName:
+		return bad("must have at most 256 characters")
+	case strings.HasPrefix(text, "_"):
+		return bad("must not begin with an underscore")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return bad("must not contain control characters")
+	}
+	return nil
+}
+
+// parseExpiration returns nil for a key that lives for ever. Lifetimes are kept to the millisecond.
+func parseExpiration(text *string) (*time.Duration, error) {
+	if text == nil {
+		return nil, nil
+	}
+	lifetime, err := duration.Parse(*text)
+	lifetime = lifetime.Truncate(time.Millisecond)
+	if err != nil {
+		return nil, fault.New(fault.KeyInvalidInput, "expiration must be a duration such as 30m, 12h or 90d: "+err.Error(), "expiration")
+	}
+	if lifetime <= 0 {
+		return nil, fault.New(fault.KeyInvalidInput, "expiration must be in the future", "expiration")
+	}
+	return &lifetime, nil
+}

@@ -1,0 +1,207 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/access"
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Update is what to change of keys. Whatever it says, the snapshot of the owner and the owner's roles is taken anew.
+type Update struct {
+	// Assigned are the key's new role descriptors: nil keeps the old ones, an empty set removes them.
+	Assigned roledescriptor.Set
+	// Metadata replaces the old; nil keeps it.
+	Metadata map[string]any
+	// Lifetime counts from now, in whole seconds; nil keeps the end.
+	Lifetime *time.Duration
+}
+
+// Outcome is what became of each key, in the order of the request.
+type Outcome struct {
+	Updated, Noops []string
+	// Failed has why a key was not changed, by its id.
+	Failed map[string]*fault.Error
+}
+
+// BulkUpdate changes those of the caller's own keys that can be changed, all in one transaction, and says of each id what
+// became of it. A dry run says the same and changes nothing. It returns fault.RequestInvalid, SecurityDenied, and
+// IllegalArgument to an API key, whatever it may do: only a key's owner in person changes it.
+func (s *Service) BulkUpdate(ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool) (Outcome, error) {
+	messages := u.problems()
+	if len(ids) == 0 {
+		messages = append([]string{"Field [ids] cannot be empty"}, messages...)
+	}
+	if err := fault.Invalid(messages); err != nil {
+		return Outcome{}, err
+	}
+	return s.update(ctx, caller, actionBulkUpdate, ids, u, dryRun)
+}
+
+// Update is BulkUpdate of one key. It tells whether the key was changed, and returns what kept it from being so: beside
+// the errors of BulkUpdate these are fault.ResourceMissing and IllegalArgument.
+func (s *Service) Update(ctx context.Context, caller access.Subject, id string, u Update) (bool, error) {
+	if err := fault.Invalid(u.problems()); err != nil {
+		return false, err
+	}
+	outcome, err := s.update(ctx, caller, actionUpdate, []string{id}, u, false)
+	if err != nil {
+		return false, err
+	}
+	if failed := outcome.Failed[id]; failed != nil {
+		return false, failed
+	}
+	return len(outcome.Updated) > 0, nil
+}
+
+func (u Update) problems() []string {
+	var messages []string
+	if reservedMetadata(u.Metadata) {
+		messages = append(messages, metadataMessage)
+	}
+	messages = append(messages, roledescriptor.Validate(u.Assigned)...)
+	if u.Lifetime != nil && *u.Lifetime <= 0 {
+		messages = append(messages, "API key expiration must be in the future")
+	}
+	return messages
+}
+
+func (s *Service) update(ctx context.Context, caller access.Subject, action string, ids []string, u Update, dryRun bool) (Outcome, error) {
+	if err := caller.Require(action); err != nil {
+		return Outcome{}, err
+	}
+	if caller.Method == identity.APIKey {
+		return Outcome{}, fault.New(fault.IllegalArgument, "authentication via API key not supported: only the owner user can update an API key")
+	}
+	if err := roledescriptor.CheckRestrictions(u.Assigned); err != nil {
+		return Outcome{}, err
+	}
+	var outcome Outcome
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		owner, err := enabledOwner(tx, caller.User)
+		if err != nil {
+			return err
+		}
+		change, err := u.change(tx, owner)
+		if err != nil {
+			return err
+		}
+		if outcome, err = s.judge(tx, owner.Name, ids, change); err != nil {
+			return err
+		}
+		if dryRun {
+			return errDryRun
+		}
+		return apply(ctx, tx, outcome.Updated, change, owner.Name)
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	return outcome, err
+}
+
+// errDryRun rolls back the transaction of a dry run.
+var errDryRun = errors.New("apikey: this was a dry run")
+
+// change prepares what an update makes of each key, and stores the documents that it needs.
+func (u Update) change(tx *store.Tx, owner store.User) (store.KeyChange, error) {
+	limitedBy, by, err := origins(tx, identity.Principal{User: owner.Name}, owner, nil)
+	if err != nil {
+		return store.KeyChange{}, err
+	}
+	change := store.KeyChange{LimitedBy: limitedBy, Creator: by, Version: version}
+	if u.Assigned != nil {
+		assigned, err := putAssigned(tx, u.Assigned)
+		if err != nil {
+			return change, err
+		}
+		change.Assigned = &assigned
+	}
+	if u.Metadata != nil {
+		metadata, err := metadataText(u.Metadata)
+		if err != nil {
+			return change, err
+		}
+		change.Metadata = &metadata
+	}
+	if u.Lifetime != nil {
+		end := tx.Now.Add(u.Lifetime.Truncate(time.Second))
+		change.ExpiresAt = &end
+	}
+	return change, nil
+}
+
+// judge sorts keys by what is to become of them. Each counts once, however often it is named.
+func (s *Service) judge(tx *store.Tx, owner string, ids []string, change store.KeyChange) (Outcome, error) {
+	keys, err := tx.KeysByIDs(ids)
+	if err != nil {
+		return Outcome{}, err
+	}
+	outcome := Outcome{Updated: []string{}, Noops: []string{}, Failed: map[string]*fault.Error{}}
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		key, found := keys[id]
+		switch failed := s.unchangeable(tx, key, found && key.UserName == owner, id, change); {
+		case failed != nil:
+			outcome.Failed[id] = failed
+		case noop(key, change):
+			outcome.Noops = append(outcome.Noops, id)
+		default:
+			outcome.Updated = append(outcome.Updated, id)
+		}
+	}
+	return outcome, nil
+}
+
+// unchangeable returns why a key cannot be changed, or nil. Whose key it is, is not told to others.
+func (s *Service) unchangeable(tx *store.Tx, key store.APIKey, owned bool, id string, change store.KeyChange) *fault.Error {
+	switch {
+	case !owned:
+		return fault.New(fault.ResourceMissing, "no API key owned by requesting user found for ID ["+id+"]")
+	case Invalidated(key):
+		return fault.New(fault.IllegalArgument, "cannot update invalidated API key ["+id+"]")
+	case Expired(key, tx.Now):
+		return fault.New(fault.IllegalArgument, "cannot update expired API key ["+id+"]")
+	case change.ExpiresAt != nil && s.settings.MaxLifetime > 0 && change.ExpiresAt.Sub(key.CreatedAt) > s.settings.MaxLifetime:
+		return fault.New(fault.IllegalArgument,
+			fmt.Sprintf("cannot let API key [%s] live for more than %s after its creation, the maximum on this server", id, s.settings.MaxLifetime))
+	}
+	return nil
+}
+
+// noop tells whether a change would leave a key as it is. Any new end is a change, even the same one.
+func noop(key store.APIKey, change store.KeyChange) bool {
+	return change.ExpiresAt == nil && key.Version == change.Version &&
+		key.Creator == change.Creator && key.LimitedBy == change.LimitedBy &&
+		(change.Metadata == nil || *change.Metadata == key.Metadata) &&
+		(change.Assigned == nil || *change.Assigned == key.Assigned)
+}
+
+// apply changes the keys, and records it for each.
+func apply(ctx context.Context, tx *store.Tx, ids []string, change store.KeyChange, owner string) error {
+	if err := tx.UpdateKeys(ids, change); err != nil {
+		return err
+	}
+	details := audit.Details{"user": owner}
+	if change.Assigned != nil {
+		details["role_descriptors"] = *change.Assigned
+	}
+	if change.Metadata != nil {
+		details["metadata"] = "replaced"
+	}
+	if change.ExpiresAt != nil {
+		details["expires_at"] = *change.ExpiresAt
+	}
+	return audit.RecordEach(ctx, tx, audit.KeyUpdated, ids, details)
+}

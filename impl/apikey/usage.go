@@ -1,0 +1,95 @@
+package apikey
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// noted is how exact the last use of a key is: one within so long of the one before is not written.
+const noted = time.Minute
+
+// usage remembers when keys were used, behind the backs of the requests that use them: a use is never worth a failed
+// request, or one that waits for the disk.
+type usage struct {
+	store *store.Store
+	log   *slog.Logger
+	wake  chan struct{}
+	done  chan struct{}
+
+	mu      sync.Mutex
+	pending map[string]time.Time
+	closed  bool
+	// writing serializes flushes, so that when one returns all that was noted before is written.
+	writing sync.Mutex
+}
+
+func newUsage(st *store.Store, log *slog.Logger) *usage {
+	u := &usage{store: st, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]time.Time{}}
+	go u.run()
+	return u
+}
+
+func (u *usage) run() {
+	defer close(u.done)
+	for range u.wake {
+		u.flush()
+	}
+}
+
+// note remembers a use unless one is known that is about as late.
+func (u *usage) note(key store.APIKey, now time.Time) {
+	if now.Sub(key.LastUsedAt) < noted {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if last, known := u.pending[key.ID]; u.closed || known && now.Sub(last) < noted {
+		return
+	}
+	u.pending[key.ID] = now
+	select {
+	case u.wake <- struct{}{}:
+	default: // it will wake anyway
+	}
+}
+
+// flush writes the uses that are pending. They stay so until they are written, so that nobody notes them again.
+func (u *usage) flush() {
+	u.writing.Lock()
+	defer u.writing.Unlock()
+	u.mu.Lock()
+	used := make(map[string]time.Time, len(u.pending))
+	for id, at := range u.pending {
+		used[id] = at
+	}
+	u.mu.Unlock()
+	if len(used) == 0 {
+		return
+	}
+	err := u.store.Update(context.Background(), func(tx *store.Tx) error { return tx.TouchKeys(used) })
+	if err != nil {
+		u.log.Warn("the last uses of API keys could not be written", "keys", len(used), "error", err)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for id, at := range used {
+		if u.pending[id].Equal(at) {
+			delete(u.pending, id)
+		}
+	}
+}
+
+func (u *usage) close() {
+	u.mu.Lock()
+	if !u.closed {
+		u.closed = true
+		close(u.wake)
+	}
+	u.mu.Unlock()
+	<-u.done
+	u.flush()
+}
