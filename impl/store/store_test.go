@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
-func open(t *testing.T, dsn string, now func() time.Time) *store.Store {
+func open(t testing.TB, dsn string, now func() time.Time) *store.Store {
 	t.Helper()
 	st, err := store.Open(t.Context(), dsn, now)
 	if err != nil {

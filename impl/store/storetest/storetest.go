@@ -31,6 +31,14 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Users":        users,
 		"Sessions":     sessions,
 		"APIKeys":      apiKeys,
+		"UpdateKeys":   updateKeys,
+		"Invalidate":   invalidateKeys,
+		"TouchKeys":    touchKeys,
+		"PurgeKeys":    purgeKeys,
+		"Documents":    documents,
+		"Roles":        roles,
+		"Privileges":   applicationPrivileges,
+		"Refresh":      refreshTokens,
 		"TOTPDevices":  totpDevices,
 		"Lockouts":     lockouts,
 		"History":      history,
@@ -198,7 +206,7 @@ func users(s *suite) {
 	s.now = s.now.Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
 		u := alice()
-		u.Enabled, u.PasswordHash, u.Roles = false, "other", []identity.Role{identity.PlatformAdmin}
+		u.Enabled, u.PasswordHash, u.Roles, u.Metadata = false, "other", []identity.Role{"a,b", `"\<Ω`}, `{"a":1}`
 		s.is(tx.UpdateUser(store.User{Name: "nobody"}), store.ErrNotFound)
 		return tx.UpdateUser(u)
 	})
@@ -209,11 +217,12 @@ func users(s *suite) {
 			return err
 		}
 		if u.Enabled || u.Builtin || u.PasswordHash != "other" || u.FullName != "Alice Ω" || u.Email != "alice@example.com" ||
-			!slices.Equal(u.Roles, []identity.Role{identity.PlatformAdmin}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
+			u.Metadata != `{"a":1}` ||
+			!slices.Equal(u.Roles, []identity.Role{"a,b", `"\<Ω`}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
 			s.Errorf("the user is %+v", u)
 		}
 		list, err := tx.Users()
-		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || list[1].Name != "alice" {
+		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 || list[0].Metadata != "" || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
 		return err
@@ -276,64 +285,6 @@ func sessions(s *suite) {
 		equal(s, "sessions after the sweep", n, 0)
 		return err
 	})
-}
-
-func apiKeys(s *suite) {
-	s.update(func(tx *store.Tx) error {
-		if err := errors.Join(tx.InsertUser(alice()), tx.InsertUser(store.User{Name: "bob"})); err != nil {
-			return err
-		}
-		for i := range 3 {
-			key := store.APIKey{ID: fmt.Sprint("k", 2-i), UserName: "alice", Description: "Ω", SecretDigest: "d", ExpiresAt: tx.Now.Add(time.Hour)}
-			if err := tx.InsertAPIKey(key); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	s.now = s.now.Add(time.Second)
-	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "bob"}) })
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
-	s.view(func(tx *store.Tx) error {
-		key, owner, err := tx.APIKeyWithOwner("k1")
-		if err != nil {
-			return err
-		}
-		created := s.moment().Add(-time.Second)
-		equal(s, "the key", key, store.APIKey{ID: "k1", UserName: "alice", Description: "Ω", SecretDigest: "d", CreatedAt: created, ExpiresAt: created.Add(time.Hour)})
-		equal(s, "the owner", owner.Email, "alice@example.com")
-		_, err = tx.APIKey("bob", "k1")
-		s.is(err, store.ErrNotFound)
-		_, _, err = tx.APIKeyWithOwner("nothing")
-		s.is(err, store.ErrNotFound)
-		own, err := tx.APIKeys("alice")
-		if err != nil {
-			return err
-		}
-		everybody, err := tx.AllAPIKeys()
-		equal(s, "alice's keys", keyIDs(own), "[k0 k1 k2]")
-		equal(s, "all keys", keyIDs(everybody), "[k0 k1 k2 k]")
-		equal(s, "the end of a key without one", everybody[3].ExpiresAt.IsZero(), true)
-		return err
-	})
-	s.update(func(tx *store.Tx) error {
-		other, err := tx.DeleteAPIKey("bob", "k1")
-		if err != nil {
-			return err
-		}
-		own, err := tx.DeleteAPIKey("alice", "k1")
-		equal(s, "deleting another's key", other, false)
-		equal(s, "deleting one's own key", own, true)
-		return err
-	})
-}
-
-func keyIDs(keys []store.APIKey) string {
-	ids := []string{}
-	for _, key := range keys {
-		ids = append(ids, key.ID)
-	}
-	return fmt.Sprint(ids)
 }
 
 func signingKeys(s *suite) {

@@ -1,0 +1,102 @@
+package store_test
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// made returns a new database whose schema is of an old version, and which holds what some statements put there.
+func made(t *testing.T, version int64, statements ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // a failure shows when it is opened again
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, os.DirFS("migrations"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// Ensures that users and keys from before Elasticsearch's API keys are kept, and have nothing of what is new.
+func TestMigrate_APIKeys(t *testing.T) {
+	path := made(t, 2,
+		`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at) VALUES
+			('none', FALSE, TRUE, '', '', '', '', 1, 1), ('one', FALSE, TRUE, 'a', '', '', '', 1, 1), ('two', FALSE, TRUE, 'a,b', 'Two', 'e', 'h', 1, 2)`,
+		`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at) VALUES ('k', 'two', 'd', 's', 3, 4)`,
+	)
+	st := open(t, "sqlite:"+path, time.Now)
+	err := st.View(t.Context(), func(tx *store.Tx) error {
+		for name, want := range map[string][]identity.Role{"none": {}, "one": {"a"}, "two": {"a", "b"}} {
+			u, err := tx.User(name)
+			if err != nil || !slices.Equal(u.Roles, want) || u.Metadata != "" {
+				t.Errorf("the user is %+v, %v; want the roles %v", u, err, want)
+			}
+		}
+		key, owner, err := tx.APIKeyWithOwner("k")
+		want := store.APIKey{
+			ID: "k", UserName: "two", Description: "d", SecretDigest: "s", CreatedAt: time.UnixMilli(3).UTC(), ExpiresAt: time.UnixMilli(4).UTC(),
+		}
+		if key != want || owner.FullName != "Two" || owner.Email != "e" || owner.PasswordHash != "h" || !owner.UpdatedAt.Equal(time.UnixMilli(2)) {
+			t.Errorf("the key is %+v of %+v", key, owner)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = st.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.UpdateKeys([]string{"k"}, store.KeyChange{Creator: "c", Version: 1})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Ensures that a list that is none is told, and not taken for an empty one.
+func TestRoles_Broken(t *testing.T) {
+	for _, roles := range []string{`''`, `'a,b'`, `'{}'`, `'[1]'`, `x'5b5d'`} {
+		path := filepath.Join(t.TempDir(), "test.db")
+		st := open(t, "sqlite:"+path, time.Now)
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.ExecContext(t.Context(), `INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at)
+			VALUES ('a', FALSE, TRUE, `+roles+`, '', '', '', 1, 1)`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = st.View(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.User("a")
+			return err
+		})
+		if !fault.Has(err, fault.AuthenticationClusterError) {
+			t.Errorf("roles %s: %v", roles, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

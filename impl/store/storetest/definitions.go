@@ -1,0 +1,111 @@
+package storetest
+
+import (
+	"fmt"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// documents: equal texts are one document, and texts come back byte for byte.
+func documents(s *suite) {
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.Document("nothing")
+		s.is(err, store.ErrNotFound)
+		return nil
+	})
+	texts := []string{"", `{"a":"Ω"}`, `{"a":"Ω" }`}
+	ids := make([]string, len(texts))
+	for range 2 {
+		s.update(func(tx *store.Tx) error {
+			for i, text := range texts {
+				id, err := tx.PutDocument([]byte(text))
+				if err != nil {
+					return err
+				}
+				if ids[i] != "" {
+					equal(s, "the id of an equal text", id, ids[i])
+				}
+				ids[i] = id
+			}
+			return nil
+		})
+	}
+	if ids[1] == ids[2] {
+		s.Error("two texts have one id")
+	}
+	s.view(func(tx *store.Tx) error {
+		for i, id := range ids {
+			body, err := tx.Document(id)
+			if err != nil {
+				return err
+			}
+			equal(s, "the text", string(body), texts[i])
+		}
+		return nil
+	})
+}
+
+// roles: a role is made once and then replaced.
+func roles(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		for i, name := range []string{"b", "a,Ω", "c", "b"} {
+			created, err := tx.PutRole(store.Role{Name: name, Descriptor: fmt.Sprint("{", i, "}")})
+			if err != nil {
+				return err
+			}
+			equal(s, fmt.Sprint("whether the put ", i, " made a role"), created, i < 3)
+		}
+		return nil
+	})
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.Role("nothing")
+		s.is(err, store.ErrNotFound)
+		one, err := tx.Role("b")
+		if err != nil {
+			return err
+		}
+		equal(s, "the replaced role", one, store.Role{Name: "b", Descriptor: "{3}"})
+		every, err := tx.Roles()
+		if err != nil {
+			return err
+		}
+		some, err := tx.RolesByNames([]string{"c", "nothing", "b", "c"})
+		equal(s, "all roles", fmt.Sprint(every), "[{a,Ω {1}} {b {3}} {c {2}}]")
+		equal(s, "some roles", fmt.Sprint(some), "[{b {3}} {c {2}}]")
+		return err
+	})
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteRole("b") })
+	s.once("making the role again", func(tx *store.Tx) (bool, error) { return tx.PutRole(store.Role{Name: "b"}) })
+}
+
+// applicationPrivileges: the application and the name are the key together.
+func applicationPrivileges(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		for i, p := range []store.ApplicationPrivilege{
+			{Application: "b", Name: "x"},
+			{Application: "a", Name: "y", Actions: []string{"data:read/*", `"`}},
+			{Application: "a", Name: "x", Actions: []string{"old"}, Metadata: "{}"},
+			{Application: "a", Name: "x", Actions: []string{"new"}, Metadata: `{"a":1}`},
+		} {
+			created, err := tx.PutApplicationPrivilege(p)
+			if err != nil {
+				return err
+			}
+			equal(s, fmt.Sprint("whether the put ", i, " made a privilege"), created, i < 3)
+		}
+		return nil
+	})
+	s.listPrivileges(`[{"a" "x" ["new"] "{\"a\":1}"} {"a" "y" ["data:read/*" "\""] ""} {"b" "x" [] ""}]`)
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteApplicationPrivilege("a", "x") })
+	s.listPrivileges(`[{"a" "y" ["data:read/*" "\""] ""} {"b" "x" [] ""}]`)
+}
+
+// listPrivileges fails the test unless the privileges are the ones that are wanted.
+func (s *suite) listPrivileges(want string) {
+	s.Helper()
+	s.view(func(tx *store.Tx) error {
+		list, err := tx.ApplicationPrivileges()
+		equal(s, "the privileges", fmt.Sprintf("%q", list), want)
+		return err
+	})
+}

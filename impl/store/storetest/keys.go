@@ -1,0 +1,96 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// fullKey is a key of alice with everything that a key can be given.
+func fullKey() store.APIKey {
+	return store.APIKey{
+		ID: "k", UserName: "alice", Description: "Ω", SecretDigest: "d", Assigned: "a", LimitedBy: "l", Creator: "c", Metadata: `{"m":1}`, Version: 9,
+	}
+}
+
+func apiKeys(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		if err := errors.Join(tx.InsertUser(alice()), tx.InsertUser(store.User{Name: "bob"})); err != nil {
+			return err
+		}
+		for i := range 3 {
+			key := fullKey()
+			key.ID, key.ExpiresAt = fmt.Sprint("k", 2-i), tx.Now.Add(time.Hour)
+			if err := tx.InsertAPIKey(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.now = s.now.Add(time.Second)
+	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "bob"}) })
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
+	s.view(func(tx *store.Tx) error {
+		key, owner, err := tx.APIKeyWithOwner("k1")
+		if err != nil {
+			return err
+		}
+		created := s.moment().Add(-time.Second)
+		want := fullKey()
+		want.ID, want.CreatedAt, want.ExpiresAt = "k1", created, created.Add(time.Hour)
+		equal(s, "the key", key, want)
+		equal(s, "the owner", owner.Email, "alice@example.com")
+		own1, err := tx.APIKey("alice", "k1")
+		equal(s, "alice's key", own1, want)
+		if err != nil {
+			return err
+		}
+		byID, err := tx.APIKeyByID("k1")
+		equal(s, "the key by its id", byID, want)
+		if err != nil {
+			return err
+		}
+		_, err = tx.APIKey("bob", "k1")
+		s.is(err, store.ErrNotFound)
+		_, err = tx.APIKeyByID("nothing")
+		s.is(err, store.ErrNotFound)
+		_, _, err = tx.APIKeyWithOwner("nothing")
+		s.is(err, store.ErrNotFound)
+		some, err := tx.KeysByIDs([]string{"k1", "nothing", "k", "k1"})
+		equal(s, "the number of some keys", len(some), 2)
+		equal(s, "one of some keys", some["k1"], want)
+		equal(s, "another's of some keys", some["k"].UserName, "bob")
+		if err != nil {
+			return err
+		}
+		own, err := tx.APIKeys("alice")
+		if err != nil {
+			return err
+		}
+		everybody, err := tx.AllAPIKeys()
+		equal(s, "alice's keys", keyIDs(own), "[k0 k1 k2]")
+		equal(s, "all keys", keyIDs(everybody), "[k0 k1 k2 k]")
+		equal(s, "the end of a key without one", everybody[3].ExpiresAt.IsZero(), true)
+		return err
+	})
+	s.update(func(tx *store.Tx) error {
+		other, err := tx.DeleteAPIKey("bob", "k1")
+		if err != nil {
+			return err
+		}
+		own, err := tx.DeleteAPIKey("alice", "k1")
+		equal(s, "deleting another's key", other, false)
+		equal(s, "deleting one's own key", own, true)
+		return err
+	})
+}
+
+func keyIDs(keys []store.APIKey) string {
+	ids := []string{}
+	for _, key := range keys {
+		ids = append(ids, key.ID)
+	}
+	return fmt.Sprint(ids)
+}
