@@ -2,7 +2,7 @@ package store
 
 import "errors"
 
-// Role is a role that users were given the means to define.
+// Role is a role that somebody defined, beside those that the server comes with. The name is the key and never changes.
 type Role struct {
 	Name string
 	// Descriptor is a JSON object.

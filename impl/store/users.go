@@ -37,8 +37,8 @@ const userColumns = `users.name, users.builtin, users.enabled, users.roles, user
 // userFields returns where to scan userColumns to, and what to call then.
 func userFields(u *User) ([]any, func()) {
 	var created, updated, first, last int64
-	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email, &u.Metadata, &u.PasswordHash, &created, &updated,
-		&u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
+	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email, &u.Metadata,
+		&u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
 	return fields, func() {
 		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
 		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
