@@ -62,7 +62,7 @@ var Settings = []Setting{
 	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "how long a refreshed token stays good for requests under way"},
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
-	{Key: "api_keys.max_lifetime", About: "how long an API key lives at most, such as `2160h`; as long as its owner likes if not given"},
+	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},
 	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "how many wrong guesses in a row lock a user"},
 	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "how long the first lock lasts; each further wrong guess doubles it"},
 	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "how long a lock lasts at most"},

@@ -58,7 +58,7 @@ var precedence = map[string]struct {
 	"lockout.base":             {[3]string{"1s", "2s", "15m0s"}, func(c Config) string { return c.Lockout.Base.String() }},
 	"lockout.max":              {[3]string{"30s", "1h0m0s", "24h0m0s"}, func(c Config) string { return c.Lockout.Max.String() }},
 	"lockout.address_failures": {[3]string{"1", "2", "2147483647"}, func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
-	"api_keys.max_lifetime":    {[3]string{"1h", "2h0m0s", "720h"}, func(c Config) string { return c.Keys.MaxLifetime.String() }},
+	"api_keys.max_lifetime":    {[3]string{"1h0m0s", "2h0m0s", "720h0m0s"}, func(c Config) string { return c.Keys.MaxLifetime.String() }},
 	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.AddressRecovery.String() }},
 	"trusted_proxies":          {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
 	"log.level":                {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},

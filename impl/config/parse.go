@@ -39,7 +39,7 @@ func parse(values map[string]string) (Config, error) {
 			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
-		Keys: apikey.Settings{MaxLifetime: p.optionalDuration("api_keys.max_lifetime")},
+		Keys: apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime")},
 		Lockout: lockout.Policy{
 			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
 			Forget: lockout.DefaultPolicy.Forget,
@@ -115,9 +115,9 @@ func (p *parser) duration(key string) time.Duration {
 	return d
 }
 
-// optionalDuration returns 0 for a setting that was not given.
-func (p *parser) optionalDuration(key string) time.Duration {
-	if p.values[key] == "" {
+// limit is a duration that is zero where there is no limit.
+func (p *parser) limit(key string) time.Duration {
+	if p.values[key] == "0s" {
 		return 0
 	}
 	return p.duration(key)

@@ -66,7 +66,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"lockout.base":             {"", "0s", "-1s", "30", "15m1s"},
 		"lockout.max":              {"", "0s", "a day", "29s"},
 		"lockout.address_failures": {"", "0", "-1", "1e2", "99999999999999999999"},
-		"api_keys.max_lifetime":    {"0s", "-1h", "90d"},
+		"api_keys.max_lifetime":    {"", "-1h", "90d"},
 		"lockout.address_recovery": {"", "0s", "1"},
 		"trusted_proxies":          {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
 		"log.level":                {"", "loud"},

@@ -51,21 +51,22 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 	sessions, err := session.New(ctx, st, sealer, session.Settings{Idle: 12 * time.Hour, Absolute: 12 * time.Hour, Grace: time.Second})
 	must(err)
 	guesses := guard.New(lockout.DefaultPolicy, nil)
-	users, keys, accounts := user.NewService(st, secret.NewHasher(cost), guesses), apikey.NewService(st), account.NewService(st)
+	users, keys, accounts := user.NewService(st, secret.NewHasher(cost), guesses), apikey.NewService(st, apikey.Settings{}, slog.New(slog.DiscardHandler)), account.NewService(st)
 	must(accounts.Bootstrap(ctx))
 	_, err = users.Add(ctx, user.New{Name: "alice", Roles: []string{string(identity.PlatformAdmin)}, Password: alicePassword})
 	must(err)
+	b.Cleanup(keys.Close) // before the store
 	authn := auth.NewService(st, users, keys, sessions, time.Now)
 	token, err := authn.Login(ctx, "alice", alicePassword)
 	must(err)
-	_, key, err := keys.Create(ctx, identity.Principal{User: "alice"}, "bench", nil)
+	_, key, err := keys.CreatePlain(ctx, identity.Principal{User: "alice"}, "bench", nil)
 	must(err)
 	return bench{
 		deps: httpapi.Deps{
 			Accounts: accounts, Auth: authn, Keys: keys, Users: users,
 			Elevation: elevation.NewService(st, sessions, guesses, sealer, elevation.DefaultSettings, time.Now), Log: slog.New(slog.DiscardHandler),
 		},
-		keys: keys, token: token.Value, key: key,
+		keys: keys, token: token.Value, key: key.Encoded(),
 	}
 }
 
