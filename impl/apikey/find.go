@@ -126,4 +126,3 @@ func named(name, pattern string) bool {
 	}
 	return name == pattern
 }
-

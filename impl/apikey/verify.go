@@ -78,4 +78,6 @@ func parse(credential string) (id, text string, err error) {
 	return id, text, nil
 }
 
-func encode(id, text string) string { return base64.StdEncoding.EncodeToString([]byte(id + ":" + text)) }
+func encode(id, text string) string {
+	return base64.StdEncoding.EncodeToString([]byte(id + ":" + text))
+}
