@@ -1,0 +1,137 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/duration"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/xcontent"
+)
+
+// keyBody is what the bodies that make or change keys have in common.
+type keyBody struct {
+	assigned   roledescriptor.Set
+	metadata   map[string]any
+	expiration *string
+}
+
+func (b *keyBody) fields() map[string]xcontent.Field {
+	return map[string]xcontent.Field{
+		"role_descriptors": roledescriptor.Field(&b.assigned, roledescriptor.Options{AllowRestriction: true}),
+		"metadata":         xcontent.Object(&b.metadata),
+		"expiration":       xcontent.OptionalText(&b.expiration),
+	}
+}
+
+// read reads a body with these and other fields.
+func (b *keyBody) read(parser string, body any, others map[string]xcontent.Field, required ...string) error {
+	fields := b.fields()
+	for name, field := range others {
+		fields[name] = field
+	}
+	return xcontent.Parser{Name: parser, Fields: fields, Required: required}.Read(body)
+}
+
+// lifetime reads the expiration, which Elasticsearch's parsers do last.
+func (b *keyBody) lifetime(parser string) (*time.Duration, error) {
+	if b.expiration == nil {
+		return nil, nil
+	}
+	lifetime, err := duration.Parse(*b.expiration)
+	if err == nil {
+		return &lifetime, nil
+	}
+	f := fault.New(fault.XContentParseFailed, "Failed to build ["+parser+"] after last required field arrived")
+	f.CausedBy = fault.New(fault.IllegalArgument, timeValueMessage(err))
+	return nil, f
+}
+
+// timeValueMessage is Elasticsearch's text for a time value that cannot be read.
+func timeValueMessage(err error) string {
+	var e *duration.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	switch e.Problem {
+	case duration.NoUnit:
+		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: unit is missing or unrecognized", e.Value)
+	case duration.Fraction:
+		return fmt.Sprintf("failed to parse [%s], fractional time values are not supported", e.Value)
+	case duration.Negative:
+		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: negative durations are not supported", e.Value)
+	case duration.TooLong:
+		return fmt.Sprintf("failed to parse [%s]: the time value is too long", e.Value)
+	}
+	return fmt.Sprintf("failed to parse [%s]", e.Value)
+}
+
+func readUpdate(parser string, body any, others map[string]xcontent.Field, required ...string) (apikey.Update, error) {
+	var b keyBody
+	if err := b.read(parser, body, others, required...); err != nil {
+		return apikey.Update{}, err
+	}
+	lifetime, err := b.lifetime(parser)
+	return apikey.Update{Assigned: b.assigned, Metadata: b.metadata, Lifetime: lifetime}, err
+}
+
+// readBulkUpdate reads the body of bulk update.
+func readBulkUpdate(body any) (ids []string, u apikey.Update, err error) {
+	u, err = readUpdate("bulk_update_api_key_request", body, map[string]xcontent.Field{"ids": xcontent.Texts(&ids)}, "ids")
+	return ids, u, err
+}
+
+// readOneUpdate reads the body of an update of one key, which may be left out.
+func readOneUpdate(body any) (apikey.Update, error) {
+	if body == nil {
+		return apikey.Update{}, nil
+	}
+	return readUpdate("update_api_key_request", body, nil)
+}
+
+// readCreation reads the description of a key to be made. A name that is missing is found by the domain.
+func readCreation(parser string, body any) (apikey.Creation, error) {
+	var b keyBody
+	var name string
+	if err := b.read(parser, body, map[string]xcontent.Field{"name": xcontent.Text(&name)}); err != nil {
+		return apikey.Creation{}, err
+	}
+	lifetime, err := b.lifetime(parser)
+	return apikey.Creation{Name: name, Assigned: b.assigned, Metadata: b.metadata, Lifetime: lifetime}, err
+}
+
+// readInvalidation reads the body that selects keys to be invalidated.
+func readInvalidation(body any) (apikey.Selection, error) {
+	var s apikey.Selection
+	err := xcontent.Parser{Name: "invalidate_api_key", Fields: map[string]xcontent.Field{
+		"ids": xcontent.Texts(&s.IDs), "name": xcontent.Text(&s.Name), "username": xcontent.Text(&s.UserName),
+		"realm_name": xcontent.Text(&s.RealmName), "owner": xcontent.Boolean(&s.Owned),
+	}}.Read(body)
+	return s, err
+}
+
+// grant is the body that makes a key for whoever has the credentials in it.
+type grant struct {
+	kind, userName, password, token, runAs string
+	clientScheme, clientValue              *string
+	key                                    apikey.Creation
+}
+
+func readGrant(body any) (grant, error) {
+	var g grant
+	client := xcontent.Parser{Name: "client_authentication", Fields: map[string]xcontent.Field{
+		"scheme": xcontent.OptionalText(&g.clientScheme), "value": xcontent.OptionalText(&g.clientValue),
+	}, Required: []string{"value"}}
+	err := xcontent.Parser{Name: "grant_api_key_request", Fields: map[string]xcontent.Field{
+		"grant_type": xcontent.Text(&g.kind), "username": xcontent.Text(&g.userName), "password": xcontent.Text(&g.password),
+		"access_token": xcontent.Text(&g.token), "run_as": xcontent.Text(&g.runAs), "client_authentication": xcontent.Nested(client),
+		"api_key": func(value any) (err error) {
+			g.key, err = readCreation("api_key_request", value)
+			return err
+		},
+	}}.Read(body)
+	return g, err
+}
