@@ -17,6 +17,90 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for APIKeyType.
+const (
+	APIKeyTypeCrossCluster APIKeyType = "cross_cluster"
+	APIKeyTypeRest         APIKeyType = "rest"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyType enum.
+func (e APIKeyType) Valid() bool {
+	switch e {
+	case APIKeyTypeCrossCluster:
+		return true
+	case APIKeyTypeRest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuthenticationType.
+const (
+	AuthenticationTypeAPIKey    AuthenticationType = "api_key"
+	AuthenticationTypeAnonymous AuthenticationType = "anonymous"
+	AuthenticationTypeInternal  AuthenticationType = "internal"
+	AuthenticationTypeRealm     AuthenticationType = "realm"
+	AuthenticationTypeToken     AuthenticationType = "token"
+)
+
+// Valid indicates whether the value is a known member of the AuthenticationType enum.
+func (e AuthenticationType) Valid() bool {
+	switch e {
+	case AuthenticationTypeAPIKey:
+		return true
+	case AuthenticationTypeAnonymous:
+		return true
+	case AuthenticationTypeInternal:
+		return true
+	case AuthenticationTypeRealm:
+		return true
+	case AuthenticationTypeToken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClusterStatus.
+const (
+	ClusterStatusGreen  ClusterStatus = "green"
+	ClusterStatusRed    ClusterStatus = "red"
+	ClusterStatusYellow ClusterStatus = "yellow"
+)
+
+// Valid indicates whether the value is a known member of the ClusterStatus enum.
+func (e ClusterStatus) Valid() bool {
+	switch e {
+	case ClusterStatusGreen:
+		return true
+	case ClusterStatusRed:
+		return true
+	case ClusterStatusYellow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyManager.
+const (
+	KeyManagerCloud         KeyManager = "cloud"
+	KeyManagerElasticsearch KeyManager = "elasticsearch"
+)
+
+// Valid indicates whether the value is a known member of the KeyManager enum.
+func (e KeyManager) Valid() bool {
+	switch e {
+	case KeyManagerCloud:
+		return true
+	case KeyManagerElasticsearch:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RealmType.
 const (
 	RealmTypeActiveDirectory RealmType = "active_directory"
@@ -41,6 +125,30 @@ func (e RealmType) Valid() bool {
 	}
 }
 
+// Defines values for RefreshPolicy.
+const (
+	RefreshPolicyEmpty   RefreshPolicy = ""
+	RefreshPolicyFalse   RefreshPolicy = "false"
+	RefreshPolicyTrue    RefreshPolicy = "true"
+	RefreshPolicyWaitFor RefreshPolicy = "wait_for"
+)
+
+// Valid indicates whether the value is a known member of the RefreshPolicy enum.
+func (e RefreshPolicy) Valid() bool {
+	switch e {
+	case RefreshPolicyEmpty:
+		return true
+	case RefreshPolicyFalse:
+		return true
+	case RefreshPolicyTrue:
+		return true
+	case RefreshPolicyWaitFor:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SSOType.
 const (
 	SSOTypeSAML SSOType = "saml"
@@ -50,6 +158,27 @@ const (
 func (e SSOType) Valid() bool {
 	switch e {
 	case SSOTypeSAML:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClusterHealthParamsLevel.
+const (
+	ClusterHealthParamsLevelCluster ClusterHealthParamsLevel = "cluster"
+	ClusterHealthParamsLevelIndices ClusterHealthParamsLevel = "indices"
+	ClusterHealthParamsLevelShards  ClusterHealthParamsLevel = "shards"
+)
+
+// Valid indicates whether the value is a known member of the ClusterHealthParamsLevel enum.
+func (e ClusterHealthParamsLevel) Valid() bool {
+	switch e {
+	case ClusterHealthParamsLevelCluster:
+		return true
+	case ClusterHealthParamsLevelIndices:
+		return true
+	case ClusterHealthParamsLevelShards:
 		return true
 	default:
 		return false
@@ -91,6 +220,48 @@ type AccountUpdateRequest struct {
 	Trust *AccountTrustSettings `json:"trust,omitempty"`
 }
 
+// APIKeyInformation A key without its secret. Times are in milliseconds since 1970.
+type APIKeyInformation struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// Type The kind of a key.
+	Type     APIKeyType `json:"type"`
+	Creation int64      `json:"creation"`
+
+	// Expiration Absent if the key never expires.
+	Expiration  *int64 `json:"expiration,omitempty"`
+	Invalidated bool   `json:"invalidated"`
+
+	// Invalidation Absent if the key is not invalidated.
+	Invalidation *int64 `json:"invalidation,omitempty"`
+
+	// Username The key's owner.
+	Username string `json:"username"`
+
+	// Realm The owner's realm.
+	Realm     string `json:"realm"`
+	RealmType string `json:"realm_type"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata FreeObject `json:"metadata"`
+
+	// RoleDescriptors Role descriptors as they are shown, by name.
+	RoleDescriptors RoleDescriptorsInformation `json:"role_descriptors"`
+
+	// LimitedBy What the owner could do when the key was created or last updated, in one element; only if asked for.
+	LimitedBy *[]RoleDescriptorsInformation `json:"limited_by,omitempty"`
+
+	// ProfileUID Never present.
+	ProfileUID *string `json:"profile_uid,omitempty"`
+
+	// LastUsed An extension of this server. When the key was last used, to within some minutes; absent if it never was.
+	LastUsed *int64 `json:"last_used,omitempty"`
+
+	// UnderscoreSort What the key was sorted by; only in the answer to a search with an order.
+	UnderscoreSort *[]*Scalar `json:"_sort,omitempty"`
+}
+
 // APIKeyResponse defines model for ApiKeyResponse.
 type APIKeyResponse struct {
 	// CreationDate When the key was created.
@@ -119,10 +290,71 @@ type APIKeyResponse struct {
 	UserID *string `json:"user_id,omitempty"`
 }
 
+// APIKeyType The kind of a key.
+type APIKeyType string
+
+// APIKeysInformation defines model for ApiKeysInformation.
+type APIKeysInformation struct {
+	APIKeys []APIKeyInformation `json:"api_keys"`
+}
+
 // APIKeysResponse defines model for ApiKeysResponse.
 type APIKeysResponse struct {
 	// Keys The keys, oldest first.
 	Keys []APIKeyResponse `json:"keys"`
+}
+
+// ApplicationPrivilegeChecks Resources by the application.
+type ApplicationPrivilegeChecks map[string]ResourcePrivilegeChecks
+
+// ApplicationPrivilegesEntry defines model for ApplicationPrivilegesEntry.
+type ApplicationPrivilegesEntry struct {
+	// Application The name of the program, or the beginning of the name and `*`.
+	Application string `json:"application"`
+
+	// Privileges Names of the program's privileges, or of its actions.
+	Privileges []string `json:"privileges"`
+
+	// Resources What in the program the privileges are for; `*` is everything.
+	Resources []string `json:"resources"`
+}
+
+// ApplicationPrivilegesInformation defines model for ApplicationPrivilegesInformation.
+type ApplicationPrivilegesInformation map[string]PrivilegesInformation
+
+// Authentication A caller.
+type Authentication struct {
+	Username string `json:"username"`
+
+	// Roles The names of the user's roles; none for an API key.
+	Roles    []string `json:"roles"`
+	FullName *string  `json:"full_name"`
+	Email    *string  `json:"email"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata FreeObject `json:"metadata"`
+	Enabled  bool       `json:"enabled"`
+
+	// AuthenticationRealm Where a user comes from.
+	AuthenticationRealm RealmInformation `json:"authentication_realm"`
+
+	// LookupRealm Where a user comes from.
+	LookupRealm RealmInformation `json:"lookup_realm"`
+
+	// AuthenticationType The kind of credentials.
+	AuthenticationType AuthenticationType `json:"authentication_type"`
+
+	// APIKey The API key that the caller sent.
+	APIKey *AuthenticationAPIKey `json:"api_key,omitempty"`
+}
+
+// AuthenticationAPIKey The API key that the caller sent.
+type AuthenticationAPIKey struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// ManagedBy What the key is kept by.
+	ManagedBy KeyManager `json:"managed_by"`
 }
 
 // AuthenticationInfo defines model for AuthenticationInfo.
@@ -148,6 +380,9 @@ type AuthenticationInfo struct {
 	// TOTPDeviceSourceEnableMfaHref Where a user can set up a second factor.
 	TOTPDeviceSourceEnableMfaHref *string `json:"totp_device_source_enable_mfa_href,omitempty"`
 }
+
+// AuthenticationType The kind of credentials.
+type AuthenticationType string
 
 // AvailableAuthenticationMethods defines model for AvailableAuthenticationMethods.
 type AvailableAuthenticationMethods struct {
@@ -181,6 +416,116 @@ type BasicFailedReplyElement struct {
 	Message string `json:"message"`
 }
 
+// BuiltinPrivilegesResponse defines model for BuiltinPrivilegesResponse.
+type BuiltinPrivilegesResponse struct {
+	Cluster       []string `json:"cluster"`
+	Index         []string `json:"index"`
+	RemoteCluster []string `json:"remote_cluster"`
+}
+
+// BulkUpdateAPIKeysRequest Which keys to change, and how. What is left out stays; an empty object removes what there was.
+type BulkUpdateAPIKeysRequest struct {
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
+	// seconds count.
+	Expiration *KeyLifetime `json:"expiration,omitempty"`
+
+	// Ids One id, or an array of ids, in which numbers and booleans stand for their texts.
+	Ids IDOrIds `json:"ids"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
+	RoleDescriptors *RoleDescriptors `json:"role_descriptors,omitempty"`
+}
+
+// BulkUpdateAPIKeysResponse Each id is mentioned once, in the order of the request.
+type BulkUpdateAPIKeysResponse struct {
+	// Updated The keys that changed.
+	Updated []string `json:"updated"`
+
+	// Noops The keys that were like that already.
+	Noops []string `json:"noops"`
+
+	// Errors The keys that could not be changed; absent if there are none.
+	Errors *BulkUpdateErrors `json:"errors,omitempty"`
+}
+
+// BulkUpdateErrorDetails Why, by id.
+type BulkUpdateErrorDetails map[string]ElasticsearchErrorCause
+
+// BulkUpdateErrors The keys that could not be changed; absent if there are none.
+type BulkUpdateErrors struct {
+	Count int `json:"count"`
+
+	// Details Why, by id.
+	Details BulkUpdateErrorDetails `json:"details"`
+}
+
+// ChangePasswordRequest A password, or the hash of one.
+type ChangePasswordRequest struct {
+	Password     *string `json:"password,omitempty"`
+	PasswordHash *string `json:"password_hash,omitempty"`
+}
+
+// ClearAPIKeyCacheResponse defines model for ClearApiKeyCacheResponse.
+type ClearAPIKeyCacheResponse struct {
+	NodeCounts  NodeCounts `json:"_nodes"`
+	ClusterName string     `json:"cluster_name"`
+
+	// Nodes The servers, by id.
+	Nodes NodeNames `json:"nodes"`
+}
+
+// ClusterHealth defines model for ClusterHealth.
+type ClusterHealth struct {
+	ClusterName string `json:"cluster_name"`
+
+	// Status How a cluster is.
+	Status                      ClusterStatus `json:"status"`
+	TimedOut                    bool          `json:"timed_out"`
+	NumberOfNodes               int           `json:"number_of_nodes"`
+	NumberOfDataNodes           int           `json:"number_of_data_nodes"`
+	ActivePrimaryShards         int           `json:"active_primary_shards"`
+	ActiveShards                int           `json:"active_shards"`
+	RelocatingShards            int           `json:"relocating_shards"`
+	InitializingShards          int           `json:"initializing_shards"`
+	UnassignedShards            int           `json:"unassigned_shards"`
+	UnassignedPrimaryShards     int           `json:"unassigned_primary_shards"`
+	DelayedUnassignedShards     int           `json:"delayed_unassigned_shards"`
+	NumberOfPendingTasks        int           `json:"number_of_pending_tasks"`
+	NumberOfInFlightFetch       int           `json:"number_of_in_flight_fetch"`
+	TaskMaxWaitingInQueueMillis int64         `json:"task_max_waiting_in_queue_millis"`
+	ActiveShardsPercentAsNumber float64       `json:"active_shards_percent_as_number"`
+}
+
+// ClusterInfo defines model for ClusterInfo.
+type ClusterInfo struct {
+	Name        string `json:"name"`
+	ClusterName string `json:"cluster_name"`
+	ClusterUUID string `json:"cluster_uuid"`
+
+	// Version The version of Elasticsearch whose API this is.
+	Version ClusterVersion `json:"version"`
+	Tagline string         `json:"tagline"`
+}
+
+// ClusterStatus How a cluster is.
+type ClusterStatus string
+
+// ClusterVersion The version of Elasticsearch whose API this is.
+type ClusterVersion struct {
+	Number                           string `json:"number"`
+	BuildFlavor                      string `json:"build_flavor"`
+	BuildType                        string `json:"build_type"`
+	BuildHash                        string `json:"build_hash"`
+	BuildDate                        string `json:"build_date"`
+	BuildSnapshot                    bool   `json:"build_snapshot"`
+	LuceneVersion                    string `json:"lucene_version"`
+	MinimumWireCompatibilityVersion  string `json:"minimum_wire_compatibility_version"`
+	MinimumIndexCompatibilityVersion string `json:"minimum_index_compatibility_version"`
+}
+
 // ConfirmTOTPRequest defines model for ConfirmTotpRequest.
 type ConfirmTOTPRequest struct {
 	// Token A code of the device that is being set up.
@@ -202,11 +547,23 @@ type CreateAPIKeyRequest struct {
 	RoleAssignments *RoleAssignments `json:"role_assignments,omitempty"`
 }
 
+// CreatedPrivileges defines model for CreatedPrivileges.
+type CreatedPrivileges map[string]CreatedResponse
+
+// CreatedResponse defines model for CreatedResponse.
+type CreatedResponse struct {
+	// Created Whether it is new.
+	Created bool `json:"created"`
+}
+
 // DeleteAPIKeysRequest defines model for DeleteApiKeysRequest.
 type DeleteAPIKeysRequest struct {
 	// Keys The ids of the keys.
 	Keys []string `json:"keys"`
 }
+
+// DeletePrivilegesResponse defines model for DeletePrivilegesResponse.
+type DeletePrivilegesResponse map[string]FoundPrivileges
 
 // DeleteUsersAPIKeysRequest defines model for DeleteUsersApiKeysRequest.
 type DeleteUsersAPIKeysRequest struct {
@@ -222,6 +579,61 @@ type DeploymentRoleAssignment struct {
 	OrganizationID   string    `json:"organization_id"`
 	RoleID           string    `json:"role_id"`
 }
+
+// DocumentQuery The documents that are visible, as a query or as its text. The empty text and null are all of them.
+type DocumentQuery = any
+
+// ElasticsearchError The body of every failure of Elasticsearch's operations.
+type ElasticsearchError struct {
+	// Error What went wrong; a text if the request never came to an operation.
+	Error ElasticsearchErrorContent `json:"error"`
+
+	// Status The answer's status; absent if the path is not known.
+	Status *int `json:"status,omitempty"`
+}
+
+// ElasticsearchErrorCause What went wrong. Some errors have further members, which say what with.
+type ElasticsearchErrorCause struct {
+	// RootCause What it began with; only at the top.
+	RootCause *[]ElasticsearchErrorCause `json:"root_cause,omitempty"`
+
+	// Type What went wrong, for programs.
+	Type string `json:"type"`
+
+	// Reason What went wrong, for people.
+	Reason string `json:"reason"`
+
+	// AdditionalUnsuccessfulCredentials Why the API key was not taken.
+	AdditionalUnsuccessfulCredentials *string `json:"additional_unsuccessful_credentials,omitempty"`
+
+	// CausedBy What went wrong. Some errors have further members, which say what with.
+	CausedBy *ElasticsearchErrorCause `json:"caused_by,omitempty"`
+
+	// Header Headers of the answer that belong to the error.
+	Header *ElasticsearchErrorHeader `json:"header,omitempty"`
+
+	// StackTrace Only with `error_trace`.
+	StackTrace *string `json:"stack_trace,omitempty"`
+}
+
+// ElasticsearchErrorContent What went wrong; a text if the request never came to an operation.
+type ElasticsearchErrorContent struct {
+	union json.RawMessage
+}
+
+// ElasticsearchErrorHeader Headers of the answer that belong to the error.
+type ElasticsearchErrorHeader map[string]ElasticsearchErrorHeaderValue
+
+// ElasticsearchErrorHeaderValue One value, or an array of values.
+type ElasticsearchErrorHeaderValue struct {
+	union json.RawMessage
+}
+
+// ElasticsearchErrorText defines model for ElasticsearchErrorText.
+type ElasticsearchErrorText = string
+
+// ElasticsearchErrorTexts defines model for ElasticsearchErrorTexts.
+type ElasticsearchErrorTexts = []string
 
 // ElevatePermissionsRequest defines model for ElevatePermissionsRequest.
 type ElevatePermissionsRequest struct {
@@ -241,8 +653,240 @@ type ElevatedPermissions struct {
 // EmptyResponse An object without members.
 type EmptyResponse = map[string]interface{}
 
+// FieldSecurity The fields that are visible.
+type FieldSecurity struct {
+	// Except Names or patterns of granted fields that are hidden after all.
+	Except *[]string `json:"except,omitempty"`
+
+	// Grant Names or patterns of visible fields.
+	Grant []string `json:"grant"`
+}
+
+// Flag A boolean, or its name in a string.
+type Flag = bool
+
+// FoundPrivileges defines model for FoundPrivileges.
+type FoundPrivileges map[string]FoundResponse
+
+// FoundResponse defines model for FoundResponse.
+type FoundResponse struct {
+	// Found Whether it was there.
+	Found bool `json:"found"`
+}
+
+// FreeObject JSON of the caller's own, which is kept or handed on as it is.
+type FreeObject map[string]interface{}
+
+// GetTokenRequest Which members must be there depends on the grant type.
+type GetTokenRequest struct {
+	// GrantType `password` or `refresh_token`.
+	GrantType string `json:"grant_type"`
+
+	// KerberosTicket Not used here.
+	KerberosTicket *string `json:"kerberos_ticket,omitempty"`
+	Password       *string `json:"password,omitempty"`
+	RefreshToken   *string `json:"refresh_token,omitempty"`
+	Scope          *string `json:"scope,omitempty"`
+	Username       *string `json:"username,omitempty"`
+}
+
+// GetTokenResponse defines model for GetTokenResponse.
+type GetTokenResponse struct {
+	// AccessToken What follows `Bearer ` in the Authorization header.
+	AccessToken string `json:"access_token"`
+
+	// Type Always Bearer.
+	Type string `json:"type"`
+
+	// ExpiresIn How long the token works, in seconds.
+	ExpiresIn int `json:"expires_in"`
+
+	// RefreshToken What a new token can be had for, once.
+	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// Authentication A caller.
+	Authentication Authentication `json:"authentication"`
+}
+
+// GlobalApplicationPrivileges defines model for GlobalApplicationPrivileges.
+type GlobalApplicationPrivileges struct {
+	Manage *ManagedApplications `json:"manage,omitempty"`
+}
+
+// GlobalPrivileges Cluster privileges under a condition.
+type GlobalPrivileges struct {
+	Application *GlobalApplicationPrivileges `json:"application,omitempty"`
+	DataSource  *[]NamesWithPrivileges       `json:"data_source,omitempty"`
+	Profile     *GlobalProfilePrivileges     `json:"profile,omitempty"`
+	Role        *GlobalRolePrivileges        `json:"role,omitempty"`
+}
+
+// GlobalProfilePrivileges defines model for GlobalProfilePrivileges.
+type GlobalProfilePrivileges struct {
+	Write *ManagedApplications `json:"write,omitempty"`
+}
+
+// GlobalRolePrivileges defines model for GlobalRolePrivileges.
+type GlobalRolePrivileges struct {
+	Manage *ManagedIndices `json:"manage,omitempty"`
+}
+
+// GrantAPIKeyRequest Credentials of a user, and the key to create for the user. Which members must be there depends on the type.
+type GrantAPIKeyRequest struct {
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// APIKey As for one's own key. It needs a name.
+	APIKey *GrantedAPIKey `json:"api_key,omitempty"`
+
+	// ClientAuthentication What proves the client to be the one that an access token was made for.
+	ClientAuthentication *GrantClientAuthentication `json:"client_authentication,omitempty"`
+
+	// GrantType `password` or `access_token`.
+	GrantType *string `json:"grant_type,omitempty"`
+	Password  *string `json:"password,omitempty"`
+
+	// RunAs The user to whom the key is to belong, if it is not the one whose credentials these are.
+	RunAs    *string `json:"run_as,omitempty"`
+	Username *string `json:"username,omitempty"`
+}
+
+// GrantClientAuthentication What proves the client to be the one that an access token was made for.
+type GrantClientAuthentication struct {
+	Scheme *string `json:"scheme,omitempty"`
+	Value  *string `json:"value,omitempty"`
+}
+
+// GrantedAPIKey As for one's own key. It needs a name.
+type GrantedAPIKey struct {
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
+	// seconds count.
+	Expiration *KeyLifetime `json:"expiration,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+	Name     *string     `json:"name,omitempty"`
+
+	// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
+	RoleDescriptors *RoleDescriptors `json:"role_descriptors,omitempty"`
+}
+
+// HasPrivilegesRequest What to check. At least one member must be there.
+type HasPrivilegesRequest struct {
+	Application []ApplicationPrivilegesEntry `json:"application,omitempty"`
+	Cluster     []string                     `json:"cluster,omitempty"`
+	Index       []IndexPrivilegesCheck       `json:"index,omitempty"`
+}
+
+// HasPrivilegesResponse defines model for HasPrivilegesResponse.
+type HasPrivilegesResponse struct {
+	Username        string `json:"username"`
+	HasAllRequested bool   `json:"has_all_requested"`
+
+	// Cluster Whether the caller has a privilege, by its name.
+	Cluster PrivilegeChecks `json:"cluster"`
+
+	// Index Privileges by the index or resource.
+	Index ResourcePrivilegeChecks `json:"index"`
+
+	// Application Resources by the application.
+	Application ApplicationPrivilegeChecks `json:"application"`
+}
+
+// IDOrIds One id, or an array of ids, in which numbers and booleans stand for their texts.
+type IDOrIds = []string
+
+// IndexPrivilegesCheck defines model for IndexPrivilegesCheck.
+type IndexPrivilegesCheck struct {
+	AllowRestrictedIndices *bool `json:"allow_restricted_indices,omitempty"`
+
+	// Names One string, or an array of strings. Programs do best to send an array.
+	Names      TextOrTexts `json:"names"`
+	Privileges []string    `json:"privileges"`
+}
+
+// IndicesPrivileges defines model for IndicesPrivileges.
+type IndicesPrivileges struct {
+	// AllowRestrictedIndices Whether the names reach the indices that the system keeps for itself.
+	AllowRestrictedIndices *bool `json:"allow_restricted_indices,omitempty"`
+
+	// FieldSecurity The fields that are visible.
+	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
+
+	// Names One string, or an array of strings. Programs do best to send an array.
+	Names TextOrTexts `json:"names"`
+
+	// Privileges Names of index privileges, or patterns of index actions.
+	Privileges []string `json:"privileges"`
+
+	// Query The documents that are visible, as a query or as its text. The empty text and null are all of them.
+	Query DocumentQuery `json:"query,omitempty"`
+
+	// TransientMetadata JSON of the caller's own, which is kept or handed on as it is.
+	TransientMetadata *FreeObject `json:"transient_metadata,omitempty"`
+}
+
+// IndicesPrivilegesInformation defines model for IndicesPrivilegesInformation.
+type IndicesPrivilegesInformation struct {
+	Names      []string `json:"names"`
+	Privileges []string `json:"privileges"`
+
+	// FieldSecurity The fields that are visible.
+	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
+
+	// Query A query, as text.
+	Query                  *string `json:"query,omitempty"`
+	AllowRestrictedIndices bool    `json:"allow_restricted_indices"`
+}
+
+// InvalidateAPIKeysRequest The keys, by their ids, by their name, by their users, or one's own. All that is given must be so of a key.
+type InvalidateAPIKeysRequest struct {
+	// Ids One id, or an array of ids, in which numbers and booleans stand for their texts.
+	Ids *IDOrIds `json:"ids,omitempty"`
+
+	// Name A name; `*` at the end stands for any rest.
+	Name *string `json:"name,omitempty"`
+
+	// Owner A boolean, or its name in a string.
+	Owner     *Flag   `json:"owner,omitempty"`
+	RealmName *string `json:"realm_name,omitempty"`
+	Username  *string `json:"username,omitempty"`
+}
+
+// InvalidateAPIKeysResponse defines model for InvalidateApiKeysResponse.
+type InvalidateAPIKeysResponse struct {
+	InvalidatedAPIKeys []string `json:"invalidated_api_keys"`
+
+	// PreviouslyInvalidatedAPIKeys Keys that somebody else invalidated at the same time.
+	PreviouslyInvalidatedAPIKeys []string                   `json:"previously_invalidated_api_keys"`
+	ErrorCount                   int                        `json:"error_count"`
+	ErrorDetails                 *[]ElasticsearchErrorCause `json:"error_details,omitempty"`
+}
+
+// InvalidateTokenRequest The tokens, one of either kind or those of a user or realm.
+type InvalidateTokenRequest struct {
+	RealmName    *string `json:"realm_name,omitempty"`
+	RefreshToken *string `json:"refresh_token,omitempty"`
+	Token        *string `json:"token,omitempty"`
+	Username     *string `json:"username,omitempty"`
+}
+
+// InvalidateTokenResponse defines model for InvalidateTokenResponse.
+type InvalidateTokenResponse struct {
+	InvalidatedTokens           int                        `json:"invalidated_tokens"`
+	PreviouslyInvalidatedTokens int                        `json:"previously_invalidated_tokens"`
+	ErrorCount                  int                        `json:"error_count"`
+	ErrorDetails                *[]ElasticsearchErrorCause `json:"error_details,omitempty"`
+}
+
 // KeptByServer What the server keeps; it cannot be set.
 type KeptByServer = json.RawMessage
+
+// KeyLifetime How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
+// seconds count.
+type KeyLifetime = string
+
+// KeyManager What the key is kept by.
+type KeyManager string
 
 // LoginRequest defines model for LoginRequest.
 type LoginRequest struct {
@@ -262,6 +906,37 @@ type LoginState struct {
 	Path *string `json:"path,omitempty"`
 }
 
+// ManagedApplications defines model for ManagedApplications.
+type ManagedApplications struct {
+	Applications []string `json:"applications"`
+}
+
+// ManagedIndices defines model for ManagedIndices.
+type ManagedIndices struct {
+	Indices []NamesWithPrivileges `json:"indices"`
+}
+
+// NamesWithPrivileges defines model for NamesWithPrivileges.
+type NamesWithPrivileges struct {
+	Names      []string `json:"names"`
+	Privileges []string `json:"privileges"`
+}
+
+// NodeCounts defines model for NodeCounts.
+type NodeCounts struct {
+	Total      int `json:"total"`
+	Successful int `json:"successful"`
+	Failed     int `json:"failed"`
+}
+
+// NodeName defines model for NodeName.
+type NodeName struct {
+	Name string `json:"name"`
+}
+
+// NodeNames The servers, by id.
+type NodeNames map[string]NodeName
+
 // OrganizationRoleAssignment defines model for OrganizationRoleAssignment.
 type OrganizationRoleAssignment struct {
 	OrganizationID string `json:"organization_id"`
@@ -279,6 +954,36 @@ type PlatformRoleAssignment struct {
 	RoleID string `json:"role_id"`
 }
 
+// PrivilegeChecks Whether the caller has a privilege, by its name.
+type PrivilegeChecks map[string]bool
+
+// PrivilegeDefinition What a privilege consists of. Its application and name may be repeated.
+type PrivilegeDefinition struct {
+	// Actions Actions, or patterns of actions.
+	Actions     []string `json:"actions,omitempty"`
+	Application *string  `json:"application,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+	Name     *string     `json:"name,omitempty"`
+}
+
+// PrivilegeDefinitions defines model for PrivilegeDefinitions.
+type PrivilegeDefinitions map[string]PrivilegeDefinition
+
+// PrivilegeInformation defines model for PrivilegeInformation.
+type PrivilegeInformation struct {
+	Application string   `json:"application"`
+	Name        string   `json:"name"`
+	Actions     []string `json:"actions"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata FreeObject `json:"metadata"`
+}
+
+// PrivilegesInformation defines model for PrivilegesInformation.
+type PrivilegesInformation map[string]PrivilegeInformation
+
 // ProjectRoleAssignment defines model for ProjectRoleAssignment.
 type ProjectRoleAssignment struct {
 	All              *bool     `json:"all,omitempty"`
@@ -295,6 +1000,80 @@ type ProjectRoleAssignments struct {
 	Security      *[]ProjectRoleAssignment `json:"security,omitempty"`
 }
 
+// PutPrivilegesRequest Privileges, by application and name.
+type PutPrivilegesRequest map[string]PrivilegeDefinitions
+
+// PutPrivilegesResponse defines model for PutPrivilegesResponse.
+type PutPrivilegesResponse map[string]CreatedPrivileges
+
+// PutRoleResponse defines model for PutRoleResponse.
+type PutRoleResponse struct {
+	Role CreatedResponse `json:"role"`
+}
+
+// PutSecurityUserRequest defines model for PutSecurityUserRequest.
+type PutSecurityUserRequest struct {
+	Email    *string `json:"email,omitempty"`
+	Enabled  *bool   `json:"enabled,omitempty"`
+	FullName *string `json:"full_name,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+	Password *string     `json:"password,omitempty"`
+
+	// PasswordHash The hash of a password, in place of one.
+	PasswordHash *string `json:"password_hash,omitempty"`
+
+	// Roles One string, or an array of strings. Programs do best to send an array.
+	Roles *TextOrTexts `json:"roles,omitempty"`
+
+	// Username As in the path, or left out.
+	Username *string `json:"username,omitempty"`
+}
+
+// QueryAPIKeysRequest defines model for QueryApiKeysRequest.
+type QueryAPIKeysRequest struct {
+	// Aggregations JSON of the caller's own, which is kept or handed on as it is.
+	Aggregations *FreeObject `json:"aggregations,omitempty"`
+
+	// Aggs JSON of the caller's own, which is kept or handed on as it is.
+	Aggs *FreeObject `json:"aggs,omitempty"`
+
+	// From How many hits to leave out.
+	From *int `json:"from,omitempty"`
+
+	// Query JSON of the caller's own, which is kept or handed on as it is.
+	Query *FreeObject `json:"query,omitempty"`
+
+	// SearchAfter The `_sort` of the last hit of the page before.
+	SearchAfter []*Scalar `json:"search_after,omitempty"`
+
+	// Size How many hits to return, 10 if not given.
+	Size *int `json:"size,omitempty"`
+
+	// Sort A field, an object of fields with their options, or an array of both.
+	Sort SortOrder `json:"sort,omitempty"`
+}
+
+// QueryAPIKeysResponse defines model for QueryApiKeysResponse.
+type QueryAPIKeysResponse struct {
+	// Total How many keys were found.
+	Total int `json:"total"`
+
+	// Count How many of them are here.
+	Count   int                 `json:"count"`
+	APIKeys []APIKeyInformation `json:"api_keys"`
+
+	// Aggregations JSON of the caller's own, which is kept or handed on as it is.
+	Aggregations *FreeObject `json:"aggregations,omitempty"`
+}
+
+// RealmInformation Where a user comes from.
+type RealmInformation struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
 // RealmType The kind of a realm.
 type RealmType string
 
@@ -303,6 +1082,65 @@ type RecoveryCodes struct {
 	// RecoveryCodes Each works once.
 	RecoveryCodes []string `json:"recovery_codes"`
 }
+
+// RefreshPolicy When a change must be visible. The empty value means `true`.
+type RefreshPolicy string
+
+// RemoteClusterPrivileges defines model for RemoteClusterPrivileges.
+type RemoteClusterPrivileges struct {
+	// Clusters One string, or an array of strings. Programs do best to send an array.
+	Clusters TextOrTexts `json:"clusters"`
+
+	// Privileges `monitor_enrich`, `monitor_stats` or both.
+	Privileges []string `json:"privileges"`
+}
+
+// RemoteClusterPrivilegesInformation defines model for RemoteClusterPrivilegesInformation.
+type RemoteClusterPrivilegesInformation struct {
+	Privileges []string `json:"privileges"`
+	Clusters   []string `json:"clusters"`
+}
+
+// RemoteIndicesPrivileges defines model for RemoteIndicesPrivileges.
+type RemoteIndicesPrivileges struct {
+	// AllowRestrictedIndices Whether the names reach the indices that the system keeps for itself.
+	AllowRestrictedIndices *bool `json:"allow_restricted_indices,omitempty"`
+
+	// Clusters One string, or an array of strings. Programs do best to send an array.
+	Clusters TextOrTexts `json:"clusters"`
+
+	// FieldSecurity The fields that are visible.
+	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
+
+	// Names One string, or an array of strings. Programs do best to send an array.
+	Names TextOrTexts `json:"names"`
+
+	// Privileges Names of index privileges, or patterns of index actions.
+	Privileges []string `json:"privileges"`
+
+	// Query The documents that are visible, as a query or as its text. The empty text and null are all of them.
+	Query DocumentQuery `json:"query,omitempty"`
+
+	// TransientMetadata JSON of the caller's own, which is kept or handed on as it is.
+	TransientMetadata *FreeObject `json:"transient_metadata,omitempty"`
+}
+
+// RemoteIndicesPrivilegesInformation defines model for RemoteIndicesPrivilegesInformation.
+type RemoteIndicesPrivilegesInformation struct {
+	Names      []string `json:"names"`
+	Privileges []string `json:"privileges"`
+
+	// FieldSecurity The fields that are visible.
+	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
+
+	// Query A query, as text.
+	Query                  *string  `json:"query,omitempty"`
+	AllowRestrictedIndices bool     `json:"allow_restricted_indices"`
+	Clusters               []string `json:"clusters"`
+}
+
+// ResourcePrivilegeChecks Privileges by the index or resource.
+type ResourcePrivilegeChecks map[string]PrivilegeChecks
 
 // RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
 // so a key cannot be created with any.
@@ -313,8 +1151,151 @@ type RoleAssignments struct {
 	Project      *ProjectRoleAssignments       `json:"project,omitempty"`
 }
 
+// RoleDescriptor What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a description.
+// Of a member and its second name only one may be sent.
+type RoleDescriptor struct {
+	// Application Another name of `applications`.
+	Application []ApplicationPrivilegesEntry `json:"application,omitempty"`
+
+	// Applications What may be done in other programs, which define the privileges and ask for them.
+	Applications []ApplicationPrivilegesEntry `json:"applications,omitempty"`
+
+	// Cluster Names of cluster privileges, or patterns of cluster actions.
+	Cluster []string `json:"cluster,omitempty"`
+
+	// Description What the role is for, in at most 1000 characters.
+	Description *string `json:"description,omitempty"`
+
+	// Global Cluster privileges under a condition.
+	Global *GlobalPrivileges `json:"global,omitempty"`
+
+	// Index Another name of `indices`.
+	Index []IndicesPrivileges `json:"index,omitempty"`
+
+	// Indices What may be done with which indices.
+	Indices []IndicesPrivileges `json:"indices,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// MetadataFlattened JSON of the caller's own, which is kept or handed on as it is.
+	MetadataFlattened *FreeObject `json:"metadata_flattened,omitempty"`
+
+	// RemoteCluster What may be done with other clusters.
+	RemoteCluster []RemoteClusterPrivileges `json:"remote_cluster,omitempty"`
+
+	// RemoteIndices What may be done with which indices of other clusters.
+	RemoteIndices []RemoteIndicesPrivileges `json:"remote_indices,omitempty"`
+
+	// Restriction What an API key may be used for at all; `{}` is no restriction.
+	Restriction *RoleRestriction `json:"restriction,omitempty"`
+
+	// RunAs The users who may be impersonated, by name or pattern.
+	RunAs []string `json:"run_as,omitempty"`
+
+	// TransientMetadata JSON of the caller's own, which is kept or handed on as it is.
+	TransientMetadata *FreeObject `json:"transient_metadata,omitempty"`
+
+	// Type Anything that has no members and no elements.
+	Type Scalar `json:"type,omitempty"`
+}
+
+// RoleDescriptorInformation A role descriptor as it is shown.
+type RoleDescriptorInformation struct {
+	Cluster []string `json:"cluster"`
+
+	// Global Cluster privileges under a condition.
+	Global       *GlobalPrivileges              `json:"global,omitempty"`
+	Indices      []IndicesPrivilegesInformation `json:"indices"`
+	Applications []ApplicationPrivilegesEntry   `json:"applications"`
+	RunAs        []string                       `json:"run_as"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata          FreeObject                            `json:"metadata"`
+	TransientMetadata TransientMetadata                     `json:"transient_metadata"`
+	RemoteIndices     *[]RemoteIndicesPrivilegesInformation `json:"remote_indices,omitempty"`
+	RemoteCluster     *[]RemoteClusterPrivilegesInformation `json:"remote_cluster,omitempty"`
+
+	// Restriction What an API key may be used for at all; `{}` is no restriction.
+	Restriction *RoleRestriction `json:"restriction,omitempty"`
+	Description *string          `json:"description,omitempty"`
+}
+
+// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
+type RoleDescriptors map[string]RoleDescriptor
+
+// RoleDescriptorsInformation Role descriptors as they are shown, by name.
+type RoleDescriptorsInformation map[string]RoleDescriptorInformation
+
 // RoleName The name of a role.
 type RoleName = string
+
+// RoleRestriction What an API key may be used for at all; `{}` is no restriction.
+type RoleRestriction struct {
+	// Workflows Names of workflows, such as `search_application_query`.
+	Workflows []string `json:"workflows,omitempty"`
+}
+
+// Scalar Anything that has no members and no elements.
+type Scalar = any
+
+// SecurityCreateAPIKeyRequest defines model for SecurityCreateApiKeyRequest.
+type SecurityCreateAPIKeyRequest struct {
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
+	// seconds count.
+	Expiration *KeyLifetime `json:"expiration,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// Name What the key is for: 1 to 256 characters, no blank at either end, no underscore in front. Several keys may have
+	// one name.
+	Name string `json:"name"`
+
+	// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
+	RoleDescriptors *RoleDescriptors `json:"role_descriptors,omitempty"`
+}
+
+// SecurityCreateAPIKeyResponse defines model for SecurityCreateApiKeyResponse.
+type SecurityCreateAPIKeyResponse struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// Expiration When the key expires, in milliseconds since 1970; absent if it never does.
+	Expiration *int64 `json:"expiration,omitempty"`
+
+	// APIKey The key's secret.
+	APIKey string `json:"api_key"`
+
+	// Encoded What follows `ApiKey ` in the Authorization header: the id, a colon and the secret in base64.
+	Encoded string `json:"encoded"`
+}
+
+// SecurityUser defines model for SecurityUser.
+type SecurityUser struct {
+	Username string   `json:"username"`
+	Roles    []string `json:"roles"`
+	FullName *string  `json:"full_name"`
+	Email    *string  `json:"email"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata FreeObject `json:"metadata"`
+
+	// Enabled Whether the user can sign in.
+	Enabled bool `json:"enabled"`
+
+	// ProfileUID Never present.
+	ProfileUID *string `json:"profile_uid,omitempty"`
+}
+
+// SecurityUsers defines model for SecurityUsers.
+type SecurityUsers map[string]SecurityUser
+
+// SortField defines model for SortField.
+type SortField = any
+
+// SortOrder A field, an object of fields with their options, or an array of both.
+type SortOrder = any
 
 // SSOAuthenticationMethodInfo defines model for SsoAuthenticationMethodInfo.
 type SSOAuthenticationMethodInfo struct {
@@ -330,6 +1311,12 @@ type SSOAuthenticationMethodInfo struct {
 
 // SSOType The protocol of a single sign-on service.
 type SSOType string
+
+// TextLike A string, or what stands for one.
+type TextLike = any
+
+// TextOrTexts One string, or an array of strings. Programs do best to send an array.
+type TextOrTexts = []string
 
 // TokenResponse defines model for TokenResponse.
 type TokenResponse struct {
@@ -361,6 +1348,31 @@ type TOTPEnrollment struct {
 	URI string `json:"uri"`
 }
 
+// TransientMetadata defines model for TransientMetadata.
+type TransientMetadata struct {
+	// Enabled Whether the descriptor counts. It does.
+	Enabled bool `json:"enabled"`
+}
+
+// UpdateAPIKeyRequest What to change. What is left out stays; an empty object removes what there was.
+type UpdateAPIKeyRequest struct {
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
+	// seconds count.
+	Expiration *KeyLifetime `json:"expiration,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
+	RoleDescriptors *RoleDescriptors `json:"role_descriptors,omitempty"`
+}
+
+// UpdateAPIKeyResponse defines model for UpdateApiKeyResponse.
+type UpdateAPIKeyResponse struct {
+	// Updated Whether anything was different.
+	Updated bool `json:"updated"`
+}
+
 // User Somebody who can sign in. In a request, `builtin`, `metadata` and what the server keeps of `security` cannot be set.
 type User struct {
 	// Builtin Whether the user came with the server.
@@ -381,6 +1393,15 @@ type UserAPIKey struct {
 
 	// UserID The name of the key's owner.
 	UserID string `json:"user_id"`
+}
+
+// UserIndicesPrivileges defines model for UserIndicesPrivileges.
+type UserIndicesPrivileges struct {
+	Names                  []string         `json:"names"`
+	Privileges             []string         `json:"privileges"`
+	FieldSecurity          *[]FieldSecurity `json:"field_security,omitempty"`
+	Query                  *[]string        `json:"query,omitempty"`
+	AllowRestrictedIndices bool             `json:"allow_restricted_indices"`
 }
 
 // UserList defines model for UserList.
@@ -412,6 +1433,27 @@ type UserPatch struct {
 
 // UserPatchRequest A merge patch, or its text in a JSON string.
 type UserPatchRequest = json.RawMessage
+
+// UserPrivilegesResponse defines model for UserPrivilegesResponse.
+type UserPrivilegesResponse struct {
+	Cluster       []string                              `json:"cluster"`
+	Global        []GlobalPrivileges                    `json:"global"`
+	Indices       []UserIndicesPrivileges               `json:"indices"`
+	Applications  []ApplicationPrivilegesEntry          `json:"applications"`
+	RunAs         []string                              `json:"run_as"`
+	RemoteIndices *[]UserRemoteIndicesPrivileges        `json:"remote_indices,omitempty"`
+	RemoteCluster *[]RemoteClusterPrivilegesInformation `json:"remote_cluster,omitempty"`
+}
+
+// UserRemoteIndicesPrivileges defines model for UserRemoteIndicesPrivileges.
+type UserRemoteIndicesPrivileges struct {
+	Names                  []string         `json:"names"`
+	Privileges             []string         `json:"privileges"`
+	FieldSecurity          *[]FieldSecurity `json:"field_security,omitempty"`
+	Query                  *[]string        `json:"query,omitempty"`
+	AllowRestrictedIndices bool             `json:"allow_restricted_indices"`
+	Clusters               []string         `json:"clusters"`
+}
 
 // UserSecurity defines model for UserSecurity.
 type UserSecurity struct {
@@ -456,11 +1498,41 @@ type UserSecurityRealm struct {
 // APIKeyID defines model for ApiKeyId.
 type APIKeyID = string
 
+// Refresh When a change must be visible. The empty value means `true`.
+type Refresh = RefreshPolicy
+
+// SecurityAPIKeyID defines model for SecurityApiKeyId.
+type SecurityAPIKeyID = string
+
+// SecurityAPIKeyIds defines model for SecurityApiKeyIds.
+type SecurityAPIKeyIds = string
+
+// SecurityApplication defines model for SecurityApplication.
+type SecurityApplication = string
+
+// SecurityPrivilege defines model for SecurityPrivilege.
+type SecurityPrivilege = string
+
+// SecurityRoleName defines model for SecurityRoleName.
+type SecurityRoleName = string
+
+// SecurityUsername defines model for SecurityUsername.
+type SecurityUsername = string
+
 // UserID defines model for UserId.
 type UserID = string
 
 // UserName defines model for UserName.
 type UserName = string
+
+// WithLimitedBy defines model for WithLimitedBy.
+type WithLimitedBy = bool
+
+// WithProfileUID defines model for WithProfileUid.
+type WithProfileUID = bool
+
+// AboutCluster defines model for AboutCluster.
+type AboutCluster = ClusterInfo
 
 // Account defines model for Account.
 type Account = AccountResponse
@@ -471,14 +1543,41 @@ type AccountNotFound = BasicFailedReply
 // APIKey defines model for ApiKey.
 type APIKey = APIKeyResponse
 
+// APIKeyUpdated defines model for ApiKeyUpdated.
+type APIKeyUpdated = UpdateAPIKeyResponse
+
 // APIKeys defines model for ApiKeys.
 type APIKeys = APIKeysResponse
+
+// APIKeysFound defines model for ApiKeysFound.
+type APIKeysFound = QueryAPIKeysResponse
+
+// APIKeysInvalidated defines model for ApiKeysInvalidated.
+type APIKeysInvalidated = InvalidateAPIKeysResponse
+
+// APIKeysUpdated Each id is mentioned once, in the order of the request.
+type APIKeysUpdated = BulkUpdateAPIKeysResponse
+
+// ApplicationPrivilegesDeleted defines model for ApplicationPrivilegesDeleted.
+type ApplicationPrivilegesDeleted = DeletePrivilegesResponse
+
+// ApplicationPrivilegesPut defines model for ApplicationPrivilegesPut.
+type ApplicationPrivilegesPut = PutPrivilegesResponse
 
 // AuthenticationClusterError The body of every failure.
 type AuthenticationClusterError = BasicFailedReply
 
 // BodyTooLarge The body of every failure.
 type BodyTooLarge = BasicFailedReply
+
+// BuiltinPrivileges defines model for BuiltinPrivileges.
+type BuiltinPrivileges = BuiltinPrivilegesResponse
+
+// CacheCleared defines model for CacheCleared.
+type CacheCleared = ClearAPIKeyCacheResponse
+
+// Caller A caller.
+type Caller = Authentication
 
 // DeviceExists The body of every failure.
 type DeviceExists = BasicFailedReply
@@ -498,6 +1597,9 @@ type Forbidden = BasicFailedReply
 // ForbiddenWithoutProof The body of every failure.
 type ForbiddenWithoutProof = BasicFailedReply
 
+// HealthOfCluster defines model for HealthOfCluster.
+type HealthOfCluster = ClusterHealth
+
 // InternalError The body of every failure.
 type InternalError = BasicFailedReply
 
@@ -513,11 +1615,101 @@ type KeyNotFound = BasicFailedReply
 // KeyOwnerNotFound The body of every failure.
 type KeyOwnerNotFound = BasicFailedReply
 
+// NoApplicationPrivilegesDeleted defines model for NoApplicationPrivilegesDeleted.
+type NoApplicationPrivilegesDeleted = DeletePrivilegesResponse
+
 // NoAuthenticationCluster The body of every failure.
 type NoAuthenticationCluster = BasicFailedReply
 
+// NoSecurityTokensInvalidated defines model for NoSecurityTokensInvalidated.
+type NoSecurityTokensInvalidated = InvalidateTokenResponse
+
+// NoSelectedAPIKeys defines model for NoSelectedApiKeys.
+type NoSelectedAPIKeys = APIKeysInformation
+
+// NoSelectedPrivileges defines model for NoSelectedPrivileges.
+type NoSelectedPrivileges = ApplicationPrivilegesInformation
+
+// NoSelectedRoles Role descriptors as they are shown, by name.
+type NoSelectedRoles = RoleDescriptorsInformation
+
+// NoSelectedUsers defines model for NoSelectedUsers.
+type NoSelectedUsers = SecurityUsers
+
 // Overloaded The body of every failure.
 type Overloaded = BasicFailedReply
+
+// PrivilegesChecked defines model for PrivilegesChecked.
+type PrivilegesChecked = HasPrivilegesResponse
+
+// SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
+type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
+
+// SecurityBadRequest The body of every failure of Elasticsearch's operations.
+type SecurityBadRequest = ElasticsearchError
+
+// SecurityDeleted defines model for SecurityDeleted.
+type SecurityDeleted = FoundResponse
+
+// SecurityDone An object without members.
+type SecurityDone = EmptyResponse
+
+// SecurityForbidden The body of every failure of Elasticsearch's operations.
+type SecurityForbidden = ElasticsearchError
+
+// SecurityInternalError The body of every failure of Elasticsearch's operations.
+type SecurityInternalError = ElasticsearchError
+
+// SecurityNotAcceptable The body of every failure of Elasticsearch's operations.
+type SecurityNotAcceptable = ElasticsearchError
+
+// SecurityNotConfigured The body of every failure of Elasticsearch's operations.
+type SecurityNotConfigured = ElasticsearchError
+
+// SecurityNotFound The body of every failure of Elasticsearch's operations.
+type SecurityNotFound = ElasticsearchError
+
+// SecurityNothingDeleted defines model for SecurityNothingDeleted.
+type SecurityNothingDeleted = FoundResponse
+
+// SecurityOverloaded The body of every failure of Elasticsearch's operations.
+type SecurityOverloaded = ElasticsearchError
+
+// SecurityRolePut defines model for SecurityRolePut.
+type SecurityRolePut = PutRoleResponse
+
+// SecurityTokenCreated defines model for SecurityTokenCreated.
+type SecurityTokenCreated = GetTokenResponse
+
+// SecurityTokensInvalidated defines model for SecurityTokensInvalidated.
+type SecurityTokensInvalidated = InvalidateTokenResponse
+
+// SecurityTooLarge The body of every failure of Elasticsearch's operations.
+type SecurityTooLarge = ElasticsearchError
+
+// SecurityTooManyRequests The body of every failure of Elasticsearch's operations.
+type SecurityTooManyRequests = ElasticsearchError
+
+// SecurityUnauthenticated The body of every failure of Elasticsearch's operations.
+type SecurityUnauthenticated = ElasticsearchError
+
+// SecurityUnavailable The body of every failure of Elasticsearch's operations.
+type SecurityUnavailable = ElasticsearchError
+
+// SecurityUserPut defines model for SecurityUserPut.
+type SecurityUserPut = CreatedResponse
+
+// SelectedAPIKeys defines model for SelectedApiKeys.
+type SelectedAPIKeys = APIKeysInformation
+
+// SelectedPrivileges defines model for SelectedPrivileges.
+type SelectedPrivileges = ApplicationPrivilegesInformation
+
+// SelectedRoles Role descriptors as they are shown, by name.
+type SelectedRoles = RoleDescriptorsInformation
+
+// SelectedUsers defines model for SelectedUsers.
+type SelectedUsers = SecurityUsers
 
 // Token defines model for Token.
 type Token = TokenResponse
@@ -546,14 +1738,366 @@ type UserNotFound = BasicFailedReply
 // UserPatchRefused The body of every failure.
 type UserPatchRefused = BasicFailedReply
 
+// UserPrivileges defines model for UserPrivileges.
+type UserPrivileges = UserPrivilegesResponse
+
 // UserRefused The body of every failure.
 type UserRefused = BasicFailedReply
+
+// BulkUpdateAPIKeys Which keys to change, and how. What is left out stays; an empty object removes what there was.
+type BulkUpdateAPIKeys = BulkUpdateAPIKeysRequest
+
+// ChangePassword A password, or the hash of one.
+type ChangePassword = ChangePasswordRequest
+
+// GetToken Which members must be there depends on the grant type.
+type GetToken = GetTokenRequest
+
+// GrantAPIKey Credentials of a user, and the key to create for the user. Which members must be there depends on the type.
+type GrantAPIKey = GrantAPIKeyRequest
+
+// HasPrivileges What to check. At least one member must be there.
+type HasPrivileges = HasPrivilegesRequest
+
+// InvalidateAPIKeys The keys, by their ids, by their name, by their users, or one's own. All that is given must be so of a key.
+type InvalidateAPIKeys = InvalidateAPIKeysRequest
+
+// InvalidateToken The tokens, one of either kind or those of a user or realm.
+type InvalidateToken = InvalidateTokenRequest
+
+// PutPrivileges Privileges, by application and name.
+type PutPrivileges = PutPrivilegesRequest
+
+// PutRole What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a description.
+// Of a member and its second name only one may be sent.
+type PutRole = RoleDescriptor
+
+// PutSecurityUser defines model for PutSecurityUser.
+type PutSecurityUser = PutSecurityUserRequest
+
+// QueryAPIKeys defines model for QueryApiKeys.
+type QueryAPIKeys = QueryAPIKeysRequest
+
+// SecurityCreateAPIKey defines model for SecurityCreateApiKey.
+type SecurityCreateAPIKey = SecurityCreateAPIKeyRequest
+
+// UpdateAPIKey What to change. What is left out stays; an empty object removes what there was.
+type UpdateAPIKey = UpdateAPIKeyRequest
+
+// ClusterHealthParams defines parameters for ClusterHealth.
+type ClusterHealthParams struct {
+	// Level How far to go into detail. There is no detail.
+	Level *ClusterHealthParamsLevel `form:"level,omitempty" json:"level,omitempty"`
+
+	// WaitForStatus The least status to wait for.
+	WaitForStatus *ClusterStatus `form:"wait_for_status,omitempty" json:"wait_for_status,omitempty"`
+
+	// Timeout How long to wait for the condition.
+	Timeout *string `form:"timeout,omitempty" json:"timeout,omitempty"`
+
+	// MasterTimeout How long to wait for a node in charge.
+	MasterTimeout *string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
+
+	// Local Whether to ask no other node.
+	Local *bool `form:"local,omitempty" json:"local,omitempty"`
+
+	// WaitForNodes The number of nodes to wait for, such as `3` or `>=2`.
+	WaitForNodes *string `form:"wait_for_nodes,omitempty" json:"wait_for_nodes,omitempty"`
+
+	// WaitForActiveShards The number of shards to wait for, or `all`.
+	WaitForActiveShards *string `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty"`
+
+	// WaitForEvents The priority of queued tasks to wait for.
+	WaitForEvents *string `form:"wait_for_events,omitempty" json:"wait_for_events,omitempty"`
+
+	// WaitForNoRelocatingShards Whether to wait until no shard moves.
+	WaitForNoRelocatingShards *bool `form:"wait_for_no_relocating_shards,omitempty" json:"wait_for_no_relocating_shards,omitempty"`
+
+	// WaitForNoInitializingShards Whether to wait until no shard starts.
+	WaitForNoInitializingShards *bool `form:"wait_for_no_initializing_shards,omitempty" json:"wait_for_no_initializing_shards,omitempty"`
+
+	// ExpandWildcards Which indices patterns stand for.
+	ExpandWildcards *string `form:"expand_wildcards,omitempty" json:"expand_wildcards,omitempty"`
+}
+
+// ClusterHealthParamsLevel defines parameters for ClusterHealth.
+type ClusterHealthParamsLevel string
+
+// SecurityQueryAPIKeysGetParams defines parameters for SecurityQueryAPIKeysGet.
+type SecurityQueryAPIKeysGetParams struct {
+	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
+	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
+
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
+
+	// TypedKeys Whether to put an aggregation's type before its name.
+	TypedKeys *bool `form:"typed_keys,omitempty" json:"typed_keys,omitempty"`
+}
+
+// SecurityQueryAPIKeysParams defines parameters for SecurityQueryAPIKeys.
+type SecurityQueryAPIKeysParams struct {
+	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
+	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
+
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
+
+	// TypedKeys Whether to put an aggregation's type before its name.
+	TypedKeys *bool `form:"typed_keys,omitempty" json:"typed_keys,omitempty"`
+}
+
+// SecurityGetAPIKeysParams defines parameters for SecurityGetAPIKeys.
+type SecurityGetAPIKeysParams struct {
+	// ID The key of this id.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+
+	// Name The keys of this name; `*` at the end stands for any rest.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// Owner Whether to select the caller's keys.
+	Owner *bool `form:"owner,omitempty" json:"owner,omitempty"`
+
+	// Username The keys of this user.
+	Username *string `form:"username,omitempty" json:"username,omitempty"`
+
+	// RealmName The keys of users of this realm.
+	RealmName *string `form:"realm_name,omitempty" json:"realm_name,omitempty"`
+
+	// ActiveOnly Whether to leave out keys that are invalidated or expired.
+	ActiveOnly *bool `form:"active_only,omitempty" json:"active_only,omitempty"`
+
+	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
+	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
+
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
+}
+
+// SecurityCreateAPIKeyParams defines parameters for SecurityCreateAPIKey.
+type SecurityCreateAPIKeyParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateAPIKeyPutParams defines parameters for SecurityCreateAPIKeyPut.
+type SecurityCreateAPIKeyPutParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityBulkUpdateAPIKeysParams defines parameters for SecurityBulkUpdateAPIKeys.
+type SecurityBulkUpdateAPIKeysParams struct {
+	// DryRun An extension of this server. Whether to answer as ever and write nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// SecurityGrantAPIKeyParams defines parameters for SecurityGrantAPIKey.
+type SecurityGrantAPIKeyParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityGrantAPIKeyPutParams defines parameters for SecurityGrantAPIKeyPut.
+type SecurityGrantAPIKeyPutParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutPrivilegesPostParams defines parameters for SecurityPutPrivilegesPost.
+type SecurityPutPrivilegesPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutPrivilegesParams defines parameters for SecurityPutPrivileges.
+type SecurityPutPrivilegesParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDeleteApplicationPrivilegesParams defines parameters for SecurityDeleteApplicationPrivileges.
+type SecurityDeleteApplicationPrivilegesParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDeleteRoleParams defines parameters for SecurityDeleteRole.
+type SecurityDeleteRoleParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutRolePostParams defines parameters for SecurityPutRolePost.
+type SecurityPutRolePostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutRoleParams defines parameters for SecurityPutRole.
+type SecurityPutRoleParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityGetUsersParams defines parameters for SecurityGetUsers.
+type SecurityGetUsersParams struct {
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
+}
+
+// SecurityChangeOwnPasswordPostParams defines parameters for SecurityChangeOwnPasswordPost.
+type SecurityChangeOwnPasswordPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityChangeOwnPasswordParams defines parameters for SecurityChangeOwnPassword.
+type SecurityChangeOwnPasswordParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDeleteUserParams defines parameters for SecurityDeleteUser.
+type SecurityDeleteUserParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityGetUserParams defines parameters for SecurityGetUser.
+type SecurityGetUserParams struct {
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
+}
+
+// SecurityPutUserPostParams defines parameters for SecurityPutUserPost.
+type SecurityPutUserPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutUserParams defines parameters for SecurityPutUser.
+type SecurityPutUserParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDisableUserPostParams defines parameters for SecurityDisableUserPost.
+type SecurityDisableUserPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDisableUserParams defines parameters for SecurityDisableUser.
+type SecurityDisableUserParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityEnableUserPostParams defines parameters for SecurityEnableUserPost.
+type SecurityEnableUserPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityEnableUserParams defines parameters for SecurityEnableUser.
+type SecurityEnableUserParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityChangePasswordPostParams defines parameters for SecurityChangePasswordPost.
+type SecurityChangePasswordPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityChangePasswordParams defines parameters for SecurityChangePassword.
+type SecurityChangePasswordParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
 	// IncludeDisabled Whether to list users who are disabled too.
 	IncludeDisabled *bool `form:"include_disabled,omitempty" json:"include_disabled,omitempty"`
 }
+
+// SecurityQueryAPIKeysGetJSONRequestBody defines body for SecurityQueryAPIKeysGet for application/json ContentType.
+type SecurityQueryAPIKeysGetJSONRequestBody = QueryAPIKeysRequest
+
+// SecurityQueryAPIKeysJSONRequestBody defines body for SecurityQueryAPIKeys for application/json ContentType.
+type SecurityQueryAPIKeysJSONRequestBody = QueryAPIKeysRequest
+
+// SecurityInvalidateAPIKeysJSONRequestBody defines body for SecurityInvalidateAPIKeys for application/json ContentType.
+type SecurityInvalidateAPIKeysJSONRequestBody = InvalidateAPIKeysRequest
+
+// SecurityCreateAPIKeyJSONRequestBody defines body for SecurityCreateAPIKey for application/json ContentType.
+type SecurityCreateAPIKeyJSONRequestBody = SecurityCreateAPIKeyRequest
+
+// SecurityCreateAPIKeyPutJSONRequestBody defines body for SecurityCreateAPIKeyPut for application/json ContentType.
+type SecurityCreateAPIKeyPutJSONRequestBody = SecurityCreateAPIKeyRequest
+
+// SecurityBulkUpdateAPIKeysJSONRequestBody defines body for SecurityBulkUpdateAPIKeys for application/json ContentType.
+type SecurityBulkUpdateAPIKeysJSONRequestBody = BulkUpdateAPIKeysRequest
+
+// SecurityGrantAPIKeyJSONRequestBody defines body for SecurityGrantAPIKey for application/json ContentType.
+type SecurityGrantAPIKeyJSONRequestBody = GrantAPIKeyRequest
+
+// SecurityGrantAPIKeyPutJSONRequestBody defines body for SecurityGrantAPIKeyPut for application/json ContentType.
+type SecurityGrantAPIKeyPutJSONRequestBody = GrantAPIKeyRequest
+
+// SecurityUpdateAPIKeyJSONRequestBody defines body for SecurityUpdateAPIKey for application/json ContentType.
+type SecurityUpdateAPIKeyJSONRequestBody = UpdateAPIKeyRequest
+
+// SecurityInvalidateTokenJSONRequestBody defines body for SecurityInvalidateToken for application/json ContentType.
+type SecurityInvalidateTokenJSONRequestBody = InvalidateTokenRequest
+
+// SecurityGetTokenJSONRequestBody defines body for SecurityGetToken for application/json ContentType.
+type SecurityGetTokenJSONRequestBody = GetTokenRequest
+
+// SecurityPutPrivilegesPostJSONRequestBody defines body for SecurityPutPrivilegesPost for application/json ContentType.
+type SecurityPutPrivilegesPostJSONRequestBody = PutPrivilegesRequest
+
+// SecurityPutPrivilegesJSONRequestBody defines body for SecurityPutPrivileges for application/json ContentType.
+type SecurityPutPrivilegesJSONRequestBody = PutPrivilegesRequest
+
+// SecurityPutRolePostJSONRequestBody defines body for SecurityPutRolePost for application/json ContentType.
+type SecurityPutRolePostJSONRequestBody = RoleDescriptor
+
+// SecurityPutRoleJSONRequestBody defines body for SecurityPutRole for application/json ContentType.
+type SecurityPutRoleJSONRequestBody = RoleDescriptor
+
+// SecurityHasPrivilegesGetJSONRequestBody defines body for SecurityHasPrivilegesGet for application/json ContentType.
+type SecurityHasPrivilegesGetJSONRequestBody = HasPrivilegesRequest
+
+// SecurityHasPrivilegesJSONRequestBody defines body for SecurityHasPrivileges for application/json ContentType.
+type SecurityHasPrivilegesJSONRequestBody = HasPrivilegesRequest
+
+// SecurityChangeOwnPasswordPostJSONRequestBody defines body for SecurityChangeOwnPasswordPost for application/json ContentType.
+type SecurityChangeOwnPasswordPostJSONRequestBody = ChangePasswordRequest
+
+// SecurityChangeOwnPasswordJSONRequestBody defines body for SecurityChangeOwnPassword for application/json ContentType.
+type SecurityChangeOwnPasswordJSONRequestBody = ChangePasswordRequest
+
+// SecurityPutUserPostJSONRequestBody defines body for SecurityPutUserPost for application/json ContentType.
+type SecurityPutUserPostJSONRequestBody = PutSecurityUserRequest
+
+// SecurityPutUserJSONRequestBody defines body for SecurityPutUser for application/json ContentType.
+type SecurityPutUserJSONRequestBody = PutSecurityUserRequest
+
+// SecurityHasUserPrivilegesGetJSONRequestBody defines body for SecurityHasUserPrivilegesGet for application/json ContentType.
+type SecurityHasUserPrivilegesGetJSONRequestBody = HasPrivilegesRequest
+
+// SecurityHasUserPrivilegesJSONRequestBody defines body for SecurityHasUserPrivileges for application/json ContentType.
+type SecurityHasUserPrivilegesJSONRequestBody = HasPrivilegesRequest
+
+// SecurityChangePasswordPostJSONRequestBody defines body for SecurityChangePasswordPost for application/json ContentType.
+type SecurityChangePasswordPostJSONRequestBody = ChangePasswordRequest
+
+// SecurityChangePasswordJSONRequestBody defines body for SecurityChangePassword for application/json ContentType.
+type SecurityChangePasswordJSONRequestBody = ChangePasswordRequest
 
 // PatchCurrentAccountJSONRequestBody defines body for PatchCurrentAccount for application/json ContentType.
 type PatchCurrentAccountJSONRequestBody = AccountPatchRequest
@@ -588,8 +2132,273 @@ type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody = UserPatchRequest
 
+// AsElasticsearchErrorCause returns the union data inside the ElasticsearchErrorContent as a ElasticsearchErrorCause
+func (t ElasticsearchErrorContent) AsElasticsearchErrorCause() (ElasticsearchErrorCause, error) {
+	var body ElasticsearchErrorCause
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromElasticsearchErrorCause overwrites any union data inside the ElasticsearchErrorContent as the provided ElasticsearchErrorCause
+func (t *ElasticsearchErrorContent) FromElasticsearchErrorCause(v ElasticsearchErrorCause) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeElasticsearchErrorCause performs a merge with any union data inside the ElasticsearchErrorContent, using the provided ElasticsearchErrorCause
+func (t *ElasticsearchErrorContent) MergeElasticsearchErrorCause(v ElasticsearchErrorCause) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsElasticsearchErrorText returns the union data inside the ElasticsearchErrorContent as a ElasticsearchErrorText
+func (t ElasticsearchErrorContent) AsElasticsearchErrorText() (ElasticsearchErrorText, error) {
+	var body ElasticsearchErrorText
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromElasticsearchErrorText overwrites any union data inside the ElasticsearchErrorContent as the provided ElasticsearchErrorText
+func (t *ElasticsearchErrorContent) FromElasticsearchErrorText(v ElasticsearchErrorText) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeElasticsearchErrorText performs a merge with any union data inside the ElasticsearchErrorContent, using the provided ElasticsearchErrorText
+func (t *ElasticsearchErrorContent) MergeElasticsearchErrorText(v ElasticsearchErrorText) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t ElasticsearchErrorContent) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *ElasticsearchErrorContent) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
+// AsElasticsearchErrorText returns the union data inside the ElasticsearchErrorHeaderValue as a ElasticsearchErrorText
+func (t ElasticsearchErrorHeaderValue) AsElasticsearchErrorText() (ElasticsearchErrorText, error) {
+	var body ElasticsearchErrorText
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromElasticsearchErrorText overwrites any union data inside the ElasticsearchErrorHeaderValue as the provided ElasticsearchErrorText
+func (t *ElasticsearchErrorHeaderValue) FromElasticsearchErrorText(v ElasticsearchErrorText) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeElasticsearchErrorText performs a merge with any union data inside the ElasticsearchErrorHeaderValue, using the provided ElasticsearchErrorText
+func (t *ElasticsearchErrorHeaderValue) MergeElasticsearchErrorText(v ElasticsearchErrorText) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsElasticsearchErrorTexts returns the union data inside the ElasticsearchErrorHeaderValue as a ElasticsearchErrorTexts
+func (t ElasticsearchErrorHeaderValue) AsElasticsearchErrorTexts() (ElasticsearchErrorTexts, error) {
+	var body ElasticsearchErrorTexts
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromElasticsearchErrorTexts overwrites any union data inside the ElasticsearchErrorHeaderValue as the provided ElasticsearchErrorTexts
+func (t *ElasticsearchErrorHeaderValue) FromElasticsearchErrorTexts(v ElasticsearchErrorTexts) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeElasticsearchErrorTexts performs a merge with any union data inside the ElasticsearchErrorHeaderValue, using the provided ElasticsearchErrorTexts
+func (t *ElasticsearchErrorHeaderValue) MergeElasticsearchErrorTexts(v ElasticsearchErrorTexts) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t ElasticsearchErrorHeaderValue) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *ElasticsearchErrorHeaderValue) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// Info Describe the server
+	// (GET /)
+	Info(ctx echo.Context) error
+	// Ping See whether the server answers
+	// (HEAD /)
+	Ping(ctx echo.Context) error
+	// ClusterHealth Tell how the server is
+	// (GET /_cluster/health)
+	ClusterHealth(ctx echo.Context, params ClusterHealthParams) error
+	// SecurityAuthenticate Describe the caller
+	// (GET /_security/_authenticate)
+	SecurityAuthenticate(ctx echo.Context) error
+	// SecurityQueryAPIKeysGet Search API keys
+	// (GET /_security/_query/api_key)
+	SecurityQueryAPIKeysGet(ctx echo.Context, params SecurityQueryAPIKeysGetParams) error
+	// SecurityQueryAPIKeys Search API keys
+	// (POST /_security/_query/api_key)
+	SecurityQueryAPIKeys(ctx echo.Context, params SecurityQueryAPIKeysParams) error
+	// SecurityInvalidateAPIKeys Invalidate API keys
+	// (DELETE /_security/api_key)
+	SecurityInvalidateAPIKeys(ctx echo.Context) error
+	// SecurityGetAPIKeys List API keys
+	// (GET /_security/api_key)
+	SecurityGetAPIKeys(ctx echo.Context, params SecurityGetAPIKeysParams) error
+	// SecurityCreateAPIKey Create an API key
+	// (POST /_security/api_key)
+	SecurityCreateAPIKey(ctx echo.Context, params SecurityCreateAPIKeyParams) error
+	// SecurityCreateAPIKeyPut Create an API key
+	// (PUT /_security/api_key)
+	SecurityCreateAPIKeyPut(ctx echo.Context, params SecurityCreateAPIKeyPutParams) error
+	// SecurityBulkUpdateAPIKeys Update many API keys at once
+	// (POST /_security/api_key/_bulk_update)
+	SecurityBulkUpdateAPIKeys(ctx echo.Context, params SecurityBulkUpdateAPIKeysParams) error
+	// SecurityGrantAPIKey Create an API key for somebody else
+	// (POST /_security/api_key/grant)
+	SecurityGrantAPIKey(ctx echo.Context, params SecurityGrantAPIKeyParams) error
+	// SecurityGrantAPIKeyPut Create an API key for somebody else
+	// (PUT /_security/api_key/grant)
+	SecurityGrantAPIKeyPut(ctx echo.Context, params SecurityGrantAPIKeyPutParams) error
+	// SecurityClearAPIKeyCache Forget what is cached about API keys
+	// (POST /_security/api_key/{ids}/_clear_cache)
+	SecurityClearAPIKeyCache(ctx echo.Context, ids SecurityAPIKeyIds) error
+	// SecurityUpdateAPIKey Update an API key
+	// (PUT /_security/api_key/{id})
+	SecurityUpdateAPIKey(ctx echo.Context, id SecurityAPIKeyID) error
+	// SecurityInvalidateToken Invalidate tokens
+	// (DELETE /_security/oauth2/token)
+	SecurityInvalidateToken(ctx echo.Context) error
+	// SecurityGetToken Get an access token
+	// (POST /_security/oauth2/token)
+	SecurityGetToken(ctx echo.Context) error
+	// SecurityGetPrivileges List application privileges
+	// (GET /_security/privilege)
+	SecurityGetPrivileges(ctx echo.Context) error
+	// SecurityPutPrivilegesPost Create or replace application privileges
+	// (POST /_security/privilege)
+	SecurityPutPrivilegesPost(ctx echo.Context, params SecurityPutPrivilegesPostParams) error
+	// SecurityPutPrivileges Create or replace application privileges
+	// (PUT /_security/privilege)
+	SecurityPutPrivileges(ctx echo.Context, params SecurityPutPrivilegesParams) error
+	// SecurityGetBuiltinPrivileges List Elasticsearch's own privileges
+	// (GET /_security/privilege/_builtin)
+	SecurityGetBuiltinPrivileges(ctx echo.Context) error
+	// SecurityGetApplicationPrivileges List an application's privileges
+	// (GET /_security/privilege/{application})
+	SecurityGetApplicationPrivileges(ctx echo.Context, application SecurityApplication) error
+	// SecurityDeleteApplicationPrivileges Delete application privileges
+	// (DELETE /_security/privilege/{application}/{privilege})
+	SecurityDeleteApplicationPrivileges(ctx echo.Context, application SecurityApplication, privilege SecurityPrivilege, params SecurityDeleteApplicationPrivilegesParams) error
+	// SecurityGetApplicationPrivilege Read application privileges
+	// (GET /_security/privilege/{application}/{privilege})
+	SecurityGetApplicationPrivilege(ctx echo.Context, application SecurityApplication, privilege SecurityPrivilege) error
+	// SecurityGetRoles List roles
+	// (GET /_security/role)
+	SecurityGetRoles(ctx echo.Context) error
+	// SecurityDeleteRole Delete a role
+	// (DELETE /_security/role/{name})
+	SecurityDeleteRole(ctx echo.Context, name SecurityRoleName, params SecurityDeleteRoleParams) error
+	// SecurityGetRole Read roles
+	// (GET /_security/role/{name})
+	SecurityGetRole(ctx echo.Context, name SecurityRoleName) error
+	// SecurityPutRolePost Create or replace a role
+	// (POST /_security/role/{name})
+	SecurityPutRolePost(ctx echo.Context, name SecurityRoleName, params SecurityPutRolePostParams) error
+	// SecurityPutRole Create or replace a role
+	// (PUT /_security/role/{name})
+	SecurityPutRole(ctx echo.Context, name SecurityRoleName, params SecurityPutRoleParams) error
+	// SecurityGetUsers List users
+	// (GET /_security/user)
+	SecurityGetUsers(ctx echo.Context, params SecurityGetUsersParams) error
+	// SecurityHasPrivilegesGet Check one's own privileges
+	// (GET /_security/user/_has_privileges)
+	SecurityHasPrivilegesGet(ctx echo.Context) error
+	// SecurityHasPrivileges Check one's own privileges
+	// (POST /_security/user/_has_privileges)
+	SecurityHasPrivileges(ctx echo.Context) error
+	// SecurityChangeOwnPasswordPost Change one's own password
+	// (POST /_security/user/_password)
+	SecurityChangeOwnPasswordPost(ctx echo.Context, params SecurityChangeOwnPasswordPostParams) error
+	// SecurityChangeOwnPassword Change one's own password
+	// (PUT /_security/user/_password)
+	SecurityChangeOwnPassword(ctx echo.Context, params SecurityChangeOwnPasswordParams) error
+	// SecurityGetUserPrivileges List one's own privileges
+	// (GET /_security/user/_privileges)
+	SecurityGetUserPrivileges(ctx echo.Context) error
+	// SecurityDeleteUser Delete a user
+	// (DELETE /_security/user/{username})
+	SecurityDeleteUser(ctx echo.Context, username SecurityUsername, params SecurityDeleteUserParams) error
+	// SecurityGetUser Read users
+	// (GET /_security/user/{username})
+	SecurityGetUser(ctx echo.Context, username SecurityUsername, params SecurityGetUserParams) error
+	// SecurityPutUserPost Create or change a user
+	// (POST /_security/user/{username})
+	SecurityPutUserPost(ctx echo.Context, username SecurityUsername, params SecurityPutUserPostParams) error
+	// SecurityPutUser Create or change a user
+	// (PUT /_security/user/{username})
+	SecurityPutUser(ctx echo.Context, username SecurityUsername, params SecurityPutUserParams) error
+	// SecurityDisableUserPost Keep a user out
+	// (POST /_security/user/{username}/_disable)
+	SecurityDisableUserPost(ctx echo.Context, username SecurityUsername, params SecurityDisableUserPostParams) error
+	// SecurityDisableUser Keep a user out
+	// (PUT /_security/user/{username}/_disable)
+	SecurityDisableUser(ctx echo.Context, username SecurityUsername, params SecurityDisableUserParams) error
+	// SecurityEnableUserPost Let a user sign in again
+	// (POST /_security/user/{username}/_enable)
+	SecurityEnableUserPost(ctx echo.Context, username SecurityUsername, params SecurityEnableUserPostParams) error
+	// SecurityEnableUser Let a user sign in again
+	// (PUT /_security/user/{username}/_enable)
+	SecurityEnableUser(ctx echo.Context, username SecurityUsername, params SecurityEnableUserParams) error
+	// SecurityHasUserPrivilegesGet Check one's own privileges
+	// (GET /_security/user/{username}/_has_privileges)
+	SecurityHasUserPrivilegesGet(ctx echo.Context, username SecurityUsername) error
+	// SecurityHasUserPrivileges Check one's own privileges
+	// (POST /_security/user/{username}/_has_privileges)
+	SecurityHasUserPrivileges(ctx echo.Context, username SecurityUsername) error
+	// SecurityChangePasswordPost Change a user's password
+	// (POST /_security/user/{username}/_password)
+	SecurityChangePasswordPost(ctx echo.Context, username SecurityUsername, params SecurityChangePasswordPostParams) error
+	// SecurityChangePassword Change a user's password
+	// (PUT /_security/user/{username}/_password)
+	SecurityChangePassword(ctx echo.Context, username SecurityUsername, params SecurityChangePasswordParams) error
 	// GetCurrentAccount Read the account
 	// (GET /api/v1/account)
 	GetCurrentAccount(ctx echo.Context) error
@@ -697,6 +2506,991 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// Info converts echo context to params.
+func (w *ServerInterfaceWrapper) Info(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Info(ctx)
+	return err
+}
+
+// Ping converts echo context to params.
+func (w *ServerInterfaceWrapper) Ping(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Ping(ctx)
+	return err
+}
+
+// ClusterHealth converts echo context to params.
+func (w *ServerInterfaceWrapper) ClusterHealth(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClusterHealthParams
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", ctx.QueryParams(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter level: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait_for_status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait_for_status", ctx.QueryParams(), &params.WaitForStatus, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait_for_status: %s", err))
+	}
+
+	// ------------- Optional query parameter "timeout" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timeout", ctx.QueryParams(), &params.Timeout, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timeout: %s", err))
+	}
+
+	// ------------- Optional query parameter "master_timeout" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "master_timeout", ctx.QueryParams(), &params.MasterTimeout, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter master_timeout: %s", err))
+	}
+
+	// ------------- Optional query parameter "local" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "local", ctx.QueryParams(), &params.Local, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter local: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait_for_nodes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait_for_nodes", ctx.QueryParams(), &params.WaitForNodes, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait_for_nodes: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait_for_active_shards" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait_for_active_shards", ctx.QueryParams(), &params.WaitForActiveShards, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait_for_active_shards: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait_for_events" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait_for_events", ctx.QueryParams(), &params.WaitForEvents, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait_for_events: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait_for_no_relocating_shards" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait_for_no_relocating_shards", ctx.QueryParams(), &params.WaitForNoRelocatingShards, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait_for_no_relocating_shards: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait_for_no_initializing_shards" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait_for_no_initializing_shards", ctx.QueryParams(), &params.WaitForNoInitializingShards, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait_for_no_initializing_shards: %s", err))
+	}
+
+	// ------------- Optional query parameter "expand_wildcards" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expand_wildcards", ctx.QueryParams(), &params.ExpandWildcards, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expand_wildcards: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ClusterHealth(ctx, params)
+	return err
+}
+
+// SecurityAuthenticate converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityAuthenticate(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityAuthenticate(ctx)
+	return err
+}
+
+// SecurityQueryAPIKeysGet converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityQueryAPIKeysGet(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityQueryAPIKeysGetParams
+	// ------------- Optional query parameter "with_limited_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_limited_by", ctx.QueryParams(), &params.WithLimitedBy, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_limited_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "with_profile_uid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_profile_uid", ctx.QueryParams(), &params.WithProfileUID, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_profile_uid: %s", err))
+	}
+
+	// ------------- Optional query parameter "typed_keys" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "typed_keys", ctx.QueryParams(), &params.TypedKeys, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter typed_keys: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityQueryAPIKeysGet(ctx, params)
+	return err
+}
+
+// SecurityQueryAPIKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityQueryAPIKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityQueryAPIKeysParams
+	// ------------- Optional query parameter "with_limited_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_limited_by", ctx.QueryParams(), &params.WithLimitedBy, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_limited_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "with_profile_uid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_profile_uid", ctx.QueryParams(), &params.WithProfileUID, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_profile_uid: %s", err))
+	}
+
+	// ------------- Optional query parameter "typed_keys" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "typed_keys", ctx.QueryParams(), &params.TypedKeys, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter typed_keys: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityQueryAPIKeys(ctx, params)
+	return err
+}
+
+// SecurityInvalidateAPIKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityInvalidateAPIKeys(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityInvalidateAPIKeys(ctx)
+	return err
+}
+
+// SecurityGetAPIKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetAPIKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityGetAPIKeysParams
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", ctx.QueryParams(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "owner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "owner", ctx.QueryParams(), &params.Owner, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter owner: %s", err))
+	}
+
+	// ------------- Optional query parameter "username" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "username", ctx.QueryParams(), &params.Username, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// ------------- Optional query parameter "realm_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "realm_name", ctx.QueryParams(), &params.RealmName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter realm_name: %s", err))
+	}
+
+	// ------------- Optional query parameter "active_only" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "active_only", ctx.QueryParams(), &params.ActiveOnly, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter active_only: %s", err))
+	}
+
+	// ------------- Optional query parameter "with_limited_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_limited_by", ctx.QueryParams(), &params.WithLimitedBy, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_limited_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "with_profile_uid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_profile_uid", ctx.QueryParams(), &params.WithProfileUID, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_profile_uid: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetAPIKeys(ctx, params)
+	return err
+}
+
+// SecurityCreateAPIKey converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityCreateAPIKey(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityCreateAPIKeyParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityCreateAPIKey(ctx, params)
+	return err
+}
+
+// SecurityCreateAPIKeyPut converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityCreateAPIKeyPut(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityCreateAPIKeyPutParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityCreateAPIKeyPut(ctx, params)
+	return err
+}
+
+// SecurityBulkUpdateAPIKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityBulkUpdateAPIKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityBulkUpdateAPIKeysParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityBulkUpdateAPIKeys(ctx, params)
+	return err
+}
+
+// SecurityGrantAPIKey converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGrantAPIKey(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityGrantAPIKeyParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGrantAPIKey(ctx, params)
+	return err
+}
+
+// SecurityGrantAPIKeyPut converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGrantAPIKeyPut(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityGrantAPIKeyPutParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGrantAPIKeyPut(ctx, params)
+	return err
+}
+
+// SecurityClearAPIKeyCache converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityClearAPIKeyCache(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "ids" -------------
+	var ids SecurityAPIKeyIds
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ids", ctx.Param("ids"), &ids, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ids: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityClearAPIKeyCache(ctx, ids)
+	return err
+}
+
+// SecurityUpdateAPIKey converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityUpdateAPIKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id SecurityAPIKeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityUpdateAPIKey(ctx, id)
+	return err
+}
+
+// SecurityInvalidateToken converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityInvalidateToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityInvalidateToken(ctx)
+	return err
+}
+
+// SecurityGetToken converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetToken(ctx)
+	return err
+}
+
+// SecurityGetPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetPrivileges(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetPrivileges(ctx)
+	return err
+}
+
+// SecurityPutPrivilegesPost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityPutPrivilegesPost(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityPutPrivilegesPostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityPutPrivilegesPost(ctx, params)
+	return err
+}
+
+// SecurityPutPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityPutPrivileges(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityPutPrivilegesParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityPutPrivileges(ctx, params)
+	return err
+}
+
+// SecurityGetBuiltinPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetBuiltinPrivileges(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetBuiltinPrivileges(ctx)
+	return err
+}
+
+// SecurityGetApplicationPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetApplicationPrivileges(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "application" -------------
+	var application SecurityApplication
+
+	err = runtime.BindStyledParameterWithOptions("simple", "application", ctx.Param("application"), &application, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter application: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetApplicationPrivileges(ctx, application)
+	return err
+}
+
+// SecurityDeleteApplicationPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityDeleteApplicationPrivileges(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "application" -------------
+	var application SecurityApplication
+
+	err = runtime.BindStyledParameterWithOptions("simple", "application", ctx.Param("application"), &application, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter application: %s", err))
+	}
+
+	// ------------- Path parameter "privilege" -------------
+	var privilege SecurityPrivilege
+
+	err = runtime.BindStyledParameterWithOptions("simple", "privilege", ctx.Param("privilege"), &privilege, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter privilege: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityDeleteApplicationPrivilegesParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityDeleteApplicationPrivileges(ctx, application, privilege, params)
+	return err
+}
+
+// SecurityGetApplicationPrivilege converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetApplicationPrivilege(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "application" -------------
+	var application SecurityApplication
+
+	err = runtime.BindStyledParameterWithOptions("simple", "application", ctx.Param("application"), &application, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter application: %s", err))
+	}
+
+	// ------------- Path parameter "privilege" -------------
+	var privilege SecurityPrivilege
+
+	err = runtime.BindStyledParameterWithOptions("simple", "privilege", ctx.Param("privilege"), &privilege, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter privilege: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetApplicationPrivilege(ctx, application, privilege)
+	return err
+}
+
+// SecurityGetRoles converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetRoles(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetRoles(ctx)
+	return err
+}
+
+// SecurityDeleteRole converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityDeleteRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name SecurityRoleName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityDeleteRoleParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityDeleteRole(ctx, name, params)
+	return err
+}
+
+// SecurityGetRole converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name SecurityRoleName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetRole(ctx, name)
+	return err
+}
+
+// SecurityPutRolePost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityPutRolePost(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name SecurityRoleName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityPutRolePostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityPutRolePost(ctx, name, params)
+	return err
+}
+
+// SecurityPutRole converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityPutRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name SecurityRoleName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityPutRoleParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityPutRole(ctx, name, params)
+	return err
+}
+
+// SecurityGetUsers converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetUsers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityGetUsersParams
+	// ------------- Optional query parameter "with_profile_uid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_profile_uid", ctx.QueryParams(), &params.WithProfileUID, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_profile_uid: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetUsers(ctx, params)
+	return err
+}
+
+// SecurityHasPrivilegesGet converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityHasPrivilegesGet(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityHasPrivilegesGet(ctx)
+	return err
+}
+
+// SecurityHasPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityHasPrivileges(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityHasPrivileges(ctx)
+	return err
+}
+
+// SecurityChangeOwnPasswordPost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityChangeOwnPasswordPost(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityChangeOwnPasswordPostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityChangeOwnPasswordPost(ctx, params)
+	return err
+}
+
+// SecurityChangeOwnPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityChangeOwnPassword(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityChangeOwnPasswordParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityChangeOwnPassword(ctx, params)
+	return err
+}
+
+// SecurityGetUserPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetUserPrivileges(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetUserPrivileges(ctx)
+	return err
+}
+
+// SecurityDeleteUser converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityDeleteUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityDeleteUserParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityDeleteUser(ctx, username, params)
+	return err
+}
+
+// SecurityGetUser converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityGetUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityGetUserParams
+	// ------------- Optional query parameter "with_profile_uid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_profile_uid", ctx.QueryParams(), &params.WithProfileUID, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with_profile_uid: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityGetUser(ctx, username, params)
+	return err
+}
+
+// SecurityPutUserPost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityPutUserPost(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityPutUserPostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityPutUserPost(ctx, username, params)
+	return err
+}
+
+// SecurityPutUser converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityPutUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityPutUserParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityPutUser(ctx, username, params)
+	return err
+}
+
+// SecurityDisableUserPost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityDisableUserPost(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityDisableUserPostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityDisableUserPost(ctx, username, params)
+	return err
+}
+
+// SecurityDisableUser converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityDisableUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityDisableUserParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityDisableUser(ctx, username, params)
+	return err
+}
+
+// SecurityEnableUserPost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityEnableUserPost(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityEnableUserPostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityEnableUserPost(ctx, username, params)
+	return err
+}
+
+// SecurityEnableUser converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityEnableUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityEnableUserParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityEnableUser(ctx, username, params)
+	return err
+}
+
+// SecurityHasUserPrivilegesGet converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityHasUserPrivilegesGet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityHasUserPrivilegesGet(ctx, username)
+	return err
+}
+
+// SecurityHasUserPrivileges converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityHasUserPrivileges(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityHasUserPrivileges(ctx, username)
+	return err
+}
+
+// SecurityChangePasswordPost converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityChangePasswordPost(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityChangePasswordPostParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityChangePasswordPost(ctx, username, params)
+	return err
+}
+
+// SecurityChangePassword converts echo context to params.
+func (w *ServerInterfaceWrapper) SecurityChangePassword(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username SecurityUsername
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SecurityChangePasswordParams
+	// ------------- Optional query parameter "refresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "refresh", ctx.QueryParams(), &params.Refresh, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter refresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SecurityChangePassword(ctx, username, params)
+	return err
 }
 
 // GetCurrentAccount converts echo context to params.
@@ -1181,7 +3975,64 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/users/:user_id/auth/keys/:api_key_id", wrapper.DeleteUserAPIKey, options.OperationMiddlewares["delete-user-api-key"]...)
 	router.GET(options.BaseURL+"/api/v1/users/:user_id/auth/keys/:api_key_id", wrapper.GetUserAPIKey, options.OperationMiddlewares["get-user-api-key"]...)
 	router.GET(options.BaseURL+"/sso/token", wrapper.SignInPage, options.OperationMiddlewares["sign-in-page"]...)
+	router.GET(options.BaseURL+"/", wrapper.Info, options.OperationMiddlewares["info"]...)
+	router.HEAD(options.BaseURL+"/", wrapper.Ping, options.OperationMiddlewares["ping"]...)
+	router.GET(options.BaseURL+"/_cluster/health", wrapper.ClusterHealth, options.OperationMiddlewares["cluster-health"]...)
+	router.GET(options.BaseURL+"/_security/_authenticate", wrapper.SecurityAuthenticate, options.OperationMiddlewares["security-authenticate"]...)
+	router.DELETE(options.BaseURL+"/_security/api_key", wrapper.SecurityInvalidateAPIKeys, options.OperationMiddlewares["security-invalidate-api-keys"]...)
+	router.GET(options.BaseURL+"/_security/api_key", wrapper.SecurityGetAPIKeys, options.OperationMiddlewares["security-get-api-keys"]...)
+	router.POST(options.BaseURL+"/_security/api_key", wrapper.SecurityCreateAPIKey, options.OperationMiddlewares["security-create-api-key"]...)
+	router.PUT(options.BaseURL+"/_security/api_key", wrapper.SecurityCreateAPIKeyPut, options.OperationMiddlewares["security-create-api-key-put"]...)
+	router.POST(options.BaseURL+"/_security/api_key/_bulk_update", wrapper.SecurityBulkUpdateAPIKeys, options.OperationMiddlewares["security-bulk-update-api-keys"]...)
+	router.POST(options.BaseURL+"/_security/api_key/grant", wrapper.SecurityGrantAPIKey, options.OperationMiddlewares["security-grant-api-key"]...)
+	router.PUT(options.BaseURL+"/_security/api_key/grant", wrapper.SecurityGrantAPIKeyPut, options.OperationMiddlewares["security-grant-api-key-put"]...)
+	router.PUT(options.BaseURL+"/_security/api_key/:id", wrapper.SecurityUpdateAPIKey, options.OperationMiddlewares["security-update-api-key"]...)
+	router.POST(options.BaseURL+"/_security/api_key/:ids/_clear_cache", wrapper.SecurityClearAPIKeyCache, options.OperationMiddlewares["security-clear-api-key-cache"]...)
+	router.GET(options.BaseURL+"/_security/_query/api_key", wrapper.SecurityQueryAPIKeysGet, options.OperationMiddlewares["security-query-api-keys-get"]...)
+	router.POST(options.BaseURL+"/_security/_query/api_key", wrapper.SecurityQueryAPIKeys, options.OperationMiddlewares["security-query-api-keys"]...)
+	router.GET(options.BaseURL+"/_security/user/_has_privileges", wrapper.SecurityHasPrivilegesGet, options.OperationMiddlewares["security-has-privileges-get"]...)
+	router.POST(options.BaseURL+"/_security/user/_has_privileges", wrapper.SecurityHasPrivileges, options.OperationMiddlewares["security-has-privileges"]...)
+	router.GET(options.BaseURL+"/_security/user/_privileges", wrapper.SecurityGetUserPrivileges, options.OperationMiddlewares["security-get-user-privileges"]...)
+	router.POST(options.BaseURL+"/_security/user/_password", wrapper.SecurityChangeOwnPasswordPost, options.OperationMiddlewares["security-change-own-password-post"]...)
+	router.PUT(options.BaseURL+"/_security/user/_password", wrapper.SecurityChangeOwnPassword, options.OperationMiddlewares["security-change-own-password"]...)
+	router.GET(options.BaseURL+"/_security/user", wrapper.SecurityGetUsers, options.OperationMiddlewares["security-get-users"]...)
+	router.DELETE(options.BaseURL+"/_security/user/:username", wrapper.SecurityDeleteUser, options.OperationMiddlewares["security-delete-user"]...)
+	router.GET(options.BaseURL+"/_security/user/:username", wrapper.SecurityGetUser, options.OperationMiddlewares["security-get-user"]...)
+	router.POST(options.BaseURL+"/_security/user/:username", wrapper.SecurityPutUserPost, options.OperationMiddlewares["security-put-user-post"]...)
+	router.PUT(options.BaseURL+"/_security/user/:username", wrapper.SecurityPutUser, options.OperationMiddlewares["security-put-user"]...)
+	router.GET(options.BaseURL+"/_security/user/:username/_has_privileges", wrapper.SecurityHasUserPrivilegesGet, options.OperationMiddlewares["security-has-user-privileges-get"]...)
+	router.POST(options.BaseURL+"/_security/user/:username/_has_privileges", wrapper.SecurityHasUserPrivileges, options.OperationMiddlewares["security-has-user-privileges"]...)
+	router.POST(options.BaseURL+"/_security/user/:username/_enable", wrapper.SecurityEnableUserPost, options.OperationMiddlewares["security-enable-user-post"]...)
+	router.PUT(options.BaseURL+"/_security/user/:username/_enable", wrapper.SecurityEnableUser, options.OperationMiddlewares["security-enable-user"]...)
+	router.POST(options.BaseURL+"/_security/user/:username/_disable", wrapper.SecurityDisableUserPost, options.OperationMiddlewares["security-disable-user-post"]...)
+	router.PUT(options.BaseURL+"/_security/user/:username/_disable", wrapper.SecurityDisableUser, options.OperationMiddlewares["security-disable-user"]...)
+	router.POST(options.BaseURL+"/_security/user/:username/_password", wrapper.SecurityChangePasswordPost, options.OperationMiddlewares["security-change-password-post"]...)
+	router.PUT(options.BaseURL+"/_security/user/:username/_password", wrapper.SecurityChangePassword, options.OperationMiddlewares["security-change-password"]...)
+	router.GET(options.BaseURL+"/_security/role", wrapper.SecurityGetRoles, options.OperationMiddlewares["security-get-roles"]...)
+	router.DELETE(options.BaseURL+"/_security/role/:name", wrapper.SecurityDeleteRole, options.OperationMiddlewares["security-delete-role"]...)
+	router.GET(options.BaseURL+"/_security/role/:name", wrapper.SecurityGetRole, options.OperationMiddlewares["security-get-role"]...)
+	router.POST(options.BaseURL+"/_security/role/:name", wrapper.SecurityPutRolePost, options.OperationMiddlewares["security-put-role-post"]...)
+	router.PUT(options.BaseURL+"/_security/role/:name", wrapper.SecurityPutRole, options.OperationMiddlewares["security-put-role"]...)
+	router.GET(options.BaseURL+"/_security/privilege", wrapper.SecurityGetPrivileges, options.OperationMiddlewares["security-get-privileges"]...)
+	router.POST(options.BaseURL+"/_security/privilege", wrapper.SecurityPutPrivilegesPost, options.OperationMiddlewares["security-put-privileges-post"]...)
+	router.PUT(options.BaseURL+"/_security/privilege", wrapper.SecurityPutPrivileges, options.OperationMiddlewares["security-put-privileges"]...)
+	router.GET(options.BaseURL+"/_security/privilege/_builtin", wrapper.SecurityGetBuiltinPrivileges, options.OperationMiddlewares["security-get-builtin-privileges"]...)
+	router.GET(options.BaseURL+"/_security/privilege/:application", wrapper.SecurityGetApplicationPrivileges, options.OperationMiddlewares["security-get-application-privileges"]...)
+	router.DELETE(options.BaseURL+"/_security/privilege/:application/:privilege", wrapper.SecurityDeleteApplicationPrivileges, options.OperationMiddlewares["security-delete-application-privileges"]...)
+	router.GET(options.BaseURL+"/_security/privilege/:application/:privilege", wrapper.SecurityGetApplicationPrivilege, options.OperationMiddlewares["security-get-application-privilege"]...)
+	router.DELETE(options.BaseURL+"/_security/oauth2/token", wrapper.SecurityInvalidateToken, options.OperationMiddlewares["security-invalidate-token"]...)
+	router.POST(options.BaseURL+"/_security/oauth2/token", wrapper.SecurityGetToken, options.OperationMiddlewares["security-get-token"]...)
 
+}
+
+type AboutClusterResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type AboutClusterJSONResponse struct {
+	Body ClusterInfo
+
+	Headers AboutClusterResponseHeaders
 }
 
 type AccountResponseHeaders struct {
@@ -1203,6 +4054,14 @@ type AccountNotFoundJSONResponse struct {
 	Headers AccountNotFoundResponseHeaders
 }
 
+type AliveResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type AliveResponse struct {
+	Headers AliveResponseHeaders
+}
+
 type APIKeyResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 }
@@ -1212,6 +4071,16 @@ type APIKeyJSONResponse struct {
 	Headers APIKeyResponseHeaders
 }
 
+type APIKeyUpdatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type APIKeyUpdatedJSONResponse struct {
+	Body UpdateAPIKeyResponse
+
+	Headers APIKeyUpdatedResponseHeaders
+}
+
 type APIKeysResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 }
@@ -1219,6 +4088,56 @@ type APIKeysJSONResponse struct {
 	Body APIKeysResponse
 
 	Headers APIKeysResponseHeaders
+}
+
+type APIKeysFoundResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type APIKeysFoundJSONResponse struct {
+	Body QueryAPIKeysResponse
+
+	Headers APIKeysFoundResponseHeaders
+}
+
+type APIKeysInvalidatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type APIKeysInvalidatedJSONResponse struct {
+	Body InvalidateAPIKeysResponse
+
+	Headers APIKeysInvalidatedResponseHeaders
+}
+
+type APIKeysUpdatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type APIKeysUpdatedJSONResponse struct {
+	Body BulkUpdateAPIKeysResponse
+
+	Headers APIKeysUpdatedResponseHeaders
+}
+
+type ApplicationPrivilegesDeletedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type ApplicationPrivilegesDeletedJSONResponse struct {
+	Body DeletePrivilegesResponse
+
+	Headers ApplicationPrivilegesDeletedResponseHeaders
+}
+
+type ApplicationPrivilegesPutResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type ApplicationPrivilegesPutJSONResponse struct {
+	Body PutPrivilegesResponse
+
+	Headers ApplicationPrivilegesPutResponseHeaders
 }
 
 type AuthenticationClusterErrorResponseHeaders struct {
@@ -1239,6 +4158,36 @@ type BodyTooLargeJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers BodyTooLargeResponseHeaders
+}
+
+type BuiltinPrivilegesResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type BuiltinPrivilegesJSONResponse struct {
+	Body BuiltinPrivilegesResponse
+
+	Headers BuiltinPrivilegesResponseHeaders
+}
+
+type CacheClearedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type CacheClearedJSONResponse struct {
+	Body ClearAPIKeyCacheResponse
+
+	Headers CacheClearedResponseHeaders
+}
+
+type CallerResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type CallerJSONResponse struct {
+	Body Authentication
+
+	Headers CallerResponseHeaders
 }
 
 type DeviceExistsResponseHeaders struct {
@@ -1302,6 +4251,16 @@ type ForbiddenWithoutProofJSONResponse struct {
 	Headers ForbiddenWithoutProofResponseHeaders
 }
 
+type HealthOfClusterResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type HealthOfClusterJSONResponse struct {
+	Body ClusterHealth
+
+	Headers HealthOfClusterResponseHeaders
+}
+
 type InternalErrorResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
@@ -1352,6 +4311,16 @@ type KeyOwnerNotFoundJSONResponse struct {
 	Headers KeyOwnerNotFoundResponseHeaders
 }
 
+type NoApplicationPrivilegesDeletedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type NoApplicationPrivilegesDeletedJSONResponse struct {
+	Body DeletePrivilegesResponse
+
+	Headers NoApplicationPrivilegesDeletedResponseHeaders
+}
+
 type NoAuthenticationClusterResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
@@ -1360,6 +4329,56 @@ type NoAuthenticationClusterJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers NoAuthenticationClusterResponseHeaders
+}
+
+type NoSecurityTokensInvalidatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type NoSecurityTokensInvalidatedJSONResponse struct {
+	Body InvalidateTokenResponse
+
+	Headers NoSecurityTokensInvalidatedResponseHeaders
+}
+
+type NoSelectedAPIKeysResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type NoSelectedAPIKeysJSONResponse struct {
+	Body APIKeysInformation
+
+	Headers NoSelectedAPIKeysResponseHeaders
+}
+
+type NoSelectedPrivilegesResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type NoSelectedPrivilegesJSONResponse struct {
+	Body ApplicationPrivilegesInformation
+
+	Headers NoSelectedPrivilegesResponseHeaders
+}
+
+type NoSelectedRolesResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type NoSelectedRolesJSONResponse struct {
+	Body RoleDescriptorsInformation
+
+	Headers NoSelectedRolesResponseHeaders
+}
+
+type NoSelectedUsersResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type NoSelectedUsersJSONResponse struct {
+	Body SecurityUsers
+
+	Headers NoSelectedUsersResponseHeaders
 }
 
 type OverloadedResponseHeaders struct {
@@ -1371,6 +4390,249 @@ type OverloadedJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers OverloadedResponseHeaders
+}
+
+type PrivilegesCheckedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type PrivilegesCheckedJSONResponse struct {
+	Body HasPrivilegesResponse
+
+	Headers PrivilegesCheckedResponseHeaders
+}
+
+type SecurityAPIKeyCreatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityAPIKeyCreatedJSONResponse struct {
+	Body SecurityCreateAPIKeyResponse
+
+	Headers SecurityAPIKeyCreatedResponseHeaders
+}
+
+type SecurityBadRequestResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityBadRequestJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityBadRequestResponseHeaders
+}
+
+type SecurityDeletedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityDeletedJSONResponse struct {
+	Body FoundResponse
+
+	Headers SecurityDeletedResponseHeaders
+}
+
+type SecurityDoneResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityDoneJSONResponse struct {
+	Body EmptyResponse
+
+	Headers SecurityDoneResponseHeaders
+}
+
+type SecurityForbiddenResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityForbiddenJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityForbiddenResponseHeaders
+}
+
+type SecurityInternalErrorResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityInternalErrorJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityInternalErrorResponseHeaders
+}
+
+type SecurityNotAcceptableResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityNotAcceptableJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityNotAcceptableResponseHeaders
+}
+
+type SecurityNotConfiguredResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityNotConfiguredJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityNotConfiguredResponseHeaders
+}
+
+type SecurityNotFoundResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityNotFoundJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityNotFoundResponseHeaders
+}
+
+type SecurityNothingDeletedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityNothingDeletedJSONResponse struct {
+	Body FoundResponse
+
+	Headers SecurityNothingDeletedResponseHeaders
+}
+
+type SecurityOverloadedResponseHeaders struct {
+	RetryAfter               *string
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityOverloadedJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityOverloadedResponseHeaders
+}
+
+type SecurityRolePutResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityRolePutJSONResponse struct {
+	Body PutRoleResponse
+
+	Headers SecurityRolePutResponseHeaders
+}
+
+type SecurityTokenCreatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityTokenCreatedJSONResponse struct {
+	Body GetTokenResponse
+
+	Headers SecurityTokenCreatedResponseHeaders
+}
+
+type SecurityTokensInvalidatedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityTokensInvalidatedJSONResponse struct {
+	Body InvalidateTokenResponse
+
+	Headers SecurityTokensInvalidatedResponseHeaders
+}
+
+type SecurityTooLargeResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityTooLargeJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityTooLargeResponseHeaders
+}
+
+type SecurityTooManyRequestsResponseHeaders struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityTooManyRequestsJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityTooManyRequestsResponseHeaders
+}
+
+type SecurityUnauthenticatedResponseHeaders struct {
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityUnauthenticatedJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityUnauthenticatedResponseHeaders
+}
+
+type SecurityUnavailableResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityUnavailableJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers SecurityUnavailableResponseHeaders
+}
+
+type SecurityUserPutResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SecurityUserPutJSONResponse struct {
+	Body CreatedResponse
+
+	Headers SecurityUserPutResponseHeaders
+}
+
+type SelectedAPIKeysResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SelectedAPIKeysJSONResponse struct {
+	Body APIKeysInformation
+
+	Headers SelectedAPIKeysResponseHeaders
+}
+
+type SelectedPrivilegesResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SelectedPrivilegesJSONResponse struct {
+	Body ApplicationPrivilegesInformation
+
+	Headers SelectedPrivilegesResponseHeaders
+}
+
+type SelectedRolesResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SelectedRolesJSONResponse struct {
+	Body RoleDescriptorsInformation
+
+	Headers SelectedRolesResponseHeaders
+}
+
+type SelectedUsersResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type SelectedUsersJSONResponse struct {
+	Body SecurityUsers
+
+	Headers SelectedUsersResponseHeaders
 }
 
 type TokenJSONResponse TokenResponse
@@ -1465,6 +4727,16 @@ type UserPatchRefusedJSONResponse struct {
 	Headers UserPatchRefusedResponseHeaders
 }
 
+type UserPrivilegesResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XElasticProduct          string
+}
+type UserPrivilegesJSONResponse struct {
+	Body UserPrivilegesResponse
+
+	Headers UserPrivilegesResponseHeaders
+}
+
 type UserRefusedResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
@@ -1473,6 +4745,9883 @@ type UserRefusedJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers UserRefusedResponseHeaders
+}
+
+type InfoRequestObject struct {
+}
+
+type InfoResponseObject interface {
+	VisitInfoResponse(w http.ResponseWriter) error
+}
+
+type Info200JSONResponse struct{ AboutClusterJSONResponse }
+
+func (response Info200JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response Info400JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response Info401JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response Info403JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response Info429JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response Info500JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response Info501JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response Info502JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Info503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response Info503JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingRequestObject struct {
+}
+
+type PingResponseObject interface {
+	VisitPingResponse(w http.ResponseWriter) error
+}
+
+type Ping200Response = AliveResponse
+
+func (response Ping200Response) VisitPingResponse(w http.ResponseWriter) error {
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	return nil
+}
+
+type Ping400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response Ping400JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response Ping401JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response Ping403JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response Ping429JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response Ping500JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response Ping501JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response Ping502JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Ping503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response Ping503JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealthRequestObject struct {
+	Params ClusterHealthParams
+}
+
+type ClusterHealthResponseObject interface {
+	VisitClusterHealthResponse(w http.ResponseWriter) error
+}
+
+type ClusterHealth200JSONResponse struct{ HealthOfClusterJSONResponse }
+
+func (response ClusterHealth200JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response ClusterHealth400JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response ClusterHealth401JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response ClusterHealth403JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response ClusterHealth429JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response ClusterHealth500JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response ClusterHealth501JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response ClusterHealth502JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClusterHealth503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response ClusterHealth503JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticateRequestObject struct {
+}
+
+type SecurityAuthenticateResponseObject interface {
+	VisitSecurityAuthenticateResponse(w http.ResponseWriter) error
+}
+
+type SecurityAuthenticate200JSONResponse struct{ CallerJSONResponse }
+
+func (response SecurityAuthenticate200JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityAuthenticate400JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityAuthenticate401JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityAuthenticate403JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityAuthenticate429JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityAuthenticate500JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityAuthenticate501JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityAuthenticate502JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityAuthenticate503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityAuthenticate503JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGetRequestObject struct {
+	Params SecurityQueryAPIKeysGetParams
+	Body   *SecurityQueryAPIKeysGetJSONRequestBody
+}
+
+type SecurityQueryAPIKeysGetResponseObject interface {
+	VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error
+}
+
+type SecurityQueryAPIKeysGet200JSONResponse struct{ APIKeysFoundJSONResponse }
+
+func (response SecurityQueryAPIKeysGet200JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityQueryAPIKeysGet400JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityQueryAPIKeysGet401JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityQueryAPIKeysGet403JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityQueryAPIKeysGet406JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityQueryAPIKeysGet413JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityQueryAPIKeysGet429JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityQueryAPIKeysGet500JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityQueryAPIKeysGet501JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityQueryAPIKeysGet502JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysGet503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityQueryAPIKeysGet503JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeysRequestObject struct {
+	Params SecurityQueryAPIKeysParams
+	Body   *SecurityQueryAPIKeysJSONRequestBody
+}
+
+type SecurityQueryAPIKeysResponseObject interface {
+	VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type SecurityQueryAPIKeys200JSONResponse struct{ APIKeysFoundJSONResponse }
+
+func (response SecurityQueryAPIKeys200JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityQueryAPIKeys400JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityQueryAPIKeys401JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityQueryAPIKeys403JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityQueryAPIKeys406JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityQueryAPIKeys413JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityQueryAPIKeys429JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityQueryAPIKeys500JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityQueryAPIKeys501JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityQueryAPIKeys502JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityQueryAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityQueryAPIKeys503JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeysRequestObject struct {
+	Body *SecurityInvalidateAPIKeysJSONRequestBody
+}
+
+type SecurityInvalidateAPIKeysResponseObject interface {
+	VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type SecurityInvalidateAPIKeys200JSONResponse struct{ APIKeysInvalidatedJSONResponse }
+
+func (response SecurityInvalidateAPIKeys200JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityInvalidateAPIKeys400JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityInvalidateAPIKeys401JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityInvalidateAPIKeys403JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityInvalidateAPIKeys406JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityInvalidateAPIKeys413JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityInvalidateAPIKeys429JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityInvalidateAPIKeys500JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityInvalidateAPIKeys501JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityInvalidateAPIKeys502JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityInvalidateAPIKeys503JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeysRequestObject struct {
+	Params SecurityGetAPIKeysParams
+}
+
+type SecurityGetAPIKeysResponseObject interface {
+	VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetAPIKeys200JSONResponse struct{ SelectedAPIKeysJSONResponse }
+
+func (response SecurityGetAPIKeys200JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetAPIKeys400JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetAPIKeys401JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetAPIKeys403JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys404JSONResponse struct{ NoSelectedAPIKeysJSONResponse }
+
+func (response SecurityGetAPIKeys404JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetAPIKeys429JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetAPIKeys500JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetAPIKeys501JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetAPIKeys502JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetAPIKeys503JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyRequestObject struct {
+	Params SecurityCreateAPIKeyParams
+	Body   *SecurityCreateAPIKeyJSONRequestBody
+}
+
+type SecurityCreateAPIKeyResponseObject interface {
+	VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type SecurityCreateAPIKey200JSONResponse struct {
+	SecurityAPIKeyCreatedJSONResponse
+}
+
+func (response SecurityCreateAPIKey200JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityCreateAPIKey400JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityCreateAPIKey401JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityCreateAPIKey403JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityCreateAPIKey406JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityCreateAPIKey413JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityCreateAPIKey429JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityCreateAPIKey500JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityCreateAPIKey501JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityCreateAPIKey502JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKey503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityCreateAPIKey503JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPutRequestObject struct {
+	Params SecurityCreateAPIKeyPutParams
+	Body   *SecurityCreateAPIKeyPutJSONRequestBody
+}
+
+type SecurityCreateAPIKeyPutResponseObject interface {
+	VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error
+}
+
+type SecurityCreateAPIKeyPut200JSONResponse struct {
+	SecurityAPIKeyCreatedJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut200JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityCreateAPIKeyPut400JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut401JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityCreateAPIKeyPut403JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut406JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityCreateAPIKeyPut413JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut429JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut500JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut501JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityCreateAPIKeyPut502JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityCreateAPIKeyPut503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityCreateAPIKeyPut503JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeysRequestObject struct {
+	Params SecurityBulkUpdateAPIKeysParams
+	Body   *SecurityBulkUpdateAPIKeysJSONRequestBody
+}
+
+type SecurityBulkUpdateAPIKeysResponseObject interface {
+	VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error
+}
+
+type SecurityBulkUpdateAPIKeys200JSONResponse struct{ APIKeysUpdatedJSONResponse }
+
+func (response SecurityBulkUpdateAPIKeys200JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityBulkUpdateAPIKeys400JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityBulkUpdateAPIKeys401JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityBulkUpdateAPIKeys403JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityBulkUpdateAPIKeys406JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityBulkUpdateAPIKeys413JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityBulkUpdateAPIKeys429JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityBulkUpdateAPIKeys500JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityBulkUpdateAPIKeys501JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityBulkUpdateAPIKeys502JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityBulkUpdateAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityBulkUpdateAPIKeys503JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyRequestObject struct {
+	Params SecurityGrantAPIKeyParams
+	Body   *SecurityGrantAPIKeyJSONRequestBody
+}
+
+type SecurityGrantAPIKeyResponseObject interface {
+	VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type SecurityGrantAPIKey200JSONResponse struct {
+	SecurityAPIKeyCreatedJSONResponse
+}
+
+func (response SecurityGrantAPIKey200JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGrantAPIKey400JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGrantAPIKey401JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGrantAPIKey403JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityGrantAPIKey406JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityGrantAPIKey413JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGrantAPIKey429JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGrantAPIKey500JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGrantAPIKey501JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGrantAPIKey502JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKey503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGrantAPIKey503JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPutRequestObject struct {
+	Params SecurityGrantAPIKeyPutParams
+	Body   *SecurityGrantAPIKeyPutJSONRequestBody
+}
+
+type SecurityGrantAPIKeyPutResponseObject interface {
+	VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error
+}
+
+type SecurityGrantAPIKeyPut200JSONResponse struct {
+	SecurityAPIKeyCreatedJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut200JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGrantAPIKeyPut400JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut401JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGrantAPIKeyPut403JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut406JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityGrantAPIKeyPut413JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut429JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut500JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut501JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGrantAPIKeyPut502JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGrantAPIKeyPut503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGrantAPIKeyPut503JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCacheRequestObject struct {
+	Ids SecurityAPIKeyIds `json:"ids"`
+}
+
+type SecurityClearAPIKeyCacheResponseObject interface {
+	VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error
+}
+
+type SecurityClearAPIKeyCache200JSONResponse struct{ CacheClearedJSONResponse }
+
+func (response SecurityClearAPIKeyCache200JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityClearAPIKeyCache400JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityClearAPIKeyCache401JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityClearAPIKeyCache403JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityClearAPIKeyCache429JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityClearAPIKeyCache500JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityClearAPIKeyCache501JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityClearAPIKeyCache502JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityClearAPIKeyCache503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityClearAPIKeyCache503JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKeyRequestObject struct {
+	ID   SecurityAPIKeyID `json:"id"`
+	Body *SecurityUpdateAPIKeyJSONRequestBody
+}
+
+type SecurityUpdateAPIKeyResponseObject interface {
+	VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error
+}
+
+type SecurityUpdateAPIKey200JSONResponse struct{ APIKeyUpdatedJSONResponse }
+
+func (response SecurityUpdateAPIKey200JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityUpdateAPIKey400JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityUpdateAPIKey401JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityUpdateAPIKey403JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey404JSONResponse struct{ SecurityNotFoundJSONResponse }
+
+func (response SecurityUpdateAPIKey404JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityUpdateAPIKey406JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityUpdateAPIKey413JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityUpdateAPIKey429JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityUpdateAPIKey500JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityUpdateAPIKey501JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityUpdateAPIKey502JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityUpdateAPIKey503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityUpdateAPIKey503JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateTokenRequestObject struct {
+	Body *SecurityInvalidateTokenJSONRequestBody
+}
+
+type SecurityInvalidateTokenResponseObject interface {
+	VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error
+}
+
+type SecurityInvalidateToken200JSONResponse struct {
+	SecurityTokensInvalidatedJSONResponse
+}
+
+func (response SecurityInvalidateToken200JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityInvalidateToken400JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityInvalidateToken401JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityInvalidateToken403JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken404JSONResponse struct {
+	NoSecurityTokensInvalidatedJSONResponse
+}
+
+func (response SecurityInvalidateToken404JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityInvalidateToken406JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityInvalidateToken413JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityInvalidateToken429JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityInvalidateToken500JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityInvalidateToken501JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityInvalidateToken502JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityInvalidateToken503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityInvalidateToken503JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetTokenRequestObject struct {
+	Body *SecurityGetTokenJSONRequestBody
+}
+
+type SecurityGetTokenResponseObject interface {
+	VisitSecurityGetTokenResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetToken200JSONResponse struct {
+	SecurityTokenCreatedJSONResponse
+}
+
+func (response SecurityGetToken200JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetToken400JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetToken401JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetToken403JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityGetToken406JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityGetToken413JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetToken429JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetToken500JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetToken501JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetToken502JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetToken503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetToken503JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivilegesRequestObject struct {
+}
+
+type SecurityGetPrivilegesResponseObject interface {
+	VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetPrivileges200JSONResponse struct{ SelectedPrivilegesJSONResponse }
+
+func (response SecurityGetPrivileges200JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetPrivileges400JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetPrivileges401JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetPrivileges403JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetPrivileges429JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetPrivileges500JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetPrivileges501JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetPrivileges502JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetPrivileges503JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPostRequestObject struct {
+	Params SecurityPutPrivilegesPostParams
+	Body   *SecurityPutPrivilegesPostJSONRequestBody
+}
+
+type SecurityPutPrivilegesPostResponseObject interface {
+	VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error
+}
+
+type SecurityPutPrivilegesPost200JSONResponse struct {
+	ApplicationPrivilegesPutJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost200JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityPutPrivilegesPost400JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost401JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityPutPrivilegesPost403JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost406JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityPutPrivilegesPost413JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost429JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost500JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost501JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityPutPrivilegesPost502JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityPutPrivilegesPost503JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivilegesRequestObject struct {
+	Params SecurityPutPrivilegesParams
+	Body   *SecurityPutPrivilegesJSONRequestBody
+}
+
+type SecurityPutPrivilegesResponseObject interface {
+	VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityPutPrivileges200JSONResponse struct {
+	ApplicationPrivilegesPutJSONResponse
+}
+
+func (response SecurityPutPrivileges200JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityPutPrivileges400JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityPutPrivileges401JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityPutPrivileges403JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityPutPrivileges406JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityPutPrivileges413JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityPutPrivileges429JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityPutPrivileges500JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityPutPrivileges501JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityPutPrivileges502JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityPutPrivileges503JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivilegesRequestObject struct {
+}
+
+type SecurityGetBuiltinPrivilegesResponseObject interface {
+	VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetBuiltinPrivileges200JSONResponse struct{ BuiltinPrivilegesJSONResponse }
+
+func (response SecurityGetBuiltinPrivileges200JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetBuiltinPrivileges400JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetBuiltinPrivileges401JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetBuiltinPrivileges403JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetBuiltinPrivileges429JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetBuiltinPrivileges500JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetBuiltinPrivileges501JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetBuiltinPrivileges502JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetBuiltinPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetBuiltinPrivileges503JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilegesRequestObject struct {
+	Application SecurityApplication `json:"application"`
+}
+
+type SecurityGetApplicationPrivilegesResponseObject interface {
+	VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetApplicationPrivileges200JSONResponse struct{ SelectedPrivilegesJSONResponse }
+
+func (response SecurityGetApplicationPrivileges200JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetApplicationPrivileges400JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetApplicationPrivileges401JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetApplicationPrivileges403JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges404JSONResponse struct {
+	NoSelectedPrivilegesJSONResponse
+}
+
+func (response SecurityGetApplicationPrivileges404JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetApplicationPrivileges429JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetApplicationPrivileges500JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetApplicationPrivileges501JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetApplicationPrivileges502JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetApplicationPrivileges503JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivilegesRequestObject struct {
+	Application SecurityApplication `json:"application"`
+	Privilege   SecurityPrivilege   `json:"privilege"`
+	Params      SecurityDeleteApplicationPrivilegesParams
+}
+
+type SecurityDeleteApplicationPrivilegesResponseObject interface {
+	VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityDeleteApplicationPrivileges200JSONResponse struct {
+	ApplicationPrivilegesDeletedJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges200JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityDeleteApplicationPrivileges400JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges401JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityDeleteApplicationPrivileges403JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges404JSONResponse struct {
+	NoApplicationPrivilegesDeletedJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges404JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges429JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges500JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges501JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityDeleteApplicationPrivileges502JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteApplicationPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityDeleteApplicationPrivileges503JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilegeRequestObject struct {
+	Application SecurityApplication `json:"application"`
+	Privilege   SecurityPrivilege   `json:"privilege"`
+}
+
+type SecurityGetApplicationPrivilegeResponseObject interface {
+	VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetApplicationPrivilege200JSONResponse struct{ SelectedPrivilegesJSONResponse }
+
+func (response SecurityGetApplicationPrivilege200JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetApplicationPrivilege400JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetApplicationPrivilege401JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetApplicationPrivilege403JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege404JSONResponse struct {
+	NoSelectedPrivilegesJSONResponse
+}
+
+func (response SecurityGetApplicationPrivilege404JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetApplicationPrivilege429JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetApplicationPrivilege500JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetApplicationPrivilege501JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetApplicationPrivilege502JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetApplicationPrivilege503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetApplicationPrivilege503JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRolesRequestObject struct {
+}
+
+type SecurityGetRolesResponseObject interface {
+	VisitSecurityGetRolesResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetRoles200JSONResponse struct{ SelectedRolesJSONResponse }
+
+func (response SecurityGetRoles200JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetRoles400JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetRoles401JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetRoles403JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetRoles429JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetRoles500JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetRoles501JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetRoles502JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoles503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetRoles503JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRoleRequestObject struct {
+	Name   SecurityRoleName `json:"name"`
+	Params SecurityDeleteRoleParams
+}
+
+type SecurityDeleteRoleResponseObject interface {
+	VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error
+}
+
+type SecurityDeleteRole200JSONResponse struct{ SecurityDeletedJSONResponse }
+
+func (response SecurityDeleteRole200JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityDeleteRole400JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityDeleteRole401JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityDeleteRole403JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole404JSONResponse struct {
+	SecurityNothingDeletedJSONResponse
+}
+
+func (response SecurityDeleteRole404JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityDeleteRole429JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityDeleteRole500JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityDeleteRole501JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityDeleteRole502JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteRole503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityDeleteRole503JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRoleRequestObject struct {
+	Name SecurityRoleName `json:"name"`
+}
+
+type SecurityGetRoleResponseObject interface {
+	VisitSecurityGetRoleResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetRole200JSONResponse struct{ SelectedRolesJSONResponse }
+
+func (response SecurityGetRole200JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetRole400JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetRole401JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetRole403JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole404JSONResponse struct{ NoSelectedRolesJSONResponse }
+
+func (response SecurityGetRole404JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetRole429JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetRole500JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetRole501JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetRole502JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetRole503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetRole503JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePostRequestObject struct {
+	Name   SecurityRoleName `json:"name"`
+	Params SecurityPutRolePostParams
+	Body   *SecurityPutRolePostJSONRequestBody
+}
+
+type SecurityPutRolePostResponseObject interface {
+	VisitSecurityPutRolePostResponse(w http.ResponseWriter) error
+}
+
+type SecurityPutRolePost200JSONResponse struct{ SecurityRolePutJSONResponse }
+
+func (response SecurityPutRolePost200JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityPutRolePost400JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityPutRolePost401JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityPutRolePost403JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityPutRolePost406JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityPutRolePost413JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityPutRolePost429JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityPutRolePost500JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityPutRolePost501JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityPutRolePost502JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRolePost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityPutRolePost503JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRoleRequestObject struct {
+	Name   SecurityRoleName `json:"name"`
+	Params SecurityPutRoleParams
+	Body   *SecurityPutRoleJSONRequestBody
+}
+
+type SecurityPutRoleResponseObject interface {
+	VisitSecurityPutRoleResponse(w http.ResponseWriter) error
+}
+
+type SecurityPutRole200JSONResponse struct{ SecurityRolePutJSONResponse }
+
+func (response SecurityPutRole200JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityPutRole400JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityPutRole401JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityPutRole403JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityPutRole406JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityPutRole413JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityPutRole429JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityPutRole500JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityPutRole501JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityPutRole502JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutRole503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityPutRole503JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsersRequestObject struct {
+	Params SecurityGetUsersParams
+}
+
+type SecurityGetUsersResponseObject interface {
+	VisitSecurityGetUsersResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetUsers200JSONResponse struct{ SelectedUsersJSONResponse }
+
+func (response SecurityGetUsers200JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetUsers400JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetUsers401JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetUsers403JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetUsers429JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetUsers500JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetUsers501JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetUsers502JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUsers503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetUsers503JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGetRequestObject struct {
+	Body *SecurityHasPrivilegesGetJSONRequestBody
+}
+
+type SecurityHasPrivilegesGetResponseObject interface {
+	VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error
+}
+
+type SecurityHasPrivilegesGet200JSONResponse struct{ PrivilegesCheckedJSONResponse }
+
+func (response SecurityHasPrivilegesGet200JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityHasPrivilegesGet400JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityHasPrivilegesGet401JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityHasPrivilegesGet403JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityHasPrivilegesGet406JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityHasPrivilegesGet413JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityHasPrivilegesGet429JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityHasPrivilegesGet500JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityHasPrivilegesGet501JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityHasPrivilegesGet502JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesGet503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityHasPrivilegesGet503JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivilegesRequestObject struct {
+	Body *SecurityHasPrivilegesJSONRequestBody
+}
+
+type SecurityHasPrivilegesResponseObject interface {
+	VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityHasPrivileges200JSONResponse struct{ PrivilegesCheckedJSONResponse }
+
+func (response SecurityHasPrivileges200JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityHasPrivileges400JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityHasPrivileges401JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityHasPrivileges403JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityHasPrivileges406JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityHasPrivileges413JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityHasPrivileges429JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityHasPrivileges500JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityHasPrivileges501JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityHasPrivileges502JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityHasPrivileges503JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPostRequestObject struct {
+	Params SecurityChangeOwnPasswordPostParams
+	Body   *SecurityChangeOwnPasswordPostJSONRequestBody
+}
+
+type SecurityChangeOwnPasswordPostResponseObject interface {
+	VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error
+}
+
+type SecurityChangeOwnPasswordPost200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityChangeOwnPasswordPost200JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityChangeOwnPasswordPost400JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityChangeOwnPasswordPost401JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityChangeOwnPasswordPost403JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityChangeOwnPasswordPost406JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityChangeOwnPasswordPost413JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityChangeOwnPasswordPost429JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityChangeOwnPasswordPost500JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityChangeOwnPasswordPost501JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityChangeOwnPasswordPost502JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityChangeOwnPasswordPost503JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPasswordRequestObject struct {
+	Params SecurityChangeOwnPasswordParams
+	Body   *SecurityChangeOwnPasswordJSONRequestBody
+}
+
+type SecurityChangeOwnPasswordResponseObject interface {
+	VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error
+}
+
+type SecurityChangeOwnPassword200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityChangeOwnPassword200JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityChangeOwnPassword400JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityChangeOwnPassword401JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityChangeOwnPassword403JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityChangeOwnPassword406JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityChangeOwnPassword413JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityChangeOwnPassword429JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityChangeOwnPassword500JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityChangeOwnPassword501JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityChangeOwnPassword502JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangeOwnPassword503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityChangeOwnPassword503JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivilegesRequestObject struct {
+}
+
+type SecurityGetUserPrivilegesResponseObject interface {
+	VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetUserPrivileges200JSONResponse struct{ UserPrivilegesJSONResponse }
+
+func (response SecurityGetUserPrivileges200JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetUserPrivileges400JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetUserPrivileges401JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetUserPrivileges403JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetUserPrivileges429JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetUserPrivileges500JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetUserPrivileges501JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetUserPrivileges502JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetUserPrivileges503JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUserRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityDeleteUserParams
+}
+
+type SecurityDeleteUserResponseObject interface {
+	VisitSecurityDeleteUserResponse(w http.ResponseWriter) error
+}
+
+type SecurityDeleteUser200JSONResponse struct{ SecurityDeletedJSONResponse }
+
+func (response SecurityDeleteUser200JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityDeleteUser400JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityDeleteUser401JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityDeleteUser403JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser404JSONResponse struct {
+	SecurityNothingDeletedJSONResponse
+}
+
+func (response SecurityDeleteUser404JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityDeleteUser429JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityDeleteUser500JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityDeleteUser501JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityDeleteUser502JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDeleteUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityDeleteUser503JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUserRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityGetUserParams
+}
+
+type SecurityGetUserResponseObject interface {
+	VisitSecurityGetUserResponse(w http.ResponseWriter) error
+}
+
+type SecurityGetUser200JSONResponse struct{ SelectedUsersJSONResponse }
+
+func (response SecurityGetUser200JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityGetUser400JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityGetUser401JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityGetUser403JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser404JSONResponse struct{ NoSelectedUsersJSONResponse }
+
+func (response SecurityGetUser404JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityGetUser429JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityGetUser500JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityGetUser501JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityGetUser502JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityGetUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityGetUser503JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPostRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityPutUserPostParams
+	Body     *SecurityPutUserPostJSONRequestBody
+}
+
+type SecurityPutUserPostResponseObject interface {
+	VisitSecurityPutUserPostResponse(w http.ResponseWriter) error
+}
+
+type SecurityPutUserPost200JSONResponse struct{ SecurityUserPutJSONResponse }
+
+func (response SecurityPutUserPost200JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityPutUserPost400JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityPutUserPost401JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityPutUserPost403JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityPutUserPost406JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityPutUserPost413JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityPutUserPost429JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityPutUserPost500JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityPutUserPost501JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityPutUserPost502JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityPutUserPost503JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUserRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityPutUserParams
+	Body     *SecurityPutUserJSONRequestBody
+}
+
+type SecurityPutUserResponseObject interface {
+	VisitSecurityPutUserResponse(w http.ResponseWriter) error
+}
+
+type SecurityPutUser200JSONResponse struct{ SecurityUserPutJSONResponse }
+
+func (response SecurityPutUser200JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityPutUser400JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityPutUser401JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityPutUser403JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityPutUser406JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityPutUser413JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityPutUser429JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityPutUser500JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityPutUser501JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityPutUser502JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityPutUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityPutUser503JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPostRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityDisableUserPostParams
+}
+
+type SecurityDisableUserPostResponseObject interface {
+	VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error
+}
+
+type SecurityDisableUserPost200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityDisableUserPost200JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityDisableUserPost400JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityDisableUserPost401JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityDisableUserPost403JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityDisableUserPost429JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityDisableUserPost500JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityDisableUserPost501JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityDisableUserPost502JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityDisableUserPost503JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUserRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityDisableUserParams
+}
+
+type SecurityDisableUserResponseObject interface {
+	VisitSecurityDisableUserResponse(w http.ResponseWriter) error
+}
+
+type SecurityDisableUser200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityDisableUser200JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityDisableUser400JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityDisableUser401JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityDisableUser403JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityDisableUser429JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityDisableUser500JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityDisableUser501JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityDisableUser502JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityDisableUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityDisableUser503JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPostRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityEnableUserPostParams
+}
+
+type SecurityEnableUserPostResponseObject interface {
+	VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error
+}
+
+type SecurityEnableUserPost200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityEnableUserPost200JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityEnableUserPost400JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityEnableUserPost401JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityEnableUserPost403JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityEnableUserPost429JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityEnableUserPost500JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityEnableUserPost501JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityEnableUserPost502JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityEnableUserPost503JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUserRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityEnableUserParams
+}
+
+type SecurityEnableUserResponseObject interface {
+	VisitSecurityEnableUserResponse(w http.ResponseWriter) error
+}
+
+type SecurityEnableUser200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityEnableUser200JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityEnableUser400JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityEnableUser401JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityEnableUser403JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityEnableUser429JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityEnableUser500JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityEnableUser501JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityEnableUser502JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityEnableUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityEnableUser503JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGetRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Body     *SecurityHasUserPrivilegesGetJSONRequestBody
+}
+
+type SecurityHasUserPrivilegesGetResponseObject interface {
+	VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error
+}
+
+type SecurityHasUserPrivilegesGet200JSONResponse struct{ PrivilegesCheckedJSONResponse }
+
+func (response SecurityHasUserPrivilegesGet200JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityHasUserPrivilegesGet400JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityHasUserPrivilegesGet401JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityHasUserPrivilegesGet403JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityHasUserPrivilegesGet406JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityHasUserPrivilegesGet413JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityHasUserPrivilegesGet429JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityHasUserPrivilegesGet500JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityHasUserPrivilegesGet501JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityHasUserPrivilegesGet502JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesGet503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityHasUserPrivilegesGet503JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivilegesRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Body     *SecurityHasUserPrivilegesJSONRequestBody
+}
+
+type SecurityHasUserPrivilegesResponseObject interface {
+	VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error
+}
+
+type SecurityHasUserPrivileges200JSONResponse struct{ PrivilegesCheckedJSONResponse }
+
+func (response SecurityHasUserPrivileges200JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityHasUserPrivileges400JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityHasUserPrivileges401JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityHasUserPrivileges403JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityHasUserPrivileges406JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityHasUserPrivileges413JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityHasUserPrivileges429JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityHasUserPrivileges500JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityHasUserPrivileges501JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityHasUserPrivileges502JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityHasUserPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityHasUserPrivileges503JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPostRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityChangePasswordPostParams
+	Body     *SecurityChangePasswordPostJSONRequestBody
+}
+
+type SecurityChangePasswordPostResponseObject interface {
+	VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error
+}
+
+type SecurityChangePasswordPost200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityChangePasswordPost200JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityChangePasswordPost400JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityChangePasswordPost401JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityChangePasswordPost403JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityChangePasswordPost406JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityChangePasswordPost413JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityChangePasswordPost429JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityChangePasswordPost500JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityChangePasswordPost501JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityChangePasswordPost502JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityChangePasswordPost503JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePasswordRequestObject struct {
+	Username SecurityUsername `json:"username"`
+	Params   SecurityChangePasswordParams
+	Body     *SecurityChangePasswordJSONRequestBody
+}
+
+type SecurityChangePasswordResponseObject interface {
+	VisitSecurityChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type SecurityChangePassword200JSONResponse struct{ SecurityDoneJSONResponse }
+
+func (response SecurityChangePassword200JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword400JSONResponse struct{ SecurityBadRequestJSONResponse }
+
+func (response SecurityChangePassword400JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword401JSONResponse struct {
+	SecurityUnauthenticatedJSONResponse
+}
+
+func (response SecurityChangePassword401JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword403JSONResponse struct{ SecurityForbiddenJSONResponse }
+
+func (response SecurityChangePassword403JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword406JSONResponse struct {
+	SecurityNotAcceptableJSONResponse
+}
+
+func (response SecurityChangePassword406JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword413JSONResponse struct{ SecurityTooLargeJSONResponse }
+
+func (response SecurityChangePassword413JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword429JSONResponse struct {
+	SecurityTooManyRequestsJSONResponse
+}
+
+func (response SecurityChangePassword429JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword500JSONResponse struct {
+	SecurityInternalErrorJSONResponse
+}
+
+func (response SecurityChangePassword500JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword501JSONResponse struct {
+	SecurityNotConfiguredJSONResponse
+}
+
+func (response SecurityChangePassword501JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword502JSONResponse struct {
+	SecurityUnavailableJSONResponse
+}
+
+func (response SecurityChangePassword502JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SecurityChangePassword503JSONResponse struct{ SecurityOverloadedJSONResponse }
+
+func (response SecurityChangePassword503JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetCurrentAccountRequestObject struct {
@@ -7780,6 +20929,147 @@ func (response SignInPage500JSONResponse) VisitSignInPageResponse(w http.Respons
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// Info Describe the server
+	// (GET /)
+	Info(ctx context.Context, request InfoRequestObject) (InfoResponseObject, error)
+	// Ping See whether the server answers
+	// (HEAD /)
+	Ping(ctx context.Context, request PingRequestObject) (PingResponseObject, error)
+	// ClusterHealth Tell how the server is
+	// (GET /_cluster/health)
+	ClusterHealth(ctx context.Context, request ClusterHealthRequestObject) (ClusterHealthResponseObject, error)
+	// SecurityAuthenticate Describe the caller
+	// (GET /_security/_authenticate)
+	SecurityAuthenticate(ctx context.Context, request SecurityAuthenticateRequestObject) (SecurityAuthenticateResponseObject, error)
+	// SecurityQueryAPIKeysGet Search API keys
+	// (GET /_security/_query/api_key)
+	SecurityQueryAPIKeysGet(ctx context.Context, request SecurityQueryAPIKeysGetRequestObject) (SecurityQueryAPIKeysGetResponseObject, error)
+	// SecurityQueryAPIKeys Search API keys
+	// (POST /_security/_query/api_key)
+	SecurityQueryAPIKeys(ctx context.Context, request SecurityQueryAPIKeysRequestObject) (SecurityQueryAPIKeysResponseObject, error)
+	// SecurityInvalidateAPIKeys Invalidate API keys
+	// (DELETE /_security/api_key)
+	SecurityInvalidateAPIKeys(ctx context.Context, request SecurityInvalidateAPIKeysRequestObject) (SecurityInvalidateAPIKeysResponseObject, error)
+	// SecurityGetAPIKeys List API keys
+	// (GET /_security/api_key)
+	SecurityGetAPIKeys(ctx context.Context, request SecurityGetAPIKeysRequestObject) (SecurityGetAPIKeysResponseObject, error)
+	// SecurityCreateAPIKey Create an API key
+	// (POST /_security/api_key)
+	SecurityCreateAPIKey(ctx context.Context, request SecurityCreateAPIKeyRequestObject) (SecurityCreateAPIKeyResponseObject, error)
+	// SecurityCreateAPIKeyPut Create an API key
+	// (PUT /_security/api_key)
+	SecurityCreateAPIKeyPut(ctx context.Context, request SecurityCreateAPIKeyPutRequestObject) (SecurityCreateAPIKeyPutResponseObject, error)
+	// SecurityBulkUpdateAPIKeys Update many API keys at once
+	// (POST /_security/api_key/_bulk_update)
+	SecurityBulkUpdateAPIKeys(ctx context.Context, request SecurityBulkUpdateAPIKeysRequestObject) (SecurityBulkUpdateAPIKeysResponseObject, error)
+	// SecurityGrantAPIKey Create an API key for somebody else
+	// (POST /_security/api_key/grant)
+	SecurityGrantAPIKey(ctx context.Context, request SecurityGrantAPIKeyRequestObject) (SecurityGrantAPIKeyResponseObject, error)
+	// SecurityGrantAPIKeyPut Create an API key for somebody else
+	// (PUT /_security/api_key/grant)
+	SecurityGrantAPIKeyPut(ctx context.Context, request SecurityGrantAPIKeyPutRequestObject) (SecurityGrantAPIKeyPutResponseObject, error)
+	// SecurityClearAPIKeyCache Forget what is cached about API keys
+	// (POST /_security/api_key/{ids}/_clear_cache)
+	SecurityClearAPIKeyCache(ctx context.Context, request SecurityClearAPIKeyCacheRequestObject) (SecurityClearAPIKeyCacheResponseObject, error)
+	// SecurityUpdateAPIKey Update an API key
+	// (PUT /_security/api_key/{id})
+	SecurityUpdateAPIKey(ctx context.Context, request SecurityUpdateAPIKeyRequestObject) (SecurityUpdateAPIKeyResponseObject, error)
+	// SecurityInvalidateToken Invalidate tokens
+	// (DELETE /_security/oauth2/token)
+	SecurityInvalidateToken(ctx context.Context, request SecurityInvalidateTokenRequestObject) (SecurityInvalidateTokenResponseObject, error)
+	// SecurityGetToken Get an access token
+	// (POST /_security/oauth2/token)
+	SecurityGetToken(ctx context.Context, request SecurityGetTokenRequestObject) (SecurityGetTokenResponseObject, error)
+	// SecurityGetPrivileges List application privileges
+	// (GET /_security/privilege)
+	SecurityGetPrivileges(ctx context.Context, request SecurityGetPrivilegesRequestObject) (SecurityGetPrivilegesResponseObject, error)
+	// SecurityPutPrivilegesPost Create or replace application privileges
+	// (POST /_security/privilege)
+	SecurityPutPrivilegesPost(ctx context.Context, request SecurityPutPrivilegesPostRequestObject) (SecurityPutPrivilegesPostResponseObject, error)
+	// SecurityPutPrivileges Create or replace application privileges
+	// (PUT /_security/privilege)
+	SecurityPutPrivileges(ctx context.Context, request SecurityPutPrivilegesRequestObject) (SecurityPutPrivilegesResponseObject, error)
+	// SecurityGetBuiltinPrivileges List Elasticsearch's own privileges
+	// (GET /_security/privilege/_builtin)
+	SecurityGetBuiltinPrivileges(ctx context.Context, request SecurityGetBuiltinPrivilegesRequestObject) (SecurityGetBuiltinPrivilegesResponseObject, error)
+	// SecurityGetApplicationPrivileges List an application's privileges
+	// (GET /_security/privilege/{application})
+	SecurityGetApplicationPrivileges(ctx context.Context, request SecurityGetApplicationPrivilegesRequestObject) (SecurityGetApplicationPrivilegesResponseObject, error)
+	// SecurityDeleteApplicationPrivileges Delete application privileges
+	// (DELETE /_security/privilege/{application}/{privilege})
+	SecurityDeleteApplicationPrivileges(ctx context.Context, request SecurityDeleteApplicationPrivilegesRequestObject) (SecurityDeleteApplicationPrivilegesResponseObject, error)
+	// SecurityGetApplicationPrivilege Read application privileges
+	// (GET /_security/privilege/{application}/{privilege})
+	SecurityGetApplicationPrivilege(ctx context.Context, request SecurityGetApplicationPrivilegeRequestObject) (SecurityGetApplicationPrivilegeResponseObject, error)
+	// SecurityGetRoles List roles
+	// (GET /_security/role)
+	SecurityGetRoles(ctx context.Context, request SecurityGetRolesRequestObject) (SecurityGetRolesResponseObject, error)
+	// SecurityDeleteRole Delete a role
+	// (DELETE /_security/role/{name})
+	SecurityDeleteRole(ctx context.Context, request SecurityDeleteRoleRequestObject) (SecurityDeleteRoleResponseObject, error)
+	// SecurityGetRole Read roles
+	// (GET /_security/role/{name})
+	SecurityGetRole(ctx context.Context, request SecurityGetRoleRequestObject) (SecurityGetRoleResponseObject, error)
+	// SecurityPutRolePost Create or replace a role
+	// (POST /_security/role/{name})
+	SecurityPutRolePost(ctx context.Context, request SecurityPutRolePostRequestObject) (SecurityPutRolePostResponseObject, error)
+	// SecurityPutRole Create or replace a role
+	// (PUT /_security/role/{name})
+	SecurityPutRole(ctx context.Context, request SecurityPutRoleRequestObject) (SecurityPutRoleResponseObject, error)
+	// SecurityGetUsers List users
+	// (GET /_security/user)
+	SecurityGetUsers(ctx context.Context, request SecurityGetUsersRequestObject) (SecurityGetUsersResponseObject, error)
+	// SecurityHasPrivilegesGet Check one's own privileges
+	// (GET /_security/user/_has_privileges)
+	SecurityHasPrivilegesGet(ctx context.Context, request SecurityHasPrivilegesGetRequestObject) (SecurityHasPrivilegesGetResponseObject, error)
+	// SecurityHasPrivileges Check one's own privileges
+	// (POST /_security/user/_has_privileges)
+	SecurityHasPrivileges(ctx context.Context, request SecurityHasPrivilegesRequestObject) (SecurityHasPrivilegesResponseObject, error)
+	// SecurityChangeOwnPasswordPost Change one's own password
+	// (POST /_security/user/_password)
+	SecurityChangeOwnPasswordPost(ctx context.Context, request SecurityChangeOwnPasswordPostRequestObject) (SecurityChangeOwnPasswordPostResponseObject, error)
+	// SecurityChangeOwnPassword Change one's own password
+	// (PUT /_security/user/_password)
+	SecurityChangeOwnPassword(ctx context.Context, request SecurityChangeOwnPasswordRequestObject) (SecurityChangeOwnPasswordResponseObject, error)
+	// SecurityGetUserPrivileges List one's own privileges
+	// (GET /_security/user/_privileges)
+	SecurityGetUserPrivileges(ctx context.Context, request SecurityGetUserPrivilegesRequestObject) (SecurityGetUserPrivilegesResponseObject, error)
+	// SecurityDeleteUser Delete a user
+	// (DELETE /_security/user/{username})
+	SecurityDeleteUser(ctx context.Context, request SecurityDeleteUserRequestObject) (SecurityDeleteUserResponseObject, error)
+	// SecurityGetUser Read users
+	// (GET /_security/user/{username})
+	SecurityGetUser(ctx context.Context, request SecurityGetUserRequestObject) (SecurityGetUserResponseObject, error)
+	// SecurityPutUserPost Create or change a user
+	// (POST /_security/user/{username})
+	SecurityPutUserPost(ctx context.Context, request SecurityPutUserPostRequestObject) (SecurityPutUserPostResponseObject, error)
+	// SecurityPutUser Create or change a user
+	// (PUT /_security/user/{username})
+	SecurityPutUser(ctx context.Context, request SecurityPutUserRequestObject) (SecurityPutUserResponseObject, error)
+	// SecurityDisableUserPost Keep a user out
+	// (POST /_security/user/{username}/_disable)
+	SecurityDisableUserPost(ctx context.Context, request SecurityDisableUserPostRequestObject) (SecurityDisableUserPostResponseObject, error)
+	// SecurityDisableUser Keep a user out
+	// (PUT /_security/user/{username}/_disable)
+	SecurityDisableUser(ctx context.Context, request SecurityDisableUserRequestObject) (SecurityDisableUserResponseObject, error)
+	// SecurityEnableUserPost Let a user sign in again
+	// (POST /_security/user/{username}/_enable)
+	SecurityEnableUserPost(ctx context.Context, request SecurityEnableUserPostRequestObject) (SecurityEnableUserPostResponseObject, error)
+	// SecurityEnableUser Let a user sign in again
+	// (PUT /_security/user/{username}/_enable)
+	SecurityEnableUser(ctx context.Context, request SecurityEnableUserRequestObject) (SecurityEnableUserResponseObject, error)
+	// SecurityHasUserPrivilegesGet Check one's own privileges
+	// (GET /_security/user/{username}/_has_privileges)
+	SecurityHasUserPrivilegesGet(ctx context.Context, request SecurityHasUserPrivilegesGetRequestObject) (SecurityHasUserPrivilegesGetResponseObject, error)
+	// SecurityHasUserPrivileges Check one's own privileges
+	// (POST /_security/user/{username}/_has_privileges)
+	SecurityHasUserPrivileges(ctx context.Context, request SecurityHasUserPrivilegesRequestObject) (SecurityHasUserPrivilegesResponseObject, error)
+	// SecurityChangePasswordPost Change a user's password
+	// (POST /_security/user/{username}/_password)
+	SecurityChangePasswordPost(ctx context.Context, request SecurityChangePasswordPostRequestObject) (SecurityChangePasswordPostResponseObject, error)
+	// SecurityChangePassword Change a user's password
+	// (PUT /_security/user/{username}/_password)
+	SecurityChangePassword(ctx context.Context, request SecurityChangePasswordRequestObject) (SecurityChangePasswordResponseObject, error)
 	// GetCurrentAccount Read the account
 	// (GET /api/v1/account)
 	GetCurrentAccount(ctx context.Context, request GetCurrentAccountRequestObject) (GetCurrentAccountResponseObject, error)
@@ -7894,6 +21184,1757 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// Info operation middleware
+func (sh *strictHandler) Info(ctx echo.Context) error {
+	var request InfoRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Info(ctx.Request().Context(), request.(InfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Info")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(InfoResponseObject); ok {
+		return validResponse.VisitInfoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Ping operation middleware
+func (sh *strictHandler) Ping(ctx echo.Context) error {
+	var request PingRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Ping(ctx.Request().Context(), request.(PingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Ping")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PingResponseObject); ok {
+		return validResponse.VisitPingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ClusterHealth operation middleware
+func (sh *strictHandler) ClusterHealth(ctx echo.Context, params ClusterHealthParams) error {
+	var request ClusterHealthRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ClusterHealth(ctx.Request().Context(), request.(ClusterHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClusterHealth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ClusterHealthResponseObject); ok {
+		return validResponse.VisitClusterHealthResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityAuthenticate operation middleware
+func (sh *strictHandler) SecurityAuthenticate(ctx echo.Context) error {
+	var request SecurityAuthenticateRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityAuthenticate(ctx.Request().Context(), request.(SecurityAuthenticateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityAuthenticate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityAuthenticateResponseObject); ok {
+		return validResponse.VisitSecurityAuthenticateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityQueryAPIKeysGet operation middleware
+func (sh *strictHandler) SecurityQueryAPIKeysGet(ctx echo.Context, params SecurityQueryAPIKeysGetParams) error {
+	var request SecurityQueryAPIKeysGetRequestObject
+
+	request.Params = params
+
+	var body SecurityQueryAPIKeysGetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityQueryAPIKeysGet(ctx.Request().Context(), request.(SecurityQueryAPIKeysGetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityQueryAPIKeysGet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityQueryAPIKeysGetResponseObject); ok {
+		return validResponse.VisitSecurityQueryAPIKeysGetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityQueryAPIKeys operation middleware
+func (sh *strictHandler) SecurityQueryAPIKeys(ctx echo.Context, params SecurityQueryAPIKeysParams) error {
+	var request SecurityQueryAPIKeysRequestObject
+
+	request.Params = params
+
+	var body SecurityQueryAPIKeysJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityQueryAPIKeys(ctx.Request().Context(), request.(SecurityQueryAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityQueryAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityQueryAPIKeysResponseObject); ok {
+		return validResponse.VisitSecurityQueryAPIKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityInvalidateAPIKeys operation middleware
+func (sh *strictHandler) SecurityInvalidateAPIKeys(ctx echo.Context) error {
+	var request SecurityInvalidateAPIKeysRequestObject
+
+	var body SecurityInvalidateAPIKeysJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityInvalidateAPIKeys(ctx.Request().Context(), request.(SecurityInvalidateAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityInvalidateAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityInvalidateAPIKeysResponseObject); ok {
+		return validResponse.VisitSecurityInvalidateAPIKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetAPIKeys operation middleware
+func (sh *strictHandler) SecurityGetAPIKeys(ctx echo.Context, params SecurityGetAPIKeysParams) error {
+	var request SecurityGetAPIKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetAPIKeys(ctx.Request().Context(), request.(SecurityGetAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetAPIKeysResponseObject); ok {
+		return validResponse.VisitSecurityGetAPIKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityCreateAPIKey operation middleware
+func (sh *strictHandler) SecurityCreateAPIKey(ctx echo.Context, params SecurityCreateAPIKeyParams) error {
+	var request SecurityCreateAPIKeyRequestObject
+
+	request.Params = params
+
+	var body SecurityCreateAPIKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityCreateAPIKey(ctx.Request().Context(), request.(SecurityCreateAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityCreateAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityCreateAPIKeyResponseObject); ok {
+		return validResponse.VisitSecurityCreateAPIKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityCreateAPIKeyPut operation middleware
+func (sh *strictHandler) SecurityCreateAPIKeyPut(ctx echo.Context, params SecurityCreateAPIKeyPutParams) error {
+	var request SecurityCreateAPIKeyPutRequestObject
+
+	request.Params = params
+
+	var body SecurityCreateAPIKeyPutJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityCreateAPIKeyPut(ctx.Request().Context(), request.(SecurityCreateAPIKeyPutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityCreateAPIKeyPut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityCreateAPIKeyPutResponseObject); ok {
+		return validResponse.VisitSecurityCreateAPIKeyPutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityBulkUpdateAPIKeys operation middleware
+func (sh *strictHandler) SecurityBulkUpdateAPIKeys(ctx echo.Context, params SecurityBulkUpdateAPIKeysParams) error {
+	var request SecurityBulkUpdateAPIKeysRequestObject
+
+	request.Params = params
+
+	var body SecurityBulkUpdateAPIKeysJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityBulkUpdateAPIKeys(ctx.Request().Context(), request.(SecurityBulkUpdateAPIKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityBulkUpdateAPIKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityBulkUpdateAPIKeysResponseObject); ok {
+		return validResponse.VisitSecurityBulkUpdateAPIKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGrantAPIKey operation middleware
+func (sh *strictHandler) SecurityGrantAPIKey(ctx echo.Context, params SecurityGrantAPIKeyParams) error {
+	var request SecurityGrantAPIKeyRequestObject
+
+	request.Params = params
+
+	var body SecurityGrantAPIKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGrantAPIKey(ctx.Request().Context(), request.(SecurityGrantAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGrantAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGrantAPIKeyResponseObject); ok {
+		return validResponse.VisitSecurityGrantAPIKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGrantAPIKeyPut operation middleware
+func (sh *strictHandler) SecurityGrantAPIKeyPut(ctx echo.Context, params SecurityGrantAPIKeyPutParams) error {
+	var request SecurityGrantAPIKeyPutRequestObject
+
+	request.Params = params
+
+	var body SecurityGrantAPIKeyPutJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGrantAPIKeyPut(ctx.Request().Context(), request.(SecurityGrantAPIKeyPutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGrantAPIKeyPut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGrantAPIKeyPutResponseObject); ok {
+		return validResponse.VisitSecurityGrantAPIKeyPutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityClearAPIKeyCache operation middleware
+func (sh *strictHandler) SecurityClearAPIKeyCache(ctx echo.Context, ids SecurityAPIKeyIds) error {
+	var request SecurityClearAPIKeyCacheRequestObject
+
+	request.Ids = ids
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityClearAPIKeyCache(ctx.Request().Context(), request.(SecurityClearAPIKeyCacheRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityClearAPIKeyCache")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityClearAPIKeyCacheResponseObject); ok {
+		return validResponse.VisitSecurityClearAPIKeyCacheResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityUpdateAPIKey operation middleware
+func (sh *strictHandler) SecurityUpdateAPIKey(ctx echo.Context, id SecurityAPIKeyID) error {
+	var request SecurityUpdateAPIKeyRequestObject
+
+	request.ID = id
+
+	var body SecurityUpdateAPIKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityUpdateAPIKey(ctx.Request().Context(), request.(SecurityUpdateAPIKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityUpdateAPIKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityUpdateAPIKeyResponseObject); ok {
+		return validResponse.VisitSecurityUpdateAPIKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityInvalidateToken operation middleware
+func (sh *strictHandler) SecurityInvalidateToken(ctx echo.Context) error {
+	var request SecurityInvalidateTokenRequestObject
+
+	var body SecurityInvalidateTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityInvalidateToken(ctx.Request().Context(), request.(SecurityInvalidateTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityInvalidateToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityInvalidateTokenResponseObject); ok {
+		return validResponse.VisitSecurityInvalidateTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetToken operation middleware
+func (sh *strictHandler) SecurityGetToken(ctx echo.Context) error {
+	var request SecurityGetTokenRequestObject
+
+	var body SecurityGetTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetToken(ctx.Request().Context(), request.(SecurityGetTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetTokenResponseObject); ok {
+		return validResponse.VisitSecurityGetTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetPrivileges operation middleware
+func (sh *strictHandler) SecurityGetPrivileges(ctx echo.Context) error {
+	var request SecurityGetPrivilegesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetPrivileges(ctx.Request().Context(), request.(SecurityGetPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityGetPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityPutPrivilegesPost operation middleware
+func (sh *strictHandler) SecurityPutPrivilegesPost(ctx echo.Context, params SecurityPutPrivilegesPostParams) error {
+	var request SecurityPutPrivilegesPostRequestObject
+
+	request.Params = params
+
+	var body SecurityPutPrivilegesPostJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityPutPrivilegesPost(ctx.Request().Context(), request.(SecurityPutPrivilegesPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityPutPrivilegesPost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityPutPrivilegesPostResponseObject); ok {
+		return validResponse.VisitSecurityPutPrivilegesPostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityPutPrivileges operation middleware
+func (sh *strictHandler) SecurityPutPrivileges(ctx echo.Context, params SecurityPutPrivilegesParams) error {
+	var request SecurityPutPrivilegesRequestObject
+
+	request.Params = params
+
+	var body SecurityPutPrivilegesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityPutPrivileges(ctx.Request().Context(), request.(SecurityPutPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityPutPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityPutPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityPutPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetBuiltinPrivileges operation middleware
+func (sh *strictHandler) SecurityGetBuiltinPrivileges(ctx echo.Context) error {
+	var request SecurityGetBuiltinPrivilegesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetBuiltinPrivileges(ctx.Request().Context(), request.(SecurityGetBuiltinPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetBuiltinPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetBuiltinPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityGetBuiltinPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetApplicationPrivileges operation middleware
+func (sh *strictHandler) SecurityGetApplicationPrivileges(ctx echo.Context, application SecurityApplication) error {
+	var request SecurityGetApplicationPrivilegesRequestObject
+
+	request.Application = application
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetApplicationPrivileges(ctx.Request().Context(), request.(SecurityGetApplicationPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetApplicationPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetApplicationPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityGetApplicationPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityDeleteApplicationPrivileges operation middleware
+func (sh *strictHandler) SecurityDeleteApplicationPrivileges(ctx echo.Context, application SecurityApplication, privilege SecurityPrivilege, params SecurityDeleteApplicationPrivilegesParams) error {
+	var request SecurityDeleteApplicationPrivilegesRequestObject
+
+	request.Application = application
+	request.Privilege = privilege
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityDeleteApplicationPrivileges(ctx.Request().Context(), request.(SecurityDeleteApplicationPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityDeleteApplicationPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityDeleteApplicationPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityDeleteApplicationPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetApplicationPrivilege operation middleware
+func (sh *strictHandler) SecurityGetApplicationPrivilege(ctx echo.Context, application SecurityApplication, privilege SecurityPrivilege) error {
+	var request SecurityGetApplicationPrivilegeRequestObject
+
+	request.Application = application
+	request.Privilege = privilege
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetApplicationPrivilege(ctx.Request().Context(), request.(SecurityGetApplicationPrivilegeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetApplicationPrivilege")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetApplicationPrivilegeResponseObject); ok {
+		return validResponse.VisitSecurityGetApplicationPrivilegeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetRoles operation middleware
+func (sh *strictHandler) SecurityGetRoles(ctx echo.Context) error {
+	var request SecurityGetRolesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetRoles(ctx.Request().Context(), request.(SecurityGetRolesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetRoles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetRolesResponseObject); ok {
+		return validResponse.VisitSecurityGetRolesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityDeleteRole operation middleware
+func (sh *strictHandler) SecurityDeleteRole(ctx echo.Context, name SecurityRoleName, params SecurityDeleteRoleParams) error {
+	var request SecurityDeleteRoleRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityDeleteRole(ctx.Request().Context(), request.(SecurityDeleteRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityDeleteRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityDeleteRoleResponseObject); ok {
+		return validResponse.VisitSecurityDeleteRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetRole operation middleware
+func (sh *strictHandler) SecurityGetRole(ctx echo.Context, name SecurityRoleName) error {
+	var request SecurityGetRoleRequestObject
+
+	request.Name = name
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetRole(ctx.Request().Context(), request.(SecurityGetRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetRoleResponseObject); ok {
+		return validResponse.VisitSecurityGetRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityPutRolePost operation middleware
+func (sh *strictHandler) SecurityPutRolePost(ctx echo.Context, name SecurityRoleName, params SecurityPutRolePostParams) error {
+	var request SecurityPutRolePostRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	var body SecurityPutRolePostJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityPutRolePost(ctx.Request().Context(), request.(SecurityPutRolePostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityPutRolePost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityPutRolePostResponseObject); ok {
+		return validResponse.VisitSecurityPutRolePostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityPutRole operation middleware
+func (sh *strictHandler) SecurityPutRole(ctx echo.Context, name SecurityRoleName, params SecurityPutRoleParams) error {
+	var request SecurityPutRoleRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	var body SecurityPutRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityPutRole(ctx.Request().Context(), request.(SecurityPutRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityPutRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityPutRoleResponseObject); ok {
+		return validResponse.VisitSecurityPutRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetUsers operation middleware
+func (sh *strictHandler) SecurityGetUsers(ctx echo.Context, params SecurityGetUsersParams) error {
+	var request SecurityGetUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetUsers(ctx.Request().Context(), request.(SecurityGetUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetUsersResponseObject); ok {
+		return validResponse.VisitSecurityGetUsersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityHasPrivilegesGet operation middleware
+func (sh *strictHandler) SecurityHasPrivilegesGet(ctx echo.Context) error {
+	var request SecurityHasPrivilegesGetRequestObject
+
+	var body SecurityHasPrivilegesGetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityHasPrivilegesGet(ctx.Request().Context(), request.(SecurityHasPrivilegesGetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityHasPrivilegesGet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityHasPrivilegesGetResponseObject); ok {
+		return validResponse.VisitSecurityHasPrivilegesGetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityHasPrivileges operation middleware
+func (sh *strictHandler) SecurityHasPrivileges(ctx echo.Context) error {
+	var request SecurityHasPrivilegesRequestObject
+
+	var body SecurityHasPrivilegesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityHasPrivileges(ctx.Request().Context(), request.(SecurityHasPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityHasPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityHasPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityHasPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityChangeOwnPasswordPost operation middleware
+func (sh *strictHandler) SecurityChangeOwnPasswordPost(ctx echo.Context, params SecurityChangeOwnPasswordPostParams) error {
+	var request SecurityChangeOwnPasswordPostRequestObject
+
+	request.Params = params
+
+	var body SecurityChangeOwnPasswordPostJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityChangeOwnPasswordPost(ctx.Request().Context(), request.(SecurityChangeOwnPasswordPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityChangeOwnPasswordPost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityChangeOwnPasswordPostResponseObject); ok {
+		return validResponse.VisitSecurityChangeOwnPasswordPostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityChangeOwnPassword operation middleware
+func (sh *strictHandler) SecurityChangeOwnPassword(ctx echo.Context, params SecurityChangeOwnPasswordParams) error {
+	var request SecurityChangeOwnPasswordRequestObject
+
+	request.Params = params
+
+	var body SecurityChangeOwnPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityChangeOwnPassword(ctx.Request().Context(), request.(SecurityChangeOwnPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityChangeOwnPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityChangeOwnPasswordResponseObject); ok {
+		return validResponse.VisitSecurityChangeOwnPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetUserPrivileges operation middleware
+func (sh *strictHandler) SecurityGetUserPrivileges(ctx echo.Context) error {
+	var request SecurityGetUserPrivilegesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetUserPrivileges(ctx.Request().Context(), request.(SecurityGetUserPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetUserPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetUserPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityGetUserPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityDeleteUser operation middleware
+func (sh *strictHandler) SecurityDeleteUser(ctx echo.Context, username SecurityUsername, params SecurityDeleteUserParams) error {
+	var request SecurityDeleteUserRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityDeleteUser(ctx.Request().Context(), request.(SecurityDeleteUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityDeleteUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityDeleteUserResponseObject); ok {
+		return validResponse.VisitSecurityDeleteUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityGetUser operation middleware
+func (sh *strictHandler) SecurityGetUser(ctx echo.Context, username SecurityUsername, params SecurityGetUserParams) error {
+	var request SecurityGetUserRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityGetUser(ctx.Request().Context(), request.(SecurityGetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityGetUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityGetUserResponseObject); ok {
+		return validResponse.VisitSecurityGetUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityPutUserPost operation middleware
+func (sh *strictHandler) SecurityPutUserPost(ctx echo.Context, username SecurityUsername, params SecurityPutUserPostParams) error {
+	var request SecurityPutUserPostRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	var body SecurityPutUserPostJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityPutUserPost(ctx.Request().Context(), request.(SecurityPutUserPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityPutUserPost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityPutUserPostResponseObject); ok {
+		return validResponse.VisitSecurityPutUserPostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityPutUser operation middleware
+func (sh *strictHandler) SecurityPutUser(ctx echo.Context, username SecurityUsername, params SecurityPutUserParams) error {
+	var request SecurityPutUserRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	var body SecurityPutUserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityPutUser(ctx.Request().Context(), request.(SecurityPutUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityPutUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityPutUserResponseObject); ok {
+		return validResponse.VisitSecurityPutUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityDisableUserPost operation middleware
+func (sh *strictHandler) SecurityDisableUserPost(ctx echo.Context, username SecurityUsername, params SecurityDisableUserPostParams) error {
+	var request SecurityDisableUserPostRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityDisableUserPost(ctx.Request().Context(), request.(SecurityDisableUserPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityDisableUserPost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityDisableUserPostResponseObject); ok {
+		return validResponse.VisitSecurityDisableUserPostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityDisableUser operation middleware
+func (sh *strictHandler) SecurityDisableUser(ctx echo.Context, username SecurityUsername, params SecurityDisableUserParams) error {
+	var request SecurityDisableUserRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityDisableUser(ctx.Request().Context(), request.(SecurityDisableUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityDisableUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityDisableUserResponseObject); ok {
+		return validResponse.VisitSecurityDisableUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityEnableUserPost operation middleware
+func (sh *strictHandler) SecurityEnableUserPost(ctx echo.Context, username SecurityUsername, params SecurityEnableUserPostParams) error {
+	var request SecurityEnableUserPostRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityEnableUserPost(ctx.Request().Context(), request.(SecurityEnableUserPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityEnableUserPost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityEnableUserPostResponseObject); ok {
+		return validResponse.VisitSecurityEnableUserPostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityEnableUser operation middleware
+func (sh *strictHandler) SecurityEnableUser(ctx echo.Context, username SecurityUsername, params SecurityEnableUserParams) error {
+	var request SecurityEnableUserRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityEnableUser(ctx.Request().Context(), request.(SecurityEnableUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityEnableUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityEnableUserResponseObject); ok {
+		return validResponse.VisitSecurityEnableUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityHasUserPrivilegesGet operation middleware
+func (sh *strictHandler) SecurityHasUserPrivilegesGet(ctx echo.Context, username SecurityUsername) error {
+	var request SecurityHasUserPrivilegesGetRequestObject
+
+	request.Username = username
+
+	var body SecurityHasUserPrivilegesGetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityHasUserPrivilegesGet(ctx.Request().Context(), request.(SecurityHasUserPrivilegesGetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityHasUserPrivilegesGet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityHasUserPrivilegesGetResponseObject); ok {
+		return validResponse.VisitSecurityHasUserPrivilegesGetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityHasUserPrivileges operation middleware
+func (sh *strictHandler) SecurityHasUserPrivileges(ctx echo.Context, username SecurityUsername) error {
+	var request SecurityHasUserPrivilegesRequestObject
+
+	request.Username = username
+
+	var body SecurityHasUserPrivilegesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityHasUserPrivileges(ctx.Request().Context(), request.(SecurityHasUserPrivilegesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityHasUserPrivileges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityHasUserPrivilegesResponseObject); ok {
+		return validResponse.VisitSecurityHasUserPrivilegesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityChangePasswordPost operation middleware
+func (sh *strictHandler) SecurityChangePasswordPost(ctx echo.Context, username SecurityUsername, params SecurityChangePasswordPostParams) error {
+	var request SecurityChangePasswordPostRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	var body SecurityChangePasswordPostJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityChangePasswordPost(ctx.Request().Context(), request.(SecurityChangePasswordPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityChangePasswordPost")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityChangePasswordPostResponseObject); ok {
+		return validResponse.VisitSecurityChangePasswordPostResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SecurityChangePassword operation middleware
+func (sh *strictHandler) SecurityChangePassword(ctx echo.Context, username SecurityUsername, params SecurityChangePasswordParams) error {
+	var request SecurityChangePasswordRequestObject
+
+	request.Username = username
+	request.Params = params
+
+	var body SecurityChangePasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SecurityChangePassword(ctx.Request().Context(), request.(SecurityChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SecurityChangePassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SecurityChangePasswordResponseObject); ok {
+		return validResponse.VisitSecurityChangePasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // GetCurrentAccount operation middleware
