@@ -44,12 +44,19 @@ func TestLint_Allows(t *testing.T) {
 
 // Ensures that each status that an operation must declare is missed when it is not declared.
 func TestLint_Statuses(t *testing.T) {
-	const place = "PUT /api/v1/account"
-	for _, status := range []string{"400", "401", "403", "413", "415", "500", "501", "502", "503"} {
-		document := load(t)
-		find(document, place).Responses.Delete(status)
-		if want := place + ": status " + status + " is not declared"; !slices.Contains(lint(document), want) {
-			t.Errorf("status %s: problems %q, want %q among them", status, lint(document), want)
+	for place, statuses := range map[string][]string{
+		"PUT /api/v1/account":      {"400", "401", "403", "413", "415", "500", "501", "502", "503"},
+		"POST /_security/api_key":  {"400", "401", "403", "406", "413", "429", "500", "501", "502", "503"},
+		"GET /_security/privilege": {"400", "401", "403", "429", "500", "501", "502", "503"},
+		"GET /":                    {"400", "401", "403", "429", "500", "501", "502", "503"},
+		"HEAD /":                   {"400", "401", "403", "429", "500", "501", "502", "503"},
+	} {
+		for _, status := range statuses {
+			document := load(t)
+			find(document, place).Responses.Delete(status)
+			if want := place + ": status " + status + " is not declared"; !slices.Contains(lint(document), want) {
+				t.Errorf("status %s: problems %q, want %q among them", status, lint(document), want)
+			}
 		}
 	}
 }
@@ -64,11 +71,7 @@ func TestLint_NotVacuous(t *testing.T) {
 		update  = patch + ": body application/json: "
 		refused = keys + ": status 400: "
 	)
-	for _, c := range []struct {
-		name   string
-		change func(*openapi3.T)
-		want   string
-	}{
+	notices(t, []mutation{
 		// The document as a whole.
 		{"another version", func(d *openapi3.T) { d.OpenAPI = "3.0.2" },
 			`document: the version is "3.0.2", not 3.0.3`},
@@ -99,7 +102,7 @@ func TestLint_NotVacuous(t *testing.T) {
 		// Operations.
 		{"a short path", func(d *openapi3.T) {
 			d.Paths.Set("/account", &openapi3.PathItem{Get: find(d, account)})
-		}, "GET /account: the path is below none of [/api/v1/ /sso/]"},
+		}, "GET /account: the path is below none of [/api/v1/ /sso/ /_security/ /_cluster/]"},
 		{"no operationId", func(d *openapi3.T) { find(d, account).OperationID = "" },
 			account + `: the operationId "" is not in kebab-case`},
 		{"camel case", func(d *openapi3.T) { find(d, account).OperationID = "getAccount" },
@@ -222,7 +225,19 @@ func TestLint_NotVacuous(t *testing.T) {
 		{"an example of another failure", changeFailure(keys, func(r *openapi3.Response) {
 			r.Headers[errorHeader].Value.Schema.Value.Enum = []any{"root.invalid_data"}
 		}), refused + "the example's code api_keys.invalid_input is not in the header x-cloud-error-codes"},
-	} {
+	})
+}
+
+// mutation is a change to the document, and how the problem begins that the lint then finds.
+type mutation struct {
+	name   string
+	change func(*openapi3.T)
+	want   string
+}
+
+func notices(t *testing.T, mutations []mutation) {
+	t.Helper()
+	for _, c := range mutations {
 		document := load(t)
 		c.change(document)
 		problems := lint(document)
@@ -254,24 +269,36 @@ func changeFailure(place string, apply func(*openapi3.Response)) func(*openapi3.
 	return func(d *openapi3.T) { apply(find(d, place).Responses.Value("400").Value) }
 }
 
-// Ensures that exactly the operations that ECE elevated ask for elevation, and declare what a caller without it is told.
+// Ensures that exactly the operations that ECE elevated ask for elevation, and declare what a caller without it is told;
+// and of Elasticsearch's exactly those that change what others may do, which answer it like a lack of privileges.
 func TestElevation(t *testing.T) {
 	want := []string{
 		"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key", "delete-user-api-keys",
 		"delete-users-api-keys", "update-user",
 	}
-	var asking, declaring []string
+	wantElasticsearch := []string{
+		"security-change-password", "security-change-password-post", "security-delete-application-privileges", "security-delete-role",
+		"security-delete-user", "security-disable-user", "security-disable-user-post", "security-enable-user", "security-enable-user-post",
+		"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post", "security-put-user",
+		"security-put-user-post",
+	}
+	asking := map[bool][]string{}
+	var declaring []string
 	for _, op := range operations(load(t)) {
 		if op.Extensions["x-requires-elevation"] == true {
-			asking = append(asking, op.OperationID)
+			asking[op.elasticsearch()] = append(asking[op.elasticsearch()], op.OperationID)
 		}
 		if op.Responses.Value("449") != nil {
 			declaring = append(declaring, op.OperationID)
 		}
 	}
-	slices.Sort(asking)
+	slices.Sort(asking[false])
+	slices.Sort(asking[true])
 	slices.Sort(declaring)
-	if !slices.Equal(asking, want) || !slices.Equal(declaring, want) {
-		t.Errorf("asking are %v, declaring %v, want %v", asking, declaring, want)
+	if !slices.Equal(asking[false], want) || !slices.Equal(declaring, want) {
+		t.Errorf("asking are %v, declaring %v, want %v", asking[false], declaring, want)
+	}
+	if !slices.Equal(asking[true], wantElasticsearch) {
+		t.Errorf("of Elasticsearch's, asking are %v, want %v", asking[true], wantElasticsearch)
 	}
 }

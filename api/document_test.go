@@ -71,6 +71,11 @@ func (o operation) bodies() openapi3.Content {
 // public tells whether the operation says that it needs no credentials.
 func (o operation) public() bool { return o.Security != nil && len(*o.Security) == 0 }
 
+// elasticsearch tells whether the operation is one of Elasticsearch's: they are all that are not below another API's path.
+func (o operation) elasticsearch() bool {
+	return !strings.HasPrefix(o.path, "/api/v1/") && !strings.HasPrefix(o.path, "/sso/")
+}
+
 // component is the name of the component that a reference names; it is empty for a schema that is missing or written in
 // place.
 func component(ref *openapi3.SchemaRef) string {

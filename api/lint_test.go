@@ -13,13 +13,20 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// prefixes are where paths may lie. The document's server is "/", so that what it says is what is served.
-var prefixes = []string{"/api/v1/", "/sso/"}
+// prefixes are where paths may lie, but for "/" itself. The document's server is "/", so that what it says is what is
+// served.
+var prefixes = []string{"/api/v1/", "/sso/", "/_security/", "/_cluster/"}
 
 // always are what every operation that needs credentials can answer, and withBody what every one that takes a body can.
 var (
 	always   = []string{"401", "403", "500", "501", "502", "503"}
 	withBody = []string{"400", "413", "415"}
+)
+
+// Elasticsearch's operations differ: each refuses parameters that it does not know.
+var (
+	alwaysElasticsearch   = []string{"400", "401", "403", "429", "500", "501", "502", "503"}
+	withBodyElasticsearch = []string{"406", "413"}
 )
 
 var kebabCase = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
@@ -44,6 +51,7 @@ func lint(document *openapi3.T) []string {
 		l.statuses(op)
 		l.request(op)
 		l.responses(op)
+		l.action(op)
 	}
 	slices.Sort(l.problems)
 	return slices.Compact(l.problems)
@@ -77,6 +85,9 @@ func (l *linter) ids() {
 }
 
 func (l *linter) path(op operation) {
+	if op.path == "/" {
+		return
+	}
 	for _, prefix := range prefixes {
 		if strings.HasPrefix(op.path, prefix) {
 			return
@@ -108,12 +119,16 @@ func (l *linter) security(op operation) {
 }
 
 func (l *linter) statuses(op operation) {
+	all, taking := always, withBody
+	if op.elasticsearch() {
+		all, taking = alwaysElasticsearch, withBodyElasticsearch
+	}
 	var want []string
 	if !op.public() {
-		want = append(want, always...)
+		want = append(want, all...)
 	}
 	if op.RequestBody != nil {
-		want = append(want, withBody...)
+		want = append(want, taking...)
 	}
 	for _, status := range want {
 		if op.Responses.Value(status) == nil {
@@ -122,8 +137,9 @@ func (l *linter) statuses(op operation) {
 	}
 }
 
-// keptByServer is the schema of what a patch may hold only to be refused, whatever it is.
-const keptByServer = "KeptByServer"
+// free are the schemas that take any member on purpose: of what a patch may hold only to be refused, whatever it is, and of
+// the caller's own JSON.
+var free = []string{"KeptByServer", "FreeObject"}
 
 // request also keeps defaults out of patches: what a patch leaves out stays as it is, and a default would change it.
 func (l *linter) request(op operation) {
@@ -134,7 +150,7 @@ func (l *linter) request(op operation) {
 			continue
 		}
 		walk(kind, media.Schema, func(name string, schema *openapi3.Schema) {
-			if open(schema) && name != keptByServer {
+			if open(schema) && !slices.Contains(free, name) {
 				l.problem(place, "%s takes any member", name)
 			}
 			if op.method == "PATCH" && schema.Default != nil {
@@ -147,6 +163,9 @@ func (l *linter) request(op operation) {
 func (l *linter) responses(op operation) {
 	for name, ref := range op.Responses.Map() {
 		place, response := op.place()+": status "+name, ref.Value
+		if op.elasticsearch() {
+			l.product(place, response)
+		}
 		for kind, media := range response.Content {
 			l.component(place+" "+kind, media)
 		}
@@ -154,6 +173,8 @@ func (l *linter) responses(op operation) {
 		switch {
 		case err != nil:
 			l.problem(place, "the status is not a number")
+		case status >= 400 && op.elasticsearch():
+			l.elasticsearchFailure(place, op, name)
 		case status >= 400:
 			l.failure(place, response)
 		case status == 302:
@@ -316,13 +337,17 @@ func resolve(tree map[string]any, pointer string) any {
 }
 
 // open tells whether a schema takes members that it does not declare. One without a type takes anything, unless it is
-// made of alternatives, which answer for themselves.
+// made of alternatives, which answer for themselves. One whose members have names of the caller's own declares them all
+// alike.
 func open(schema *openapi3.Schema) bool {
 	if schema.Type == nil && len(schema.OneOf)+len(schema.AnyOf)+len(schema.AllOf) > 0 {
 		return false
 	}
 	if schema.Type != nil && !schema.Type.Is("object") {
 		return false
+	}
+	if schema.AdditionalProperties.Schema != nil {
+		return len(schema.Properties) > 0
 	}
 	return schema.AdditionalProperties.Has == nil || *schema.AdditionalProperties.Has
 }

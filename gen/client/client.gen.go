@@ -258,8 +258,8 @@ type APIKeyInformation struct {
 	// LastUsed An extension of this server. When the key was last used, to within some minutes; absent if it never was.
 	LastUsed *int64 `json:"last_used,omitempty"`
 
-	// UnderscoreSort What the key was sorted by; only in the answer to a search with an order.
-	UnderscoreSort *[]*Scalar `json:"_sort,omitempty"`
+	// SortValues What the key was sorted by; only in the answer to a search with an order.
+	SortValues []any `json:"_sort,omitempty"`
 }
 
 // APIKeyResponse defines model for ApiKeyResponse.
@@ -1046,7 +1046,7 @@ type QueryAPIKeysRequest struct {
 	Query *FreeObject `json:"query,omitempty"`
 
 	// SearchAfter The `_sort` of the last hit of the page before.
-	SearchAfter []*Scalar `json:"search_after,omitempty"`
+	SearchAfter []any `json:"search_after,omitempty"`
 
 	// Size How many hits to return, 10 if not given.
 	Size *int `json:"size,omitempty"`
