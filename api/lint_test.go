@@ -23,11 +23,8 @@ var (
 	withBody = []string{"400", "413", "415"}
 )
 
-// Elasticsearch's operations differ: each refuses parameters that it does not know.
-var (
-	alwaysElasticsearch   = []string{"400", "401", "403", "429", "500", "501", "502", "503"}
-	withBodyElasticsearch = []string{"406", "413"}
-)
+// alwaysElasticsearch is what each of Elasticsearch's operations can answer: all its failures look alike.
+var alwaysElasticsearch = []string{"default"}
 
 var kebabCase = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
@@ -121,7 +118,7 @@ func (l *linter) security(op operation) {
 func (l *linter) statuses(op operation) {
 	all, taking := always, withBody
 	if op.elasticsearch() {
-		all, taking = alwaysElasticsearch, withBodyElasticsearch
+		all, taking = alwaysElasticsearch, nil
 	}
 	var want []string
 	if !op.public() {
@@ -163,18 +160,15 @@ func (l *linter) request(op operation) {
 func (l *linter) responses(op operation) {
 	for name, ref := range op.Responses.Map() {
 		place, response := op.place()+": status "+name, ref.Value
-		if op.elasticsearch() {
-			l.product(place, response)
-		}
 		for kind, media := range response.Content {
 			l.component(place+" "+kind, media)
 		}
 		status, err := strconv.Atoi(name)
 		switch {
+		case op.elasticsearch() && (name == "default" || status >= 400):
+			l.elasticsearchFailure(place, op, name)
 		case err != nil:
 			l.problem(place, "the status is not a number")
-		case status >= 400 && op.elasticsearch():
-			l.elasticsearchFailure(place, op, name)
 		case status >= 400:
 			l.failure(place, response)
 		case status == 302:

@@ -1585,6 +1585,9 @@ type DeviceExists = BasicFailedReply
 // DeviceNotFound The body of every failure.
 type DeviceNotFound = BasicFailedReply
 
+// ElasticsearchFailure The body of every failure of Elasticsearch's operations.
+type ElasticsearchFailure = ElasticsearchError
+
 // ElevationRequired The body of every failure.
 type ElevationRequired = BasicFailedReply
 
@@ -1645,35 +1648,14 @@ type PrivilegesChecked = HasPrivilegesResponse
 // SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
 type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 
-// SecurityBadRequest The body of every failure of Elasticsearch's operations.
-type SecurityBadRequest = ElasticsearchError
-
 // SecurityDeleted defines model for SecurityDeleted.
 type SecurityDeleted = FoundResponse
 
 // SecurityDone An object without members.
 type SecurityDone = EmptyResponse
 
-// SecurityForbidden The body of every failure of Elasticsearch's operations.
-type SecurityForbidden = ElasticsearchError
-
-// SecurityInternalError The body of every failure of Elasticsearch's operations.
-type SecurityInternalError = ElasticsearchError
-
-// SecurityNotAcceptable The body of every failure of Elasticsearch's operations.
-type SecurityNotAcceptable = ElasticsearchError
-
-// SecurityNotConfigured The body of every failure of Elasticsearch's operations.
-type SecurityNotConfigured = ElasticsearchError
-
-// SecurityNotFound The body of every failure of Elasticsearch's operations.
-type SecurityNotFound = ElasticsearchError
-
 // SecurityNothingDeleted defines model for SecurityNothingDeleted.
 type SecurityNothingDeleted = FoundResponse
-
-// SecurityOverloaded The body of every failure of Elasticsearch's operations.
-type SecurityOverloaded = ElasticsearchError
 
 // SecurityRolePut defines model for SecurityRolePut.
 type SecurityRolePut = PutRoleResponse
@@ -1683,18 +1665,6 @@ type SecurityTokenCreated = GetTokenResponse
 
 // SecurityTokensInvalidated defines model for SecurityTokensInvalidated.
 type SecurityTokensInvalidated = InvalidateTokenResponse
-
-// SecurityTooLarge The body of every failure of Elasticsearch's operations.
-type SecurityTooLarge = ElasticsearchError
-
-// SecurityTooManyRequests The body of every failure of Elasticsearch's operations.
-type SecurityTooManyRequests = ElasticsearchError
-
-// SecurityUnauthenticated The body of every failure of Elasticsearch's operations.
-type SecurityUnauthenticated = ElasticsearchError
-
-// SecurityUnavailable The body of every failure of Elasticsearch's operations.
-type SecurityUnavailable = ElasticsearchError
 
 // SecurityUserPut defines model for SecurityUserPut.
 type SecurityUserPut = CreatedResponse
@@ -4025,15 +3995,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
-type AboutClusterResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type AboutClusterJSONResponse struct {
-	Body ClusterInfo
-
-	Headers AboutClusterResponseHeaders
-}
+type AboutClusterJSONResponse ClusterInfo
 
 type AccountResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4054,12 +4016,7 @@ type AccountNotFoundJSONResponse struct {
 	Headers AccountNotFoundResponseHeaders
 }
 
-type AliveResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
 type AliveResponse struct {
-	Headers AliveResponseHeaders
 }
 
 type APIKeyResponseHeaders struct {
@@ -4071,15 +4028,7 @@ type APIKeyJSONResponse struct {
 	Headers APIKeyResponseHeaders
 }
 
-type APIKeyUpdatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type APIKeyUpdatedJSONResponse struct {
-	Body UpdateAPIKeyResponse
-
-	Headers APIKeyUpdatedResponseHeaders
-}
+type APIKeyUpdatedJSONResponse UpdateAPIKeyResponse
 
 type APIKeysResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4090,55 +4039,15 @@ type APIKeysJSONResponse struct {
 	Headers APIKeysResponseHeaders
 }
 
-type APIKeysFoundResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type APIKeysFoundJSONResponse struct {
-	Body QueryAPIKeysResponse
+type APIKeysFoundJSONResponse QueryAPIKeysResponse
 
-	Headers APIKeysFoundResponseHeaders
-}
+type APIKeysInvalidatedJSONResponse InvalidateAPIKeysResponse
 
-type APIKeysInvalidatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type APIKeysInvalidatedJSONResponse struct {
-	Body InvalidateAPIKeysResponse
+type APIKeysUpdatedJSONResponse BulkUpdateAPIKeysResponse
 
-	Headers APIKeysInvalidatedResponseHeaders
-}
+type ApplicationPrivilegesDeletedJSONResponse DeletePrivilegesResponse
 
-type APIKeysUpdatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type APIKeysUpdatedJSONResponse struct {
-	Body BulkUpdateAPIKeysResponse
-
-	Headers APIKeysUpdatedResponseHeaders
-}
-
-type ApplicationPrivilegesDeletedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type ApplicationPrivilegesDeletedJSONResponse struct {
-	Body DeletePrivilegesResponse
-
-	Headers ApplicationPrivilegesDeletedResponseHeaders
-}
-
-type ApplicationPrivilegesPutResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type ApplicationPrivilegesPutJSONResponse struct {
-	Body PutPrivilegesResponse
-
-	Headers ApplicationPrivilegesPutResponseHeaders
-}
+type ApplicationPrivilegesPutJSONResponse PutPrivilegesResponse
 
 type AuthenticationClusterErrorResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4160,35 +4069,11 @@ type BodyTooLargeJSONResponse struct {
 	Headers BodyTooLargeResponseHeaders
 }
 
-type BuiltinPrivilegesResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type BuiltinPrivilegesJSONResponse struct {
-	Body BuiltinPrivilegesResponse
+type BuiltinPrivilegesJSONResponse BuiltinPrivilegesResponse
 
-	Headers BuiltinPrivilegesResponseHeaders
-}
+type CacheClearedJSONResponse ClearAPIKeyCacheResponse
 
-type CacheClearedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type CacheClearedJSONResponse struct {
-	Body ClearAPIKeyCacheResponse
-
-	Headers CacheClearedResponseHeaders
-}
-
-type CallerResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type CallerJSONResponse struct {
-	Body Authentication
-
-	Headers CallerResponseHeaders
-}
+type CallerJSONResponse Authentication
 
 type DeviceExistsResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4208,6 +4093,16 @@ type DeviceNotFoundJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers DeviceNotFoundResponseHeaders
+}
+
+type ElasticsearchFailureResponseHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+type ElasticsearchFailureJSONResponse struct {
+	Body ElasticsearchError
+
+	Headers ElasticsearchFailureResponseHeaders
 }
 
 type ElevationRequiredResponseHeaders struct {
@@ -4251,15 +4146,7 @@ type ForbiddenWithoutProofJSONResponse struct {
 	Headers ForbiddenWithoutProofResponseHeaders
 }
 
-type HealthOfClusterResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type HealthOfClusterJSONResponse struct {
-	Body ClusterHealth
-
-	Headers HealthOfClusterResponseHeaders
-}
+type HealthOfClusterJSONResponse ClusterHealth
 
 type InternalErrorResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4311,15 +4198,7 @@ type KeyOwnerNotFoundJSONResponse struct {
 	Headers KeyOwnerNotFoundResponseHeaders
 }
 
-type NoApplicationPrivilegesDeletedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type NoApplicationPrivilegesDeletedJSONResponse struct {
-	Body DeletePrivilegesResponse
-
-	Headers NoApplicationPrivilegesDeletedResponseHeaders
-}
+type NoApplicationPrivilegesDeletedJSONResponse DeletePrivilegesResponse
 
 type NoAuthenticationClusterResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4331,55 +4210,15 @@ type NoAuthenticationClusterJSONResponse struct {
 	Headers NoAuthenticationClusterResponseHeaders
 }
 
-type NoSecurityTokensInvalidatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type NoSecurityTokensInvalidatedJSONResponse struct {
-	Body InvalidateTokenResponse
+type NoSecurityTokensInvalidatedJSONResponse InvalidateTokenResponse
 
-	Headers NoSecurityTokensInvalidatedResponseHeaders
-}
+type NoSelectedAPIKeysJSONResponse APIKeysInformation
 
-type NoSelectedAPIKeysResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type NoSelectedAPIKeysJSONResponse struct {
-	Body APIKeysInformation
+type NoSelectedPrivilegesJSONResponse ApplicationPrivilegesInformation
 
-	Headers NoSelectedAPIKeysResponseHeaders
-}
+type NoSelectedRolesJSONResponse RoleDescriptorsInformation
 
-type NoSelectedPrivilegesResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type NoSelectedPrivilegesJSONResponse struct {
-	Body ApplicationPrivilegesInformation
-
-	Headers NoSelectedPrivilegesResponseHeaders
-}
-
-type NoSelectedRolesResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type NoSelectedRolesJSONResponse struct {
-	Body RoleDescriptorsInformation
-
-	Headers NoSelectedRolesResponseHeaders
-}
-
-type NoSelectedUsersResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type NoSelectedUsersJSONResponse struct {
-	Body SecurityUsers
-
-	Headers NoSelectedUsersResponseHeaders
-}
+type NoSelectedUsersJSONResponse SecurityUsers
 
 type OverloadedResponseHeaders struct {
 	RetryAfter               string
@@ -4392,248 +4231,31 @@ type OverloadedJSONResponse struct {
 	Headers OverloadedResponseHeaders
 }
 
-type PrivilegesCheckedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type PrivilegesCheckedJSONResponse struct {
-	Body HasPrivilegesResponse
+type PrivilegesCheckedJSONResponse HasPrivilegesResponse
 
-	Headers PrivilegesCheckedResponseHeaders
-}
+type SecurityAPIKeyCreatedJSONResponse SecurityCreateAPIKeyResponse
 
-type SecurityAPIKeyCreatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityAPIKeyCreatedJSONResponse struct {
-	Body SecurityCreateAPIKeyResponse
+type SecurityDeletedJSONResponse FoundResponse
 
-	Headers SecurityAPIKeyCreatedResponseHeaders
-}
+type SecurityDoneJSONResponse EmptyResponse
 
-type SecurityBadRequestResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityBadRequestJSONResponse struct {
-	Body ElasticsearchError
+type SecurityNothingDeletedJSONResponse FoundResponse
 
-	Headers SecurityBadRequestResponseHeaders
-}
+type SecurityRolePutJSONResponse PutRoleResponse
 
-type SecurityDeletedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityDeletedJSONResponse struct {
-	Body FoundResponse
+type SecurityTokenCreatedJSONResponse GetTokenResponse
 
-	Headers SecurityDeletedResponseHeaders
-}
+type SecurityTokensInvalidatedJSONResponse InvalidateTokenResponse
 
-type SecurityDoneResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityDoneJSONResponse struct {
-	Body EmptyResponse
+type SecurityUserPutJSONResponse CreatedResponse
 
-	Headers SecurityDoneResponseHeaders
-}
+type SelectedAPIKeysJSONResponse APIKeysInformation
 
-type SecurityForbiddenResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityForbiddenJSONResponse struct {
-	Body ElasticsearchError
+type SelectedPrivilegesJSONResponse ApplicationPrivilegesInformation
 
-	Headers SecurityForbiddenResponseHeaders
-}
+type SelectedRolesJSONResponse RoleDescriptorsInformation
 
-type SecurityInternalErrorResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityInternalErrorJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityInternalErrorResponseHeaders
-}
-
-type SecurityNotAcceptableResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityNotAcceptableJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityNotAcceptableResponseHeaders
-}
-
-type SecurityNotConfiguredResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityNotConfiguredJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityNotConfiguredResponseHeaders
-}
-
-type SecurityNotFoundResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityNotFoundJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityNotFoundResponseHeaders
-}
-
-type SecurityNothingDeletedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityNothingDeletedJSONResponse struct {
-	Body FoundResponse
-
-	Headers SecurityNothingDeletedResponseHeaders
-}
-
-type SecurityOverloadedResponseHeaders struct {
-	RetryAfter               *string
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityOverloadedJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityOverloadedResponseHeaders
-}
-
-type SecurityRolePutResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityRolePutJSONResponse struct {
-	Body PutRoleResponse
-
-	Headers SecurityRolePutResponseHeaders
-}
-
-type SecurityTokenCreatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityTokenCreatedJSONResponse struct {
-	Body GetTokenResponse
-
-	Headers SecurityTokenCreatedResponseHeaders
-}
-
-type SecurityTokensInvalidatedResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityTokensInvalidatedJSONResponse struct {
-	Body InvalidateTokenResponse
-
-	Headers SecurityTokensInvalidatedResponseHeaders
-}
-
-type SecurityTooLargeResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityTooLargeJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityTooLargeResponseHeaders
-}
-
-type SecurityTooManyRequestsResponseHeaders struct {
-	RetryAfter               string
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityTooManyRequestsJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityTooManyRequestsResponseHeaders
-}
-
-type SecurityUnauthenticatedResponseHeaders struct {
-	WWWAuthenticate          string
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityUnauthenticatedJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityUnauthenticatedResponseHeaders
-}
-
-type SecurityUnavailableResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityUnavailableJSONResponse struct {
-	Body ElasticsearchError
-
-	Headers SecurityUnavailableResponseHeaders
-}
-
-type SecurityUserPutResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SecurityUserPutJSONResponse struct {
-	Body CreatedResponse
-
-	Headers SecurityUserPutResponseHeaders
-}
-
-type SelectedAPIKeysResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SelectedAPIKeysJSONResponse struct {
-	Body APIKeysInformation
-
-	Headers SelectedAPIKeysResponseHeaders
-}
-
-type SelectedPrivilegesResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SelectedPrivilegesJSONResponse struct {
-	Body ApplicationPrivilegesInformation
-
-	Headers SelectedPrivilegesResponseHeaders
-}
-
-type SelectedRolesResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SelectedRolesJSONResponse struct {
-	Body RoleDescriptorsInformation
-
-	Headers SelectedRolesResponseHeaders
-}
-
-type SelectedUsersResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type SelectedUsersJSONResponse struct {
-	Body SecurityUsers
-
-	Headers SelectedUsersResponseHeaders
-}
+type SelectedUsersJSONResponse SecurityUsers
 
 type TokenJSONResponse TokenResponse
 
@@ -4727,15 +4349,7 @@ type UserPatchRefusedJSONResponse struct {
 	Headers UserPatchRefusedResponseHeaders
 }
 
-type UserPrivilegesResponseHeaders struct {
-	XElasticAPIKeyExpiration *string
-	XElasticProduct          string
-}
-type UserPrivilegesJSONResponse struct {
-	Body UserPrivilegesResponse
-
-	Headers UserPrivilegesResponseHeaders
-}
+type UserPrivilegesJSONResponse UserPrivilegesResponse
 
 type UserRefusedResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
@@ -4759,160 +4373,22 @@ type Info200JSONResponse struct{ AboutClusterJSONResponse }
 func (response Info200JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type Info400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response Info400JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type InfodefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type Info401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response Info401JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Info403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response Info403JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Info429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response Info429JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Info500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response Info500JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Info501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response Info501JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Info502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response Info502JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Info503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response Info503JSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
+func (response InfodefaultJSONResponse) VisitInfoResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4922,11 +4398,10 @@ func (response Info503JSONResponse) VisitInfoResponse(w http.ResponseWriter) err
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4941,155 +4416,17 @@ type PingResponseObject interface {
 type Ping200Response = AliveResponse
 
 func (response Ping200Response) VisitPingResponse(w http.ResponseWriter) error {
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	return nil
 }
 
-type Ping400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response Ping400JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type PingdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type Ping401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response Ping401JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Ping403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response Ping403JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Ping429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response Ping429JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Ping500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response Ping500JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Ping501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response Ping501JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Ping502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response Ping502JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Ping503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response Ping503JSONResponse) VisitPingResponse(w http.ResponseWriter) error {
+func (response PingdefaultJSONResponse) VisitPingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5099,11 +4436,10 @@ func (response Ping503JSONResponse) VisitPingResponse(w http.ResponseWriter) err
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5121,160 +4457,22 @@ type ClusterHealth200JSONResponse struct{ HealthOfClusterJSONResponse }
 func (response ClusterHealth200JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type ClusterHealth400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response ClusterHealth400JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type ClusterHealthdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type ClusterHealth401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response ClusterHealth401JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ClusterHealth403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response ClusterHealth403JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ClusterHealth429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response ClusterHealth429JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ClusterHealth500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response ClusterHealth500JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ClusterHealth501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response ClusterHealth501JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ClusterHealth502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response ClusterHealth502JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ClusterHealth503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response ClusterHealth503JSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
+func (response ClusterHealthdefaultJSONResponse) VisitClusterHealthResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5284,11 +4482,10 @@ func (response ClusterHealth503JSONResponse) VisitClusterHealthResponse(w http.R
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5305,160 +4502,22 @@ type SecurityAuthenticate200JSONResponse struct{ CallerJSONResponse }
 func (response SecurityAuthenticate200JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityAuthenticate400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityAuthenticate400JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityAuthenticatedefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityAuthenticate401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityAuthenticate401JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityAuthenticate403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityAuthenticate403JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityAuthenticate429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityAuthenticate429JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityAuthenticate500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityAuthenticate500JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityAuthenticate501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityAuthenticate501JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityAuthenticate502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityAuthenticate502JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityAuthenticate503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityAuthenticate503JSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
+func (response SecurityAuthenticatedefaultJSONResponse) VisitSecurityAuthenticateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5468,11 +4527,10 @@ func (response SecurityAuthenticate503JSONResponse) VisitSecurityAuthenticateRes
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5491,198 +4549,22 @@ type SecurityQueryAPIKeysGet200JSONResponse struct{ APIKeysFoundJSONResponse }
 func (response SecurityQueryAPIKeysGet200JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityQueryAPIKeysGet400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityQueryAPIKeysGet400JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityQueryAPIKeysGetdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityQueryAPIKeysGet401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityQueryAPIKeysGet401JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityQueryAPIKeysGet403JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityQueryAPIKeysGet406JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityQueryAPIKeysGet413JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityQueryAPIKeysGet429JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityQueryAPIKeysGet500JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityQueryAPIKeysGet501JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityQueryAPIKeysGet502JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeysGet503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityQueryAPIKeysGet503JSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
+func (response SecurityQueryAPIKeysGetdefaultJSONResponse) VisitSecurityQueryAPIKeysGetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5692,11 +4574,10 @@ func (response SecurityQueryAPIKeysGet503JSONResponse) VisitSecurityQueryAPIKeys
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5715,198 +4596,22 @@ type SecurityQueryAPIKeys200JSONResponse struct{ APIKeysFoundJSONResponse }
 func (response SecurityQueryAPIKeys200JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityQueryAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityQueryAPIKeys400JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityQueryAPIKeysdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityQueryAPIKeys401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityQueryAPIKeys401JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityQueryAPIKeys403JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityQueryAPIKeys406JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityQueryAPIKeys413JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityQueryAPIKeys429JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityQueryAPIKeys500JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityQueryAPIKeys501JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityQueryAPIKeys502JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityQueryAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityQueryAPIKeys503JSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
+func (response SecurityQueryAPIKeysdefaultJSONResponse) VisitSecurityQueryAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5916,11 +4621,10 @@ func (response SecurityQueryAPIKeys503JSONResponse) VisitSecurityQueryAPIKeysRes
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5938,198 +4642,22 @@ type SecurityInvalidateAPIKeys200JSONResponse struct{ APIKeysInvalidatedJSONResp
 func (response SecurityInvalidateAPIKeys200JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityInvalidateAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityInvalidateAPIKeys400JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityInvalidateAPIKeysdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityInvalidateAPIKeys401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityInvalidateAPIKeys401JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityInvalidateAPIKeys403JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityInvalidateAPIKeys406JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityInvalidateAPIKeys413JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityInvalidateAPIKeys429JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityInvalidateAPIKeys500JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityInvalidateAPIKeys501JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityInvalidateAPIKeys502JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityInvalidateAPIKeys503JSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
+func (response SecurityInvalidateAPIKeysdefaultJSONResponse) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6139,11 +4667,10 @@ func (response SecurityInvalidateAPIKeys503JSONResponse) VisitSecurityInvalidate
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6161,72 +4688,11 @@ type SecurityGetAPIKeys200JSONResponse struct{ SelectedAPIKeysJSONResponse }
 func (response SecurityGetAPIKeys200JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetAPIKeys400JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetAPIKeys401JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetAPIKeys403JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6236,103 +4702,22 @@ type SecurityGetAPIKeys404JSONResponse struct{ NoSelectedAPIKeysJSONResponse }
 func (response SecurityGetAPIKeys404JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetAPIKeys429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityGetAPIKeysdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityGetAPIKeys429JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetAPIKeys500JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetAPIKeys501JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetAPIKeys502JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetAPIKeys503JSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
+func (response SecurityGetAPIKeysdefaultJSONResponse) VisitSecurityGetAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6342,11 +4727,10 @@ func (response SecurityGetAPIKeys503JSONResponse) VisitSecurityGetAPIKeysRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6367,198 +4751,22 @@ type SecurityCreateAPIKey200JSONResponse struct {
 func (response SecurityCreateAPIKey200JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityCreateAPIKey400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityCreateAPIKey400JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityCreateAPIKeydefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityCreateAPIKey401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityCreateAPIKey401JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityCreateAPIKey403JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityCreateAPIKey406JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityCreateAPIKey413JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityCreateAPIKey429JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityCreateAPIKey500JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityCreateAPIKey501JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityCreateAPIKey502JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKey503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityCreateAPIKey503JSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
+func (response SecurityCreateAPIKeydefaultJSONResponse) VisitSecurityCreateAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6568,11 +4776,10 @@ func (response SecurityCreateAPIKey503JSONResponse) VisitSecurityCreateAPIKeyRes
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6593,198 +4800,22 @@ type SecurityCreateAPIKeyPut200JSONResponse struct {
 func (response SecurityCreateAPIKeyPut200JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityCreateAPIKeyPut400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityCreateAPIKeyPut400JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityCreateAPIKeyPutdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityCreateAPIKeyPut401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityCreateAPIKeyPut401JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityCreateAPIKeyPut403JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityCreateAPIKeyPut406JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityCreateAPIKeyPut413JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityCreateAPIKeyPut429JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityCreateAPIKeyPut500JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityCreateAPIKeyPut501JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityCreateAPIKeyPut502JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityCreateAPIKeyPut503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityCreateAPIKeyPut503JSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
+func (response SecurityCreateAPIKeyPutdefaultJSONResponse) VisitSecurityCreateAPIKeyPutResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6794,11 +4825,10 @@ func (response SecurityCreateAPIKeyPut503JSONResponse) VisitSecurityCreateAPIKey
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6817,198 +4847,22 @@ type SecurityBulkUpdateAPIKeys200JSONResponse struct{ APIKeysUpdatedJSONResponse
 func (response SecurityBulkUpdateAPIKeys200JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityBulkUpdateAPIKeys400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityBulkUpdateAPIKeys400JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityBulkUpdateAPIKeysdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityBulkUpdateAPIKeys401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityBulkUpdateAPIKeys401JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityBulkUpdateAPIKeys403JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityBulkUpdateAPIKeys406JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityBulkUpdateAPIKeys413JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityBulkUpdateAPIKeys429JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityBulkUpdateAPIKeys500JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityBulkUpdateAPIKeys501JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityBulkUpdateAPIKeys502JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityBulkUpdateAPIKeys503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityBulkUpdateAPIKeys503JSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
+func (response SecurityBulkUpdateAPIKeysdefaultJSONResponse) VisitSecurityBulkUpdateAPIKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7018,11 +4872,10 @@ func (response SecurityBulkUpdateAPIKeys503JSONResponse) VisitSecurityBulkUpdate
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7043,198 +4896,22 @@ type SecurityGrantAPIKey200JSONResponse struct {
 func (response SecurityGrantAPIKey200JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGrantAPIKey400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGrantAPIKey400JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGrantAPIKeydefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGrantAPIKey401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGrantAPIKey401JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGrantAPIKey403JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityGrantAPIKey406JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityGrantAPIKey413JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGrantAPIKey429JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGrantAPIKey500JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGrantAPIKey501JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGrantAPIKey502JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKey503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGrantAPIKey503JSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
+func (response SecurityGrantAPIKeydefaultJSONResponse) VisitSecurityGrantAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7244,11 +4921,10 @@ func (response SecurityGrantAPIKey503JSONResponse) VisitSecurityGrantAPIKeyRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7269,198 +4945,22 @@ type SecurityGrantAPIKeyPut200JSONResponse struct {
 func (response SecurityGrantAPIKeyPut200JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGrantAPIKeyPut400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGrantAPIKeyPut400JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGrantAPIKeyPutdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGrantAPIKeyPut401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGrantAPIKeyPut401JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGrantAPIKeyPut403JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityGrantAPIKeyPut406JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityGrantAPIKeyPut413JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGrantAPIKeyPut429JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGrantAPIKeyPut500JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGrantAPIKeyPut501JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGrantAPIKeyPut502JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGrantAPIKeyPut503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGrantAPIKeyPut503JSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
+func (response SecurityGrantAPIKeyPutdefaultJSONResponse) VisitSecurityGrantAPIKeyPutResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7470,11 +4970,10 @@ func (response SecurityGrantAPIKeyPut503JSONResponse) VisitSecurityGrantAPIKeyPu
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7492,160 +4991,22 @@ type SecurityClearAPIKeyCache200JSONResponse struct{ CacheClearedJSONResponse }
 func (response SecurityClearAPIKeyCache200JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityClearAPIKeyCache400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityClearAPIKeyCache400JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityClearAPIKeyCachedefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityClearAPIKeyCache401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityClearAPIKeyCache401JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityClearAPIKeyCache403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityClearAPIKeyCache403JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityClearAPIKeyCache429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityClearAPIKeyCache429JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityClearAPIKeyCache500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityClearAPIKeyCache500JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityClearAPIKeyCache501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityClearAPIKeyCache501JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityClearAPIKeyCache502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityClearAPIKeyCache502JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityClearAPIKeyCache503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityClearAPIKeyCache503JSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
+func (response SecurityClearAPIKeyCachedefaultJSONResponse) VisitSecurityClearAPIKeyCacheResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7655,11 +5016,10 @@ func (response SecurityClearAPIKeyCache503JSONResponse) VisitSecurityClearAPIKey
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7678,216 +5038,22 @@ type SecurityUpdateAPIKey200JSONResponse struct{ APIKeyUpdatedJSONResponse }
 func (response SecurityUpdateAPIKey200JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityUpdateAPIKey400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityUpdateAPIKey400JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityUpdateAPIKeydefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityUpdateAPIKey401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityUpdateAPIKey401JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityUpdateAPIKey403JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey404JSONResponse struct{ SecurityNotFoundJSONResponse }
-
-func (response SecurityUpdateAPIKey404JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityUpdateAPIKey406JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityUpdateAPIKey413JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityUpdateAPIKey429JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityUpdateAPIKey500JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityUpdateAPIKey501JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityUpdateAPIKey502JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityUpdateAPIKey503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityUpdateAPIKey503JSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
+func (response SecurityUpdateAPIKeydefaultJSONResponse) VisitSecurityUpdateAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7897,11 +5063,10 @@ func (response SecurityUpdateAPIKey503JSONResponse) VisitSecurityUpdateAPIKeyRes
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7921,72 +5086,11 @@ type SecurityInvalidateToken200JSONResponse struct {
 func (response SecurityInvalidateToken200JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityInvalidateToken400JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityInvalidateToken401JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityInvalidateToken403JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7998,141 +5102,22 @@ type SecurityInvalidateToken404JSONResponse struct {
 func (response SecurityInvalidateToken404JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityInvalidateToken406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
+type SecurityInvalidateTokendefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityInvalidateToken406JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityInvalidateToken413JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityInvalidateToken429JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityInvalidateToken500JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityInvalidateToken501JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityInvalidateToken502JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityInvalidateToken503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityInvalidateToken503JSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
+func (response SecurityInvalidateTokendefaultJSONResponse) VisitSecurityInvalidateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8142,11 +5127,10 @@ func (response SecurityInvalidateToken503JSONResponse) VisitSecurityInvalidateTo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8166,198 +5150,22 @@ type SecurityGetToken200JSONResponse struct {
 func (response SecurityGetToken200JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetToken400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetToken400JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGetTokendefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGetToken401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetToken401JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetToken403JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityGetToken406JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityGetToken413JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGetToken429JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetToken500JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetToken501JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetToken502JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetToken503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetToken503JSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
+func (response SecurityGetTokendefaultJSONResponse) VisitSecurityGetTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8367,11 +5175,10 @@ func (response SecurityGetToken503JSONResponse) VisitSecurityGetTokenResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8388,160 +5195,22 @@ type SecurityGetPrivileges200JSONResponse struct{ SelectedPrivilegesJSONResponse
 func (response SecurityGetPrivileges200JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetPrivileges400JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGetPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGetPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetPrivileges401JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetPrivileges403JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGetPrivileges429JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetPrivileges500JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetPrivileges501JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetPrivileges502JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetPrivileges503JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityGetPrivilegesdefaultJSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8551,11 +5220,10 @@ func (response SecurityGetPrivileges503JSONResponse) VisitSecurityGetPrivilegesR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8576,198 +5244,22 @@ type SecurityPutPrivilegesPost200JSONResponse struct {
 func (response SecurityPutPrivilegesPost200JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityPutPrivilegesPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityPutPrivilegesPost400JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityPutPrivilegesPostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityPutPrivilegesPost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityPutPrivilegesPost401JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityPutPrivilegesPost403JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityPutPrivilegesPost406JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityPutPrivilegesPost413JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityPutPrivilegesPost429JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityPutPrivilegesPost500JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityPutPrivilegesPost501JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityPutPrivilegesPost502JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivilegesPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityPutPrivilegesPost503JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
+func (response SecurityPutPrivilegesPostdefaultJSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8777,11 +5269,10 @@ func (response SecurityPutPrivilegesPost503JSONResponse) VisitSecurityPutPrivile
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8802,198 +5293,22 @@ type SecurityPutPrivileges200JSONResponse struct {
 func (response SecurityPutPrivileges200JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityPutPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityPutPrivileges400JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityPutPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityPutPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityPutPrivileges401JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityPutPrivileges403JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityPutPrivileges406JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityPutPrivileges413JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityPutPrivileges429JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityPutPrivileges500JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityPutPrivileges501JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityPutPrivileges502JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityPutPrivileges503JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityPutPrivilegesdefaultJSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9003,11 +5318,10 @@ func (response SecurityPutPrivileges503JSONResponse) VisitSecurityPutPrivilegesR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9024,160 +5338,22 @@ type SecurityGetBuiltinPrivileges200JSONResponse struct{ BuiltinPrivilegesJSONRe
 func (response SecurityGetBuiltinPrivileges200JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetBuiltinPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetBuiltinPrivileges400JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGetBuiltinPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGetBuiltinPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetBuiltinPrivileges401JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetBuiltinPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetBuiltinPrivileges403JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetBuiltinPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGetBuiltinPrivileges429JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetBuiltinPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetBuiltinPrivileges500JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetBuiltinPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetBuiltinPrivileges501JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetBuiltinPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetBuiltinPrivileges502JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetBuiltinPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetBuiltinPrivileges503JSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityGetBuiltinPrivilegesdefaultJSONResponse) VisitSecurityGetBuiltinPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9187,11 +5363,10 @@ func (response SecurityGetBuiltinPrivileges503JSONResponse) VisitSecurityGetBuil
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9209,72 +5384,11 @@ type SecurityGetApplicationPrivileges200JSONResponse struct{ SelectedPrivilegesJ
 func (response SecurityGetApplicationPrivileges200JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetApplicationPrivileges400JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetApplicationPrivileges401JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetApplicationPrivileges403JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9286,103 +5400,22 @@ type SecurityGetApplicationPrivileges404JSONResponse struct {
 func (response SecurityGetApplicationPrivileges404JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetApplicationPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityGetApplicationPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityGetApplicationPrivileges429JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetApplicationPrivileges500JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetApplicationPrivileges501JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetApplicationPrivileges502JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetApplicationPrivileges503JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityGetApplicationPrivilegesdefaultJSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9392,11 +5425,10 @@ func (response SecurityGetApplicationPrivileges503JSONResponse) VisitSecurityGet
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9418,72 +5450,11 @@ type SecurityDeleteApplicationPrivileges200JSONResponse struct {
 func (response SecurityDeleteApplicationPrivileges200JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityDeleteApplicationPrivileges400JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityDeleteApplicationPrivileges401JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityDeleteApplicationPrivileges403JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9495,103 +5466,22 @@ type SecurityDeleteApplicationPrivileges404JSONResponse struct {
 func (response SecurityDeleteApplicationPrivileges404JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityDeleteApplicationPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityDeleteApplicationPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityDeleteApplicationPrivileges429JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityDeleteApplicationPrivileges500JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityDeleteApplicationPrivileges501JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityDeleteApplicationPrivileges502JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteApplicationPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityDeleteApplicationPrivileges503JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityDeleteApplicationPrivilegesdefaultJSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9601,11 +5491,10 @@ func (response SecurityDeleteApplicationPrivileges503JSONResponse) VisitSecurity
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9624,72 +5513,11 @@ type SecurityGetApplicationPrivilege200JSONResponse struct{ SelectedPrivilegesJS
 func (response SecurityGetApplicationPrivilege200JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetApplicationPrivilege400JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetApplicationPrivilege401JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetApplicationPrivilege403JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9701,103 +5529,22 @@ type SecurityGetApplicationPrivilege404JSONResponse struct {
 func (response SecurityGetApplicationPrivilege404JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetApplicationPrivilege429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityGetApplicationPrivilegedefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityGetApplicationPrivilege429JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetApplicationPrivilege500JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetApplicationPrivilege501JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetApplicationPrivilege502JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetApplicationPrivilege503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetApplicationPrivilege503JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
+func (response SecurityGetApplicationPrivilegedefaultJSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9807,11 +5554,10 @@ func (response SecurityGetApplicationPrivilege503JSONResponse) VisitSecurityGetA
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9828,160 +5574,22 @@ type SecurityGetRoles200JSONResponse struct{ SelectedRolesJSONResponse }
 func (response SecurityGetRoles200JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetRoles400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetRoles400JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGetRolesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGetRoles401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetRoles401JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRoles403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetRoles403JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRoles429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGetRoles429JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRoles500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetRoles500JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRoles501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetRoles501JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRoles502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetRoles502JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRoles503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetRoles503JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
+func (response SecurityGetRolesdefaultJSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9991,11 +5599,10 @@ func (response SecurityGetRoles503JSONResponse) VisitSecurityGetRolesResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10014,72 +5621,11 @@ type SecurityDeleteRole200JSONResponse struct{ SecurityDeletedJSONResponse }
 func (response SecurityDeleteRole200JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityDeleteRole400JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityDeleteRole401JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityDeleteRole403JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10091,103 +5637,22 @@ type SecurityDeleteRole404JSONResponse struct {
 func (response SecurityDeleteRole404JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityDeleteRole429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityDeleteRoledefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityDeleteRole429JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityDeleteRole500JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityDeleteRole501JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityDeleteRole502JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteRole503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityDeleteRole503JSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
+func (response SecurityDeleteRoledefaultJSONResponse) VisitSecurityDeleteRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10197,11 +5662,10 @@ func (response SecurityDeleteRole503JSONResponse) VisitSecurityDeleteRoleRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10219,72 +5683,11 @@ type SecurityGetRole200JSONResponse struct{ SelectedRolesJSONResponse }
 func (response SecurityGetRole200JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetRole400JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetRole401JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetRole403JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10294,103 +5697,22 @@ type SecurityGetRole404JSONResponse struct{ NoSelectedRolesJSONResponse }
 func (response SecurityGetRole404JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetRole429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityGetRoledefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityGetRole429JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetRole500JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetRole501JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetRole502JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetRole503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetRole503JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
+func (response SecurityGetRoledefaultJSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10400,11 +5722,10 @@ func (response SecurityGetRole503JSONResponse) VisitSecurityGetRoleResponse(w ht
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10424,198 +5745,22 @@ type SecurityPutRolePost200JSONResponse struct{ SecurityRolePutJSONResponse }
 func (response SecurityPutRolePost200JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityPutRolePost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityPutRolePost400JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityPutRolePostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityPutRolePost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityPutRolePost401JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityPutRolePost403JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityPutRolePost406JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityPutRolePost413JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityPutRolePost429JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityPutRolePost500JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityPutRolePost501JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityPutRolePost502JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRolePost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityPutRolePost503JSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
+func (response SecurityPutRolePostdefaultJSONResponse) VisitSecurityPutRolePostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10625,11 +5770,10 @@ func (response SecurityPutRolePost503JSONResponse) VisitSecurityPutRolePostRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10649,198 +5793,22 @@ type SecurityPutRole200JSONResponse struct{ SecurityRolePutJSONResponse }
 func (response SecurityPutRole200JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityPutRole400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityPutRole400JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityPutRoledefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityPutRole401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityPutRole401JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityPutRole403JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityPutRole406JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityPutRole413JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityPutRole429JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityPutRole500JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityPutRole501JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityPutRole502JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutRole503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityPutRole503JSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
+func (response SecurityPutRoledefaultJSONResponse) VisitSecurityPutRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10850,11 +5818,10 @@ func (response SecurityPutRole503JSONResponse) VisitSecurityPutRoleResponse(w ht
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10872,160 +5839,22 @@ type SecurityGetUsers200JSONResponse struct{ SelectedUsersJSONResponse }
 func (response SecurityGetUsers200JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetUsers400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetUsers400JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGetUsersdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGetUsers401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetUsers401JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUsers403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetUsers403JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUsers429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGetUsers429JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUsers500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetUsers500JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUsers501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetUsers501JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUsers502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetUsers502JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUsers503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetUsers503JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
+func (response SecurityGetUsersdefaultJSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11035,11 +5864,10 @@ func (response SecurityGetUsers503JSONResponse) VisitSecurityGetUsersResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11057,198 +5885,22 @@ type SecurityHasPrivilegesGet200JSONResponse struct{ PrivilegesCheckedJSONRespon
 func (response SecurityHasPrivilegesGet200JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityHasPrivilegesGet400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityHasPrivilegesGet400JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityHasPrivilegesGetdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityHasPrivilegesGet401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityHasPrivilegesGet401JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityHasPrivilegesGet403JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityHasPrivilegesGet406JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityHasPrivilegesGet413JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityHasPrivilegesGet429JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityHasPrivilegesGet500JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityHasPrivilegesGet501JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityHasPrivilegesGet502JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivilegesGet503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityHasPrivilegesGet503JSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
+func (response SecurityHasPrivilegesGetdefaultJSONResponse) VisitSecurityHasPrivilegesGetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11258,11 +5910,10 @@ func (response SecurityHasPrivilegesGet503JSONResponse) VisitSecurityHasPrivileg
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11280,198 +5931,22 @@ type SecurityHasPrivileges200JSONResponse struct{ PrivilegesCheckedJSONResponse 
 func (response SecurityHasPrivileges200JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityHasPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityHasPrivileges400JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityHasPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityHasPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityHasPrivileges401JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityHasPrivileges403JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityHasPrivileges406JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityHasPrivileges413JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityHasPrivileges429JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityHasPrivileges500JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityHasPrivileges501JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityHasPrivileges502JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityHasPrivileges503JSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityHasPrivilegesdefaultJSONResponse) VisitSecurityHasPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11481,11 +5956,10 @@ func (response SecurityHasPrivileges503JSONResponse) VisitSecurityHasPrivilegesR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11504,198 +5978,22 @@ type SecurityChangeOwnPasswordPost200JSONResponse struct{ SecurityDoneJSONRespon
 func (response SecurityChangeOwnPasswordPost200JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityChangeOwnPasswordPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityChangeOwnPasswordPost400JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityChangeOwnPasswordPostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityChangeOwnPasswordPost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityChangeOwnPasswordPost401JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityChangeOwnPasswordPost403JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityChangeOwnPasswordPost406JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityChangeOwnPasswordPost413JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityChangeOwnPasswordPost429JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityChangeOwnPasswordPost500JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityChangeOwnPasswordPost501JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityChangeOwnPasswordPost502JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPasswordPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityChangeOwnPasswordPost503JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
+func (response SecurityChangeOwnPasswordPostdefaultJSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11705,11 +6003,10 @@ func (response SecurityChangeOwnPasswordPost503JSONResponse) VisitSecurityChange
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11728,198 +6025,22 @@ type SecurityChangeOwnPassword200JSONResponse struct{ SecurityDoneJSONResponse }
 func (response SecurityChangeOwnPassword200JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityChangeOwnPassword400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityChangeOwnPassword400JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityChangeOwnPassworddefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityChangeOwnPassword401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityChangeOwnPassword401JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityChangeOwnPassword403JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityChangeOwnPassword406JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityChangeOwnPassword413JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityChangeOwnPassword429JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityChangeOwnPassword500JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityChangeOwnPassword501JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityChangeOwnPassword502JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangeOwnPassword503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityChangeOwnPassword503JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
+func (response SecurityChangeOwnPassworddefaultJSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11929,11 +6050,10 @@ func (response SecurityChangeOwnPassword503JSONResponse) VisitSecurityChangeOwnP
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11950,160 +6070,22 @@ type SecurityGetUserPrivileges200JSONResponse struct{ UserPrivilegesJSONResponse
 func (response SecurityGetUserPrivileges200JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetUserPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetUserPrivileges400JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityGetUserPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityGetUserPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetUserPrivileges401JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUserPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetUserPrivileges403JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUserPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityGetUserPrivileges429JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUserPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetUserPrivileges500JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUserPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetUserPrivileges501JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUserPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetUserPrivileges502JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUserPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetUserPrivileges503JSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityGetUserPrivilegesdefaultJSONResponse) VisitSecurityGetUserPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12113,11 +6095,10 @@ func (response SecurityGetUserPrivileges503JSONResponse) VisitSecurityGetUserPri
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12136,72 +6117,11 @@ type SecurityDeleteUser200JSONResponse struct{ SecurityDeletedJSONResponse }
 func (response SecurityDeleteUser200JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityDeleteUser400JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityDeleteUser401JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityDeleteUser403JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12213,103 +6133,22 @@ type SecurityDeleteUser404JSONResponse struct {
 func (response SecurityDeleteUser404JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityDeleteUser429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityDeleteUserdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityDeleteUser429JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityDeleteUser500JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityDeleteUser501JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityDeleteUser502JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDeleteUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityDeleteUser503JSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
+func (response SecurityDeleteUserdefaultJSONResponse) VisitSecurityDeleteUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12319,11 +6158,10 @@ func (response SecurityDeleteUser503JSONResponse) VisitSecurityDeleteUserRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12342,72 +6180,11 @@ type SecurityGetUser200JSONResponse struct{ SelectedUsersJSONResponse }
 func (response SecurityGetUser200JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityGetUser400JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityGetUser401JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityGetUser403JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12417,103 +6194,22 @@ type SecurityGetUser404JSONResponse struct{ NoSelectedUsersJSONResponse }
 func (response SecurityGetUser404JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityGetUser429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
+type SecurityGetUserdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-func (response SecurityGetUser429JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityGetUser500JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityGetUser501JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityGetUser502JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityGetUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityGetUser503JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
+func (response SecurityGetUserdefaultJSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12523,11 +6219,10 @@ func (response SecurityGetUser503JSONResponse) VisitSecurityGetUserResponse(w ht
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12547,198 +6242,22 @@ type SecurityPutUserPost200JSONResponse struct{ SecurityUserPutJSONResponse }
 func (response SecurityPutUserPost200JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityPutUserPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityPutUserPost400JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityPutUserPostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityPutUserPost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityPutUserPost401JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityPutUserPost403JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityPutUserPost406JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityPutUserPost413JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityPutUserPost429JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityPutUserPost500JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityPutUserPost501JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityPutUserPost502JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUserPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityPutUserPost503JSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
+func (response SecurityPutUserPostdefaultJSONResponse) VisitSecurityPutUserPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12748,11 +6267,10 @@ func (response SecurityPutUserPost503JSONResponse) VisitSecurityPutUserPostRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12772,198 +6290,22 @@ type SecurityPutUser200JSONResponse struct{ SecurityUserPutJSONResponse }
 func (response SecurityPutUser200JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityPutUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityPutUser400JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityPutUserdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityPutUser401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityPutUser401JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityPutUser403JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityPutUser406JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityPutUser413JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityPutUser429JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityPutUser500JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityPutUser501JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityPutUser502JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityPutUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityPutUser503JSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
+func (response SecurityPutUserdefaultJSONResponse) VisitSecurityPutUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12973,11 +6315,10 @@ func (response SecurityPutUser503JSONResponse) VisitSecurityPutUserResponse(w ht
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12996,160 +6337,22 @@ type SecurityDisableUserPost200JSONResponse struct{ SecurityDoneJSONResponse }
 func (response SecurityDisableUserPost200JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityDisableUserPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityDisableUserPost400JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityDisableUserPostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityDisableUserPost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityDisableUserPost401JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUserPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityDisableUserPost403JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUserPost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityDisableUserPost429JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUserPost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityDisableUserPost500JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUserPost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityDisableUserPost501JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUserPost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityDisableUserPost502JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUserPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityDisableUserPost503JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
+func (response SecurityDisableUserPostdefaultJSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13159,11 +6362,10 @@ func (response SecurityDisableUserPost503JSONResponse) VisitSecurityDisableUserP
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13182,160 +6384,22 @@ type SecurityDisableUser200JSONResponse struct{ SecurityDoneJSONResponse }
 func (response SecurityDisableUser200JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityDisableUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityDisableUser400JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityDisableUserdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityDisableUser401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityDisableUser401JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityDisableUser403JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUser429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityDisableUser429JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUser500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityDisableUser500JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUser501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityDisableUser501JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUser502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityDisableUser502JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityDisableUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityDisableUser503JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
+func (response SecurityDisableUserdefaultJSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13345,11 +6409,10 @@ func (response SecurityDisableUser503JSONResponse) VisitSecurityDisableUserRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13368,160 +6431,22 @@ type SecurityEnableUserPost200JSONResponse struct{ SecurityDoneJSONResponse }
 func (response SecurityEnableUserPost200JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityEnableUserPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityEnableUserPost400JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityEnableUserPostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityEnableUserPost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityEnableUserPost401JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUserPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityEnableUserPost403JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUserPost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityEnableUserPost429JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUserPost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityEnableUserPost500JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUserPost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityEnableUserPost501JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUserPost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityEnableUserPost502JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUserPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityEnableUserPost503JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
+func (response SecurityEnableUserPostdefaultJSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13531,11 +6456,10 @@ func (response SecurityEnableUserPost503JSONResponse) VisitSecurityEnableUserPos
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13554,160 +6478,22 @@ type SecurityEnableUser200JSONResponse struct{ SecurityDoneJSONResponse }
 func (response SecurityEnableUser200JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityEnableUser400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityEnableUser400JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityEnableUserdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityEnableUser401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityEnableUser401JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUser403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityEnableUser403JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUser429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityEnableUser429JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUser500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityEnableUser500JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUser501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityEnableUser501JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUser502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityEnableUser502JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityEnableUser503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityEnableUser503JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
+func (response SecurityEnableUserdefaultJSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13717,11 +6503,10 @@ func (response SecurityEnableUser503JSONResponse) VisitSecurityEnableUserRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13740,198 +6525,22 @@ type SecurityHasUserPrivilegesGet200JSONResponse struct{ PrivilegesCheckedJSONRe
 func (response SecurityHasUserPrivilegesGet200JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityHasUserPrivilegesGet400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityHasUserPrivilegesGet400JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityHasUserPrivilegesGetdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityHasUserPrivilegesGet401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityHasUserPrivilegesGet401JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityHasUserPrivilegesGet403JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityHasUserPrivilegesGet406JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityHasUserPrivilegesGet413JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityHasUserPrivilegesGet429JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityHasUserPrivilegesGet500JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityHasUserPrivilegesGet501JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityHasUserPrivilegesGet502JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivilegesGet503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityHasUserPrivilegesGet503JSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
+func (response SecurityHasUserPrivilegesGetdefaultJSONResponse) VisitSecurityHasUserPrivilegesGetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13941,11 +6550,10 @@ func (response SecurityHasUserPrivilegesGet503JSONResponse) VisitSecurityHasUser
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13964,198 +6572,22 @@ type SecurityHasUserPrivileges200JSONResponse struct{ PrivilegesCheckedJSONRespo
 func (response SecurityHasUserPrivileges200JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityHasUserPrivileges400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityHasUserPrivileges400JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityHasUserPrivilegesdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityHasUserPrivileges401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityHasUserPrivileges401JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityHasUserPrivileges403JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityHasUserPrivileges406JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityHasUserPrivileges413JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityHasUserPrivileges429JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityHasUserPrivileges500JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityHasUserPrivileges501JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityHasUserPrivileges502JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityHasUserPrivileges503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityHasUserPrivileges503JSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
+func (response SecurityHasUserPrivilegesdefaultJSONResponse) VisitSecurityHasUserPrivilegesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14165,11 +6597,10 @@ func (response SecurityHasUserPrivileges503JSONResponse) VisitSecurityHasUserPri
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14189,198 +6620,22 @@ type SecurityChangePasswordPost200JSONResponse struct{ SecurityDoneJSONResponse 
 func (response SecurityChangePasswordPost200JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityChangePasswordPost400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityChangePasswordPost400JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityChangePasswordPostdefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityChangePasswordPost401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityChangePasswordPost401JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityChangePasswordPost403JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityChangePasswordPost406JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityChangePasswordPost413JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityChangePasswordPost429JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityChangePasswordPost500JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityChangePasswordPost501JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityChangePasswordPost502JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePasswordPost503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityChangePasswordPost503JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
+func (response SecurityChangePasswordPostdefaultJSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14390,11 +6645,10 @@ func (response SecurityChangePasswordPost503JSONResponse) VisitSecurityChangePas
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14414,198 +6668,22 @@ type SecurityChangePassword200JSONResponse struct{ SecurityDoneJSONResponse }
 func (response SecurityChangePassword200JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SecurityChangePassword400JSONResponse struct{ SecurityBadRequestJSONResponse }
-
-func (response SecurityChangePassword400JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
+type SecurityChangePassworddefaultJSONResponse struct {
+	Body       ElasticsearchError
+	Headers    ElasticsearchFailureResponseHeaders
+	StatusCode int
 }
 
-type SecurityChangePassword401JSONResponse struct {
-	SecurityUnauthenticatedJSONResponse
-}
-
-func (response SecurityChangePassword401JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword403JSONResponse struct{ SecurityForbiddenJSONResponse }
-
-func (response SecurityChangePassword403JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword406JSONResponse struct {
-	SecurityNotAcceptableJSONResponse
-}
-
-func (response SecurityChangePassword406JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(406)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword413JSONResponse struct{ SecurityTooLargeJSONResponse }
-
-func (response SecurityChangePassword413JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword429JSONResponse struct {
-	SecurityTooManyRequestsJSONResponse
-}
-
-func (response SecurityChangePassword429JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword500JSONResponse struct {
-	SecurityInternalErrorJSONResponse
-}
-
-func (response SecurityChangePassword500JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword501JSONResponse struct {
-	SecurityNotConfiguredJSONResponse
-}
-
-func (response SecurityChangePassword501JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(501)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword502JSONResponse struct {
-	SecurityUnavailableJSONResponse
-}
-
-func (response SecurityChangePassword502JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(502)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SecurityChangePassword503JSONResponse struct{ SecurityOverloadedJSONResponse }
-
-func (response SecurityChangePassword503JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
+func (response SecurityChangePassworddefaultJSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14615,11 +6693,10 @@ func (response SecurityChangePassword503JSONResponse) VisitSecurityChangePasswor
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
-	w.Header().Set("X-Elastic-Product", fmt.Sprint(response.Headers.XElasticProduct))
-	w.WriteHeader(503)
+	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
