@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport/sallyport/gen/server"
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// SecurityBulkUpdateAPIKeys implements server.StrictServerInterface.
+func (h *handlers) SecurityBulkUpdateAPIKeys(ctx context.Context, r server.SecurityBulkUpdateAPIKeysRequestObject) (server.SecurityBulkUpdateAPIKeysResponseObject, error) {
+	ids, update, err := readBulkUpdate(documentOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := h.Keys.BulkUpdate(ctx, subjectOf(ctx), ids, update, value(r.Params.DryRun))
+	if err != nil {
+		return nil, err
+	}
+	response := server.APIKeysUpdatedJSONResponse{Updated: outcome.Updated, Noops: outcome.Noops}
+	if len(outcome.Failed) > 0 {
+		details := make(server.BulkUpdateErrorDetails, len(outcome.Failed))
+		for id, f := range outcome.Failed {
+			details[id] = server.ElasticsearchErrorCause{Type: f.Code.Name, Reason: f.Message}
+		}
+		response.Errors = &server.BulkUpdateErrors{Count: len(details), Details: details}
+	}
+	return server.SecurityBulkUpdateAPIKeys200JSONResponse{APIKeysUpdatedJSONResponse: response}, nil
+}
+
+// SecurityUpdateAPIKey implements server.StrictServerInterface.
+func (h *handlers) SecurityUpdateAPIKey(ctx context.Context, r server.SecurityUpdateAPIKeyRequestObject) (server.SecurityUpdateAPIKeyResponseObject, error) {
+	update, err := readOneUpdate(documentOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	updated, err := h.Keys.Update(ctx, subjectOf(ctx), r.ID, update)
+	return server.SecurityUpdateAPIKey200JSONResponse{APIKeyUpdatedJSONResponse: server.APIKeyUpdatedJSONResponse{Updated: updated}}, err
+}
+
+// SecurityCreateAPIKey implements server.StrictServerInterface.
+func (h *handlers) SecurityCreateAPIKey(ctx context.Context, _ server.SecurityCreateAPIKeyRequestObject) (server.SecurityCreateAPIKeyResponseObject, error) {
+	created, err := h.createKey(ctx)
+	return server.SecurityCreateAPIKey200JSONResponse{SecurityAPIKeyCreatedJSONResponse: created}, err
+}
+
+// SecurityCreateAPIKeyPut implements server.StrictServerInterface.
+func (h *handlers) SecurityCreateAPIKeyPut(ctx context.Context, _ server.SecurityCreateAPIKeyPutRequestObject) (server.SecurityCreateAPIKeyPutResponseObject, error) {
+	created, err := h.createKey(ctx)
+	return server.SecurityCreateAPIKeyPut200JSONResponse{SecurityAPIKeyCreatedJSONResponse: created}, err
+}
+
+func (h *handlers) createKey(ctx context.Context) (server.SecurityAPIKeyCreatedJSONResponse, error) {
+	creation, err := readCreation("api_key_request", documentOf(ctx))
+	if err != nil {
+		return server.SecurityAPIKeyCreatedJSONResponse{}, err
+	}
+	return showCreated(h.Keys.Create(ctx, subjectOf(ctx), creation))
+}
+
+func showCreated(key store.APIKey, c apikey.Credential, err error) (server.SecurityAPIKeyCreatedJSONResponse, error) {
+	return server.SecurityAPIKeyCreatedJSONResponse{
+		ID: key.ID, Name: key.Description, Expiration: instant(key.ExpiresAt), APIKey: c.Secret, Encoded: c.Encoded(),
+	}, err
+}
+
+// SecurityGetAPIKeys implements server.StrictServerInterface.
+func (h *handlers) SecurityGetAPIKeys(ctx context.Context, r server.SecurityGetAPIKeysRequestObject) (server.SecurityGetAPIKeysResponseObject, error) {
+	filter := apikey.Filter{
+		ID: value(r.Params.ID), Name: value(r.Params.Name), UserName: value(r.Params.Username), RealmName: value(r.Params.RealmName),
+		Owned: value(r.Params.Owner), Active: value(r.Params.ActiveOnly),
+	}
+	views, err := h.Keys.Find(ctx, subjectOf(ctx), filter, value(r.Params.WithLimitedBy))
+	if err != nil {
+		return nil, err
+	}
+	keys, err := showKeys(views)
+	if err != nil {
+		return nil, err
+	}
+	if filter.ID != "" && len(keys) == 0 {
+		return server.SecurityGetAPIKeys404JSONResponse{NoSelectedAPIKeysJSONResponse: server.NoSelectedAPIKeysJSONResponse{APIKeys: keys}}, nil
+	}
+	return server.SecurityGetAPIKeys200JSONResponse{SelectedAPIKeysJSONResponse: server.SelectedAPIKeysJSONResponse{APIKeys: keys}}, nil
+}
+
+// SecurityInvalidateAPIKeys implements server.StrictServerInterface.
+func (h *handlers) SecurityInvalidateAPIKeys(ctx context.Context, _ server.SecurityInvalidateAPIKeysRequestObject) (server.SecurityInvalidateAPIKeysResponseObject, error) {
+	selection, err := readInvalidation(documentOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	ended, err := h.Keys.Invalidate(ctx, subjectOf(ctx), selection)
+	return server.SecurityInvalidateAPIKeys200JSONResponse{APIKeysInvalidatedJSONResponse: server.APIKeysInvalidatedJSONResponse{
+		InvalidatedAPIKeys: texts(ended), PreviouslyInvalidatedAPIKeys: []string{},
+	}}, err
+}
+
+// keyShower shows each set of descriptors once, however many keys share it.
+type keyShower struct{ shown map[string]server.RoleDescriptorsInformation }
+
+func showKeys(views []apikey.View) ([]server.APIKeyInformation, error) {
+	shower := keyShower{map[string]server.RoleDescriptorsInformation{}}
+	keys := make([]server.APIKeyInformation, 0, len(views))
+	for _, view := range views {
+		key, err := shower.show(view)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func (s keyShower) show(v apikey.View) (server.APIKeyInformation, error) {
+	key := server.APIKeyInformation{
+		ID: v.ID, Name: v.Description, Type: server.APIKeyTypeRest, Creation: v.CreatedAt.UnixMilli(), Expiration: instant(v.ExpiresAt),
+		Invalidated: apikey.Invalidated(v.APIKey), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
+		Realm: v.Realm.Name, RealmType: v.Realm.Type, Metadata: freeObject(v.Metadata), LastUsed: instant(v.LastUsedAt),
+	}
+	var err error
+	if key.RoleDescriptors, err = s.descriptors(v.APIKey.Assigned, v.Assigned); err != nil || v.LimitedBy == nil {
+		return key, err
+	}
+	limit, err := s.descriptors(v.APIKey.LimitedBy, v.LimitedBy)
+	key.LimitedBy = &[]server.RoleDescriptorsInformation{limit}
+	return key, err
+}
+
+func (s keyShower) descriptors(id string, set roledescriptor.Set) (server.RoleDescriptorsInformation, error) {
+	if shown, known := s.shown[id]; known {
+		return shown, nil
+	}
+	shown, err := showDescriptors(set)
+	s.shown[id] = shown
+	return shown, err
+}
+
+// instant is a time in milliseconds since 1970, or nil for one that never was.
+func instant(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	millis := t.UnixMilli()
+	return &millis
+}
+
+// errGrant is what a caller is told who wants a key for somebody whose credentials are not right.
+func errGrant() error { return fault.New(fault.SecurityDenied, "Failed to authenticate api key grant") }
