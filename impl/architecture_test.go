@@ -14,6 +14,7 @@ const module = "github.com/sallyport/sallyport/"
 // layers lists, for each package of impl, the packages of impl that it may import. fault may be imported by all.
 var layers = map[string][]string{
 	"fault":           {},
+	"filterpath":      {},
 	"duration":        {},
 	"mergepatch":      {},
 	"strictjson":      {},
@@ -37,7 +38,7 @@ var layers = map[string][]string{
 	"elevation":       {"audit", "guard", "identity", "secret", "session", "store", "totp"},
 	"apikey":          {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":            {"apikey", "audit", "identity", "secret", "session", "store", "user"},
-	"httpapi":         {"account", "apikey", "audit", "auth", "elevation", "identity", "secret", "session", "store", "strictjson", "user"},
+	"httpapi":         {"access", "account", "apikey", "audit", "auth", "duration", "elevation", "filterpath", "identity", "role", "roledescriptor", "secret", "session", "store", "strictjson", "user", "xcontent"},
 	"config":          {"apikey", "elevation", "lockout", "secret", "session"},
 	"app":             {"account", "apikey", "auth", "elevation", "guard", "httpapi", "lockout", "secret", "session", "store", "user"},
 }

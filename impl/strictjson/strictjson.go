@@ -17,8 +17,10 @@ import (
 type DuplicateError struct {
 	// Path is where the member stands, members joined by dots, elements by their index.
 	Path string
-
-	steps []string
+	// Steps are the members and the indexes of the path, the last of them the member's name.
+	Steps []string
+	// Offset counts the bytes before the end of the member's second name.
+	Offset int64
 }
 
 // Error implements error.
@@ -127,7 +129,7 @@ func (r reader) object() (any, error) {
 		}
 		name, _ := token.(string)
 		if _, twice := members[name]; twice {
-			return nil, &DuplicateError{steps: []string{name}}
+			return nil, &DuplicateError{Steps: []string{name}, Offset: r.InputOffset()}
 		}
 		members[name], err = r.value()
 		if err != nil {
@@ -164,12 +166,12 @@ func (r reader) failure() error {
 // end: at every level of a deep document they would cost the square of its depth.
 func within(step string, err error) error {
 	if twice, ok := err.(*DuplicateError); ok { //nolint:errorlint // never wrapped in this package
-		twice.steps = append(twice.steps, step)
+		twice.Steps = append(twice.Steps, step)
 	}
 	return err
 }
 
 func (e *DuplicateError) settle() {
-	slices.Reverse(e.steps)
-	e.Path = strings.Join(e.steps, ".")
+	slices.Reverse(e.Steps)
+	e.Path = strings.Join(e.Steps, ".")
 }

@@ -1,0 +1,131 @@
+package filterpath_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/filterpath"
+)
+
+func apply(t *testing.T, list, document string) string {
+	t.Helper()
+	f, err := filterpath.Parse(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Apply([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got)
+}
+
+// Ensures that exactly what the paths name is kept, in its order and as it is written.
+func TestApply(t *testing.T) {
+	const document = `{"z": 1.10, "a": {"b": 12345678901234567890, "c": [], "bc": "<\u0041>"}, "list": [{"id": "1", "x": {"y": true}}, {"x": null}, [{"id": 2}]],
+		"d.t": {"e": 1}, "empty": {}}`
+	compact := new(bytes.Buffer)
+	if err := json.Compact(compact, []byte(document)); err != nil {
+		t.Fatal(err)
+	}
+	for list, want := range map[string]string{
+		"":                      compact.String(),
+		" , ":                   compact.String(),
+		"**":                    compact.String(),
+		"*":                     compact.String(),
+		"**.**":                 compact.String(),
+		"nothing":               `{}`,
+		"z":                     `{"z":1.10}`,
+		"a,z":                   `{"z":1.10,"a":{"b":12345678901234567890,"c":[],"bc":"<\u0041>"}}`,
+		"a.b":                   `{"a":{"b":12345678901234567890}}`,
+		"a.b*":                  `{"a":{"b":12345678901234567890,"bc":"<\u0041>"}}`,
+		"a.*c":                  `{"a":{"c":[],"bc":"<\u0041>"}}`,
+		"a.b*c":                 `{"a":{"bc":"<\u0041>"}}`,
+		"a.b.more":              `{}`,
+		"*.b":                   `{"a":{"b":12345678901234567890}}`,
+		"list.id":               `{"list":[{"id":"1"},[{"id":2}]]}`,
+		"list.x":                `{"list":[{"x":{"y":true}},{"x":null}]}`,
+		"**.y":                  `{"list":[{"x":{"y":true}}]}`,
+		"list.**.y":             `{"list":[{"x":{"y":true}}]}`,
+		"a.**":                  `{"a":{"b":12345678901234567890,"c":[],"bc":"<\u0041>"}}`,
+		`d\.t.e`:                `{"d.t":{"e":1}}`,
+		"d.t":                   `{}`,
+		"empty":                 `{"empty":{}}`,
+		"empty.x":               `{}`,
+		"-a,-list,-d*":          `{"z":1.10,"empty":{}}`,
+		"a,-a.b*":               `{"a":{"c":[]}}`,
+		"-a.b,-a.c,-a.bc,-list": `{"z":1.10,"d.t":{"e":1},"empty":{}}`,
+		"-**.id,list":           `{"list":[{"x":{"y":true}},{"x":null}]}`,
+		"-*":                    `{}`,
+		"-**":                   `{}`,
+		"-":                     compact.String(),
+	} {
+		if got := apply(t, list, document); got != want {
+			t.Errorf("%q keeps\n%s, want\n%s", list, got, want)
+		}
+	}
+}
+
+// Ensures that documents that are no objects are filtered by the same rules.
+func TestApply_OtherRoots(t *testing.T) {
+	for _, c := range [][3]string{
+		{"a", `[{"a":1},{"b":2}]`, `[{"a":1}]`}, {"a", `1`, `{}`}, {"", ` 1 `, `1`}, {"-a", `[]`, `[]`}, {"a", `[]`, `{}`}, {"**", `null`, `null`},
+	} {
+		if got := apply(t, c[0], c[1]); got != c[2] {
+			t.Errorf("%q of %s keeps %s, want %s", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+// Ensures that neither a long list nor what is no JSON is worked on.
+func TestRefused(t *testing.T) {
+	if _, err := filterpath.Parse(strings.Repeat("a,", 3000)); !errors.Is(err, filterpath.ErrTooLong) {
+		t.Error(err)
+	}
+	f, _ := filterpath.Parse("a")
+	for _, document := range []string{"", "{", "{}{}", strings.Repeat("[", 20000) + strings.Repeat("]", 20000)} {
+		if _, err := f.Apply([]byte(document)); !errors.Is(err, filterpath.ErrNotJSON) {
+			t.Errorf("%.20q: %v", document, err)
+		}
+	}
+}
+
+// Ensures that a list that can match in many ways costs no more than its length for each member.
+func TestApply_ManyWays(t *testing.T) {
+	depth := 2000
+	document := strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
+	list := strings.TrimSuffix(strings.Repeat("**.a*a*.", 200), ".")
+	if got := apply(t, list+",**.a.b", document); got != "{}" {
+		t.Errorf("%.40q is kept", got)
+	}
+}
+
+// Ensures that any filter of any document gives a document, that filtering it again changes nothing more, and that
+// nothing is there that was not there before.
+func FuzzApply(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"a.b", `{"a":{"b":1}}`}, {"**.x,-y", `[{"x":[1,{"y":"\ud83d\ude00"}]}]`}, {`a\.b,*c*`, `{"a.b":1e400,"xcx":{}}`}, {"-a", `{"a":1}`}, {"**.**", `"x"`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, list, document string) {
+		filter, err := filterpath.Parse(list)
+		if err != nil {
+			return
+		}
+		once, err := filter.Apply([]byte(document))
+		if err != nil {
+			return
+		}
+		twice, err := filter.Apply(once)
+		if err != nil || !bytes.Equal(once, twice) && string(twice) != "{}" {
+			t.Errorf("%q of %q gives %q, then %q, %v", list, document, once, twice, err)
+		}
+		if len(once) > len(document)+len("{}") {
+			t.Errorf("%q of %q gives more: %q", list, document, once)
+		}
+	})
+}
