@@ -97,4 +97,6 @@ var (
 	ResourceMissing = Code{"resource_not_found_exception", NotFound}
 	// MediaTypeUnsupported: a body has a type that is not read, or none.
 	MediaTypeUnsupported = Code{"media_type_header_exception", NotAcceptable}
+	// MediaTypeIncompatible: a body or an answer is wanted in a version that is not spoken, or in two.
+	MediaTypeIncompatible = Code{"media_type_header_exception", InvalidInput}
 )

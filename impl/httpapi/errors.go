@@ -11,7 +11,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
@@ -37,13 +36,7 @@ var statuses = map[fault.Kind]int{
 // statusCallerGone is what the log says of a request whose caller did not wait for the answer.
 const statusCallerGone = 499
 
-const (
-	errorCodesHeader = "X-Cloud-Error-Codes"
-	serverFailed     = "the server failed to answer this request"
-)
-
-// challenges are the ways to authenticate (RFC 9110, section 11.6.1).
-var challenges = []string{`Basic realm="sallyport", charset="UTF-8"`, "ApiKey", "Bearer"}
+const serverFailed = "the server failed to answer this request"
 
 // errorHandler answers every failure, wherever it comes from: the only place that knows how one looks on the wire.
 func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
@@ -57,29 +50,25 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 			return
 		}
 		f := toFault(err)
-		status := statuses[f.Code.Kind]
+		status, body := failure(c, f)
 		if status >= http.StatusInternalServerError {
 			log.Error("request failed", "request_id", requestIDOf(c), "status", status, "error", err)
 		}
-		h := c.Response().Header()
-		h.Set(errorCodesHeader, f.Code.Name)
-		if status == http.StatusUnauthorized {
-			h[echo.HeaderWWWAuthenticate] = challenges
-		}
 		if f.RetryAfter > 0 {
-			h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+			c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 		}
-		if f.Link != "" {
-			h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`, f.Link))
-		}
-		element := server.BasicFailedReplyElement{Code: f.Code.Name, Message: f.Message}
-		if len(f.Fields) > 0 {
-			element.Fields = &f.Fields
-		}
-		if err := c.JSON(status, server.BasicFailedReply{Errors: []server.BasicFailedReplyElement{element}}); err != nil {
+		if err := c.JSON(status, body); err != nil {
 			log.Debug("answer not sent", "request_id", requestIDOf(c), "error", err)
 		}
 	}
+}
+
+// failure returns the answer to a failure in the form of the family that the request is of, and sets its headers.
+func failure(c echo.Context, f *fault.Error) (status int, body any) {
+	if face := faceOf(c.Request().Context()); face != nil {
+		return face.failure(c, f)
+	}
+	return failureOfECE(c, f)
 }
 
 // toFault finds out what an error is. What nobody meant a caller to see is a fixed text.

@@ -37,7 +37,13 @@ func invalid(err error, contentType string) error {
 }
 
 // problem is one thing that is wrong with a request.
-type problem struct{ field, text string }
+type problem struct {
+	field, text string
+	// steps lead to a member of the body that is wrong; without any it is the body itself.
+	steps []string
+	// parameter problems are those of a parameter.
+	parameter bool
+}
 
 type problems struct {
 	list      []problem
@@ -48,8 +54,8 @@ func (p *problems) fault() error {
 	if p.mediaType != nil {
 		return p.mediaType
 	}
-	slices.SortFunc(p.list, func(a, b problem) int { return strings.Compare(a.field+a.text, b.field+b.text) })
-	p.list = slices.Compact(p.list)
+	slices.SortFunc(p.list, compareProblems)
+	p.list = slices.CompactFunc(p.list, func(a, b problem) bool { return compareProblems(a, b) == 0 })
 	p.list = p.list[:min(len(p.list), maxProblems)]
 	var texts, fields []string
 	for _, each := range p.list {
@@ -58,6 +64,8 @@ func (p *problems) fault() error {
 	}
 	return fault.New(fault.InvalidData, strings.Join(texts, "; "), slices.Compact(fields)...)
 }
+
+func compareProblems(a, b problem) int { return strings.Compare(a.field+a.text, b.field+b.text) }
 
 func (p *problems) collect(err error, contentType string) {
 	switch e := err.(type) { //nolint:errorlint // kin-openapi nests them in this order
@@ -70,16 +78,16 @@ func (p *problems) collect(err error, contentType string) {
 	case *openapi3.SchemaError:
 		p.schema(e, nil)
 	default:
-		p.list = append(p.list, problem{"body", "this cannot be read"})
+		p.list = append(p.list, problem{field: "body", text: "this cannot be read"})
 	}
 }
 
 func (p *problems) request(e *openapi3filter.RequestError, contentType string) {
 	switch {
 	case e.Parameter != nil:
-		p.list = append(p.list, problem{e.Parameter.Name, "this value does not fit the " + e.Parameter.In + " parameter"})
+		p.list = append(p.list, problem{field: e.Parameter.Name, text: "this value does not fit the " + e.Parameter.In + " parameter", parameter: true})
 	case errors.Is(e.Err, openapi3filter.ErrInvalidRequired):
-		p.list = append(p.list, problem{"body", "a body is required"})
+		p.list = append(p.list, problem{field: "body", text: "a body is required"})
 	case e.RequestBody != nil && e.RequestBody.Content.Get(contentType) == nil:
 		p.mediaType = fault.New(fault.WrongMediaType, "the body's content type must be "+mediaTypes(e.RequestBody), "Content-Type")
 	default:
@@ -126,14 +134,17 @@ func (p *problems) add(path []string, text string) {
 	if field == "" {
 		field = "body"
 	}
-	p.list = append(p.list, problem{field, text})
+	p.list = append(p.list, problem{field: field, text: text, steps: path})
 }
 
-func clip(field string) string {
-	if len(field) <= maxField {
-		return field
+func clip(field string) string { return clipTo(field, maxField) }
+
+// clipTo cuts a text that is longer than so many bytes.
+func clipTo(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(field[:maxField], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // closest returns the errors of alternatives that failed deeper than by their own JSON type.

@@ -25,6 +25,13 @@ type operation struct {
 	validated *routers.Route
 	// unchecked operations have neither parameters nor a body.
 	unchecked bool
+	// elasticsearch operations follow Elasticsearch, and have its face.
+	elasticsearch bool
+	// query are the parameters that the operation takes in its query string. Only those of elasticsearch operations are
+	// prepared: the others ignore what they do not know.
+	query map[string]queryParameter
+	// reader words the refusals of the body, or is nil.
+	reader bodyReader
 }
 
 // loadOperations reads the contract.
@@ -59,6 +66,10 @@ func prepare(document *openapi3.T, path, method string, item *openapi3.PathItem,
 	}
 	if op.RequestBody != nil {
 		prepared.body = op.RequestBody.Value
+	}
+	if isElasticsearch(path) {
+		prepared.elasticsearch = true
+		prepared.query = queryParameters(item.Parameters, op.Parameters)
 	}
 	return prepared
 }

@@ -36,6 +36,8 @@ type Deps struct {
 type handlers struct {
 	Deps
 	patches patchReader
+	// readers word the refusals of bodies, by the ids of the operations that have one.
+	readers map[string]bodyReader
 }
 
 var _ server.StrictServerInterface = (*handlers)(nil)
@@ -52,18 +54,26 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	e := echo.New()
 	e.HTTPErrorHandler = errorHandler(d.Log)
 	e.IPExtractor = ipExtractor(d.TrustedProxies)
-	e.Pre(stripRegion)
+	e.Pre(stripRegion, showFace, stripSlash)
 	e.Use(
 		requestID,
 		accessLog(d.Log),
 		recoverPanics(d.Log),
 		commonHeaders,
 	)
+	h := &handlers{Deps: d, patches: patchReader{document}}
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range operations {
-		middlewares[op.id] = []echo.MiddlewareFunc{authenticate(d.Auth, op), requireElevation(d.Elevation, op), limitBody(op), validate(op)}
+		op.reader = h.readers[op.id]
+		middlewares[op.id] = []echo.MiddlewareFunc{
+			authenticate(d.Auth, op),
+			requireElevation(d.Elevation, op),
+			checkQuery(op),
+			limitBody(op),
+			readBody(op),
+			validate(op),
+		}
 	}
-	h := &handlers{Deps: d, patches: patchReader{document}}
 	strict := server.NewStrictHandler(h, []server.StrictMiddlewareFunc{refuseNil})
 	server.RegisterHandlersWithOptions(e, strict, server.RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	return e, nil

@@ -71,9 +71,9 @@ func validate(op operation) echo.MiddlewareFunc {
 				Request: r, PathParams: params, Route: op.validated, Options: validation(r),
 			})
 			if err != nil {
-				return invalid(err, r.Header.Get(echo.HeaderContentType))
+				return refuse(op, r, err)
 			}
-			if err := settleBody(r); err != nil {
+			if err := settleBody(op, r); err != nil {
 				return err
 			}
 			return next(c)
@@ -102,8 +102,20 @@ func pathParams(c echo.Context) (map[string]string, error) {
 	return params, nil
 }
 
+// refuse says what the validator found, in the words of the operation's family.
+func refuse(op operation, r *http.Request, err error) error {
+	if op.elasticsearch {
+		return op.invalid(err, faceOf(r.Context()).body)
+	}
+	return invalid(err, r.Header.Get(echo.HeaderContentType))
+}
+
 // settleBody makes sure that the handler is given what was validated, and nothing else.
-func settleBody(r *http.Request) error {
+func settleBody(op operation, r *http.Request) error {
+	if op.elasticsearch {
+		settleDocument(op, r)
+		return nil
+	}
 	mediaType, _, _ := strings.Cut(r.Header.Get(echo.HeaderContentType), ";")
 	if strings.EqualFold(strings.TrimSpace(mediaType), echo.MIMEApplicationForm) {
 		if err := r.ParseForm(); err != nil {
