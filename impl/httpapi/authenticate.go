@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/elevation"
@@ -19,7 +20,7 @@ const anonymous = "(anonymous)"
 
 // authenticate finds out who calls, and lets in whom the contract and the roles allow, before anything of the request's
 // body is read.
-func authenticate(authn *auth.Service, op operation) echo.MiddlewareFunc {
+func authenticate(authn *auth.Service, rights *access.Service, op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
@@ -30,10 +31,9 @@ func authenticate(authn *auth.Service, op operation) echo.MiddlewareFunc {
 				if err != nil {
 					return err
 				}
-				announceExpiry(c, p)
 				ctx = context.WithValue(ctx, principalKey{}, p)
 				c.SetRequest(r.WithContext(ctx))
-				if err := p.Authorize(op.permission); err != nil {
+				if ctx, err = admit(ctx, c, rights, op, p); err != nil {
 					return err
 				}
 				origin.Actor = p.User
@@ -42,6 +42,40 @@ func authenticate(authn *auth.Service, op operation) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+// admit lets a caller in: to ECE's operations by ECE's roles, and to Elasticsearch's as somebody with privileges, on which
+// the operation decides itself, because Elasticsearch looks at the request first.
+func admit(ctx context.Context, c echo.Context, rights *access.Service, op operation, p identity.Principal) (context.Context, error) {
+	if !op.elasticsearch {
+		announceExpiry(c, p)
+		return ctx, p.Authorize(op.permission)
+	}
+	subject, err := rights.Subject(ctx, p)
+	if err != nil {
+		return ctx, err
+	}
+	r := c.Request()
+	if err := subject.RequireEndpoint(r.Method, r.URL.Path); err != nil {
+		return ctx, err
+	}
+	if name := r.Header.Get(runAsHeader); name != "" {
+		if subject, err = rights.RunAs(ctx, subject, name, op.action); err != nil {
+			return ctx, err
+		}
+	}
+	return context.WithValue(ctx, subjectKey{}, subject), nil
+}
+
+// runAsHeader names the user whom a caller of Elasticsearch's operations acts as.
+const runAsHeader = "es-security-runas-user"
+
+type subjectKey struct{}
+
+// subjectOf returns who calls one of Elasticsearch's operations; the zero Subject, which may do nothing, in any other.
+func subjectOf(ctx context.Context) access.Subject {
+	s, _ := ctx.Value(subjectKey{}).(access.Subject)
+	return s
 }
 
 // requireElevation lets in callers with elevated permissions only, where the contract asks for them and as far as the

@@ -27,6 +27,8 @@ type operation struct {
 	unchecked bool
 	// elasticsearch operations follow Elasticsearch, and have its face.
 	elasticsearch bool
+	// action is what Elasticsearch calls the operation when it refuses it.
+	action string
 	// query are the parameters that the operation takes in its query string. Only those of elasticsearch operations are
 	// prepared: the others ignore what they do not know.
 	query map[string]queryParameter
@@ -69,6 +71,7 @@ func prepare(document *openapi3.T, path, method string, item *openapi3.PathItem,
 	}
 	if isElasticsearch(path) {
 		prepared.elasticsearch = true
+		prepared.action, _ = op.Extensions["x-elasticsearch-action"].(string)
 		prepared.query = queryParameters(item.Parameters, op.Parameters)
 	}
 	return prepared

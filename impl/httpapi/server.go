@@ -11,10 +11,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/gen/server"
+	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -24,6 +26,9 @@ type Deps struct {
 	Auth     *auth.Service
 	Keys     *apikey.Service
 	Users    *user.Service
+	Roles    *role.Service
+	// Access says what callers of Elasticsearch's operations may do.
+	Access *access.Service
 	// Elevation says who must be elevated, and keeps second factors.
 	Elevation *elevation.Service
 	Log       *slog.Logger
@@ -36,8 +41,6 @@ type Deps struct {
 type handlers struct {
 	Deps
 	patches patchReader
-	// readers word the refusals of bodies, by the ids of the operations that have one.
-	readers map[string]bodyReader
 }
 
 var _ server.StrictServerInterface = (*handlers)(nil)
@@ -64,9 +67,9 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	h := &handlers{Deps: d, patches: patchReader{document}}
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range operations {
-		op.reader = h.readers[op.id]
+		op.reader = readers[op.id]
 		middlewares[op.id] = []echo.MiddlewareFunc{
-			authenticate(d.Auth, op),
+			authenticate(d.Auth, d.Access, op),
 			requireElevation(d.Elevation, op),
 			checkQuery(op),
 			limitBody(op),
