@@ -143,7 +143,7 @@ func TestFace_Unauthenticated(t *testing.T) {
 		challenges := fmt.Sprint(elasticsearchChallenges)
 		root := read.Error.RootCause[0]
 		for name, got := range map[string][]string{
-			"header": answer.Header()[echo.HeaderWWWAuthenticate], "error": read.Error.Header["WWW-Authenticate"], "root": root.Header["WWW-Authenticate"],
+			"header": map[string][]string(answer.Header())[echo.HeaderWWWAuthenticate], "error": read.Error.Header["WWW-Authenticate"], "root": root.Header["WWW-Authenticate"],
 		} {
 			if fmt.Sprint(got) != challenges {
 				t.Errorf("%s: %s has the challenges %q", credentials, name, got)
@@ -152,6 +152,9 @@ func TestFace_Unauthenticated(t *testing.T) {
 		if why := "API key: api key is expired"; read.Error.Unsuccessful != why || root.Unsuccessful != why {
 			t.Errorf("%s: %s", credentials, answer.Body)
 		}
+	}
+	if got := s.do("GET", thing+"?error_trace&filter_path=error.stack_trace", "").Body.String(); !strings.Contains(got, `"security_exception: missing authentication`) {
+		t.Errorf("the trace is %s", got)
 	}
 	s.fails(fault.New(fault.Code{Name: "security_exception", Kind: fault.Unauthenticated}, "own words"))
 	if got := reasonOf(t, s.do("GET", thing, "")); got != "401 security_exception: own words" {
