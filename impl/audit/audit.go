@@ -27,7 +27,7 @@ const (
 	UserDisabled Event = "user.disabled"
 	// PasswordChanged: a user has a new password; sessions have ended.
 	PasswordChanged Event = "user.password_changed"
-	// UserUpdated: a user's full name or e-mail address was changed.
+	// UserUpdated: a user's full name, e-mail address or metadata were changed.
 	UserUpdated Event = "user.updated"
 	// RolesChanged: a user has other roles, which the details name; elevation has ended.
 	RolesChanged Event = "user.roles_changed"
@@ -51,9 +51,9 @@ const (
 	ElevationStarted Event = "elevation.started"
 	// ElevationEnded: a session gave up elevated permissions.
 	ElevationEnded Event = "elevation.ended"
-	// SessionStarted: a user signed in.
+	// SessionStarted: a user signed in; the details name the grant if that was for access tokens.
 	SessionStarted Event = "session.started"
-	// SessionEnded: a user signed out.
+	// SessionEnded: a user signed out, or tokens of the user's were invalidated; the details then say how many sessions ended.
 	SessionEnded Event = "session.ended"
 	// KeyCreated: an API key was created.
 	KeyCreated Event = "api_key.created"

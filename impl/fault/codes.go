@@ -100,3 +100,7 @@ var (
 	// MediaTypeIncompatible: a body or an answer is wanted in a version that is not spoken, or in two.
 	MediaTypeIncompatible = Code{"media_type_header_exception", InvalidInput}
 )
+
+// InvalidGrant is OAuth 2.0's code (RFC 6749 section 5.2): a refresh token is unknown, used or expired, or its session has
+// ended.
+var InvalidGrant = Code{"invalid_grant", InvalidInput}

@@ -80,7 +80,9 @@ func (h *handlers) UnlockUser(ctx context.Context, r server.UnlockUserRequestObj
 }
 
 func (h *handlers) proof(p identity.Principal) user.Proof {
-	return user.Proof{RecentPassword: h.Elevation.Recent(p), SecondFactor: h.Elevation.RequireFactor(p)}
+	return user.Proof{
+		RecentPassword: h.Elevation.Recent(p), SecondFactor: h.Elevation.RequireFactor(p), Elevation: h.Elevation.Require(p),
+	}
 }
 
 // newUser reads a user to be created. The schema is that of a user who is shown, so it has members that only the server
@@ -113,13 +115,14 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// userResponse shows a user; whether elevated, only to the user.
+// userResponse shows a user, with ECE's roles only; whether elevated, only to the user.
 func userResponse(ctx context.Context, u store.User) server.UserJSONResponse {
 	elevated := server.ElevatedPermissions{}
 	if p := principalOf(ctx); p.User == u.Name && !p.ElevatedUntil.IsZero() {
 		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &p.ElevatedUntil}
 	}
-	roles, permissions := names(u.Roles), names(identity.Permissions(u.Roles))
+	platform, _ := identity.SplitRoles(u.Roles)
+	roles, permissions := names(platform), names(identity.Permissions(platform))
 	return server.UserJSONResponse{Body: server.User{
 		UserName: u.Name, FullName: optional(u.FullName), Email: optional(u.Email), Builtin: &u.Builtin,
 		Security: server.UserSecurity{

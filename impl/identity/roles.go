@@ -7,7 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Role is one of ECE's platform roles.
+// Role is one of ECE's platform roles, or the name of a role of Elasticsearch's. A user has both in one list; what ECE's
+// operations allow follows from ECE's roles only.
 type Role string
 
 // ECE's platform roles.
@@ -18,7 +19,7 @@ const (
 	DeploymentViewer  Role = "ece_deployment_viewer"
 )
 
-// Roles lists every role there is.
+// Roles lists every role of ECE's.
 var Roles = []Role{PlatformAdmin, PlatformViewer, DeploymentManager, DeploymentViewer}
 
 // ParseRoles checks that a user can have these roles: at least one, all known, the admin's alone, and not both deployment
@@ -48,7 +49,31 @@ func ParseRoles(names []string) ([]Role, error) {
 
 // HoldsPlatformRole tells whether one of ECE's roles is among the roles.
 func HoldsPlatformRole(roles []Role) bool {
-	return slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(Roles, r) })
+	return slices.ContainsFunc(roles, isPlatformRole)
+}
+
+// SplitRoles returns those of the roles that are ECE's, and the others, each in the order that they have.
+func SplitRoles(roles []Role) (platform, others []Role) {
+	for _, role := range roles {
+		if isPlatformRole(role) {
+			platform = append(platform, role)
+		} else {
+			others = append(others, role)
+		}
+	}
+	return platform, others
+}
+
+func isPlatformRole(role Role) bool { return slices.Contains(Roles, role) }
+
+// maxRoleName is Elasticsearch's limit, in characters, each of which is a byte.
+const maxRoleName = 507
+
+// RoleNameFits tells whether a role can be called that: 1 to 507 characters of printable ASCII without a blank at either
+// end (Elasticsearch's rule).
+func RoleNameFits(name string) bool {
+	return name != "" && len(name) <= maxRoleName && strings.TrimSpace(name) == name &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // IsPlatformAdmin tells whether the caller has all rights in ECE's operations.

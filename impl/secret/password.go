@@ -139,6 +139,39 @@ func (p phc) String() string {
 		argon2.Version, p.cost.Memory, p.cost.Passes, p.cost.Threads, b64(p.salt), b64(p.sum))
 }
 
+// Limits of a hash that somebody else made. What it costs is paid at each sign-in, so nobody must be able to make that dear.
+const (
+	maxForeignMemory = 64 * 1024
+	maxForeignPasses = 10
+	minForeignSalt   = 8
+	maxForeignSalt   = 64
+)
+
+// CheckHash tells whether a password's hash that was made elsewhere can be used here: a PHC string of argon2id, as Hash
+// writes it, with 32 bytes of hash, 8 to 64 bytes of salt, at most 64 MiB of memory, 10 passes, and no more threads than
+// memory allows (RFC 9106 section 3.1: 8 KiB for each).
+func CheckHash(hash string) error {
+	p, err := parsePHC(hash)
+	if err != nil {
+		return err
+	}
+	c := p.cost
+	switch {
+	case p.String() != hash: // not the only spelling, so perhaps not what its maker meant
+		return errNotPHC
+	case c.Memory > maxForeignMemory || c.Passes > maxForeignPasses || c.Memory < 8*uint32(c.Threads):
+		return errHashCost
+	case len(p.salt) < minForeignSalt || len(p.salt) > maxForeignSalt:
+		return errHashSalt
+	}
+	return nil
+}
+
+var (
+	errHashCost = errors.New("secret: the hash has a cost that this server does not take")
+	errHashSalt = errors.New("secret: the hash has a salt that is too short or too long")
+)
+
 var errNotPHC = errors.New("secret: not a PHC string of argon2id")
 
 func parsePHC(text string) (phc, error) {

@@ -134,3 +134,33 @@ func TestHasher_Busy(t *testing.T) {
 		t.Error("a place is not given back")
 	}
 }
+
+// Ensures that a hash made elsewhere is taken if it is like ours, and not if a sign-in with it would be dear or unsafe.
+func TestCheckHash(t *testing.T) {
+	const salt, sum = "c29tZXNhbHRzb21lc2FsdA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	ours, err := NewHasher(cheap).Hash(t.Context(), "passphrase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hash, fits := range map[string]bool{
+		ours: true,
+		"$argon2id$v=19$m=19456,t=2,p=1$" + salt + "$" + sum:                    true,
+		"$argon2id$v=19$m=65536,t=10,p=4$" + salt + "$" + sum:                   true,
+		"$argon2id$v=19$m=65537,t=1,p=1$" + salt + "$" + sum:                    false,
+		"$argon2id$v=19$m=64,t=11,p=1$" + salt + "$" + sum:                      false,
+		"$argon2id$v=19$m=64,t=1,p=9$" + salt + "$" + sum:                       false,
+		"$argon2id$v=19$m=64,t=0,p=1$" + salt + "$" + sum:                       false,
+		"$argon2id$v=19$m=064,t=1,p=1$" + salt + "$" + sum:                      false,
+		"$argon2id$v=19$m=64,t=1,p=1,x=1$" + salt + "$" + sum:                   false,
+		"$argon2id$v=19$m=64,t=1,p=1$AAAA$" + sum:                               false,
+		"$argon2id$v=19$m=64,t=1,p=1$" + strings.Repeat("AAAA", 22) + "$" + sum: false,
+		"$argon2id$v=19$m=64,t=1,p=1$" + salt + "$AAAA":                         false,
+		"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy":          false,
+		"":           false,
+		"passphrase": false,
+	} {
+		if err := CheckHash(hash); (err == nil) != fits {
+			t.Errorf("%q: %v", hash, err)
+		}
+	}
+}

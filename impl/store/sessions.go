@@ -26,6 +26,8 @@ var (
 	selectLiveSession  = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
 		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
 		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2`)
+	selectSession = prepare(`SELECT s.id, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
+		FROM sessions s JOIN users ON users.name = s.user_name WHERE s.id = $1 AND s.expires_at > $2`)
 	shortenSessionToken = prepare(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`)
 	lowerUserSessions   = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE elevated_until <> 0
 		AND session_id IN (SELECT id FROM sessions WHERE user_name = $1)`)
@@ -64,6 +66,20 @@ func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
 		return u, err
 	}, selectLiveSession, tokenID, millis(tx.Now))
 	return t, s, u, err
+}
+
+// Session returns a session that has not expired and its user, or ErrNotFound. Its tokens may have expired.
+func (tx *Tx) Session(id string) (Session, User, error) {
+	var s Session
+	u, err := one(tx, func(row scanner) (u User, err error) {
+		var created, end int64
+		fields, finish := userFields(&u)
+		err = row.Scan(append([]any{&s.ID, &s.UserName, &created, &end}, fields...)...)
+		finish()
+		s.CreatedAt, s.ExpiresAt = at(created), at(end)
+		return u, err
+	}, selectSession, id, millis(tx.Now))
+	return s, u, err
 }
 
 // ShortenSessionToken lets a token expire at a time, unless it does before.

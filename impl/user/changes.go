@@ -23,10 +23,40 @@ func events(before, after store.User) []audit.Event {
 	if !slices.Equal(before.Roles, after.Roles) {
 		found = append(found, audit.RolesChanged)
 	}
-	if before.FullName != after.FullName || before.Email != after.Email {
+	if before.FullName != after.FullName || before.Email != after.Email || before.Metadata != after.Metadata {
 		found = append(found, audit.UserUpdated)
 	}
 	return found
+}
+
+// add stores a new user, or returns store.ErrExists.
+func add(ctx context.Context, tx *store.Tx, u store.User) error {
+	u.CreatedBy = audit.OriginOf(ctx).Actor
+	if err := tx.InsertUser(u); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"roles": u.Roles})
+}
+
+// save stores what has become of a user, if anything has.
+func save(ctx context.Context, tx *store.Tx, before, after store.User) error {
+	events := events(before, after)
+	if len(events) == 0 {
+		return nil
+	}
+	after.UpdatedBy = audit.OriginOf(ctx).Actor
+	if err := tx.UpdateUser(after); err != nil {
+		return err
+	}
+	return settleChange(ctx, tx, after, events)
+}
+
+// remove removes a user with all that is the user's.
+func remove(ctx context.Context, tx *store.Tx, name string) error {
+	if _, err := tx.DeleteUser(name); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.UserDeleted, name, nil)
 }
 
 // settleChange ends the sessions that a change makes invalid, and records what was changed.

@@ -5,20 +5,11 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/mergepatch"
 	"github.com/sallyport/sallyport/impl/store"
 )
-
-// Proof is what a caller has proved beyond who it is.
-type Proof struct {
-	// RecentPassword tells whether the password was proved lately.
-	RecentPassword bool
-	// SecondFactor is nil, or the refusal of a caller who has a second factor and is not elevated.
-	SecondFactor error
-}
 
 // Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a new
 // password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify, UserRestrictedField for
@@ -27,6 +18,8 @@ type Proof struct {
 // Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or state
 // (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one (fault.RecentPasswordNeeded)
 // and the second factor of who has one.
+//
+// These roles are ECE's. The names of Elasticsearch's roles that a user has besides are neither seen nor changed.
 func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (store.User, error) {
 	if by.User == name && !by.Builtin { // who is built in is told that instead
 		if err := checkSelf(patch, proof); err != nil {
@@ -49,11 +42,7 @@ func checkSelf(patch any, proof Proof) error {
 	if _, ok := security["password"]; !ok {
 		return nil
 	}
-	if !proof.RecentPassword {
-		return fault.New(fault.RecentPasswordNeeded,
-			"a new password needs the old one: sign in again, or send it as Basic", "security.password")
-	}
-	return proof.SecondFactor
+	return proof.forOwnPassword("security.password")
 }
 
 func (s *Service) patch(ctx context.Context, name string, patch any) (store.User, error) {
@@ -160,15 +149,7 @@ func (s *Service) apply(ctx context.Context, name string, c change) (store.User,
 		if err != nil {
 			return err
 		}
-		events := events(before, after)
-		if u = before; len(events) == 0 {
-			return nil
-		}
-		after.UpdatedBy = audit.OriginOf(ctx).Actor
-		if err := tx.UpdateUser(after); err != nil {
-			return err
-		}
-		if err := settleChange(ctx, tx, after, events); err != nil {
+		if err := save(ctx, tx, before, after); err != nil {
 			return err
 		}
 		u, err = tx.User(name)
@@ -179,9 +160,10 @@ func (s *Service) apply(ctx context.Context, name string, c change) (store.User,
 
 // merged applies a change to a user.
 func merged(u store.User, c change) (store.User, error) {
+	platform, others := identity.SplitRoles(u.Roles)
 	document := map[string]any{
 		"full_name": u.FullName, "email": u.Email,
-		"security": map[string]any{"roles": roleNames(u.Roles), "enabled": u.Enabled},
+		"security": map[string]any{"roles": roleNames(platform), "enabled": u.Enabled},
 	}
 	result, _ := mergepatch.Apply(document, c.patch).(map[string]any)
 	security, _ := result["security"].(map[string]any)
@@ -201,7 +183,10 @@ func merged(u store.User, c change) (store.User, error) {
 	if err != nil {
 		return u, err
 	}
-	u.Roles, err = readRoles(security["roles"])
+	if names, ok := security["roles"].([]any); !ok || !slices.Equal(names, roleNames(platform)) { // who has none of ECE's may stay so
+		platform, err = readRoles(security["roles"])
+		u.Roles = slices.Concat(platform, others)
+	}
 	if c.hash != "" {
 		u.PasswordHash = c.hash
 	}

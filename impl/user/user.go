@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/identity"
@@ -60,17 +59,13 @@ func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 	}
 	u := store.User{
 		Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
-		CreatedBy: audit.OriginOf(ctx).Actor,
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		err := tx.InsertUser(u)
+		err := add(ctx, tx, u)
 		if errors.Is(err, store.ErrExists) {
 			return fault.New(fault.UserNameConflict, "there is a user \""+n.Name+"\" already", "user_name")
 		}
 		if err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"roles": roles}); err != nil {
 			return err
 		}
 		u, err = tx.User(u.Name)
@@ -112,12 +107,9 @@ func (s *Service) Delete(ctx context.Context, by identity.Principal, name string
 			return err
 		}
 		if name == by.User {
-			return fault.New(fault.UserRestrictedDeletion, "one cannot delete oneself", "user_name")
+			return deletesOneself()
 		}
-		if _, err := tx.DeleteUser(name); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.UserDeleted, name, nil)
+		return remove(ctx, tx, name)
 	})
 }
 
@@ -135,6 +127,10 @@ func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string
 		}
 		return s.guard.Unlock(ctx, tx, name)
 	})
+}
+
+func deletesOneself() error {
+	return fault.New(fault.UserRestrictedDeletion, "one cannot delete oneself", "user_name")
 }
 
 // modifiable returns a user who may be changed, or fault.UserNotFound or UserCannotModify.

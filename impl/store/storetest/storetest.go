@@ -262,6 +262,7 @@ func sessions(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.ShortenSessionToken("t1", tx.Now.Add(time.Minute)) })
 	s.now = s.now.Add(time.Second)
 	equal(s, "t1 after its end", live("t1"), false)
+	sessionByID(s, "s1", true)
 	equal(s, "t2", live("t2"), true)
 	s.update(func(tx *store.Tx) error {
 		first, err := tx.DeleteSession("s1")
@@ -274,15 +275,33 @@ func sessions(s *suite) {
 		return err
 	})
 	equal(s, "t2 after its session", live("t2"), false)
+	sessionByID(s, "s1", false)
 	equal(s, "t3", live("t3"), true)
 	s.now = end
 	equal(s, "t3 after the session's end", live("t3"), false)
+	sessionByID(s, "s2", false)
 	s.update(func(tx *store.Tx) error {
 		if err := tx.SweepSessions(); err != nil {
 			return err
 		}
 		n, err := tx.DeleteUserSessions("alice")
 		equal(s, "sessions after the sweep", n, 0)
+		return err
+	})
+}
+
+// sessionByID fails the test unless a session of alice's is there or not.
+func sessionByID(s *suite, id string, want bool) {
+	s.Helper()
+	s.view(func(tx *store.Tx) error {
+		session, u, err := tx.Session(id)
+		if !want {
+			s.is(err, store.ErrNotFound)
+			return nil
+		}
+		if session.ID != id || session.UserName != "alice" || session.CreatedAt.IsZero() || session.ExpiresAt.IsZero() || u.Email != "alice@example.com" {
+			s.Errorf("%s is %+v of %+v", id, session, u)
+		}
 		return err
 	})
 }
