@@ -6,18 +6,17 @@ import (
 
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
 // SecurityBulkUpdateAPIKeys implements server.StrictServerInterface.
 func (h *handlers) SecurityBulkUpdateAPIKeys(ctx context.Context, r server.SecurityBulkUpdateAPIKeysRequestObject) (server.SecurityBulkUpdateAPIKeysResponseObject, error) {
-	ids, update, err := readBulkUpdate(documentOf(ctx))
+	b, err := readBulkUpdate(documentOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := h.Keys.BulkUpdate(ctx, subjectOf(ctx), ids, update, value(r.Params.DryRun))
+	outcome, err := h.Keys.BulkUpdate(ctx, subjectOf(ctx), b.ids, b.update, value(r.Params.DryRun))
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +54,7 @@ func (h *handlers) SecurityCreateAPIKeyPut(ctx context.Context, _ server.Securit
 }
 
 func (h *handlers) createKey(ctx context.Context) (server.SecurityAPIKeyCreatedJSONResponse, error) {
-	creation, err := readCreation("api_key_request", documentOf(ctx))
+	creation, err := readNewKey(documentOf(ctx))
 	if err != nil {
 		return server.SecurityAPIKeyCreatedJSONResponse{}, err
 	}
@@ -101,7 +100,9 @@ func (h *handlers) SecurityInvalidateAPIKeys(ctx context.Context, _ server.Secur
 }
 
 // keyShower shows each set of descriptors once, however many keys share it.
-type keyShower struct{ shown map[string]server.RoleDescriptorsInformation }
+type keyShower struct {
+	shown map[string]server.RoleDescriptorsInformation
+}
 
 func showKeys(views []apikey.View) ([]server.APIKeyInformation, error) {
 	shower := keyShower{map[string]server.RoleDescriptorsInformation{}}
@@ -148,6 +149,3 @@ func instant(t time.Time) *int64 {
 	millis := t.UnixMilli()
 	return &millis
 }
-
-// errGrant is what a caller is told who wants a key for somebody whose credentials are not right.
-func errGrant() error { return fault.New(fault.SecurityDenied, "Failed to authenticate api key grant") }

@@ -78,10 +78,15 @@ func readUpdate(parser string, body any, others map[string]xcontent.Field, requi
 	return apikey.Update{Assigned: b.assigned, Metadata: b.metadata, Lifetime: lifetime}, err
 }
 
-// readBulkUpdate reads the body of bulk update.
-func readBulkUpdate(body any) (ids []string, u apikey.Update, err error) {
-	u, err = readUpdate("bulk_update_api_key_request", body, map[string]xcontent.Field{"ids": xcontent.Texts(&ids)}, "ids")
-	return ids, u, err
+// bulkUpdate is the body of bulk update.
+type bulkUpdate struct {
+	ids    []string
+	update apikey.Update
+}
+
+func readBulkUpdate(body any) (b bulkUpdate, err error) {
+	b.update, err = readUpdate("bulk_update_api_key_request", body, map[string]xcontent.Field{"ids": xcontent.Texts(&b.ids)}, "ids")
+	return b, err
 }
 
 // readOneUpdate reads the body of an update of one key, which may be left out.

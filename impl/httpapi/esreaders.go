@@ -1,6 +1,32 @@
 package httpapi
 
+import "github.com/sallyport/sallyport/impl/apikey"
+
 // readers word the refusals of bodies, by the ids of the operations that have one.
 var readers = map[string]bodyReader{
-	"security-bulk-update-api-keys": ignoring2(readBulkUpdate),
+	"security-bulk-update-api-keys":     reading(readBulkUpdate),
+	"security-update-api-key":           reading(readOneUpdate),
+	"security-create-api-key":           reading(readNewKey),
+	"security-create-api-key-put":       reading(readNewKey),
+	"security-invalidate-api-keys":      reading(readInvalidation),
+	"security-grant-api-key":            reading(readGrant),
+	"security-grant-api-key-put":        reading(readGrant),
+	"security-put-user":                 reading(readNative),
+	"security-put-user-post":            reading(readNative),
+	"security-change-password":          reading(readSecret),
+	"security-change-password-post":     reading(readSecret),
+	"security-change-own-password":      reading(readSecret),
+	"security-change-own-password-post": reading(readSecret),
+	"security-put-role":                 reading(readAnyRole),
+	"security-put-role-post":            reading(readAnyRole),
 }
+
+// reading makes a bodyReader of a handler's.
+func reading[T any](read func(any) (T, error)) bodyReader {
+	return func(document any) error {
+		_, err := read(document)
+		return err
+	}
+}
+
+func readNewKey(body any) (apikey.Creation, error) { return readCreation("api_key_request", body) }

@@ -59,7 +59,7 @@ func (h *handlers) SecurityPutRolePost(ctx context.Context, r server.SecurityPut
 
 func (h *handlers) putRole(ctx context.Context, name string) (server.SecurityRolePutJSONResponse, error) {
 	var response server.SecurityRolePutJSONResponse
-	d, err := roledescriptor.Parse(name, documentOf(ctx), roledescriptor.Options{AllowDescription: true})
+	d, err := readRole(name, documentOf(ctx))
 	if err != nil {
 		return response, err
 	}
@@ -87,3 +87,10 @@ func (h *handlers) SecurityDeleteRole(ctx context.Context, r server.SecurityDele
 	}
 	return server.SecurityDeleteRole200JSONResponse{SecurityDeletedJSONResponse: server.SecurityDeletedJSONResponse{Found: true}}, nil
 }
+
+func readRole(name string, body any) (roledescriptor.Descriptor, error) {
+	return roledescriptor.Parse(name, body, roledescriptor.Options{AllowDescription: true})
+}
+
+// readAnyRole words the refusal of a role whose name is not known.
+func readAnyRole(body any) (roledescriptor.Descriptor, error) { return readRole("role", body) }

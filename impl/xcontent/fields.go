@@ -99,6 +99,16 @@ func Object(target *map[string]any) Field {
 	}
 }
 
+// OrNull also takes null, which changes nothing.
+func OrNull(field Field) Field {
+	return func(value any) error {
+		if value == nil {
+			return nil
+		}
+		return field(value)
+	}
+}
+
 // Integer reads a whole number that fits an int.
 func Integer(target *int) Field {
 	return func(value any) error {
