@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"strictjson":      {},
 	"secret":          {},
 	"identity":        {},
+	"keyquery":        {"xcontent"},
 	"lockout":         {},
 	"password":        {"secret"},
 	"xcontent":        {},

@@ -1,0 +1,151 @@
+package keyquery
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/xcontent"
+)
+
+// Limits of the aggregations of one request.
+const (
+	maxAggregations     = 100
+	maxAggregationDepth = 10
+	// maxBuckets is how many buckets, and values told apart, there may be at any time.
+	maxBuckets = 1 << 18
+	// maxWork is how often documents may be added to buckets, or tried for one.
+	maxWork = 50_000_000
+)
+
+// aggregation is one that was read.
+type aggregation struct {
+	name string
+	// prefix tells clients that ask for it the form of the result.
+	prefix string
+	meta   map[string]any
+	subs   []*aggregation
+	start  func(*budget) (collector, error)
+}
+
+// collector computes an aggregation over the documents of one bucket.
+type collector interface {
+	add(*row) error
+	// render returns the result in the form of Elasticsearch's answers.
+	render(typed bool) map[string]any
+	// number returns what other aggregations may order their buckets by.
+	number() int
+}
+
+// budget is what the aggregations of one run have used up.
+type budget struct{ buckets, work int }
+
+func (b *budget) takeBucket() error {
+	b.buckets++
+	if b.buckets > maxBuckets {
+		return illegal("Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]", maxBuckets, b.buckets)
+	}
+	return nil
+}
+
+func (b *budget) takeWork(n int) error {
+	b.work += n
+	if b.work > maxWork {
+		return illegal("the aggregations are too much work: documents may be tried for buckets at most [%d] times", maxWork)
+	}
+	return nil
+}
+
+// aggregationsIn reads an object of aggregations by their names. Parents are the types of those around it.
+func (c *compiler) aggregationsIn(given map[string]any, parents []string) ([]*aggregation, error) {
+	if len(parents) >= maxAggregationDepth && len(given) > 0 {
+		return nil, illegal("aggregations are nested too deep: at most [%d] levels are allowed", maxAggregationDepth)
+	}
+	var read []*aggregation
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if name == "" || strings.ContainsAny(name, "[]>") {
+			return nil, malformed("Invalid aggregation name [%s]. Aggregation names can contain any character except '[', ']', and '>'", name)
+		}
+		c.aggregations++
+		if c.aggregations > maxAggregations {
+			return nil, illegal("at most [%d] aggregations are allowed", maxAggregations)
+		}
+		one, err := c.aggregation(name, given[name], parents)
+		if err != nil {
+			return nil, err
+		}
+		read = append(read, one)
+	}
+	return read, nil
+}
+
+func (c *compiler) aggregation(name string, given any, parents []string) (*aggregation, error) {
+	members, ok := given.(map[string]any)
+	if !ok {
+		return nil, malformed("Expected [START_OBJECT] under [%s], but got a [%s]", name, xcontent.Token(given))
+	}
+	a := &aggregation{name: name}
+	subs, kind, err := a.members(members)
+	if err != nil {
+		return nil, err
+	}
+	reader := c.aggregationReader(kind)
+	if reader == nil {
+		return nil, illegal("Unsupported API Keys agg [%s] of type [%s]", name, kind)
+	}
+	if a.subs, err = c.aggregationsIn(subs, append(slices.Clone(parents), kind)); err != nil {
+		return nil, err
+	}
+	body, _ := members[kind].(map[string]any)
+	return a, reader(a, body, parents)
+}
+
+// members divides an aggregation into those inside of it, its meta, and its type.
+func (a *aggregation) members(members map[string]any) (subs map[string]any, kind string, err error) {
+	for _, member := range slices.Sorted(maps.Keys(members)) {
+		object, isObject := members[member].(map[string]any)
+		if !isObject {
+			return nil, "", malformed("Expected [START_OBJECT] under [%s] of [%s], but got a [%s]", member, a.name, xcontent.Token(members[member]))
+		}
+		switch {
+		case member == "meta":
+			a.meta = object
+		case member == "aggs" || member == "aggregations":
+			if subs != nil {
+				return nil, "", malformed("Found two sub aggregation definitions under [%s]", a.name)
+			}
+			subs = object
+		case kind != "":
+			return nil, "", malformed("Found two aggregation type definitions in [%s]: [%s] and [%s]", a.name, kind, member)
+		default:
+			kind = member
+		}
+	}
+	if kind == "" {
+		return nil, "", malformed("Missing definition for aggregation [%s]", a.name)
+	}
+	return subs, kind, nil
+}
+
+// aggregationReader reads the body of an aggregation, given the types of those around it.
+type aggregationReader func(a *aggregation, body map[string]any, parents []string) error
+
+func (c *compiler) aggregationReader(kind string) aggregationReader {
+	switch kind {
+	case "terms":
+		return c.termsAggregation
+	case "range", "date_range":
+		return c.rangeAggregation(kind)
+	case "missing":
+		return c.missingAggregation
+	case "cardinality", "value_count":
+		return c.metricAggregation(kind)
+	case "composite":
+		return c.compositeAggregation
+	case "filter":
+		return c.filterAggregation
+	case "filters":
+		return c.filtersAggregation
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package keyquery
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/xcontent"
+)
+
+// compositeSource is one of the things that a composite combines.
+type compositeSource struct {
+	name string
+	// key has the field, the order of its values, and how they are shown and read.
+	key sortKey
+	// keepMissing makes null a value of documents that have none; others are left out.
+	keepMissing bool
+}
+
+// compositeSource reads an object with the name of a source, in which there is an object with its type. Only terms are
+// taken.
+func (c *compiler) compositeSource(a *aggregation, given any) (compositeSource, error) {
+	name, inner, err := onlyMember(given)
+	if err != nil {
+		return compositeSource{}, err
+	}
+	kind, options, err := onlyMember(inner)
+	if err != nil {
+		return compositeSource{}, err
+	}
+	if kind != "terms" {
+		return compositeSource{}, illegal("Unsupported API Keys agg source [%s] of type [%s]", name, kind)
+	}
+	body, ok := options.(map[string]any)
+	if !ok {
+		return compositeSource{}, malformed("Expected [START_OBJECT] under [%s], but got a [%s]", kind, xcontent.Token(options))
+	}
+	s := compositeSource{name: name}
+	return s, s.read(c, a, body)
+}
+
+func onlyMember(given any) (string, any, error) {
+	members, ok := given.(map[string]any)
+	if !ok || len(members) != 1 {
+		return "", nil, malformed("[composite] a source is an object with exactly one member, but was %s", xcontent.Token(given))
+	}
+	name := slices.Collect(maps.Keys(members))[0]
+	return name, members[name], nil
+}
+
+func (s *compositeSource) read(c *compiler, a *aggregation, body map[string]any) error {
+	var order, missingOrder string
+	from, err := c.source(a, "terms", body, options{
+		"order": xcontent.Text(&order), "missing_bucket": xcontent.Boolean(&s.keepMissing), "missing_order": xcontent.Text(&missingOrder),
+	})
+	if err != nil {
+		return err
+	}
+	if from.instead != nil {
+		return illegal("[missing] is not supported in the sources of [%s]; there is [missing_bucket]", a.name)
+	}
+	s.key = sortKey{field: from.field, dates: from.dates}
+	if s.key.descending, err = readOrder(order); err != nil {
+		return err
+	}
+	switch strings.ToLower(missingOrder) {
+	case "", "default":
+		s.key.missingFirst = !s.key.descending
+	case "first":
+		s.key.missingFirst = true
+	case "last":
+	default:
+		return illegal("Unknown [missing_order] [%s]", missingOrder)
+	}
+	return nil
+}
+
+func (s *compositeSource) values(r *row) []value {
+	found := slices.Collect(s.key.field.values(r))
+	if len(found) == 0 && s.keepMissing {
+		return []value{{missing: true}}
+	}
+	return found
+}
+
+// encode makes one text of a combination, another one for each.
+func encode(key []value) string {
+	var b strings.Builder
+	for _, v := range key {
+		b.WriteString(strconv.FormatBool(v.missing) + strconv.FormatInt(v.number, 10) + ":" + strconv.Itoa(len(v.text)) + ":" + v.text)
+	}
+	return b.String()
+}

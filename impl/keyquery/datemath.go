@@ -1,0 +1,133 @@
+package keyquery
+
+import (
+	"strconv"
+	"time"
+)
+
+// steps applies date math. Rounding goes to the first millisecond of the unit, or to the last.
+func (d dateReader) steps(at time.Time, text string, last bool) (time.Time, error) {
+	for rest := text; rest != ""; {
+		operator := rest[0]
+		digits := 1
+		for digits < len(rest) && '0' <= rest[digits] && rest[digits] <= '9' {
+			digits++
+		}
+		if digits == len(rest) {
+			return at, malformed("truncated date math [%s]", text)
+		}
+		n, err := stepSize(rest[1:digits], text)
+		if err != nil {
+			return at, err
+		}
+		if at, err = step(at, operator, n, rest[digits], text, last); err != nil {
+			return at, err
+		}
+		rest = rest[digits+1:]
+	}
+	return at, nil
+}
+
+func stepSize(digits, text string) (int, error) {
+	const longest = 9
+	if digits == "" {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || len(digits) > longest {
+		return 0, malformed("a number is too great in date math [%s]", text)
+	}
+	return n, nil
+}
+
+func step(at time.Time, operator byte, n int, unit byte, text string, last bool) (time.Time, error) {
+	if unit == 'H' {
+		unit = 'h'
+	}
+	switch {
+	case operator != '+' && operator != '-' && operator != '/':
+		return at, malformed("operator not supported for date math [%s]", text)
+	case !knownUnit(unit):
+		return at, malformed("unit [%s] not supported for date math [%s]", string(rune(unit)), text)
+	case operator == '/' && n != 1:
+		return at, malformed("rounding `/` can only be used on single unit types [%s]", text)
+	case operator == '/' && last:
+		at = endOf(at, unit)
+	case operator == '/':
+		at = beginOf(at, unit)
+	case operator == '-':
+		at = plus(at, -n, unit)
+	default:
+		at = plus(at, n, unit)
+	}
+	if millis := at.UnixMilli(); millis < -latest || millis > latest {
+		return at, malformed("date math [%s] leads too far", text)
+	}
+	return at, nil
+}
+
+func knownUnit(unit byte) bool {
+	switch unit {
+	case 'y', 'M', 'w', 'd', 'h', 'm', 's':
+		return true
+	}
+	return false
+}
+
+// plus moves a date by a number of units. Months keep the day, or take their last if they have no such day.
+func plus(at time.Time, n int, unit byte) time.Time {
+	const minute, hour = 60, 60 * 60
+	switch unit {
+	case 'y':
+		return plusMonths(at, 12*n)
+	case 'M':
+		return plusMonths(at, n)
+	case 'w':
+		return at.AddDate(0, 0, 7*n)
+	case 'd':
+		return at.AddDate(0, 0, n)
+	case 'h':
+		return plusSeconds(at, int64(n)*hour)
+	case 'm':
+		return plusSeconds(at, int64(n)*minute)
+	}
+	return plusSeconds(at, int64(n))
+}
+
+// plusSeconds does not go through time.Duration, which ends after 292 years.
+func plusSeconds(at time.Time, n int64) time.Time {
+	return time.Unix(at.Unix()+n, int64(at.Nanosecond())).In(at.Location())
+}
+
+func plusMonths(at time.Time, n int) time.Time {
+	year, month, day := at.Date()
+	last := time.Date(year, month+time.Month(n)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	hour, minute, second := at.Clock()
+	return time.Date(year, month+time.Month(n), min(day, last), hour, minute, second, at.Nanosecond(), at.Location())
+}
+
+// beginOf returns the first moment of the unit around a date. Weeks begin on Mondays.
+func beginOf(at time.Time, unit byte) time.Time {
+	year, month, day := at.Date()
+	hour, minute, second := at.Clock()
+	switch unit {
+	case 'y':
+		month, day, hour, minute, second = time.January, 1, 0, 0, 0
+	case 'M':
+		day, hour, minute, second = 1, 0, 0, 0
+	case 'w':
+		day, hour, minute, second = day-(int(at.Weekday())+6)%7, 0, 0, 0
+	case 'd':
+		hour, minute, second = 0, 0, 0
+	case 'h':
+		minute, second = 0, 0
+	case 'm':
+		second = 0
+	}
+	return time.Date(year, month, day, hour, minute, second, 0, at.Location())
+}
+
+// endOf returns the last millisecond of the unit around a date.
+func endOf(at time.Time, unit byte) time.Time {
+	return plus(beginOf(at, unit), 1, unit).Add(-time.Millisecond)
+}

@@ -1,0 +1,64 @@
+package keyquery
+
+// metricAggregation reads those that compute one number.
+func (c *compiler) metricAggregation(kind string) aggregationReader {
+	return func(a *aggregation, body map[string]any, _ []string) error {
+		if len(a.subs) > 0 {
+			return illegal("Aggregator [%s] of type [%s] cannot accept sub-aggregations", a.name, kind)
+		}
+		own := options{}
+		if kind == "cardinality" {
+			own = options{"precision_threshold": unused, "rehash": unused, "execution_hint": unused}
+		}
+		from, err := c.source(a, kind, body, own)
+		a.prefix = kind
+		a.start = func(spent *budget) (collector, error) {
+			if kind == "cardinality" {
+				return &cardinality{from: from, spent: spent, seen: map[value]bool{}}, nil
+			}
+			return &valueCount{from: from}, nil
+		}
+		return err
+	}
+}
+
+// cardinality counts the values that differ, exactly.
+type cardinality struct {
+	from  source
+	spent *budget
+	seen  map[value]bool
+}
+
+func (c *cardinality) add(r *row) error {
+	for v := range c.from.values(r) {
+		if c.seen[v] {
+			continue
+		}
+		if err := c.spent.takeBucket(); err != nil {
+			return err
+		}
+		c.seen[v] = true
+	}
+	return nil
+}
+
+func (c *cardinality) render(bool) map[string]any { return map[string]any{"value": len(c.seen)} }
+
+func (c *cardinality) number() int { return len(c.seen) }
+
+// valueCount counts values, those of one document once each.
+type valueCount struct {
+	from  source
+	count int
+}
+
+func (c *valueCount) add(r *row) error {
+	for range c.from.values(r) {
+		c.count++
+	}
+	return nil
+}
+
+func (c *valueCount) render(bool) map[string]any { return map[string]any{"value": c.count} }
+
+func (c *valueCount) number() int { return c.count }
