@@ -1,0 +1,142 @@
+package keyquery
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func randomText(r *rand.Rand, letters string, most int) string {
+	var b strings.Builder
+	for range r.IntN(most + 1) {
+		runes := []rune(letters)
+		b.WriteRune(runes[r.IntN(len(runes))])
+	}
+	return b.String()
+}
+
+// Ensures that patterns match what the equal regular expressions do.
+func TestWildcard_Property(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 20_000 {
+		pattern, text := randomText(r, "aé*?", 7), randomText(r, "aéb", 9)
+		expression := strings.NewReplacer("*", ".*", "?", ".").Replace(pattern)
+		want := regexp.MustCompile("^" + expression + "$").MatchString(text)
+		if got := newWildcard(pattern, false)(text); got != want {
+			t.Fatalf("%q matches %q: %v", pattern, text, got)
+		}
+	}
+}
+
+// Ensures that a pattern made to be slow is not.
+func TestWildcard_Slow(t *testing.T) {
+	matches := newWildcard(strings.Repeat("a*", 400)+"b", false)
+	start := time.Now()
+	if matches(strings.Repeat("a", 100_000)) {
+		t.Error("matches")
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Error(took)
+	}
+}
+
+// distanceOf is the table of all distances, without the short cuts.
+func distanceOf(a, b []rune) int {
+	table := make([][]int, len(a)+1)
+	for i := range table {
+		table[i] = make([]int, len(b)+1)
+		for j := range table[i] {
+			switch {
+			case i == 0 || j == 0:
+				table[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				table[i][j] = table[i-1][j-1]
+			default:
+				table[i][j] = 1 + min(table[i-1][j], table[i][j-1], table[i-1][j-1])
+			}
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				table[i][j] = min(table[i][j], table[i-2][j-2]+1)
+			}
+		}
+	}
+	return table[len(a)][len(b)]
+}
+
+// Ensures that texts are near each other if and only if the whole table says so.
+func TestFuzzy_Property(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 20_000 {
+		a, b := randomText(r, "abé", 7), randomText(r, "abé", 7)
+		distance := 1 + r.IntN(maxDistance)
+		if want := distanceOf([]rune(a), []rune(b)) <= distance; newFuzzy(a, distance)(b) != want {
+			t.Fatalf("%q and %q within %d: want %v", a, b, distance, want)
+		}
+	}
+	if newFuzzy(strings.Repeat("x", 300), 2)(strings.Repeat("x", 301)) {
+		t.Error("a word that is too long has neighbours")
+	}
+}
+
+// Ensures that each format reads what it writes, and that half of a format is not enough.
+func TestDateFormat(t *testing.T) {
+	at := time.Date(2024, 2, 29, 13, 14, 15, 678_000_000, time.UTC)
+	for name, want := range map[string]string{
+		"epoch_millis": "1709212455678", "epoch_second": "1709212455", "strict_date_optional_time": "2024-02-29T13:14:15.678Z", "date": "2024-02-29",
+		"strict_date": "2024-02-29", "date_time": "2024-02-29T13:14:15.678Z", "strict_date_time_no_millis": "2024-02-29T13:14:15Z",
+		"basic_date": "20240229", "basic_date_time": "20240229T131415.678Z", "strict_year_month": "2024-02", "year": "2024", "date_hour": "2024-02-29T13",
+		"yyyy-MM-dd HH:mm:ss": "2024-02-29 13:14:15", "dd.MM.uuuu": "29.02.2024", "yyyy-MM-dd'T'HH:mm'Z'": "2024-02-29T13:14Z", "yyyy/MM/dd HH:mm Z": "2024/02/29 13:14 +0000",
+		"date_hour_minute_second_millis": "2024-02-29T13:14:15.678", "epoch_millis||date": "1709212455678",
+	} {
+		format, err := newDateFormat(name)
+		if err != nil {
+			t.Error(name, err)
+			continue
+		}
+		text := format.print(at.UnixMilli())
+		first, last, err := dateReader{format: format}.span(text)
+		if text != want || err != nil || first > at.UnixMilli() || last < at.UnixMilli() {
+			t.Errorf("%s: %s, %d to %d, %v; want %s", name, text, first, last, err, want)
+		}
+	}
+	for _, name := range []string{"", "x", "yyyy-MM-ddd", "MM", "dd/MM", "yyyy-mm", "yyyyXXXXXX", "strict_epoch_millis", "||", strings.Repeat("year||", 10) + "year"} {
+		if _, err := newDateFormat(name); err == nil {
+			t.Errorf("%q is a format", name)
+		}
+	}
+}
+
+// Ensures that texts that are almost dates are none.
+func TestDate_Refused(t *testing.T) {
+	for _, text := range []string{"", "2024-", "2024-2", "2024-02-30", "2024-13", "2024-02-29T2", "2024-02-29T24", "2024-02-29T10:00:00.",
+		"2024-02-29T10:00:00.1.1", "2024-02-29T10:00 ", "2024-02-29Z", "2024-02-29T10:00+1", "2024-02-29 10:00", "99999999999999999999", "-253402300800000", "12024-01-01", "||", "||/d", "2024||x", " now", "now ", "nowish"} {
+		if at, err := (dateReader{}).read(text, false); err == nil {
+			t.Errorf("%q is %d", text, at)
+		}
+	}
+}
+
+// Ensures that months keep their day as well as they can, and that units end where the next ones begin.
+func TestDateMath(t *testing.T) {
+	d := dateReader{now: time.Date(2024, 1, 31, 12, 0, 0, 0, time.UTC)}
+	for text, want := range map[string][2]string{
+		"now+1M":                    {"2024-02-29T12:00:00Z", "2024-02-29T12:00:00Z"},
+		"now+13M":                   {"2025-02-28T12:00:00Z", "2025-02-28T12:00:00Z"},
+		"now-2M":                    {"2023-11-30T12:00:00Z", "2023-11-30T12:00:00Z"},
+		"now/w":                     {"2024-01-29T00:00:00Z", "2024-02-04T23:59:59.999Z"},
+		"now/y":                     {"2024-01-01T00:00:00Z", "2024-12-31T23:59:59.999Z"},
+		"now/M+1d":                  {"2024-01-02T00:00:00Z", "2024-02-01T23:59:59.999Z"},
+		"now/h-1m":                  {"2024-01-31T11:59:00Z", "2024-01-31T12:58:59.999Z"},
+		"2024-02||":                 {"2024-02-01T00:00:00Z", "2024-02-29T23:59:59.999Z"},
+		"2024-02-03T04:05":          {"2024-02-03T04:05:00Z", "2024-02-03T04:05:59.999Z"},
+		"2024-02-03T04:05:06||/s":   {"2024-02-03T04:05:06Z", "2024-02-03T04:05:06.999Z"},
+		"2024-02-03T04:05:06.7||/m": {"2024-02-03T04:05:00Z", "2024-02-03T04:05:59.999Z"},
+	} {
+		first, last, err := d.span(text)
+		got := [2]string{time.UnixMilli(first).UTC().Format(time.RFC3339Nano), time.UnixMilli(last).UTC().Format(time.RFC3339Nano)}
+		if err != nil || got != want {
+			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
+		}
+	}
+}

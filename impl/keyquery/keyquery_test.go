@@ -1,0 +1,213 @@
+package keyquery_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/keyquery"
+	"github.com/sallyport/sallyport/impl/strictjson"
+)
+
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+var now = at("2024-06-15T12:30:45.500Z")
+
+func decode(text string) any {
+	value, err := strictjson.Decode([]byte(text))
+	if err != nil {
+		panic(text + ": " + err.Error())
+	}
+	return value
+}
+
+func metadata(text string) map[string]any {
+	members, _ := decode(text).(map[string]any)
+	return members
+}
+
+// documents are five keys, a to e, from oldest to youngest.
+func documents() []keyquery.Document {
+	return []keyquery.Document{
+		{
+			ID: "a", Name: "app key 1", Type: "rest", UserName: "ann", RealmName: "native", Creation: at("2024-01-31T10:00:00Z"),
+			Expiration: at("2024-06-16T00:00:00Z"), Metadata: metadata(`{"env":"prod","level":42,"on":true,"deep":{"er":"x","list":["y",{"z":1}]},"tags":["t1","t2","t1"]}`),
+		},
+		{
+			ID: "b", Name: "app key 2", Type: "rest", UserName: "ann", RealmName: "native", Creation: at("2024-02-29T23:59:59.999Z"),
+			Expiration: at("2024-06-14T12:30:45.500Z"), Metadata: metadata(`{"env":"test","level":1.50,"deep.er":"dotted","nothing":null,"tags":["t2"]}`),
+		},
+		{
+			ID: "c", Name: "Batch", Type: "rest", UserName: "bob", RealmName: "ldap", Creation: at("2024-03-01T00:00:00Z"), Invalidated: true,
+			Invalidation: at("2024-05-01T00:00:00Z"), Metadata: metadata(`{"env":"prod","level":7}`),
+		},
+		{ID: "d", Name: "cross*", Type: "cross_cluster", UserName: "bob", RealmName: "native", Creation: at("2024-03-01T00:00:00.001Z")},
+		{ID: "e", Type: "rest", UserName: "eve", RealmName: "native", Creation: at("2024-06-15T00:00:00Z")},
+	}
+}
+
+func run(t *testing.T, body string) keyquery.Result {
+	t.Helper()
+	request, err := keyquery.Parse(decode(body), now)
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	backwards := documents()
+	slices.Reverse(backwards)
+	result, err := request.Run(slices.Values(backwards))
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return result
+}
+
+func found(result keyquery.Result) string {
+	ids := ""
+	for _, hit := range result.Hits {
+		ids += hit.Document.ID
+	}
+	return ids
+}
+
+func asJSON(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func checkQueries(t *testing.T, wanted map[string]string) {
+	t.Helper()
+	for query, want := range wanted {
+		if got := found(run(t, `{"query":`+query+`}`)); got != want {
+			t.Errorf("%s: %q; want %q", query, got, want)
+		}
+	}
+}
+
+func checkRefused(t *testing.T, wanted map[string]string) {
+	t.Helper()
+	for body, want := range wanted {
+		_, err := keyquery.Parse(decode(body), now)
+		var f *fault.Error
+		if !errors.As(err, &f) || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", body, err, want)
+		}
+	}
+}
+
+const (
+	xpe = "x_content_parse_exception: [query_api_key_request_payload] "
+	iae = "illegal_argument_exception: "
+	pe  = "parse_exception: "
+	arv = "action_request_validation_exception: "
+	inQ = xpe + "failed to parse field [query]: "
+	inS = xpe + "failed to parse field [sort]: "
+	inA = xpe + "failed to parse field [aggs]: "
+)
+
+// Ensures that a request without a body, or with an empty one, asks for the first ten documents.
+func TestParse_NoBody(t *testing.T) {
+	request, err := keyquery.Parse(nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := func(yield func(keyquery.Document) bool) {
+		for i := 20; i > 0; i-- {
+			if !yield(keyquery.Document{ID: fmt.Sprintf("%02d", i), Creation: now, Record: i}) {
+				return
+			}
+		}
+	}
+	result, err := request.Run(many)
+	if err != nil || result.Total != 20 || len(result.Hits) != 10 || result.Aggregations(false) != nil {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	if first := result.Hits[0]; first.Document.Record != 1 || first.Sort != nil {
+		t.Errorf("%+v", first)
+	}
+}
+
+// Ensures that bodies of another form are refused with the texts of Elasticsearch.
+func TestParse_Refused(t *testing.T) {
+	checkRefused(t, map[string]string{
+		`[]`:                            xpe + "Expected START_OBJECT but was: START_ARRAY",
+		`{"foo":1}`:                     xpe + "unknown field [foo]",
+		`{"from":-1}`:                   arv + "Validation Failed: 1: [from] parameter cannot be negative but was [-1];",
+		`{"size":-2,"from":-1}`:         arv + "Validation Failed: 1: [from] parameter cannot be negative but was [-1];2: [size] parameter cannot be negative but was [-2];",
+		`{"size":10001}`:                iae + "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]",
+		`{"size":1,"from":10000}`:       iae + "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]",
+		`{"size":null}`:                 xpe + "size doesn't support values of type: VALUE_NULL",
+		`{"size":1.5}`:                  xpe + "failed to parse field [size]: " + iae + "[1.5] is not a whole number in range",
+		`{"aggs":[]}`:                   xpe + "aggs doesn't support values of type: START_ARRAY",
+		`{"aggs":{},"aggregations":{}}`: xpe + "failed to parse field [aggregations]: " + pe + "[aggs] and [aggregations] are the same, and only one can be given",
+	})
+}
+
+// Ensures that pages are cut from the whole result, which is counted whole.
+func TestRun_Page(t *testing.T) {
+	for body, want := range map[string]string{
+		`{}`: "abcde", `{"size":2}`: "ab", `{"size":"2","from":1}`: "bc", `{"from":4,"size":9996}`: "e", `{"from":5}`: "", `{"size":0}`: "", `{"from":3,"size":0}`: "",
+	} {
+		if result := run(t, body); found(result) != want || result.Total != 5 {
+			t.Errorf("%s: %q of %d; want %q", body, found(result), result.Total, want)
+		}
+	}
+}
+
+// Ensures that the same request gives the same results however often it runs.
+func TestRun_Again(t *testing.T) {
+	request, err := keyquery.Parse(decode(`{"aggs":{"n":{"terms":{"field":"username"}}},"sort":"name"}`), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err1 := request.Run(slices.Values(documents()))
+	second, err2 := request.Run(slices.Values(documents()))
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(first.Hits, second.Hits) || !reflect.DeepEqual(first.Aggregations(true), second.Aggregations(true)) {
+		t.Errorf("%v %v\n%+v\n%+v", err1, err2, first, second)
+	}
+}
+
+// Ensures that a document with a great deal of metadata cannot keep the program busy for long.
+func TestRun_TooMuchWork(t *testing.T) {
+	clauses := strings.TrimSuffix(strings.Repeat(`{"term":{"metadata":"x"}},`, 1000), ",")
+	request, err := keyquery.Parse(decode(`{"query":{"bool":{"should":[`+clauses+`]}}}`), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]any, 100_000)
+	for i := range list {
+		list[i] = fmt.Sprint(i)
+	}
+	document := keyquery.Document{ID: "a", Metadata: map[string]any{"list": list}}
+	_, err = request.Run(func(yield func(keyquery.Document) bool) {
+		for yield(document) { //nolint:revive // the run must end it
+		}
+	})
+	if !fault.Has(err, fault.IllegalArgument) {
+		t.Error(err)
+	}
+}
+
+// decodeOrNil returns nil for what is not JSON.
+func decodeOrNil(data []byte) any {
+	value, err := strictjson.Decode(data)
+	if err != nil {
+		return nil
+	}
+	return value
+}
