@@ -4,7 +4,6 @@ package apikey
 const (
 	actions          = "cluster:admin/xpack/security/api_key/"
 	actionCreate     = actions + "create"
-	actionGrant      = actions + "grant"
 	actionUpdate     = actions + "update"
 	actionBulkUpdate = actions + "bulk_update"
 	actionGet        = actions + "get"

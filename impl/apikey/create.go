@@ -38,7 +38,7 @@ func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
 // Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument, KeyInvalidInput,
 // and fault.Unauthorized if the owner was disabled meanwhile.
 func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (store.APIKey, Credential, error) {
-	if err := c.check(); err != nil {
+	if err := fault.Invalid(c.Problems()); err != nil {
 		return store.APIKey{}, Credential{}, err
 	}
 	if err := caller.Require(actionCreate); err != nil {
@@ -51,18 +51,12 @@ func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation)
 	return s.create(ctx, caller.Principal, c)
 }
 
-// Grant makes a key of another user's, on the word of a caller who knows the user's credentials. It returns what Create
-// does.
+// Grant makes a key of another user's, whose credentials the caller was found to have. It returns what Create does.
 func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (store.APIKey, Credential, error) {
-	return s.create(ctx, owner.Principal, c)
-}
-
-// CheckGrant returns fault.RequestInvalid, or SecurityDenied to a caller who may not make keys for others.
-func (s *Service) CheckGrant(caller access.Subject, c Creation) error {
-	if err := c.check(); err != nil {
-		return err
+	if err := fault.Invalid(c.Problems()); err != nil {
+		return store.APIKey{}, Credential{}, err
 	}
-	return caller.Require(actionGrant)
+	return s.create(ctx, owner.Principal, c)
 }
 
 func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) (store.APIKey, Credential, error) {
@@ -105,7 +99,8 @@ func cannotOwn(p identity.Principal) string {
 // maxName counts characters. It is Elasticsearch's limit.
 const maxName = 256
 
-func (c Creation) check() error {
+// Problems returns everything that is wrong with a key to be made, fit for fault.Invalid.
+func (c Creation) Problems() []string {
 	var messages []string
 	add := func(wrong bool, message string) {
 		if wrong {
@@ -118,7 +113,7 @@ func (c Creation) check() error {
 	add(strings.HasPrefix(c.Name, "_"), "api key name may not begin with an underscore")
 	add(strings.ContainsFunc(c.Name, unicode.IsControl), "api key name may not contain control characters")
 	add(reservedMetadata(c.Metadata), metadataMessage)
-	return fault.Invalid(append(messages, roledescriptor.Validate(c.Assigned)...))
+	return append(messages, roledescriptor.Validate(c.Assigned)...)
 }
 
 // derivable tells whether descriptors are what a key may give to a key: some, and none of them with privileges.

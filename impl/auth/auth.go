@@ -39,6 +39,10 @@ func (s *Service) Authenticate(ctx context.Context, authorization []string) (ide
 	if err != nil {
 		return identity.Principal{}, err
 	}
+	return s.authenticate(ctx, c)
+}
+
+func (s *Service) authenticate(ctx context.Context, c credentials) (identity.Principal, error) {
 	switch c.method {
 	case identity.Basic:
 		return s.basic(ctx, c)

@@ -104,8 +104,10 @@ type keyShower struct {
 	shown map[string]server.RoleDescriptorsInformation
 }
 
+func newKeyShower() keyShower { return keyShower{map[string]server.RoleDescriptorsInformation{}} }
+
 func showKeys(views []apikey.View) ([]server.APIKeyInformation, error) {
-	shower := keyShower{map[string]server.RoleDescriptorsInformation{}}
+	shower := newKeyShower()
 	keys := make([]server.APIKeyInformation, 0, len(views))
 	for _, view := range views {
 		key, err := shower.show(view)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/duration"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
@@ -120,21 +121,27 @@ func readInvalidation(body any) (apikey.Selection, error) {
 
 // grant is the body that makes a key for whoever has the credentials in it.
 type grant struct {
-	kind, userName, password, token, runAs string
-	clientScheme, clientValue              *string
-	key                                    apikey.Creation
+	proxy auth.Proxy
+	runAs string
+	key   apikey.Creation
 }
 
 func readGrant(body any) (grant, error) {
 	var g grant
+	var scheme, secret string
 	client := xcontent.Parser{Name: "client_authentication", Fields: map[string]xcontent.Field{
-		"scheme": xcontent.OptionalText(&g.clientScheme), "value": xcontent.OptionalText(&g.clientValue),
+		"scheme": xcontent.Text(&scheme), "value": xcontent.Text(&secret),
 	}, Required: []string{"value"}}
 	err := xcontent.Parser{Name: "grant_api_key_request", Fields: map[string]xcontent.Field{
-		"grant_type": xcontent.Text(&g.kind), "username": xcontent.Text(&g.userName), "password": xcontent.Text(&g.password),
-		"access_token": xcontent.Text(&g.token), "run_as": xcontent.Text(&g.runAs), "client_authentication": xcontent.Nested(client),
+		"grant_type": xcontent.OptionalText(&g.proxy.Type), "username": xcontent.OptionalText(&g.proxy.UserName),
+		"password": xcontent.OptionalText(&g.proxy.Password), "access_token": xcontent.OptionalText(&g.proxy.AccessToken),
+		"run_as": xcontent.Text(&g.runAs),
+		"client_authentication": func(value any) error {
+			g.proxy.ClientAuthentication = true
+			return xcontent.Nested(client)(value)
+		},
 		"api_key": func(value any) (err error) {
-			g.key, err = readCreation("api_key_request", value)
+			g.key, err = readNewKey(value)
 			return err
 		},
 	}}.Read(body)

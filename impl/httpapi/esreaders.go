@@ -9,6 +9,8 @@ var readers = map[string]bodyReader{
 	"security-create-api-key":           reading(readNewKey),
 	"security-create-api-key-put":       reading(readNewKey),
 	"security-invalidate-api-keys":      reading(readInvalidation),
+	"security-query-api-keys":           reading(readQuery),
+	"security-query-api-keys-get":       reading(readQuery),
 	"security-grant-api-key":            reading(readGrant),
 	"security-grant-api-key-put":        reading(readGrant),
 	"security-put-user":                 reading(readNative),

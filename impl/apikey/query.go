@@ -1,0 +1,113 @@
+package apikey
+
+import (
+	"context"
+	"iter"
+
+	"github.com/sallyport/sallyport/impl/access"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/keyquery"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Found is what a query found.
+type Found struct {
+	// Total counts all keys that the query means, on this page or not.
+	Total int
+	// Page are the keys of the page.
+	Page []Hit
+	// Aggregations returns the results of the aggregations, with their types before their names if typed.
+	Aggregations func(typed bool) map[string]any
+}
+
+// Hit is a key of the page, with what it was sorted by: nil if it was not.
+type Hit struct {
+	View
+	Sort []any
+}
+
+// Query evaluates a query in Elasticsearch's language, as strictjson.Decode returned it (nil asks for the first keys), over
+// the keys that a caller may see: all, or those of the caller; an API key sees itself then. It returns the errors of
+// keyquery.Parse, and fault.SecurityDenied.
+func (s *Service) Query(ctx context.Context, caller access.Subject, body any, limits bool) (Found, error) {
+	var found Found
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		query, err := keyquery.Parse(body, tx.Now)
+		if err != nil {
+			return err
+		}
+		keys, err := queried(tx, caller, limits)
+		if err != nil {
+			return err
+		}
+		var broken error
+		result, err := query.Run(documents(keys, &broken))
+		if err == nil {
+			err = broken
+		}
+		if err != nil {
+			return err
+		}
+		found.Total, found.Aggregations = result.Total, result.Aggregations
+		found.Page, err = views(tx, result.Hits, limits)
+		return err
+	})
+	return found, err
+}
+
+// queried returns the keys that a caller may ask about. Elasticsearch narrows what a caller sees to the caller's own keys
+// where that is all the caller may see, and refuses nothing.
+func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, error) {
+	if caller.Privileges.AllowsCluster(actionQuery) {
+		return tx.AllAPIKeys()
+	}
+	if caller.Method != identity.APIKey {
+		if err := caller.RequireOwning(actionQuery); err != nil {
+			return nil, err
+		}
+		return tx.APIKeys(caller.User)
+	}
+	if limits { // a key that only sees itself does not see what limits it
+		return nil, caller.Require(actionQuery)
+	}
+	if err := caller.RequireOwning(actionQuery); err != nil {
+		return nil, err
+	}
+	key, err := tx.APIKeyByID(caller.Key.ID)
+	return []store.APIKey{key}, err
+}
+
+// documents are keys as queries see them. It tells of a key that cannot be read through broken.
+func documents(keys []store.APIKey, broken *error) iter.Seq[keyquery.Document] {
+	return func(yield func(keyquery.Document) bool) {
+		for _, key := range keys {
+			metadata, err := readMetadata(key.Metadata)
+			if err != nil {
+				*broken = err
+				return
+			}
+			document := keyquery.Document{
+				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: identity.Native.Name,
+				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: Invalidated(key),
+				Metadata: metadata, Record: key,
+			}
+			if !yield(document) {
+				return
+			}
+		}
+	}
+}
+
+func views(tx *store.Tx, hits []keyquery.Hit, limits bool) ([]Hit, error) {
+	shown := newViewer(tx, limits)
+	page := make([]Hit, 0, len(hits))
+	for _, hit := range hits {
+		key, _ := hit.Document.Record.(store.APIKey)
+		view, err := shown.view(key)
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, Hit{view, hit.Sort})
+	}
+	return page, nil
+}
