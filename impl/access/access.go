@@ -88,7 +88,7 @@ func (s *Service) compile(set roledescriptor.Set) (*privilege.Set, error) {
 	if compiled, ok := s.compiled.Get(hash); ok {
 		return compiled, nil
 	}
-	compiled, err := set.Compile(nil)
+	compiled, err := set.Compile()
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
 	}

@@ -16,15 +16,50 @@ type Application struct {
 	Resources []string
 }
 
-var (
-	applicationName = regexp.MustCompile(`\A(?:\*|[a-z][a-zA-Z0-9_-]*\*|[a-z][a-zA-Z0-9_-]{2,})\z`)
-	privilegeName   = regexp.MustCompile(`\A[a-z][a-zA-Z0-9_.-]*\z`)
+// The parts of names. An application's is a prefix of at least three letters and digits, and maybe a suffix, which begins
+// with - or _ (Elasticsearch's "Create or update application privileges").
+const (
+	suffix = `(?:[-_][^\s\p{Z}\p{Cc}\\/*?"<>|,]*)?`
+	prefix = `[a-z][a-zA-Z0-9]`
 )
+
+var (
+	applicationName    = regexp.MustCompile(`\A` + prefix + `{2,}` + suffix + `\z`)
+	applicationPattern = regexp.MustCompile(`\A(?:\*|` + prefix + `*` + suffix + `\*|` + prefix + `{2,}` + suffix + `)\z`)
+	privilegeName      = regexp.MustCompile(`\A[a-z][a-zA-Z0-9_.-]*\z`)
+)
+
+const nameRule = "a lower-case letter followed by at least two letters or digits, and then maybe by - or _ and more characters " +
+	"except blanks and \\ / * ? \" < > | ,"
+
+// CheckApplicationName returns an error if an application cannot be called that.
+func CheckApplicationName(name string) error {
+	if applicationName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("[%s] is not the name of an application, which is %s", name, nameRule)
+}
+
+// CheckPrivilegeName returns an error if an application privilege cannot be called that.
+func CheckPrivilegeName(name string) error {
+	if privilegeName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("[%s] is not the name of an application privilege, which is a lower-case letter followed by letters, digits, _ . or -", name)
+}
+
+// CheckAction returns an error if a text is not a pattern of an application's actions.
+func CheckAction(action string) error {
+	if !isAction(action) {
+		return fmt.Errorf("the action [%s] must contain one of [ '/' , '*' , ':' ]", action)
+	}
+	return CheckPattern(action)
+}
 
 // CheckApplication returns an error if the application's name or one of the privileges cannot be one, or if a list is
 // empty.
 func CheckApplication(a Application) error {
-	_, err := a.compile(nil)
+	_, err := a.compile()
 	return err
 }
 
@@ -47,10 +82,9 @@ func privilegePatterns(privilege string) ([]*pattern, error) {
 		"digits, _ . or -, nor an action, which has a /, a * or a colon", privilege)
 }
 
-func (a Application) compile(registry *Registry) (boxes, error) {
-	if !applicationName.MatchString(a.Application) {
-		return nil, fmt.Errorf("[%s] is not the name of an application, which is a lower-case letter followed by at least two letters, "+
-			"digits, _ or -, or the beginning of one followed by *", a.Application)
+func (a Application) compile() (box, error) {
+	if !applicationPattern.MatchString(a.Application) {
+		return nil, fmt.Errorf("[%s] is not the name of an application, which is %s; or the beginning of one followed by *", a.Application, nameRule)
 	}
 	if len(a.Privileges) == 0 || len(a.Resources) == 0 {
 		return nil, fmt.Errorf("the application [%s] has no privileges or no resources", a.Application)
@@ -71,104 +105,26 @@ func (a Application) compile(registry *Registry) (boxes, error) {
 		}
 		privileges = append(privileges, patterns...)
 	}
-	granted := boxes{{{in: []*pattern{application}}, {in: resources}, {in: privileges}}}
-	return append(granted, registry.granted(application, resources, a.Privileges)...), nil
+	return box{{in: []*pattern{application}}, {in: resources}, {in: privileges}}, nil
 }
 
-// Registry is the actions that applications registered for the names of their privileges. A nil *Registry has none.
-type Registry struct {
-	// actions are by application and by name.
-	actions map[string]map[string][]*pattern
-}
-
-// NewRegistry compiles a registry from the patterns of actions by application and by privilege name.
-func NewRegistry(registered map[string]map[string][]string) (*Registry, error) {
-	r := &Registry{map[string]map[string][]*pattern{}}
-	for application, names := range registered {
-		r.actions[application] = map[string][]*pattern{}
-		for privilege, texts := range names {
-			patterns, err := parseAll(texts)
-			if err != nil {
-				return nil, err
-			}
-			r.actions[application][privilege] = patterns
-		}
-	}
-	return r, nil
-}
-
-// granted returns the boxes of actions that an entry grants by the names of registered privileges.
-func (r *Registry) granted(application *pattern, resources []*pattern, privileges []string) boxes {
-	if r == nil {
-		return nil
-	}
-	var granted boxes
-	for registered, names := range r.actions {
-		if !application.matches(registered) {
-			continue
-		}
-		for _, privilege := range privileges {
-			if patterns := names[privilege]; len(patterns) > 0 {
-				granted = append(granted, box{{in: []*pattern{name(registered)}}, {in: resources}, {in: patterns}})
-			}
-		}
-	}
-	return granted
-}
-
-// find returns the actions registered for a privilege of an application, and whether there are any.
-func (r *Registry) find(application, privilege string) ([]*pattern, bool) {
-	if r == nil {
-		return nil, false
-	}
-	patterns := r.actions[application][privilege]
-	return patterns, len(patterns) > 0
-}
-
-// AllowsApplication tells whether the set allows a privilege over a resource of an application. The privilege is a name or
-// an action. A name is allowed if a role has it, or all actions registered for it. The privilege and the resource may be
-// patterns, for which all that matches has to be allowed.
-func (s *Set) AllowsApplication(application, privilege, resource string) bool {
-	if !plain(application) {
-		return false
-	}
-	resources, err := parse(resource)
-	if err != nil {
-		return false
-	}
-	privileges, err := privilegePatterns(privilege)
-	if err != nil {
-		return false
-	}
-	return s.containApplication(box{{in: []*pattern{name(application)}}, {in: []*pattern{resources}}, {in: privileges}})
-}
-
-// containApplication tells whether the set has all of a box. A name that it has not may be had by its actions.
-func (s *Set) containApplication(b box) bool {
-	if s.applications.contain(b) {
+// hasApplication tells whether the set has all of a box of one application. A name that it has not may be had by its
+// actions.
+func (s *Set) hasApplication(b box, w *work) bool {
+	if s.applications.contain(b, w) {
 		return true
-	}
-	application := b[0].in[0]
-	if !application.exact {
-		return false
 	}
 	for _, p := range b[2].in {
 		one := box{b[0], b[1], {in: []*pattern{p}}}
-		if s.applications.contain(one) {
+		if s.applications.contain(one, w) {
 			continue
 		}
 		privilege, named := strings.CutPrefix(p.head, mark)
-		actions, found := s.registry.find(application.head, privilege)
-		if !named || !p.exact || !found || !s.applications.contain(box{b[0], b[1], {in: actions}}) {
+		if !named || !p.exact {
 			return false
 		}
-	}
-	return true
-}
-
-func (s *Set) containApplications(other *Set) bool {
-	for _, b := range other.applications {
-		if !s.containApplication(b) {
+		actions, err := s.registry.find(b[0].in[0].head, privilege)
+		if err != nil || len(actions) == 0 || !s.applications.contain(box{b[0], b[1], {in: actions}}, w) {
 			return false
 		}
 	}

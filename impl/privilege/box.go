@@ -67,14 +67,22 @@ func (s boxes) has(names ...string) bool {
 
 // contain tells whether all of b is in s, also if it is in no single box. A true can be relied upon; a false can also
 // mean that finding out takes too long.
-func (s boxes) contain(b box) bool {
-	if b.empty() || slices.ContainsFunc(s, func(c box) bool { return c.covers(b) }) {
+func (s boxes) contain(b box, w *work) bool {
+	if b.empty() {
 		return true
+	}
+	for _, c := range s {
+		if w.spend(c, b); w.left <= 0 {
+			return false
+		}
+		if c.covers(b) {
+			return true
+		}
 	}
 	if names, single := b.single(); single {
 		return s.has(names...)
 	}
-	return contained(b, s)
+	return contained(b, s, w)
 }
 
 // single returns the only tuple of a box that is made for one.
@@ -100,8 +108,8 @@ func (b box) apartFrom(c box) bool {
 }
 
 // containAll tells whether everything in t is in s.
-func (s boxes) containAll(t boxes) bool {
-	return !slices.ContainsFunc(t, func(b box) bool { return !s.contain(b) })
+func (s boxes) containAll(t boxes, w *work) bool {
+	return !slices.ContainsFunc(t, func(b box) bool { return !s.contain(b, w) })
 }
 
 // automaton accepts the tuples of a box, written as one word: those that in accepts and none of out does.

@@ -36,16 +36,6 @@ func (e Effective) AllowsOwning(action string) bool {
 	return e.all(func(s *Set) bool { return s.AllowsOwning(action) })
 }
 
-// AllowsIndex is as of Set, of both sides.
-func (e Effective) AllowsIndex(name, action string) bool {
-	return e.all(func(s *Set) bool { return s.AllowsIndex(name, action) })
-}
-
-// AllowsApplication is as of Set, of both sides.
-func (e Effective) AllowsApplication(application, privilege, resource string) bool {
-	return e.all(func(s *Set) bool { return s.AllowsApplication(application, privilege, resource) })
-}
-
 // AllowsRunAs is as of Set, of both sides.
 func (e Effective) AllowsRunAs(user string) bool {
 	return e.all(func(s *Set) bool { return s.AllowsRunAs(user) })
@@ -56,17 +46,18 @@ func (e Effective) AllowsEndpoint(method, path string) bool {
 	return e.all(func(s *Set) bool { return s.AllowsEndpoint(method, path) })
 }
 
-// HasCluster is as of Set, of both sides.
-func (e Effective) HasCluster(privilege string) bool {
-	return e.all(func(s *Set) bool { return s.HasCluster(privilege) })
-}
-
-// HasIndex is as of Set, of both sides.
-func (e Effective) HasIndex(pattern, privilege string, allowRestricted bool) bool {
-	return e.all(func(s *Set) bool { return s.HasIndex(pattern, privilege, allowRestricted) })
-}
-
-// Contains is as of Set, of both sides.
-func (e Effective) Contains(other *Set) bool {
-	return e.all(func(s *Set) bool { return s.Contains(other) })
+// Registered returns the same with what the names of application privileges mean. It returns an error for a registered
+// action that cannot be read.
+func (e Effective) Registered(registry *Registry) (Effective, error) {
+	sets := make([]*Set, len(e.sets))
+	for i, s := range e.sets {
+		if s == nil {
+			continue
+		}
+		var err error
+		if sets[i], err = s.registered(registry); err != nil {
+			return Effective{}, err
+		}
+	}
+	return Effective{sets}, nil
 }

@@ -64,6 +64,8 @@ var restricted = []*pattern{
 	must(".triggered_watches*"), must(".synonyms*"), must(".query-rules*"), must(".connector-secrets*"),
 }
 
+var allRestricted = boxes{{{in: restricted}}}
+
 // CheckIndex returns an error if there is no such index privilege: the name of one, in any case of letters, or a pattern
 // of actions. The text is Elasticsearch's.
 func CheckIndex(privilege string) error {
@@ -87,75 +89,29 @@ func indexGrant(privilege string) (boxes, error) {
 	return b, nil
 }
 
-// indexGroup is one entry of a role's indices: the boxes of names and actions, and which documents and fields it reaches.
-type indexGroup struct {
-	boxes boxes
-	query string
-	// fields are all if there is no box.
-	fields boxes
-}
-
-func compileIndices(entries []Index) ([]indexGroup, error) {
-	groups := make([]indexGroup, len(entries))
-	for i, entry := range entries {
-		g, err := entry.compile()
-		if err != nil {
-			return nil, err
-		}
-		groups[i] = g
-	}
-	return groups, nil
-}
-
-func (entry Index) compile() (indexGroup, error) {
-	names, err := indexTerm(entry.Names, entry.AllowRestricted)
-	if err != nil {
-		return indexGroup{}, err
-	}
-	g := indexGroup{query: entry.Query}
-	for _, privilege := range entry.Privileges {
-		granted, err := indexGrant(privilege)
-		if err != nil {
-			return indexGroup{}, err
-		}
-		for _, b := range granted {
-			g.boxes = append(g.boxes, box{names, b[0]})
-		}
-	}
-	if entry.Fields != nil {
-		g.fields, err = entry.Fields.compile()
-	}
-	return g, err
-}
-
-func indexTerm(names []string, allowRestricted bool) (term, error) {
-	in, err := parseAll(names)
-	if err != nil || allowRestricted {
-		return term{in: in}, err
-	}
-	return term{in, restricted}, nil
-}
-
-func (f *Fields) compile() (boxes, error) {
-	in, err := parseAll(f.Grant)
+// compile returns the boxes of names and actions.
+func (entry Index) compile() (boxes, error) {
+	in, err := parseAll(entry.Names)
 	if err != nil {
 		return nil, err
 	}
-	out, err := parseAll(f.Except)
-	return boxes{{{in, out}}}, err
+	names := indexTerm(in, entry.AllowRestricted)
+	var all boxes
+	for _, privilege := range entry.Privileges {
+		granted, err := indexGrant(privilege)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range granted {
+			all = append(all, box{names, b[0]})
+		}
+	}
+	return all, nil
 }
 
-// reaches tells whether g lets see at least those documents and fields that h does.
-func (g indexGroup) reaches(h indexGroup) bool {
-	if g.query != "" && g.query != h.query {
-		return false
+func indexTerm(names []*pattern, allowRestricted bool) term {
+	if allowRestricted {
+		return term{in: names}
 	}
-	if g.fields == nil {
-		return true
-	}
-	all := boxes{{{in: []*pattern{everything()}}}}
-	if h.fields != nil {
-		all = h.fields
-	}
-	return g.fields.containAll(all)
+	return term{names, restricted}
 }

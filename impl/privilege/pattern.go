@@ -31,6 +31,8 @@ type pattern struct {
 	head string
 	// exact patterns are their head alone, and open ones everything that begins with it.
 	exact, open bool
+	// states is how many instructions the pattern takes, or about as many; it is never 0.
+	states int
 	// expression is for patterns that are neither exact nor open.
 	expression *regexp.Regexp
 }
@@ -55,7 +57,7 @@ func parse(text string) (*pattern, error) {
 		return nil, fmt.Errorf("the regular expression [%s] is too complex", text)
 	}
 	head, _ := automaton.Prefix()
-	return (&pattern{text: text, source: source, head: head}).compile()
+	return (&pattern{text: text, source: source, head: head, states: len(automaton.Inst)}).compile()
 }
 
 // CheckPattern returns an error if a text cannot be read as a pattern of names: an index, a user, a resource.
@@ -78,7 +80,7 @@ func check(text string) error {
 
 // name is the pattern that matches one name only, whatever characters the name has.
 func name(text string) *pattern {
-	return &pattern{text: text, source: regexp.QuoteMeta(text), head: text, exact: true}
+	return &pattern{text: text, source: regexp.QuoteMeta(text), head: text, exact: true, states: 1 + len(text)}
 }
 
 // wildcard compiles a wildcard pattern. A backslash at the end stands for itself.
@@ -106,7 +108,7 @@ func wildcard(text string) (*pattern, error) {
 		}
 		escaped = false
 	}
-	p := &pattern{text: text, source: source.String(), head: head.String(), exact: stars+marks == 0}
+	p := &pattern{text: text, source: source.String(), head: head.String(), exact: stars+marks == 0, states: 1 + len(text)}
 	p.open = marks == 0 && p.source == regexp.QuoteMeta(p.head)+anyRune+"*"
 	return p.compile()
 }

@@ -13,27 +13,28 @@ const maxSearch = 1 << 20
 // contained tells whether every word of b is one of s. It follows the automata of all of them side by side, through every
 // combination of states that some word of b leads to, and looks for one where b accepts and s does not. Combinations can
 // be many, so the search gives up after a while; then the answer is no.
-func contained(b box, s boxes) bool {
-	inner, err := b.automaton()
+func contained(b box, s boxes, w *work) bool {
+	inner, err := w.build(b)
 	if err != nil {
 		return false
 	}
-	search := &search{left: maxSearch, seen: map[string]bool{}}
+	search := &search{seen: map[string]bool{}}
 	search.add(inner)
 	for _, c := range s {
 		if c.empty() || c.apartFrom(b) {
 			continue
 		}
-		if search.left <= 0 {
-			return false
-		}
-		outer, err := c.automaton()
+		outer, err := w.automaton(c)
 		if err != nil {
 			return false
 		}
 		search.add(outer)
 	}
-	return search.run()
+	most := min(w.left, maxSearch)
+	search.left = most
+	found := search.run()
+	w.left -= most - search.left
+	return found
 }
 
 // states are, for each program, the instructions that wait for the next character, in order; and whether it accepts.
@@ -54,9 +55,6 @@ type search struct {
 func (s *search) add(a *automaton) {
 	s.first = append(s.first, len(s.programs))
 	s.programs = append(append(s.programs, a.in), a.out...)
-	for _, p := range s.programs[s.first[len(s.first)-1]:] {
-		s.left -= len(p.Inst)
-	}
 }
 
 // run tells whether no word of the first automaton is missing from all others.

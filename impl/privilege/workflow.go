@@ -38,8 +38,8 @@ func Workflow(name string) (string, error) {
 
 // Errors of CheckRestrictions, with Elasticsearch's texts.
 var (
-	ErrManyRestrictions  = errors.New("more than one role descriptor with restriction is not supported")
-	ErrMixedRestrictions = errors.New("combining role descriptors with and without restriction is not supported")
+	errManyRestrictions  = errors.New("more than one role descriptor with restriction is not supported")
+	errMixedRestrictions = errors.New("combining role descriptors with and without restriction is not supported")
 )
 
 // CheckRestrictions returns an error unless no role is restricted, or there is only one role.
@@ -52,9 +52,9 @@ func CheckRestrictions(roles []Role) error {
 	}
 	switch {
 	case restricted > 1:
-		return ErrManyRestrictions
+		return errManyRestrictions
 	case restricted == 1 && len(roles) > 1:
-		return ErrMixedRestrictions
+		return errMixedRestrictions
 	}
 	return nil
 }
@@ -72,9 +72,6 @@ func (s *Set) restrict(roles []Role) error {
 	s.restricted = len(s.workflows) > 0
 	return CheckRestrictions(roles)
 }
-
-// Restricted tells whether the set may be used for some workflows only. An owner's must not be.
-func (s *Set) Restricted() bool { return s.restricted }
 
 // AllowsEndpoint tells whether the set may be used for a request at all: whether it is not restricted, or the request
 // belongs to one of its workflows. The path has no query.
@@ -96,12 +93,4 @@ func (s *Set) AllowsEndpoint(method, path string) bool {
 func (e endpoint) matches(path string) bool {
 	want, got := strings.Split(e.path, "/"), strings.Split(path, "/")
 	return slices.EqualFunc(want, got, func(w, g string) bool { return w == g || w == "*" && g != "" })
-}
-
-// loosens tells whether s is under no restriction that other is not under.
-func (s *Set) loosens(other *Set) bool {
-	if !s.restricted {
-		return true
-	}
-	return other.restricted && !slices.ContainsFunc(other.workflows, func(w string) bool { return !slices.Contains(s.workflows, w) })
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/sallyport/sallyport/impl/privilege"
 )
 
-// Compile makes what the descriptors allow together. Applications register the meaning of their privileges; registry may
-// be nil. It returns an error only for a set that Validate or CheckRestrictions finds fault with.
-func (s Set) Compile(registry *privilege.Registry) (*privilege.Set, error) {
-	return privilege.Compile(s.roles(), registry)
+// Compile makes what the descriptors allow together. It returns an error only for a set that Validate or CheckRestrictions
+// finds fault with.
+func (s Set) Compile() (*privilege.Set, error) {
+	return privilege.Compile(s.roles())
 }
 
 // roles are what the descriptors say of privileges on this server's own cluster.
@@ -25,18 +25,10 @@ func (s Set) roles() []privilege.Role {
 func (d Descriptor) role() privilege.Role {
 	role := privilege.Role{Cluster: d.Cluster, RunAs: d.RunAs, Workflows: d.Restriction.Workflows}
 	for _, p := range d.Indices {
-		role.Indices = append(role.Indices, p.index())
+		role.Indices = append(role.Indices, privilege.Index{Names: p.Names, Privileges: p.Privileges, AllowRestricted: p.AllowRestrictedIndices})
 	}
 	for _, p := range d.Applications {
 		role.Applications = append(role.Applications, privilege.Application(p))
 	}
 	return role
-}
-
-func (p IndexPrivileges) index() privilege.Index {
-	index := privilege.Index{Names: p.Names, Privileges: p.Privileges, Query: p.Query, AllowRestricted: p.AllowRestrictedIndices}
-	if p.FieldSecurity != nil {
-		index.Fields = &privilege.Fields{Grant: p.FieldSecurity.Grant, Except: p.FieldSecurity.Except}
-	}
-	return index
 }

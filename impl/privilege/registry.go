@@ -1,0 +1,66 @@
+package privilege
+
+// Registry is the actions that applications registered for the names of their privileges. A nil *Registry has none. It is
+// for one goroutine.
+type Registry struct {
+	// texts and read are by application and by name.
+	texts map[string]map[string][]string
+	read  map[[2]string][]*pattern
+}
+
+// NewRegistry returns a registry of the patterns of actions by application and by privilege name. It reads them only when
+// they are needed: there may be very many.
+func NewRegistry(registered map[string]map[string][]string) *Registry {
+	return &Registry{registered, map[[2]string][]*pattern{}}
+}
+
+// find returns the actions registered for a privilege of an application.
+func (r *Registry) find(application, privilege string) ([]*pattern, error) {
+	if r == nil {
+		return nil, nil
+	}
+	key := [2]string{application, privilege}
+	if patterns, found := r.read[key]; found {
+		return patterns, nil
+	}
+	patterns, err := parseAll(r.texts[application][privilege])
+	if err == nil {
+		r.read[key] = patterns
+	}
+	return patterns, err
+}
+
+// registered returns a copy of the set that has the actions of its application privileges too.
+func (s *Set) registered(registry *Registry) (*Set, error) {
+	with := *s
+	with.registry, with.applications = registry, s.applications[:len(s.applications):len(s.applications)]
+	for i, entry := range s.entries {
+		granted, err := registry.granted(entry.Privileges, s.applications[i])
+		if err != nil {
+			return nil, err
+		}
+		with.applications = append(with.applications, granted...)
+	}
+	return &with, nil
+}
+
+// granted returns the boxes of actions that an entry's box grants by the names of registered privileges.
+func (r *Registry) granted(privileges []string, entry box) (boxes, error) {
+	var granted boxes
+	for application, names := range r.texts {
+		if !entry[0].has(application) {
+			continue
+		}
+		for _, privilege := range privileges {
+			if len(names[privilege]) == 0 {
+				continue
+			}
+			patterns, err := r.find(application, privilege)
+			if err != nil {
+				return nil, err
+			}
+			granted = append(granted, box{{in: []*pattern{name(application)}}, entry[1], {in: patterns}})
+		}
+	}
+	return granted, nil
+}
