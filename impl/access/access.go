@@ -56,6 +56,7 @@ func (s *Service) fill(tx *store.Tx, subject *Subject) (err error) {
 			}
 		}
 	}
+	subject.limit = owner
 	limit, err := s.compile(owner)
 	if err != nil {
 		return err

@@ -24,6 +24,10 @@ type Subject struct {
 	// Assigned are the descriptors of an API key that were assigned to it; nil if none were.
 	Assigned   roledescriptor.Set
 	Privileges privilege.Effective
+
+	// limit are the descriptors that bound the subject: those of an API key's owner as they were last kept, and otherwise
+	// Roles.
+	limit roledescriptor.Set
 }
 
 // Require returns fault.SecurityDenied, with the privileges that would do, unless the subject may take an action whatever

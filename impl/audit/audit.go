@@ -67,6 +67,10 @@ const (
 	RolePut Event = "role.put"
 	// RoleDeleted: a role of Elasticsearch's was removed.
 	RoleDeleted Event = "role.deleted"
+	// ApplicationPrivilegePut: a privilege of an application was added or replaced.
+	ApplicationPrivilegePut Event = "application_privilege.put"
+	// ApplicationPrivilegeDeleted: a privilege of an application was removed.
+	ApplicationPrivilegeDeleted Event = "application_privilege.deleted"
 	// SigningKeyCreated: the server made a key to sign session tokens with.
 	SigningKeyCreated Event = "signing_key.created"
 )

@@ -63,6 +63,20 @@ func CheckApplication(a Application) error {
 	return err
 }
 
+// CheckApplicationPrivilege returns an error if a text is neither the name of an application privilege nor a pattern of
+// actions.
+func CheckApplicationPrivilege(privilege string) error {
+	if isAction(privilege) || privilegeName.MatchString(privilege) {
+		return nil
+	}
+	return badPrivilege(privilege)
+}
+
+func badPrivilege(privilege string) error {
+	return fmt.Errorf("[%s] is neither the name of an application privilege, which is a lower-case letter followed by letters, "+
+		"digits, _ . or -, nor an action, which has a /, a * or a colon", privilege)
+}
+
 // isAction tells whether an application privilege is a pattern of actions, and not a name.
 func isAction(privilege string) bool { return strings.ContainsAny(privilege, "/*:") }
 
@@ -78,8 +92,7 @@ func privilegePatterns(privilege string) ([]*pattern, error) {
 	case privilegeName.MatchString(privilege):
 		return []*pattern{name(mark + privilege)}, nil
 	}
-	return nil, fmt.Errorf("[%s] is neither the name of an application privilege, which is a lower-case letter followed by letters, "+
-		"digits, _ . or -, nor an action, which has a /, a * or a colon", privilege)
+	return nil, badPrivilege(privilege)
 }
 
 func (a Application) compile() (box, error) {
