@@ -3,7 +3,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
@@ -59,7 +57,7 @@ func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal,
 		return identity.Principal{}, fault.New(fault.Unauthorized, "the user name or the password is wrong", "Authorization")
 	}
 	p := principal(u, identity.Basic)
-	p.AuthenticatedAt = s.now()
+	p.AuthenticatedAt, p.PasswordID = s.now(), passwordID(u)
 	return p, err
 }
 
@@ -98,51 +96,10 @@ func principal(u store.User, method identity.Method) identity.Principal {
 // Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.NoAuthenticationCluster,
 // fault.AuthenticationClusterError and fault.ServerBusy.
 func (s *Service) Login(ctx context.Context, name, password string) (session.Token, error) {
-	if err := s.store.Require(); err != nil {
-		return session.Token{}, err
-	}
-	for range loginTries {
-		u, err := s.users.CheckPassword(ctx, name, password)
-		if err != nil {
-			return session.Token{}, err
-		}
-		token, err := s.begin(ctx, u)
-		if !errors.Is(err, errStale) {
-			return token, err
-		}
-	}
-	return session.Token{}, secret.Busy()
-}
-
-// loginTries is how often a login begins anew because the user's hash was replaced after it was compared.
-const loginTries = 3
-
-var errStale = errors.New("auth: the password's hash was replaced after it was compared")
-
-// begin begins a session for a user whose password was right a moment ago, outside of the transaction: it looks again.
-func (s *Service) begin(ctx context.Context, u store.User) (session.Token, error) {
-	origin := audit.OriginOf(ctx)
-	origin.Actor = u.Name
-	ctx = audit.WithOrigin(ctx, origin)
 	var token session.Token
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		now, err := tx.User(u.Name)
-		switch {
-		case errors.Is(err, store.ErrNotFound) || err == nil && !now.Enabled:
-			return user.LoginFailed()
-		case err != nil:
-			return err
-		case now.PasswordHash != u.PasswordHash:
-			return errStale
-		}
-		token, err = s.sessions.Begin(tx, u.Name)
-		if err != nil {
-			return err
-		}
-		if err := tx.TouchLogin(u.Name); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.SessionStarted, u.Name, nil)
+	_, err := s.signIn(ctx, name, password, nil, func(tx *store.Tx) (err error) {
+		token, err = s.sessions.Begin(tx, name)
+		return err
 	})
 	return token, err
 }

@@ -30,6 +30,9 @@ type Principal struct {
 	TokenID   string
 	// AuthenticatedAt is when the password was proved; zero for Method APIKey, which proves none.
 	AuthenticatedAt time.Time
+	// PasswordID tells the password that was proved from the user's others, without telling anything else of it. It is set
+	// for Method Basic only.
+	PasswordID string
 	// HasTOTP tells whether the user has a confirmed second factor.
 	HasTOTP bool
 	// ElevatedUntil is when the caller's elevation ends; zero for a caller who is not elevated.

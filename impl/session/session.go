@@ -76,14 +76,20 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 
 // Begin starts a session for a user and returns its first token.
 func (s *Service) Begin(tx *store.Tx, userName string) (Token, error) {
-	if err := tx.SweepSessions(); err != nil {
-		return Token{}, err
-	}
+	_, token, err := s.begin(tx, userName)
+	return token, err
+}
+
+func (s *Service) begin(tx *store.Tx, userName string) (store.Session, Token, error) {
 	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: tx.Now.Add(s.settings.Absolute)}
-	if err := tx.InsertSession(session); err != nil {
-		return Token{}, err
+	if err := tx.SweepSessions(); err != nil {
+		return session, Token{}, err
 	}
-	return s.issue(tx, session, time.Time{})
+	if err := tx.InsertSession(session); err != nil {
+		return session, Token{}, err
+	}
+	token, err := s.issue(tx, session, time.Time{})
+	return session, token, err
 }
 
 // Refresh returns a new token of the session that a token stands for, and lets the old one live for the grace time. Any

@@ -136,11 +136,11 @@ type Secret struct{ Password, PasswordHash *string }
 
 // ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof. It returns what PutNative
 // does, and fault.RequestInvalid if there is no such user.
-func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principal, name string, new Secret, proof Proof) error {
-	if err := new.Check(name); err != nil {
+func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principal, name string, given Secret, proof Proof) error {
+	if err := given.Check(name); err != nil {
 		return err
 	}
-	made, err := s.native(ctx, name, Native{Password: new.Password, PasswordHash: new.PasswordHash})
+	made, err := s.native(ctx, name, Native{Password: given.Password, PasswordHash: given.PasswordHash})
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,15 @@ func (p *problems) secret(name string, s Secret) {
 	p.failure(password.Check(*s.Password, name))
 }
 
+// maxRoles bounds what is looked up for each request of a user.
+const maxRoles = 1000
+
 // roles checks the names of Elasticsearch's roles, and that those of ECE combine as ECE has it.
 func (p *problems) roles(names []string) {
+	if len(names) > maxRoles {
+		p.add(true, fmt.Sprintf("a user can have at most [%d] roles", maxRoles))
+		return
+	}
 	var platform []string
 	for _, name := range names {
 		p.add(!identity.RoleNameFits(name),
