@@ -588,8 +588,11 @@ type ElasticsearchError struct {
 	// Error What went wrong; a text if the request never came to an operation.
 	Error ElasticsearchErrorContent `json:"error"`
 
-	// Status The answer's status; absent if the path is not known.
+	// Status The answer's status; absent if the path is not known, and with errors of OAuth 2.0.
 	Status *int `json:"status,omitempty"`
+
+	// ErrorDescription What is wrong with a grant, for people; only with errors of OAuth 2.0, such as `invalid_grant`.
+	ErrorDescription *string `json:"error_description,omitempty"`
 }
 
 // ElasticsearchErrorCause What went wrong. Some errors have further members, which say what with.

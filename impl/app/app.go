@@ -9,13 +9,16 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -84,9 +87,14 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err := users.Bootstrap(ctx, s.Builtins); err != nil {
 		return nil, err
 	}
+	rights, err := access.NewService(st)
+	if err != nil {
+		return nil, err
+	}
 	keys := apikey.NewService(st, s.Keys, s.Log) // last, because it has to be closed
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
+		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights,
 		Log: s.Log, TrustedProxies: s.TrustedProxies,
 	})
 	if err != nil {

@@ -60,6 +60,8 @@ type elasticsearchFailure struct {
 type briefFailure struct {
 	Error  string `json:"error"`
 	Status int    `json:"status,omitempty"`
+	// Description is for OAuth 2.0's errors only (RFC 6749, section 5.2).
+	Description string `json:"error_description,omitempty"`
 }
 
 // failure answers a failure as Elasticsearch does.
@@ -70,9 +72,11 @@ func (f *face) failure(c echo.Context, failed *fault.Error) (status int, body an
 	case fault.ResourceNotFound:
 		return http.StatusBadRequest, briefFailure{Error: "no handler found for uri [" + f.uri + "] and method [" + method + "]"}
 	case fault.WrongMethod:
-		return status, briefFailure{"Incorrect HTTP method for uri [" + f.uri + "] and method [" + method + "], allowed: [" + allowed(c) + "]", status}
+		return status, briefFailure{Error: "Incorrect HTTP method for uri [" + f.uri + "] and method [" + method + "], allowed: [" + allowed(c) + "]", Status: status}
 	case fault.MediaTypeUnsupported:
-		return status, briefFailure{failed.Message, status}
+		return status, briefFailure{Error: failed.Message, Status: status}
+	case fault.InvalidGrant:
+		return status, briefFailure{Error: failed.Code.Name, Description: failed.Message}
 	}
 	if failed.Code.Kind == fault.ElevationRequired {
 		status = http.StatusForbidden // the status that ECE has for it is nobody else's

@@ -31,9 +31,7 @@ func showDescriptor(d roledescriptor.Descriptor) (server.RoleDescriptorInformati
 		shown.RemoteIndices = &remote
 	}
 	if len(d.RemoteCluster) > 0 {
-		remote := each(d.RemoteCluster, func(p roledescriptor.RemoteClusterPrivileges) server.RemoteClusterPrivilegesInformation {
-			return server.RemoteClusterPrivilegesInformation{Clusters: texts(p.Clusters), Privileges: texts(p.Privileges)}
-		})
+		remote := each(d.RemoteCluster, showRemoteCluster)
 		shown.RemoteCluster = &remote
 	}
 	if d.Restricted() {
@@ -71,6 +69,10 @@ func showRemoteIndices(p roledescriptor.RemoteIndexPrivileges) server.RemoteIndi
 	}
 }
 
+func showRemoteCluster(p roledescriptor.RemoteClusterPrivileges) server.RemoteClusterPrivilegesInformation {
+	return server.RemoteClusterPrivilegesInformation{Clusters: texts(p.Clusters), Privileges: texts(p.Privileges)}
+}
+
 func showFields(f *roledescriptor.FieldSecurity) *server.FieldSecurity {
 	if f == nil {
 		return nil
@@ -100,6 +102,14 @@ func texts(list []string) []string {
 		return []string{}
 	}
 	return list
+}
+
+// anyTexts is nil for an empty list, so that it is left out of JSON.
+func anyTexts(list []string) *[]string {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list
 }
 
 // each is never nil either.

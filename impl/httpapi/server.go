@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/role"
@@ -27,6 +28,8 @@ type Deps struct {
 	Keys     *apikey.Service
 	Users    *user.Service
 	Roles    *role.Service
+	// Privileges are those of applications.
+	Privileges *applicationprivilege.Service
 	// Access says what callers of Elasticsearch's operations may do.
 	Access *access.Service
 	// Elevation says who must be elevated, and keeps second factors.

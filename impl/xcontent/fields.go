@@ -125,6 +125,22 @@ func Integer(target *int) Field {
 	}
 }
 
+// Array reads an array, and each of its elements by itself.
+func Array(element Field) Field {
+	return func(value any) error {
+		elements, ok := value.([]any)
+		if !ok {
+			return errUnsupported
+		}
+		for _, each := range elements {
+			if err := element(each); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // Nested reads an object by a parser of its own.
 func Nested(parser Parser) Field {
 	return func(value any) error {
