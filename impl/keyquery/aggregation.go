@@ -15,7 +15,7 @@ const (
 	// maxBuckets is how many buckets, and values told apart, there may be at any time.
 	maxBuckets = 1 << 18
 	// maxWork is how often documents may be added to buckets, or tried for one.
-	maxWork = 50_000_000
+	maxWork = 20_000_000
 )
 
 // aggregation is one that was read.
@@ -33,8 +33,6 @@ type collector interface {
 	add(*row) error
 	// render returns the result in the form of Elasticsearch's answers.
 	render(typed bool) map[string]any
-	// number returns what other aggregations may order their buckets by.
-	number() int
 }
 
 // budget is what the aggregations of one run have used up.

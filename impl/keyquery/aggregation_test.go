@@ -158,7 +158,7 @@ func TestAggregation_Refused(t *testing.T) {
 		`{"filters":{"filters":[]}}`:                                                       iae + "[filters] cannot be empty.",
 		`{"filters":{"filters":[{}]}}`:                                                     iae + "query malformed, empty clause found",
 		`{"composite":{}}`:                                                                 iae + "Composite [sources] of [n] cannot be null or empty, nor more than 32",
-		`{"composite":{"size":0}}`:                                                         iae + "[size] must be greater than 0 and at most 10000. Found [0] in [n]",
+		`{"composite":{"size":0}}`:                                                         iae + "[size] must be greater than 0 and at most 65536. Found [0] in [n]",
 		`{"composite":{"sources":[1]}}`:                                                    inA + pe + "[composite] a source is an object with exactly one member, but was VALUE_NUMBER",
 		`{"composite":{"sources":[{"s":{}}]}}`:                                             inA + pe + "[composite] a source is an object with exactly one member, but was START_OBJECT",
 		`{"composite":{"sources":[{"s":{"histogram":{}}}]}}`:                               iae + "Unsupported API Keys agg source [s] of type [histogram]",

@@ -31,13 +31,23 @@ func (a *aggregation) ascending(path string) (bucketOrder, error) {
 		return func(_, _ value, inX, inY *bucket) int { return cmp.Compare(inX.count, inY.count) }, nil
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(path, ".value"), "._count")
-	at := slices.IndexFunc(a.subs, func(sub *aggregation) bool { return sub.name == name && sub.oneNumber() })
-	if at < 0 {
+	at := slices.IndexFunc(a.subs, func(sub *aggregation) bool { return sub.name == name })
+	if at < 0 || !a.subs[at].oneNumber() {
 		return nil, illegal("Invalid aggregation order path [%s]: [%s] has no aggregation with one number that is called so", path, a.name)
 	}
 	return func(_, _ value, inX, inY *bucket) int {
-		return cmp.Compare(inX.collectors[at].number(), inY.collectors[at].number())
+		return cmp.Compare(numberOf(inX.collectors[at]), numberOf(inY.collectors[at]))
 	}, nil
+}
+
+// numbered is a collector with one number, which buckets can be ordered by.
+type numbered interface{ number() int }
+
+func numberOf(c collector) int {
+	if n, ok := c.(numbered); ok {
+		return n.number()
+	}
+	return 0
 }
 
 // oneNumber tells whether an aggregation's result is, or has, one number.

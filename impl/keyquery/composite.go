@@ -22,7 +22,7 @@ func (c *compiler) compositeAggregation(a *aggregation, body map[string]any, par
 			return illegal("[composite] aggregation cannot be used with a parentAggregation of type: [%s]", parent)
 		}
 	}
-	const defaultSize = 10
+	const defaultSize, maxSize = 10, 65_536
 	k := &composite{of: a, size: defaultSize}
 	var sources any
 	var after map[string]any
@@ -30,8 +30,8 @@ func (c *compiler) compositeAggregation(a *aggregation, body map[string]any, par
 	if err != nil {
 		return err
 	}
-	if k.size <= 0 || k.size > maxWindow {
-		return illegal("[size] must be greater than 0 and at most %d. Found [%d] in [%s]", maxWindow, k.size, a.name)
+	if k.size <= 0 || k.size > maxSize {
+		return illegal("[size] must be greater than 0 and at most %d. Found [%d] in [%s]", maxSize, k.size, a.name)
 	}
 	if err := k.readSources(c, sources); err != nil {
 		return err
@@ -157,5 +157,3 @@ func (c *compositeCollector) render(typed bool) map[string]any {
 	result["buckets"] = list
 	return result
 }
-
-func (c *compositeCollector) number() int { return len(c.buckets) }

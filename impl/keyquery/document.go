@@ -31,8 +31,18 @@ type row struct {
 	// leaves are all the values in the metadata, sorted, none twice; known only if gathered.
 	leaves   []string
 	gathered bool
-	// tests counts the values that queries looked at.
-	tests int
+	// tests counts what was looked at, in all the documents of a run.
+	tests *int
+}
+
+// maxTests is how often a run may look at a value or for one, in all the documents together.
+const maxTests = 50_000_000
+
+// test counts one look, and tells whether there may be more of them. If not, the run fails, and what is still computed
+// until then is of no interest.
+func (r *row) test() bool {
+	*r.tests++
+	return *r.tests <= maxTests
 }
 
 func (r *row) allLeaves() []string {
@@ -44,9 +54,9 @@ func (r *row) allLeaves() []string {
 
 // leavesAt returns the values at a path of names joined by dots. A name in the metadata may have dots of its own, so each
 // way to divide the path is followed; they lead to different places, so none is visited twice.
-func (r *row) leavesAt(path string) []string { return distinct(appendAt(nil, r.Metadata, path)) }
+func (r *row) leavesAt(path string) []string { return distinct(r.appendAt(nil, r.Metadata, path)) }
 
-func appendAt(found []string, members map[string]any, path string) []string {
+func (r *row) appendAt(found []string, members map[string]any, path string) []string {
 	if value, ok := members[path]; ok {
 		found = appendTexts(found, value)
 	}
@@ -54,24 +64,27 @@ func appendAt(found []string, members map[string]any, path string) []string {
 		if path[i] != '.' {
 			continue
 		}
+		if !r.test() {
+			return found
+		}
 		if inner, ok := members[path[:i]].(map[string]any); ok {
-			found = appendAt(found, inner, path[i+1:])
+			found = r.appendAt(found, inner, path[i+1:])
 		}
 		if elements, ok := members[path[:i]].([]any); ok {
-			found = appendInside(found, elements, path[i+1:])
+			found = r.appendInside(found, elements, path[i+1:])
 		}
 	}
 	return found
 }
 
 // appendInside goes on in the objects of an array, which have their place in no path.
-func appendInside(found []string, elements []any, path string) []string {
+func (r *row) appendInside(found []string, elements []any, path string) []string {
 	for _, element := range elements {
 		switch element := element.(type) {
 		case map[string]any:
-			found = appendAt(found, element, path)
+			found = r.appendAt(found, element, path)
 		case []any:
-			found = appendInside(found, element, path)
+			found = r.appendInside(found, element, path)
 		}
 	}
 	return found

@@ -119,11 +119,11 @@ func (f field) texts() bool { return f.kind == keyword || f.kind == flattened }
 
 // read reads one value of the field from a request; a date that leaves something open stands for its beginning.
 func (f field) read(given any, dates dateReader) (value, error) {
-	switch f.kind {
-	case date:
+	if f.kind == date {
 		at, err := dates.read(given, false)
 		return value{number: at}, err
-	case boolean:
+	}
+	if f.kind == boolean {
 		b, err := readTruth(given)
 		return truth(b), err
 	}

@@ -170,5 +170,3 @@ func (f *filtersCollector) render(typed bool) map[string]any {
 	}
 	return map[string]any{"buckets": list}
 }
-
-func (f *filtersCollector) number() int { return len(f.buckets) }

@@ -212,7 +212,8 @@ func TestQuery_Simple(t *testing.T) {
 func TestQuery_Refused(t *testing.T) {
 	wanted := map[string]string{}
 	for query, want := range map[string]string{
-		`[]`:                               inQ + pe + "[_na] query malformed, must start with start_object",
+		`[]`:                               xpe + "query doesn't support values of type: START_ARRAY",
+		`null`:                             xpe + "query doesn't support values of type: VALUE_NULL",
 		`{}`:                               iae + "query malformed, empty clause found",
 		`{"term":{},"ids":{}}`:             inQ + pe + "[ids] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
 		`{"fuzzy":{"name":"x"}}`:           iae + "Query type [fuzzy] is not currently supported in this context",

@@ -161,5 +161,3 @@ func (c *rangesCollector) render(typed bool) map[string]any {
 	}
 	return map[string]any{"buckets": list}
 }
-
-func (c *rangesCollector) number() int { return len(c.buckets) }

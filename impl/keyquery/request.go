@@ -26,9 +26,9 @@ type Request struct {
 
 // body has the members of a request as they were given.
 type body struct {
-	query, sort, after any
-	from, size         int
-	aggs, aggregations map[string]any
+	query, aggs, aggregations map[string]any
+	sort, after               any
+	from, size                int
 }
 
 // Parse reads a request from what strictjson.Decode returned; nil is a request without a body, which asks for the first
@@ -53,7 +53,7 @@ func Parse(given any, now time.Time) (*Request, error) {
 
 func (b *body) read(given any) error {
 	return xcontent.Parser{Name: parserName, Fields: options{
-		"query": anything(&b.query), "sort": anything(&b.sort), "search_after": anything(&b.after),
+		"query": xcontent.Object(&b.query), "sort": something(&b.sort), "search_after": something(&b.after),
 		"from": whole(&b.from), "size": whole(&b.size),
 		"aggs": xcontent.Object(&b.aggs), "aggregations": xcontent.Object(&b.aggregations),
 	}}.Read(given)

@@ -6,9 +6,6 @@ import (
 	"slices"
 )
 
-// maxTests is how often a query may look at a value, in all the documents together: about a second of work.
-const maxTests = 100_000_000
-
 // Result is what a request found.
 type Result struct {
 	// Total counts all the documents that the query means, on this page or not.
@@ -47,19 +44,17 @@ func (r *Request) Run(documents iter.Seq[Document]) (Result, error) {
 	page := page{request: r, limit: r.from + r.size}
 	tests := 0
 	for document := range documents {
-		at := row{Document: &document}
-		meant := r.query(&at)
-		if tests += at.tests; tests > maxTests {
+		at := row{Document: &document, tests: &tests}
+		if r.query(&at) {
+			result.Total++
+			if err := addAll(result.collectors, &at); err != nil {
+				return Result{}, err
+			}
+			page.offer(&at)
+		}
+		if tests > maxTests {
 			return Result{}, illegal("the query is too much work: it may look at values at most [%d] times", maxTests)
 		}
-		if !meant {
-			continue
-		}
-		result.Total++
-		if err := addAll(result.collectors, &at); err != nil {
-			return Result{}, err
-		}
-		page.offer(&at)
 	}
 	result.Hits = page.hits()
 	return result, nil

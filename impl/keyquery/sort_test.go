@@ -74,6 +74,8 @@ func TestSort_Refused(t *testing.T) {
 		`{"sort":{"name":{"numeric_type":"long"}}}`:     iae + "[numeric_type] of [long] is not supported for the field [name]",
 		`{"sort":{"name":{"missing":[]}}}`:              iae + "the field [name] has texts, numbers and booleans only",
 		`{"sort":{"creation":{"format":"x"}}}`:          iae + "Invalid format: [x]: this date format is not known here",
+		`{"sort":null}`:                                 xpe + "sort doesn't support values of type: VALUE_NULL",
+		`{"search_after":null}`:                         xpe + "search_after doesn't support values of type: VALUE_NULL",
 		`{"search_after":["x"]}`:                        iae + "Sort must contain at least one field.",
 		`{"sort":[],"search_after":["x"]}`:              iae + "Sort must contain at least one field.",
 		`{"sort":"name","search_after":"x"}`:            after + "Expected [START_ARRAY] in [search_after] but found [VALUE_STRING]",

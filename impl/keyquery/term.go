@@ -36,7 +36,7 @@ func (c *compiler) match(body map[string]any) (query, error) {
 		return nil, illegal("match query with fuzziness is not currently supported in this context")
 	}
 	q, err := c.equal(f, given, false)
-	if err != nil && lenient {
+	if err != nil && lenient && given != nil {
 		return never, nil
 	}
 	return q, err

@@ -124,8 +124,6 @@ func (t *termsCollector) render(typed bool) map[string]any {
 	return map[string]any{"doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": list}
 }
 
-func (t *termsCollector) number() int { return len(t.buckets) }
-
 // bucketOrder compares two buckets by their keys or by what is in them.
 type bucketOrder func(a, b value, inA, inB *bucket) int
 
