@@ -140,3 +140,27 @@ func TestDateMath(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that intervals begin where a calendar, or the count since 1970, says.
+func TestRounder(t *testing.T) {
+	zone := time.FixedZone("", 3600)
+	for interval, want := range map[[2]string]string{
+		{"1y", ""}: "2024-01-01T00:00:00+01:00", {"quarter", ""}: "2024-04-01T00:00:00+01:00", {"month", ""}: "2024-06-01T00:00:00+01:00",
+		{"1w", ""}: "2024-06-10T00:00:00+01:00", {"day", ""}: "2024-06-16T00:00:00+01:00", {"", "1d"}: "2024-06-16T00:00:00+01:00",
+		{"", "12h"}: "2024-06-16T00:00:00+01:00", {"1m", ""}: "2024-06-16T00:30:00+01:00", {"", "20m"}: "2024-06-16T00:20:00+01:00",
+		{"second", ""}: "2024-06-16T00:30:45+01:00", {"", "15s"}: "2024-06-16T00:30:45+01:00", {"", "500ms"}: "2024-06-16T00:30:45.5+01:00",
+	} {
+		round, err := newRounder(interval[0], interval[1], zone)
+		if err != nil {
+			t.Fatal(interval, err)
+		}
+		at := time.Date(2024, 6, 15, 23, 30, 45, 700_000_000, time.UTC).UnixMilli()
+		if got := time.UnixMilli(round(at)).In(zone).Format(time.RFC3339Nano); got != want {
+			t.Errorf("%v: %s; want %s", interval, got, want)
+		}
+	}
+	round, err := newRounder("", "1d", nil)
+	if err != nil || round(-1) != -86_400_000 || round(-86_400_000) != -86_400_000 {
+		t.Error(round(-1), round(-86_400_000), err)
+	}
+}

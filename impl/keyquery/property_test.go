@@ -149,6 +149,7 @@ func FuzzParse(f *testing.F) {
 		`{"from":1,"size":2,"sort":["name",{"metadata.x":{"order":"desc","missing":"_first"}}]}`, `{"sort":"_doc","search_after":["1:a"]}`,
 		`{"aggs":{"n":{"terms":{"field":"name","order":{"_key":"asc"}},"aggs":{"m":{"cardinality":{"field":"metadata"}}}}}}`,
 		`{"aggs":{"n":{"composite":{"sources":[{"a":{"terms":{"field":"metadata.tags"}}}],"after":{"a":"x"}}}}}`,
+		`{"aggs":{"n":{"composite":{"sources":[{"d":{"date_histogram":{"field":"creation","fixed_interval":"7d","time_zone":"-05:00"}}}]}}}}`,
 		`{"aggs":{"n":{"date_range":{"field":"creation","format":"yyyy-MM-dd'T'HH||epoch_second","ranges":[{"from":"now-1M/w","to":"2024||+1d"}]}}}}`,
 		`{"aggs":{"n":{"filters":{"filters":[{"ids":{"values":[1]}}],"other_bucket":true}}}}`,
 		`{"query":{"simple_query_string":{"query":"(a + -\"b c\"~2 | d* e~1)\\\\","fields":["name^2","meta*"],"flags":"ALL","minimum_should_match":"2<75%"}}}`,
