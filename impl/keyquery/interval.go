@@ -72,7 +72,7 @@ func fixedLength(text string) (int64, bool) {
 			continue
 		}
 		n, err := strconv.ParseUint(digits, 10, 31)
-		return int64(n) * unit.length, err == nil && n > 0 //nolint:gosec // 31 bits fit
+		return int64(n) * unit.length, err == nil && n > 0
 	}
 	return 0, false
 }
