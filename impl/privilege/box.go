@@ -58,6 +58,19 @@ func (b box) covers(c box) bool {
 // empty tells whether a side has no pattern, so that nothing is in the box.
 func (b box) empty() bool { return slices.ContainsFunc(b, func(t term) bool { return len(t.in) == 0 }) }
 
+// inhabited tells whether something is plainly in the box. A false means nothing.
+func (b box) inhabited() bool {
+	for _, t := range b {
+		plainly := func(p *pattern) bool {
+			return !p.regular() && !slices.ContainsFunc(t.out, term{in: []*pattern{p}}.reaches)
+		}
+		if !slices.ContainsFunc(t.in, plainly) {
+			return false
+		}
+	}
+	return true
+}
+
 // boxes is a set of tuples: those that are in one of some boxes, all of the same number of sides.
 type boxes []box
 

@@ -47,7 +47,7 @@ func within(outer, inner *pattern) bool {
 func (s *Set) contains(other *Set) bool {
 	w := newWork(maxInquiry)
 	for _, b := range other.applications {
-		if !s.applications.contain(b, &w) && !(b[0].in[0].exact && s.hasApplication(b, &w)) {
+		if !s.applications.contain(b, &w) && (!b[0].in[0].exact || !s.hasApplication(b, &w)) {
 			return false
 		}
 	}

@@ -125,6 +125,9 @@ func (p *pattern) compile() (*pattern, error) {
 	return p, nil
 }
 
+// regular tells whether the pattern may be a regular expression. Only these can match nothing at all.
+func (p *pattern) regular() bool { return p.expression != nil && strings.HasPrefix(p.text, "/") }
+
 // matches tells whether the name, which must be UTF-8, is in the set.
 func (p *pattern) matches(name string) bool {
 	switch {

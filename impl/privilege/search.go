@@ -14,16 +14,17 @@ const maxSearch = 1 << 20
 // combination of states that some word of b leads to, and looks for one where b accepts and s does not. Combinations can
 // be many, so the search gives up after a while; then the answer is no.
 func contained(b box, s boxes, w *work) bool {
+	near := slices.DeleteFunc(slices.Clone(s), func(c box) bool { return c.empty() || c.apartFrom(b) })
+	if len(near) == 0 && b.inhabited() {
+		return false
+	}
 	inner, err := w.build(b)
 	if err != nil {
 		return false
 	}
 	search := &search{seen: map[string]bool{}}
 	search.add(inner)
-	for _, c := range s {
-		if c.empty() || c.apartFrom(b) {
-			continue
-		}
+	for _, c := range near {
 		outer, err := w.automaton(c)
 		if err != nil {
 			return false
