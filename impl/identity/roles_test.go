@@ -62,3 +62,27 @@ func TestAuthorize(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that ECE's roles are told from Elasticsearch's, and that only the former lead to ECE's operations.
+func TestSplitRoles(t *testing.T) {
+	roles := []Role{"z", PlatformViewer, "superuser", DeploymentViewer, "ECE_PLATFORM_ADMIN", "ece_platform_admin "}
+	platform, others := SplitRoles(roles)
+	if got := fmt.Sprintf("%q %q", platform, others); got != `["ece_platform_viewer" "ece_deployment_viewer"] ["z" "superuser" "ECE_PLATFORM_ADMIN" "ece_platform_admin "]` {
+		t.Errorf("the roles are %s", got)
+	}
+	if err := (Principal{Roles: others}).Authorize("get-api-keys"); err == nil || HoldsPlatformRole(others) {
+		t.Error("Elasticsearch's roles lead to ECE's operations")
+	}
+}
+
+// Ensures that role names are what Elasticsearch takes.
+func TestRoleNameFits(t *testing.T) {
+	for name, fits := range map[string]bool{
+		"a": true, "a,b (c) /x*": true, "_x": true, strings.Repeat("x", 507): true,
+		"": false, " a": false, "a ": false, "a\nb": false, "ä": false, "\xff": false, strings.Repeat("x", 508): false,
+	} {
+		if RoleNameFits(name) != fits {
+			t.Errorf("%q: %t", name, !fits)
+		}
+	}
+}
