@@ -75,7 +75,7 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 func (s *Service) Find(tx *store.Tx, value string) (session store.Session, known, found bool, err error) {
 	c, err := s.prove(value)
 	if err != nil {
-		return session, false, false, nil // whatever is wrong with it, it is no token of ours
+		return session, false, false, nil //nolint:nilerr // whatever is wrong with it, it is no token of ours
 	}
 	_, session, _, err = tx.LiveSession(c.tokenID)
 	if errors.Is(err, store.ErrNotFound) {

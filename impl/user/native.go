@@ -21,7 +21,8 @@ type Native struct {
 	FullName, Email *string
 	// Metadata is nil for none.
 	Metadata map[string]any
-	Enabled  bool
+	// Enabled is true for a user of whom nothing else is said.
+	Enabled bool
 }
 
 // PutNative adds a user, or replaces all of one but a password that is not given, and tells whether it added. Sessions and

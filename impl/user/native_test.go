@@ -184,7 +184,7 @@ func TestNatives(t *testing.T) {
 }
 
 // attempts are all that one can do to a user on Elasticsearch's terms.
-func attempts(users *user.Service, ctx context.Context, by identity.Principal, name string, proof user.Proof) map[string]error {
+func attempts(ctx context.Context, users *user.Service, by identity.Principal, name string, proof user.Proof) map[string]error {
 	put := func(n user.Native) error { _, err := users.PutNative(ctx, by, name, n, proof); return err }
 	_, deleted := users.DeleteNative(ctx, by, name, proof)
 	return map[string]error{
@@ -208,7 +208,7 @@ func TestNative_Escalation(t *testing.T) {
 	actor.Method = identity.RunAs
 	for name, by := range map[string]identity.Principal{"clerk": clerk, "viewer": viewer, "key": narrowed, "run as": actor} {
 		before := get(t, users, "viewer")
-		for what, err := range attempts(users, ctx, by, "viewer", proved) {
+		for what, err := range attempts(ctx, users, by, "viewer", proved) {
 			if !fault.Has(err, fault.SecurityDenied) {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
@@ -226,7 +226,7 @@ func TestNative_Escalation(t *testing.T) {
 		}
 	}
 	refusal := fault.New(fault.ElevationNeeded, "elevate")
-	for what, err := range attempts(users, ctx, chief, "viewer", user.Proof{RecentPassword: true, Elevation: refusal}) {
+	for what, err := range attempts(ctx, users, chief, "viewer", user.Proof{RecentPassword: true, Elevation: refusal}) {
 		if !errors.Is(err, refusal) {
 			t.Errorf("without elevation: %s: %v", what, err)
 		}
@@ -264,7 +264,7 @@ func TestNative_Builtin(t *testing.T) {
 	users, _ := natives(t)
 	admin := identity.Principal{User: user.Admin, Builtin: true, Roles: []identity.Role{identity.PlatformAdmin}}
 	for name, by := range map[string]identity.Principal{"chief": chief, "clerk": clerk, "admin": admin} {
-		for what, err := range attempts(users, t.Context(), by, user.Admin, proved) {
+		for what, err := range attempts(t.Context(), users, by, user.Admin, proved) {
 			if !fault.Has(err, fault.IllegalArgument) || !strings.Contains(err.Error(), "user [admin] is reserved") {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
