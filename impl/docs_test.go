@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/privilege"
 )
 
 func read(t *testing.T, path string) string {
@@ -75,7 +77,11 @@ func TestReadme_Operations(t *testing.T) {
 	compare(t, rows(t, `[A-Z]+ /[^`+"`"+`]+`), want)
 }
 
+// audience is who may call an operation: for Elasticsearch's the narrowest privilege that grants it, where it needs one.
 func audience(op *openapi3.Operation) string {
+	if action, given := op.Extensions["x-elasticsearch-action"].(string); given {
+		return needed(op.OperationID, action)
+	}
 	may := func(role identity.Role) bool {
 		return identity.Principal{Roles: []identity.Role{role}}.Authorize(identity.Permission(op.OperationID)) == nil
 	}
@@ -88,6 +94,16 @@ func audience(op *openapi3.Operation) string {
 		return "platform"
 	}
 	return "admins"
+}
+
+// unprivileged are Elasticsearch's operations that everybody may call about oneself.
+var unprivileged = []string{"security-authenticate", "security-has-", "security-get-user-privileges", "security-change-own-password"}
+
+func needed(operation, action string) string {
+	if slices.ContainsFunc(unprivileged, func(prefix string) bool { return strings.HasPrefix(operation, prefix) }) {
+		return "all"
+	}
+	return "`" + privilege.GrantedByOwning(action)[0] + "`"
 }
 
 // Ensures that the README's Go code is the program that is built and vetted with everything else.

@@ -106,6 +106,7 @@ Try:
 
   curl -u 'admin:%[2]s' %[1]s/api/v1/account
   curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
+  curl -H 'Authorization: ApiKey %[6]s' '%[1]s/_security/api_key?pretty'
   curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
 
 `, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded())
