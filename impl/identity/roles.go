@@ -172,6 +172,10 @@ func (p Principal) Authorize(permission Permission) error {
 	if granted(permission, p.platformRoles()) {
 		return nil
 	}
+	if p.Key.Assigned != "" {
+		return fault.New(fault.PermissionMissing, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
+			": it has role descriptors, and these allow Elasticsearch's operations only")
+	}
 	return fault.New(fault.PermissionMissing, "user \""+p.User+"\" lacks the permission "+string(permission))
 }
 
