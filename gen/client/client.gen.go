@@ -1561,12 +1561,6 @@ type APIKeysInvalidated = InvalidateAPIKeysResponse
 // APIKeysUpdated Each id is mentioned once, in the order of the request.
 type APIKeysUpdated = BulkUpdateAPIKeysResponse
 
-// ApplicationPrivilegesDeleted defines model for ApplicationPrivilegesDeleted.
-type ApplicationPrivilegesDeleted = DeletePrivilegesResponse
-
-// ApplicationPrivilegesPut defines model for ApplicationPrivilegesPut.
-type ApplicationPrivilegesPut = PutPrivilegesResponse
-
 // AuthenticationClusterError The body of every failure.
 type AuthenticationClusterError = BasicFailedReply
 
@@ -1621,9 +1615,6 @@ type KeyNotFound = BasicFailedReply
 // KeyOwnerNotFound The body of every failure.
 type KeyOwnerNotFound = BasicFailedReply
 
-// NoApplicationPrivilegesDeleted defines model for NoApplicationPrivilegesDeleted.
-type NoApplicationPrivilegesDeleted = DeletePrivilegesResponse
-
 // NoAuthenticationCluster The body of every failure.
 type NoAuthenticationCluster = BasicFailedReply
 
@@ -1632,15 +1623,6 @@ type NoSecurityTokensInvalidated = InvalidateTokenResponse
 
 // NoSelectedAPIKeys defines model for NoSelectedApiKeys.
 type NoSelectedAPIKeys = APIKeysInformation
-
-// NoSelectedPrivileges defines model for NoSelectedPrivileges.
-type NoSelectedPrivileges = ApplicationPrivilegesInformation
-
-// NoSelectedRoles Role descriptors as they are shown, by name.
-type NoSelectedRoles = RoleDescriptorsInformation
-
-// NoSelectedUsers defines model for NoSelectedUsers.
-type NoSelectedUsers = SecurityUsers
 
 // Overloaded The body of every failure.
 type Overloaded = BasicFailedReply
@@ -1674,15 +1656,6 @@ type SecurityUserPut = CreatedResponse
 
 // SelectedAPIKeys defines model for SelectedApiKeys.
 type SelectedAPIKeys = APIKeysInformation
-
-// SelectedPrivileges defines model for SelectedPrivileges.
-type SelectedPrivileges = ApplicationPrivilegesInformation
-
-// SelectedRoles Role descriptors as they are shown, by name.
-type SelectedRoles = RoleDescriptorsInformation
-
-// SelectedUsers defines model for SelectedUsers.
-type SelectedUsers = SecurityUsers
 
 // Token defines model for Token.
 type Token = TokenResponse
@@ -11537,7 +11510,7 @@ type SecurityGetPrivilegesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedPrivileges
+	JSON200 *ApplicationPrivilegesInformation
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11545,7 +11518,7 @@ type SecurityGetPrivilegesResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetPrivilegesResult) GetJSON200() *SelectedPrivileges {
+func (r SecurityGetPrivilegesResult) GetJSON200() *ApplicationPrivilegesInformation {
 	return r.JSON200
 }
 
@@ -11593,7 +11566,7 @@ type SecurityPutPrivilegesPostResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ApplicationPrivilegesPut
+	JSON200 *PutPrivilegesResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11601,7 +11574,7 @@ type SecurityPutPrivilegesPostResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityPutPrivilegesPostResult) GetJSON200() *ApplicationPrivilegesPut {
+func (r SecurityPutPrivilegesPostResult) GetJSON200() *PutPrivilegesResponse {
 	return r.JSON200
 }
 
@@ -11649,7 +11622,7 @@ type SecurityPutPrivilegesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ApplicationPrivilegesPut
+	JSON200 *PutPrivilegesResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11657,7 +11630,7 @@ type SecurityPutPrivilegesResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityPutPrivilegesResult) GetJSON200() *ApplicationPrivilegesPut {
+func (r SecurityPutPrivilegesResult) GetJSON200() *PutPrivilegesResponse {
 	return r.JSON200
 }
 
@@ -11761,9 +11734,9 @@ type SecurityGetApplicationPrivilegesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedPrivileges
+	JSON200 *ApplicationPrivilegesInformation
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NoSelectedPrivileges
+	JSON404 *ApplicationPrivilegesInformation
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11771,12 +11744,12 @@ type SecurityGetApplicationPrivilegesResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetApplicationPrivilegesResult) GetJSON200() *SelectedPrivileges {
+func (r SecurityGetApplicationPrivilegesResult) GetJSON200() *ApplicationPrivilegesInformation {
 	return r.JSON200
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r SecurityGetApplicationPrivilegesResult) GetJSON404() *NoSelectedPrivileges {
+func (r SecurityGetApplicationPrivilegesResult) GetJSON404() *ApplicationPrivilegesInformation {
 	return r.JSON404
 }
 
@@ -11824,9 +11797,9 @@ type SecurityDeleteApplicationPrivilegesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ApplicationPrivilegesDeleted
+	JSON200 *DeletePrivilegesResponse
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NoApplicationPrivilegesDeleted
+	JSON404 *DeletePrivilegesResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11834,12 +11807,12 @@ type SecurityDeleteApplicationPrivilegesResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityDeleteApplicationPrivilegesResult) GetJSON200() *ApplicationPrivilegesDeleted {
+func (r SecurityDeleteApplicationPrivilegesResult) GetJSON200() *DeletePrivilegesResponse {
 	return r.JSON200
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r SecurityDeleteApplicationPrivilegesResult) GetJSON404() *NoApplicationPrivilegesDeleted {
+func (r SecurityDeleteApplicationPrivilegesResult) GetJSON404() *DeletePrivilegesResponse {
 	return r.JSON404
 }
 
@@ -11887,9 +11860,9 @@ type SecurityGetApplicationPrivilegeResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedPrivileges
+	JSON200 *ApplicationPrivilegesInformation
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NoSelectedPrivileges
+	JSON404 *ApplicationPrivilegesInformation
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11897,12 +11870,12 @@ type SecurityGetApplicationPrivilegeResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetApplicationPrivilegeResult) GetJSON200() *SelectedPrivileges {
+func (r SecurityGetApplicationPrivilegeResult) GetJSON200() *ApplicationPrivilegesInformation {
 	return r.JSON200
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r SecurityGetApplicationPrivilegeResult) GetJSON404() *NoSelectedPrivileges {
+func (r SecurityGetApplicationPrivilegeResult) GetJSON404() *ApplicationPrivilegesInformation {
 	return r.JSON404
 }
 
@@ -11950,7 +11923,7 @@ type SecurityGetRolesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedRoles
+	JSON200 *RoleDescriptorsInformation
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11958,7 +11931,7 @@ type SecurityGetRolesResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetRolesResult) GetJSON200() *SelectedRoles {
+func (r SecurityGetRolesResult) GetJSON200() *RoleDescriptorsInformation {
 	return r.JSON200
 }
 
@@ -12069,9 +12042,9 @@ type SecurityGetRoleResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedRoles
+	JSON200 *RoleDescriptorsInformation
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NoSelectedRoles
+	JSON404 *RoleDescriptorsInformation
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12079,12 +12052,12 @@ type SecurityGetRoleResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetRoleResult) GetJSON200() *SelectedRoles {
+func (r SecurityGetRoleResult) GetJSON200() *RoleDescriptorsInformation {
 	return r.JSON200
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r SecurityGetRoleResult) GetJSON404() *NoSelectedRoles {
+func (r SecurityGetRoleResult) GetJSON404() *RoleDescriptorsInformation {
 	return r.JSON404
 }
 
@@ -12244,7 +12217,7 @@ type SecurityGetUsersResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedUsers
+	JSON200 *SecurityUsers
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12252,7 +12225,7 @@ type SecurityGetUsersResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetUsersResult) GetJSON200() *SelectedUsers {
+func (r SecurityGetUsersResult) GetJSON200() *SecurityUsers {
 	return r.JSON200
 }
 
@@ -12643,9 +12616,9 @@ type SecurityGetUserResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SelectedUsers
+	JSON200 *SecurityUsers
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NoSelectedUsers
+	JSON404 *SecurityUsers
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12653,12 +12626,12 @@ type SecurityGetUserResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityGetUserResult) GetJSON200() *SelectedUsers {
+func (r SecurityGetUserResult) GetJSON200() *SecurityUsers {
 	return r.JSON200
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r SecurityGetUserResult) GetJSON404() *NoSelectedUsers {
+func (r SecurityGetUserResult) GetJSON404() *SecurityUsers {
 	return r.JSON404
 }
 
@@ -22006,7 +21979,7 @@ func ParseSecurityGetPrivilegesResult(rsp *http.Response) (*SecurityGetPrivilege
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedPrivileges
+		var dest ApplicationPrivilegesInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22059,7 +22032,7 @@ func ParseSecurityPutPrivilegesPostResult(rsp *http.Response) (*SecurityPutPrivi
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ApplicationPrivilegesPut
+		var dest PutPrivilegesResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22112,7 +22085,7 @@ func ParseSecurityPutPrivilegesResult(rsp *http.Response) (*SecurityPutPrivilege
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ApplicationPrivilegesPut
+		var dest PutPrivilegesResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22218,14 +22191,14 @@ func ParseSecurityGetApplicationPrivilegesResult(rsp *http.Response) (*SecurityG
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedPrivileges
+		var dest ApplicationPrivilegesInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NoSelectedPrivileges
+		var dest ApplicationPrivilegesInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22278,14 +22251,14 @@ func ParseSecurityDeleteApplicationPrivilegesResult(rsp *http.Response) (*Securi
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ApplicationPrivilegesDeleted
+		var dest DeletePrivilegesResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NoApplicationPrivilegesDeleted
+		var dest DeletePrivilegesResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22338,14 +22311,14 @@ func ParseSecurityGetApplicationPrivilegeResult(rsp *http.Response) (*SecurityGe
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedPrivileges
+		var dest ApplicationPrivilegesInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NoSelectedPrivileges
+		var dest ApplicationPrivilegesInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22398,7 +22371,7 @@ func ParseSecurityGetRolesResult(rsp *http.Response) (*SecurityGetRolesResult, e
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedRoles
+		var dest RoleDescriptorsInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22511,14 +22484,14 @@ func ParseSecurityGetRoleResult(rsp *http.Response) (*SecurityGetRoleResult, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedRoles
+		var dest RoleDescriptorsInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NoSelectedRoles
+		var dest RoleDescriptorsInformation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22677,7 +22650,7 @@ func ParseSecurityGetUsersResult(rsp *http.Response) (*SecurityGetUsersResult, e
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedUsers
+		var dest SecurityUsers
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23055,14 +23028,14 @@ func ParseSecurityGetUserResult(rsp *http.Response) (*SecurityGetUserResult, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SelectedUsers
+		var dest SecurityUsers
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NoSelectedUsers
+		var dest SecurityUsers
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

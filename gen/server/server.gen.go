@@ -1561,12 +1561,6 @@ type APIKeysInvalidated = InvalidateAPIKeysResponse
 // APIKeysUpdated Each id is mentioned once, in the order of the request.
 type APIKeysUpdated = BulkUpdateAPIKeysResponse
 
-// ApplicationPrivilegesDeleted defines model for ApplicationPrivilegesDeleted.
-type ApplicationPrivilegesDeleted = DeletePrivilegesResponse
-
-// ApplicationPrivilegesPut defines model for ApplicationPrivilegesPut.
-type ApplicationPrivilegesPut = PutPrivilegesResponse
-
 // AuthenticationClusterError The body of every failure.
 type AuthenticationClusterError = BasicFailedReply
 
@@ -1621,9 +1615,6 @@ type KeyNotFound = BasicFailedReply
 // KeyOwnerNotFound The body of every failure.
 type KeyOwnerNotFound = BasicFailedReply
 
-// NoApplicationPrivilegesDeleted defines model for NoApplicationPrivilegesDeleted.
-type NoApplicationPrivilegesDeleted = DeletePrivilegesResponse
-
 // NoAuthenticationCluster The body of every failure.
 type NoAuthenticationCluster = BasicFailedReply
 
@@ -1632,15 +1623,6 @@ type NoSecurityTokensInvalidated = InvalidateTokenResponse
 
 // NoSelectedAPIKeys defines model for NoSelectedApiKeys.
 type NoSelectedAPIKeys = APIKeysInformation
-
-// NoSelectedPrivileges defines model for NoSelectedPrivileges.
-type NoSelectedPrivileges = ApplicationPrivilegesInformation
-
-// NoSelectedRoles Role descriptors as they are shown, by name.
-type NoSelectedRoles = RoleDescriptorsInformation
-
-// NoSelectedUsers defines model for NoSelectedUsers.
-type NoSelectedUsers = SecurityUsers
 
 // Overloaded The body of every failure.
 type Overloaded = BasicFailedReply
@@ -1674,15 +1656,6 @@ type SecurityUserPut = CreatedResponse
 
 // SelectedAPIKeys defines model for SelectedApiKeys.
 type SelectedAPIKeys = APIKeysInformation
-
-// SelectedPrivileges defines model for SelectedPrivileges.
-type SelectedPrivileges = ApplicationPrivilegesInformation
-
-// SelectedRoles Role descriptors as they are shown, by name.
-type SelectedRoles = RoleDescriptorsInformation
-
-// SelectedUsers defines model for SelectedUsers.
-type SelectedUsers = SecurityUsers
 
 // Token defines model for Token.
 type Token = TokenResponse
@@ -4048,10 +4021,6 @@ type APIKeysInvalidatedJSONResponse InvalidateAPIKeysResponse
 
 type APIKeysUpdatedJSONResponse BulkUpdateAPIKeysResponse
 
-type ApplicationPrivilegesDeletedJSONResponse DeletePrivilegesResponse
-
-type ApplicationPrivilegesPutJSONResponse PutPrivilegesResponse
-
 type AuthenticationClusterErrorResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
@@ -4201,8 +4170,6 @@ type KeyOwnerNotFoundJSONResponse struct {
 	Headers KeyOwnerNotFoundResponseHeaders
 }
 
-type NoApplicationPrivilegesDeletedJSONResponse DeletePrivilegesResponse
-
 type NoAuthenticationClusterResponseHeaders struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
@@ -4216,12 +4183,6 @@ type NoAuthenticationClusterJSONResponse struct {
 type NoSecurityTokensInvalidatedJSONResponse InvalidateTokenResponse
 
 type NoSelectedAPIKeysJSONResponse APIKeysInformation
-
-type NoSelectedPrivilegesJSONResponse ApplicationPrivilegesInformation
-
-type NoSelectedRolesJSONResponse RoleDescriptorsInformation
-
-type NoSelectedUsersJSONResponse SecurityUsers
 
 type OverloadedResponseHeaders struct {
 	RetryAfter               string
@@ -4253,12 +4214,6 @@ type SecurityTokensInvalidatedJSONResponse InvalidateTokenResponse
 type SecurityUserPutJSONResponse CreatedResponse
 
 type SelectedAPIKeysJSONResponse APIKeysInformation
-
-type SelectedPrivilegesJSONResponse ApplicationPrivilegesInformation
-
-type SelectedRolesJSONResponse RoleDescriptorsInformation
-
-type SelectedUsersJSONResponse SecurityUsers
 
 type TokenJSONResponse TokenResponse
 
@@ -5193,7 +5148,7 @@ type SecurityGetPrivilegesResponseObject interface {
 	VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetPrivileges200JSONResponse struct{ SelectedPrivilegesJSONResponse }
+type SecurityGetPrivileges200JSONResponse ApplicationPrivilegesInformation
 
 func (response SecurityGetPrivileges200JSONResponse) VisitSecurityGetPrivilegesResponse(w http.ResponseWriter) error {
 
@@ -5240,9 +5195,7 @@ type SecurityPutPrivilegesPostResponseObject interface {
 	VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error
 }
 
-type SecurityPutPrivilegesPost200JSONResponse struct {
-	ApplicationPrivilegesPutJSONResponse
-}
+type SecurityPutPrivilegesPost200JSONResponse PutPrivilegesResponse
 
 func (response SecurityPutPrivilegesPost200JSONResponse) VisitSecurityPutPrivilegesPostResponse(w http.ResponseWriter) error {
 
@@ -5289,9 +5242,7 @@ type SecurityPutPrivilegesResponseObject interface {
 	VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error
 }
 
-type SecurityPutPrivileges200JSONResponse struct {
-	ApplicationPrivilegesPutJSONResponse
-}
+type SecurityPutPrivileges200JSONResponse PutPrivilegesResponse
 
 func (response SecurityPutPrivileges200JSONResponse) VisitSecurityPutPrivilegesResponse(w http.ResponseWriter) error {
 
@@ -5382,7 +5333,7 @@ type SecurityGetApplicationPrivilegesResponseObject interface {
 	VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetApplicationPrivileges200JSONResponse struct{ SelectedPrivilegesJSONResponse }
+type SecurityGetApplicationPrivileges200JSONResponse ApplicationPrivilegesInformation
 
 func (response SecurityGetApplicationPrivileges200JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
@@ -5396,9 +5347,7 @@ func (response SecurityGetApplicationPrivileges200JSONResponse) VisitSecurityGet
 	return err
 }
 
-type SecurityGetApplicationPrivileges404JSONResponse struct {
-	NoSelectedPrivilegesJSONResponse
-}
+type SecurityGetApplicationPrivileges404JSONResponse ApplicationPrivilegesInformation
 
 func (response SecurityGetApplicationPrivileges404JSONResponse) VisitSecurityGetApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
@@ -5446,9 +5395,7 @@ type SecurityDeleteApplicationPrivilegesResponseObject interface {
 	VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error
 }
 
-type SecurityDeleteApplicationPrivileges200JSONResponse struct {
-	ApplicationPrivilegesDeletedJSONResponse
-}
+type SecurityDeleteApplicationPrivileges200JSONResponse DeletePrivilegesResponse
 
 func (response SecurityDeleteApplicationPrivileges200JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
@@ -5462,9 +5409,7 @@ func (response SecurityDeleteApplicationPrivileges200JSONResponse) VisitSecurity
 	return err
 }
 
-type SecurityDeleteApplicationPrivileges404JSONResponse struct {
-	NoApplicationPrivilegesDeletedJSONResponse
-}
+type SecurityDeleteApplicationPrivileges404JSONResponse DeletePrivilegesResponse
 
 func (response SecurityDeleteApplicationPrivileges404JSONResponse) VisitSecurityDeleteApplicationPrivilegesResponse(w http.ResponseWriter) error {
 
@@ -5511,7 +5456,7 @@ type SecurityGetApplicationPrivilegeResponseObject interface {
 	VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetApplicationPrivilege200JSONResponse struct{ SelectedPrivilegesJSONResponse }
+type SecurityGetApplicationPrivilege200JSONResponse ApplicationPrivilegesInformation
 
 func (response SecurityGetApplicationPrivilege200JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
 
@@ -5525,9 +5470,7 @@ func (response SecurityGetApplicationPrivilege200JSONResponse) VisitSecurityGetA
 	return err
 }
 
-type SecurityGetApplicationPrivilege404JSONResponse struct {
-	NoSelectedPrivilegesJSONResponse
-}
+type SecurityGetApplicationPrivilege404JSONResponse ApplicationPrivilegesInformation
 
 func (response SecurityGetApplicationPrivilege404JSONResponse) VisitSecurityGetApplicationPrivilegeResponse(w http.ResponseWriter) error {
 
@@ -5572,7 +5515,7 @@ type SecurityGetRolesResponseObject interface {
 	VisitSecurityGetRolesResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetRoles200JSONResponse struct{ SelectedRolesJSONResponse }
+type SecurityGetRoles200JSONResponse RoleDescriptorsInformation
 
 func (response SecurityGetRoles200JSONResponse) VisitSecurityGetRolesResponse(w http.ResponseWriter) error {
 
@@ -5681,7 +5624,7 @@ type SecurityGetRoleResponseObject interface {
 	VisitSecurityGetRoleResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetRole200JSONResponse struct{ SelectedRolesJSONResponse }
+type SecurityGetRole200JSONResponse RoleDescriptorsInformation
 
 func (response SecurityGetRole200JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
 
@@ -5695,7 +5638,7 @@ func (response SecurityGetRole200JSONResponse) VisitSecurityGetRoleResponse(w ht
 	return err
 }
 
-type SecurityGetRole404JSONResponse struct{ NoSelectedRolesJSONResponse }
+type SecurityGetRole404JSONResponse RoleDescriptorsInformation
 
 func (response SecurityGetRole404JSONResponse) VisitSecurityGetRoleResponse(w http.ResponseWriter) error {
 
@@ -5837,7 +5780,7 @@ type SecurityGetUsersResponseObject interface {
 	VisitSecurityGetUsersResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetUsers200JSONResponse struct{ SelectedUsersJSONResponse }
+type SecurityGetUsers200JSONResponse SecurityUsers
 
 func (response SecurityGetUsers200JSONResponse) VisitSecurityGetUsersResponse(w http.ResponseWriter) error {
 
@@ -6178,7 +6121,7 @@ type SecurityGetUserResponseObject interface {
 	VisitSecurityGetUserResponse(w http.ResponseWriter) error
 }
 
-type SecurityGetUser200JSONResponse struct{ SelectedUsersJSONResponse }
+type SecurityGetUser200JSONResponse SecurityUsers
 
 func (response SecurityGetUser200JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
 
@@ -6192,7 +6135,7 @@ func (response SecurityGetUser200JSONResponse) VisitSecurityGetUserResponse(w ht
 	return err
 }
 
-type SecurityGetUser404JSONResponse struct{ NoSelectedUsersJSONResponse }
+type SecurityGetUser404JSONResponse SecurityUsers
 
 func (response SecurityGetUser404JSONResponse) VisitSecurityGetUserResponse(w http.ResponseWriter) error {
 

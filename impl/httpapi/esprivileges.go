@@ -21,7 +21,7 @@ const (
 // SecurityGetPrivileges implements server.StrictServerInterface.
 func (h *handlers) SecurityGetPrivileges(ctx context.Context, _ server.SecurityGetPrivilegesRequestObject) (server.SecurityGetPrivilegesResponseObject, error) {
 	found, err := h.findPrivileges(ctx, "", nil)
-	return server.SecurityGetPrivileges200JSONResponse{SelectedPrivilegesJSONResponse: server.SelectedPrivilegesJSONResponse(found)}, err
+	return server.SecurityGetPrivileges200JSONResponse(found), err
 }
 
 // SecurityGetApplicationPrivileges implements server.StrictServerInterface.
@@ -31,9 +31,9 @@ func (h *handlers) SecurityGetApplicationPrivileges(ctx context.Context, r serve
 		return nil, err
 	}
 	if len(found) == 0 {
-		return server.SecurityGetApplicationPrivileges404JSONResponse{NoSelectedPrivilegesJSONResponse: server.NoSelectedPrivilegesJSONResponse(found)}, nil
+		return server.SecurityGetApplicationPrivileges404JSONResponse(found), nil
 	}
-	return server.SecurityGetApplicationPrivileges200JSONResponse{SelectedPrivilegesJSONResponse: server.SelectedPrivilegesJSONResponse(found)}, nil
+	return server.SecurityGetApplicationPrivileges200JSONResponse(found), nil
 }
 
 // SecurityGetApplicationPrivilege implements server.StrictServerInterface.
@@ -43,9 +43,9 @@ func (h *handlers) SecurityGetApplicationPrivilege(ctx context.Context, r server
 		return nil, err
 	}
 	if len(found) == 0 {
-		return server.SecurityGetApplicationPrivilege404JSONResponse{NoSelectedPrivilegesJSONResponse: server.NoSelectedPrivilegesJSONResponse(found)}, nil
+		return server.SecurityGetApplicationPrivilege404JSONResponse(found), nil
 	}
-	return server.SecurityGetApplicationPrivilege200JSONResponse{SelectedPrivilegesJSONResponse: server.SelectedPrivilegesJSONResponse(found)}, nil
+	return server.SecurityGetApplicationPrivilege200JSONResponse(found), nil
 }
 
 func (h *handlers) findPrivileges(ctx context.Context, application string, names []string) (server.ApplicationPrivilegesInformation, error) {
@@ -68,16 +68,16 @@ func (h *handlers) findPrivileges(ctx context.Context, application string, names
 // SecurityPutPrivileges implements server.StrictServerInterface.
 func (h *handlers) SecurityPutPrivileges(ctx context.Context, _ server.SecurityPutPrivilegesRequestObject) (server.SecurityPutPrivilegesResponseObject, error) {
 	put, err := h.putPrivileges(ctx)
-	return server.SecurityPutPrivileges200JSONResponse{ApplicationPrivilegesPutJSONResponse: put}, err
+	return server.SecurityPutPrivileges200JSONResponse(put), err
 }
 
 // SecurityPutPrivilegesPost implements server.StrictServerInterface.
 func (h *handlers) SecurityPutPrivilegesPost(ctx context.Context, _ server.SecurityPutPrivilegesPostRequestObject) (server.SecurityPutPrivilegesPostResponseObject, error) {
 	put, err := h.putPrivileges(ctx)
-	return server.SecurityPutPrivilegesPost200JSONResponse{ApplicationPrivilegesPutJSONResponse: put}, err
+	return server.SecurityPutPrivilegesPost200JSONResponse(put), err
 }
 
-func (h *handlers) putPrivileges(ctx context.Context) (server.ApplicationPrivilegesPutJSONResponse, error) {
+func (h *handlers) putPrivileges(ctx context.Context) (server.PutPrivilegesResponse, error) {
 	set, err := readPrivileges(documentOf(ctx))
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (h *handlers) putPrivileges(ctx context.Context) (server.ApplicationPrivile
 		return nil, err
 	}
 	created, err := h.Privileges.Put(ctx, set)
-	shown := make(server.ApplicationPrivilegesPutJSONResponse, len(created))
+	shown := make(server.PutPrivilegesResponse, len(created))
 	for application, names := range created {
 		shown[application] = make(server.CreatedPrivileges, len(names))
 		for name, is := range names {
@@ -157,13 +157,9 @@ func (h *handlers) SecurityDeleteApplicationPrivileges(ctx context.Context, r se
 		}
 	}
 	if !any {
-		return server.SecurityDeleteApplicationPrivileges404JSONResponse{
-			NoApplicationPrivilegesDeletedJSONResponse: server.NoApplicationPrivilegesDeletedJSONResponse(shown),
-		}, nil
+		return server.SecurityDeleteApplicationPrivileges404JSONResponse(shown), nil
 	}
-	return server.SecurityDeleteApplicationPrivileges200JSONResponse{
-		ApplicationPrivilegesDeletedJSONResponse: server.ApplicationPrivilegesDeletedJSONResponse(shown),
-	}, nil
+	return server.SecurityDeleteApplicationPrivileges200JSONResponse(shown), nil
 }
 
 // SecurityGetBuiltinPrivileges implements server.StrictServerInterface.

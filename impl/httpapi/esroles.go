@@ -18,7 +18,7 @@ const (
 // SecurityGetRoles implements server.StrictServerInterface.
 func (h *handlers) SecurityGetRoles(ctx context.Context, _ server.SecurityGetRolesRequestObject) (server.SecurityGetRolesResponseObject, error) {
 	roles, err := h.findRoles(ctx, nil)
-	return server.SecurityGetRoles200JSONResponse{SelectedRolesJSONResponse: server.SelectedRolesJSONResponse(roles)}, err
+	return server.SecurityGetRoles200JSONResponse(roles), err
 }
 
 // SecurityGetRole implements server.StrictServerInterface.
@@ -29,9 +29,9 @@ func (h *handlers) SecurityGetRole(ctx context.Context, r server.SecurityGetRole
 		return nil, err
 	}
 	if len(roles) == 0 {
-		return server.SecurityGetRole404JSONResponse{NoSelectedRolesJSONResponse: server.NoSelectedRolesJSONResponse(roles)}, nil
+		return server.SecurityGetRole404JSONResponse(roles), nil
 	}
-	return server.SecurityGetRole200JSONResponse{SelectedRolesJSONResponse: server.SelectedRolesJSONResponse(roles)}, nil
+	return server.SecurityGetRole200JSONResponse(roles), nil
 }
 
 func (h *handlers) findRoles(ctx context.Context, names []string) (server.RoleDescriptorsInformation, error) {

@@ -28,7 +28,7 @@ func (h *handlers) actor(ctx context.Context) (identity.Principal, user.Proof) {
 // SecurityGetUsers implements server.StrictServerInterface.
 func (h *handlers) SecurityGetUsers(ctx context.Context, _ server.SecurityGetUsersRequestObject) (server.SecurityGetUsersResponseObject, error) {
 	users, err := h.findUsers(ctx, nil)
-	return server.SecurityGetUsers200JSONResponse{SelectedUsersJSONResponse: server.SelectedUsersJSONResponse(users)}, err
+	return server.SecurityGetUsers200JSONResponse(users), err
 }
 
 // SecurityGetUser implements server.StrictServerInterface.
@@ -38,9 +38,9 @@ func (h *handlers) SecurityGetUser(ctx context.Context, r server.SecurityGetUser
 		return nil, err
 	}
 	if len(users) == 0 {
-		return server.SecurityGetUser404JSONResponse{NoSelectedUsersJSONResponse: server.NoSelectedUsersJSONResponse(users)}, nil
+		return server.SecurityGetUser404JSONResponse(users), nil
 	}
-	return server.SecurityGetUser200JSONResponse{SelectedUsersJSONResponse: server.SelectedUsersJSONResponse(users)}, nil
+	return server.SecurityGetUser200JSONResponse(users), nil
 }
 
 func (h *handlers) findUsers(ctx context.Context, names []string) (server.SecurityUsers, error) {
