@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,10 +40,12 @@ type call struct {
 type result struct{ outcome, link, body string }
 
 // outcome names an answer as the matrix does.
-func outcome(response *http.Response) string {
+func outcome(response *http.Response, body string) string {
 	switch code := response.Header.Get("x-cloud-error-codes"); {
 	case response.StatusCode == http.StatusUnauthorized:
 		return "401"
+	case response.Header.Get("X-Elastic-Product") != "":
+		return elasticsearchOutcome(response, body)
 	case response.StatusCode == http.StatusForbidden && code == "root.unauthorized.rbac":
 		return "403"
 	case response.StatusCode == http.StatusForbidden:
@@ -51,6 +54,19 @@ func outcome(response *http.Response) string {
 		return "449"
 	}
 	return "in"
+}
+
+// elasticsearchOutcome is outcome where the status of all refusals is the same, and only the reason tells them apart.
+func elasticsearchOutcome(response *http.Response, body string) string {
+	switch {
+	case response.StatusCode != http.StatusForbidden:
+		return "in"
+	case strings.Contains(body, "elevated permissions"):
+		return "449"
+	case strings.Contains(body, "is unauthorized"):
+		return "403"
+	}
+	return "in" // refused for what the request says, not for who made it
 }
 
 // lasting are the operations that change what later calls need, even as they are called here. Each of their cells has a
@@ -128,19 +144,63 @@ func (w *world) raise(token, code string) string {
 // route is where an operation is, and a body that makes it fail once the caller is let in; empty if it takes none.
 type route struct{ method, path, body string }
 
+// elasticsearch tells whether a route is one of Elasticsearch's.
+func (r route) elasticsearch() bool { return isElasticsearch(r.path) }
+
+// namesOfNobody are the names in paths.
+var namesOfNobody = strings.NewReplacer(
+	"{user_id}", "nobody", "{user_name}", "nobody", "{api_key_id}", "x",
+	"{id}", "x", "{ids}", "x", "{username}", "nobody", "{name}", "nobody", "{application}", "nobody", "{privilege}", "nobody",
+)
+
 // routes are those of all operations, with ids that nobody has.
 func routes() map[string]route {
 	all := map[string]route{}
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
-			r := route{method: method, path: strings.NewReplacer("{user_id}", "nobody", "{user_name}", "nobody", "{api_key_id}", "x").Replace(path)}
+			r := route{method: method, path: namesOfNobody.Replace(path)}
 			if op.RequestBody != nil && op.RequestBody.Value.Required {
 				r.body = "{"
+			}
+			if r.elasticsearch() {
+				r.body = harmless[oneOfTwoMethods.ReplaceAllString(op.OperationID, "")]
 			}
 			all[op.OperationID] = r
 		}
 	}
 	return all
+}
+
+// harmless are bodies of Elasticsearch's operations, which look at the request before they look at who makes it: so the body
+// is good, and fails, or changes what nobody needs, once the caller is let in. An operation that has two methods is there
+// once.
+var harmless = map[string]string{
+	"security-create-api-key":       `{"name":"x"}`,
+	"security-invalidate-api-keys":  `{"ids":["x"]}`,
+	"security-bulk-update-api-keys": `{"ids":["x"]}`,
+	"security-grant-api-key":        `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
+	"security-has-privileges":       `{"cluster":["monitor"]}`,
+	"security-has-user-privileges":  `{"cluster":["monitor"]}`,
+	"security-change-own-password":  `{"password":"short"}`,
+	"security-change-password":      `{"password":"wren-427 wren"}`,
+	"security-put-user":             `{"roles":[]}`,
+	"security-put-role":             `{}`,
+	"security-put-privileges":       `{"nobody":{"nothing":{"actions":["data:nothing"]}}}`,
+	"security-get-token":            `{"grant_type":"refresh_token","refresh_token":"x"}`,
+	"security-invalidate-token":     `{"token":"x"}`,
+}
+
+var oneOfTwoMethods = regexp.MustCompile("-(get|put|post)$")
+
+// operations are all operations, ECE's first.
+func operations() []string {
+	all := routes()
+	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
+		if other := all[a].elasticsearch(); other != all[b].elasticsearch() {
+			return map[bool]int{false: -1, true: 1}[other]
+		}
+		return strings.Compare(a, b)
+	})
 }
 
 // walk makes every call there is.
@@ -155,7 +215,7 @@ func (w *world) walk() map[call]result {
 					c := call{device, operation, role, credential}
 					if who, ok := users.of(c); ok {
 						response, body := w.do(route.method, route.path, route.body, who)
-						all[c] = result{outcome(response), response.Header.Get("Link"), body}
+						all[c] = result{outcome(response, body), response.Header.Get("Link"), body}
 					}
 				}
 			}
@@ -173,6 +233,10 @@ const matrixHeader = `# Who is let in to what: every operation, role and kind of
 #   in     let in, whatever comes then
 #   -      there is no such credential: who has no second factor cannot be elevated
 #
+# The operations whose names are listed last are Elasticsearch's. Their status is 403 for all that they refuse, also where
+# it says 449 here, and elevated permissions are asked for first. A caller who may do something with the own keys only is let
+# in to a request that is about them; the requests here are about all keys, or keys of nobody's.
+#
 # To renew it: go test ./impl/httpapi -run TestMatrix -update
 `
 
@@ -184,7 +248,7 @@ func render(all map[call]result) string {
 		factor := map[bool]string{true: "with", false: "without"}[device]
 		fmt.Fprintf(&text, "\n# Users %s a second factor.\n", factor)
 		writeLine(&text, "# operation", "role", "factor", credentials)
-		for _, operation := range slices.Sorted(maps.Keys(routes())) {
+		for _, operation := range operations() {
 			for _, role := range roleSets {
 				var cells []string
 				for _, credential := range credentials {
@@ -202,7 +266,7 @@ func render(all map[call]result) string {
 }
 
 func writeLine(text *strings.Builder, operation, role, factor string, cells []string) {
-	line := fmt.Sprintf("%-29s%-44s%-9s", operation, role, factor)
+	line := fmt.Sprintf("%-39s%-44s%-9s", operation, role, factor)
 	for _, cell := range cells {
 		line += fmt.Sprintf("%-10s", cell)
 	}

@@ -21,7 +21,19 @@ var needElevation = []string{
 	"delete-users-api-keys", "update-user",
 }
 
-// factsOfElevation ensures that exactly the operations that ECE asks elevated permissions for do so, of callers with a
+// needElevationToo are the operations of Elasticsearch's that ask for them: all that make or change keys, users and roles.
+var needElevationToo = []string{
+	"security-bulk-update-api-keys", "security-change-password", "security-change-password-post", "security-create-api-key", "security-create-api-key-put",
+	"security-delete-application-privileges", "security-delete-role", "security-delete-user", "security-disable-user", "security-disable-user-post",
+	"security-enable-user", "security-enable-user-post", "security-grant-api-key", "security-grant-api-key-put", "security-invalidate-api-keys",
+	"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post", "security-put-user", "security-put-user-post",
+	"security-update-api-key",
+}
+
+// allNeedElevation are both, in order.
+var allNeedElevation = slices.Sorted(slices.Values(slices.Concat(needElevation, needElevationToo)))
+
+// factsOfElevation ensures that exactly the operations that are listed above ask for elevated permissions, of callers with a
 // second factor who are not elevated, and never of an API key, and that the refusal leads to where to take them.
 func (w *world) factsOfElevation(all map[call]result) {
 	w.Helper()
@@ -30,8 +42,8 @@ func (w *world) factsOfElevation(all map[call]result) {
 		if r.outcome != "449" {
 			continue
 		}
-		w.leads(r, elevatePath)
-		if !c.device || c.credential != "session" && c.credential != "basic" || !slices.Contains(needElevation, c.operation) {
+		w.leads(c.operation, r, elevatePath)
+		if !c.device || c.credential != "session" && c.credential != "basic" || !slices.Contains(allNeedElevation, c.operation) {
 			w.Errorf("%+v is asked for elevated permissions", c)
 		}
 		if c.role == string(identity.PlatformAdmin) {
@@ -39,8 +51,8 @@ func (w *world) factsOfElevation(all map[call]result) {
 		}
 	}
 	for _, credential := range []string{"session", "basic"} {
-		if slices.Sort(asked[credential]); !slices.Equal(asked[credential], needElevation) {
-			w.Errorf("with %s, elevated permissions are asked for\n%v, want\n%v", credential, asked[credential], needElevation)
+		if slices.Sort(asked[credential]); !slices.Equal(asked[credential], allNeedElevation) {
+			w.Errorf("with %s, elevated permissions are asked for\n%v, want\n%v", credential, asked[credential], allNeedElevation)
 		}
 	}
 }
@@ -50,9 +62,15 @@ const (
 	enrollPath  = "/api/v1/users/auth/totp"
 )
 
-// leads ensures that a result asks for elevated permissions, in body and header.
-func (w *world) leads(r result, path string) {
+// leads ensures that a result asks for elevated permissions, in body and header; Elasticsearch's have no such header.
+func (w *world) leads(operation string, r result, path string) {
 	w.Helper()
+	if slices.Contains(needElevationToo, operation) {
+		if r.outcome != "449" || r.link != "" || !strings.Contains(r.body, `"security_exception"`) || !strings.Contains(r.body, path) {
+			w.Errorf("got %s, Link %q, %s, want a security_exception that leads to %s", r.outcome, r.link, r.body, path)
+		}
+		return
+	}
 	link := "<" + path + `>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`
 	if r.outcome != "449" || r.link != link || !strings.Contains(r.body, "root.unauthorized.rbac.elevated_permissions_required") || !strings.Contains(r.body, path) {
 		w.Errorf("got %s, Link %q, %s, want 449 and Link %q", r.outcome, r.link, r.body, link)
@@ -64,6 +82,7 @@ func (w *world) leads(r result, path string) {
 func (w *world) factsOfRoles(all map[call]result) {
 	w.Helper()
 	public := []string{"login", "methods", "sign-in-page"}
+	actions := refusals()
 	for c, r := range all {
 		switch {
 		case c.credential == "none":
@@ -73,18 +92,39 @@ func (w *world) factsOfRoles(all map[call]result) {
 			continue
 		case r.outcome == "403" && c.role == string(identity.PlatformAdmin):
 			w.Errorf("%+v is refused: %s", c, r.body)
-		case r.outcome == "403" && !strings.Contains(r.body, "lacks the permission "+c.operation+`"`):
+		case r.outcome == "403" && !strings.Contains(r.body, "lacks the permission "+c.operation+`"`) && !strings.Contains(r.body, actions[c.operation]):
 			w.Errorf("%+v: the permission is not named: %s", c, r.body)
 		}
 		basic := c
 		basic.credential = "basic"
+		if actions[c.operation] != "" { // elevated permissions are asked for before the roles count
+			if r.outcome == "449" {
+				continue
+			}
+			basic.device = false
+		}
 		if (r.outcome == "403") != (all[basic].outcome == "403") {
 			w.Errorf("%+v has other permissions than by Basic: %s", c, r.outcome)
 		}
 	}
 }
 
-// factsOfPermissions ensures that a user's permissions are exactly the operations that the user is let in to.
+// refusals are how Elasticsearch's operations begin to refuse a caller for the roles.
+func refusals() map[string]string {
+	all := map[string]string{}
+	for _, item := range contract.Paths.Map() {
+		for _, op := range item.Operations() {
+			if action, given := op.Extensions["x-elasticsearch-action"].(string); given {
+				all[op.OperationID] = "action [" + action + "] is unauthorized for "
+			}
+		}
+	}
+	// It has an action for each type of grant, and here the type is refresh_token.
+	all["security-get-token"] = strings.Replace(all["security-get-token"], "token/create", "token/refresh", 1)
+	return all
+}
+
+// factsOfPermissions ensures that a user's permissions are exactly ECE's operations that the user is let in to.
 func (w *world) factsOfPermissions(all map[call]result) {
 	w.Helper()
 	users := &callers{world: w, made: 1_000_000}
@@ -95,6 +135,9 @@ func (w *world) factsOfPermissions(all map[call]result) {
 		}
 		var open []string
 		for _, operation := range slices.Sorted(maps.Keys(routes())) {
+			if routes()[operation].elasticsearch() {
+				continue
+			}
 			public := all[call{false, operation, role, "none"}].outcome == "in"
 			if !public && all[call{false, operation, role, "basic"}].outcome != "403" {
 				open = append(open, operation)
@@ -116,8 +159,8 @@ func (w *world) asked(who client.RequestEditorFn, link string) []string {
 			continue
 		}
 		response, body := w.do(route.method, route.path, route.body, who)
-		if response.StatusCode == 449 {
-			w.leads(result{outcome(response), response.Header.Get("Link"), body}, link)
+		if outcome(response, body) == "449" {
+			w.leads(operation, result{outcome(response, body), response.Header.Get("Link"), body}, link)
 			asked = append(asked, operation)
 		}
 	}
@@ -134,7 +177,7 @@ func TestPolicy_Always(t *testing.T) {
 	}
 	session := bearer(w.login("bob", bobPassword))
 	for name, who := range map[string]client.RequestEditorFn{"session": session, "Basic": bob, "the built-in admin's": admin} {
-		if asked := w.asked(who, enrollPath); !slices.Equal(asked, needElevation) {
+		if asked := w.asked(who, enrollPath); !slices.Equal(asked, allNeedElevation) {
 			t.Errorf("without a second factor, with %s, elevated permissions are asked for %v", name, asked)
 		}
 	}
@@ -142,7 +185,7 @@ func TestPolicy_Always(t *testing.T) {
 	if err != nil || enrolled.JSON201 == nil {
 		t.Fatalf("enrollment: %v %v", enrolled, err)
 	}
-	if asked := w.asked(session, enrollPath); !slices.Equal(asked, needElevation) {
+	if asked := w.asked(session, enrollPath); !slices.Equal(asked, allNeedElevation) {
 		t.Errorf("with a device that is not confirmed, elevated permissions are asked for %v", asked)
 	}
 	code, err := totp.GenerateCode(enrolled.JSON201.Secret, w.clock.Now())
@@ -154,7 +197,7 @@ func TestPolicy_Always(t *testing.T) {
 		t.Fatalf("confirmation: %v %v", confirmed, err)
 	}
 	for name, who := range map[string]client.RequestEditorFn{"session": session, "Basic": bob} {
-		if asked := w.asked(who, elevatePath); !slices.Equal(asked, needElevation) {
+		if asked := w.asked(who, elevatePath); !slices.Equal(asked, allNeedElevation) {
 			t.Errorf("with a second factor, with %s, elevated permissions are asked for %v", name, asked)
 		}
 	}
