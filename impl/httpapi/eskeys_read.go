@@ -98,11 +98,16 @@ func readOneUpdate(body any) (apikey.Update, error) {
 	return readUpdate("update_api_key_request", body, nil)
 }
 
-// readCreation reads the description of a key to be made. A name that is missing is found by the domain.
-func readCreation(parser string, body any) (apikey.Creation, error) {
+// readNewKey reads the body that makes a key of the caller's.
+func readNewKey(body any) (apikey.Creation, error) { return readCreation(body, "name") }
+
+// readCreation reads the description of a key to be made. A name that is missing and not required is found by the domain.
+func readCreation(body any, required ...string) (apikey.Creation, error) {
+	const parser = "api_key_request"
+
 	var b keyBody
 	var name string
-	if err := b.read(parser, body, map[string]xcontent.Field{"name": xcontent.Text(&name)}); err != nil {
+	if err := b.read(parser, body, map[string]xcontent.Field{"name": xcontent.Text(&name)}, required...); err != nil {
 		return apikey.Creation{}, err
 	}
 	lifetime, err := b.lifetime(parser)
@@ -141,7 +146,7 @@ func readGrant(body any) (grant, error) {
 			return xcontent.Nested(client)(value)
 		},
 		"api_key": func(value any) (err error) {
-			g.key, err = readNewKey(value)
+			g.key, err = readCreation(value)
 			return err
 		},
 	}}.Read(body)

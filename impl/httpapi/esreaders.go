@@ -1,7 +1,5 @@
 package httpapi
 
-import "github.com/sallyport/sallyport/impl/apikey"
-
 // readers word the refusals of bodies, by the ids of the operations that have one.
 var readers = map[string]bodyReader{
 	"security-bulk-update-api-keys":     reading(readBulkUpdate),
@@ -38,5 +36,3 @@ func reading[T any](read func(any) (T, error)) bodyReader {
 		return err
 	}
 }
-
-func readNewKey(body any) (apikey.Creation, error) { return readCreation("api_key_request", body) }

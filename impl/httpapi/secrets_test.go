@@ -33,7 +33,10 @@ func (s *secrets) Write(line []byte) (int, error) {
 }
 
 // secretMembers are the names of what is secret in bodies.
-var secretMembers = map[string]bool{"password": true, "token": true, "key": true, "secret": true, "recovery_codes": true, "uri": true}
+var secretMembers = map[string]bool{
+	"password": true, "token": true, "key": true, "secret": true, "recovery_codes": true, "uri": true,
+	"api_key": true, "encoded": true, "access_token": true, "refresh_token": true,
+}
 
 // shortest is the length of what is searched for byte by byte: a code of six digits is part of many a number.
 const shortest = 8
