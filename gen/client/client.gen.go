@@ -1636,9 +1636,6 @@ type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 // SecurityDeleted defines model for SecurityDeleted.
 type SecurityDeleted = FoundResponse
 
-// SecurityDone An object without members.
-type SecurityDone = EmptyResponse
-
 // SecurityNothingDeleted defines model for SecurityNothingDeleted.
 type SecurityNothingDeleted = FoundResponse
 
@@ -12385,7 +12382,7 @@ type SecurityChangeOwnPasswordPostResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12393,7 +12390,7 @@ type SecurityChangeOwnPasswordPostResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityChangeOwnPasswordPostResult) GetJSON200() *SecurityDone {
+func (r SecurityChangeOwnPasswordPostResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -12441,7 +12438,7 @@ type SecurityChangeOwnPasswordResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12449,7 +12446,7 @@ type SecurityChangeOwnPasswordResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityChangeOwnPasswordResult) GetJSON200() *SecurityDone {
+func (r SecurityChangeOwnPasswordResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -12791,7 +12788,7 @@ type SecurityDisableUserPostResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12799,7 +12796,7 @@ type SecurityDisableUserPostResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityDisableUserPostResult) GetJSON200() *SecurityDone {
+func (r SecurityDisableUserPostResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -12847,7 +12844,7 @@ type SecurityDisableUserResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12855,7 +12852,7 @@ type SecurityDisableUserResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityDisableUserResult) GetJSON200() *SecurityDone {
+func (r SecurityDisableUserResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -12903,7 +12900,7 @@ type SecurityEnableUserPostResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12911,7 +12908,7 @@ type SecurityEnableUserPostResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityEnableUserPostResult) GetJSON200() *SecurityDone {
+func (r SecurityEnableUserPostResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -12959,7 +12956,7 @@ type SecurityEnableUserResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12967,7 +12964,7 @@ type SecurityEnableUserResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityEnableUserResult) GetJSON200() *SecurityDone {
+func (r SecurityEnableUserResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -13127,7 +13124,7 @@ type SecurityChangePasswordPostResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -13135,7 +13132,7 @@ type SecurityChangePasswordPostResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityChangePasswordPostResult) GetJSON200() *SecurityDone {
+func (r SecurityChangePasswordPostResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -13183,7 +13180,7 @@ type SecurityChangePasswordResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SecurityDone
+	JSON200 *EmptyResponse
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *ElasticsearchFailure
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -13191,7 +13188,7 @@ type SecurityChangePasswordResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r SecurityChangePasswordResult) GetJSON200() *SecurityDone {
+func (r SecurityChangePasswordResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -22809,7 +22806,7 @@ func ParseSecurityChangeOwnPasswordPostResult(rsp *http.Response) (*SecurityChan
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -22862,7 +22859,7 @@ func ParseSecurityChangeOwnPasswordResult(rsp *http.Response) (*SecurityChangeOw
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23194,7 +23191,7 @@ func ParseSecurityDisableUserPostResult(rsp *http.Response) (*SecurityDisableUse
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23247,7 +23244,7 @@ func ParseSecurityDisableUserResult(rsp *http.Response) (*SecurityDisableUserRes
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23300,7 +23297,7 @@ func ParseSecurityEnableUserPostResult(rsp *http.Response) (*SecurityEnableUserP
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23353,7 +23350,7 @@ func ParseSecurityEnableUserResult(rsp *http.Response) (*SecurityEnableUserResul
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23512,7 +23509,7 @@ func ParseSecurityChangePasswordPostResult(rsp *http.Response) (*SecurityChangeP
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -23565,7 +23562,7 @@ func ParseSecurityChangePasswordResult(rsp *http.Response) (*SecurityChangePassw
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SecurityDone
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

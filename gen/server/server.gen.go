@@ -1636,9 +1636,6 @@ type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 // SecurityDeleted defines model for SecurityDeleted.
 type SecurityDeleted = FoundResponse
 
-// SecurityDone An object without members.
-type SecurityDone = EmptyResponse
-
 // SecurityNothingDeleted defines model for SecurityNothingDeleted.
 type SecurityNothingDeleted = FoundResponse
 
@@ -4201,8 +4198,6 @@ type SecurityAPIKeyCreatedJSONResponse SecurityCreateAPIKeyResponse
 
 type SecurityDeletedJSONResponse FoundResponse
 
-type SecurityDoneJSONResponse EmptyResponse
-
 type SecurityNothingDeletedJSONResponse FoundResponse
 
 type SecurityRolePutJSONResponse PutRoleResponse
@@ -5919,7 +5914,7 @@ type SecurityChangeOwnPasswordPostResponseObject interface {
 	VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error
 }
 
-type SecurityChangeOwnPasswordPost200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityChangeOwnPasswordPost200JSONResponse EmptyResponse
 
 func (response SecurityChangeOwnPasswordPost200JSONResponse) VisitSecurityChangeOwnPasswordPostResponse(w http.ResponseWriter) error {
 
@@ -5966,7 +5961,7 @@ type SecurityChangeOwnPasswordResponseObject interface {
 	VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error
 }
 
-type SecurityChangeOwnPassword200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityChangeOwnPassword200JSONResponse EmptyResponse
 
 func (response SecurityChangeOwnPassword200JSONResponse) VisitSecurityChangeOwnPasswordResponse(w http.ResponseWriter) error {
 
@@ -6278,7 +6273,7 @@ type SecurityDisableUserPostResponseObject interface {
 	VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error
 }
 
-type SecurityDisableUserPost200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityDisableUserPost200JSONResponse EmptyResponse
 
 func (response SecurityDisableUserPost200JSONResponse) VisitSecurityDisableUserPostResponse(w http.ResponseWriter) error {
 
@@ -6325,7 +6320,7 @@ type SecurityDisableUserResponseObject interface {
 	VisitSecurityDisableUserResponse(w http.ResponseWriter) error
 }
 
-type SecurityDisableUser200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityDisableUser200JSONResponse EmptyResponse
 
 func (response SecurityDisableUser200JSONResponse) VisitSecurityDisableUserResponse(w http.ResponseWriter) error {
 
@@ -6372,7 +6367,7 @@ type SecurityEnableUserPostResponseObject interface {
 	VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error
 }
 
-type SecurityEnableUserPost200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityEnableUserPost200JSONResponse EmptyResponse
 
 func (response SecurityEnableUserPost200JSONResponse) VisitSecurityEnableUserPostResponse(w http.ResponseWriter) error {
 
@@ -6419,7 +6414,7 @@ type SecurityEnableUserResponseObject interface {
 	VisitSecurityEnableUserResponse(w http.ResponseWriter) error
 }
 
-type SecurityEnableUser200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityEnableUser200JSONResponse EmptyResponse
 
 func (response SecurityEnableUser200JSONResponse) VisitSecurityEnableUserResponse(w http.ResponseWriter) error {
 
@@ -6561,7 +6556,7 @@ type SecurityChangePasswordPostResponseObject interface {
 	VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error
 }
 
-type SecurityChangePasswordPost200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityChangePasswordPost200JSONResponse EmptyResponse
 
 func (response SecurityChangePasswordPost200JSONResponse) VisitSecurityChangePasswordPostResponse(w http.ResponseWriter) error {
 
@@ -6609,7 +6604,7 @@ type SecurityChangePasswordResponseObject interface {
 	VisitSecurityChangePasswordResponse(w http.ResponseWriter) error
 }
 
-type SecurityChangePassword200JSONResponse struct{ SecurityDoneJSONResponse }
+type SecurityChangePassword200JSONResponse EmptyResponse
 
 func (response SecurityChangePassword200JSONResponse) VisitSecurityChangePasswordResponse(w http.ResponseWriter) error {
 

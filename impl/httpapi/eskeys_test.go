@@ -130,6 +130,7 @@ func (w *world) keysOfTwo() (hers, his credential) {
 	w.clock.advance(time.Second)
 	ended := w.esKey(bob, `{"name":"bob-2"}`)
 	w.es(bob, "DELETE /_security/api_key", `{"ids":["`+ended.id+`"]}`).ok()
+	w.clock.advance(time.Second)
 	return hers, his
 }
 
