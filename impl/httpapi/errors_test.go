@@ -174,6 +174,7 @@ func TestStoreFails(t *testing.T) {
 			t.Errorf("%s: %s", name, body)
 		}
 	}
+	w.es(alice, "GET /_security/api_key?owner=true", "").fails(http.StatusBadGateway, "status_exception", "…")
 	response, body := w.do("POST", loginPath, `{"username":"alice","password":"`+alicePassword+`"}`)
 	w.refused(response, body, http.StatusBadGateway, "authc.authentication_cluster_error")
 	w.sql("ALTER TABLE gone RENAME TO users")
@@ -213,6 +214,9 @@ func TestNoStore(t *testing.T) {
 	} {
 		response, body := w.do(c.method, c.path, c.body, c.who)
 		w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
+	}
+	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key", "POST /_security/_query/api_key"} {
+		w.es(admin, request, "").fails(http.StatusNotImplemented, "status_exception", "…")
 	}
 }
 

@@ -76,6 +76,9 @@ func applicationChecks(by map[string]map[string]map[string]bool) server.Applicat
 // readQuestion reads a question about a user's privileges.
 func readQuestion(name string, body any) (access.Question, error) {
 	var q access.Question
+	if err := refuseLimits(body); err != nil {
+		return q, err
+	}
 	err := xcontent.Parser{Name: "has_privileges_request", Fields: map[string]xcontent.Field{
 		"cluster": xcontent.OrNull(xcontent.Texts(&q.Cluster)),
 		"index": xcontent.Array(func(value any) error {
@@ -99,13 +102,22 @@ func readQuestion(name string, body any) (access.Question, error) {
 	return q, err
 }
 
-func readIndexQuestion(target *access.IndexQuestion, value any) error {
-	members, _ := value.(map[string]any)
-	for _, limit := range []string{"field_security", "query"} {
-		if _, given := members[limit]; given {
-			return fault.New(fault.ParseFailed, "Field ["+limit+"] is not supported in a has_privileges request")
+// refuseLimits refuses questions about some fields or documents of an index.
+func refuseLimits(body any) error {
+	members, _ := body.(map[string]any)
+	indices, _ := members["index"].([]any)
+	for _, index := range indices {
+		asked, _ := index.(map[string]any)
+		for _, limit := range []string{"field_security", "query"} {
+			if _, given := asked[limit]; given {
+				return fault.New(fault.ParseFailed, "Field ["+limit+"] is not supported in a has_privileges request")
+			}
 		}
 	}
+	return nil
+}
+
+func readIndexQuestion(target *access.IndexQuestion, value any) error {
 	return xcontent.Parser{Name: "index", Fields: map[string]xcontent.Field{
 		"names": xcontent.Texts(&target.Names), "privileges": xcontent.Texts(&target.Privileges),
 		"allow_restricted_indices": xcontent.Boolean(&target.AllowRestricted),
