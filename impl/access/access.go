@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/privilege"
 	"github.com/sallyport/sallyport/impl/role"
@@ -19,17 +17,13 @@ import (
 
 // Service finds out what callers may do.
 type Service struct {
-	store *store.Store
-	// compiled remembers what descriptors allow together, by the hash of their canonical form, which says it all.
-	compiled *lru.Cache[[sha256.Size]byte, *privilege.Set]
+	store    *store.Store
+	compiled *compiledSets
 }
-
-// compiledSets bounds the memory that compiled takes.
-const compiledSets = 1024
 
 // NewService returns a service on a store.
 func NewService(st *store.Store) (*Service, error) {
-	compiled, err := lru.New[[sha256.Size]byte, *privilege.Set](compiledSets)
+	compiled, err := newCompiledSets()
 	return &Service{st, compiled}, err
 }
 
@@ -86,14 +80,14 @@ func document(tx *store.Tx, id string) (roledescriptor.Set, error) {
 
 func (s *Service) compile(set roledescriptor.Set) (*privilege.Set, error) {
 	hash := sha256.Sum256(roledescriptor.Canonical(set))
-	if compiled, ok := s.compiled.Get(hash); ok {
+	if compiled, ok := s.compiled.get(hash); ok {
 		return compiled, nil
 	}
 	compiled, err := set.Compile()
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
 	}
-	s.compiled.Add(hash, compiled)
+	s.compiled.add(hash, compiled)
 	return compiled, nil
 }
 

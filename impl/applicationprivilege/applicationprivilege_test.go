@@ -144,3 +144,15 @@ func TestPut_Refused(t *testing.T) {
 		t.Error(set, err)
 	}
 }
+
+// Ensures that actions that would take long to check, and everybody's questions long to answer, are refused at once.
+func TestCheck_TooLarge(t *testing.T) {
+	actions := make([]string, 10_000)
+	for i := range actions {
+		actions[i] = "/a{500}b/"
+	}
+	err := Check(Set{"app": {"all": {Actions: actions}}})
+	if !fault.Has(err, fault.RequestInvalid) || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("got %v", err)
+	}
+}

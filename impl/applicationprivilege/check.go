@@ -17,6 +17,10 @@ const maxMessages = 100
 // (fault.RequestInvalid).
 func Check(set Set) error {
 	var c checker
+	if cost := set.cost(); cost > privilege.MaxCost { // to find out what else is wrong would take too long
+		return fault.Invalid([]string{fmt.Sprintf("the application privileges are too large: their actions count [%d] together, and at most [%d] are taken at once;"+
+			" an action counts 1, and a pattern about as much as it is long when its repetitions are written out", cost, privilege.MaxCost)})
+	}
 	count := 0
 	for _, application := range slices.Sorted(maps.Keys(set)) {
 		c.add(privilege.CheckApplicationName(application))
@@ -29,6 +33,19 @@ func Check(set Set) error {
 		c.messages = append(c.messages, "at least one application privilege must be provided")
 	}
 	return fault.Invalid(c.messages)
+}
+
+// cost is about how much it takes to check the actions, and to compare anything with them.
+func (s Set) cost() int {
+	cost := 0
+	for _, privileges := range s {
+		for _, p := range privileges {
+			for _, action := range p.Actions {
+				cost += privilege.CostOfPattern(action)
+			}
+		}
+	}
+	return cost
 }
 
 type checker struct{ messages []string }

@@ -18,18 +18,24 @@ const maxNesting = 100
 // \, and of the optional ones @ (any string) and # (no string). The others, ~ & and <>, have no translation and are
 // refused, as is every reserved character in a place where it is no operator. ^ and $ are ordinary characters.
 func lucene(text string) (string, error) {
+	whole, err := translate(text)
+	return whole.source, err
+}
+
+// translate is lucene that tells, too, how large the translation is.
+func translate(text string) (piece, error) {
 	t := &translator{rest: []rune(text)}
 	if text == "" {
-		return "", nil
+		return piece{}, nil
 	}
 	whole, err := t.union(0)
 	if err != nil {
-		return "", err
+		return piece{}, err
 	}
 	if len(t.rest) > 0 {
-		return "", fmt.Errorf("%q has nothing to close", t.rest[0])
+		return piece{}, fmt.Errorf("%q has nothing to close", t.rest[0])
 	}
-	return whole.source, nil
+	return whole, nil
 }
 
 // translator reads an expression from left to right.

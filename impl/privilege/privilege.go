@@ -32,7 +32,7 @@ type Index struct {
 
 // Set is what some roles allow together. The zero Set allows nothing. Sets are safe for concurrent use.
 type Set struct {
-	roles        int
+	roles, cost  int
 	cluster      grant
 	indices      boxes
 	entries      []Application
@@ -52,6 +52,7 @@ func Compile(roles []Role) (*Set, error) {
 		if err := s.add(role); err != nil {
 			return nil, err
 		}
+		s.cost += role.Cost()
 	}
 	return s, s.restrict(roles)
 }

@@ -13,6 +13,19 @@ func (s Set) Compile() (*privilege.Set, error) {
 	return privilege.Compile(s.roles())
 }
 
+// cost is about how much it takes to check and to compile the set.
+func (s Set) cost() int {
+	cost := 0
+	for _, d := range s {
+		role := d.role()
+		for _, p := range d.RemoteIndices { // which are checked alike
+			role.Indices = append(role.Indices, privilege.Index{Names: p.Names, Privileges: p.Privileges})
+		}
+		cost += role.Cost()
+	}
+	return cost
+}
+
 // roles are what the descriptors say of privileges on this server's own cluster.
 func (s Set) roles() []privilege.Role {
 	roles := make([]privilege.Role, 0, len(s))

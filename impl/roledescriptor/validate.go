@@ -13,7 +13,14 @@ import (
 // Validate returns what is wrong with descriptors that could be read, one message for each fault, fit for an
 // action_request_validation_exception; none if nothing is. Descriptors come in the order of their names, and the faults
 // of one in the order of its members below. There are at most 100: each may be a hundred times longer than its cause.
+//
+// Of descriptors that cost more than privilege.MaxCost together nothing else is said: to find out what would be would take
+// too long.
 func Validate(set Set) []string {
+	if cost := set.cost(); cost > privilege.MaxCost {
+		return []string{fmt.Sprintf("the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] are taken;"+
+			" a name counts 1, and a pattern about as much as it is long when its repetitions are written out", cost, privilege.MaxCost)}
+	}
 	var v validator
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		v.descriptor(set[name])

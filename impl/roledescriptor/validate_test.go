@@ -3,8 +3,10 @@ package roledescriptor
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -119,5 +121,49 @@ func TestRestrictions(t *testing.T) {
 				t.Errorf("%v: %v", c.set, err)
 			}
 		}
+	}
+}
+
+// Ensures that descriptors that would take long to check and much room to keep are refused at once, with one message.
+func TestValidate_TooLarge(t *testing.T) {
+	many := func(text string) []string {
+		texts := make([]string, 100_000/len(text))
+		for i := range texts {
+			texts[i] = text
+		}
+		return texts
+	}
+	names := func(texts []string) IndexPrivileges {
+		return IndexPrivileges{Names: texts, Privileges: []string{"read"}}
+	}
+	descriptors := Set{}
+	for i := range 20_000 {
+		descriptors[strconv.Itoa(i)] = Descriptor{}
+	}
+	for name, set := range map[string]Set{
+		"regular expressions": {"r": {Indices: []IndexPrivileges{names(many("/a{500}b/"))}}},
+		"wildcards":           {"r": {Indices: []IndexPrivileges{names(many("*a*"))}}},
+		"names":               {"r": {Indices: []IndexPrivileges{names(many("a"))}}},
+		"of other clusters":   {"r": {RemoteIndices: []RemoteIndexPrivileges{{IndexPrivileges: names(many("*a*"))}}}},
+		"privileges":          {"r": {Indices: []IndexPrivileges{{Names: []string{"a"}, Privileges: many("x")}}}},
+		"cluster privileges":  {"r": {Cluster: many("x")}},
+		"run as":              {"r": {RunAs: many("*a*")}},
+		"resources":           {"r": {Applications: []ApplicationPrivileges{{Application: "app", Privileges: []string{"p"}, Resources: many("*a*")}}}},
+		"several": {
+			"a": {RunAs: many("*a*")[:2000]}, "b": {RunAs: many("*a*")[:2000]},
+		},
+		"descriptors": descriptors,
+	} {
+		began := time.Now()
+		messages := Validate(set)
+		if len(messages) != 1 || !strings.Contains(messages[0], "too large") || len(messages[0]) > 400 {
+			t.Errorf("%s: %.200q", name, messages)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: refused after %s", name, took)
+		}
+	}
+	if messages := Validate(Set{"r": {Indices: []IndexPrivileges{names(many("/a{500}b/")[:20]), names(many("*a*")[:500])}}}); len(messages) > 0 {
+		t.Errorf("a large role: %q", messages)
 	}
 }
