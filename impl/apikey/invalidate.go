@@ -49,17 +49,27 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 	if err := mayInvalidate(caller, sel); err != nil {
 		return nil, err
 	}
+	keys, err := s.selected(ctx, caller, sel)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
 	var ended []string
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		keys, err := sel.candidates(tx, caller)
-		if err != nil {
-			return err
-		}
-		keys = slices.DeleteFunc(keys, func(key store.APIKey) bool { return !sel.selects(caller, key) })
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
 		ended, err = invalidate(ctx, tx, keys)
 		return err
 	})
 	return ended, err
+}
+
+// selected looks before the transaction: there is one that writes at a time. What selects a key never changes, except that
+// it is ended meanwhile.
+func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selection) ([]store.APIKey, error) {
+	var keys []store.APIKey
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		keys, err = sel.candidates(tx, caller)
+		return err
+	})
+	return slices.DeleteFunc(keys, func(key store.APIKey) bool { return !sel.selects(caller, key) }), err
 }
 
 func mayInvalidate(caller access.Subject, sel Selection) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
@@ -25,17 +26,41 @@ type View struct {
 type viewer struct {
 	tx     *store.Tx
 	limits bool
-	sets   map[string]roledescriptor.Set
+	sets   map[string]sized
 	realms map[string]identity.Realm
+	// left is how many bytes of descriptors and metadata may still be shown.
+	left int
 }
 
+// sized are descriptors, and how long their document is.
+type sized struct {
+	set   roledescriptor.Set
+	bytes int
+}
+
+// maxShown bounds what one answer shows of descriptors and metadata, in bytes as they are stored. Thousands of keys can
+// share descriptors, which are stored once and shown with each.
+const maxShown = 32 << 20
+
 func newViewer(tx *store.Tx, limits bool) *viewer {
-	return &viewer{tx, limits, map[string]roledescriptor.Set{"": {}}, map[string]identity.Realm{"": identity.Native}}
+	return &viewer{tx, limits, map[string]sized{"": {set: roledescriptor.Set{}}}, map[string]identity.Realm{"": identity.Native}, maxShown}
+}
+
+// spend returns fault.IllegalArgument once there is too much to be shown.
+func (v *viewer) spend(bytes int) error {
+	if v.left -= bytes; v.left >= 0 {
+		return nil
+	}
+	return fault.New(fault.IllegalArgument,
+		fmt.Sprintf("the role descriptors and the metadata of the API keys have more than [%d] bytes together; ask for fewer keys at once", maxShown))
 }
 
 func (v *viewer) view(key store.APIKey) (View, error) {
 	view := View{APIKey: key}
-	var err error
+	err := v.spend(len(key.Metadata))
+	if err != nil {
+		return view, err
+	}
 	if view.Realm, err = v.realm(key.Creator); err != nil {
 		return view, err
 	}
@@ -52,15 +77,18 @@ func (v *viewer) view(key store.APIKey) (View, error) {
 }
 
 func (v *viewer) set(id string) (roledescriptor.Set, error) {
-	if set, known := v.sets[id]; known {
-		return set, nil
+	if known, found := v.sets[id]; found {
+		return known.set, v.spend(known.bytes)
 	}
 	body, err := v.tx.Document(id)
 	if err != nil {
 		return nil, fmt.Errorf("apikey: the role descriptors %s: %w", id, err)
 	}
+	if err := v.spend(len(body)); err != nil {
+		return nil, err
+	}
 	set, err := roledescriptor.ReadSet(body)
-	v.sets[id] = set
+	v.sets[id] = sized{set, len(body)}
 	return set, err
 }
 

@@ -58,8 +58,12 @@ type edge struct {
 	on  rune
 }
 
-// workPerRune is far more than any patterns need that people write, and keeps a megabyte of them below a second or so.
-const workPerRune = 25
+// workPerRune is far more than any patterns need that people write. maxWork keeps a megabyte of them below a tenth of a
+// second or so, and below some tens of megabytes: sets of states take room.
+const (
+	workPerRune = 25
+	maxWork     = 2 << 20
+)
 
 func (f FieldSecurity) compile() *cover {
 	c := &cover{ids: map[string]int{}, next: map[edge]int{}}
@@ -76,6 +80,7 @@ func (f FieldSecurity) compile() *cover {
 	for _, pattern := range f.Except {
 		c.work += workPerRune * (len(pattern) + 1)
 	}
+	c.work = min(c.work, maxWork)
 	c.number(start)
 	return c
 }
