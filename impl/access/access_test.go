@@ -185,6 +185,7 @@ func TestHasPrivileges_Refused(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
 	big := slices.Repeat([]string{"a"}, 400)
+	long := slices.Repeat([]string{"indices:" + strings.Repeat("a", 1000)}, 300)
 	for i, c := range []struct {
 		q    Question
 		code fault.Code
@@ -198,6 +199,8 @@ func TestHasPrivileges_Refused(t *testing.T) {
 		{Question{Applications: []ApplicationQuestion{{"myapp", []string{"/("}, []string{"a"}}}}, fault.IllegalArgument, "the pattern [/(]"},
 		{Question{Applications: []ApplicationQuestion{{"myapp", []string{"read"}, []string{"/("}}}}, fault.IllegalArgument, "the pattern [/(]"},
 		{Question{Indices: []IndexQuestion{{big, big, false}}}, fault.IllegalArgument, "asks for 160000 answers; ask for at most 100000"},
+		{Question{Indices: []IndexQuestion{{big[:300], long, false}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
+		{Question{Applications: []ApplicationQuestion{{"myapp", long, big[:300]}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
 	} {
 		_, err := f.HasPrivileges(t.Context(), user, c.q)
 		if !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.want) {

@@ -42,8 +42,12 @@ type Answer struct {
 	Application map[string]map[string]map[string]bool
 }
 
-// maxAnswers bounds the memory that a question takes.
-const maxAnswers = 100_000
+// maxAnswers and maxAnswerBytes bound the memory that a question takes: each privilege is named in the answer as often as it is
+// asked for.
+const (
+	maxAnswers     = 100_000
+	maxAnswerBytes = 16 << 20
+)
 
 // HasPrivileges answers a question. It returns fault.RequestInvalid for one about nothing, or about what cannot be an
 // application or a privilege of one, and fault.IllegalArgument for one that is too large or takes too long, or has an
@@ -85,12 +89,17 @@ func (s *Service) registered(ctx context.Context, effective privilege.Effective)
 }
 
 func (q Question) check() error {
-	count := len(q.Cluster)
+	count, bytes := len(q.Cluster), 0 // the others are named as often as they were sent
 	for _, i := range q.Indices {
 		count += len(i.Names) * len(i.Privileges)
+		bytes += len(i.Names) * length(i.Privileges)
 	}
 	for _, a := range q.Applications {
 		count += len(a.Privileges) * len(a.Resources)
+		bytes += len(a.Resources) * length(a.Privileges)
+	}
+	if bytes > maxAnswerBytes {
+		return fault.New(fault.IllegalArgument, fmt.Sprintf("the check of privileges asks for an answer of more than [%d] bytes; ask for less at once", maxAnswerBytes))
 	}
 	if count > maxAnswers {
 		return fault.New(fault.IllegalArgument, fmt.Sprintf("the check of privileges asks for %d answers; ask for at most %d at once", count, maxAnswers))
@@ -99,6 +108,14 @@ func (q Question) check() error {
 		return fault.Invalid([]string{"must specify at least one privilege"})
 	}
 	return fault.Invalid(q.badNames())
+}
+
+func length(texts []string) int {
+	sum := 0
+	for _, text := range texts {
+		sum += len(text)
+	}
+	return sum
 }
 
 // maxMessages bounds what one answer lists.

@@ -67,7 +67,9 @@ func TestBulkUpdate_Mixed(t *testing.T) {
 	_, text := w.do(http.MethodPost, "/_security/api_key/_bulk_update", body, alice)
 	var outcome struct {
 		Updated []string
-		Errors  struct{ Details map[string]struct{ Type string } }
+		Errors  struct {
+			Details map[string]struct{ Type string }
+		}
 	}
 	if err := json.Unmarshal([]byte(text), &outcome); err != nil {
 		t.Fatal(err)
