@@ -135,8 +135,8 @@ func (s *Service) SetEnabledNative(ctx context.Context, by identity.Principal, n
 // Secret is a new password, or the hash of one; the other is nil.
 type Secret struct{ Password, PasswordHash *string }
 
-// ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof. It returns what PutNative
-// does, and fault.RequestInvalid if there is no such user.
+// ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof; anybody else's takes Proof's
+// Elevation. It returns what PutNative does, and fault.RequestInvalid if there is no such user.
 func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principal, name string, given Secret, proof Proof) error {
 	if err := given.Check(name); err != nil {
 		return err
@@ -151,6 +151,10 @@ func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principa
 		after.PasswordHash = made.PasswordHash
 		if c.own(u) {
 			return c.changeOwnPassword(ctx, tx, u, after)
+		}
+		// Who acts as another user comes here by the operation for one's own password, which does not ask for elevation.
+		if c.proof.Elevation != nil {
+			return c.proof.Elevation
 		}
 		return c.replace(ctx, tx, u, after)
 	})
