@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// esKey makes a key on Elasticsearch's terms, and returns its id.
-func (w *world) esKey(who func() (name, password string), body string) string {
+// madeKey makes a key on Elasticsearch's terms, and returns its id.
+func (w *world) madeKey(who func() (name, password string), body string) string {
 	w.Helper()
 	response, text := w.do(http.MethodPost, "/_security/api_key", body, as(who()))
 	var made struct{ ID string }
@@ -41,7 +41,7 @@ func (w *world) documents() (count int) {
 // Ensures that an update which changes no key leaves nothing behind, whatever it brought: nobody would see that it grows.
 func TestBulkUpdate_NothingLeftBehind(t *testing.T) {
 	w := newWorld(t)
-	id := w.esKey(asAlice, `{"name":"k"}`)
+	id := w.madeKey(asAlice, `{"name":"k"}`)
 	before := w.documents()
 	body := `{"ids":["unknown","` + id + `x"],"role_descriptors":{"r":{"cluster":["monitor"]}}}`
 	if response, text := w.do(http.MethodPost, "/_security/api_key/_bulk_update", body, alice); response.StatusCode != http.StatusOK {
@@ -59,7 +59,7 @@ func TestBulkUpdate_NothingLeftBehind(t *testing.T) {
 // unknown ones, and those named twice.
 func TestBulkUpdate_Mixed(t *testing.T) {
 	w := newWorld(t)
-	own, ended, foreign := w.esKey(asAlice, `{"name":"a"}`), w.esKey(asAlice, `{"name":"b"}`), w.esKey(asBob, `{"name":"c"}`)
+	own, ended, foreign := w.madeKey(asAlice, `{"name":"a"}`), w.madeKey(asAlice, `{"name":"b"}`), w.madeKey(asBob, `{"name":"c"}`)
 	if response, text := w.do(http.MethodDelete, "/_security/api_key", `{"ids":["`+ended+`","unknown"],"owner":true}`, alice); !strings.Contains(text, `"invalidated_api_keys":["`+ended+`"]`) {
 		t.Fatalf("%d %s", response.StatusCode, text)
 	}
@@ -89,7 +89,7 @@ func TestGetAPIKeys_Bounded(t *testing.T) {
 	w := newWorld(t)
 	var ids []string
 	for range 40 {
-		ids = append(ids, w.esKey(asAlice, `{"name":"k"}`))
+		ids = append(ids, w.madeKey(asAlice, `{"name":"k"}`))
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
