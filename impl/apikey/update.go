@@ -100,12 +100,12 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 		if outcome, err = s.judge(tx, owner.Name, ids, owned, change); err != nil {
 			return err
 		}
-		if dryRun || len(outcome.Updated) == 0 { // documents that no key refers to would stay
-			return errDryRun
+		if dryRun || len(outcome.Updated) == 0 {
+			return errUnchanged
 		}
 		return apply(ctx, tx, outcome.Updated, change, owner.Name)
 	})
-	if errors.Is(err, errDryRun) {
+	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
 	return outcome, err
@@ -128,8 +128,9 @@ func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]s
 	return owned, err
 }
 
-// errDryRun rolls back the transaction of a dry run, and of a change that changes nothing.
-var errDryRun = errors.New("apikey: this was a dry run")
+// errUnchanged rolls back the transaction if no key is to be changed: the documents that were stored for it would be
+// nobody's.
+var errUnchanged = errors.New("apikey: no key is to be changed")
 
 // change prepares what an update makes of each key, and stores the documents that it needs.
 func (u Update) change(tx *store.Tx, owner store.User) (store.KeyChange, error) {
