@@ -95,6 +95,11 @@ func readOneUpdate(body any) (apikey.Update, error) {
 	if body == nil {
 		return apikey.Update{}, nil
 	}
+	return readGivenUpdate(body)
+}
+
+// readGivenUpdate is readOneUpdate of a body that is there, if only null.
+func readGivenUpdate(body any) (apikey.Update, error) {
 	return readUpdate("update_api_key_request", body, nil)
 }
 
