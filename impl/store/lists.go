@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // list is a column that holds strings, as a JSON array.
@@ -32,4 +34,13 @@ func (l *list[T]) Scan(column any) error {
 // once, and transactions that lock rows in one order do not wait for each other in a circle.
 func sorted(ids []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(ids)))
+}
+
+// placeholders returns so many of them, for a list in a statement.
+func placeholders(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(i+1)
+	}
+	return strings.Join(list, ", ")
 }

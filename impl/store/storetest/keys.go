@@ -87,6 +87,41 @@ func apiKeys(s *suite) {
 	})
 }
 
+// manyKeys ensures that however many keys are asked for, all of those are found that there are, and no others.
+func manyKeys(s *suite) {
+	const n = 200
+	s.update(func(tx *store.Tx) error {
+		if err := tx.InsertUser(alice()); err != nil {
+			return err
+		}
+		for i := range n {
+			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprintf("k%03d", i), UserName: "alice", SecretDigest: "d"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.view(func(tx *store.Tx) error {
+		var ids []string
+		for i := range n {
+			ids = append(ids, fmt.Sprintf("k%03d", n-1-i), fmt.Sprintf("nothing%d", i), "k100")
+			found, err := tx.KeysByIDs(ids)
+			if err != nil {
+				return err
+			}
+			want := i + 1
+			if i < n-101 {
+				want++ // k100, which has not had its turn
+			}
+			equal(s, "the number of keys", len(found), want)
+			for id, key := range found {
+				equal(s, "a key by its id", key.ID, id)
+			}
+		}
+		return nil
+	})
+}
+
 func keyIDs(keys []store.APIKey) string {
 	ids := []string{}
 	for _, key := range keys {

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Users":        users,
 		"Sessions":     sessions,
 		"APIKeys":      apiKeys,
+		"ManyKeys":     manyKeys,
 		"UpdateKeys":   updateKeys,
 		"Invalidate":   invalidateKeys,
 		"TouchKeys":    touchKeys,
