@@ -18,16 +18,9 @@ const (
 	onlyOwners   = "authentication via API key not supported: only the owner user can update an API key"
 )
 
-// denied is the line of a refusal for want of a privilege.
-func denied(action, subject, why string) string {
+// se is the line of a refusal for want of a privilege.
+func se(action, subject, why string) string {
 	return "403 " + securityDenied + ": action [" + action + "] is unauthorized for " + subject + ", " + why + " | " + securityDenied
-}
-
-func runAs(name string) client.RequestEditorFn {
-	return func(_ context.Context, r *http.Request) error {
-		r.Header.Set("es-security-runas-user", name)
-		return nil
-	}
 }
 
 // Ensures that each privilege which is said to let one update keys does, and no other.
@@ -45,7 +38,7 @@ func TestBulkUpdate_Privileges(t *testing.T) {
 				t.Errorf("%s: %s", privilege, got)
 			}
 		} else {
-			w.refuses(http.MethodPost, bulkURL, `{"ids":"x"}`, denied(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters), who)
+			w.refuses(http.MethodPost, bulkURL, `{"ids":"x"}`, se(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters), who)
 		}
 	}
 	for _, role := range identity.Roles {
@@ -74,11 +67,11 @@ func TestBulkUpdate_Denied(t *testing.T) {
 		`gone`:               "user [dave] with effective roles [] (assigned roles [gone] were not found)",
 	} {
 		who := w.newUser("dave", split(roles)...)
-		w.refuses(http.MethodPost, bulkURL, `{"ids":"x"}`, denied(bulkAction, want, bulkGranters), who)
+		w.refuses(http.MethodPost, bulkURL, `{"ids":"x"}`, se(bulkAction, want, bulkGranters), who)
 	}
 	carol := w.newUser("carol", "z_role", "a_role")
 	id, encoded := w.newKeyOf(carol, `{"name":"weak","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
-	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, denied(bulkAction, "API key id ["+id+"] of user [carol]", bulkGranters), apiKey(encoded))
+	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, se(bulkAction, "API key id ["+id+"] of user [carol]", bulkGranters), apiKey(encoded))
 	id, encoded = w.newKeyOf(carol, `{"name":"strong"}`)
 	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, iae(onlyOwners), apiKey(encoded))
 	_, encoded = w.newKeyOf(bob, `{"name":"strongest"}`)
@@ -109,11 +102,11 @@ func TestBulkUpdate_Order(t *testing.T) {
 		{apiKey("eDp5"), `{"ids":[]}`, "401 security_exception: unable to authenticate with provided credentials and anonymous access is not allowed for this request | security_exception"},
 		{nobody, ``, pe("request body is required")},
 		{nobody, `{"foo":1}`, xpe("[bulk_update_api_key_request] unknown field [foo]")},
-		{nobody, `{"ids":[]}`, invalid("Field [ids] cannot be empty")},
-		{nobody, `{"ids":"x"` + mixed + `}`, denied(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters)},
-		{apiKey(weak), `{"ids":[]}`, invalid("Field [ids] cannot be empty")},
-		{apiKey(weak), `{"ids":"x"` + mixed + `}`, denied(bulkAction, "API key id […] of user [carol]", bulkGranters)},
-		{apiKey(strong), `{"ids":[]}`, invalid("Field [ids] cannot be empty")},
+		{nobody, `{"ids":[]}`, arv("Field [ids] cannot be empty")},
+		{nobody, `{"ids":"x"` + mixed + `}`, se(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters)},
+		{apiKey(weak), `{"ids":[]}`, arv("Field [ids] cannot be empty")},
+		{apiKey(weak), `{"ids":"x"` + mixed + `}`, se(bulkAction, "API key id […] of user [carol]", bulkGranters)},
+		{apiKey(strong), `{"ids":[]}`, arv("Field [ids] cannot be empty")},
 		{apiKey(strong), `{"ids":"x"` + mixed + `}`, iae(onlyOwners)},
 		{own, `{"ids":"x"` + mixed + `}`, iae("combining role descriptors with and without restriction is not supported")},
 		{own, `{"ids":"` + id + `","metadata":{"a":1}` + mixed + `}`, iae("combining role descriptors with and without restriction is not supported")},
@@ -210,11 +203,11 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 		{apiKey(other), "carol", "API key id […] of user [runner]", "API key id […] of user [runner]"},
 		{carol, "runner", "user [carol] with effective roles [of_carol]", "user [carol]"},
 	} {
-		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","metadata":{}}`, denied(bulkAction, c.as, because(c.want, c.name)), c.who, runAs(c.name))
+		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","metadata":{}}`, se(bulkAction, c.as, because(c.want, c.name)), c.who, runAs(c.name))
 	}
 	// Whoever acts as somebody has the privileges of that one, and no more.
 	w.newRole("of_carol", "monitor")
-	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, denied(bulkAction, "user [carol]… with effective roles [of_carol]", bulkGranters), runner, runAs("carol"))
+	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, se(bulkAction, "user [carol]… with effective roles [of_carol]", bulkGranters), runner, runAs("carol"))
 }
 
 // Ensures that no key of an owner is updated whose own roles are restricted, which this server lets nobody define.

@@ -120,7 +120,7 @@ func TestDescriptors_Refused(t *testing.T) {
 			w.refuses(operation.method, operation.path, strings.ReplaceAll(operation.body, "GIVEN", c.given), unread(operation.parser, "x", c.kind, c.reason), bob)
 		}
 		for _, c := range descriptorsInvalid {
-			w.refuses(operation.method, operation.path, strings.ReplaceAll(operation.body, "GIVEN", c.given), invalid(c.messages...), bob)
+			w.refuses(operation.method, operation.path, strings.ReplaceAll(operation.body, "GIVEN", c.given), arv(c.messages...), bob)
 		}
 		for _, name := range []string{"", " x", "x ", "ü", `a\u0000`, strings.Repeat("x", 1025)} {
 			body := strings.ReplaceAll(operation.body, `"x":GIVEN`, `"`+name+`":{}`)

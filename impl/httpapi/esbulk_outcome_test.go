@@ -190,7 +190,7 @@ func TestBulkUpdate_DryRun(t *testing.T) {
 			t.Errorf("the dry run of %s says %s %v, and the run %s %v", body, dry, dry.whys(), wet, wet.whys())
 		}
 	}
-	w.refuses(http.MethodPost, bulkURL+"?dry_run", `{"ids":[]}`, invalid("Field [ids] cannot be empty"), carol)
+	w.refuses(http.MethodPost, bulkURL+"?dry_run", `{"ids":[]}`, arv("Field [ids] cannot be empty"), carol)
 	w.refuses(http.MethodPost, bulkURL+"?dry_run=maybe", `{"ids":"a"}`, "400 illegal_argument_exception: … | illegal_argument_exception", carol)
 }
 

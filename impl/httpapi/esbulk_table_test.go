@@ -41,7 +41,7 @@ var bulkRefused = []struct{ body, want string }{
 	{`{"ids":1}`, xpe("[bulk_update_api_key_request] ids doesn't support values of type: VALUE_NUMBER")},
 	{`{"ids":true}`, xpe("[bulk_update_api_key_request] ids doesn't support values of type: VALUE_BOOLEAN")},
 	{`{"ids":{}}`, xpe("[bulk_update_api_key_request] ids doesn't support values of type: START_OBJECT")},
-	{`{"ids":[]}`, invalid("Field [ids] cannot be empty")},
+	{`{"ids":[]}`, arv("Field [ids] cannot be empty")},
 	{`{"ids":["ID",null]}`, within(xcontentParse, bulkParser, "ids", illegalArgument+": …VALUE_NULL")},
 	{`{"ids":["ID",{}]}`, within(xcontentParse, bulkParser, "ids", illegalArgument+": …START_OBJECT")},
 	{`{"ids":["ID",["ID"]]}`, within(xcontentParse, bulkParser, "ids", illegalArgument+": …START_ARRAY")},
@@ -58,8 +58,8 @@ var bulkRefused = []struct{ body, want string }{
 	{`{"ids":"ID","metadata":true}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_BOOLEAN")},
 	{`{"ids":"ID","metadata":"a"}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_STRING")},
 	{`{"ids":"ID","metadata":[]}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: START_ARRAY")},
-	{`{"ids":"ID","metadata":{"_a":1}}`, invalid("API key metadata keys may not start with [_]")},
-	{`{"ids":"ID","metadata":{"_":null,"_b":1,"c":2}}`, invalid("API key metadata keys may not start with [_]")},
+	{`{"ids":"ID","metadata":{"_a":1}}`, arv("API key metadata keys may not start with [_]")},
+	{`{"ids":"ID","metadata":{"_":null,"_b":1,"c":2}}`, arv("API key metadata keys may not start with [_]")},
 	// expiration
 	{`{"ids":"ID","expiration":null}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_NULL")},
 	{`{"ids":"ID","expiration":86400}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_NUMBER")},
@@ -68,7 +68,7 @@ var bulkRefused = []struct{ body, want string }{
 	{`{"ids":"ID","expiration":{}}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_OBJECT")},
 	// What is invalid is told all at once, and only if all can be read.
 	{`{"ids":[],"metadata":{"_a":1},"expiration":"0","role_descriptors":{"x":{"cluster":["no_such","nor_this"]}}}`,
-		invalid("Field [ids] cannot be empty", "API key metadata keys may not start with [_]", "unknown cluster privilege [no_such]. …", "unknown cluster privilege [nor_this]. …",
+		arv("Field [ids] cannot be empty", "API key metadata keys may not start with [_]", "unknown cluster privilege [no_such]. …", "unknown cluster privilege [nor_this]. …",
 			"API key expiration must be in the future")},
 	{`{"ids":[],"metadata":{"_a":1},"expiration":"1w"}`, expirationInvalid(bulkParser, "…unit is missing or unrecognized")},
 	{`{"ids":[],"metadata":null}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NULL")},
@@ -115,7 +115,7 @@ func TestBulkUpdate_ExpirationRefused(t *testing.T) {
 		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":`+asJSON(value)+`}`, expirationInvalid(bulkParser, want), bob)
 	}
 	for _, value := range []string{"0", "000", "0s", "0d", "0nanos", "-1", "-01", " -1 "} {
-		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":"`+value+`"}`, invalid("API key expiration must be in the future"), bob)
+		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":"`+value+`"}`, arv("API key expiration must be in the future"), bob)
 	}
 	if w.shownKeys(bob, id) != before {
 		t.Error("the key has changed")

@@ -20,16 +20,6 @@ const (
 	grantURL = keysURL + "/grant"
 )
 
-// Elasticsearch's types of failures.
-const (
-	parseException   = "parse_exception"
-	xcontentParse    = "x_content_parse_exception"
-	illegalArgument  = "illegal_argument_exception"
-	requestInvalid   = "action_request_validation_exception"
-	securityDenied   = "security_exception"
-	resourceNotFound = "resource_not_found_exception"
-)
-
 // newKeyOf makes a key by Elasticsearch's operation, and returns its id and what its holder sends.
 func (w *world) newKeyOf(who client.RequestEditorFn, body string) (id, encoded string) {
 	w.Helper()
@@ -141,12 +131,12 @@ func refusal(root string, causes ...string) string {
 	return "400 " + strings.Join(causes, " <- ") + " | " + root
 }
 
-// xpe, pe, iae and invalid are refusals without a cause.
+// xpe, pe, iae and arv are refusals without a cause.
 func xpe(reason string) string { return refusal(xcontentParse, xcontentParse+": @ "+reason) }
 func pe(reason string) string  { return refusal(parseException, parseException+": "+reason) }
 func iae(reason string) string { return refusal(illegalArgument, illegalArgument+": "+reason) }
 
-func invalid(messages ...string) string {
+func arv(messages ...string) string {
 	reason := "Validation Failed: "
 	for i, message := range messages {
 		reason += fmt.Sprintf("%d: %s;", i+1, message)

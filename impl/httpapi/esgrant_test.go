@@ -29,7 +29,7 @@ func TestSecurityGrant(t *testing.T) {
 	if shown["username"] != "alice" || shown["name"] != "alice" || !strings.Contains(asJSON(shown["limited_by"]), `[{"ece_deployment_viewer":`) {
 		t.Errorf("the key is %v", shown)
 	}
-	w.es(bob, "PUT /_security/api_key/"+made.JSON200.ID, `{"metadata":{"a":1}}`).fails(http.StatusNotFound, resourceMissing,
+	w.es(bob, "PUT /_security/api_key/"+made.JSON200.ID, `{"metadata":{"a":1}}`).fails(http.StatusNotFound, resourceNotFound,
 		"no API key owned by requesting user found for ID ["+made.JSON200.ID+"]")
 	w.es(alice, "PUT /_security/api_key/"+made.JSON200.ID, `{"metadata":{"a":1}}`).is(http.StatusOK, `{"updated":true}`)
 	kind, token := "access_token", w.login("alice", alicePassword)

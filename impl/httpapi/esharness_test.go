@@ -64,12 +64,14 @@ func (r reply) fails(status int, kind, reason string) {
 	}
 }
 
-// Kinds of failures.
+// Elasticsearch's types of failures.
 const (
-	illegalArgument = "illegal_argument_exception"
-	requestInvalid  = "action_request_validation_exception"
-	securityDenied  = "security_exception"
-	resourceMissing = "resource_not_found_exception"
+	parseException   = "parse_exception"
+	xcontentParse    = "x_content_parse_exception"
+	illegalArgument  = "illegal_argument_exception"
+	requestInvalid   = "action_request_validation_exception"
+	securityDenied   = "security_exception"
+	resourceNotFound = "resource_not_found_exception"
 )
 
 // invalid is the reason for what is wrong with a request.

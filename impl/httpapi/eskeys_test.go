@@ -234,12 +234,12 @@ func TestSecurityKeys_UpdateOne(t *testing.T) {
 		w.es(alice, path, c.body).is(http.StatusOK, `{"updated":`+c.want+`}`)
 	}
 	for _, id := range []string{"nosuch", his.id} {
-		w.es(alice, "PUT /_security/api_key/"+id, "{}").fails(http.StatusNotFound, resourceMissing, "no API key owned by requesting user found for ID ["+id+"]")
+		w.es(alice, "PUT /_security/api_key/"+id, "{}").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+id+"]")
 	}
 	w.es(alice, path, `{"expiration":"0s"}`).fails(http.StatusBadRequest, requestInvalid, invalid("API key expiration must be in the future"))
 	w.es(alice, path, `{"ids":[]}`).fails(http.StatusBadRequest, "x_content_parse_exception", "[1:2] [update_api_key_request] unknown field [ids]")
 	w.es(key.editor(), path, "").fails(http.StatusBadRequest, illegalArgument, "authentication via API key not supported: only the owner user can update an API key")
-	w.es(bob, path, "").fails(http.StatusNotFound, resourceMissing, "no API key owned by requesting user found for ID ["+key.id+"]")
+	w.es(bob, path, "").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+key.id+"]")
 	w.es(bob, path, "", runAs("alice")).is(http.StatusOK, `{"updated":false}`)
 	w.es(w.native("nobodys"), path, "").fails(http.StatusForbidden, securityDenied,
 		denied("update", "user [nobodys] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
@@ -379,5 +379,5 @@ func TestSecurityKeys_ClearCache(t *testing.T) {
 	w.es(alice, "POST /_security/api_key/*/_clear_cache", "").fails(http.StatusForbidden, securityDenied,
 		denied("clear_cache", "user [alice] with effective roles [ece_deployment_viewer]", "manage_api_key,manage_security,all"))
 	odd := "a/b %\n"
-	w.es(alice, "PUT /_security/api_key/"+url.PathEscape(odd), "").fails(http.StatusNotFound, resourceMissing, "no API key owned by requesting user found for ID ["+odd+"]")
+	w.es(alice, "PUT /_security/api_key/"+url.PathEscape(odd), "").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+odd+"]")
 }

@@ -3,7 +3,7 @@ package httpapi
 // readers word the refusals of bodies, by the ids of the operations that have one.
 var readers = map[string]bodyReader{
 	"security-bulk-update-api-keys":     reading(readBulkUpdate),
-	"security-update-api-key":           reading(readOneUpdate),
+	"security-update-api-key":           reading(readGivenUpdate),
 	"security-create-api-key":           reading(readNewKey),
 	"security-create-api-key-put":       reading(readNewKey),
 	"security-invalidate-api-keys":      reading(readInvalidation),

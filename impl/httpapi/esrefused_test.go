@@ -32,7 +32,7 @@ var ofKeys = []refusedBody{
 	{`{START"role_descriptors":[{}]}`, within(xcontentParse, "P", "role_descriptors", illegalArgument+": …arrays…")},
 	{`{START"metadata":null}`, xpe("[P] metadata doesn't support values of type: VALUE_NULL")},
 	{`{START"metadata":[]}`, xpe("[P] metadata doesn't support values of type: START_ARRAY")},
-	{`{START"metadata":{"_a":1}}`, invalid("API key metadata keys may not start with [_]")},
+	{`{START"metadata":{"_a":1}}`, arv("API key metadata keys may not start with [_]")},
 	{`{START"expiration":null}`, xpe("[P] expiration doesn't support values of type: VALUE_NULL")},
 	{`{START"expiration":1}`, xpe("[P] expiration doesn't support values of type: VALUE_NUMBER")},
 	{`{START"expiration":"1w"}`, expirationInvalid("P", noUnit("1w"))},
@@ -40,7 +40,7 @@ var ofKeys = []refusedBody{
 	{`{START"expiration":"-2d"}`, expirationInvalid("P", "…negative durations are not supported")},
 	{`{START"expiration":"xd"}`, expirationInvalid("P", "failed to parse [xd]")},
 	{`{START"metadata":{"_a":1},"role_descriptors":{"x":{"cluster":["no_such"]}}}`,
-		invalid("API key metadata keys may not start with [_]", "unknown cluster privilege [no_such]. …")},
+		arv("API key metadata keys may not start with [_]", "unknown cluster privilege [no_such]. …")},
 	{`{START"role_descriptors":{"a":{"restriction":{"workflows":["search_application_query"]}},"b":{}}}`,
 		iae("combining role descriptors with and without restriction is not supported")},
 	{`{START"role_descriptors":{"a":{"restriction":{"workflows":["search_application_query"]}},"b":{"restriction":{"workflows":["search_application_query"]}}}}`,
@@ -63,15 +63,16 @@ func TestRefused_Create(t *testing.T) {
 		w.refusesAll(method, keysURL, "", of("api_key_request", `"name":"n",`), bob)
 		w.refusesAll(method, keysURL, "", []refusedBody{
 			{``, pe("request body is required")},
-			{`{}`, invalid("api key name is required")},
-			{`{"name":""}`, invalid("api key name is required")},
+			{`{}`, iae("Required [name]")},
+			{`{"name":""}`, arv("api key name is required")},
 			{`{"name":null}`, xpe("[api_key_request] name doesn't support values of type: VALUE_NULL")},
 			{`{"name":1}`, xpe("[api_key_request] name doesn't support values of type: VALUE_NUMBER")},
-			{`{"name":"` + strings.Repeat("x", 257) + `"}`, invalid("api key name may not be more than 256 characters long")},
-			{`{"name":" x"}`, invalid("api key name may not begin or end with whitespace")},
-			{`{"name":"x "}`, invalid("api key name may not begin or end with whitespace")},
-			{`{"name":"_x"}`, invalid("api key name may not begin with an underscore")},
-			{`{"metadata":{"_a":1}}`, invalid("api key name is required", "API key metadata keys may not start with [_]")},
+			{`{"name":"` + strings.Repeat("x", 257) + `"}`, arv("api key name may not be more than 256 characters long")},
+			{`{"name":" x"}`, arv("api key name may not begin or end with whitespace")},
+			{`{"name":"x "}`, arv("api key name may not begin or end with whitespace")},
+			{`{"name":"_x"}`, arv("api key name may not begin with an underscore")},
+			{`{"metadata":{"_a":1}}`, iae("Required [name]")},
+			{`{"name":"","metadata":{"_a":1}}`, arv("api key name is required", "API key metadata keys may not start with [_]")},
 		}, bob)
 		w.refuses(method, keysURL+"?refresh=maybe", `{"name":"x"}`, "400 illegal_argument_exception: … | illegal_argument_exception", bob)
 		w.refuses(method, keysURL+"?foo=1", `{"name":"x"}`, iae("request ["+keysURL+"] contains unrecognized parameter: [foo]"), bob)
@@ -92,8 +93,8 @@ func TestRefused_Update(t *testing.T) {
 	w.refusesAll(http.MethodPut, keysURL+"/ID", r.own[0], []refusedBody{
 		{`{"ids":["ID"]}`, xpe("[update_api_key_request] unknown field [ids]")},
 		{`{"name":"x"}`, xpe("[update_api_key_request] unknown field [name]")},
-		{`{"expiration":"0"}`, invalid("API key expiration must be in the future")},
-		{`{"expiration":"-1"}`, invalid("API key expiration must be in the future")},
+		{`{"expiration":"0"}`, arv("API key expiration must be in the future")},
+		{`{"expiration":"-1"}`, arv("API key expiration must be in the future")},
 	}, carol)
 	for id, why := range r.whys {
 		if len(id) == 0 || strings.ContainsAny(id, " \n\"ü") {
@@ -109,7 +110,7 @@ func TestRefused_Update(t *testing.T) {
 	_, key := w.newKeyOf(carol, `{"name":"k"}`)
 	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, iae(onlyOwners), apiKey(key))
 	nobody := w.newPrivileged("dave", "monitor")
-	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, denied(strings.Replace(bulkAction, "bulk_", "", 1), "user [dave] with effective roles [of_dave]", bulkGranters), nobody)
+	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, se(strings.Replace(bulkAction, "bulk_", "", 1), "user [dave] with effective roles [of_dave]", bulkGranters), nobody)
 }
 
 // Ensures that invalidation refuses what Elasticsearch does, and ends no key.
@@ -133,16 +134,16 @@ func TestRefused_Invalidate(t *testing.T) {
 		{`{"realm_name":{}}`, xpe("[invalidate_api_key] realm_name doesn't support values of type: START_OBJECT")},
 		{`{"owner":1}`, xpe("[invalidate_api_key] owner doesn't support values of type: VALUE_NUMBER")},
 		{`{"owner":"yes"}`, within(xcontentParse, parser, "owner", illegalArgument+": Failed to parse value [yes] as only [true] or [false] are allowed.")},
-		{`{"ids":[]}`, invalid("Field [ids] cannot be an empty array")},
-		{`{"ids":[""]}`, invalid("Field [ids] must not contain blank id, but got blank id at index position: [0]")},
-		{`{"ids":["ID"," "]}`, invalid("Field [ids] must not contain blank id, but got blank id at index position: [1]")},
-		{`{}`, invalid("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
-		{`{"owner":false}`, invalid("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
-		{`{"ids":"ID","username":"bob"}`, invalid(byUser)},
-		{`{"name":"k","realm_name":"default_native"}`, invalid(byUser)},
-		{`{"owner":true,"username":"bob"}`, invalid(ownedByUser)},
-		{`{"owner":true,"realm_name":"default_native"}`, invalid(ownedByUser)},
-		{`{"ids":"ID","name":"k"}`, invalid(both)},
+		{`{"ids":[]}`, arv("Field [ids] cannot be an empty array")},
+		{`{"ids":[""]}`, arv("Field [ids] must not contain blank id, but got blank id at index position: [0]")},
+		{`{"ids":["ID"," "]}`, arv("Field [ids] must not contain blank id, but got blank id at index position: [1]")},
+		{`{}`, arv("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
+		{`{"owner":false}`, arv("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
+		{`{"ids":"ID","username":"bob"}`, arv(byUser)},
+		{`{"name":"k","realm_name":"default_native"}`, arv(byUser)},
+		{`{"owner":true,"username":"bob"}`, arv(ownedByUser)},
+		{`{"owner":true,"realm_name":"default_native"}`, arv(ownedByUser)},
+		{`{"ids":"ID","name":"k"}`, arv(both)},
 	}, bob)
 	own := w.newPrivileged("carol", "manage_own_api_key")
 	mine, key := w.newKeyOf(own, `{"name":"mine"}`)
@@ -150,10 +151,10 @@ func TestRefused_Invalidate(t *testing.T) {
 	const action = "cluster:admin/xpack/security/api_key/invalidate"
 	const wider = "this action is granted by the cluster privileges [manage_api_key,manage_security,all]"
 	for _, body := range []string{`{"ids":"` + mine + `"}`, `{"name":"mine"}`, `{"username":"carol"}`, `{"realm_name":"default_native"}`, `{"username":"bob","realm_name":"default_native"}`} {
-		w.refuses(http.MethodDelete, keysURL, body, denied(action, "user [carol] with effective roles [of_carol]", wider), own)
+		w.refuses(http.MethodDelete, keysURL, body, se(action, "user [carol] with effective roles [of_carol]", wider), own)
 	}
 	for _, body := range []string{`{"ids":"` + other + `"}`, `{"ids":["` + mine + `","` + other + `"]}`, `{"owner":true}`} {
-		w.refuses(http.MethodDelete, keysURL, body, denied(action, "API key id ["+mine+"] of user [carol]", "…"), apiKey(key))
+		w.refuses(http.MethodDelete, keysURL, body, se(action, "API key id ["+mine+"] of user [carol]", "…"), apiKey(key))
 	}
 }
 
@@ -164,8 +165,8 @@ func TestRefused_Get(t *testing.T) {
 	const byUser = "username or realm name must not be specified when the api key id or api key name is specified"
 	const ownedByUser = "neither username nor realm-name may be specified when retrieving owned API keys"
 	for query, want := range map[string]string{
-		"id=ID&username=bob": invalid(byUser), "name=k&realm_name=r": invalid(byUser), "owner=true&username=bob": invalid(ownedByUser), "owner&realm_name=r": invalid(ownedByUser),
-		"id=ID&name=k": invalid("only one of [api key id, api key name] can be specified"), "owner=maybe": "400 illegal_argument_exception: … | illegal_argument_exception",
+		"id=ID&username=bob": arv(byUser), "name=k&realm_name=r": arv(byUser), "owner=true&username=bob": arv(ownedByUser), "owner&realm_name=r": arv(ownedByUser),
+		"id=ID&name=k": arv("only one of [api key id, api key name] can be specified"), "owner=maybe": "400 illegal_argument_exception: … | illegal_argument_exception",
 		"with_limited_by=1": "400 illegal_argument_exception: … | illegal_argument_exception", "foo=1": iae("request [" + keysURL + "] contains unrecognized parameter: [foo]"),
 		"foo=1&bar": "400 illegal_argument_exception: request [" + keysURL + "] contains unrecognized parameters: …[bar]…[foo]… | illegal_argument_exception",
 	} {
@@ -191,19 +192,19 @@ func TestRefused_Grant(t *testing.T) {
 			{`{` + target + `,` + key + `,"foo":1}`, xpe("[grant_api_key_request] unknown field [foo]")},
 			{`{"grant_type":1,` + key + `}`, xpe("[grant_api_key_request] grant_type doesn't support values of type: VALUE_NUMBER")},
 			{`{"grant_type":null,` + key + `}`, xpe("[grant_api_key_request] grant_type doesn't support values of type: VALUE_NULL")},
-			{`{` + key + `}`, invalid("[grant_type] is required")},
-			{`{"grant_type":"saml",` + key + `}`, invalid("grant_type [saml] is not supported")},
-			{`{"grant_type":"password",` + key + `}`, invalid("[username] is required for grant_type [password]", "[password] is required for grant_type [password]")},
-			{`{"grant_type":"password","username":"carol",` + key + `}`, invalid("[password] is required for grant_type [password]")},
-			{`{` + target + `,"access_token":"t",` + key + `}`, invalid("[access_token] is not supported for grant_type [password]")},
-			{`{"grant_type":"access_token",` + key + `}`, invalid("[access_token] is required for grant_type [access_token]")},
-			{`{"grant_type":"access_token","access_token":"t","username":"carol",` + key + `}`, invalid("[username] is not supported for grant_type [access_token]")},
-			{`{` + target + `}`, invalid("api key name is required")},
-			{`{` + target + `,"api_key":{}}`, invalid("api key name is required")},
+			{`{` + key + `}`, arv("[grant_type] is required")},
+			{`{"grant_type":"saml",` + key + `}`, arv("grant_type [saml] is not supported")},
+			{`{"grant_type":"password",` + key + `}`, arv("[username] is required for grant_type [password]", "[password] is required for grant_type [password]")},
+			{`{"grant_type":"password","username":"carol",` + key + `}`, arv("[password] is required for grant_type [password]")},
+			{`{` + target + `,"access_token":"t",` + key + `}`, arv("[access_token] is not supported for grant_type [password]")},
+			{`{"grant_type":"access_token",` + key + `}`, arv("[access_token] is required for grant_type [access_token]")},
+			{`{"grant_type":"access_token","access_token":"t","username":"carol",` + key + `}`, arv("[username] is not supported for grant_type [access_token]")},
+			{`{` + target + `}`, arv("api key name is required")},
+			{`{` + target + `,"api_key":{}}`, arv("api key name is required")},
 			{`{` + target + `,"api_key":null}`, inKey(xcontentParse + ": @ [api_key_request] Expected START_OBJECT but was: VALUE_NULL")},
 			{`{` + target + `,"api_key":{"name":"n","foo":1}}`, inKey(xcontentParse + ": @ [api_key_request] unknown field [foo]")},
-			{`{` + target + `,"api_key":{"name":"n","metadata":{"_a":1}}}`, invalid("API key metadata keys may not start with [_]")},
-			{`{` + target + `,"api_key":{"name":"n","role_descriptors":{"x":{"cluster":["no_such"]}}}}`, invalid("unknown cluster privilege [no_such]. …")},
+			{`{` + target + `,"api_key":{"name":"n","metadata":{"_a":1}}}`, arv("API key metadata keys may not start with [_]")},
+			{`{` + target + `,"api_key":{"name":"n","role_descriptors":{"x":{"cluster":["no_such"]}}}}`, arv("unknown cluster privilege [no_such]. …")},
 			{`{` + target + `,"api_key":{"name":"n","expiration":"1w"}}`, "400 x_content_parse_exception: …Failed to build [api_key_request] after last required field arrived <- illegal_argument_exception: " + noUnit("1w") + " | x_content_parse_exception"},
 			{`{"grant_type":"access_token","access_token":"t","client_authentication":{"value":"v"},` + key + `}`,
 				"400 security_exception: [client_authentication] not supported with the supplied access_token type | security_exception"},
@@ -211,10 +212,10 @@ func TestRefused_Grant(t *testing.T) {
 			{`{"grant_type":"password","username":"carol","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
 			{`{"grant_type":"password","username":"nobody","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
 			{`{"grant_type":"access_token","access_token":"t",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
-			{`{` + target + `,"run_as":"bob",` + key + `}`, denied("cluster:admin/xpack/security/user/authenticate", "user [carol] with effective roles [of_carol]",
+			{`{` + target + `,"run_as":"bob",` + key + `}`, se("cluster:admin/xpack/security/user/authenticate", "user [carol] with effective roles [of_carol]",
 				"because user [carol] is unauthorized to run as [bob]")},
 		}, bob)
 	}
-	w.refuses(http.MethodPost, grantURL, `{`+target+`,`+key+`}`, denied("cluster:admin/xpack/security/api_key/grant", "user [carol] with effective roles [of_carol]",
+	w.refuses(http.MethodPost, grantURL, `{`+target+`,`+key+`}`, se("cluster:admin/xpack/security/api_key/grant", "user [carol] with effective roles [of_carol]",
 		"this action is granted by the cluster privileges [grant_api_key,manage_api_key,manage_security,all]"), carol)
 }
