@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 )
 
@@ -59,10 +60,14 @@ func admit(ctx context.Context, c echo.Context, rights *access.Service, op opera
 	if err := subject.RequireEndpoint(r.Method, r.URL.Path); err != nil {
 		return ctx, err
 	}
-	if name := r.Header.Get(runAsHeader); name != "" {
-		if subject, err = rights.RunAs(ctx, subject, name, op.action); err != nil {
+	switch names := r.Header.Values(runAsHeader); len(names) {
+	case 0:
+	case 1: // also an empty one: nobody means to act as oneself then
+		if subject, err = rights.RunAs(ctx, subject, names[0], op.action); err != nil {
 			return ctx, err
 		}
+	default:
+		return ctx, fault.New(fault.IllegalArgument, "there is more than one header "+runAsHeader, runAsHeader)
 	}
 	return context.WithValue(ctx, subjectKey{}, subject), nil
 }

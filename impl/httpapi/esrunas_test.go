@@ -16,6 +16,29 @@ func actingAs(name string) client.RequestEditorFn {
 	}
 }
 
+// Ensures that a caller who names nobody, or two users, to act as is refused, and does not act as oneself or as one of them.
+func TestRunAs_OneName(t *testing.T) {
+	w := newWorld(t)
+	second := func(_ context.Context, r *http.Request) error {
+		r.Header.Add("es-security-runas-user", "bob")
+		return nil
+	}
+	for _, c := range []struct {
+		name   string
+		who    []client.RequestEditorFn
+		status int
+	}{
+		{"one", []client.RequestEditorFn{bob, actingAs("alice")}, http.StatusOK},
+		{"none", []client.RequestEditorFn{bob, actingAs("")}, http.StatusForbidden},
+		{"two", []client.RequestEditorFn{bob, actingAs("alice"), second}, http.StatusBadRequest},
+		{"one twice", []client.RequestEditorFn{bob, actingAs("bob"), second}, http.StatusBadRequest},
+	} {
+		if r, text := w.do(http.MethodGet, "/_security/_authenticate", "", c.who...); r.StatusCode != c.status {
+			t.Errorf("%s: %d %s", c.name, r.StatusCode, text)
+		}
+	}
+}
+
 // Ensures that nobody with a second factor gets around it to another's account: neither by the operation that changes that
 // user's password, nor, acting as the user, by the one that changes one's own.
 func TestRunAs_PasswordNeedsElevation(t *testing.T) {
