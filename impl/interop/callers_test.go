@@ -1,0 +1,145 @@
+package interop
+
+import (
+	"net/http"
+	"testing"
+)
+
+// Ensures that each client takes the server for Elasticsearch, and learns what it is.
+func TestInfo(t *testing.T) {
+	each(t, func(d dialog) {
+		d.info().want(200, `{"name": "sallyport", "cluster_name": "sallyport", "version": {"number": "9.4.0", "build_snapshot": false}}`)
+		d.ping().want(200, `null`)
+		d.health().want(200, `{"status": "green", "timed_out": false, "number_of_nodes": 1}`)
+	})
+}
+
+// Ensures that each client can sign in in each way, and sees what the server makes of it.
+func TestCallers(t *testing.T) {
+	each(t, func(d dialog) {
+		user := d.newUser("caller", `["superuser"]`)
+		own := d.connect(user)
+		own.authenticate().want(200, `{"username": %q, "roles": ["superuser"], "full_name": "Full Name", "email": "a@example.org",
+			"metadata": {"n": 1}, "enabled": true, "authentication_type": "realm", "api_key": null,
+			"authentication_realm": {"name": "default_native", "type": "native"}, "lookup_realm": {"name": "default_native", "type": "native"}}`, user.user)
+
+		key := own.createKey(`{"name": "caller's"}`).want(200, `{}`)
+		byKey := d.connect(connection{apiKey: key.text("encoded")})
+		byKey.authenticate().want(200, `{"username": %q, "roles": [], "authentication_type": "api_key", "api_key": {"id": %q, "name": "caller's"},
+			"authentication_realm": {"name": "_es_api_key", "type": "_es_api_key"}}`, user.user, key.text("id"))
+		byKey.updateKey(key.text("id"), `{}`).wantFailure(400, "illegal_argument_exception")
+		own.ownKeys().want(200, `{"api_keys": [{"id": %q}]}`, key.text("id"))
+		own.invalidateKeys(`{"owner": true}`).want(200, `{"invalidated_api_keys": [%q]}`, key.text("id"))
+		byKey.authenticate().wantFailure(401, "security_exception")
+
+		given := d.getToken(`{"grant_type": "password", "username": "`+user.user+`", "password": "`+user.password+`"}`).
+			want(200, `{"type": "Bearer", "authentication": {"username": %q, "authentication_realm": {"type": "native"}}}`, user.user)
+		byToken := d.connect(connection{token: given.text("access_token")})
+		byToken.authenticate().want(200, `{"username": %q, "authentication_type": "token"}`, user.user)
+		given = d.getToken(`{"grant_type": "refresh_token", "refresh_token": "`+given.text("refresh_token")+`"}`).want(200, `{}`)
+		byToken = d.connect(connection{token: given.text("access_token")})
+		d.invalidateToken(`{"token": "`+given.text("access_token")+`"}`).want(200, `{"invalidated_tokens": 1, "previously_invalidated_tokens": 0, "error_count": 0}`)
+		byToken.authenticate().wantFailure(401, "security_exception")
+	})
+}
+
+// Ensures that each client can act as another user, whose keys it makes and changes then.
+func TestRunAs(t *testing.T) {
+	each(t, func(d dialog) {
+		user := d.newUser("target", `["superuser"]`)
+		how := owner()
+		how.runAs = user.user
+		as := d.connect(how)
+		as.authenticate().want(200, `{"username": %q, "roles": ["superuser"], "authentication_type": "realm"}`, user.user)
+		id := as.createKey(`{"name": "made as another"}`).want(200, `{}`).text("id")
+		d.getKey(id).want(200, `{"api_keys": [{"username": %q}]}`, user.user)
+		d.bulkUpdate(`{"ids": ["`+id+`"], "metadata": {"a": 1}}`).want(200, `{"updated": [], "errors": {"count": 1}}`)
+		as.bulkUpdate(`{"ids": ["`+id+`"], "metadata": {"a": 1}}`).want(200, `{"updated": [%q]}`, id)
+
+		nobody := d.newUser("nobody", `[]`)
+		nobody.runAs = user.user
+		d.connect(nobody).authenticate().wantFailure(403, "security_exception")
+	})
+}
+
+// Ensures that refusals reach each client with all their parts, and that none makes it try again.
+func TestFailures(t *testing.T) {
+	each(t, func(d dialog) {
+		how := d.newUser("refused", `[]`)
+		how.seen = &wire{}
+		refused := d.connect(how)
+		unknown := d.connect(connection{seen: how.seen})
+		unknown.info().want(401, `{"status": 401, "error": {"type": "security_exception",
+			"header": {"WWW-Authenticate": ["Basic realm=\"security\", charset=\"UTF-8\"", "Bearer realm=\"security\"", "ApiKey"]}}}`)
+		refused.bulkUpdate(`{"ids": ["x"], "role_descriptors": {"r": {"cluster": ["all"], "metadata": {"_a": 1}}}}`).
+			wantFailure(400, "action_request_validation_exception")
+		refused.bulkUpdate(`{"ids": ["x"], "expiration": "soon"}`).want(400, `{"error": {"type": "x_content_parse_exception",
+			"caused_by": {"type": "illegal_argument_exception"}}}`)
+		refused.bulkUpdate(`{"ids": ["x"]}`).want(403, `{"error": {"type": "security_exception",
+			"reason": "action [cluster:admin/xpack/security/api_key/bulk_update] is unauthorized for user [%s] with effective roles [], this action is granted by the cluster privileges [manage_own_api_key,manage_api_key,manage_security,all]"}}`, how.user)
+		d.updateKey("nowhere", `{}`).wantFailure(404, "resource_not_found_exception")
+		if n := how.seen.count(); n != 4 {
+			t.Errorf("%d requests for 4 calls", n)
+		}
+	})
+}
+
+// vendor is Elasticsearch's own media type, of a version.
+func vendor(version string) string {
+	return "application/vnd.elasticsearch+json;compatible-with=" + version
+}
+
+// wantTypes fails the test unless the last request was of a media type, and answered so.
+func wantTypes(t *testing.T, w *wire, want string) {
+	t.Helper()
+	request, response := w.last()
+	for header, got := range map[string]http.Header{"Content-Type": request, "Accept": request} {
+		if value := got.Get(header); value != want {
+			t.Errorf("the client sends %s: %s; want %s", header, value, want)
+		}
+	}
+	if value := response.Get("Content-Type"); value != want {
+		t.Errorf("the answer is of type %s; want %s", value, want)
+	}
+	if value := response.Get("X-Elastic-Product"); value != "Elasticsearch" {
+		t.Errorf("the answer is of the product %q", value)
+	}
+}
+
+// Ensures that the media types that clients ask for are understood and answered with: the typed ones ask for their version
+// always, the low-level ones when they are told to be compatible.
+func TestCompatibility(t *testing.T) {
+	for i := range clients {
+		t.Run(clients[i].name, func(t *testing.T) {
+			for _, compatible := range []string{"", "true"} {
+				t.Setenv("ELASTIC_CLIENT_APIVERSIONING", compatible)
+				d := newDialog(t, i)
+				how := owner()
+				how.seen = &wire{}
+				own := d.connect(how)
+				id := own.createKey(`{"name": "compatible"}`).want(200, `{}`).text("id")
+				own.bulkUpdate(`{"ids": ["`+id+`"], "metadata": {"a": 1}}`).want(200, `{"updated": [%q]}`, id)
+				if d.typed || compatible != "" {
+					wantTypes(t, how.seen, vendor(d.version))
+				}
+				own.bulkUpdate(`{"ids": ["x"], "expiration": "soon"}`).wantFailure(400, "x_content_parse_exception")
+			}
+		})
+	}
+}
+
+// Ensures that packed bodies are unpacked.
+func TestCompression(t *testing.T) {
+	each(t, func(d dialog) {
+		how := owner()
+		how.compressed, how.seen = true, &wire{}
+		own := d.connect(how)
+		name := d.name("packed")
+		id := own.createKey(`{"name": "`+name+`", "role_descriptors": {"r": `+descriptor+`}}`).want(200, `{"name": %q}`, name).text("id")
+		if request, _ := how.seen.last(); request.Get("Content-Encoding") != "gzip" {
+			t.Errorf("the client sends Content-Encoding %q", request.Get("Content-Encoding"))
+		}
+		own.bulkUpdate(`{"ids": ["`+id+`"], "metadata": {"a": 1}}`).want(200, `{"updated": [%q]}`, id)
+		own.getKey(id).want(200, `{"api_keys": [{"metadata": {"a": 1}, "role_descriptors": {"r": %s}}]}`, descriptor)
+	})
+}

@@ -1,0 +1,7 @@
+// Package interop holds nothing but tests: the official Go clients of Elasticsearch, versions 8 and 9, typed and low-level,
+// against the program as it is run. It is a module of its own, so that the clients are no dependency of the server's.
+//
+// The scenarios are written once. They call operations with JSON bodies, and compare JSON answers; what makes a client's
+// own request of a body, and JSON of its answer, is written for each client. So each body passes through the client's types
+// on its way out, and each answer on its way in.
+package interop

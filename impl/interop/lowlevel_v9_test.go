@@ -1,0 +1,90 @@
+package interop
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/elastic/elastic-transport-go/v8/elastictransport"
+	"github.com/elastic/go-elasticsearch/v9"
+	"github.com/elastic/go-elasticsearch/v9/esapi"
+)
+
+// optionsV9 are how a client of version 9 is told how to connect.
+func optionsV9(c connection) []elasticsearch.Option {
+	options := []elasticsearch.Option{
+		elasticsearch.WithAddresses(served.url),
+		elasticsearch.WithTransportOptions(elastictransport.WithTransport(c.transport()), elastictransport.WithHeader(c.header())),
+	}
+	switch {
+	case c.apiKey != "":
+		options = append(options, elasticsearch.WithAPIKey(c.apiKey))
+	case c.token != "":
+		options = append(options, elasticsearch.WithServiceToken(c.token))
+	case c.user != "":
+		options = append(options, elasticsearch.WithBasicAuth(c.user, c.password))
+	}
+	if c.compressed {
+		options = append(options, elasticsearch.WithCompression())
+	}
+	return options
+}
+
+func lowLevelV9(t *testing.T, how connection) operations {
+	c, err := elasticsearch.New(optionsV9(how)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(r *esapi.Response, err error) answer {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return readAll(t, r.StatusCode, r.Body)
+	}
+	s := c.Security
+	text := strings.NewReader
+	bulkUpdate := func(body string) answer { return read(s.BulkUpdateAPIKeys(text(body))) }
+	grantKey := func(body string) answer { return read(s.GrantAPIKey(text(body))) }
+	return operations{
+		info:              func() answer { return read(c.Info()) },
+		ping:              func() answer { return read(c.Ping()) },
+		health:            func() answer { return read(c.Cluster.Health(c.Cluster.Health.WithWaitForStatus("yellow"))) },
+		authenticate:      func() answer { return read(s.Authenticate()) },
+		userPrivileges:    func() answer { return read(s.GetUserPrivileges()) },
+		builtinPrivileges: func() answer { return read(s.GetBuiltinPrivileges()) },
+		createKey: func(body string) answer {
+			return read(s.CreateAPIKey(text(body), s.CreateAPIKey.WithRefresh("wait_for")))
+		},
+		getKey: func(id string) answer {
+			return read(s.GetAPIKey(s.GetAPIKey.WithID(id), s.GetAPIKey.WithWithLimitedBy(true)))
+		},
+		keysNamed:     func(name string) answer { return read(s.GetAPIKey(s.GetAPIKey.WithName(name))) },
+		ownKeys:       func() answer { return read(s.GetAPIKey(s.GetAPIKey.WithOwner(true), s.GetAPIKey.WithActiveOnly(true))) },
+		queryKeys:     func(body string) answer { return read(s.QueryAPIKeys(s.QueryAPIKeys.WithBody(text(body)))) },
+		updateKey:     func(id, body string) answer { return read(s.UpdateAPIKey(id, s.UpdateAPIKey.WithBody(text(body)))) },
+		bulkUpdate:    bulkUpdate,
+		bulkUpdateRaw: bulkUpdate,
+		grantKey:      grantKey, grantKeyRaw: grantKey,
+		invalidateKeys: func(body string) answer { return read(s.InvalidateAPIKey(text(body))) },
+		clearCache:     func(ids string) answer { return read(s.ClearAPIKeyCache(strings.Split(ids, ","))) },
+		hasPrivileges:  func(body string) answer { return read(s.HasPrivileges(text(body))) },
+		putPrivileges:  func(body string) answer { return read(s.PutPrivileges(text(body))) },
+		getPrivilege: func(application, name string) answer {
+			return read(s.GetPrivileges(s.GetPrivileges.WithApplication(application), s.GetPrivileges.WithName(name)))
+		},
+		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges([]string{name}, application)) },
+		putRole:         func(name, body string) answer { return read(s.PutRole(name, text(body))) },
+		getRole:         func(name string) answer { return read(s.GetRole(s.GetRole.WithName(name))) },
+		deleteRole:      func(name string) answer { return read(s.DeleteRole(name)) },
+		putUser:         func(name, body string) answer { return read(s.PutUser(name, text(body))) },
+		getUser:         func(name string) answer { return read(s.GetUser(s.GetUser.WithUsername(name))) },
+		deleteUser:      func(name string) answer { return read(s.DeleteUser(name)) },
+		enableUser:      func(name string) answer { return read(s.EnableUser(name)) },
+		disableUser:     func(name string) answer { return read(s.DisableUser(name)) },
+		changePassword: func(name, body string) answer {
+			return read(s.ChangePassword(text(body), s.ChangePassword.WithUsername(name)))
+		},
+		getToken:        func(body string) answer { return read(s.GetToken(text(body))) },
+		invalidateToken: func(body string) answer { return read(s.InvalidateToken(text(body))) },
+	}
+}

@@ -1,0 +1,80 @@
+package interop
+
+import "testing"
+
+// newUser makes a user with the roles, a JSON list, and returns how to connect as that user.
+func (d dialog) newUser(beginning, roles string) connection {
+	d.Helper()
+	c := connection{user: d.name(beginning), password: "a passphrase of " + d.name(beginning)}
+	d.putUser(c.user, `{"password": "`+c.password+`", "roles": `+roles+`, "full_name": "Full Name", "email": "a@example.org", "metadata": {"n": 1}}`).
+		want(200, `{"created": true}`)
+	return c
+}
+
+// Ensures that each client manages roles, with all that a descriptor can say.
+func TestRoles(t *testing.T) {
+	each(t, func(d dialog) {
+		name := d.name("role")
+		d.getRole(name).want(404, `{}`)
+		d.putRole(name, descriptor).want(200, `{"role": {"created": true}}`)
+		d.putRole(name, descriptor).want(200, `{"role": {"created": false}}`)
+		d.getRole(name).want(200, `{%q: %s}`, name, descriptor)
+		d.getRole("superuser").want(200, `{"superuser": {"cluster": ["all"], "metadata": {"_reserved": true}}}`)
+		d.deleteRole(name).want(200, `{"found": true}`)
+		d.deleteRole(name).want(404, `{"found": null}`)
+		d.putRole(name, `{"cluster": ["no such privilege"]}`).wantFailure(400, "action_request_validation_exception")
+	})
+}
+
+// Ensures that each client manages users, who can then sign in with it, or cannot.
+func TestUsers(t *testing.T) {
+	each(t, func(d dialog) {
+		user := d.newUser("user", `["superuser", "undefined"]`)
+		d.getUser(user.user).want(200, `{%q: {"username": %q, "roles": ["superuser", "undefined"], "full_name": "Full Name",
+			"email": "a@example.org", "metadata": {"n": 1}, "enabled": true}}`, user.user, user.user)
+		d.connect(user).ping().want(200, `null`)
+
+		d.disableUser(user.user).want(200, `{}`)
+		d.getUser(user.user).want(200, `{%q: {"enabled": false}}`, user.user)
+		d.connect(user).authenticate().wantFailure(401, "security_exception")
+		d.enableUser(user.user).want(200, `{}`)
+
+		user.password = "another passphrase"
+		d.changePassword(user.user, `{"password": "`+user.password+`"}`).want(200, `{}`)
+		d.connect(user).authenticate().want(200, `{"username": %q}`, user.user)
+		d.putUser(user.user, `{"roles": []}`).want(200, `{"created": false}`)
+		d.connect(user).info().wantFailure(403, "security_exception")
+
+		d.deleteUser(user.user).want(200, `{"found": true}`)
+		d.deleteUser(user.user).want(404, `{}`)
+		d.getUser(user.user).want(404, `{}`)
+	})
+}
+
+// Ensures that each client manages application privileges, and asks what a caller may do with them.
+func TestPrivileges(t *testing.T) {
+	each(t, func(d dialog) {
+		application, role := d.name("app"), d.name("reader")
+		d.putPrivileges(`{"`+application+`": {"read": {"actions": ["data:read/*"], "metadata": {"k": 1}}}}`).want(200, `{%q: {"read": {"created": true}}}`, application)
+		d.getPrivilege(application, "read").want(200, `{%q: {"read": {"actions": ["data:read/*"], "metadata": {"k": 1}}}}`, application)
+		d.putRole(role, `{"cluster": ["monitor"], "indices": [{"names": ["logs-*"], "privileges": ["read"]}],
+			"applications": [{"application": "`+application+`", "privileges": ["read"], "resources": ["*"]}]}`).want(200, `{}`)
+
+		user := d.newUser("questioner", `["`+role+`"]`)
+		own := d.connect(user)
+		own.hasPrivileges(`{"cluster": ["monitor", "all"], "index": [{"names": ["logs-1", "x"], "privileges": ["read", "write"]}],
+			"application": [{"application": "`+application+`", "privileges": ["data:read/me", "read"], "resources": ["r"]}]}`).
+			want(200, `{"username": %q, "has_all_requested": false, "cluster": {"monitor": true, "all": false},
+				"index": {"logs-1": {"read": true, "write": false}, "x": {"read": false, "write": false}},
+				"application": {%q: {"r": {"data:read/me": true, "read": true}}}}`, user.user, application)
+		own.userPrivileges().want(200, `{"cluster": ["monitor"], "global": [], "run_as": [],
+			"indices": [{"names": ["logs-*"], "privileges": ["read"], "allow_restricted_indices": false}],
+			"applications": [{"application": %q, "privileges": ["read"], "resources": ["*"]}]}`, application)
+		d.userPrivileges().want(200, `{"cluster": ["all"], "run_as": ["*"]}`)
+		d.builtinPrivileges().want(200, `{"remote_cluster": ["monitor_enrich", "monitor_stats"]}`)
+
+		d.deletePrivilege(application, "read").want(200, `{%q: {"read": {"found": true}}}`, application)
+		d.getPrivilege(application, "read").want(404, `{}`)
+		d.deletePrivilege(application, "read").want(404, `{}`)
+	})
+}

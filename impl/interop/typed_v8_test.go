@@ -1,0 +1,114 @@
+package interop
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/bulkupdateapikeys"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/changepassword"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/createapikey"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/gettoken"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/grantapikey"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/hasprivileges"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/invalidateapikey"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/invalidatetoken"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/putprivileges"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/putrole"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/putuser"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/queryapikeys"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/updateapikey"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/types"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/types/enums/healthstatus"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/types/enums/refresh"
+)
+
+func newTypedV8(t *testing.T, how connection) *elasticsearch.TypedClient {
+	t.Helper()
+	c, err := elasticsearch.NewTypedClient(configV8(how))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func typedV8(t *testing.T, how connection) operations {
+	c := newTypedV8(t, how)
+	ctx := t.Context()
+	read := func(response any, err error) answer {
+		t.Helper()
+		var failure *types.ElasticsearchError
+		if errors.As(err, &failure) {
+			return answer{t, failure.Status, encode(t, failure)}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer{t, 200, encode(t, response)}
+	}
+	s := c.Security
+	return operations{
+		info:              func() answer { return read(c.Info().Do(ctx)) },
+		ping:              func() answer { return read(c.Ping().Do(ctx)) },
+		health:            func() answer { return read(c.Cluster.Health().WaitForStatus(healthstatus.Yellow).Do(ctx)) },
+		authenticate:      func() answer { return read(s.Authenticate().Do(ctx)) },
+		userPrivileges:    func() answer { return read(s.GetUserPrivileges().Do(ctx)) },
+		builtinPrivileges: func() answer { return read(s.GetBuiltinPrivileges().Do(ctx)) },
+		createKey: func(body string) answer {
+			return read(s.CreateApiKey().Request(fill(t, createapikey.NewRequest(), body)).Refresh(refresh.Waitfor).Do(ctx))
+		},
+		getKey:    func(id string) answer { return read(s.GetApiKey().Id(id).WithLimitedBy(true).Do(ctx)) },
+		keysNamed: func(name string) answer { return read(s.GetApiKey().Name(name).Do(ctx)) },
+		ownKeys:   func() answer { return read(s.GetApiKey().Owner(true).ActiveOnly(true).Do(ctx)) },
+		queryKeys: func(body string) answer {
+			return read(s.QueryApiKeys().Request(fill(t, queryapikeys.NewRequest(), body)).Do(ctx))
+		},
+		updateKey: func(id, body string) answer {
+			return read(s.UpdateApiKey(id).Request(fill(t, updateapikey.NewRequest(), body)).Do(ctx))
+		},
+		bulkUpdate: func(body string) answer {
+			return read(s.BulkUpdateApiKeys().Request(fill(t, bulkupdateapikeys.NewRequest(), body)).Do(ctx))
+		},
+		bulkUpdateRaw: func(body string) answer { return read(s.BulkUpdateApiKeys().Raw(strings.NewReader(body)).Do(ctx)) },
+		grantKey: func(body string) answer {
+			return read(s.GrantApiKey().Request(fill(t, grantapikey.NewRequest(), body)).Do(ctx))
+		},
+		grantKeyRaw: func(body string) answer { return read(s.GrantApiKey().Raw(strings.NewReader(body)).Do(ctx)) },
+		invalidateKeys: func(body string) answer {
+			return read(s.InvalidateApiKey().Request(fill(t, invalidateapikey.NewRequest(), body)).Do(ctx))
+		},
+		clearCache: func(ids string) answer { return read(s.ClearApiKeyCache(ids).Do(ctx)) },
+		hasPrivileges: func(body string) answer {
+			return read(s.HasPrivileges().Request(fill(t, hasprivileges.NewRequest(), body)).Do(ctx))
+		},
+		putPrivileges: func(body string) answer {
+			return read(s.PutPrivileges().Request(fill(t, &putprivileges.Request{}, body)).Do(ctx))
+		},
+		getPrivilege: func(application, name string) answer {
+			return read(s.GetPrivileges().Application(application).Name(name).Do(ctx))
+		},
+		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges(application, name).Do(ctx)) },
+		putRole: func(name, body string) answer {
+			return read(s.PutRole(name).Request(fill(t, putrole.NewRequest(), body)).Do(ctx))
+		},
+		getRole:    func(name string) answer { return read(s.GetRole().Name(name).Do(ctx)) },
+		deleteRole: func(name string) answer { return read(s.DeleteRole(name).Do(ctx)) },
+		putUser: func(name, body string) answer {
+			return read(s.PutUser(name).Request(fill(t, putuser.NewRequest(), body)).Do(ctx))
+		},
+		getUser:     func(name string) answer { return read(s.GetUser().Username(name).Do(ctx)) },
+		deleteUser:  func(name string) answer { return read(s.DeleteUser(name).Do(ctx)) },
+		enableUser:  func(name string) answer { return read(s.EnableUser(name).Do(ctx)) },
+		disableUser: func(name string) answer { return read(s.DisableUser(name).Do(ctx)) },
+		changePassword: func(name, body string) answer {
+			return read(s.ChangePassword().Username(name).Request(fill(t, changepassword.NewRequest(), body)).Do(ctx))
+		},
+		getToken: func(body string) answer {
+			return read(s.GetToken().Request(fill(t, gettoken.NewRequest(), body)).Do(ctx))
+		},
+		invalidateToken: func(body string) answer {
+			return read(s.InvalidateToken().Request(fill(t, invalidatetoken.NewRequest(), body)).Do(ctx))
+		},
+	}
+}
