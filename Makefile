@@ -5,6 +5,10 @@ LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 LISTEN   ?= 127.0.0.1:12400
 
+# The official clients of Elasticsearch are dependencies of these tests only, so the tests are a module of their own.
+INTEROP  := impl/interop
+MODULES  := go.mod go.sum $(INTEROP)/go.mod $(INTEROP)/go.sum
+
 # The race detector needs a C compiler. Without one the tests still run, and say what they lack.
 HAVE_CC  := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 RACE     ?= $(if $(HAVE_CC),-race,)
@@ -29,6 +33,10 @@ test: ## run all tests with the race detector (some minutes), and each fuzz targ
 	$(GO) test $(RACE) ./...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
+.PHONY: interop
+interop: ## test with Elasticsearch's own Go clients (the first time it compiles them, which takes minutes)
+	$(GO) -C $(INTEROP) test $(RACE) ./...
+
 # One target at a time: go test fuzzes one a call. Before Go 1.27 it can end late and call that a failure (go.dev/issue/75804);
 # a real one names the input that failed.
 .PHONY: fuzz
@@ -51,18 +59,20 @@ generate: ## generate gen/ from api/openapi.yaml
 # Generating comes first, and fails here, so that nobody tests code that is not the contract's.
 .PHONY: verify
 verify: ## fail if gen/, go.mod or go.sum is not what it would be after make generate and go mod tidy
-	@before=$$(cat go.mod go.sum gen/*/*.gen.go | sha256sum); \
-	$(GO) generate ./... && $(GO) mod tidy && \
-	after=$$(cat go.mod go.sum gen/*/*.gen.go | sha256sum); \
+	@before=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
+	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && \
+	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	untracked=$$(git ls-files --others --exclude-standard -- gen); \
 	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
-		git status --short -- gen go.mod go.sum; echo "generated code or modules were not current; they are now: commit them"; exit 1; \
+		git status --short -- gen $(MODULES); echo "generated code or modules were not current; they are now: commit them"; exit 1; \
 	fi; echo "generated code and modules are current"
 
 .PHONY: check
 check: ## vet, formatting and lint
 	$(GO) vet ./...
+	$(GO) -C $(INTEROP) vet ./...
 	$(GO) run $(LINT) run ./...
+	$(GO) -C $(INTEROP) run $(LINT) run ./...
 
 .PHONY: clean
 clean: ## remove what was built

@@ -51,10 +51,10 @@ func TestKeys_LifeCycle(t *testing.T) {
 // typed clients can send as it is only.
 func TestKeys_BulkUpdate(t *testing.T) {
 	each(t, func(d dialog) {
-		make := func(name string) string {
+		create := func(name string) string {
 			return d.createKey(`{"name": "`+d.name(name)+`", "metadata": {"a": 1}, "role_descriptors": {"r": {"cluster": ["all"]}}}`).want(200, `{}`).text("id")
 		}
-		changed, same, gone := make("changed"), make("same"), make("gone")
+		changed, same, gone := create("changed"), create("same"), create("gone")
 		d.updateKey(same, `{"metadata": {"a": 2}}`).want(200, `{"updated": true}`)
 		d.invalidateKeys(`{"ids": ["`+gone+`"]}`).want(200, `{"error_count": 0}`)
 
@@ -68,9 +68,27 @@ func TestKeys_BulkUpdate(t *testing.T) {
 		d.getKey(changed).want(200, `{"api_keys": [{"role_descriptors": {"r": null, "new": %s}}]}`, descriptor)
 
 		d.bulkUpdateRaw(`{"ids": "`+changed+`", "metadata": {}, "role_descriptors": {}}`).want(200, `{"updated": [%q], "noops": []}`, changed)
-		d.getKey(changed).want(200, `{"api_keys": [{"metadata": {"a": null}, "role_descriptors": null}]}`)
+		d.getKey(changed).want(200, `{"api_keys": [{"metadata": {"a": null}, "role_descriptors": {"r": null, "new": null}}]}`)
 		d.bulkUpdate(`{"ids": []}`).wantFailure(400, "action_request_validation_exception")
 		d.bulkUpdate(`{"ids": ["x"], "expiration": "1.5d"}`).wantFailure(400, "x_content_parse_exception")
+	})
+}
+
+// Ensures that each client reads global privileges, and a restriction, which holds. The typed clients make a list of global
+// privileges, which is refused as by Elasticsearch, so that they have to send the body as it is.
+func TestKeys_Global(t *testing.T) {
+	each(t, func(d dialog) {
+		object := `{"application": {"manage": {"applications": ["kibana-*"]}}}`
+		global, body := object, `{"name": "global", "role_descriptors": {"g": {"global": `+object+`}}}`
+		if d.typed {
+			d.createKey(body).wantFailure(400, "x_content_parse_exception")
+			global = `[` + object + `]`
+		}
+		id := d.createKeyRaw(body).want(200, `{}`).text("id")
+		d.getKey(id).want(200, `{"api_keys": [{"role_descriptors": {"g": {"global": %s}}}]}`, global)
+		made := d.createKey(`{"name": "restricted", "role_descriptors": {"r": {"restriction": {"workflows": ["search_application_query"]}}}}`)
+		d.getKey(made.text("id")).want(200, `{"api_keys": [{"role_descriptors": {"r": {"restriction": {"workflows": ["search_application_query"]}}}}]}`)
+		d.connect(connection{apiKey: made.text("encoded")}).authenticate().wantFailure(403, "security_exception")
 	})
 }
 
@@ -83,8 +101,11 @@ func TestKeys_Grant(t *testing.T) {
 		}
 		id := d.grantKey(grant(`"api_key": {"name": "granted", "expiration": "1h", "metadata": {"k": "v"}}`)).want(200, `{"name": "granted"}`).text("id")
 		d.getKey(id).want(200, `{"api_keys": [{"username": %q, "metadata": {"k": "v"}, "limited_by": [{"superuser": {"cluster": ["all"]}}]}]}`, user.user)
-		// The typed clients would send the descriptors as a list, which Elasticsearch does not take.
-		id = d.grantKeyRaw(grant(`"api_key": {"name": "granted", "role_descriptors": {"r": {"cluster": ["monitor"]}}}`)).want(200, `{}`).text("id")
+		limited := grant(`"api_key": {"name": "granted", "role_descriptors": {"r": {"cluster": ["monitor"]}}}`)
+		if d.typed { // they make a list of the descriptors, which is refused as by Elasticsearch
+			d.grantKey(limited).wantFailure(400, "x_content_parse_exception")
+		}
+		id = d.grantKeyRaw(limited).want(200, `{}`).text("id")
 		d.getKey(id).want(200, `{"api_keys": [{"role_descriptors": {"r": {"cluster": ["monitor"]}}}]}`)
 		d.bulkUpdate(`{"ids": ["`+id+`"]}`).want(200, `{"errors": {"count": 1}}`)
 

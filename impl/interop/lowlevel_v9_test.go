@@ -43,6 +43,9 @@ func lowLevelV9(t *testing.T, how connection) operations {
 	}
 	s := c.Security
 	text := strings.NewReader
+	createKey := func(body string) answer {
+		return read(s.CreateAPIKey(text(body), s.CreateAPIKey.WithRefresh("wait_for")))
+	}
 	bulkUpdate := func(body string) answer { return read(s.BulkUpdateAPIKeys(text(body))) }
 	grantKey := func(body string) answer { return read(s.GrantAPIKey(text(body))) }
 	return operations{
@@ -52,19 +55,16 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		authenticate:      func() answer { return read(s.Authenticate()) },
 		userPrivileges:    func() answer { return read(s.GetUserPrivileges()) },
 		builtinPrivileges: func() answer { return read(s.GetBuiltinPrivileges()) },
-		createKey: func(body string) answer {
-			return read(s.CreateAPIKey(text(body), s.CreateAPIKey.WithRefresh("wait_for")))
-		},
+		createKey:         createKey, createKeyRaw: createKey,
+		bulkUpdate: bulkUpdate, bulkUpdateRaw: bulkUpdate,
 		getKey: func(id string) answer {
-			return read(s.GetAPIKey(s.GetAPIKey.WithID(id), s.GetAPIKey.WithWithLimitedBy(true)))
+			return read(s.GetAPIKey(s.GetAPIKey.WithID(id), s.GetAPIKey.WithWithLimitedBy(true), s.GetAPIKey.WithWithProfileUID(true), s.GetAPIKey.WithPretty()))
 		},
-		keysNamed:     func(name string) answer { return read(s.GetAPIKey(s.GetAPIKey.WithName(name))) },
-		ownKeys:       func() answer { return read(s.GetAPIKey(s.GetAPIKey.WithOwner(true), s.GetAPIKey.WithActiveOnly(true))) },
-		queryKeys:     func(body string) answer { return read(s.QueryAPIKeys(s.QueryAPIKeys.WithBody(text(body)))) },
-		updateKey:     func(id, body string) answer { return read(s.UpdateAPIKey(id, s.UpdateAPIKey.WithBody(text(body)))) },
-		bulkUpdate:    bulkUpdate,
-		bulkUpdateRaw: bulkUpdate,
-		grantKey:      grantKey, grantKeyRaw: grantKey,
+		keysNamed: func(name string) answer { return read(s.GetAPIKey(s.GetAPIKey.WithName(name))) },
+		ownKeys:   func() answer { return read(s.GetAPIKey(s.GetAPIKey.WithOwner(true), s.GetAPIKey.WithActiveOnly(true))) },
+		queryKeys: func(body string) answer { return read(s.QueryAPIKeys(s.QueryAPIKeys.WithBody(text(body)))) },
+		updateKey: func(id, body string) answer { return read(s.UpdateAPIKey(id, s.UpdateAPIKey.WithBody(text(body)))) },
+		grantKey:  grantKey, grantKeyRaw: grantKey,
 		invalidateKeys: func(body string) answer { return read(s.InvalidateAPIKey(text(body))) },
 		clearCache:     func(ids string) answer { return read(s.ClearAPIKeyCache(strings.Split(ids, ","))) },
 		hasPrivileges:  func(body string) answer { return read(s.HasPrivileges(text(body))) },

@@ -17,11 +17,13 @@ func TestRoles(t *testing.T) {
 		name := d.name("role")
 		d.getRole(name).want(404, `{}`)
 		d.putRole(name, descriptor).want(200, `{"role": {"created": true}}`)
-		d.putRole(name, descriptor).want(200, `{"role": {"created": false}}`)
 		d.getRole(name).want(200, `{%q: %s}`, name, descriptor)
+		more := `{"description": "what it is for", "global": {"application": {"manage": {"applications": ["kibana-*"]}}}}`
+		d.putRole(name, more).want(200, `{"role": {"created": false}}`)
+		d.getRole(name).want(200, `{%q: %s}`, name, more)
 		d.getRole("superuser").want(200, `{"superuser": {"cluster": ["all"], "metadata": {"_reserved": true}}}`)
 		d.deleteRole(name).want(200, `{"found": true}`)
-		d.deleteRole(name).want(404, `{"found": null}`)
+		d.deleteRole(name).want(404, `{}`)
 		d.putRole(name, `{"cluster": ["no such privilege"]}`).wantFailure(400, "action_request_validation_exception")
 	})
 }
@@ -32,7 +34,7 @@ func TestUsers(t *testing.T) {
 		user := d.newUser("user", `["superuser", "undefined"]`)
 		d.getUser(user.user).want(200, `{%q: {"username": %q, "roles": ["superuser", "undefined"], "full_name": "Full Name",
 			"email": "a@example.org", "metadata": {"n": 1}, "enabled": true}}`, user.user, user.user)
-		d.connect(user).ping().want(200, `null`)
+		d.connect(user).ping().want(200, `{}`)
 
 		d.disableUser(user.user).want(200, `{}`)
 		d.getUser(user.user).want(200, `{%q: {"enabled": false}}`, user.user)
@@ -42,7 +44,7 @@ func TestUsers(t *testing.T) {
 		user.password = "another passphrase"
 		d.changePassword(user.user, `{"password": "`+user.password+`"}`).want(200, `{}`)
 		d.connect(user).authenticate().want(200, `{"username": %q}`, user.user)
-		d.putUser(user.user, `{"roles": []}`).want(200, `{"created": false}`)
+		d.putUser(user.user, `{"roles": ["nothing"]}`).want(200, `{"created": false}`)
 		d.connect(user).info().wantFailure(403, "security_exception")
 
 		d.deleteUser(user.user).want(200, `{"found": true}`)

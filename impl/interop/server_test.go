@@ -43,6 +43,9 @@ func serveAndRun(m *testing.M) int {
 	if err := p.stop(); err != nil {
 		return refuse(err)
 	}
+	if code != 0 {
+		fmt.Fprintf(os.Stderr, "the server wrote:\n%s", &p.log)
+	}
 	return code
 }
 
@@ -72,7 +75,7 @@ type process struct {
 }
 
 // greeting is what dev prints once it serves.
-var greeting = regexp.MustCompile(`database at (\S+) (?s:.*)demo user +(\S+) +(\S+) (?s:.*)/_login\n`)
+var greeting = regexp.MustCompile(`database at (\S+) (?s:.*)demo user +(\S+) +(\S+) (?s:.*)demo API key +\S+\n`)
 
 // start starts a server with a database of its own in the folder, and waits until it serves.
 func start(program, folder string) (*process, error) {

@@ -49,8 +49,14 @@ func typedV8(t *testing.T, how connection) operations {
 	}
 	s := c.Security
 	return operations{
-		info:              func() answer { return read(c.Info().Do(ctx)) },
-		ping:              func() answer { return read(c.Ping().Do(ctx)) },
+		info: func() answer { return read(c.Info().Do(ctx)) },
+		ping: func() answer {
+			found, err := c.Ping().Do(ctx)
+			if !found {
+				t.Error("the client does not find the server")
+			}
+			return read(nil, err)
+		},
 		health:            func() answer { return read(c.Cluster.Health().WaitForStatus(healthstatus.Yellow).Do(ctx)) },
 		authenticate:      func() answer { return read(s.Authenticate().Do(ctx)) },
 		userPrivileges:    func() answer { return read(s.GetUserPrivileges().Do(ctx)) },
@@ -58,7 +64,9 @@ func typedV8(t *testing.T, how connection) operations {
 		createKey: func(body string) answer {
 			return read(s.CreateApiKey().Request(fill(t, createapikey.NewRequest(), body)).Refresh(refresh.Waitfor).Do(ctx))
 		},
-		getKey:    func(id string) answer { return read(s.GetApiKey().Id(id).WithLimitedBy(true).Do(ctx)) },
+		getKey: func(id string) answer {
+			return read(s.GetApiKey().Id(id).WithLimitedBy(true).WithProfileUid(true).Do(ctx))
+		},
 		keysNamed: func(name string) answer { return read(s.GetApiKey().Name(name).Do(ctx)) },
 		ownKeys:   func() answer { return read(s.GetApiKey().Owner(true).ActiveOnly(true).Do(ctx)) },
 		queryKeys: func(body string) answer {
@@ -70,6 +78,7 @@ func typedV8(t *testing.T, how connection) operations {
 		bulkUpdate: func(body string) answer {
 			return read(s.BulkUpdateApiKeys().Request(fill(t, bulkupdateapikeys.NewRequest(), body)).Do(ctx))
 		},
+		createKeyRaw:  func(body string) answer { return read(s.CreateApiKey().Raw(strings.NewReader(body)).Do(ctx)) },
 		bulkUpdateRaw: func(body string) answer { return read(s.BulkUpdateApiKeys().Raw(strings.NewReader(body)).Do(ctx)) },
 		grantKey: func(body string) answer {
 			return read(s.GrantApiKey().Request(fill(t, grantapikey.NewRequest(), body)).Do(ctx))

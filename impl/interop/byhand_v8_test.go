@@ -1,0 +1,65 @@
+package interop
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/bulkupdateapikeys"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/createapikey"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/security/queryapikeys"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/types"
+	"github.com/elastic/go-elasticsearch/v8/typedapi/types/enums/clusterprivilege"
+)
+
+// Ensures that a program written with the types of version 8 finds its values where it looks for them.
+func TestByHand_V8(t *testing.T) {
+	t.Parallel()
+	s, ctx := newTypedV8(t, owner()).Security, t.Context()
+	name := "by hand"
+	made, err := s.CreateApiKey().Request(&createapikey.Request{
+		Name: &name, Metadata: types.Metadata{"run": json.RawMessage(`"by hand 8"`)},
+		RoleDescriptors: map[string]types.RoleDescriptor{"r": {Cluster: []clusterprivilege.ClusterPrivilege{clusterprivilege.Monitor}}},
+	}).Do(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bulk, err := s.BulkUpdateApiKeys().Request(&bulkupdateapikeys.Request{Ids: []string{made.Id, "nowhere"}, Expiration: "2d"}).Do(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(bulk.Updated, []string{made.Id}) || len(bulk.Noops) != 0 || bulk.Errors.Count != 1 || bulk.Errors.Details["nowhere"].Type != "resource_not_found_exception" {
+		t.Errorf("bulk update: %+v", bulk)
+	}
+
+	field := "metadata.run"
+	query := queryapikeys.Request{
+		Query:        &types.ApiKeyQueryContainer{Term: map[string]types.TermQuery{field: {Value: "by hand 8"}}},
+		Aggregations: map[string]types.ApiKeyAggregationContainer{"runs": {Terms: &types.TermsAggregation{Field: &field}}},
+	}
+	found, err := s.QueryApiKeys().Request(&query).WithLimitedBy(true).Do(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Total != 1 || *found.ApiKeys[0].Expiration <= found.ApiKeys[0].Creation || found.ApiKeys[0].LimitedBy[0]["ece_platform_admin"].RunAs[0] != "*" {
+		t.Fatalf("query: %+v", found)
+	}
+	runs, ok := found.Aggregations["runs"].(*types.StringTermsAggregate)
+	if !ok {
+		t.Fatalf("aggregation: %#v", found.Aggregations["runs"])
+	}
+	if buckets, _ := runs.Buckets.([]types.StringTermsBucket); len(buckets) != 1 || buckets[0].Key != "by hand 8" || buckets[0].DocCount != 1 {
+		t.Errorf("aggregation: %+v", runs)
+	}
+
+	var failure *types.ElasticsearchError
+	_, err = s.BulkUpdateApiKeys().Ids(made.Id).Header("es-security-runas-user", "nobody").ErrorTrace(true).Do(ctx)
+	if !errors.As(err, &failure) || failure.Status != 403 || failure.ErrorCause.Type != "security_exception" || failure.ErrorCause.Reason == nil || failure.ErrorCause.StackTrace == nil {
+		t.Errorf("running as a user that there is not: %v", err)
+	}
+	// There is no such operation, which Elasticsearch says in another form.
+	if _, err := s.GetServiceAccounts().Do(ctx); !errors.As(err, &failure) || failure.Status != 400 || failure.ErrorCause.Reason == nil {
+		t.Errorf("an operation that there is not: %v", err)
+	}
+}
