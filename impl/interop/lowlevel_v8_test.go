@@ -4,23 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// configV8 is how a client of version 8 is told how to connect.
-func configV8(c connection) elasticsearch.Config {
-	return elasticsearch.Config{
-		Addresses: []string{served.url}, Transport: c.transport(), Header: c.header(), CompressRequestBody: c.compressed,
-		Username: c.user, Password: c.password, APIKey: c.apiKey, ServiceToken: c.token,
-	}
-}
-
 func lowLevelV8(t *testing.T, how connection) operations {
-	c, err := elasticsearch.NewClient(configV8(how))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := newLowLevelV8(t, how)
 	read := func(r *esapi.Response, err error) answer {
 		t.Helper()
 		if err != nil {
@@ -59,7 +47,7 @@ func lowLevelV8(t *testing.T, how connection) operations {
 		getPrivilege: func(application, name string) answer {
 			return read(s.GetPrivileges(s.GetPrivileges.WithApplication(application), s.GetPrivileges.WithName(name)))
 		},
-		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges(name, application)) },
+		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges(namesV8(name), application)) },
 		putRole:         func(name, body string) answer { return read(s.PutRole(name, text(body))) },
 		getRole:         func(name string) answer { return read(s.GetRole(s.GetRole.WithName(name))) },
 		deleteRole:      func(name string) answer { return read(s.DeleteRole(name)) },

@@ -4,36 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elastic/elastic-transport-go/v8/elastictransport"
-	"github.com/elastic/go-elasticsearch/v9"
 	"github.com/elastic/go-elasticsearch/v9/esapi"
 )
 
-// optionsV9 are how a client of version 9 is told how to connect.
-func optionsV9(c connection) []elasticsearch.Option {
-	options := []elasticsearch.Option{
-		elasticsearch.WithAddresses(served.url),
-		elasticsearch.WithTransportOptions(elastictransport.WithTransport(c.transport()), elastictransport.WithHeader(c.header())),
-	}
-	switch {
-	case c.apiKey != "":
-		options = append(options, elasticsearch.WithAPIKey(c.apiKey))
-	case c.token != "":
-		options = append(options, elasticsearch.WithServiceToken(c.token))
-	case c.user != "":
-		options = append(options, elasticsearch.WithBasicAuth(c.user, c.password))
-	}
-	if c.compressed {
-		options = append(options, elasticsearch.WithCompression())
-	}
-	return options
-}
-
 func lowLevelV9(t *testing.T, how connection) operations {
-	c, err := elasticsearch.New(optionsV9(how)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := newLowLevelV9(t, how)
 	read := func(r *esapi.Response, err error) answer {
 		t.Helper()
 		if err != nil {
@@ -72,7 +47,7 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		getPrivilege: func(application, name string) answer {
 			return read(s.GetPrivileges(s.GetPrivileges.WithApplication(application), s.GetPrivileges.WithName(name)))
 		},
-		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges([]string{name}, application)) },
+		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges(namesV9(name), application)) },
 		putRole:         func(name, body string) answer { return read(s.PutRole(name, text(body))) },
 		getRole:         func(name string) answer { return read(s.GetRole(s.GetRole.WithName(name))) },
 		deleteRole:      func(name string) answer { return read(s.DeleteRole(name)) },

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/typedapi/security/bulkupdateapikeys"
 	"github.com/elastic/go-elasticsearch/v8/typedapi/security/changepassword"
 	"github.com/elastic/go-elasticsearch/v8/typedapi/security/createapikey"
@@ -23,15 +22,6 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/typedapi/types/enums/healthstatus"
 	"github.com/elastic/go-elasticsearch/v8/typedapi/types/enums/refresh"
 )
-
-func newTypedV8(t *testing.T, how connection) *elasticsearch.TypedClient {
-	t.Helper()
-	c, err := elasticsearch.NewTypedClient(configV8(how))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func typedV8(t *testing.T, how connection) operations {
 	c := newTypedV8(t, how)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elastic/go-elasticsearch/v9"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkupdateapikeys"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/changepassword"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/createapikey"
@@ -23,15 +22,6 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/healthstatus"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/refresh"
 )
-
-func newTypedV9(t *testing.T, how connection) *elasticsearch.TypedClient {
-	t.Helper()
-	c, err := elasticsearch.NewTyped(optionsV9(how)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func typedV9(t *testing.T, how connection) operations {
 	c := newTypedV9(t, how)

@@ -1,0 +1,36 @@
+package interop
+
+import (
+	"testing"
+
+	"github.com/elastic/go-elasticsearch/v8"
+)
+
+// configV8 is how a client of version 8 is told how to connect.
+func configV8(c connection) elasticsearch.Config {
+	return elasticsearch.Config{
+		Addresses: []string{served.url}, Transport: c.transport(), Header: c.header(), CompressRequestBody: c.compressed,
+		Username: c.user, Password: c.password, APIKey: c.apiKey, ServiceToken: c.token,
+	}
+}
+
+func newLowLevelV8(t *testing.T, how connection) *elasticsearch.Client {
+	t.Helper()
+	c, err := elasticsearch.NewClient(configV8(how))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newTypedV8(t *testing.T, how connection) *elasticsearch.TypedClient {
+	t.Helper()
+	c, err := elasticsearch.NewTypedClient(configV8(how))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// namesV8 is the form in which version 8 takes names of privileges.
+func namesV8(name string) string { return name }
