@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkupdateapikeys"
@@ -17,9 +18,9 @@ import (
 func TestByHand_V9(t *testing.T) {
 	t.Parallel()
 	s, ctx := newTypedV9(t, owner()).Security, t.Context()
-	name := "by hand"
+	name, run := "by hand", strconv.FormatInt(runs.Add(1), 10)
 	made, err := s.CreateApiKey().Request(&createapikey.Request{
-		Name: &name, Metadata: types.Metadata{"run": json.RawMessage(`"by hand 9"`)},
+		Name: &name, Metadata: types.Metadata{"run": json.RawMessage(`"` + run + `"`)},
 		RoleDescriptors: map[string]types.RoleDescriptor{"r": {Cluster: []clusterprivilege.ClusterPrivilege{clusterprivilege.Monitor}}},
 	}).Do(ctx)
 	if err != nil {
@@ -35,7 +36,7 @@ func TestByHand_V9(t *testing.T) {
 
 	field := "metadata.run"
 	query := queryapikeys.Request{
-		Query:        &types.ApiKeyQueryContainer{Term: map[string]types.TermQuery{field: {Value: "by hand 9"}}},
+		Query:        &types.ApiKeyQueryContainer{Term: map[string]types.TermQuery{field: {Value: run}}},
 		Aggregations: map[string]types.ApiKeyAggregationContainer{"runs": {Terms: &types.TermsAggregation{Field: &field}}},
 	}
 	found, err := s.QueryApiKeys().Request(&query).WithLimitedBy(true).Do(ctx)
@@ -49,7 +50,7 @@ func TestByHand_V9(t *testing.T) {
 	if !ok {
 		t.Fatalf("aggregation: %#v", found.Aggregations["runs"])
 	}
-	if buckets, _ := runs.Buckets.([]types.StringTermsBucket); len(buckets) != 1 || buckets[0].Key != "by hand 9" || buckets[0].DocCount != 1 {
+	if buckets, _ := runs.Buckets.([]types.StringTermsBucket); len(buckets) != 1 || buckets[0].Key != run || buckets[0].DocCount != 1 {
 		t.Errorf("aggregation: %+v", runs)
 	}
 

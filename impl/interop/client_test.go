@@ -3,6 +3,7 @@ package interop
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 )
 
@@ -68,13 +69,16 @@ var clients = []struct {
 	{"v9 typed", true, "9", typedV9},
 }
 
+// runs counts the runs of scenarios, also when all tests are run again.
+var runs atomic.Int64
+
 // dialog is one scenario's view of a client.
 type dialog struct {
 	*testing.T
 	operations
 
 	connect func(connection) operations
-	// suffix sets the names of one client's run apart from those of the others.
+	// suffix sets the names of one run apart from those of the others.
 	suffix string
 	// typed clients know their own types only, and compatible ones of version.
 	typed   bool
@@ -96,7 +100,7 @@ func each(t *testing.T, scenario func(d dialog)) {
 func newDialog(t *testing.T, i int) dialog {
 	c := clients[i]
 	connect := func(how connection) operations { return c.connect(t, how) }
-	return dialog{T: t, operations: connect(owner()), connect: connect, suffix: fmt.Sprintf("-%d", i), typed: c.typed, version: c.version}
+	return dialog{T: t, operations: connect(owner()), connect: connect, suffix: fmt.Sprintf("-%d", runs.Add(1)), typed: c.typed, version: c.version}
 }
 
 // name returns a name that no other run uses.
