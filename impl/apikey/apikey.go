@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
@@ -34,11 +36,14 @@ type Service struct {
 	store    *store.Store
 	settings Settings
 	usage    *usage
+	// ceilings remembers what follows from two documents, which never change, by their ids.
+	ceilings *lru.Cache[[2]string, ceiling]
 }
 
 // NewService returns a service on a store. Close it, or the last uses of keys are not remembered.
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
-	return &Service{st, settings, newUsage(st, log)}
+	known, _ := lru.New[[2]string, ceiling](ceilings) // fails for a size that is not positive only
+	return &Service{st, settings, newUsage(st, log), known}
 }
 
 // Close writes what is to be remembered of the last uses.

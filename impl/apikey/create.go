@@ -27,6 +27,8 @@ type Creation struct {
 	Assigned roledescriptor.Set
 	// Metadata is nil if none was given.
 	Metadata map[string]any
+
+	onBehalf bool
 }
 
 // Credential is what the holder of a key sends. Nothing can show it again.
@@ -56,6 +58,7 @@ func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (
 	if err := fault.Invalid(c.Problems()); err != nil {
 		return store.APIKey{}, Credential{}, err
 	}
+	c.onBehalf = true
 	return s.create(ctx, owner.Principal, c)
 }
 
@@ -112,7 +115,7 @@ func (c Creation) Problems() []string {
 	add(strings.TrimSpace(c.Name) != c.Name, "api key name may not begin or end with whitespace")
 	add(strings.HasPrefix(c.Name, "_"), "api key name may not begin with an underscore")
 	add(strings.ContainsFunc(c.Name, unicode.IsControl), "api key name may not contain control characters")
-	add(reservedMetadata(c.Metadata), metadataMessage)
+	messages = append(messages, metadataProblems(c.Metadata)...)
 	return append(messages, roledescriptor.Validate(c.Assigned)...)
 }
 
@@ -145,7 +148,7 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		if err := purge(ctx, tx); err != nil {
 			return err
 		}
-		if key.LimitedBy, key.Creator, err = origins(tx, p, owner, c.Assigned); err != nil {
+		if key.LimitedBy, key.Creator, err = origins(tx, p, owner, c); err != nil {
 			return err
 		}
 		if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {

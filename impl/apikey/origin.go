@@ -3,7 +3,6 @@ package apikey
 import (
 	"encoding/json"
 
-	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
@@ -18,32 +17,35 @@ type creator struct {
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 	Realm     string          `json:"realm"`
 	RealmType string          `json:"realm_type"`
+	// OnBehalf tells that somebody else made the key, with the owner's credentials or acting as the owner.
+	OnBehalf bool `json:"on_behalf,omitempty"`
 }
 
 // creatorText is the only spelling of a user as a creator.
-func creatorText(u store.User) ([]byte, error) {
+func creatorText(u store.User, onBehalf bool) ([]byte, error) {
 	realm := identity.RealmOf(u.Builtin)
 	return json.Marshal(creator{
 		Principal: u.Name, FullName: u.FullName, Email: u.Email, Metadata: json.RawMessage(u.Metadata), Realm: realm.Name, RealmType: realm.Type,
+		OnBehalf: onBehalf,
 	})
 }
 
 // origins stores what a new key keeps of its owner, and returns the documents with the owner's role descriptors and with
 // the owner. A key that a key makes gets none of the owner's descriptors if it has its own, as in Elasticsearch; if it has
 // none, as in ECE, it gets what the key that makes it has, because it must never be able to do more.
-func origins(tx *store.Tx, p identity.Principal, owner store.User, assigned roledescriptor.Set) (limitedBy, by string, err error) {
-	text, err := creatorText(owner)
+func origins(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (limitedBy, by string, err error) {
+	text, err := creatorText(owner, c.onBehalf || p.Method == identity.RunAs)
 	if err != nil {
 		return "", "", err
 	}
 	if by, err = tx.PutDocument(text); err != nil {
 		return "", "", err
 	}
-	if p.Method == identity.APIKey && len(assigned) == 0 && p.Key.LimitedBy != "" {
+	if p.Method == identity.APIKey && len(c.Assigned) == 0 && p.Key.LimitedBy != "" {
 		return p.Key.LimitedBy, by, nil
 	}
 	var snapshot roledescriptor.Set
-	if p.Method != identity.APIKey || len(assigned) == 0 {
+	if p.Method != identity.APIKey || len(c.Assigned) == 0 {
 		if snapshot, err = ownerRoles(tx, owner); err != nil {
 			return "", "", err
 		}
@@ -68,28 +70,4 @@ func putAssigned(tx *store.Tx, set roledescriptor.Set) (string, error) {
 		return "", nil
 	}
 	return tx.PutDocument(roledescriptor.Canonical(set))
-}
-
-const metadataMessage = "API key metadata keys may not start with [_]"
-
-// reservedMetadata tells whether metadata has a member that is not for callers.
-func reservedMetadata(metadata map[string]any) bool {
-	for name := range metadata {
-		if len(name) > 0 && name[0] == '_' {
-			return true
-		}
-	}
-	return false
-}
-
-// metadataText is the only spelling of metadata; "" for none.
-func metadataText(metadata map[string]any) (string, error) {
-	if metadata == nil {
-		return "", nil
-	}
-	text, err := json.Marshal(metadata)
-	if err != nil {
-		return "", fault.Wrap(fault.ServerFailed, err, "the metadata cannot be written")
-	}
-	return string(text), nil
 }

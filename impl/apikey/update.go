@@ -62,10 +62,7 @@ func (s *Service) Update(ctx context.Context, caller access.Subject, id string, 
 }
 
 func (u Update) problems() []string {
-	var messages []string
-	if reservedMetadata(u.Metadata) {
-		messages = append(messages, metadataMessage)
-	}
+	messages := metadataProblems(u.Metadata)
 	messages = append(messages, roledescriptor.Validate(u.Assigned)...)
 	if u.Lifetime != nil && *u.Lifetime <= 0 {
 		messages = append(messages, "API key expiration must be in the future")
@@ -134,7 +131,7 @@ var errUnchanged = errors.New("apikey: no key is to be changed")
 
 // change prepares what an update makes of each key, and stores the documents that it needs.
 func (u Update) change(tx *store.Tx, owner store.User) (store.KeyChange, error) {
-	limitedBy, by, err := origins(tx, identity.Principal{User: owner.Name}, owner, nil)
+	limitedBy, by, err := origins(tx, identity.Principal{User: owner.Name}, owner, Creation{})
 	if err != nil {
 		return store.KeyChange{}, err
 	}

@@ -11,22 +11,23 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Rejection is why a credential is not good. Elasticsearch's operations tell it to the caller.
-type Rejection struct{ why string }
+// RejectedError is why a credential is not good. Elasticsearch's operations tell it to the caller.
+type RejectedError struct{ why string }
 
 // Error implements error.
-func (r Rejection) Error() string { return r.why }
+func (e RejectedError) Error() string { return e.why }
 
 // Why is the reason in Elasticsearch's words.
-func (r Rejection) Why() string { return r.why }
+func (e RejectedError) Why() string { return e.why }
 
 func reject(why string) error {
-	return fault.Wrap(fault.Unauthorized, Rejection{why}, "the API key is not valid, or no longer")
+	return fault.Wrap(fault.Unauthorized, RejectedError{why}, "the API key is not valid, or no longer")
 }
 
-// Verify returns the key that a credential is, and the key's owner, or fault.Unauthorized with a Rejection if it is
+// Verify returns the key that a credential is, and the key's owner, or fault.Unauthorized with a RejectedError if it is
 // malformed, unknown, wrong, invalidated or expired. It does not look at whether the owner is enabled. Only who knows the
-// secret is told more of a key than that there is one.
+// secret is told more of a key than that there is one. The owner has those roles only that the
+// key may have.
 func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, store.User, error) {
 	var key store.APIKey
 	var owner store.User
@@ -46,7 +47,8 @@ func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, 
 			return err
 		}
 		s.usage.note(key, tx.Now)
-		return nil
+		owner.Roles, err = s.rolesOf(tx, key, owner)
+		return err
 	})
 	return key, owner, err
 }

@@ -1,14 +1,12 @@
 package apikey
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/strictjson"
 )
 
 // View is a key with what its row refers to.
@@ -96,22 +94,8 @@ func (v *viewer) realm(id string) (identity.Realm, error) {
 	if realm, known := v.realms[id]; known {
 		return realm, nil
 	}
-	body, err := v.tx.Document(id)
-	if err != nil {
-		return identity.Realm{}, fmt.Errorf("apikey: the creator %s: %w", id, err)
-	}
 	var by creator
-	err = json.Unmarshal(body, &by)
+	err := readDocument(v.tx, id, &by)
 	v.realms[id] = identity.Realm{Name: by.Realm, Type: by.RealmType}
 	return v.realms[id], err
-}
-
-// readMetadata keeps numbers as they were written.
-func readMetadata(text string) (map[string]any, error) {
-	if text == "" {
-		return map[string]any{}, nil
-	}
-	value, err := strictjson.Decode([]byte(text))
-	members, _ := value.(map[string]any)
-	return members, err
 }

@@ -52,7 +52,7 @@ func TestFace_ContentEncoding(t *testing.T) {
 }
 
 // readThing reads the body of put-thing as its handler would.
-func readThing(document any) error {
+func readThing(document any, _ map[string]string) error {
 	var name string
 	var inner int
 	return xcontent.Parser{Name: "thing", Fields: map[string]xcontent.Field{

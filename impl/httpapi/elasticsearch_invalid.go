@@ -13,12 +13,12 @@ import (
 )
 
 // bodyReader reads an operation's document as its handler does, and returns how it refuses it, or nil. What the validator
-// refuses is refused in the words of the reader: clients know those.
-type bodyReader func(document any) error
+// refuses is refused in the words of the reader: clients know those. Some name what the path names.
+type bodyReader func(document any, params map[string]string) error
 
 // invalid says what the validator found: the parameters first, then the body, by the operation's own reader if it has
 // one.
-func (op operation) invalid(err error, body []byte) error {
+func (op operation) invalid(err error, body []byte, params map[string]string) error {
 	var syntax *strictjson.SyntaxError
 	var twice *strictjson.DuplicateError
 	switch {
@@ -38,19 +38,19 @@ func (op operation) invalid(err error, body []byte) error {
 	if errors.Is(err, openapi3filter.ErrInvalidRequired) {
 		return fault.New(fault.ParseFailed, "request body is required")
 	}
-	if err := op.read(body); err != nil {
+	if err := op.read(body, params); err != nil {
 		return err
 	}
 	return p.first()
 }
 
 // read returns how the operation's reader refuses a body, or nil.
-func (op operation) read(body []byte) error {
+func (op operation) read(body []byte, params map[string]string) error {
 	document, err := strictjson.Decode(body)
 	if err != nil || op.reader == nil {
 		return err
 	}
-	return op.reader(document)
+	return op.reader(document, params)
 }
 
 // first returns one problem of a body, always the same of several.

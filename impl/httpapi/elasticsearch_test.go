@@ -74,11 +74,11 @@ func newFaceServer(t testing.TB) *faceServer {
 		for method, each := range item.Operations() {
 			op := prepare(document, path, method, item, each)
 			if op.id == "put-thing" {
-				op.reader = func(document any) error {
+				op.reader = func(document any, params map[string]string) error {
 					if s.reader == nil {
 						return nil
 					}
-					return s.reader(document)
+					return s.reader(document, params)
 				}
 			}
 			s.Add(method, strings.NewReplacer("{", ":", "}", "").Replace(path), func(c echo.Context) error { return s.handler(c) },

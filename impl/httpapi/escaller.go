@@ -27,7 +27,7 @@ var authenticationTypes = map[identity.Method]server.AuthenticationType{
 }
 
 func showAuthentication(s access.Subject, u store.User) (server.Authentication, error) {
-	metadata, err := showMetadata(u.Metadata)
+	metadata, err := userMetadata(u)
 	if err != nil {
 		return server.Authentication{}, err
 	}
@@ -48,6 +48,14 @@ func showAuthentication(s access.Subject, u store.User) (server.Authentication, 
 
 func showRealm(r identity.Realm) server.RealmInformation {
 	return server.RealmInformation{Name: r.Name, Type: r.Type}
+}
+
+// userMetadata marks users who come with the server, as Elasticsearch does.
+func userMetadata(u store.User) (server.FreeObject, error) {
+	if u.Builtin {
+		return server.FreeObject{"_reserved": true}, nil
+	}
+	return showMetadata(u.Metadata)
 }
 
 // showMetadata shows a stored JSON object, or {} for none. Numbers go through as they are written.

@@ -31,7 +31,7 @@ func TestSecurityCaller(t *testing.T) {
 	}{
 		"user":     {alice, hers + realms(nativeRealm, nativeRealm, "realm")},
 		"profile":  {carol, his + realms(nativeRealm, nativeRealm, "realm")},
-		"built-in": {admin, `"username":"admin","roles":["ece_platform_admin"],"full_name":"Administrator","email":null,"metadata":{},"enabled":true` + realms(reservedRealm, reservedRealm, "realm")},
+		"built-in": {admin, `"username":"admin","roles":["ece_platform_admin"],"full_name":"Administrator","email":null,"metadata":{"_reserved":true},"enabled":true` + realms(reservedRealm, reservedRealm, "realm")},
 		"token":    {bearer(w.login("carol", passwordOf("carol"))), his + realms(nativeRealm, nativeRealm, "token")},
 		"key": {key.editor(), `"username":"carol","roles":[],"full_name":"Carol","email":"c@example.com","metadata":{},"enabled":true` +
 			realms(keyRealm, keyRealm, "api_key") + `,"api_key":{"id":"` + key.id + `","name":"a key","managed_by":"elasticsearch"}`},

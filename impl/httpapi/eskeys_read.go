@@ -66,6 +66,7 @@ func timeValueMessage(err error) string {
 		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: negative durations are not supported", e.Value)
 	case duration.TooLong:
 		return fmt.Sprintf("failed to parse [%s]: the time value is too long", e.Value)
+	case duration.NotANumber:
 	}
 	return fmt.Sprintf("failed to parse [%s]", e.Value)
 }

@@ -117,7 +117,7 @@ func readPrivilege(application, name string, value any) (applicationprivilege.Pr
 	var p applicationprivilege.Privilege
 	ofApplication, ofName := application, name
 	err := xcontent.Parser{Name: "application_privilege", Fields: map[string]xcontent.Field{
-		"actions": xcontent.Texts(&p.Actions), "metadata": xcontent.Object(&p.Metadata),
+		"actions": xcontent.TextArray(&p.Actions), "metadata": xcontent.Object(&p.Metadata),
 		"application": xcontent.Text(&ofApplication), "name": xcontent.Text(&ofName),
 	}}.Read(value)
 	if err == nil && (ofApplication != application || ofName != name) {
@@ -148,15 +148,15 @@ func (h *handlers) SecurityDeleteApplicationPrivileges(ctx context.Context, r se
 	if err != nil {
 		return nil, err
 	}
-	shown, any := server.DeletePrivilegesResponse{}, false
+	shown, some := server.DeletePrivilegesResponse{}, false
 	for application, names := range outcome {
 		shown[application] = make(server.FoundPrivileges, len(names))
 		for name, found := range names {
 			shown[application][name] = server.FoundResponse{Found: found}
-			any = any || found
+			some = some || found
 		}
 	}
-	if !any {
+	if !some {
 		return server.SecurityDeleteApplicationPrivileges404JSONResponse(shown), nil
 	}
 	return server.SecurityDeleteApplicationPrivileges200JSONResponse(shown), nil

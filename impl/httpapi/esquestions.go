@@ -80,7 +80,7 @@ func readQuestion(name string, body any) (access.Question, error) {
 		return q, err
 	}
 	err := xcontent.Parser{Name: "has_privileges_request", Fields: map[string]xcontent.Field{
-		"cluster": xcontent.OrNull(xcontent.Texts(&q.Cluster)),
+		"cluster": xcontent.OrNull(xcontent.TextArray(&q.Cluster)),
 		"index": xcontent.Array(func(value any) error {
 			var i access.IndexQuestion
 			err := readIndexQuestion(&i, value)
@@ -90,7 +90,7 @@ func readQuestion(name string, body any) (access.Question, error) {
 		"application": xcontent.Array(func(value any) error {
 			var a access.ApplicationQuestion
 			err := xcontent.Parser{Name: "application", Fields: map[string]xcontent.Field{
-				"application": xcontent.Text(&a.Application), "privileges": xcontent.Texts(&a.Privileges), "resources": xcontent.Texts(&a.Resources),
+				"application": xcontent.Text(&a.Application), "privileges": xcontent.TextArray(&a.Privileges), "resources": xcontent.TextArray(&a.Resources),
 			}, Required: []string{"application", "privileges", "resources"}}.Read(value)
 			q.Applications = append(q.Applications, a)
 			return err
@@ -119,7 +119,7 @@ func refuseLimits(body any) error {
 
 func readIndexQuestion(target *access.IndexQuestion, value any) error {
 	return xcontent.Parser{Name: "index", Fields: map[string]xcontent.Field{
-		"names": xcontent.Texts(&target.Names), "privileges": xcontent.Texts(&target.Privileges),
+		"names": xcontent.Texts(&target.Names), "privileges": xcontent.TextArray(&target.Privileges),
 		"allow_restricted_indices": xcontent.Boolean(&target.AllowRestricted),
 	}, Required: []string{"names", "privileges"}}.Read(value)
 }

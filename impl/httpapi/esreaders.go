@@ -21,18 +21,26 @@ var readers = map[string]bodyReader{
 	"security-put-privileges-post":      reading(readPrivileges),
 	"security-has-privileges":           reading(readAnyQuestion),
 	"security-has-privileges-get":       reading(readAnyQuestion),
-	"security-has-user-privileges":      reading(readAnyQuestion),
-	"security-has-user-privileges-get":  reading(readAnyQuestion),
+	"security-has-user-privileges":      readingOf("username", readQuestion),
+	"security-has-user-privileges-get":  readingOf("username", readQuestion),
 	"security-get-token":                reading(readTokenRequest),
 	"security-invalidate-token":         reading(readTokenSelection),
-	"security-put-role":                 reading(readAnyRole),
-	"security-put-role-post":            reading(readAnyRole),
+	"security-put-role":                 readingOf("name", readRole),
+	"security-put-role-post":            readingOf("name", readRole),
 }
 
 // reading makes a bodyReader of a handler's.
 func reading[T any](read func(any) (T, error)) bodyReader {
-	return func(document any) error {
+	return func(document any, _ map[string]string) error {
 		_, err := read(document)
+		return err
+	}
+}
+
+// readingOf is reading of what a parameter of the path names.
+func readingOf[T any](parameter string, read func(string, any) (T, error)) bodyReader {
+	return func(document any, params map[string]string) error {
+		_, err := read(params[parameter], document)
 		return err
 	}
 }

@@ -91,6 +91,3 @@ func (h *handlers) SecurityDeleteRole(ctx context.Context, r server.SecurityDele
 func readRole(name string, body any) (roledescriptor.Descriptor, error) {
 	return roledescriptor.Parse(name, body, roledescriptor.Options{AllowDescription: true})
 }
-
-// readAnyRole words the refusal of a role whose name is not known.
-func readAnyRole(body any) (roledescriptor.Descriptor, error) { return readRole("role", body) }

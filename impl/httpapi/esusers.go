@@ -61,10 +61,7 @@ func (h *handlers) findUsers(ctx context.Context, names []string) (server.Securi
 }
 
 func showUser(u store.User) (server.SecurityUser, error) {
-	metadata, err := showMetadata(u.Metadata)
-	if u.Builtin {
-		metadata = server.FreeObject{"_reserved": true}
-	}
+	metadata, err := userMetadata(u)
 	return server.SecurityUser{
 		Username: u.Name, Roles: names(u.Roles), FullName: optional(u.FullName), Email: optional(u.Email), Metadata: metadata, Enabled: u.Enabled,
 	}, err

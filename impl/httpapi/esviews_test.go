@@ -211,3 +211,32 @@ func TestKeyLife_Audit(t *testing.T) {
 		t.Errorf("recorded are %q, want %q", got, want)
 	}
 }
+
+// Ensures that a key that somebody else made gets no role of ECE that its owner gets later, until the owner takes it as one's
+// own: whoever planted it would be an administrator.
+func TestKeys_Planted(t *testing.T) {
+	w := newWorld(t)
+	w.role("keeper", `{"cluster":["manage_own_api_key"]}`)
+	frank, eve := w.native("frank", "keeper"), w.native("eve", "superuser")
+	own := w.esKey(frank, `{"name":"own"}`)
+	planted := map[string]credential{
+		"run as": w.esKey(runningAs(eve, "frank"), `{"name":"planted"}`),
+		"granted": created(w.es(eve, "POST /_security/api_key/grant",
+			`{"grant_type":"password","username":"frank","password":"`+passwordOf("frank")+`","api_key":{"name":"granted"}}`).ok()),
+	}
+	if response, body := w.do("PATCH", "/api/v1/users/frank", `{"security":{"roles":["ece_platform_admin"]}}`, bob); response.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", response.StatusCode, body)
+	}
+	if !w.reaches(own.editor()) {
+		t.Error("the owner's own key does not follow the owner's roles")
+	}
+	for name, key := range planted {
+		if w.reaches(key.editor()) {
+			t.Errorf("%s: the key is an administrator's", name)
+		}
+		w.es(frank, "PUT /_security/api_key/"+key.id, `{}`).is(http.StatusOK, `{"updated":true}`)
+		if !w.reaches(key.editor()) {
+			t.Errorf("%s: the key is not its owner's after the owner's update", name)
+		}
+	}
+}

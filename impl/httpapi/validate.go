@@ -71,7 +71,7 @@ func validate(op operation) echo.MiddlewareFunc {
 				Request: r, PathParams: params, Route: op.validated, Options: validation(r),
 			})
 			if err != nil {
-				return refuse(op, r, err)
+				return refuse(op, r, params, err)
 			}
 			if err := settleBody(op, r); err != nil {
 				return err
@@ -103,9 +103,9 @@ func pathParams(c echo.Context) (map[string]string, error) {
 }
 
 // refuse says what the validator found, in the words of the operation's family.
-func refuse(op operation, r *http.Request, err error) error {
+func refuse(op operation, r *http.Request, params map[string]string, err error) error {
 	if op.elasticsearch {
-		return op.invalid(err, faceOf(r.Context()).body)
+		return op.invalid(err, faceOf(r.Context()).body, params)
 	}
 	return invalid(err, r.Header.Get(echo.HeaderContentType))
 }

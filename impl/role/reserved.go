@@ -26,18 +26,18 @@ func limited(cluster ...string) roledescriptor.Descriptor {
 
 // everything is Elasticsearch's superuser: of the indices that a server keeps for itself it only reads.
 func everything() roledescriptor.Descriptor {
-	any := []string{"*"}
+	all := []string{"*"}
 	indices := []roledescriptor.IndexPrivileges{
-		{Names: any, Privileges: []string{"all"}},
-		{Names: any, Privileges: []string{"monitor", "read", "view_index_metadata", "read_cross_cluster"}, AllowRestrictedIndices: true},
+		{Names: all, Privileges: []string{"all"}},
+		{Names: all, Privileges: []string{"monitor", "read", "view_index_metadata", "read_cross_cluster"}, AllowRestrictedIndices: true},
 	}
 	d := roledescriptor.Descriptor{
-		Cluster: []string{"all"}, Indices: indices, RunAs: any, Metadata: metadata(),
-		Applications:  []roledescriptor.ApplicationPrivileges{{Application: "*", Privileges: any, Resources: any}},
-		RemoteCluster: []roledescriptor.RemoteClusterPrivileges{{Clusters: any, Privileges: []string{"monitor_enrich", "monitor_stats"}}},
+		Cluster: []string{"all"}, Indices: indices, RunAs: all, Metadata: metadata(),
+		Applications:  []roledescriptor.ApplicationPrivileges{{Application: "*", Privileges: all, Resources: all}},
+		RemoteCluster: []roledescriptor.RemoteClusterPrivileges{{Clusters: all, Privileges: []string{"monitor_enrich", "monitor_stats"}}},
 	}
 	for _, p := range indices {
-		d.RemoteIndices = append(d.RemoteIndices, roledescriptor.RemoteIndexPrivileges{Clusters: any, IndexPrivileges: p})
+		d.RemoteIndices = append(d.RemoteIndices, roledescriptor.RemoteIndexPrivileges{Clusters: all, IndexPrivileges: p})
 	}
 	return d
 }

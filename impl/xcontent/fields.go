@@ -69,6 +69,16 @@ func Texts(target *[]string) Field {
 	}
 }
 
+// TextArray is Texts without the one string.
+func TextArray(target *[]string) Field {
+	return func(value any) error {
+		if _, one := value.(string); one {
+			return errUnsupported
+		}
+		return Texts(target)(value)
+	}
+}
+
 func texts(elements []any, target *[]string) error {
 	read := make([]string, 0, len(elements))
 	for _, element := range elements {

@@ -1,0 +1,73 @@
+package apikey
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// ceiling is what a key that was made on its owner's behalf may have of ECE's roles. The zero ceiling is none: a key that
+// its owner made follows its owner's roles.
+type ceiling struct {
+	bound bool
+	roles []identity.Role
+}
+
+// ceilings bounds how many are remembered, each of which is a few names.
+const ceilings = 4096
+
+// rolesOf returns the roles of a key's owner. Of a key that somebody else made, those of ECE are left out that the owner got
+// later: a key that was planted on a user must not become an administrator's with its owner. It is the owner's own once the
+// owner has updated it.
+func (s *Service) rolesOf(tx *store.Tx, key store.APIKey, owner store.User) ([]identity.Role, error) {
+	c, err := s.ceiling(tx, key)
+	if err != nil || !c.bound {
+		return owner.Roles, err
+	}
+	platform, others := identity.SplitRoles(owner.Roles)
+	kept := slices.DeleteFunc(platform, func(r identity.Role) bool { return !slices.Contains(c.roles, r) })
+	return append(kept, others...), nil
+}
+
+func (s *Service) ceiling(tx *store.Tx, key store.APIKey) (ceiling, error) {
+	if key.Creator == "" {
+		return ceiling{}, nil
+	}
+	documents := [2]string{key.Creator, key.LimitedBy}
+	if known, found := s.ceilings.Get(documents); found {
+		return known, nil
+	}
+	c, err := readCeiling(tx, key)
+	if err != nil {
+		return c, fmt.Errorf("apikey: the origin of the key %s: %w", key.ID, err)
+	}
+	s.ceilings.Add(documents, c)
+	return c, nil
+}
+
+func readCeiling(tx *store.Tx, key store.APIKey) (ceiling, error) {
+	var by creator
+	if err := readDocument(tx, key.Creator, &by); err != nil || !by.OnBehalf {
+		return ceiling{}, err
+	}
+	var snapshot map[identity.Role]json.RawMessage
+	err := readDocument(tx, key.LimitedBy, &snapshot)
+	c := ceiling{bound: true}
+	for name := range snapshot {
+		if identity.HoldsPlatformRole([]identity.Role{name}) {
+			c.roles = append(c.roles, name)
+		}
+	}
+	return c, err
+}
+
+func readDocument(tx *store.Tx, id string, target any) error {
+	body, err := tx.Document(id)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, target)
+}

@@ -1,0 +1,50 @@
+package apikey
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/strictjson"
+)
+
+// maxMetadata bounds a key's metadata, in bytes: lists and searches of keys read those of all keys.
+const maxMetadata = 64 << 10
+
+// metadataProblems returns what is wrong with metadata, fit for fault.Invalid.
+func metadataProblems(metadata map[string]any) []string {
+	var problems []string
+	for name := range metadata {
+		if strings.HasPrefix(name, "_") {
+			problems = append(problems, "API key metadata keys may not start with [_]")
+			break
+		}
+	}
+	if text, err := metadataText(metadata); err == nil && len(text) > maxMetadata {
+		problems = append(problems, fmt.Sprintf("API key metadata may not be larger than [%d] bytes", maxMetadata))
+	}
+	return problems
+}
+
+// metadataText is the only spelling of metadata; "" for none.
+func metadataText(metadata map[string]any) (string, error) {
+	if metadata == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(metadata)
+	if err != nil {
+		return "", fault.Wrap(fault.ServerFailed, err, "the metadata cannot be written")
+	}
+	return string(text), nil
+}
+
+// readMetadata keeps numbers as they were written. The result is not nil.
+func readMetadata(text string) (map[string]any, error) {
+	if text == "" {
+		return map[string]any{}, nil
+	}
+	value, err := strictjson.Decode([]byte(text))
+	members, _ := value.(map[string]any)
+	return members, err
+}
