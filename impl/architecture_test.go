@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"xcontent":             {},
 	"roledescriptor":       {"privilege", "strictjson", "xcontent"},
 	"privilege":            {},
-	"role":                 {"audit", "identity", "roledescriptor", "store"},
+	"role":                 {"audit", "identity", "roledescriptor", "store", "strictjson"},
 	"applicationprivilege": {"audit", "privilege", "store", "strictjson"},
 	"access":               {"applicationprivilege", "identity", "privilege", "role", "roledescriptor", "store"},
 	"totp":                 {},

@@ -88,8 +88,10 @@ func audience(op *openapi3.Operation) string {
 	switch {
 	case op.Security != nil && len(*op.Security) == 0:
 		return "public"
-	case may(identity.DeploymentViewer):
+	case may(""):
 		return "all"
+	case may(identity.DeploymentViewer):
+		return "ECE"
 	case may(identity.PlatformViewer):
 		return "platform"
 	}

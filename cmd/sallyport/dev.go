@@ -89,7 +89,7 @@ func greet(ctx context.Context, out io.Writer, a *app.App, builtins map[string]s
 	if _, err := a.Users.Add(ctx, demo); err != nil {
 		return err
 	}
-	_, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
+	made, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,9 @@ Try:
   curl -u 'admin:%[2]s' %[1]s/api/v1/account
   curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
   curl -H 'Authorization: ApiKey %[6]s' '%[1]s/_security/api_key?pretty'
+  curl -u '%[4]s:%[5]s' -H 'Content-Type: application/json' -d '{"ids": ["%[7]s"], "metadata": {"team": "search"}}' '%[1]s/_security/api_key/_bulk_update?pretty'
   curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
 
-`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded())
+`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded(), made.ID)
 	return err
 }

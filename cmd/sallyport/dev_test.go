@@ -30,8 +30,8 @@ func TestDev(t *testing.T) {
 		t.Fatalf("folders for the database: %q, %v; want one", folders, err)
 	}
 	commands := curlLines(s.output.String())
-	if len(commands) != 4 {
-		t.Fatalf("%d curl lines; want 4:\n%s", len(commands), s.output)
+	if len(commands) != 5 {
+		t.Fatalf("%d curl lines; want 5:\n%s", len(commands), s.output)
 	}
 	for _, line := range commands {
 		if r := do(t, curl(t, line)); r.status/100 != 2 {

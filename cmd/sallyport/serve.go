@@ -65,7 +65,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w; is another server running? Another port: --listen 127.0.0.1:12401", err)
+		return nil, fmt.Errorf("%w; is another server running? Another port: --listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401", err)
 	}
 	return listener, err
 }

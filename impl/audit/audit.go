@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/google/uuid"
 
@@ -78,7 +79,9 @@ const (
 // Origin is where a change comes from.
 type Origin struct {
 	// Actor is a user's name, or what else acts, such as System.
-	Actor     string
+	Actor string
+	// ActingAs is the user as whom the actor acts; empty if it is oneself.
+	ActingAs  string
 	Address   string
 	RequestID string
 }
@@ -107,6 +110,16 @@ func OriginOf(ctx context.Context) Origin {
 // Details are facts about a change. They never hold a secret.
 type Details map[string]any
 
+// complete adds to details what the origin knows. It leaves the caller's as they are.
+func (o Origin) complete(details Details) Details {
+	all := Details{}
+	maps.Copy(all, details)
+	if o.ActingAs != "" {
+		all["acting_as"] = o.ActingAs
+	}
+	return all
+}
+
 // Record adds an entry to the transaction. The subject is whom or what the change is about: a user's name, a key's id.
 func Record(ctx context.Context, tx *store.Tx, event Event, subject string, details Details) error {
 	return RecordEach(ctx, tx, event, []string{subject}, details)
@@ -114,14 +127,11 @@ func Record(ctx context.Context, tx *store.Tx, event Event, subject string, deta
 
 // RecordEach is Record of one change that many subjects have gone through.
 func RecordEach(ctx context.Context, tx *store.Tx, event Event, subjects []string, details Details) error {
-	if details == nil {
-		details = Details{}
-	}
-	text, err := json.Marshal(details)
+	origin := OriginOf(ctx)
+	text, err := json.Marshal(origin.complete(details))
 	if err != nil {
 		return fmt.Errorf("audit: %s: %w", event, err)
 	}
-	origin := OriginOf(ctx)
 	entry := store.AuditEntry{
 		Event: string(event), Actor: origin.Actor, Address: origin.Address, RequestID: origin.RequestID, Details: string(text),
 	}

@@ -38,6 +38,9 @@ func authenticate(authn *auth.Service, rights *access.Service, op operation) ech
 					return err
 				}
 				origin.Actor = p.User
+				if subject := subjectOf(ctx); subject.Method == identity.RunAs {
+					origin.ActingAs = subject.User
+				}
 			}
 			c.SetRequest(r.WithContext(audit.WithOrigin(ctx, origin)))
 			return next(c)
@@ -49,6 +52,9 @@ func authenticate(authn *auth.Service, rights *access.Service, op operation) ech
 // the operation decides itself, because Elasticsearch looks at the request first.
 func admit(ctx context.Context, c echo.Context, rights *access.Service, op operation, p identity.Principal) (context.Context, error) {
 	if !op.elasticsearch {
+		if len(c.Request().Header.Values(runAsHeader)) > 0 {
+			return ctx, fault.New(fault.PermissionMissing, runAsHeader+": only Elasticsearch's operations let one act as somebody else", runAsHeader)
+		}
 		announceExpiry(c, p)
 		return ctx, p.Authorize(op.permission)
 	}

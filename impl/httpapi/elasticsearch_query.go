@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/filterpath"
+	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 // queryParameter is how the text of a parameter is read before it is validated.
@@ -169,10 +171,11 @@ func checkQuery(op operation) echo.MiddlewareFunc {
 // settleQuery writes out the values of parameters that have none and need one.
 func (op operation) settleQuery(given []pair, path string) error {
 	var unknown []string
+	names := slices.Sorted(maps.Keys(op.query))
 	for i, p := range given {
 		parameter, known := op.query[p.name]
 		if !known {
-			unknown = append(unknown, "["+clip(p.name)+"]")
+			unknown = append(unknown, "["+clip(p.name)+"]"+didYouMean(p.name, names))
 		}
 		if parameter.flag && p.value == "" {
 			given[i].raw = url.QueryEscape(p.name) + "=true"
@@ -193,4 +196,11 @@ func (op operation) settleQuery(given []pair, path string) error {
 		noun = "parameters"
 	}
 	return fault.New(fault.IllegalArgument, "request ["+path+"] contains unrecognized "+noun+": "+strings.Join(unknown, ", "))
+}
+
+func didYouMean(name string, known []string) string {
+	if best := xcontent.Suggest(name, known); best != "" {
+		return " -> did you mean [" + best + "]?"
+	}
+	return ""
 }

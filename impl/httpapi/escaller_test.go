@@ -65,8 +65,8 @@ func TestSecurityCaller_RunAs(t *testing.T) {
 	key := w.esKey(bob, `{"name":"x","role_descriptors":{"r":{"run_as":["alice"]}}}`)
 	w.es(key.editor(), "GET /", "", runAs("dave")).fails(http.StatusForbidden, securityDenied,
 		"action [cluster:monitor/main] is unauthorized for API key id ["+key.id+"] of user [bob], because API key id ["+key.id+"] of user [bob] is unauthorized to run as [dave]")
-	response, body := w.do(http.MethodGet, usersPath, "", alice, runAs("bob")) // which means nothing in ECE's operations
-	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac")
+	response, body := w.do(http.MethodGet, usersPath, "", alice, runAs("bob")) // which is for Elasticsearch's only
+	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac", "es-security-runas-user")
 }
 
 // Ensures that a key that is restricted to a workflow may do nothing here, whatever its descriptor says.

@@ -95,7 +95,7 @@ func TestSecurityUsers_Refused(t *testing.T) {
 	for _, c := range []struct{ request, body, kind, reason string }{
 		{"PUT /_security/user/x", `{"roles":[]}`, requestInvalid, invalid("a user who does not exist yet needs a password")},
 		{"PUT /_security/user/x", `{"password":"short"}`, requestInvalid,
-			"Validation Failed: 1: roles are missing;2: passwords must be at least [6] characters long;3: …"},
+			"Validation Failed: 1: roles are missing;2: a password has at least 8…"},
 		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception", "[1:13] [put_user_request] unknown field [foo]"},
 		{"PUT /_security/user/admin", `{"roles":[]}`, illegalArgument, "user [admin] is reserved and cannot be modified"},
 		{"PUT /_security/user/nobody/_enable", "", requestInvalid, invalid("only existing users can be enabled or disabled")},
@@ -130,4 +130,21 @@ func TestSecurityUsers_Keys(t *testing.T) {
 	w.native("carol", "superuser")
 	w.es(key.editor(), "GET /", "").fails(http.StatusUnauthorized, securityDenied, "unable to authenticate with provided credentials…")
 	w.es(carol, "GET /_security/api_key?owner=true", "").is(http.StatusOK, `{"api_keys":[]}`)
+}
+
+// Ensures that a user who has none of ECE's roles can sign in and out and see to a second factor, and nothing else there.
+func TestSecurityUsers_WithoutPlatformRole(t *testing.T) {
+	w := newWorld(t)
+	nora := w.native("nora", "helper")
+	for path, status := range map[string]int{
+		"/api/v1/user": http.StatusOK, "/api/v1/users/auth": http.StatusOK, "/api/v1/users/auth/totp": http.StatusNotFound,
+		"/api/v1/account": http.StatusForbidden, "/api/v1/users": http.StatusForbidden, "/api/v1/users/auth/keys": http.StatusForbidden,
+	} {
+		if response, body := w.do(http.MethodGet, path, "", nora); response.StatusCode != status {
+			t.Errorf("%s: %d %s", path, response.StatusCode, body)
+		}
+	}
+	key := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`)
+	response, body := w.do(http.MethodGet, "/api/v1/user", "", key.editor())
+	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac")
 }

@@ -29,7 +29,8 @@ func ParseRoles(names []string) ([]Role, error) {
 	for _, name := range names {
 		role := Role(name)
 		if !slices.Contains(Roles, role) {
-			return nil, fault.New(fault.UserRolesInvalid, "there is no role \""+name+"\"; roles are "+list(Roles), "security.roles")
+			return nil, fault.New(fault.UserRolesInvalid, "there is no role \""+name+"\"; roles are "+list(Roles)+
+				", and those of Elasticsearch are given by its own operations, such as PUT /_security/user/NAME", "security.roles")
 		}
 		roles = append(roles, role)
 	}
@@ -110,18 +111,21 @@ type Permission string
 
 var everyone = Roles
 
+// anybody is no list of roles: it lets in users without a role of ECE's, too. It is for what concerns a user's own sign-in.
+var anybody []Role
+
 var admins = []Role{PlatformAdmin}
 
 var platform = []Role{PlatformAdmin, PlatformViewer}
 
-// grants says which roles may call what. Operations that need no credentials are not in it.
+// grants says which roles may call what; anybody is all who are signed in. Operations that need no credentials are not in it.
 var grants = map[Permission][]Role{
 	"get-current-account":    everyone,
 	"update-current-account": admins,
 	"patch-current-account":  admins,
 
-	"get-current-user":    everyone,
-	"update-current-user": everyone,
+	"get-current-user":    anybody,
+	"update-current-user": anybody,
 	"get-users":           platform,
 	"get-user":            platform,
 	"create-user":         admins,
@@ -129,16 +133,16 @@ var grants = map[Permission][]Role{
 	"delete-user":         admins,
 	"unlock-user":         admins,
 
-	"get-authentication-info": everyone,
-	"logout":                  everyone,
-	"refresh-token":           everyone,
+	"get-authentication-info": anybody,
+	"logout":                  anybody,
+	"refresh-token":           anybody,
 
-	"enable-elevated-permissions":  everyone,
-	"disable-elevated-permissions": everyone,
-	"get-totp-device":              everyone,
-	"enroll-totp-device":           everyone,
-	"confirm-totp-device":          everyone,
-	"remove-totp-device":           everyone,
+	"enable-elevated-permissions":  anybody,
+	"disable-elevated-permissions": anybody,
+	"get-totp-device":              anybody,
+	"enroll-totp-device":           anybody,
+	"confirm-totp-device":          anybody,
+	"remove-totp-device":           anybody,
 
 	"get-api-keys":    everyone,
 	"create-api-key":  everyone,
@@ -169,7 +173,7 @@ func Permissions(roles []Role) []Permission {
 // Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. A permission that the
 // table does not know is nobody's.
 func (p Principal) Authorize(permission Permission) error {
-	if granted(permission, p.platformRoles()) {
+	if p.Key.Assigned == "" && granted(permission, p.Roles) {
 		return nil
 	}
 	if p.Key.Assigned != "" {
@@ -180,5 +184,6 @@ func (p Principal) Authorize(permission Permission) error {
 }
 
 func granted(permission Permission, roles []Role) bool {
-	return slices.ContainsFunc(grants[permission], func(r Role) bool { return slices.Contains(roles, r) })
+	wanted, known := grants[permission]
+	return known && wanted == nil || slices.ContainsFunc(wanted, func(r Role) bool { return slices.Contains(roles, r) })
 }

@@ -4,13 +4,16 @@ package role
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/strictjson"
 )
 
 // Service adds, lists and removes roles. Who may is for its caller to know.
@@ -19,13 +22,32 @@ type Service struct{ store *store.Store }
 // NewService returns a service on a store.
 func NewService(st *store.Store) *Service { return &Service{st} }
 
-// Check refuses a role that cannot be put, with everything that is wrong with it (fault.RequestInvalid).
+// Check refuses a role that cannot be put, with everything that is wrong with it (fault.RequestInvalid), or with
+// the first of its queries that is none (fault.ParseFailed).
 func Check(name string, d roledescriptor.Descriptor) error {
+	if err := checkQueries(d); err != nil {
+		return err
+	}
 	messages := roledescriptor.Validate(roledescriptor.Set{name: d})
 	if Reserved(name) {
 		messages = append(messages, "Role ["+name+"] is reserved and may not be used.")
 	}
 	return fault.Invalid(messages)
+}
+
+// checkQueries refuses what cannot be a query for documents (fault.ParseFailed): here it would never be noticed.
+func checkQueries(d roledescriptor.Descriptor) error {
+	for i, p := range d.Indices {
+		if p.Query == "" {
+			continue
+		}
+		value, err := strictjson.Decode([]byte(p.Query))
+		if _, object := value.(map[string]any); err != nil || !object {
+			return fault.New(fault.ParseFailed, fmt.Sprintf("failed to parse field 'query' for indices [%s] at index privilege [%d] of role descriptor: it is no JSON object",
+				strings.Join(p.Names, ","), i))
+		}
+	}
+	return nil
 }
 
 // Reserved tells whether a role comes with the server.

@@ -85,7 +85,7 @@ func (c nativeChange) mayBeOwn(before, after store.User) error {
 		return fault.New(fault.UserRolesForbidden, "roles: one's own roles cannot be changed", "roles")
 	}
 	if before.Enabled != after.Enabled {
-		return restricted("enabled")
+		return fault.New(fault.UserRestrictedField, "one cannot enable or disable oneself", "enabled")
 	}
 	if after.PasswordHash == "" || after.PasswordHash == before.PasswordHash {
 		return nil

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/password"
 	"github.com/sallyport/sallyport/impl/secret"
 )
-
-// minNativePassword is Elasticsearch's, in characters. Ours is longer, and both are told.
-const minNativePassword = 6
 
 // problems collects what is wrong with a request.
 type problems []string
@@ -66,7 +62,6 @@ func (p *problems) secret(name string, s Secret) {
 	if s.Password == nil {
 		return
 	}
-	p.add(utf8.RuneCountInString(*s.Password) < minNativePassword, fmt.Sprintf("passwords must be at least [%d] characters long", minNativePassword))
 	p.failure(password.Check(*s.Password, name))
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sallyport/sallyport/impl/fault"
 )
@@ -35,7 +34,7 @@ func (p Parser) Read(value any) error {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		field, known := p.Fields[name]
 		if !known {
-			return fail([]string{name}, "[%s] unknown field [%s]%s", p.Name, name, p.suggest(name))
+			return fail([]string{name}, "[%s] unknown field [%s]%s", p.Name, name, hint(name, slices.Sorted(maps.Keys(p.Fields))))
 		}
 		if err := p.read(field, name, members[name]); err != nil {
 			return err
@@ -71,22 +70,6 @@ func Within(parser, field string, err error) error {
 
 func fail(fields []string, format string, values ...any) *fault.Error {
 	return fault.New(fault.XContentParseFailed, fmt.Sprintf(format, values...), fields...)
-}
-
-// suggest names the member that was probably meant: one that differs in its case, or of which this is a part or the
-// other way round.
-func (p Parser) suggest(name string) string {
-	const shortest = 3
-	if len(name) < shortest {
-		return ""
-	}
-	for _, known := range slices.Sorted(maps.Keys(p.Fields)) {
-		a, b := strings.ToLower(name), strings.ToLower(known)
-		if a == b || strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
-			return " did you mean [" + known + "]?"
-		}
-	}
-	return ""
 }
 
 // Token is Elasticsearch's name for the first token of a JSON value.

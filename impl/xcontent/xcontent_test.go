@@ -68,7 +68,7 @@ func TestRead_Refused(t *testing.T) {
 		`{}`:                      iae + "Required [texts]",
 		`{"foo":1}`:               xpe + "[p] unknown field [foo]",
 		`{"text1":1}`:             xpe + "[p] unknown field [text1] did you mean [text]?",
-		`{"TEXTS":1}`:             xpe + "[p] unknown field [TEXTS] did you mean [text]?",
+		`{"TEXTS":1}`:             xpe + "[p] unknown field [TEXTS] did you mean [texts]?",
 		`{"texts":null}`:          xpe + "[p] texts doesn't support values of type: VALUE_NULL",
 		`{"texts":1}`:             xpe + "[p] texts doesn't support values of type: VALUE_NUMBER",
 		`{"texts":["a",null]}`:    xpe + "[p] failed to parse field [texts]: " + iae + "Can't get text on a VALUE_NULL",
