@@ -45,6 +45,10 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"History":      history,
 		"SigningKeys":  signingKeys,
 		"Audit":        auditLog,
+		"SAMLSignIns":  samlSignIns,
+		"SAMLMetadata": samlMetadata,
+		"SAMLUsers":    samlUsers,
+		"SAMLRefusals": samlRefusals,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &suite{T: t, now: Start}

@@ -1,0 +1,79 @@
+package store
+
+import "time"
+
+// SAMLSession is what a session's identity provider knows it by.
+type SAMLSession struct {
+	SessionID, Realm                                     string
+	NameID, NameIDFormat, NameQualifier, SPNameQualifier string
+	SessionIndex                                         string
+}
+
+// SAMLRefusal is a sign-in at an identity provider that was refused.
+type SAMLRefusal struct {
+	ID string
+	// Realm and Issuer are empty if they are not known.
+	Realm, Issuer      string
+	Reason             string
+	Address, RequestID string
+	// IssuedAt is what the response says of itself; zero if it is not known.
+	IssuedAt time.Time
+	At       time.Time
+}
+
+// keptSAMLRefusals is how many refusals are kept.
+const keptSAMLRefusals = 200
+
+const samlSessionColumns = `session_id, realm, name_id, name_id_format, name_qualifier, sp_name_qualifier, session_index`
+
+func scanSAMLSession(row scanner) (s SAMLSession, err error) {
+	err = row.Scan(&s.SessionID, &s.Realm, &s.NameID, &s.NameIDFormat, &s.NameQualifier, &s.SPNameQualifier, &s.SessionIndex)
+	return s, err
+}
+
+// The statements on these records.
+var (
+	insertSAMLSession  = prepare(`INSERT INTO saml_sessions (` + samlSessionColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
+	selectSAMLSession  = prepare(`SELECT ` + samlSessionColumns + ` FROM saml_sessions WHERE session_id = $1`)
+	selectSAMLSessions = prepare(`SELECT ` + samlSessionColumns + ` FROM saml_sessions WHERE realm = $1 AND name_id = $2 ORDER BY session_id`)
+	insertSAMLRefusal  = prepare(`INSERT INTO saml_refusals (id, realm, issuer, reason, address, request_id, issued_at, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	selectSAMLRefusals = prepare(`SELECT id, realm, issuer, reason, address, request_id, issued_at, at FROM saml_refusals ORDER BY at DESC, id DESC`)
+	trimSAMLRefusals   = prepare(`DELETE FROM saml_refusals WHERE id NOT IN (SELECT id FROM saml_refusals ORDER BY at DESC, id DESC LIMIT $1)`)
+)
+
+// InsertSAMLSession remembers what a session's identity provider knows it by.
+func (tx *Tx) InsertSAMLSession(s SAMLSession) error {
+	_, err := tx.exec(insertSAMLSession,
+		s.SessionID, s.Realm, s.NameID, s.NameIDFormat, s.NameQualifier, s.SPNameQualifier, s.SessionIndex)
+	return err
+}
+
+// SAMLSession returns what a session's identity provider knows it by, or ErrNotFound for one that no provider began.
+func (tx *Tx) SAMLSession(sessionID string) (SAMLSession, error) {
+	return one(tx, scanSAMLSession, selectSAMLSession, sessionID)
+}
+
+// SAMLSessions returns the sessions of somebody whom a realm calls that.
+func (tx *Tx) SAMLSessions(realm, nameID string) ([]SAMLSession, error) {
+	return all(tx, scanSAMLSession, selectSAMLSessions, realm, nameID)
+}
+
+// InsertSAMLRefusal remembers a refusal, at the transaction's time, and forgets the oldest of very many.
+func (tx *Tx) InsertSAMLRefusal(r SAMLRefusal) error {
+	_, err := tx.exec(insertSAMLRefusal, r.ID, r.Realm, r.Issuer, r.Reason, r.Address, r.RequestID, millis(r.IssuedAt), millis(tx.Now))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(trimSAMLRefusals, keptSAMLRefusals)
+	return err
+}
+
+// SAMLRefusals returns the refusals that are kept, the newest first.
+func (tx *Tx) SAMLRefusals() ([]SAMLRefusal, error) {
+	return all(tx, func(row scanner) (r SAMLRefusal, err error) {
+		var issued, when int64
+		err = row.Scan(&r.ID, &r.Realm, &r.Issuer, &r.Reason, &r.Address, &r.RequestID, &issued, &when)
+		r.IssuedAt, r.At = at(issued), at(when)
+		return r, err
+	}, selectSAMLRefusals)
+}

@@ -1,0 +1,102 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// samlSignIns: a sign-in that waits is answered once, and an assertion used once, however many try; both only in time.
+func samlSignIns(s *suite) {
+	request := store.SAMLRequest{ID: "_1", Realm: "r", RelayDigest: "d", BrowserDigest: "b", State: "/x", ExpiresAt: s.now.Add(time.Minute)}
+	other := request
+	other.ID = "_2"
+	s.update(func(tx *store.Tx) error {
+		return errors.Join(tx.InsertSAMLRequest(request), tx.InsertSAMLRequest(other))
+	})
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertSAMLRequest(request) }), store.ErrExists)
+	s.view(func(tx *store.Tx) error {
+		found, err := tx.SAMLRequest("_1")
+		request.CreatedAt, request.ExpiresAt = tx.Now, request.ExpiresAt.Truncate(time.Millisecond)
+		equal(s, "the request", found, request)
+		return err
+	})
+	s.once("an answer", func(tx *store.Tx) (bool, error) { return tx.ConsumeSAMLRequest("_1") })
+	s.once("an assertion", func(tx *store.Tx) (bool, error) { return tx.UseSAMLAssertion("idp", "_a", s.now.Add(time.Minute)) })
+	s.now = s.now.Add(time.Minute)
+	s.update(func(tx *store.Tx) error {
+		_, err := tx.SAMLRequest("_2")
+		s.is(err, store.ErrNotFound)
+		late, err := tx.ConsumeSAMLRequest("_2")
+		equal(s, "an answer that is late", late, false)
+		before, countErr := tx.CountSAMLRequests()
+		equal(s, "requests before the sweep", before, 1)
+		sweepErr := tx.SweepSAML()
+		after, afterErr := tx.CountSAMLRequests()
+		equal(s, "requests after the sweep", after, 0)
+		again, againErr := tx.UseSAMLAssertion("idp", "_a", s.now)
+		equal(s, "an assertion that was swept", again, true)
+		return errors.Join(err, countErr, sweepErr, afterErr, againErr)
+	})
+}
+
+// samlMetadata: the last metadata of a realm is kept, with its time.
+func samlMetadata(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		_, _, err := tx.SAMLMetadata("r")
+		s.is(err, store.ErrNotFound)
+		return errors.Join(tx.ReplaceSAMLMetadata("r", []byte("old")), tx.ReplaceSAMLMetadata("r", []byte("<é/>")))
+	})
+	s.view(func(tx *store.Tx) error {
+		body, fetched, err := tx.SAMLMetadata("r")
+		equal(s, "the metadata", string(body), "<é/>")
+		equal(s, "its time", fetched, tx.Now)
+		return err
+	})
+}
+
+// samlUsers: users are found by what their realm calls them, and their sessions too, which end with the session.
+func samlUsers(s *suite) {
+	u := alice()
+	u.Realm, u.NameID = "r", "alice@idp"
+	twin := u
+	twin.Name = "alice2"
+	session := store.SAMLSession{SessionID: "s", Realm: "r", NameID: "alice@idp", NameIDFormat: "f", NameQualifier: "n", SPNameQualifier: "p", SessionIndex: "i"}
+	s.update(func(tx *store.Tx) error {
+		_, err := tx.ExternalUser("r", "alice@idp")
+		s.is(err, store.ErrNotFound)
+		return errors.Join(tx.InsertUser(u), tx.InsertSession(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
+			tx.InsertSAMLSession(session))
+	})
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(twin) }), store.ErrExists)
+	s.update(func(tx *store.Tx) error {
+		found, err := tx.ExternalUser("r", "alice@idp")
+		equal(s, "the user", found.Name, u.Name)
+		one, oneErr := tx.SAMLSession("s")
+		equal(s, "the session", one, session)
+		many, manyErr := tx.SAMLSessions("r", "alice@idp")
+		equal(s, "the sessions", fmt.Sprint(many), fmt.Sprint([]store.SAMLSession{session}))
+		_, endErr := tx.DeleteSession("s")
+		_, gone := tx.SAMLSession("s")
+		s.is(gone, store.ErrNotFound)
+		return errors.Join(err, oneErr, manyErr, endErr)
+	})
+}
+
+// samlRefusals: the newest come first, and only so many are kept.
+func samlRefusals(s *suite) {
+	for i := range 250 {
+		s.update(func(tx *store.Tx) error {
+			return tx.InsertSAMLRefusal(store.SAMLRefusal{ID: fmt.Sprintf("%03d", i), Realm: "r", Issuer: "i", Reason: "why", Address: "a", RequestID: "q", IssuedAt: tx.Now})
+		})
+	}
+	s.view(func(tx *store.Tx) error {
+		list, err := tx.SAMLRefusals()
+		equal(s, "how many are kept", len(list), 200)
+		want := store.SAMLRefusal{ID: "249", Realm: "r", Issuer: "i", Reason: "why", Address: "a", RequestID: "q", IssuedAt: tx.Now, At: tx.Now}
+		equal(s, "the newest", list[0], want)
+		return err
+	})
+}
