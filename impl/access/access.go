@@ -111,7 +111,7 @@ func (s *Service) RunAs(ctx context.Context, subject Subject, name, action strin
 		if identity.HoldsPlatformRole(u.Roles) && !subject.By.IsPlatformAdmin() {
 			return denied
 		}
-		other.Principal = identity.Principal{User: u.Name, Roles: u.Roles, Builtin: u.Builtin, Method: identity.RunAs}
+		other.Principal = identity.Principal{User: u.Name, Roles: u.Roles, Builtin: u.Builtin, SAMLRealm: u.Realm, Method: identity.RunAs}
 		return s.fill(tx, &other)
 	})
 	return other, err

@@ -63,7 +63,9 @@ func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, lim
 			if err != nil {
 				return err
 			}
-			views = append(views, view)
+			if f.RealmName == "" || f.RealmName == view.Realm.Name {
+				views = append(views, view)
+			}
 		}
 		return nil
 	})
@@ -89,10 +91,8 @@ func (f Filter) own(caller access.Subject) bool {
 	if caller.Method == identity.APIKey {
 		return f.ID == caller.Key.ID
 	}
-	return f.Owned || f.UserName == caller.User && f.RealmName == realm(caller).Name
+	return f.Owned || f.UserName == caller.User && f.RealmName == caller.HomeRealm().Name
 }
-
-func realm(caller access.Subject) identity.Realm { return identity.RealmOf(caller.Builtin) }
 
 // candidates reads no more than it must.
 func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
@@ -111,10 +111,10 @@ func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey,
 	return tx.AllAPIKeys()
 }
 
+// selects decides by all but the realm, which is not in the key's row.
 func (f Filter) selects(tx *store.Tx, caller access.Subject, key store.APIKey) bool {
 	switch {
 	case f.Owned && key.UserName != caller.User,
-		f.RealmName != "" && f.RealmName != identity.Native.Name, // built-in users own no keys
 		f.Active && (Invalidated(key) || Expired(key, tx.Now)):
 		return false
 	}

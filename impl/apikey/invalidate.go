@@ -65,11 +65,16 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 // it is ended meanwhile.
 func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selection) ([]store.APIKey, error) {
 	var keys []store.APIKey
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = sel.candidates(tx, caller)
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		found, err := sel.candidates(tx, caller)
+		if err != nil {
+			return err
+		}
+		found = slices.DeleteFunc(found, func(key store.APIKey) bool { return !sel.selects(caller, key) })
+		keys, err = ofRealm(tx, sel.RealmName, found)
 		return err
 	})
-	return slices.DeleteFunc(keys, func(key store.APIKey) bool { return !sel.selects(caller, key) }), err
+	return keys, err
 }
 
 func mayInvalidate(caller access.Subject, sel Selection) error {
@@ -84,7 +89,7 @@ func (s Selection) own(caller access.Subject) bool {
 	if caller.Method == identity.APIKey {
 		return len(s.IDs) == 1 && s.IDs[0] == caller.Key.ID
 	}
-	return s.Owned || s.UserName == caller.User && s.RealmName == realm(caller).Name
+	return s.Owned || s.UserName == caller.User && s.RealmName == caller.HomeRealm().Name
 }
 
 func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
@@ -104,12 +109,29 @@ func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIK
 	return tx.AllAPIKeys()
 }
 
+// selects decides by all but the realm, which is not in the key's row.
 func (s Selection) selects(caller access.Subject, key store.APIKey) bool {
 	if Invalidated(key) || s.Owned && key.UserName != caller.User {
 		return false
 	}
-	if s.RealmName != "" && s.RealmName != identity.Native.Name { // built-in users own no keys
-		return false
-	}
 	return s.Name == "" || named(key.Description, s.Name)
+}
+
+// ofRealm returns those of the keys whose owners come from a realm; all if it has no name.
+func ofRealm(tx *store.Tx, name string, keys []store.APIKey) ([]store.APIKey, error) {
+	if name == "" {
+		return keys, nil
+	}
+	read := newViewer(tx, false)
+	var kept []store.APIKey
+	for _, key := range keys {
+		realm, err := read.realm(key.Creator)
+		if err != nil {
+			return nil, err
+		}
+		if realm.Name == name {
+			kept = append(kept, key)
+		}
+	}
+	return kept, nil
 }

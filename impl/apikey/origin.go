@@ -23,7 +23,7 @@ type creator struct {
 
 // creatorText is the only spelling of a user as a creator.
 func creatorText(u store.User, onBehalf bool) ([]byte, error) {
-	realm := identity.RealmOf(u.Builtin)
+	realm := u.HomeRealm()
 	return json.Marshal(creator{
 		Principal: u.Name, FullName: u.FullName, Email: u.Email, Metadata: json.RawMessage(u.Metadata), Realm: realm.Name, RealmType: realm.Type,
 		OnBehalf: onBehalf,

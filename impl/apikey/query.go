@@ -41,7 +41,7 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, body any, li
 			return err
 		}
 		var broken error
-		result, err := query.Run(documents(keys, &broken))
+		result, err := query.Run(documents(newViewer(tx, false), keys, &broken))
 		if err == nil {
 			err = broken
 		}
@@ -78,7 +78,7 @@ func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, 
 }
 
 // documents are keys as queries see them. It tells of a key that cannot be read through broken.
-func documents(keys []store.APIKey, broken *error) iter.Seq[keyquery.Document] {
+func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyquery.Document] {
 	return func(yield func(keyquery.Document) bool) {
 		for _, key := range keys {
 			metadata, err := readMetadata(key.Metadata)
@@ -86,8 +86,13 @@ func documents(keys []store.APIKey, broken *error) iter.Seq[keyquery.Document] {
 				*broken = err
 				return
 			}
+			realm, err := read.realm(key.Creator)
+			if err != nil {
+				*broken = err
+				return
+			}
 			document := keyquery.Document{
-				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: identity.Native.Name,
+				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
 				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: Invalidated(key),
 				Metadata: metadata, Record: key,
 			}

@@ -126,7 +126,7 @@ func (s TokenSelection) users(tx *store.Tx) ([]store.User, error) {
 	}
 	var selected []store.User
 	for _, u := range all {
-		if (s.UserName == "" || u.Name == s.UserName) && (s.RealmName == "" || identity.RealmOf(u.Builtin).Name == s.RealmName) {
+		if (s.UserName == "" || u.Name == s.UserName) && (s.RealmName == "" || u.HomeRealm().Name == s.RealmName) {
 			selected = append(selected, u)
 		}
 	}

@@ -52,6 +52,8 @@ var (
 	ElevationNeeded = Code{"root.unauthorized.rbac.elevated_permissions_required", ElevationRequired}
 	// UserCannotModify: built-in users are as they are.
 	UserCannotModify = Code{"user.cannot_modify", InvalidInput}
+	// UserCannotModifyExternal: what an identity provider keeps of a user is changed there.
+	UserCannotModifyExternal = Code{"user.cannot_modify_external", InvalidInput}
 )
 
 // Codes of our own, for failures that ECE publishes none for.

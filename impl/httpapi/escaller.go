@@ -33,7 +33,7 @@ func showAuthentication(s access.Subject, u store.User) (server.Authentication, 
 	}
 	shown := server.Authentication{
 		Username: u.Name, Roles: s.RoleNames(), FullName: optional(u.FullName), Email: optional(u.Email), Metadata: metadata, Enabled: u.Enabled,
-		AuthenticationRealm: showRealm(identity.RealmOf(s.By.Builtin)), LookupRealm: showRealm(identity.RealmOf(u.Builtin)),
+		AuthenticationRealm: showRealm(s.By.HomeRealm()), LookupRealm: showRealm(u.HomeRealm()),
 		AuthenticationType: authenticationTypes[s.By.Method],
 	}
 	if s.By.Method == identity.APIKey {

@@ -121,13 +121,17 @@ func userResponse(ctx context.Context, u store.User) server.UserJSONResponse {
 	if p := principalOf(ctx); p.User == u.Name && !p.ElevatedUntil.IsZero() {
 		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &p.ElevatedUntil}
 	}
+	realm := server.UserSecurityRealm{ID: "native", Type: server.RealmTypeNative}
+	if u.External() {
+		realm = server.UserSecurityRealm{ID: u.Realm, Type: server.RealmTypeSAML}
+	}
 	platform, _ := identity.SplitRoles(u.Roles)
 	roles, permissions := names(platform), names(identity.Permissions(platform))
 	return server.UserJSONResponse{Body: server.User{
 		UserName: u.Name, FullName: optional(u.FullName), Email: optional(u.Email), Builtin: &u.Builtin,
 		Security: server.UserSecurity{
 			Enabled: &u.Enabled, Roles: &roles, Permissions: &permissions, ElevatedPermissions: &elevated,
-			SecurityRealm: &server.UserSecurityRealm{ID: "native", Type: server.RealmTypeNative},
+			SecurityRealm: &realm,
 		},
 		Metadata: &server.UserMetadata{
 			CreatedAt: moment(u.CreatedAt), CreatedBy: optional(u.CreatedBy), UpdatedAt: moment(u.UpdatedAt), UpdatedBy: optional(u.UpdatedBy),

@@ -22,7 +22,9 @@ type Principal struct {
 	Roles []Role
 	// Builtin users come with the server; they own no API keys.
 	Builtin bool
-	Method  Method
+	// SAMLRealm is the id of the SAML realm that the user comes from; empty for a user of this server.
+	SAMLRealm string
+	Method    Method
 	// Key is set for Method APIKey only.
 	Key Key
 	// SessionID and TokenID are set for Method Session only.
@@ -62,10 +64,19 @@ var (
 	KeyRealm = Realm{"_es_api_key", "_es_api_key"}
 )
 
-// RealmOf returns the realm of a user who is, or is not, built in.
-func RealmOf(builtin bool) Realm {
-	if builtin {
+// SAMLRealmType is the type of the realms whose users an identity provider keeps.
+const SAMLRealmType = "saml"
+
+// RealmOf returns the realm of a user who is, or is not, built in, and who comes from that SAML realm, or from none.
+func RealmOf(builtin bool, samlRealm string) Realm {
+	switch {
+	case builtin:
 		return Reserved
+	case samlRealm != "":
+		return Realm{samlRealm, SAMLRealmType}
 	}
 	return Native
 }
+
+// HomeRealm is where the caller's user comes from.
+func (p Principal) HomeRealm() Realm { return RealmOf(p.Builtin, p.SAMLRealm) }

@@ -33,6 +33,12 @@ type User struct {
 	HasTOTP bool
 }
 
+// External tells whether an identity provider keeps the user: all but whether the user may sign in is changed there.
+func (u User) External() bool { return u.Realm != "" }
+
+// HomeRealm is where the user comes from.
+func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.Realm) }
+
 const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email, users.metadata,
 	users.realm, users.name_id, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`

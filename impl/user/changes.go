@@ -35,7 +35,11 @@ func add(ctx context.Context, tx *store.Tx, u store.User) error {
 	if err := tx.InsertUser(u); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"roles": u.Roles})
+	details := audit.Details{"roles": u.Roles}
+	if u.External() {
+		details["realm"] = u.Realm
+	}
+	return audit.Record(ctx, tx, audit.UserCreated, u.Name, details)
 }
 
 // save stores what has become of a user, if anything has.

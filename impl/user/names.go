@@ -7,8 +7,9 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// checkTexts refuses what would break a line of a list or a log, and what not every database takes.
-func checkTexts(fullName, email string) error {
+// CheckTexts refuses a full name and an e-mail address that would break a line of a list or a log, or that not every
+// database takes. It returns fault.InvalidData.
+func CheckTexts(fullName, email string) error {
 	if strings.ContainsFunc(fullName, unicode.IsControl) {
 		return fault.New(fault.InvalidData, "full_name: this must not contain control characters", "full_name")
 	}
@@ -21,9 +22,10 @@ func checkTexts(fullName, email string) error {
 // maxName is Elasticsearch's limit.
 const maxName = 507
 
-// checkName refuses names that would not survive their uses: a colon ends the name in Basic credentials (RFC 7617), a
-// slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own.
-func checkName(name string) error {
+// CheckName refuses names that would not survive their uses: a colon ends the name in Basic credentials (RFC 7617), a
+// slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own. It returns
+// fault.UserNameInvalid.
+func CheckName(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {
 	case name == "" || len(name) > maxName:

@@ -29,7 +29,7 @@ type Native struct {
 // elevation end as with Patch. by is who authenticated, also if one acts as somebody else. It returns what Check does, and
 //
 //   - fault.RequestInvalid for a new user without a password,
-//   - fault.IllegalArgument for a built-in user,
+//   - fault.IllegalArgument for a built-in user, and for one whom an identity provider keeps,
 //   - fault.SecurityDenied to somebody who is no administrator of ECE and would change a user with a role of ECE, or give
 //     one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to an administrator of ECE,
 //   - fault.UserRolesForbidden and UserRestrictedField to who would change one's own roles or state, and
@@ -50,6 +50,9 @@ func (s *Service) PutNative(ctx context.Context, by identity.Principal, name str
 		}
 		if err != nil {
 			return err
+		}
+		if before.External() {
+			return externalUser(name)
 		}
 		return c.replace(ctx, tx, before, after)
 	})
@@ -81,7 +84,7 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, er
 			return err
 		}
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-			if checkName(name) != nil { // nobody is called that, and not every database takes such a text
+			if CheckName(name) != nil { // nobody is called that, and not every database takes such a text
 				continue
 			}
 			u, err := tx.User(name)
@@ -147,6 +150,9 @@ func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principa
 	}
 	c := nativeChange{by: by, proof: proof}
 	err = s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
+		if u.External() {
+			return externalUser(name)
+		}
 		after := u
 		after.PasswordHash = made.PasswordHash
 		if c.own(u) {
@@ -166,7 +172,7 @@ func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principa
 
 // nativeUpdate calls f with a user, or returns store.ErrNotFound.
 func (s *Service) nativeUpdate(ctx context.Context, name string, f func(*store.Tx, store.User) error) error {
-	if checkName(name) != nil {
+	if CheckName(name) != nil {
 		return store.ErrNotFound
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {

@@ -33,11 +33,11 @@ func (p *problems) failure(err error) {
 // (fault.RequestInvalid), or because of the password's hash (fault.IllegalArgument).
 func (n Native) Check(name string) error {
 	var p problems
-	p.failure(checkName(name))
+	p.failure(CheckName(name))
 	p.add(n.Roles == nil, "roles are missing")
 	p.roles(n.Roles)
 	p.add(reservedMetadata(n.Metadata), "metadata keys may not start with [_]")
-	p.failure(checkTexts(text(n.FullName), text(n.Email)))
+	p.failure(CheckTexts(text(n.FullName), text(n.Email)))
 	given := Secret{n.Password, n.PasswordHash}
 	p.secret(name, given)
 	if err := fault.Invalid(p); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a new
 // password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify, UserRestrictedField for
-// what the server keeps, UserRolesInvalid and InvalidData.
+// what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps, UserRolesInvalid and InvalidData.
 //
 // Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or state
 // (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one (fault.RecentPasswordNeeded)
@@ -22,14 +22,14 @@ import (
 // These roles are ECE's. The names of Elasticsearch's roles that a user has besides are neither seen nor changed.
 func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (store.User, error) {
 	if by.User == name && !by.Builtin { // who is built in is told that instead
-		if err := checkSelf(patch, proof); err != nil {
+		if err := checkSelf(by, patch, proof); err != nil {
 			return store.User{}, err
 		}
 	}
 	return s.patch(ctx, name, patch)
 }
 
-func checkSelf(patch any, proof Proof) error {
+func checkSelf(by identity.Principal, patch any, proof Proof) error {
 	members, _ := patch.(map[string]any)
 	security, isObject := members["security"].(map[string]any)
 	_, touched := members["security"]
@@ -39,7 +39,7 @@ func checkSelf(patch any, proof Proof) error {
 	if _, ok := security["enabled"]; ok {
 		return restricted("security.enabled")
 	}
-	if _, ok := security["password"]; !ok {
+	if _, ok := security["password"]; !ok || by.SAMLRealm != "" { // who has no password is told that instead
 		return nil
 	}
 	return proof.forOwnPassword("security.password")
@@ -149,6 +149,9 @@ func (s *Service) apply(ctx context.Context, name string, c change) (store.User,
 		if err != nil {
 			return err
 		}
+		if err := keepsExternal(before, after); err != nil {
+			return err
+		}
 		if err := save(ctx, tx, before, after); err != nil {
 			return err
 		}
@@ -176,7 +179,7 @@ func merged(u store.User, c change) (store.User, error) {
 	if err != nil {
 		return u, err
 	}
-	if err := checkTexts(u.FullName, u.Email); err != nil {
+	if err := CheckTexts(u.FullName, u.Email); err != nil {
 		return u, err
 	}
 	u.Enabled, err = read(security, "enabled", true)

@@ -43,14 +43,14 @@ type New struct {
 // Add adds a user who is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
 // InvalidData.
 func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
-	if err := checkName(n.Name); err != nil {
+	if err := CheckName(n.Name); err != nil {
 		return store.User{}, err
 	}
 	roles, err := identity.ParseRoles(n.Roles)
 	if err != nil {
 		return store.User{}, err
 	}
-	if err := checkTexts(n.FullName, n.Email); err != nil {
+	if err := CheckTexts(n.FullName, n.Email); err != nil {
 		return store.User{}, err
 	}
 	hash, err := s.hashNew(ctx, n.Name, n.Password)
@@ -99,15 +99,19 @@ func (s *Service) List(ctx context.Context, disabled bool) ([]store.User, error)
 	return users, err
 }
 
-// Delete removes a user with all that is the user's. It returns fault.UserNotFound, UserCannotModify, and
-// UserRestrictedDeletion to somebody who would delete oneself.
+// Delete removes a user with all that is the user's. It returns fault.UserNotFound, UserCannotModify,
+// UserCannotModifyExternal, and UserRestrictedDeletion to somebody who would delete oneself.
 func (s *Service) Delete(ctx context.Context, by identity.Principal, name string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := modifiable(tx, name); err != nil {
+		u, err := modifiable(tx, name)
+		if err != nil {
 			return err
 		}
 		if name == by.User {
 			return deletesOneself()
+		}
+		if u.External() {
+			return external(name)
 		}
 		return remove(ctx, tx, name)
 	})
