@@ -40,6 +40,7 @@ var layers = map[string][]string{
 	"elevation":            {"audit", "guard", "identity", "secret", "session", "store", "totp"},
 	"apikey":               {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":                 {"apikey", "audit", "identity", "secret", "session", "store", "user"},
+	"saml":                 {"identity", "store", "user"},
 	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "privilege", "role", "roledescriptor", "secret", "session", "store", "strictjson", "user", "xcontent"},
 	"config":               {"apikey", "elevation", "lockout", "secret", "session"},
 	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "role", "secret", "session", "store", "user"},
@@ -60,6 +61,7 @@ var only = map[string]string{
 	"github.com/mdp/qrterminal":        "cmd/sallyport",
 	"github.com/spf13/cobra":           "cmd/sallyport",
 	"github.com/knadh/koanf":           "impl/config",
+	"go.yaml.in/yaml":                  "impl/saml",
 	"github.com/oapi-codegen/runtime":  "gen/client gen/server",
 	"github.com/oapi-codegen/nullable": "",
 }

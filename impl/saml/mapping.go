@@ -1,0 +1,179 @@
+package saml
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/user"
+)
+
+// Refusal is why a sign-in is refused. It is for the log and for administrators; the caller is told that it failed.
+type Refusal struct{ Reason string }
+
+// Error implements error.
+func (r *Refusal) Error() string { return "saml: the sign-in is refused: " + r.Reason }
+
+func refuse(reason string) error { return &Refusal{reason} }
+
+// Subject is whom a verified assertion is about, in its own words.
+type Subject struct {
+	NameID, NameIDFormat string
+	Attributes           map[string][]string
+}
+
+// Profile is what a realm makes of a subject.
+type Profile struct {
+	// Key is what the user is known by in the realm for ever: the NameID, or the name if the NameID is another each time.
+	Key string
+	// Name is the user's name here, if the user is new.
+	Name            string
+	FullName, Email string
+	DN              string
+	Groups          []string
+	// Roles are sorted, ECE's first. There is at least one.
+	Roles []identity.Role
+}
+
+// Limits of what is kept, in characters: of names as the contract has it, and of NameIDs generously (SAML Core 8.3.7 has 256
+// for persistent ones).
+const (
+	maxFullName = 512
+	maxNameID   = 1024
+)
+
+// Profile makes a user of a subject. It returns a *Refusal if the subject cannot be one, or gets no roles, or such of ECE's
+// that cannot be one user's.
+func (r Realm) Profile(s Subject) (Profile, error) {
+	if s.NameID == "" || utf8.RuneCountInString(s.NameID) > maxNameID {
+		return Profile{}, refuse("the NameID is empty or longer than 1024 characters")
+	}
+	name, err := r.principal(s)
+	if err != nil {
+		return Profile{}, err
+	}
+	p := Profile{Key: s.NameID, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: groups(s, r.Attributes.Groups)}
+	if s.NameIDFormat == formatTransient {
+		p.Key = name
+	}
+	if err := user.CheckTexts(p.FullName, p.Email); err != nil {
+		return Profile{}, refuse("an attribute cannot be kept: " + message(err))
+	}
+	if utf8.RuneCountInString(p.FullName) > maxFullName || utf8.RuneCountInString(p.Email) > maxFullName {
+		return Profile{}, refuse("the full name or the e-mail address is longer than 512 characters")
+	}
+	if p.DN, err = sole(s, r.Attributes.DN, "dn"); err != nil {
+		return Profile{}, err
+	}
+	p.Roles, err = r.RoleMappings.roles(p)
+	return p, err
+}
+
+// principal returns the name that a subject has here.
+func (r Realm) principal(s Subject) (string, error) {
+	name := s.NameID
+	switch attribute := r.Attributes.Principal; {
+	case !r.Attributes.principalIsNameID():
+		var err error
+		if name, err = sole(s, attribute, "principal"); err != nil {
+			return "", err
+		}
+		if name == "" {
+			return "", refuse("the attribute " + attribute + ", which is the principal, is missing or empty")
+		}
+	case s.NameIDFormat == formatTransient:
+		return "", refuse("the NameID is transient, and no attribute is the principal")
+	case attribute == principalPersistent && s.NameIDFormat != formatPersistent:
+		return "", refuse("the NameID is not persistent, and so not the principal")
+	}
+	if err := user.CheckName(name); err != nil {
+		return "", refuse("the principal cannot be a user's name: " + message(err))
+	}
+	return name, nil
+}
+
+// first returns the first value of an attribute; "" if there is none, or no attribute is meant.
+func first(s Subject, attribute string) string {
+	if values := s.Attributes[attribute]; attribute != "" && len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// sole is first for what rights hang on: it must not be left to chance which of several values counts.
+func sole(s Subject, attribute, what string) (string, error) {
+	if attribute != "" && len(s.Attributes[attribute]) > 1 {
+		return "", refuse("the attribute " + attribute + ", which is the " + what + ", has several values")
+	}
+	return first(s, attribute), nil
+}
+
+// groups returns the values of an attribute. Some identity providers send all groups in one value, with commas between them;
+// so one value with commas is also taken apart, unless it is a distinguished name.
+func groups(s Subject, attribute string) []string {
+	if attribute == "" {
+		return nil
+	}
+	values := slices.Clone(s.Attributes[attribute])
+	if len(values) != 1 || !strings.Contains(values[0], ",") || strings.Contains(values[0], "=") {
+		return values
+	}
+	for part := range strings.SplitSeq(values[0], ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			values = append(values, part)
+		}
+	}
+	return values
+}
+
+// roles returns what a profile gets by default and by the rules.
+func (m RoleMappings) roles(p Profile) ([]identity.Role, error) {
+	given := slices.Clone(m.Default)
+	for _, rule := range m.Rules {
+		if rule.applies(p) {
+			given = append(given, rule.Roles...)
+		}
+	}
+	if len(given) == 0 {
+		return nil, refuse("no rule gives the user a role")
+	}
+	roles, err := combine(given)
+	if err != nil {
+		return nil, refuse("the roles that the rules give do not combine: " + message(err))
+	}
+	return roles, nil
+}
+
+func (r Rule) applies(p Profile) bool {
+	switch r.Type {
+	case ByUsername:
+		return matchesPattern(r.Value, p.Name)
+	case ByGroups:
+		return slices.Contains(p.Groups, r.Value)
+	case ByDN:
+		return matchesDN(r.Value, p.DN)
+	}
+	return false
+}
+
+// matchesPattern tells whether a text is a pattern in which * stands for any text.
+func matchesPattern(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	text, begins := strings.CutPrefix(text, parts[0])
+	if !begins {
+		return false
+	}
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		_, after, found := strings.Cut(text, part)
+		if !found {
+			return false
+		}
+		text = after
+	}
+	return strings.HasSuffix(text, parts[last])
+}
