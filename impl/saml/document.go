@@ -212,6 +212,12 @@ func (s section) list(name string) []*yaml.Node {
 	return node.Content
 }
 
+// empty tells whether a member is an empty list, or not there.
+func (s section) empty(name string) bool {
+	node := s.node(name)
+	return node == nil || node.Kind == yaml.SequenceNode && len(node.Content) == 0
+}
+
 // sections reads a list of mappings.
 func (s section) sections(name string, known ...string) []section {
 	var read []section

@@ -11,12 +11,12 @@ import (
 
 // roleMappings reads who gets which roles.
 func roleMappings(s section, a Attributes) RoleMappings {
-	m, given := s.section("role_mappings", "default_roles", "rules")
+	m, _ := s.section("role_mappings", "default_roles", "rules")
 	mappings := RoleMappings{Default: readRoles(m, "default_roles")}
 	for _, rule := range m.sections("rules", "type", "value", "roles") {
 		mappings.Rules = append(mappings.Rules, readRule(rule, a))
 	}
-	if !given || len(m.list("default_roles")) == 0 && len(m.list("rules")) == 0 {
+	if m.empty("default_roles") && m.empty("rules") {
 		s.bad("role_mappings", "there must be default_roles or rules: nobody signs in without a role")
 	}
 	return mappings
@@ -24,7 +24,7 @@ func roleMappings(s section, a Attributes) RoleMappings {
 
 func readRule(s section, a Attributes) Rule {
 	r := Rule{Type: RuleType(s.required("type")), Value: s.required("value"), Roles: readRoles(s, "roles")}
-	if s.node("roles") == nil || len(s.list("roles")) == 0 && len(r.Roles) == 0 {
+	if s.empty("roles") {
 		s.bad("roles", "a rule gives at least one role")
 	}
 	switch r.Type {

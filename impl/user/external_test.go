@@ -111,8 +111,7 @@ func TestExternal_Native(t *testing.T) {
 	}
 }
 
-// Ensures that no password lets an external user in, not even none, and that the answer is that for a wrong one, after the
-// work that a wrong one makes.
+// Ensures that no password lets an external user in, not even none, and that the answer is that for a wrong one.
 func TestExternal_CheckPassword(t *testing.T) {
 	users, st := newService(t)
 	addExternal(t, st, erin)

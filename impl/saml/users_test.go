@@ -1,0 +1,184 @@
+package saml
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+func update(t *testing.T, st *store.Store, f func(*store.Tx) error) {
+	t.Helper()
+	if err := st.Update(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signedIn is a sign-in as erin acts herself.
+func signedIn(t *testing.T, st *store.Store, realm string, p Profile) (store.User, error) {
+	t.Helper()
+	ctx := audit.WithOrigin(t.Context(), audit.Origin{Actor: p.Name})
+	var u store.User
+	err := st.Update(ctx, func(tx *store.Tx) (err error) {
+		u, err = signIn(ctx, tx, Realm{ID: realm}, p)
+		return err
+	})
+	return u, err
+}
+
+// events are what the trail has, and of whom.
+func events(t *testing.T, st *store.Store) string {
+	t.Helper()
+	var found []string
+	if err := st.View(t.Context(), func(tx *store.Tx) error {
+		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		for _, e := range entries {
+			found = append(found, e.Event+" "+e.Subject+" by "+e.Actor+" "+e.Details)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(found, "\n")
+}
+
+func profile() Profile {
+	return Profile{Key: "id-1", Name: "erin", FullName: "Erin", Email: "erin@example.com", Roles: []identity.Role{identity.DeploymentViewer, "watcher"}}
+}
+
+// Ensures that the first sign-in makes the user, that another changes what the identity provider says otherwise, and that
+// one that changes nothing records nothing.
+func TestSignIn(t *testing.T) {
+	st := openStore(t)
+	made, err := signedIn(t, st, "corporate", profile())
+	if err != nil || made.Name != "erin" || made.Realm != "corporate" || made.NameID != "id-1" || !made.Enabled || made.Builtin || made.PasswordHash != "" ||
+		made.FullName != "Erin" || made.Email != "erin@example.com" || !slices.Equal(made.Roles, profile().Roles) || made.CreatedAt.IsZero() || made.CreatedBy != "erin" {
+		t.Fatalf("made is %+v, %v", made, err)
+	}
+	again, err := signedIn(t, st, "corporate", profile())
+	if err != nil || again.UpdatedAt != made.UpdatedAt {
+		t.Errorf("again is %+v, %v", again, err)
+	}
+	p := profile()
+	p.Name, p.FullName, p.Roles = "erin.new", "", []identity.Role{identity.PlatformViewer}
+	changed, err := signedIn(t, st, "corporate", p)
+	if err != nil || changed.Name != "erin" || changed.FullName != "" || changed.Email != "erin@example.com" || !slices.Equal(changed.Roles, p.Roles) {
+		t.Errorf("changed is %+v, %v", changed, err)
+	}
+	if got := events(t, st); got != `user.created erin by erin {"realm":"corporate","roles":["ece_deployment_viewer","watcher"]}
+user.roles_changed erin by erin.new {"roles":["ece_platform_viewer"]}
+user.updated erin by erin.new {"roles":["ece_platform_viewer"]}` {
+		t.Errorf("recorded is\n%s", got)
+	}
+}
+
+// Ensures that sessions lose their elevation, and go on, when a sign-in brings other roles, and not otherwise.
+func TestSignIn_Elevation(t *testing.T) {
+	st := openStore(t)
+	if _, err := signedIn(t, st, "corporate", profile()); err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+	update(t, st, func(tx *store.Tx) error {
+		if err := tx.InsertSession(store.Session{ID: "s", UserName: "erin", ExpiresAt: until}); err != nil {
+			return err
+		}
+		return tx.InsertSessionToken(store.SessionToken{ID: "t", SessionID: "s", ExpiresAt: until, ElevatedUntil: until})
+	})
+	elevated := func() bool {
+		var is bool
+		update(t, st, func(tx *store.Tx) error {
+			token, _, _, err := tx.LiveSession("t")
+			is = !token.ElevatedUntil.IsZero()
+			return err
+		})
+		return is
+	}
+	p := profile()
+	p.FullName = "Erin Doe"
+	if _, err := signedIn(t, st, "corporate", p); err != nil || !elevated() {
+		t.Errorf("another name lowers: %v", err)
+	}
+	p.Roles = []identity.Role{"watcher"}
+	if _, err := signedIn(t, st, "corporate", p); err != nil || elevated() {
+		t.Errorf("other roles do not lower: %v", err)
+	}
+}
+
+// Ensures that a user who is disabled stays out, and is not changed by trying.
+func TestSignIn_Disabled(t *testing.T) {
+	st := openStore(t)
+	u, err := signedIn(t, st, "corporate", profile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Enabled = false
+	update(t, st, func(tx *store.Tx) error { return tx.UpdateUser(u) })
+	p := profile()
+	p.Roles = []identity.Role{identity.PlatformAdmin}
+	_, err = signedIn(t, st, "corporate", p)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != "the user erin is disabled" {
+		t.Errorf("refused with %v", err)
+	}
+	update(t, st, func(tx *store.Tx) error {
+		now, err := tx.User("erin")
+		if now.Enabled || !slices.Equal(now.Roles, u.Roles) {
+			t.Errorf("the user is %+v", now)
+		}
+		return err
+	})
+}
+
+// Ensures that nobody becomes a user of this server, a built-in one, or one of another realm, or another user of the same by
+// having the name, and that realms may call different users the same.
+func TestSignIn_NameTaken(t *testing.T) {
+	st := openStore(t)
+	update(t, st, func(tx *store.Tx) error {
+		return errors.Join(
+			tx.InsertUser(store.User{Name: "alice", Enabled: true, PasswordHash: secret.Digest("x")}),
+			tx.InsertUser(store.User{Name: "admin", Builtin: true, Enabled: true}),
+			tx.InsertUser(store.User{Name: "frank", Enabled: true, Realm: "partners", NameID: "id-1"}),
+			tx.InsertUser(store.User{Name: "grace", Enabled: true, Realm: "corporate", NameID: "id-9"}),
+		)
+	})
+	for name, want := range map[string]string{
+		"alice": "that of a user of the realm default_native", "admin": "that of a user of the realm reserved", "frank": "that of a user of the realm partners",
+		"grace": "that of a user whom the identity provider knew by another NameID",
+	} {
+		p := profile()
+		p.Name = name
+		u, err := signedIn(t, st, "corporate", p)
+		var refusal *Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, want) || u.Name != "" {
+			t.Errorf("%s: %+v, %v", name, u, err)
+		}
+	}
+	if got := events(t, st); got != "" {
+		t.Errorf("recorded is %s", got)
+	}
+	if u, err := signedIn(t, st, "corporate", profile()); err != nil || u.Name != "erin" {
+		t.Errorf("a NameID that another realm has too: %+v, %v", u, err)
+	}
+}
