@@ -61,7 +61,7 @@ func (l *loader) realm(i int, node *yaml.Node) Realm {
 	}
 	r := Realm{
 		ID: l.id(s), Name: s.text("name"), Order: s.integer("order"), Enabled: s.boolean("enabled", true),
-		IdP: l.identityProvider(s), SP: serviceProvider(s), Attributes: attributes(s), NameIDFormat: s.text("nameid_format"),
+		IDP: l.identityProvider(s), SP: serviceProvider(s), Attributes: attributes(s), NameIDFormat: s.text("nameid_format"),
 		ForceAuthn: s.boolean("force_authn", false), AllowIDPInitiated: s.boolean("allow_idp_initiated", false),
 		ClockSkew:       s.duration("clock_skew", defaultSkew, 1, maxSkew),
 		MetadataRefresh: s.duration("metadata_refresh", defaultRefresh, minRefresh, maxRefresh),
@@ -182,7 +182,7 @@ func checkNameID(s section, r Realm) {
 // checkLogout refuses single logout without what its messages need: over a redirect they have to be signed (SAML Profiles
 // 4.4.4.1), and their answers need an address.
 func checkLogout(s section, r Realm) {
-	if !r.IdP.UseSingleLogout {
+	if !r.IDP.UseSingleLogout {
 		return
 	}
 	if r.Signing == nil {

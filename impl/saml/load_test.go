@@ -1,18 +1,9 @@
 package saml
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -58,62 +49,6 @@ realms:
     metadata_refresh: 10m
 `
 
-// keys are made once: that takes its time.
-var keys = sync.OnceValue(func() map[string][]byte {
-	files := map[string][]byte{
-		"partners.xml": []byte("<EntityDescriptor/>"), "text.pem": []byte("hunter2"), "empty.pem": {},
-		"large.pem": make([]byte, maxFile+1),
-	}
-	write := func(name, kind string, der []byte, err error) {
-		if err != nil {
-			panic(err)
-		}
-		files[name] = pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-	}
-	certify := func(name string, key *rsa.PrivateKey) {
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-		write(name, "CERTIFICATE", der, err)
-	}
-	for name, bits := range map[string]int{"signing": 2048, "encryption": 2048, "weak": 1024} {
-		key, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			panic(err)
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		write(name+".key", "PRIVATE KEY", der, err)
-		write(name+".pkcs1.key", "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key), nil)
-		write(name+".encrypted.key", "ENCRYPTED PRIVATE KEY", []byte("hunter2"), nil)
-		write(name+".garbled.key", "PRIVATE KEY", []byte("hunter2"), nil)
-		certify(name+".pem", key)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	write("ecdsa.key", "PRIVATE KEY", der, err)
-	write("garbled.pem", "CERTIFICATE", []byte("hunter2"), nil)
-	files["two.pem"] = append(append([]byte{}, files["signing.pem"]...), files["encryption.pem"]...)
-	return files
-})
-
-// write makes a folder with the file of realms and the keys, and returns the file's name.
-func write(t testing.TB, text string) string {
-	t.Helper()
-	folder := t.TempDir()
-	for name, content := range keys() {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	path := filepath.Join(folder, "realms.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // Ensures that every setting is read, that what is left out has its default, and that realms come in their order.
 func TestLoad(t *testing.T) {
 	path := write(t, complete)
@@ -129,7 +64,7 @@ func TestLoad(t *testing.T) {
 	corporate.Signing, corporate.Encryption = nil, nil
 	if want := (Realm{
 		ID: "corporate", Name: "The Corporation", Order: 1, Enabled: true,
-		IdP: IdentityProvider{"https://idp.example", "https://idp.example/metadata?x=1", true},
+		IDP: IdentityProvider{"https://idp.example", "https://idp.example/metadata?x=1", true},
 		SP: ServiceProvider{
 			"https://sallyport.example", "https://sallyport.example/api/v1/users/auth/saml/_callback",
 			"https://sallyport.example/api/v1/regions/eu-1/users/auth/saml/_single_logout",
@@ -141,16 +76,16 @@ func TestLoad(t *testing.T) {
 			{ByDN, "*,ou=People,dc=example", []identity.Role{"watcher"}},
 		}},
 		ForceAuthn: true, ClockSkew: 90 * time.Second, AllowIDPInitiated: true, MetadataRefresh: 10 * time.Minute,
-	}); !reflect.DeepEqual(corporate, want) || !corporate.IdP.MetadataIsURL() {
+	}); !reflect.DeepEqual(corporate, want) || !corporate.IDP.MetadataIsURL() {
 		t.Errorf("read is\n%+v, want\n%+v", corporate, want)
 	}
 	if want := (Realm{
 		ID: "partners", Name: "partners", Order: 2,
-		IdP:          IdentityProvider{"urn:partners", filepath.Join(filepath.Dir(path), "partners.xml"), false},
+		IDP:          IdentityProvider{"urn:partners", filepath.Join(filepath.Dir(path), "partners.xml"), false},
 		SP:           ServiceProvider{"urn:sallyport", "http://127.0.0.1:12400/api/v1/users/auth/saml/_callback", ""},
 		RoleMappings: RoleMappings{Default: []identity.Role{"ece_deployment_viewer", "watcher"}},
 		ClockSkew:    time.Minute, MetadataRefresh: time.Hour,
-	}); !reflect.DeepEqual(realms[1], want) || realms[1].IdP.MetadataIsURL() {
+	}); !reflect.DeepEqual(realms[1], want) || realms[1].IDP.MetadataIsURL() {
 		t.Errorf("read is\n%+v, want\n%+v", realms[1], want)
 	}
 }
@@ -361,59 +296,4 @@ func replaced(realm, members string) string {
 		return text
 	}
 	return strings.Join(kept, "\n") + "    " + members + "\n"
-}
-
-// Ensures that a file that cannot be understood is named, and that nothing is told of what it holds.
-func TestLoad_Unreadable(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                                  "this is empty",
-		"# only a remark":                   "this is empty",
-		"---\n":                             "this must have members of its own, such as realms",
-		"realms:":                           "realms: there is none",
-		"realms: []":                        "realms: there is none",
-		"realms: {}":                        "realms: this must be a list",
-		"realms: hunter2":                   "realms: this must be a list",
-		"- hunter2":                         "this must have members of its own, such as realms",
-		"realms: []\n---\nrealms: []":       "this must be one document",
-		"realms: *hunter2":                  "unknown anchor",
-		"realms: [hunter2":                  "line 1: did not find expected",
-		"realms: `hunter2":                  "found character that cannot start any token",
-		"realms: \"hunter2":                 "found unexpected end of stream",
-		"realms: &a [*a]":                   "",
-		"\xff":                              "",
-		"realms: []\nrealms: []":            "realms: this is set twice",
-		"? {hunter2: x}\n: y":               "there is no such setting",
-		"realms:\n\thunter2: x":             "found character that cannot start any token",
-		"realms: []\n<<: {realms: hunter2}": "<<: there is no such setting",
-		"realms: !hunter2 []":               "realms: there is none",
-		"realms:\n  - id: [hunter2]\n":      "realms[0].id: this is not text",
-		"realms:\n  - name: x\n    signing: {key: \"-----BEGIN PRIVATE KEY-----hunter2\", certificate: \"hunter2\"}": "realms[0].signing.key: the file cannot be read: no such file",
-	} {
-		path := write(t, text)
-		_, err := Load(path)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-	missing := filepath.Join(t.TempDir(), "missing.yaml")
-	if _, err := Load(missing); err == nil || err.Error() != "the file of realms "+missing+": no such file or directory" {
-		t.Errorf("no file: %v", err)
-	}
-}
-
-// Ensures that no file makes the loader panic.
-func FuzzLoad(f *testing.F) {
-	f.Add([]byte(complete))
-	f.Add([]byte("realms:\n" + minimal))
-	f.Add([]byte("realms: &a [*a, {<<: *a}, ? [] : {}]"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		document, err := parse(text)
-		if err != nil {
-			return
-		}
-		l := &loader{folder: filepath.Join("no", "such", "folder"), ids: map[string]bool{}}
-		for i, node := range newSection(&l.problems, "", document, "realms").list("realms") {
-			l.realm(i, node)
-		}
-	})
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/sallyport/sallyport/impl/user"
 )
 
-// Refusal is why a sign-in is refused. It is for the log and for administrators; the caller is told that it failed.
-type Refusal struct{ Reason string }
+// RefusedError is why a sign-in is refused. It is for the log and for administrators; the caller is told that it failed.
+type RefusedError struct{ Reason string }
 
 // Error implements error.
-func (r *Refusal) Error() string { return "saml: the sign-in is refused: " + r.Reason }
+func (e *RefusedError) Error() string { return "saml: the sign-in is refused: " + e.Reason }
 
-func refuse(reason string) error { return &Refusal{reason} }
+func refuse(reason string) error { return &RefusedError{reason} }
 
 // Subject is whom a verified assertion is about, in its own words.
 type Subject struct {
@@ -43,7 +43,7 @@ const (
 	maxNameID   = 1024
 )
 
-// Profile makes a user of a subject. It returns a *Refusal if the subject cannot be one, or gets no roles, or such of ECE's
+// Profile makes a user of a subject. It returns a *RefusedError if the subject cannot be one, or gets no roles, or such of ECE's
 // that cannot be one user's.
 func (r Realm) Profile(s Subject) (Profile, error) {
 	if s.NameID == "" || utf8.RuneCountInString(s.NameID) > maxNameID {

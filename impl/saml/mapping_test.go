@@ -75,7 +75,7 @@ func TestProfile_Roles(t *testing.T) {
 		"other attribute":       {map[string][]string{"uid": {"x"}, "groups": {"staff"}}, "no rule gives the user a role"},
 	} {
 		p, err := corporate().Profile(subject(c.attributes))
-		var refusal *Refusal
+		var refusal *RefusedError
 		switch got := fmt.Sprint(p.Roles); {
 		case strings.HasPrefix(c.want, "["):
 			if err != nil || got != c.want {
@@ -124,7 +124,7 @@ func TestProfile_Principal(t *testing.T) {
 		r := Realm{Attributes: Attributes{Principal: c.principal}, RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}
 		p, err := r.Profile(c.subject)
 		got := p.Key + " " + p.Name
-		var refusal *Refusal
+		var refusal *RefusedError
 		if errors.As(err, &refusal) {
 			got = refusal.Reason
 		}
@@ -149,7 +149,7 @@ func TestProfile_Texts(t *testing.T) {
 		"name that fits":     {"cn", []string{strings.Repeat("ä", 512)}, ""},
 	} {
 		_, err := corporate().Profile(subject(map[string][]string{"uid": {"erin"}, c.attribute: c.values}))
-		var refusal *Refusal
+		var refusal *RefusedError
 		if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &refusal) || !strings.Contains(refusal.Reason, c.want)) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -52,7 +52,7 @@ type Realm struct {
 	Order   int
 	Enabled bool
 
-	IdP IdentityProvider
+	IDP IdentityProvider
 	SP  ServiceProvider
 	// Attributes are the names of the attributes that are read; empty for those that are not.
 	Attributes Attributes

@@ -10,7 +10,7 @@ import (
 
 // signIn returns the user whom a realm's profile is of, as the profile has it: a new one, or one whose full name, e-mail
 // address and roles are replaced where the identity provider says others now. The name stays as it is once the user is
-// there. It returns a *Refusal for a user who is disabled, or whose name is somebody else's.
+// there. It returns a *RefusedError for a user who is disabled, or whose name is somebody else's.
 func signIn(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.User, error) {
 	before, err := tx.ExternalUser(realm.ID, p.Key)
 	if errors.Is(err, store.ErrNotFound) {

@@ -138,7 +138,7 @@ func TestSignIn_Disabled(t *testing.T) {
 	p := profile()
 	p.Roles = []identity.Role{identity.PlatformAdmin}
 	_, err = signedIn(t, st, "corporate", p)
-	var refusal *Refusal
+	var refusal *RefusedError
 	if !errors.As(err, &refusal) || refusal.Reason != "the user erin is disabled" {
 		t.Errorf("refused with %v", err)
 	}
@@ -170,7 +170,7 @@ func TestSignIn_NameTaken(t *testing.T) {
 		p := profile()
 		p.Name = name
 		u, err := signedIn(t, st, "corporate", p)
-		var refusal *Refusal
+		var refusal *RefusedError
 		if !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, want) || u.Name != "" {
 			t.Errorf("%s: %+v, %v", name, u, err)
 		}
