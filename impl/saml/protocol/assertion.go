@@ -1,0 +1,120 @@
+package protocol
+
+import (
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// Assertion is what a verified response says.
+type Assertion struct {
+	// ID and Issuer together are used once only.
+	ID, Issuer string
+	// NameID is who has signed in. It is not empty and has no control characters and no white space around it.
+	NameID string
+	// NameIDFormat, NameQualifier and SPNameQualifier say how to understand NameID. They may be empty.
+	NameIDFormat, NameQualifier, SPNameQualifier string
+	// SessionIndex is the session at the identity provider, for single logout. It may be empty.
+	SessionIndex string
+	// SessionNotOnOrAfter is when the session has to end. Zero: the identity provider does not say.
+	SessionNotOnOrAfter time.Time
+	// AuthnInstant is when the user proved who they are.
+	AuthnInstant time.Time
+	// ExpiresAt is when Verify begins to refuse the assertion, so that it has to be remembered until then.
+	ExpiresAt time.Time
+	// OneTimeUse tells that nothing of the assertion may be kept for a later login (SAML Core 2.5.1.5).
+	OneTimeUse bool
+	// Attributes are the texts of the attributes, by the attributes' names. Values that are not text are left out.
+	Attributes map[string][]string
+}
+
+// readAssertion checks what a signed assertion says, and returns it.
+func (e Expectation) readAssertion(el *etree.Element) (Assertion, error) {
+	if err := e.checkMessage(el); err != nil {
+		return Assertion{}, err
+	}
+	if !e.isIssuer(el) {
+		return Assertion{}, refuse(reasonIssuer)
+	}
+	a := Assertion{ID: value(el, "ID"), Issuer: e.Provider.EntityID}
+	subject, conditions := one(el, nsAssertion, "Subject"), one(el, nsAssertion, "Conditions")
+	if subject == nil {
+		return Assertion{}, refuse(reasonSubject)
+	}
+	if conditions == nil {
+		return Assertion{}, refuse(reasonConditions)
+	}
+	if err := e.readSubject(subject, &a); err != nil {
+		return Assertion{}, err
+	}
+	if err := e.checkConditions(conditions); err != nil {
+		return Assertion{}, err
+	}
+	a.OneTimeUse = len(all(conditions, nsAssertion, "OneTimeUse")) > 0
+	if err := e.readAuthentication(el, &a); err != nil {
+		return Assertion{}, err
+	}
+	var err error
+	a.Attributes, err = readAttributes(el)
+	if err != nil {
+		return Assertion{}, err
+	}
+	a.ExpiresAt = e.expiry(el, a.ExpiresAt)
+	return a, nil
+}
+
+// readAuthentication reads the AuthnStatement (SAML Core 2.7.2).
+func (e Expectation) readAuthentication(el *etree.Element, a *Assertion) error {
+	statement := one(el, nsAssertion, "AuthnStatement")
+	if statement == nil {
+		return refuse(reasonAuthnStatement)
+	}
+	var err error
+	a.AuthnInstant, err = instant(statement, "AuthnInstant")
+	if err != nil || !e.begun(a.AuthnInstant) {
+		return refuse(reasonAuthnInstant)
+	}
+	a.SessionIndex = value(statement, "SessionIndex")
+	if _, ok := attribute(statement, "SessionNotOnOrAfter"); !ok {
+		return nil
+	}
+	a.SessionNotOnOrAfter, err = instant(statement, "SessionNotOnOrAfter")
+	if err != nil || e.over(a.SessionNotOnOrAfter) {
+		return refuse(reasonSessionExpired)
+	}
+	return nil
+}
+
+// readAttributes collects the attributes of all statements (SAML Core 2.7.3). Those that are encrypted are left out.
+func readAttributes(el *etree.Element) (map[string][]string, error) {
+	found := map[string][]string{}
+	for _, statement := range all(el, nsAssertion, "AttributeStatement") {
+		for _, child := range all(statement, nsAssertion, "Attribute") {
+			name := value(child, "Name")
+			if name == "" {
+				return nil, refuse(reasonAttribute)
+			}
+			found[name] = append(found[name], attributeTexts(child)...)
+		}
+	}
+	return found, nil
+}
+
+func attributeTexts(el *etree.Element) []string {
+	var texts []string
+	for _, child := range all(el, nsAssertion, "AttributeValue") {
+		if text, ok := text(child); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// expiry returns when an assertion is refused for its age, if that is before its confirmation ends.
+func (e Expectation) expiry(el *etree.Element, confirmed time.Time) time.Time {
+	issued, err := instant(el, "IssueInstant")
+	if old := issued.Add(e.MaxAge); err == nil && old.Before(confirmed) {
+		confirmed = old
+	}
+	return confirmed.Add(e.Skew)
+}

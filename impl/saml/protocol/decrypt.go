@@ -1,0 +1,128 @@
+package protocol
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rsa"
+	_ "crypto/sha1" //nolint:gosec // RSA-OAEP needs no collision resistance, and SHA-1 is its default (XML Encryption 1.1 section 5.5.2)
+
+	"github.com/beevik/etree"
+)
+
+// blockCipher is how content is encrypted.
+type blockCipher struct {
+	keySize int
+	decrypt func(cipher.Block, []byte) ([]byte, bool)
+	// authenticated tells that a change to the ciphertext is noticed.
+	authenticated bool
+}
+
+// blockCiphers by their names (XML Encryption 1.1 sections 5.2.2 and 5.2.4). Triple DES is not among them.
+var blockCiphers = map[string]blockCipher{
+	aes128GCM:                   {keySize: 16, decrypt: decryptGCM, authenticated: true},
+	aes256GCM:                   {keySize: 32, decrypt: decryptGCM, authenticated: true},
+	nsEncryption + "aes128-cbc": {keySize: 16, decrypt: decryptCBC},
+	nsEncryption + "aes256-cbc": {keySize: 32, decrypt: decryptCBC},
+}
+
+// decrypt returns the text of an encrypted assertion. Unauthenticated encryption passes only in a response whose signature
+// was verified: with it alone, whoever can send changed ciphertexts and watch what happens can read the text (XML Encryption
+// 1.1 section 6.1.2). For the same reason all that can go wrong with a ciphertext is one refusal.
+func decrypt(encrypted *etree.Element, keys []*rsa.PrivateKey, signed bool) ([]byte, error) {
+	data, wrapped, err := encryptedParts(encrypted)
+	if err != nil {
+		return nil, err
+	}
+	method, known := blockCiphers[algorithmOf(data)]
+	if !known {
+		return nil, refuse(reasonCipher)
+	}
+	if !method.authenticated && !signed {
+		return nil, refuse(reasonCBC)
+	}
+	transport, err := readKeyTransport(wrapped)
+	if err != nil {
+		return nil, err
+	}
+	content, ok := cipherValue(data)
+	if !ok {
+		return nil, refuse(reasonDecryption)
+	}
+	for _, secret := range transport.unwrap(wrapped, keys, method.keySize) {
+		if plain, ok := method.open(secret, content); ok {
+			return plain, nil
+		}
+	}
+	return nil, refuse(reasonDecryption)
+}
+
+// encryptedParts finds the content and its key, which stands in the content's KeyInfo or beside it (SAML Core 2.3.4).
+func encryptedParts(encrypted *etree.Element) (data, wrapped *etree.Element, err error) {
+	data = one(encrypted, nsEncryption, "EncryptedData")
+	if data == nil {
+		return nil, nil, refuse(reasonDecryption)
+	}
+	keys := all(encrypted, nsEncryption, "EncryptedKey")
+	if info := one(data, nsSignature, "KeyInfo"); info != nil {
+		keys = append(keys, all(info, nsEncryption, "EncryptedKey")...)
+	}
+	if len(keys) != 1 {
+		return nil, nil, refuse(reasonDecryption)
+	}
+	return data, keys[0], nil
+}
+
+// algorithmOf returns the name of the algorithm that an EncryptedData or EncryptedKey was made with.
+func algorithmOf(el *etree.Element) string {
+	method := one(el, nsEncryption, "EncryptionMethod")
+	if method == nil {
+		return ""
+	}
+	return value(method, "Algorithm")
+}
+
+func cipherValue(el *etree.Element) ([]byte, bool) {
+	data := one(el, nsEncryption, "CipherData")
+	if data == nil {
+		return nil, false
+	}
+	encoded := one(data, nsEncryption, "CipherValue")
+	if encoded == nil {
+		return nil, false
+	}
+	return decodeText(encoded)
+}
+
+func (m blockCipher) open(secret, content []byte) ([]byte, bool) {
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, false
+	}
+	return m.decrypt(block, content)
+}
+
+// decryptGCM takes a nonce of 96 bits, the ciphertext and a tag of 128 bits (XML Encryption 1.1 section 5.2.4).
+func decryptGCM(block cipher.Block, content []byte) ([]byte, bool) {
+	gcm, err := cipher.NewGCM(block)
+	if err != nil || len(content) < gcm.NonceSize()+gcm.Overhead() {
+		return nil, false
+	}
+	plain, err := gcm.Open(nil, content[:gcm.NonceSize()], content[gcm.NonceSize():], nil)
+	return plain, err == nil
+}
+
+// decryptCBC takes an initialization vector and whole blocks. The last byte says how many bytes of the last block are
+// padding (XML Encryption 1.1 section 5.2.1).
+func decryptCBC(block cipher.Block, content []byte) ([]byte, bool) {
+	size := block.BlockSize()
+	if len(content) < 2*size || len(content)%size != 0 {
+		return nil, false
+	}
+	plain := make([]byte, len(content)-size)
+	cipher.NewCBCDecrypter(block, content[:size]).CryptBlocks(plain, content[size:])
+	padding := int(plain[len(plain)-1])
+	if padding == 0 || padding > size {
+		return nil, false
+	}
+	return plain[:len(plain)-padding], true
+}
