@@ -30,6 +30,7 @@ var layers = map[string][]string{
 	"applicationprivilege": {"audit", "privilege", "store", "strictjson"},
 	"access":               {"applicationprivilege", "identity", "privilege", "role", "roledescriptor", "store"},
 	"totp":                 {},
+	"saml/protocol":        {},
 	"store":                {"identity", "lockout"},
 	"store/storetest":      {"identity", "lockout", "store"},
 	"audit":                {"store"},
