@@ -44,14 +44,11 @@ func FuzzLogoutMessage(f *testing.F) {
 	f.Add([]byte(theirResponse))
 	f.Add([]byte("<a"))
 	f.Fuzz(func(t *testing.T, document []byte) {
-		if plain, err := inflate(deflate(document)); len(document) <= maxInflated && (err != nil || string(plain) != string(document)) {
-			t.Fatalf("%d bytes become %d, %v", len(document), len(plain), err)
-		}
-		message, err := readDeflated(document)
-		if err == nil && message == nil {
+		if message, err := readDeflated(document); err == nil && message == nil {
 			t.Fatal("nothing was read")
 		}
-		if message, err = readXML(document, messageBounds); err != nil {
+		message, err := readXML(document, messageBounds)
+		if err != nil {
 			return
 		}
 		e := expectation()

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
@@ -108,6 +109,10 @@ func TestParseMetadataRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	weak := certify(small, noon, noon.AddDate(1, 0, 0)).base64()
 	for name, c := range map[string]struct{ document, want string }{
 		"nothing":              {"", "empty"},
@@ -145,6 +150,7 @@ func TestParseMetadataRefuses(t *testing.T) {
 		"use in capitals":      {entity(idpEntity, "", idpRole(keyDescriptor("SIGNING", rsaIdentity().base64())+redirectSSO)), "no certificate"},
 		"certificate not text": {entity(idpEntity, "", idpRole(keyDescriptor("signing", "%%%")+redirectSSO)), "base64"},
 		"no certificate":       {entity(idpEntity, "", idpRole(keyDescriptor("signing", "AAAA")+redirectSSO)), "cannot be read"},
+		"Ed25519":              {entity(idpEntity, "", idpRole(keyDescriptor("signing", certify(edwards, noon, noon).base64())+redirectSSO)), "neither RSA"},
 		"weak key":             {entity(idpEntity, "", idpRole(keyDescriptor("signing", weak)+redirectSSO)), "neither RSA"},
 		"key in an extension":  {entity(idpEntity, "", idpRole("<Extensions>"+key+"</Extensions>"+redirectSSO)), "no certificate"},
 	} {

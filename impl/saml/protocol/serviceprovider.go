@@ -27,13 +27,16 @@ type ServiceProvider struct {
 
 // ServiceProviderMetadata returns our metadata (SAML Metadata 2.4.4): assertions signed, by POST only; encrypted with
 // AES-GCM under RSA-OAEP only, since unauthenticated encryption can be read by trying. It fails if the entity ID is
-// empty, or a URL is none.
+// empty, a URL is none, or we sign without saying with what.
 func ServiceProviderMetadata(sp ServiceProvider) ([]byte, error) {
 	if sp.EntityID == "" {
 		return nil, errors.New("saml: the service provider needs an entity ID")
 	}
 	if _, err := endpoint(sp.ACS); err != nil {
 		return nil, errors.New("saml: the assertion consumer service: " + err.Error())
+	}
+	if (sp.SignsRequests || sp.SLO != "") && len(sp.SigningCertificates) == 0 { // logout messages are always signed
+		return nil, errors.New("saml: requests and logout messages are signed, and there is no certificate for signing")
 	}
 	role := roleXML{
 		SignsRequests:   sp.SignsRequests,

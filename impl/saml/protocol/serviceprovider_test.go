@@ -90,10 +90,14 @@ func TestServiceProviderMetadataOfAll(t *testing.T) {
 // Ensures that metadata with which nobody could log in are not given out.
 func TestServiceProviderMetadataRefuses(t *testing.T) {
 	for name, change := range map[string]func(*ServiceProvider){
-		"no entity ID":  func(sp *ServiceProvider) { sp.EntityID = "" },
-		"no ACS":        func(sp *ServiceProvider) { sp.ACS = "" },
-		"relative ACS":  func(sp *ServiceProvider) { sp.ACS = "/acs" },
-		"script logout": func(sp *ServiceProvider) { sp.SLO = "javascript:alert(1)" },
+		"no entity ID": func(sp *ServiceProvider) { sp.EntityID = "" },
+		"no ACS":       func(sp *ServiceProvider) { sp.ACS = "" },
+		"relative ACS": func(sp *ServiceProvider) { sp.ACS = "/acs" },
+		"script logout": func(sp *ServiceProvider) {
+			sp.SLO, sp.SigningCertificates = "javascript:alert(1)", []*x509.Certificate{rsaIdentity().certificate}
+		},
+		"logout without a key":  func(sp *ServiceProvider) { sp.SLO = "https://us.example/slo" },
+		"signing without a key": func(sp *ServiceProvider) { sp.SignsRequests = true },
 	} {
 		sp := plainServiceProvider()
 		change(&sp)
