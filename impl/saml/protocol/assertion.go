@@ -20,7 +20,7 @@ type Assertion struct {
 	SessionNotOnOrAfter time.Time
 	// AuthnInstant is when the user proved who they are.
 	AuthnInstant time.Time
-	// ExpiresAt is when Verify begins to refuse the assertion, so that it has to be remembered until then.
+	// ExpiresAt is from when on Verify refuses the assertion in any case, so that it has to be remembered until then.
 	ExpiresAt time.Time
 	// OneTimeUse tells that nothing of the assertion may be kept for a later login (SAML Core 2.5.1.5).
 	OneTimeUse bool
@@ -30,13 +30,14 @@ type Assertion struct {
 
 // readAssertion checks what a signed assertion says, and returns it.
 func (e Expectation) readAssertion(el *etree.Element) (Assertion, error) {
-	if err := e.checkMessage(el); err != nil {
+	issued, err := e.checkMessage(el)
+	if err != nil {
 		return Assertion{}, err
 	}
 	if !e.isIssuer(el) {
 		return Assertion{}, refuse(reasonIssuer)
 	}
-	a := Assertion{ID: value(el, "ID"), Issuer: e.Provider.EntityID}
+	a := Assertion{ID: value(el, "ID"), Issuer: e.Provider.EntityID, ExpiresAt: issued.Add(e.MaxAge + e.Skew)}
 	subject, conditions := one(el, nsAssertion, "Subject"), one(el, nsAssertion, "Conditions")
 	if subject == nil {
 		return Assertion{}, refuse(reasonSubject)
@@ -54,13 +55,8 @@ func (e Expectation) readAssertion(el *etree.Element) (Assertion, error) {
 	if err := e.readAuthentication(el, &a); err != nil {
 		return Assertion{}, err
 	}
-	var err error
 	a.Attributes, err = readAttributes(el)
-	if err != nil {
-		return Assertion{}, err
-	}
-	a.ExpiresAt = e.expiry(el, a.ExpiresAt)
-	return a, nil
+	return a, err
 }
 
 // readAuthentication reads the AuthnStatement (SAML Core 2.7.2).
@@ -108,13 +104,4 @@ func attributeTexts(el *etree.Element) []string {
 		}
 	}
 	return texts
-}
-
-// expiry returns when an assertion is refused for its age, if that is before its confirmation ends.
-func (e Expectation) expiry(el *etree.Element, confirmed time.Time) time.Time {
-	issued, err := instant(el, "IssueInstant")
-	if old := issued.Add(e.MaxAge); err == nil && old.Before(confirmed) {
-		confirmed = old
-	}
-	return confirmed.Add(e.Skew)
 }

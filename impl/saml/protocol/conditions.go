@@ -9,7 +9,7 @@ import (
 // checkResponse checks what the response itself says (SAML Core 3.2.2, SAML Profiles 4.1.4.2). Unless it is signed, this
 // only finds mistakes.
 func (e Expectation) checkResponse(response *etree.Element, signed bool) error {
-	if err := e.checkMessage(response); err != nil {
+	if _, err := e.checkMessage(response); err != nil {
 		return err
 	}
 	switch destination, ok := attribute(response, "Destination"); {
@@ -27,19 +27,19 @@ func (e Expectation) checkResponse(response *etree.Element, signed bool) error {
 	return checkStatus(response)
 }
 
-// checkMessage checks what responses and assertions have in common.
-func (e Expectation) checkMessage(el *etree.Element) error {
+// checkMessage checks what responses and assertions have in common, and returns when it was issued.
+func (e Expectation) checkMessage(el *etree.Element) (issued time.Time, err error) {
 	if value(el, "Version") != version {
-		return refuse(reasonVersion)
+		return issued, refuse(reasonVersion)
 	}
 	if !isNCName(value(el, "ID")) {
-		return refuse(reasonID)
+		return issued, refuse(reasonID)
 	}
-	issued, err := instant(el, "IssueInstant")
+	issued, err = instant(el, "IssueInstant")
 	if err != nil || e.over(issued.Add(e.MaxAge)) || !e.begun(issued) {
-		return refuse(reasonIssueInstant)
+		return issued, refuse(reasonIssueInstant)
 	}
-	return nil
+	return issued, nil
 }
 
 // isIssuer tells whether an element has one issuer, which is the identity provider (SAML Core 2.2.5).

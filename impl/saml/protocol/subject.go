@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -32,9 +31,7 @@ func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
 	if e.NameIDFormat != "" && e.NameIDFormat != unspecified && a.NameIDFormat != e.NameIDFormat {
 		return refuse(reasonNameIDFormat)
 	}
-	until, err := e.confirm(subject)
-	a.ExpiresAt = until
-	return err
+	return e.confirm(subject)
 }
 
 // isNameID refuses what looks like another name than it is: control characters and white space around it.
@@ -42,44 +39,34 @@ func isNameID(name string) bool {
 	return name != "" && len(name) <= maxNameID && utf8.ValidString(name) && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
-// confirm looks for a bearer confirmation that holds (SAML Profiles 4.1.4.2), and returns when the last one of those that
-// hold ends. If none does, it returns what is wrong with the last one.
-func (e Expectation) confirm(subject *etree.Element) (time.Time, error) {
-	var last time.Time
+// confirm looks for a bearer confirmation that holds (SAML Profiles 4.1.4.2). If none does, it returns what is wrong with
+// the last one.
+func (e Expectation) confirm(subject *etree.Element) error {
 	err := refuse(reasonConfirmation)
 	for _, confirmation := range all(subject, nsAssertion, "SubjectConfirmation") {
 		if value(confirmation, "Method") != bearer {
 			continue
 		}
-		until, wrong := e.checkConfirmation(confirmation)
-		if wrong != nil {
-			err = wrong
-			continue
-		}
-		if until.After(last) {
-			last = until
+		if err = e.checkConfirmation(confirmation); err == nil {
+			return nil
 		}
 	}
-	if last.IsZero() {
-		return last, err
-	}
-	return last, nil
+	return err
 }
 
-func (e Expectation) checkConfirmation(confirmation *etree.Element) (until time.Time, err error) {
+func (e Expectation) checkConfirmation(confirmation *etree.Element) error {
 	data := one(confirmation, nsAssertion, "SubjectConfirmationData")
 	if data == nil {
-		return time.Time{}, refuse(reasonConfirmation)
+		return refuse(reasonConfirmation)
 	}
 	if value(data, "Recipient") != e.ACS {
-		return time.Time{}, refuse(reasonRecipient)
+		return refuse(reasonRecipient)
 	}
-	until, err = instant(data, "NotOnOrAfter")
-	if err != nil || e.over(until) {
-		return time.Time{}, refuse(reasonConfirmationTime)
+	if until, err := instant(data, "NotOnOrAfter"); err != nil || e.over(until) {
+		return refuse(reasonConfirmationTime)
 	}
 	if _, ok := attribute(data, "NotBefore"); ok {
-		return time.Time{}, refuse(reasonConfirmationStart)
+		return refuse(reasonConfirmationStart)
 	}
-	return until, e.checkAnswer(data)
+	return e.checkAnswer(data)
 }

@@ -1,0 +1,172 @@
+package hostile
+
+import (
+	"crypto"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// good is a changed message that has to be accepted.
+func good(name string, change func(*message)) Case {
+	return changed(name, true, change)
+}
+
+func accepted() []Case {
+	return []Case{
+		good("assertion signed", func(*message) {}),
+		good("response signed", func(m *message) { m.signResponse, m.signAssertion = m.signAssertion, nil }),
+		good("response and assertion signed", func(m *message) { m.signResponse = newSigning(m.idp.RSA) }),
+		good("several audiences in one restriction", func(m *message) {
+			m.assertion.conditions.restrictions = [][]string{{"https://other.example.com", m.request.EntityID, "https://third.example.com"}}
+		}),
+		good("several restrictions that all include us", func(m *message) {
+			m.assertion.conditions.restrictions = [][]string{{m.request.EntityID}, {"https://other.example.com", m.request.EntityID}}
+		}),
+		good("no KeyInfo", func(m *message) { m.signAssertion.keyInfo = nil }),
+		good("second certificate of a rollover", func(m *message) { m.signAssertion = newSigning(m.idp.Rollover) }),
+		good("second certificate of a rollover without KeyInfo", func(m *message) {
+			m.signAssertion = newSigning(m.idp.Rollover)
+			m.signAssertion.keyInfo = nil
+		}),
+		good("provider's clock 60 s ahead", func(m *message) { m.shift(time.Minute) }),
+		good("provider's clock 60 s behind", func(m *message) {
+			m.shift(-time.Minute)
+			end := stamp(m.request.Now.Add(-59 * time.Second))
+			m.assertion.conditions.notOnOrAfter, m.assertion.subject.confirmations[0].notOnOrAfter = end, end
+		}),
+		good("no Response Issuer", func(m *message) { m.response.issuer = absent }),
+		good("no Destination in an unsigned response", func(m *message) { m.response.destination = absent }),
+		good("1,500 groups", func(m *message) { m.assertion.attributes = map[string][]string{"groups": groups(1500)} }),
+		good("1,500 groups in a signed response", func(m *message) {
+			m.assertion.attributes = map[string][]string{"groups": groups(1500)}
+			m.signResponse = newSigning(m.idp.RSA)
+		}),
+		good("ECDSA P-256", func(m *message) { m.signAssertion = newSigning(m.idp.EC) }),
+		good("RSA with SHA-512", func(m *message) {
+			s := m.signAssertion
+			s.method, s.hash, s.digest, s.digestHash = more+"rsa-sha512", crypto.SHA512, nsEncryption+"sha512", crypto.SHA512
+		}),
+	}
+}
+
+// shift makes the message with a clock that is ahead.
+func (m *message) shift(by time.Duration) {
+	r := m.request
+	r.Now = r.Now.Add(by)
+	m.response, m.assertion = newResponse(m.idp, r), newAssertion(m.idp, r)
+	m.assertion.conditions.notBefore = stamp(r.Now)
+}
+
+func groups(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("CN=group-%04d,OU=Groups,DC=example,DC=com", i)
+	}
+	return names
+}
+
+func acceptedEncrypted() []Case {
+	var cases []Case
+	for _, c := range []struct{ name, cipher string }{{"AES-128-GCM", aes128GCM}, {"AES-256-GCM", aes256GCM}} {
+		cases = append(cases,
+			good("encrypted with "+c.name+", RSA-OAEP with SHA-1", func(m *message) { m.encryption = newEncryption(c.cipher) }),
+			good("encrypted with "+c.name+", RSA-OAEP with SHA-256", func(m *message) {
+				m.encryption = newEncryption(c.cipher)
+				m.encryption.digest, m.encryption.hash = digestSHA256, crypto.SHA256
+			}),
+		)
+	}
+	for _, c := range []struct{ name, cipher string }{{"AES-128-CBC", aes128CBC}, {"AES-256-CBC", aes256CBC}} {
+		cases = append(cases, good("encrypted with "+c.name+" in a signed response", func(m *message) {
+			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(c.cipher)
+		}))
+	}
+	return append(cases,
+		good("encrypted, the mask made with SHA-256 as well", func(m *message) {
+			m.encryption = newEncryption(aes256GCM)
+			m.encryption.digest, m.encryption.hash, m.encryption.maskHash = digestSHA256, crypto.SHA256, crypto.SHA256
+		}),
+		good("encrypted, digest and mask named", func(m *message) {
+			m.encryption = newEncryption(aes256GCM)
+			m.encryption.transport, m.encryption.mask = oaep11, nsEncryption11+"mgf1sha256"
+			m.encryption.digest, m.encryption.hash, m.encryption.maskHash = digestSHA256, crypto.SHA256, crypto.SHA256
+		}),
+		good("encrypted, the key beside the content", func(m *message) {
+			m.encryption = newEncryption(aes256GCM)
+			m.encryption.detached = true
+		}),
+		good("encrypted and unsigned in a signed response", func(m *message) {
+			m.signResponse, m.signAssertion, m.encryption = m.signAssertion, nil, newEncryption(aes256GCM)
+		}),
+		good("encrypted, response and assertion signed", func(m *message) {
+			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
+		}),
+	)
+}
+
+// acceptedForms are different ways to write one and the same message.
+func acceptedForms() []Case {
+	return []Case{
+		good("default namespace prefixes", func(m *message) { m.prefix("", "", "") }),
+		good("default namespace prefixes in a signed response", func(m *message) {
+			m.signResponse = newSigning(m.idp.RSA)
+			m.prefix("", "", "")
+		}),
+		good("rebound namespace prefixes", func(m *message) { m.prefix("p", "p", "p") }),
+		good("rebound namespace prefixes in a signed response", func(m *message) {
+			m.signResponse = newSigning(m.idp.RSA)
+			m.prefix("p", "p", "p")
+		}),
+		rewritten("namespaces declared on the response only", func(_ *message, xml string) string {
+			for _, declared := range []string{declaration("saml", nsAssertion), declaration("ds", nsSignature)} {
+				xml = replaced(strings.ReplaceAll(xml, declared, ""), "<samlp:Response", "<samlp:Response"+declared)
+			}
+			return xml
+		}),
+		rewritten("not in canonical form", func(m *message, xml string) string {
+			id := ` ID="` + m.assertion.id + `"`
+			xml = strings.ReplaceAll(replaced(xml, id, ""), `"></ds:Transform>`, `" />`)
+			xml = replaced(xml, "<saml:Assertion", "<saml:Assertion\r\n"+strings.ReplaceAll(id, `"`, "'"))
+			return replaced(xml, m.request.NameID+"<", "&#"+fmt.Sprint(m.request.NameID[0])+";"+m.request.NameID[1:]+"<")
+		}),
+		good("inclusive namespaces", func(m *message) {
+			m.signAssertion.prefixes, m.assertion.schema = "xs", true
+		}),
+		rewritten("XML declaration and white space around the root", func(_ *message, xml string) string {
+			return `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + xml + "\r\n"
+		}),
+		{Name: "base64 in lines", Accepted: true, Make: func(idp *IdP, r Request) string {
+			return lines(newMessage(idp, r).xml())
+		}},
+	}
+}
+
+// prefix writes the message with these prefixes.
+func (m *message) prefix(protocol, assertion, signature string) {
+	m.response.prefix, m.response.assertionPrefix, m.assertion.prefix = protocol, assertion, assertion
+	for _, s := range []*signing{m.signResponse, m.signAssertion} {
+		if s != nil {
+			s.prefix = signature
+		}
+	}
+}
+
+// rewritten is a good message of which the text was changed, but not the canonical form.
+func rewritten(name string, rewrite func(*message, string) string) Case {
+	return Case{Name: name, Accepted: true, Make: func(idp *IdP, r Request) string {
+		m := newMessage(idp, r)
+		return encode(rewrite(m, m.xml()))
+	}}
+}
+
+// lines breaks base64 into lines as in a mail (RFC 2045 section 6.8).
+func lines(xml string) string {
+	text := base64.StdEncoding.EncodeToString([]byte(xml))
+	var b strings.Builder
+	for ; len(text) > 76; text = text[76:] {
+		b.WriteString(text[:76] + "\r\n")
+	}
+	return b.String() + text
+}

@@ -1,0 +1,108 @@
+package hostile
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+)
+
+// badXML has texts that are dangerous to parse, or that parsers understand in different ways.
+func badXML() []Case {
+	before := func(name, prolog string) Case {
+		return made(name, func(m *message) string { return prolog + m.xml() })
+	}
+	replacedIn := func(name, old, with string) Case {
+		return made(name, func(m *message) string { return replaced(m.xml(), old, with) })
+	}
+	return []Case{
+		made("XXE", func(m *message) string {
+			return `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + replaced(m.xml(), m.assertion.subject.nameID, "&x;")
+		}),
+		made("XXE in a parameter entity", func(m *message) string {
+			return `<!DOCTYPE r [<!ENTITY % x SYSTEM "http://elsewhere.example.com/x.dtd"> %x;]>` + m.xml()
+		}),
+		made("billion laughs", func(m *message) string {
+			laughs := `<!ENTITY a0 "ha">`
+			for i := '1'; i <= '9'; i++ {
+				laughs += "<!ENTITY a" + string(i) + ` "` + strings.Repeat("&a"+string(i-1)+";", 10) + `">`
+			}
+			return `<!DOCTYPE r [` + laughs + `]>` + replaced(m.xml(), m.assertion.subject.nameID, "&a9;")
+		}),
+		before("empty DOCTYPE", "<!DOCTYPE r>"),
+		before("DOCTYPE with an external subset", `<!DOCTYPE r SYSTEM "http://elsewhere.example.com/x.dtd">`),
+		before("DOCTYPE in lower case", "<!doctype r>"),
+		made("unknown entity", func(m *message) string { return replaced(m.xml(), m.assertion.subject.nameID, "&nbsp;") }),
+		before("processing instruction before the root", `<?xml-stylesheet href="x"?>`),
+		replacedIn("colon trick: empty prefix", "<samlp:Status>", `<:x/><samlp:Status>`),
+		replacedIn("colon trick: empty local name", "<samlp:Status>", `<samlp:/><samlp:Status>`),
+		replacedIn("colon trick: two colons", "<samlp:Status>", `<samlp:a:b/><samlp:Status>`),
+		replacedIn("colon trick: attribute", "<samlp:Status>", `<samlp:Status :x="">`),
+		replacedIn("colon trick: namespace declaration", "<samlp:Status>", `<samlp:Status xmlns:="x">`),
+		made("trailing root", func(m *message) string { return m.xml() + m.response.xml("", m.evil().xml("")) }),
+		made("trailing garbage", func(m *message) string { return m.xml() + "garbage" }),
+		before("leading garbage", "garbage"),
+		made("truncated", func(m *message) string { return m.xml()[:len(m.xml())/2] }),
+		replacedIn("attribute twice", "<samlp:Status>", `<samlp:Status a="1" a="2">`),
+		replacedIn("attribute twice under two prefixes", "<samlp:Status>", `<samlp:Status xmlns:a="urn:x" xmlns:b="urn:x" a:c="1" b:c="2">`),
+		replacedIn("prefix that is not declared", "<samlp:Status>", `<other:x/><samlp:Status>`),
+		replacedIn("namespace taken back", "<samlp:Status>", `<x xmlns=""/><samlp:Status>`),
+		replacedIn("prefix xml declared anew", "<samlp:Status>", `<samlp:Status xmlns:xml="urn:x">`),
+		before("other encoding", `<?xml version="1.0" encoding="ISO-8859-1"?>`),
+		before("bytes that are not UTF-8", "\xff"),
+		made("UTF-16", func(m *message) string { return inUTF16(m.xml(), binary.LittleEndian, true) }),
+		made("UTF-16 without a byte order mark", func(m *message) string { return inUTF16(m.xml(), binary.BigEndian, false) }),
+		made("20,000 levels", func(m *message) string {
+			return m.wrap(strings.Repeat("<saml:a>", 20_000) + strings.Repeat("</saml:a>", 20_000))
+		}),
+		made("400,000 elements", func(m *message) string {
+			return replaced(m.xml(), "<samlp:Status>", strings.Repeat("<a/>", 400_000)+"<samlp:Status>")
+		}),
+		made("200,000 elements in less than 1 MiB", func(m *message) string {
+			return replaced(m.xml(), "<samlp:Status>", strings.Repeat("<a/>", 200_000)+"<samlp:Status>")
+		}),
+		made("100,000 attributes", func(m *message) string {
+			return replaced(m.xml(), "<samlp:Status>", "<samlp:Status"+strings.Repeat(` a=""`, 100_000)+">")
+		}),
+		made("20 MB", func(m *message) string { return m.xml() + strings.Repeat(" ", 20_000_000) }),
+		made("no response", func(*message) string { return "<Response/>" }),
+		made("nothing", func(*message) string { return "" }),
+	}
+}
+
+func inUTF16(text string, order binary.ByteOrder, mark bool) string {
+	if mark {
+		text = "\ufeff" + text
+	}
+	var b bytes.Buffer
+	_ = binary.Write(&b, order, utf16.Encode([]rune(text))) // a buffer takes everything
+	return b.String()
+}
+
+// badForms has form fields that are not the XML in standard base64. The messages in them are good.
+func badForms() []Case {
+	form := func(name string, write func(xml string) string) Case {
+		return Case{Name: name, Make: func(idp *IdP, r Request) string {
+			m := newMessage(idp, r)
+			m.assertion.attributes = map[string][]string{"sure to have both alphabets' differences": {"??????>>>>>>"}}
+			xml := m.xml()
+			return write(xml + strings.Repeat(" ", (4-len(xml)%3)%3)) // so that there is padding
+		}}
+	}
+	return []Case{
+		form("deflated POST", func(xml string) string { return base64.StdEncoding.EncodeToString(deflated(xml)) }),
+		form("base64url", func(xml string) string { return base64.URLEncoding.EncodeToString([]byte(xml)) }),
+		form("XML without base64", func(xml string) string { return xml }),
+		form("base64 without padding", func(xml string) string { return base64.RawStdEncoding.EncodeToString([]byte(xml)) }),
+	}
+}
+
+func deflated(xml string) []byte {
+	var b bytes.Buffer
+	w := must(flate.NewWriter(&b, flate.BestCompression))
+	_, _ = w.Write([]byte(xml)) // a buffer takes everything
+	_ = w.Close()
+	return b.Bytes()
+}

@@ -1,0 +1,135 @@
+package hostile
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/hmac"
+	"crypto/rand"
+	_ "crypto/sha1" //nolint:gosec // what is signed with it has to be refused
+	"crypto/sha256"
+	_ "crypto/sha512" // for crypto.Hash.New
+	"crypto/x509"
+	"encoding/base64"
+	"strings"
+)
+
+const (
+	more       = "http://www.w3.org/2001/04/xmldsig-more#"
+	exclusive  = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	enveloped  = nsSignature + "enveloped-signature"
+	hmacSHA256 = more + "hmac-sha256"
+)
+
+// signing tells how to sign. What it says of itself and what it does differ only where a case wants that.
+type signing struct {
+	key              *Key
+	prefix           string
+	method           string
+	hash             crypto.Hash // of the signature
+	digest           string
+	digestHash       crypto.Hash
+	canonicalization string // of the SignedInfo
+	transforms       []string
+	prefixes         string            // for the last transform's InclusiveNamespaces
+	reference        string            // "": the element's ID
+	keyInfo          *x509.Certificate // nil: none
+	digestValue      func(string) string
+	moreReferences   string
+	emptyReference   bool
+}
+
+func newSigning(key *Key) *signing {
+	s := &signing{
+		key: key, prefix: "ds", method: more + "rsa-sha256", hash: crypto.SHA256, digest: nsEncryption + "sha256", digestHash: crypto.SHA256,
+		canonicalization: exclusive, transforms: []string{enveloped, exclusive}, keyInfo: key.Certificate,
+		digestValue: func(value string) string { return value },
+	}
+	if _, ok := key.Signer.Public().(*ecdsa.PublicKey); ok {
+		s.method = more + "ecdsa-sha256"
+	}
+	return s
+}
+
+// over returns the Signature of an element, given in canonical form without it.
+func (s *signing) over(id, canonical string) string {
+	info := s.info(id, canonical)
+	value := el(s.prefix, "SignatureValue", "", nil, base64.StdEncoding.EncodeToString(s.sign(info)))
+	key := ""
+	if s.keyInfo != nil {
+		key = keyInfo(s.prefix, false, s.keyInfo)
+	}
+	return el(s.prefix, "Signature", nsSignature, nil, inSignature(info, s.prefix), value, key)
+}
+
+// inSignature writes a SignedInfo as it stands in the Signature, which declares the namespace.
+func inSignature(info, prefix string) string {
+	return replaced(info, declaration(prefix, nsSignature), "")
+}
+
+// info returns the SignedInfo in canonical form.
+func (s *signing) info(id, canonical string) string {
+	reference := s.reference
+	if reference == "" && !s.emptyReference {
+		reference = "#" + id
+	}
+	return el(s.prefix, "SignedInfo", nsSignature, nil,
+		el(s.prefix, "CanonicalizationMethod", "", []string{"Algorithm", s.canonicalization}),
+		el(s.prefix, "SignatureMethod", "", []string{"Algorithm", s.method}),
+		s.referenceTo(reference, canonical), s.moreReferences)
+}
+
+func (s *signing) referenceTo(uri, canonical string) string {
+	h := s.digestHash.New()
+	_, _ = h.Write([]byte(canonical))
+	transforms := ""
+	for i, transform := range s.transforms {
+		inclusive := ""
+		if s.prefixes != "" && i == len(s.transforms)-1 {
+			inclusive = el("ec", "InclusiveNamespaces", exclusive, []string{"PrefixList", s.prefixes})
+		}
+		transforms += el(s.prefix, "Transform", "", []string{"Algorithm", transform}, inclusive)
+	}
+	value := s.digestValue(base64.StdEncoding.EncodeToString(h.Sum(nil)))
+	return el(s.prefix, "Reference", "", []string{"URI", uri},
+		el(s.prefix, "Transforms", "", nil, transforms),
+		el(s.prefix, "DigestMethod", "", []string{"Algorithm", s.digest}),
+		el(s.prefix, "DigestValue", "", nil, value))
+}
+
+func (s *signing) sign(info string) []byte {
+	info = withoutComments(info)
+	if s.method == hmacSHA256 {
+		mac := hmac.New(sha256.New, must(x509.MarshalPKIXPublicKey(s.key.Public())))
+		_, _ = mac.Write([]byte(info))
+		return mac.Sum(nil)
+	}
+	h := s.hash.New()
+	_, _ = h.Write([]byte(info))
+	if key, ok := s.key.Signer.(*ecdsa.PrivateKey); ok {
+		return signECDSA(key, h.Sum(nil))
+	}
+	return must(s.key.Sign(rand.Reader, h.Sum(nil), s.hash))
+}
+
+// signECDSA writes the signature as XML wants it: two numbers of the curve's length (RFC 6931 section 2.3.6).
+func signECDSA(key *ecdsa.PrivateKey, digest []byte) []byte {
+	r, t, err := ecdsa.Sign(rand.Reader, key, digest)
+	must(r, err)
+	size := (key.Params().BitSize + 7) / 8
+	signature := make([]byte, 2*size)
+	r.FillBytes(signature[:size])
+	t.FillBytes(signature[size:])
+	return signature
+}
+
+// withoutComments is what canonicalization without comments leaves.
+func withoutComments(xml string) string {
+	for {
+		before, rest, found := strings.Cut(xml, "<!--")
+		if !found {
+			return xml
+		}
+		_, after, _ := strings.Cut(rest, "-->")
+		xml = before + after
+	}
+}
