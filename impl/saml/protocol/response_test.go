@@ -2,33 +2,234 @@ package protocol_test
 
 import (
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
+	"os"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/saml/hostile"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 )
-var now = time.Date(2027, 3, 4, 5, 6, 7, 0, time.UTC)
 
-func TestCases(t *testing.T) {
-	idp := hostile.New(now)
-	sp := hostile.New(now)
-	r := hostile.Request{ID: "_request", ACS: "https://sp.example.com/acs", EntityID: "https://sp.example.com", Now: now, Encryption: sp.Rollover.Certificate}
-	e := protocol.Expectation{EntityID: r.EntityID, ACS: r.ACS, Provider: protocol.Provider{EntityID: idp.EntityID, Certificates: idp.Certificates()}, RequestID: r.ID, Now: now,
-	  DecryptionKeys: []*rsa.PrivateKey{sp.Rollover.Signer.(*rsa.PrivateKey)}}
+// fixture is a service provider that waits for one response.
+type fixture struct {
+	idp         *hostile.IdP
+	request     hostile.Request
+	expectation protocol.Expectation
+}
+
+func newFixture() fixture {
+	now := time.Date(2027, 3, 4, 5, 6, 7, 0, time.UTC)
+	idp, encryption := hostile.New(now), hostile.New(now).Rollover // any key will do
+	f := fixture{idp: idp, request: hostile.Request{
+		ID: "_request", ACS: "https://sp.example.com/acs", EntityID: "https://sp.example.com", Now: now, Encryption: encryption.Certificate,
+	}}
+	f.expectation = protocol.Expectation{
+		EntityID: f.request.EntityID, ACS: f.request.ACS, RequestID: f.request.ID, Now: now,
+		Provider:       protocol.Provider{EntityID: idp.EntityID, Certificates: idp.Certificates()},
+		DecryptionKeys: []*rsa.PrivateKey{idp.Expired.Signer.(*rsa.PrivateKey), encryption.Signer.(*rsa.PrivateKey)},
+	}
+	return f
+}
+
+// verify is what happens to a form field.
+func (f fixture) verify(form string) (protocol.Assertion, error) {
+	data, err := protocol.DecodeResponse(form)
+	if err != nil {
+		return protocol.Assertion{}, err
+	}
+	return protocol.Verify(data, f.expectation)
+}
+
+// reason returns why a message was refused, "" if it was not.
+func reason(t *testing.T, err error) string {
+	t.Helper()
+	var refusal *protocol.Refusal
+	if err != nil && !errors.As(err, &refusal) {
+		t.Fatalf("not a refusal: %v", err)
+	}
+	if refusal == nil {
+		return ""
+	}
+	return refusal.Reason
+}
+
+// reasons reads the list of why each case is refused.
+func reasons(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/reasons.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, why, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if _, twice := listed[name]; twice || !ok {
+			t.Fatalf("bad line %q", line)
+		}
+		listed[name] = why
+	}
+	return listed
+}
+
+// Ensures that every message that has to be accepted is, and that every other one is refused for what is wrong with it.
+func TestVerifyCases(t *testing.T) {
+	f := newFixture()
+	why := reasons(t)
 	for _, c := range hostile.Cases() {
-		t0:=time.Now()
-		form := c.Make(idp, r)
-		t1:=time.Now()
-		data, err := protocol.DecodeResponse(form)
-		if err == nil { _, err = protocol.Verify(data, e) }
-		var ref *protocol.Refusal
-		reason := ""
-		if errors.As(err, &ref) { reason = ref.Reason } else if err != nil { t.Fatal(err) }
-		bad := ""
-		if (err == nil) != (c.Accepted || c.Replayed) { bad = "!!!!" ; t.Error(c.Name, err)}
-		t.Logf("%s %-60q %v %q", bad, c.Name, time.Since(t1).Round(10*time.Microsecond), reason)
-		_ = t0
+		t.Run(c.Name, func(t *testing.T) {
+			assertion, err := f.verify(c.Make(f.idp, f.request))
+			if got := reason(t, err); got != why[c.Name] || (got == "") != (c.Accepted || c.Replayed) {
+				t.Fatalf("refused because %q, not because %q", got, why[c.Name])
+			}
+			delete(why, c.Name)
+			if err != nil {
+				if !reflect.DeepEqual(assertion, protocol.Assertion{}) {
+					t.Errorf("refused, and yet it says %+v", assertion)
+				}
+				return
+			}
+			if assertion.NameID != "alice@example.com" || assertion.Issuer != f.idp.EntityID || assertion.ID != "_assertion-_request" {
+				t.Errorf("%+v", assertion)
+			}
+		})
+	}
+	if len(why) > 0 {
+		t.Errorf("reasons without a case: %v", why)
+	}
+}
+
+// Ensures that all that the assertion says is returned.
+func TestVerifyReturnsTheAssertion(t *testing.T) {
+	f := newFixture()
+	f.request.NameID = "Ω <&> \"o'brien\""
+	f.request.Attributes = map[string][]string{"groups": {"a", " b\n", "<c>", ""}, "mail": {"x@example.com"}}
+	got, err := f.verify(f.idp.Answer(f.request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := f.expectation.Now
+	want := protocol.Assertion{
+		ID: "_assertion-_request", Issuer: f.idp.EntityID, NameID: f.request.NameID,
+		NameIDFormat: "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", SessionIndex: "_session-_request",
+		SessionNotOnOrAfter: now.Add(8 * time.Hour), AuthnInstant: now, ExpiresAt: now.Add(protocol.DefaultMaxAge + protocol.DefaultSkew),
+		Attributes: f.request.Attributes,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// Ensures that a large message is read in full.
+func TestVerifyManyGroups(t *testing.T) {
+	f := newFixture()
+	for _, name := range []string{"1,500 groups", "1,500 groups in a signed response"} {
+		got, err := protocol.Verify(f.make(t, name), f.expectation)
+		if groups := got.Attributes["groups"]; err != nil || len(groups) != 1500 || groups[1499] != "CN=group-1499,OU=Groups,DC=example,DC=com" {
+			t.Errorf("%s: %d groups, %v", name, len(groups), err)
+		}
+	}
+}
+
+// Ensures that an assertion used up by its first use says so, and until when a used one has to be remembered: Verify
+// refuses it from then on, not a moment earlier or later.
+func TestVerifyReplayIsBounded(t *testing.T) {
+	f := newFixture()
+	f.expectation.MaxAge, f.expectation.Skew = 3*time.Minute, 10*time.Second
+	data := f.make(t, "replay of a OneTimeUse assertion")
+	got, err := protocol.Verify(data, f.expectation)
+	if err != nil || !got.OneTimeUse {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	f.expectation.Now = got.ExpiresAt.Add(-time.Nanosecond)
+	if _, err := protocol.Verify(data, f.expectation); err != nil {
+		t.Errorf("refused before it expires: %v", err)
+	}
+	f.expectation.Now = got.ExpiresAt
+	if _, err := protocol.Verify(data, f.expectation); reason(t, err) == "" {
+		t.Error("accepted after it is forgotten")
+	}
+}
+
+// Ensures that what is expected decides about one and the same message.
+func TestVerifyExpectations(t *testing.T) {
+	const answered, unsolicited = "assertion signed", "IdP-initiated while not allowed"
+	for _, c := range []struct {
+		name, message string
+		change        func(*protocol.Expectation)
+		refused       string
+	}{
+		{"IdP-initiated and allowed", unsolicited, func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true }, ""},
+		{"IdP-initiated and not allowed", unsolicited, func(e *protocol.Expectation) { e.RequestID = "" },
+			"the message answers no request, and the realm does not allow that"},
+		{"IdP-initiated for a request", unsolicited, func(e *protocol.Expectation) { e.AllowUnsolicited = true }, "the message does not answer our request"},
+		{"answer to a request that is not known", answered, func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true },
+			"the message does not answer our request"},
+		{"answer half way", "no InResponseTo of the response", func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true },
+			"the message does not answer our request"},
+		{"name in the format", answered, func(e *protocol.Expectation) {
+			e.NameIDFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+		}, ""},
+		{"name in any format", answered, func(e *protocol.Expectation) {
+			e.NameIDFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+		}, ""},
+		{"name in another format", answered, func(e *protocol.Expectation) { e.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" },
+			"the name is not in the format that the realm asks for"},
+		{"metadata not valid any more", answered, func(e *protocol.Expectation) { e.Provider.ValidUntil = e.Now },
+			"the signature was made with a certificate that is expired or not yet valid"},
+		{"no certificates", answered, func(e *protocol.Expectation) { e.Provider.Certificates = nil }, "the signature was made with no key of the identity provider"},
+		{"no issuer is expected", answered, func(e *protocol.Expectation) { e.Provider.EntityID = "" }, "the issuer is not the identity provider"},
+		{"no keys to decrypt with", "encrypted, the key beside the content", func(e *protocol.Expectation) { e.DecryptionKeys = nil }, "the assertion cannot be decrypted"},
+		{"clock exact, and they are ahead", "provider's clock 60 s ahead", func(e *protocol.Expectation) { e.Skew = 59 * time.Second },
+			"the time of issue is missing, too long ago or in the future"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture()
+			data := f.make(t, c.message)
+			c.change(&f.expectation)
+			if _, err := protocol.Verify(data, f.expectation); reason(t, err) != c.refused {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// Ensures that the request is found before anything is verified, and nothing but a response passes.
+func TestPeekInResponseTo(t *testing.T) {
+	f := newFixture()
+	for name, want := range map[string]string{"assertion signed": "_request", "unsigned": "_request", "IdP-initiated while not allowed": ""} {
+		if got, err := protocol.PeekInResponseTo(f.make(t, name)); got != want || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"assertion as the root", "XXE", "trailing root", "comment in NameID", "nothing"} {
+		if got, err := protocol.PeekInResponseTo(f.make(t, name)); got != "" || reason(t, err) == "" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// Ensures that the form field is standard base64 within its bounds.
+func TestDecodeResponse(t *testing.T) {
+	largest := strings.Repeat("x", protocol.MaxResponse)
+	for _, c := range []struct{ form, want, refused string }{
+		{"", "", ""},
+		{"eA==", "x", ""},
+		{"eH\r\nh4\r\n", "xxx", ""},
+		{base64.StdEncoding.EncodeToString([]byte(largest)), largest, ""},
+		{base64.StdEncoding.EncodeToString([]byte(largest + "x")), "", "the message is too large"},
+		{strings.Repeat("\n", 20_000_000), "", "the message is too large"},
+		{"eA", "", "the message is not in standard base64"},
+		{"eB==", "", "the message is not in standard base64"},
+		{"eA== ", "", "the message is not in standard base64"},
+		{"__-_", "", "the message is not in standard base64"},
+		{"<xml/>", "", "the message is not in standard base64"},
+	} {
+		if got, err := protocol.DecodeResponse(c.form); string(got) != c.want || reason(t, err) != c.refused {
+			t.Errorf("%.40q: %.40q, %v", c.form, got, err)
+		}
 	}
 }
