@@ -62,7 +62,7 @@ var only = map[string]string{
 	"golang.org/x/time":                "impl/lockout",
 	"github.com/pquerna/otp":           "impl/totp",
 	"github.com/beevik/etree":          "impl/saml/protocol",
-	"github.com/russellhaering":         "impl/saml/protocol",
+	"github.com/russellhaering":        "impl/saml/protocol",
 	"github.com/mdp/qrterminal":        "cmd/sallyport",
 	"github.com/spf13/cobra":           "cmd/sallyport",
 	"github.com/knadh/koanf":           "impl/config",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,6 +231,31 @@ func TestDecodeResponse(t *testing.T) {
 	} {
 		if got, err := protocol.DecodeResponse(c.form); string(got) != c.want || reason(t, err) != c.refused {
 			t.Errorf("%.40q: %.40q, %v", c.form, got, err)
+		}
+	}
+}
+
+// Ensures that what is made to cost much is refused at little cost. The best of some runs counts, since others may be
+// using the machine.
+func TestRefusalsAreCheap(t *testing.T) {
+	f := newFixture()
+	costly := []string{
+		"20 MB", "400,000 elements", "200,000 elements in less than 1 MiB", "100,000 attributes", "20,000 levels", "billion laughs",
+	}
+	for _, c := range hostile.Cases() {
+		if !slices.Contains(costly, c.Name) {
+			continue
+		}
+		form, best := c.Make(f.idp, f.request), time.Hour
+		for range 5 {
+			start := time.Now()
+			if _, err := f.verify(form); err == nil {
+				t.Fatalf("%s: accepted", c.Name)
+			}
+			best = min(best, time.Since(start))
+		}
+		if best > 50*time.Millisecond {
+			t.Errorf("%s: %v", c.Name, best)
 		}
 	}
 }
