@@ -29,7 +29,6 @@ var layers = map[string][]string{
 	"role":                 {"audit", "identity", "roledescriptor", "store", "strictjson"},
 	"applicationprivilege": {"audit", "privilege", "store", "strictjson"},
 	"access":               {"applicationprivilege", "identity", "privilege", "role", "roledescriptor", "store"},
-	"saml/protocol":        {},
 	"saml/hostile":         {},
 	"totp":                 {},
 	"saml/protocol":        {},

@@ -40,7 +40,7 @@ func newAssertion(idp *IdP, r Request) assertion {
 	return assertion{
 		prefix: "saml", id: "_assertion-" + r.ID, version: "2.0", issueInstant: stamp(r.Now), issuer: idp.EntityID,
 		subject: &subject{nameID: escapeText(r.NameID), format: email, confirmations: []confirmation{
-			{method: bearer, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS},
+			{method: confirmationMethod, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS},
 		}},
 		conditions:     &conditions{notBefore: before, notOnOrAfter: soon, restrictions: [][]string{{r.EntityID}}},
 		authentication: &authentication{instant: stamp(r.Now), sessionIndex: "_session-" + r.ID, sessionNotOnOrAfter: stamp(r.Now.Add(8 * time.Hour))},
@@ -105,10 +105,10 @@ func (a assertion) authenticationXML() string {
 	if a.authentication == nil {
 		return ""
 	}
-	password := "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
+	class := "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 	return a.el("AuthnStatement", []string{
 		"AuthnInstant", a.authentication.instant, "SessionIndex", a.authentication.sessionIndex, "SessionNotOnOrAfter", a.authentication.sessionNotOnOrAfter,
-	}, a.el("AuthnContext", nil, a.el("AuthnContextClassRef", nil, password)))
+	}, a.el("AuthnContext", nil, a.el("AuthnContextClassRef", nil, class)))
 }
 
 func (a assertion) attributesXML() string {

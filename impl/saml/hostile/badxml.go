@@ -14,8 +14,8 @@ func badXML() []Case {
 	before := func(name, prolog string) Case {
 		return made(name, func(m *message) string { return prolog + m.xml() })
 	}
-	replacedIn := func(name, old, with string) Case {
-		return made(name, func(m *message) string { return replaced(m.xml(), old, with) })
+	atStatus := func(name, with string) Case {
+		return made(name, func(m *message) string { return replaced(m.xml(), "<samlp:Status>", with) })
 	}
 	return []Case{
 		made("XXE", func(m *message) string {
@@ -36,20 +36,20 @@ func badXML() []Case {
 		before("DOCTYPE in lower case", "<!doctype r>"),
 		made("unknown entity", func(m *message) string { return replaced(m.xml(), m.assertion.subject.nameID, "&nbsp;") }),
 		before("processing instruction before the root", `<?xml-stylesheet href="x"?>`),
-		replacedIn("colon trick: empty prefix", "<samlp:Status>", `<:x/><samlp:Status>`),
-		replacedIn("colon trick: empty local name", "<samlp:Status>", `<samlp:/><samlp:Status>`),
-		replacedIn("colon trick: two colons", "<samlp:Status>", `<samlp:a:b/><samlp:Status>`),
-		replacedIn("colon trick: attribute", "<samlp:Status>", `<samlp:Status :x="">`),
-		replacedIn("colon trick: namespace declaration", "<samlp:Status>", `<samlp:Status xmlns:="x">`),
+		atStatus("colon trick: empty prefix", `<:x/><samlp:Status>`),
+		atStatus("colon trick: empty local name", `<samlp:/><samlp:Status>`),
+		atStatus("colon trick: two colons", `<samlp:a:b/><samlp:Status>`),
+		atStatus("colon trick: attribute", `<samlp:Status :x="">`),
+		atStatus("colon trick: namespace declaration", `<samlp:Status xmlns:="x">`),
 		made("trailing root", func(m *message) string { return m.xml() + m.response.xml("", m.evil().xml("")) }),
 		made("trailing garbage", func(m *message) string { return m.xml() + "garbage" }),
 		before("leading garbage", "garbage"),
 		made("truncated", func(m *message) string { return m.xml()[:len(m.xml())/2] }),
-		replacedIn("attribute twice", "<samlp:Status>", `<samlp:Status a="1" a="2">`),
-		replacedIn("attribute twice under two prefixes", "<samlp:Status>", `<samlp:Status xmlns:a="urn:x" xmlns:b="urn:x" a:c="1" b:c="2">`),
-		replacedIn("prefix that is not declared", "<samlp:Status>", `<other:x/><samlp:Status>`),
-		replacedIn("namespace taken back", "<samlp:Status>", `<x xmlns=""/><samlp:Status>`),
-		replacedIn("prefix xml declared anew", "<samlp:Status>", `<samlp:Status xmlns:xml="urn:x">`),
+		atStatus("attribute twice", `<samlp:Status a="1" a="2">`),
+		atStatus("attribute twice under two prefixes", `<samlp:Status xmlns:a="urn:x" xmlns:b="urn:x" a:c="1" b:c="2">`),
+		atStatus("prefix that is not declared", `<other:x/><samlp:Status>`),
+		atStatus("namespace taken back", `<x xmlns=""/><samlp:Status>`),
+		atStatus("prefix xml declared anew", `<samlp:Status xmlns:xml="urn:x">`),
 		before("other encoding", `<?xml version="1.0" encoding="ISO-8859-1"?>`),
 		before("bytes that are not UTF-8", "\xff"),
 		made("UTF-16", func(m *message) string { return inUTF16(m.xml(), binary.LittleEndian, true) }),

@@ -11,7 +11,7 @@ import (
 
 // IdP is an identity provider. Its metadata have four certificates, as if keys were just being replaced: one of RSA, the
 // next one of RSA, one of ECDSA, and one of RSA that is expired.
-type IdP struct {
+type IdP struct { //nolint:revive // this is how SAML writes it
 	// EntityID is its name.
 	EntityID string
 	// SSOURL and SLOURL are what its metadata have as its endpoints of the redirect binding.

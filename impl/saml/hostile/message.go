@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	bearer  = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-	success = "urn:oasis:names:tc:SAML:2.0:status:Success"
-	email   = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+	confirmationMethod = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+	success            = "urn:oasis:names:tc:SAML:2.0:status:Success"
+	email              = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 )
 
 // message is a response that is not written yet.

@@ -44,7 +44,7 @@ func newSigning(key *Key) *signing {
 		canonicalization: exclusive, transforms: []string{enveloped, exclusive}, keyInfo: key.Certificate,
 		digestValue: func(value string) string { return value },
 	}
-	if _, ok := key.Signer.Public().(*ecdsa.PublicKey); ok {
+	if _, ok := key.Public().(*ecdsa.PublicKey); ok {
 		s.method = more + "ecdsa-sha256"
 	}
 	return s

@@ -1,6 +1,9 @@
 package hostile
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	nsProtocol     = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -36,9 +39,9 @@ func el(prefix, local, namespace string, attributes []string, content ...string)
 	if namespace != "" {
 		b.WriteString(declaration(prefix, namespace))
 	}
-	for i := 0; i < len(attributes); i += 2 {
-		if attributes[i+1] != absent {
-			b.WriteString(" " + attributes[i] + `="` + escape(attributes[i+1]) + `"`)
+	for pair := range slices.Chunk(attributes, 2) {
+		if pair[1] != absent {
+			b.WriteString(" " + pair[0] + `="` + escape(pair[1]) + `"`)
 		}
 	}
 	b.WriteString(">" + strings.Join(content, "") + "</" + name + ">")

@@ -16,9 +16,9 @@ const (
 	// DefaultMaxAge is how old a response may be unless an Expectation says otherwise.
 	DefaultMaxAge = 5 * time.Minute
 
-	bearer  = "urn:oasis:names:tc:SAML:2.0:cm:bearer"      // SAML Profiles 3.3
-	success = "urn:oasis:names:tc:SAML:2.0:status:Success" // SAML Core 3.2.2.2
-	version = "2.0"                                        // SAML Core 4.1
+	confirmationMethod = "urn:oasis:names:tc:SAML:2.0:cm:bearer"      // SAML Profiles 3.3
+	success            = "urn:oasis:names:tc:SAML:2.0:status:Success" // SAML Core 3.2.2.2
+	version            = "2.0"                                        // SAML Core 4.1
 )
 
 // Expectation is what a response has to be like.

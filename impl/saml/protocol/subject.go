@@ -44,7 +44,7 @@ func isNameID(name string) bool {
 func (e Expectation) confirm(subject *etree.Element) error {
 	err := refuse(reasonConfirmation)
 	for _, confirmation := range all(subject, nsAssertion, "SubjectConfirmation") {
-		if value(confirmation, "Method") != bearer {
+		if value(confirmation, "Method") != confirmationMethod {
 			continue
 		}
 		if err = e.checkConfirmation(confirmation); err == nil {

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -69,14 +70,5 @@ func text(el *etree.Element) (string, bool) {
 
 // sequence tells whether an element's children are exactly these of one namespace, in this order.
 func sequence(el *etree.Element, namespace string, tags ...string) bool {
-	children := el.ChildElements()
-	if len(children) != len(tags) {
-		return false
-	}
-	for i, child := range children {
-		if !is(child, namespace, tags[i]) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(el.ChildElements(), tags, func(child *etree.Element, tag string) bool { return is(child, namespace, tag) })
 }
