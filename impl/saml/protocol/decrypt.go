@@ -48,12 +48,15 @@ func decrypt(encrypted *etree.Element, keys []*rsa.PrivateKey, signed bool) ([]b
 	if !ok {
 		return nil, refuse(reasonDecryption)
 	}
-	for _, secret := range transport.unwrap(wrapped, keys, method.keySize) {
-		if plain, ok := method.open(secret, content); ok {
-			return plain, nil
-		}
+	secret, ok := transport.unwrap(wrapped, keys, method.keySize)
+	if !ok {
+		return nil, refuse(reasonDecryption)
 	}
-	return nil, refuse(reasonDecryption)
+	plain, ok := method.open(secret, content)
+	if !ok {
+		return nil, refuse(reasonDecryption)
+	}
+	return plain, nil
 }
 
 // encryptedParts finds the content and its key, which stands in the content's KeyInfo or beside it (SAML Core 2.3.4).

@@ -71,20 +71,19 @@ func parameter(method *etree.Element, namespace, tag string) string {
 	return "more than one"
 }
 
-// unwrap returns the keys that the encrypted one may be: none, or one, unless two of ours decrypt it.
-func (t keyTransport) unwrap(wrapped *etree.Element, keys []*rsa.PrivateKey, size int) [][]byte {
+// unwrap returns the key of the content, and false if none of ours decrypts it to a key of that many bytes.
+func (t keyTransport) unwrap(wrapped *etree.Element, keys []*rsa.PrivateKey, size int) ([]byte, bool) {
 	ciphertext, ok := cipherValue(wrapped)
 	if !ok {
-		return nil
+		return nil, false
 	}
-	var secrets [][]byte
 	for _, key := range keys {
 		for _, mask := range t.masks {
 			secret, err := key.Decrypt(nil, ciphertext, &rsa.OAEPOptions{Hash: t.digest, MGFHash: mask})
 			if err == nil && len(secret) == size {
-				secrets = append(secrets, secret)
+				return secret, true
 			}
 		}
 	}
-	return secrets
+	return nil, false
 }
