@@ -1239,6 +1239,43 @@ type RoleRestriction struct {
 	Workflows []string `json:"workflows,omitempty"`
 }
 
+// SAMLCallbackRequest defines model for SamlCallbackRequest.
+type SAMLCallbackRequest struct {
+	// RelayState What the request had.
+	RelayState *string `json:"RelayState,omitempty"`
+
+	// SAMLResponse The response in base64 (SAML Bindings 3.5.4).
+	SAMLResponse string `json:"SAMLResponse"`
+}
+
+// SAMLMetadata An EntityDescriptor (SAML Metadata 2.3.2).
+type SAMLMetadata = string
+
+// SAMLRefusal defines model for SamlRefusal.
+type SAMLRefusal struct {
+	// Address Where it came from.
+	Address *string   `json:"address,omitempty"`
+	At      time.Time `json:"at"`
+
+	// IssuedAt When the response says that it was made; absent if it does not.
+	IssuedAt *time.Time `json:"issued_at,omitempty"`
+
+	// Issuer Who the response says that it is from; absent if it does not.
+	Issuer *string `json:"issuer,omitempty"`
+
+	// Realm Absent if it is not known.
+	Realm  *string `json:"realm,omitempty"`
+	Reason string  `json:"reason"`
+
+	// RequestID Under what the log has it.
+	RequestID *string `json:"request_id,omitempty"`
+}
+
+// SAMLRefusals defines model for SamlRefusals.
+type SAMLRefusals struct {
+	Refusals []SAMLRefusal `json:"refusals"`
+}
+
 // Scalar Anything that has no members and no elements.
 type Scalar = any
 
@@ -1630,6 +1667,9 @@ type Overloaded = BasicFailedReply
 // PrivilegesChecked defines model for PrivilegesChecked.
 type PrivilegesChecked = HasPrivilegesResponse
 
+// RealmNotFound The body of every failure.
+type RealmNotFound = BasicFailedReply
+
 // SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
 type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 
@@ -1967,6 +2007,36 @@ type GetUsersParams struct {
 	IncludeDisabled *bool `form:"include_disabled,omitempty" json:"include_disabled,omitempty"`
 }
 
+// SAMLCallbackParams defines parameters for SAMLCallback.
+type SAMLCallbackParams struct {
+	// Browser What bound the sign-in to this browser.
+	Browser *string `form:"__Host-sallyport-saml,omitempty" json:"__Host-sallyport-saml,omitempty"`
+}
+
+// SAMLInitParams defines parameters for SAMLInit.
+type SAMLInitParams struct {
+	// State The caller's own, handed through; at most 1 KiB.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Realm An extension of this server. The id of the realm.
+	Realm *string `form:"realm,omitempty" json:"realm,omitempty"`
+}
+
+// SAMLSingleLogoutParams defines parameters for SAMLSingleLogout.
+type SAMLSingleLogoutParams struct {
+	SAMLRequest  *string `form:"SAMLRequest,omitempty" json:"SAMLRequest,omitempty"`
+	SAMLResponse *string `form:"SAMLResponse,omitempty" json:"SAMLResponse,omitempty"`
+	RelayState   *string `form:"RelayState,omitempty" json:"RelayState,omitempty"`
+	SigAlg       *string `form:"SigAlg,omitempty" json:"SigAlg,omitempty"`
+	Signature    *string `form:"Signature,omitempty" json:"Signature,omitempty"`
+}
+
+// SAMLMetadataParams defines parameters for SAMLMetadata.
+type SAMLMetadataParams struct {
+	// Realm The id of the realm.
+	Realm string `form:"realm" json:"realm"`
+}
+
 // SecurityQueryAPIKeysGetJSONRequestBody defines body for SecurityQueryAPIKeysGet for application/json ContentType.
 type SecurityQueryAPIKeysGetJSONRequestBody = QueryAPIKeysRequest
 
@@ -2068,6 +2138,9 @@ type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
 
 // DeleteUsersAPIKeysJSONRequestBody defines body for DeleteUsersAPIKeys for application/json ContentType.
 type DeleteUsersAPIKeysJSONRequestBody = DeleteUsersAPIKeysRequest
+
+// SAMLCallbackFormdataRequestBody defines body for SAMLCallback for application/x-www-form-urlencoded ContentType.
+type SAMLCallbackFormdataRequestBody = SAMLCallbackRequest
 
 // ConfirmTOTPDeviceJSONRequestBody defines body for ConfirmTOTPDevice for application/json ContentType.
 type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest
@@ -3156,6 +3229,57 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/users/auth/methods (the `Methods` operationId).
 	Methods(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLCallbackWithBody End a sign-in at a SAML identity provider
+	//
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+	SAMLCallbackWithBody(ctx context.Context, params *SAMLCallbackParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLCallbackWithFormdataBody End a sign-in at a SAML identity provider
+	//
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+	SAMLCallbackWithFormdataBody(ctx context.Context, params *SAMLCallbackParams, body SAMLCallbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLInit Begin a sign-in at a SAML identity provider
+	//
+	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
+	// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
+	SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLSingleLogout End sessions on an identity provider's word
+	//
+	// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
+	// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
+	SAMLSingleLogout(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLMetadata Describe this server to an identity provider
+	//
+	// An extension of this server. Returns the service provider metadata of a realm.
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/metadata (the `SAMLMetadata` operationId).
+	SAMLMetadata(ctx context.Context, params *SAMLMetadataParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLRefusals List the last refused sign-ins
+	//
+	// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
+	// never what was sent.
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
+	SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveTOTPDevice Remove one's second factor
 	//
@@ -5176,6 +5300,117 @@ func (c *Client) GetAPIKey(ctx context.Context, apiKeyID APIKeyID, reqEditors ..
 // Corresponds with GET /api/v1/users/auth/methods (the `Methods` operationId).
 func (c *Client) Methods(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewMethodsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLCallbackWithBody End a sign-in at a SAML identity provider
+//
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+func (c *Client) SAMLCallbackWithBody(ctx context.Context, params *SAMLCallbackParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLCallbackRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLCallbackWithFormdataBody End a sign-in at a SAML identity provider
+//
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+func (c *Client) SAMLCallbackWithFormdataBody(ctx context.Context, params *SAMLCallbackParams, body SAMLCallbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLCallbackRequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLInit Begin a sign-in at a SAML identity provider
+//
+// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
+// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+//
+// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
+func (c *Client) SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLInitRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLSingleLogout End sessions on an identity provider's word
+//
+// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
+// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+//
+// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
+func (c *Client) SAMLSingleLogout(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLSingleLogoutRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLMetadata Describe this server to an identity provider
+//
+// An extension of this server. Returns the service provider metadata of a realm.
+//
+// Corresponds with GET /api/v1/users/auth/saml/metadata (the `SAMLMetadata` operationId).
+func (c *Client) SAMLMetadata(ctx context.Context, params *SAMLMetadataParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLMetadataRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLRefusals List the last refused sign-ins
+//
+// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
+// never what was sent.
+//
+// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
+func (c *Client) SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLRefusalsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -8948,6 +9183,308 @@ func NewMethodsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewSAMLCallbackRequestWithFormdataBody calls the generic SAMLCallback builder with application/x-www-form-urlencoded body
+func NewSAMLCallbackRequestWithFormdataBody(server string, params *SAMLCallbackParams, body SAMLCallbackFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewSAMLCallbackRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewSAMLCallbackRequestWithBody constructs an http.Request for the SAMLCallback method, with any body, and a specified content type
+func NewSAMLCallbackRequestWithBody(server string, params *SAMLCallbackParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/users/auth/saml/_callback")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.Browser != nil {
+			var cookieParam0 string
+
+			cookieParam0, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml", *params.Browser, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie0 := &http.Cookie{
+				Name:  "__Host-sallyport-saml",
+				Value: cookieParam0,
+			}
+			req.AddCookie(cookie0)
+		}
+	}
+	return req, nil
+}
+
+// NewSAMLInitRequest constructs an http.Request for the SAMLInit method
+func NewSAMLInitRequest(server string, params *SAMLInitParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/users/auth/saml/_init")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Realm != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "realm", *params.Realm, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSAMLSingleLogoutRequest constructs an http.Request for the SAMLSingleLogout method
+func NewSAMLSingleLogoutRequest(server string, params *SAMLSingleLogoutParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/users/auth/saml/_single_logout")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.SAMLRequest != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "SAMLRequest", *params.SAMLRequest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SAMLResponse != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "SAMLResponse", *params.SAMLResponse, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.RelayState != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "RelayState", *params.RelayState, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SigAlg != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "SigAlg", *params.SigAlg, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Signature != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "Signature", *params.Signature, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSAMLMetadataRequest constructs an http.Request for the SAMLMetadata method
+func NewSAMLMetadataRequest(server string, params *SAMLMetadataParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/users/auth/saml/metadata")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "realm", params.Realm, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSAMLRefusalsRequest constructs an http.Request for the SAMLRefusals method
+func NewSAMLRefusalsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/users/auth/saml/refusals")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRemoveTOTPDeviceRequest constructs an http.Request for the RemoveTOTPDevice method
 func NewRemoveTOTPDeviceRequest(server string) (*http.Request, error) {
 	var err error
@@ -10390,6 +10927,65 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/users/auth/methods (the `Methods` operationId).
 	MethodsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*MethodsResult, error)
+
+	// SAMLCallbackWithBodyWithResponse End a sign-in at a SAML identity provider
+	//
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+	SAMLCallbackWithBodyWithResponse(ctx context.Context, params *SAMLCallbackParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SAMLCallbackResult, error)
+
+	// SAMLCallbackWithFormdataBodyWithResponse End a sign-in at a SAML identity provider
+	//
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+	SAMLCallbackWithFormdataBodyWithResponse(ctx context.Context, params *SAMLCallbackParams, body SAMLCallbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*SAMLCallbackResult, error)
+
+	// SAMLInitWithResponse Begin a sign-in at a SAML identity provider
+	//
+	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
+	// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
+	SAMLInitWithResponse(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*SAMLInitResult, error)
+
+	// SAMLSingleLogoutWithResponse End sessions on an identity provider's word
+	//
+	// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
+	// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
+	SAMLSingleLogoutWithResponse(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*SAMLSingleLogoutResult, error)
+
+	// SAMLMetadataWithResponse Describe this server to an identity provider
+	//
+	// An extension of this server. Returns the service provider metadata of a realm.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/metadata (the `SAMLMetadata` operationId).
+	SAMLMetadataWithResponse(ctx context.Context, params *SAMLMetadataParams, reqEditors ...RequestEditorFn) (*SAMLMetadataResult, error)
+
+	// SAMLRefusalsWithResponse List the last refused sign-ins
+	//
+	// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
+	// never what was sent.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
+	SAMLRefusalsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SAMLRefusalsResult, error)
 
 	// RemoveTOTPDeviceWithResponse Remove one's second factor
 	//
@@ -16973,6 +17569,725 @@ func (r MethodsResult) ContentType() string {
 	return ""
 }
 
+// SAMLCallbackResult302Headers the declared response headers of an HTTP 302 response for SAMLCallback
+type SAMLCallbackResult302Headers struct {
+	Location  string
+	SetCookie *string
+}
+
+// SAMLCallbackResult400Headers the declared response headers of an HTTP 400 response for SAMLCallback
+type SAMLCallbackResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLCallbackResult401Headers the declared response headers of an HTTP 401 response for SAMLCallback
+type SAMLCallbackResult401Headers struct {
+	WWWAuthenticate  string
+	XCloudErrorCodes string
+}
+
+// SAMLCallbackResult413Headers the declared response headers of an HTTP 413 response for SAMLCallback
+type SAMLCallbackResult413Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLCallbackResult415Headers the declared response headers of an HTTP 415 response for SAMLCallback
+type SAMLCallbackResult415Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLCallbackResult429Headers the declared response headers of an HTTP 429 response for SAMLCallback
+type SAMLCallbackResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// SAMLCallbackResult500Headers the declared response headers of an HTTP 500 response for SAMLCallback
+type SAMLCallbackResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLCallbackResult501Headers the declared response headers of an HTTP 501 response for SAMLCallback
+type SAMLCallbackResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLCallbackResult502Headers the declared response headers of an HTTP 502 response for SAMLCallback
+type SAMLCallbackResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLCallbackResult503Headers the declared response headers of an HTTP 503 response for SAMLCallback
+type SAMLCallbackResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type SAMLCallbackResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON302 the response for an HTTP 302 `application/json` response
+	JSON302 *EmptyResponse
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthenticated
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *BodyTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers302 the parsed response headers for an HTTP 302 response
+	Headers302 *SAMLCallbackResult302Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *SAMLCallbackResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SAMLCallbackResult401Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *SAMLCallbackResult413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SAMLCallbackResult415Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SAMLCallbackResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SAMLCallbackResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *SAMLCallbackResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *SAMLCallbackResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SAMLCallbackResult503Headers
+}
+
+// GetJSON302 returns the response for an HTTP 302 `application/json` response
+func (r SAMLCallbackResult) GetJSON302() *EmptyResponse {
+	return r.JSON302
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r SAMLCallbackResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r SAMLCallbackResult) GetJSON401() *Unauthenticated {
+	return r.JSON401
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r SAMLCallbackResult) GetJSON413() *BodyTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r SAMLCallbackResult) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SAMLCallbackResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SAMLCallbackResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r SAMLCallbackResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r SAMLCallbackResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SAMLCallbackResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SAMLCallbackResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SAMLCallbackResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SAMLCallbackResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SAMLCallbackResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SAMLInitResult302Headers the declared response headers of an HTTP 302 response for SAMLInit
+type SAMLInitResult302Headers struct {
+	Location  string
+	SetCookie *string
+}
+
+// SAMLInitResult400Headers the declared response headers of an HTTP 400 response for SAMLInit
+type SAMLInitResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLInitResult404Headers the declared response headers of an HTTP 404 response for SAMLInit
+type SAMLInitResult404Headers struct {
+	XCloudErrorCodes string
+}
+
+// SAMLInitResult429Headers the declared response headers of an HTTP 429 response for SAMLInit
+type SAMLInitResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// SAMLInitResult500Headers the declared response headers of an HTTP 500 response for SAMLInit
+type SAMLInitResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLInitResult501Headers the declared response headers of an HTTP 501 response for SAMLInit
+type SAMLInitResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLInitResult502Headers the declared response headers of an HTTP 502 response for SAMLInit
+type SAMLInitResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLInitResult503Headers the declared response headers of an HTTP 503 response for SAMLInit
+type SAMLInitResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type SAMLInitResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON302 the response for an HTTP 302 `application/json` response
+	JSON302 *EmptyResponse
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *RealmNotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers302 the parsed response headers for an HTTP 302 response
+	Headers302 *SAMLInitResult302Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *SAMLInitResult400Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *SAMLInitResult404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SAMLInitResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SAMLInitResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *SAMLInitResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *SAMLInitResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SAMLInitResult503Headers
+}
+
+// GetJSON302 returns the response for an HTTP 302 `application/json` response
+func (r SAMLInitResult) GetJSON302() *EmptyResponse {
+	return r.JSON302
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r SAMLInitResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r SAMLInitResult) GetJSON404() *RealmNotFound {
+	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SAMLInitResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SAMLInitResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r SAMLInitResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r SAMLInitResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SAMLInitResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SAMLInitResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SAMLInitResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SAMLInitResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SAMLInitResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SAMLSingleLogoutResult302Headers the declared response headers of an HTTP 302 response for SAMLSingleLogout
+type SAMLSingleLogoutResult302Headers struct {
+	Location string
+}
+
+// SAMLSingleLogoutResult400Headers the declared response headers of an HTTP 400 response for SAMLSingleLogout
+type SAMLSingleLogoutResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLSingleLogoutResult401Headers the declared response headers of an HTTP 401 response for SAMLSingleLogout
+type SAMLSingleLogoutResult401Headers struct {
+	WWWAuthenticate  string
+	XCloudErrorCodes string
+}
+
+// SAMLSingleLogoutResult429Headers the declared response headers of an HTTP 429 response for SAMLSingleLogout
+type SAMLSingleLogoutResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// SAMLSingleLogoutResult500Headers the declared response headers of an HTTP 500 response for SAMLSingleLogout
+type SAMLSingleLogoutResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLSingleLogoutResult501Headers the declared response headers of an HTTP 501 response for SAMLSingleLogout
+type SAMLSingleLogoutResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLSingleLogoutResult502Headers the declared response headers of an HTTP 502 response for SAMLSingleLogout
+type SAMLSingleLogoutResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLSingleLogoutResult503Headers the declared response headers of an HTTP 503 response for SAMLSingleLogout
+type SAMLSingleLogoutResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type SAMLSingleLogoutResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON302 the response for an HTTP 302 `application/json` response
+	JSON302 *EmptyResponse
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthenticated
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers302 the parsed response headers for an HTTP 302 response
+	Headers302 *SAMLSingleLogoutResult302Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *SAMLSingleLogoutResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SAMLSingleLogoutResult401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SAMLSingleLogoutResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SAMLSingleLogoutResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *SAMLSingleLogoutResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *SAMLSingleLogoutResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SAMLSingleLogoutResult503Headers
+}
+
+// GetJSON302 returns the response for an HTTP 302 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON302() *EmptyResponse {
+	return r.JSON302
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON401() *Unauthenticated {
+	return r.JSON401
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SAMLSingleLogoutResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SAMLSingleLogoutResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SAMLSingleLogoutResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SAMLSingleLogoutResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SAMLSingleLogoutResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SAMLMetadataResult400Headers the declared response headers of an HTTP 400 response for SAMLMetadata
+type SAMLMetadataResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLMetadataResult404Headers the declared response headers of an HTTP 404 response for SAMLMetadata
+type SAMLMetadataResult404Headers struct {
+	XCloudErrorCodes string
+}
+
+// SAMLMetadataResult500Headers the declared response headers of an HTTP 500 response for SAMLMetadata
+type SAMLMetadataResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type SAMLMetadataResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *RealmNotFound
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *SAMLMetadataResult400Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *SAMLMetadataResult404Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SAMLMetadataResult500Headers
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r SAMLMetadataResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r SAMLMetadataResult) GetJSON404() *RealmNotFound {
+	return r.JSON404
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SAMLMetadataResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r SAMLMetadataResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SAMLMetadataResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SAMLMetadataResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SAMLMetadataResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SAMLRefusalsResult401Headers the declared response headers of an HTTP 401 response for SAMLRefusals
+type SAMLRefusalsResult401Headers struct {
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLRefusalsResult403Headers the declared response headers of an HTTP 403 response for SAMLRefusals
+type SAMLRefusalsResult403Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLRefusalsResult429Headers the declared response headers of an HTTP 429 response for SAMLRefusals
+type SAMLRefusalsResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// SAMLRefusalsResult500Headers the declared response headers of an HTTP 500 response for SAMLRefusals
+type SAMLRefusalsResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLRefusalsResult501Headers the declared response headers of an HTTP 501 response for SAMLRefusals
+type SAMLRefusalsResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLRefusalsResult502Headers the declared response headers of an HTTP 502 response for SAMLRefusals
+type SAMLRefusalsResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLRefusalsResult503Headers the declared response headers of an HTTP 503 response for SAMLRefusals
+type SAMLRefusalsResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type SAMLRefusalsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SAMLRefusals
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SAMLRefusalsResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *SAMLRefusalsResult403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SAMLRefusalsResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SAMLRefusalsResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *SAMLRefusalsResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *SAMLRefusalsResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SAMLRefusalsResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SAMLRefusalsResult) GetJSON200() *SAMLRefusals {
+	return r.JSON200
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r SAMLRefusalsResult) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r SAMLRefusalsResult) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SAMLRefusalsResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SAMLRefusalsResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r SAMLRefusalsResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r SAMLRefusalsResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SAMLRefusalsResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SAMLRefusalsResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SAMLRefusalsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SAMLRefusalsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SAMLRefusalsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RemoveTOTPDeviceResult200Headers the declared response headers of an HTTP 200 response for RemoveTOTPDevice
 type RemoveTOTPDeviceResult200Headers struct {
 	XElasticAPIKeyExpiration *string
@@ -20812,6 +22127,101 @@ func (c *ClientWithResponses) MethodsWithResponse(ctx context.Context, reqEditor
 		return nil, err
 	}
 	return ParseMethodsResult(rsp)
+}
+
+// SAMLCallbackWithBodyWithResponse End a sign-in at a SAML identity provider
+//
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+func (c *ClientWithResponses) SAMLCallbackWithBodyWithResponse(ctx context.Context, params *SAMLCallbackParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SAMLCallbackResult, error) {
+	rsp, err := c.SAMLCallbackWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLCallbackResult(rsp)
+}
+
+// SAMLCallbackWithFormdataBodyWithResponse End a sign-in at a SAML identity provider
+//
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
+// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
+func (c *ClientWithResponses) SAMLCallbackWithFormdataBodyWithResponse(ctx context.Context, params *SAMLCallbackParams, body SAMLCallbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*SAMLCallbackResult, error) {
+	rsp, err := c.SAMLCallbackWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLCallbackResult(rsp)
+}
+
+// SAMLInitWithResponse Begin a sign-in at a SAML identity provider
+//
+// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
+// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
+func (c *ClientWithResponses) SAMLInitWithResponse(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*SAMLInitResult, error) {
+	rsp, err := c.SAMLInit(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLInitResult(rsp)
+}
+
+// SAMLSingleLogoutWithResponse End sessions on an identity provider's word
+//
+// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
+// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
+func (c *ClientWithResponses) SAMLSingleLogoutWithResponse(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*SAMLSingleLogoutResult, error) {
+	rsp, err := c.SAMLSingleLogout(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLSingleLogoutResult(rsp)
+}
+
+// SAMLMetadataWithResponse Describe this server to an identity provider
+//
+// An extension of this server. Returns the service provider metadata of a realm.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/users/auth/saml/metadata (the `SAMLMetadata` operationId).
+func (c *ClientWithResponses) SAMLMetadataWithResponse(ctx context.Context, params *SAMLMetadataParams, reqEditors ...RequestEditorFn) (*SAMLMetadataResult, error) {
+	rsp, err := c.SAMLMetadata(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLMetadataResult(rsp)
+}
+
+// SAMLRefusalsWithResponse List the last refused sign-ins
+//
+// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
+// never what was sent.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
+func (c *ClientWithResponses) SAMLRefusalsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SAMLRefusalsResult, error) {
+	rsp, err := c.SAMLRefusals(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLRefusalsResult(rsp)
 }
 
 // RemoveTOTPDeviceWithResponse Remove one's second factor
@@ -29040,6 +30450,1001 @@ func ParseMethodsResult(rsp *http.Response) (*MethodsResult, error) {
 			headers.XCloudErrorCodes = value
 		}
 		response.Headers500 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSAMLCallbackResult parses an HTTP response from a SAMLCallbackWithResponse call
+func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SAMLCallbackResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 302:
+		var dest EmptyResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON302 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		var headers SAMLCallbackResult302Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.SetCookie = &value
+		}
+		response.Headers302 = &headers
+	case rsp.StatusCode == 400:
+		var headers SAMLCallbackResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers SAMLCallbackResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 413:
+		var headers SAMLCallbackResult413Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers SAMLCallbackResult415Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 429:
+		var headers SAMLCallbackResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers SAMLCallbackResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers SAMLCallbackResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers SAMLCallbackResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers SAMLCallbackResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSAMLInitResult parses an HTTP response from a SAMLInitWithResponse call
+func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SAMLInitResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 302:
+		var dest EmptyResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON302 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest RealmNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		var headers SAMLInitResult302Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.SetCookie = &value
+		}
+		response.Headers302 = &headers
+	case rsp.StatusCode == 400:
+		var headers SAMLInitResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 404:
+		var headers SAMLInitResult404Headers
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers SAMLInitResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers SAMLInitResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers SAMLInitResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers SAMLInitResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers SAMLInitResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSAMLSingleLogoutResult parses an HTTP response from a SAMLSingleLogoutWithResponse call
+func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SAMLSingleLogoutResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 302:
+		var dest EmptyResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON302 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		var headers SAMLSingleLogoutResult302Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers302 = &headers
+	case rsp.StatusCode == 400:
+		var headers SAMLSingleLogoutResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers SAMLSingleLogoutResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers SAMLSingleLogoutResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers SAMLSingleLogoutResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers SAMLSingleLogoutResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers SAMLSingleLogoutResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers SAMLSingleLogoutResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSAMLMetadataResult parses an HTTP response from a SAMLMetadataWithResponse call
+func ParseSAMLMetadataResult(rsp *http.Response) (*SAMLMetadataResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SAMLMetadataResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest RealmNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers SAMLMetadataResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 404:
+		var headers SAMLMetadataResult404Headers
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 500:
+		var headers SAMLMetadataResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSAMLRefusalsResult parses an HTTP response from a SAMLRefusalsWithResponse call
+func ParseSAMLRefusalsResult(rsp *http.Response) (*SAMLRefusalsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SAMLRefusalsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SAMLRefusals
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SAMLRefusalsResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers SAMLRefusalsResult403Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers SAMLRefusalsResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers SAMLRefusalsResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers SAMLRefusalsResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers SAMLRefusalsResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers SAMLRefusalsResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

@@ -1239,6 +1239,43 @@ type RoleRestriction struct {
 	Workflows []string `json:"workflows,omitempty"`
 }
 
+// SAMLCallbackRequest defines model for SamlCallbackRequest.
+type SAMLCallbackRequest struct {
+	// RelayState What the request had.
+	RelayState *string `json:"RelayState,omitempty"`
+
+	// SAMLResponse The response in base64 (SAML Bindings 3.5.4).
+	SAMLResponse string `json:"SAMLResponse"`
+}
+
+// SAMLMetadata An EntityDescriptor (SAML Metadata 2.3.2).
+type SAMLMetadata = string
+
+// SAMLRefusal defines model for SamlRefusal.
+type SAMLRefusal struct {
+	// Address Where it came from.
+	Address *string   `json:"address,omitempty"`
+	At      time.Time `json:"at"`
+
+	// IssuedAt When the response says that it was made; absent if it does not.
+	IssuedAt *time.Time `json:"issued_at,omitempty"`
+
+	// Issuer Who the response says that it is from; absent if it does not.
+	Issuer *string `json:"issuer,omitempty"`
+
+	// Realm Absent if it is not known.
+	Realm  *string `json:"realm,omitempty"`
+	Reason string  `json:"reason"`
+
+	// RequestID Under what the log has it.
+	RequestID *string `json:"request_id,omitempty"`
+}
+
+// SAMLRefusals defines model for SamlRefusals.
+type SAMLRefusals struct {
+	Refusals []SAMLRefusal `json:"refusals"`
+}
+
 // Scalar Anything that has no members and no elements.
 type Scalar = any
 
@@ -1630,6 +1667,9 @@ type Overloaded = BasicFailedReply
 // PrivilegesChecked defines model for PrivilegesChecked.
 type PrivilegesChecked = HasPrivilegesResponse
 
+// RealmNotFound The body of every failure.
+type RealmNotFound = BasicFailedReply
+
 // SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
 type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 
@@ -1967,6 +2007,36 @@ type GetUsersParams struct {
 	IncludeDisabled *bool `form:"include_disabled,omitempty" json:"include_disabled,omitempty"`
 }
 
+// SAMLCallbackParams defines parameters for SAMLCallback.
+type SAMLCallbackParams struct {
+	// Browser What bound the sign-in to this browser.
+	Browser *string `form:"__Host-sallyport-saml,omitempty" json:"__Host-sallyport-saml,omitempty"`
+}
+
+// SAMLInitParams defines parameters for SAMLInit.
+type SAMLInitParams struct {
+	// State The caller's own, handed through; at most 1 KiB.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Realm An extension of this server. The id of the realm.
+	Realm *string `form:"realm,omitempty" json:"realm,omitempty"`
+}
+
+// SAMLSingleLogoutParams defines parameters for SAMLSingleLogout.
+type SAMLSingleLogoutParams struct {
+	SAMLRequest  *string `form:"SAMLRequest,omitempty" json:"SAMLRequest,omitempty"`
+	SAMLResponse *string `form:"SAMLResponse,omitempty" json:"SAMLResponse,omitempty"`
+	RelayState   *string `form:"RelayState,omitempty" json:"RelayState,omitempty"`
+	SigAlg       *string `form:"SigAlg,omitempty" json:"SigAlg,omitempty"`
+	Signature    *string `form:"Signature,omitempty" json:"Signature,omitempty"`
+}
+
+// SAMLMetadataParams defines parameters for SAMLMetadata.
+type SAMLMetadataParams struct {
+	// Realm The id of the realm.
+	Realm string `form:"realm" json:"realm"`
+}
+
 // SecurityQueryAPIKeysGetJSONRequestBody defines body for SecurityQueryAPIKeysGet for application/json ContentType.
 type SecurityQueryAPIKeysGetJSONRequestBody = QueryAPIKeysRequest
 
@@ -2068,6 +2138,9 @@ type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
 
 // DeleteUsersAPIKeysJSONRequestBody defines body for DeleteUsersAPIKeys for application/json ContentType.
 type DeleteUsersAPIKeysJSONRequestBody = DeleteUsersAPIKeysRequest
+
+// SAMLCallbackFormdataRequestBody defines body for SAMLCallback for application/x-www-form-urlencoded ContentType.
+type SAMLCallbackFormdataRequestBody = SAMLCallbackRequest
 
 // ConfirmTOTPDeviceJSONRequestBody defines body for ConfirmTOTPDevice for application/json ContentType.
 type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest
@@ -2405,6 +2478,21 @@ type ServerInterface interface {
 	// Methods List the ways to sign in
 	// (GET /api/v1/users/auth/methods)
 	Methods(ctx echo.Context) error
+	// SAMLCallback End a sign-in at a SAML identity provider
+	// (POST /api/v1/users/auth/saml/_callback)
+	SAMLCallback(ctx echo.Context, params SAMLCallbackParams) error
+	// SAMLInit Begin a sign-in at a SAML identity provider
+	// (GET /api/v1/users/auth/saml/_init)
+	SAMLInit(ctx echo.Context, params SAMLInitParams) error
+	// SAMLSingleLogout End sessions on an identity provider's word
+	// (GET /api/v1/users/auth/saml/_single_logout)
+	SAMLSingleLogout(ctx echo.Context, params SAMLSingleLogoutParams) error
+	// SAMLMetadata Describe this server to an identity provider
+	// (GET /api/v1/users/auth/saml/metadata)
+	SAMLMetadata(ctx echo.Context, params SAMLMetadataParams) error
+	// SAMLRefusals List the last refused sign-ins
+	// (GET /api/v1/users/auth/saml/refusals)
+	SAMLRefusals(ctx echo.Context) error
 	// RemoveTOTPDevice Remove one's second factor
 	// (DELETE /api/v1/users/auth/totp)
 	RemoveTOTPDevice(ctx echo.Context) error
@@ -3648,6 +3736,127 @@ func (w *ServerInterfaceWrapper) Methods(ctx echo.Context) error {
 	return err
 }
 
+// SAMLCallback converts echo context to params.
+func (w *ServerInterfaceWrapper) SAMLCallback(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SAMLCallbackParams
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml"); err == nil {
+
+		var value string
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml: %s", err))
+		}
+		params.Browser = &value
+
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SAMLCallback(ctx, params)
+	return err
+}
+
+// SAMLInit converts echo context to params.
+func (w *ServerInterfaceWrapper) SAMLInit(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SAMLInitParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "realm" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "realm", ctx.QueryParams(), &params.Realm, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter realm: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SAMLInit(ctx, params)
+	return err
+}
+
+// SAMLSingleLogout converts echo context to params.
+func (w *ServerInterfaceWrapper) SAMLSingleLogout(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SAMLSingleLogoutParams
+	// ------------- Optional query parameter "SAMLRequest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "SAMLRequest", ctx.QueryParams(), &params.SAMLRequest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter SAMLRequest: %s", err))
+	}
+
+	// ------------- Optional query parameter "SAMLResponse" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "SAMLResponse", ctx.QueryParams(), &params.SAMLResponse, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter SAMLResponse: %s", err))
+	}
+
+	// ------------- Optional query parameter "RelayState" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "RelayState", ctx.QueryParams(), &params.RelayState, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter RelayState: %s", err))
+	}
+
+	// ------------- Optional query parameter "SigAlg" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "SigAlg", ctx.QueryParams(), &params.SigAlg, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter SigAlg: %s", err))
+	}
+
+	// ------------- Optional query parameter "Signature" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "Signature", ctx.QueryParams(), &params.Signature, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Signature: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SAMLSingleLogout(ctx, params)
+	return err
+}
+
+// SAMLMetadata converts echo context to params.
+func (w *ServerInterfaceWrapper) SAMLMetadata(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SAMLMetadataParams
+	// ------------- Required query parameter "realm" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "realm", ctx.QueryParams(), &params.Realm, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter realm: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SAMLMetadata(ctx, params)
+	return err
+}
+
+// SAMLRefusals converts echo context to params.
+func (w *ServerInterfaceWrapper) SAMLRefusals(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SAMLRefusals(ctx)
+	return err
+}
+
 // RemoveTOTPDevice converts echo context to params.
 func (w *ServerInterfaceWrapper) RemoveTOTPDevice(ctx echo.Context) error {
 	var err error
@@ -3906,6 +4115,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/v1/users/auth/totp", wrapper.EnrollTOTPDevice, options.OperationMiddlewares["enroll-totp-device"]...)
 	router.POST(options.BaseURL+"/api/v1/users/auth/totp/_confirm", wrapper.ConfirmTOTPDevice, options.OperationMiddlewares["confirm-totp-device"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth/methods", wrapper.Methods, options.OperationMiddlewares["methods"]...)
+	router.GET(options.BaseURL+"/api/v1/users/auth/saml/_init", wrapper.SAMLInit, options.OperationMiddlewares["saml-init"]...)
+	router.POST(options.BaseURL+"/api/v1/users/auth/saml/_callback", wrapper.SAMLCallback, options.OperationMiddlewares["saml-callback"]...)
+	router.GET(options.BaseURL+"/api/v1/users/auth/saml/_single_logout", wrapper.SAMLSingleLogout, options.OperationMiddlewares["saml-single-logout"]...)
+	router.GET(options.BaseURL+"/api/v1/users/auth/saml/metadata", wrapper.SAMLMetadata, options.OperationMiddlewares["saml-metadata"]...)
+	router.GET(options.BaseURL+"/api/v1/users/auth/saml/refusals", wrapper.SAMLRefusals, options.OperationMiddlewares["saml-refusals"]...)
 	router.DELETE(options.BaseURL+"/api/v1/users/auth/keys", wrapper.DeleteAPIKeys, options.OperationMiddlewares["delete-api-keys"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth/keys", wrapper.GetAPIKeys, options.OperationMiddlewares["get-api-keys"]...)
 	router.POST(options.BaseURL+"/api/v1/users/auth/keys", wrapper.CreateAPIKey, options.OperationMiddlewares["create-api-key"]...)
@@ -4193,6 +4407,15 @@ type OverloadedJSONResponse struct {
 }
 
 type PrivilegesCheckedJSONResponse HasPrivilegesResponse
+
+type RealmNotFoundResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type RealmNotFoundJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers RealmNotFoundResponseHeaders
+}
 
 type SecurityAPIKeyCreatedJSONResponse SecurityCreateAPIKeyResponse
 
@@ -10557,6 +10780,753 @@ func (response Methods500JSONResponse) VisitMethodsResponse(w http.ResponseWrite
 	return err
 }
 
+type SAMLCallbackRequestObject struct {
+	Params SAMLCallbackParams
+	Body   *SAMLCallbackFormdataRequestBody
+}
+
+type SAMLCallbackResponseObject interface {
+	VisitSAMLCallbackResponse(w http.ResponseWriter) error
+}
+
+type SAMLCallback302ResponseHeaders struct {
+	Location  string
+	SetCookie *string
+}
+
+type SAMLCallback302JSONResponse struct {
+	Body    EmptyResponse
+	Headers SAMLCallback302ResponseHeaders
+}
+
+func (response SAMLCallback302JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(302)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response SAMLCallback400JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback401JSONResponse struct{ UnauthenticatedJSONResponse }
+
+func (response SAMLCallback401JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response SAMLCallback413JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response SAMLCallback415JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response SAMLCallback429JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SAMLCallback500JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response SAMLCallback501JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response SAMLCallback502JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response SAMLCallback503JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInitRequestObject struct {
+	Params SAMLInitParams
+}
+
+type SAMLInitResponseObject interface {
+	VisitSAMLInitResponse(w http.ResponseWriter) error
+}
+
+type SAMLInit302ResponseHeaders struct {
+	Location  string
+	SetCookie *string
+}
+
+type SAMLInit302JSONResponse struct {
+	Body    EmptyResponse
+	Headers SAMLInit302ResponseHeaders
+}
+
+func (response SAMLInit302JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(302)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response SAMLInit400JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit404JSONResponse struct{ RealmNotFoundJSONResponse }
+
+func (response SAMLInit404JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response SAMLInit429JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SAMLInit500JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response SAMLInit501JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response SAMLInit502JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response SAMLInit503JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogoutRequestObject struct {
+	Params SAMLSingleLogoutParams
+}
+
+type SAMLSingleLogoutResponseObject interface {
+	VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error
+}
+
+type SAMLSingleLogout302ResponseHeaders struct {
+	Location string
+}
+
+type SAMLSingleLogout302JSONResponse struct {
+	Body    EmptyResponse
+	Headers SAMLSingleLogout302ResponseHeaders
+}
+
+func (response SAMLSingleLogout302JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(302)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response SAMLSingleLogout400JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout401JSONResponse struct{ UnauthenticatedJSONResponse }
+
+func (response SAMLSingleLogout401JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response SAMLSingleLogout429JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SAMLSingleLogout500JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response SAMLSingleLogout501JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response SAMLSingleLogout502JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response SAMLSingleLogout503JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLMetadataRequestObject struct {
+	Params SAMLMetadataParams
+}
+
+type SAMLMetadataResponseObject interface {
+	VisitSAMLMetadataResponse(w http.ResponseWriter) error
+}
+
+type SAMLMetadata200ApplicationSamlmetadataXMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response SAMLMetadata200ApplicationSamlmetadataXMLResponse) VisitSAMLMetadataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/samlmetadata+xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLMetadata400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response SAMLMetadata400JSONResponse) VisitSAMLMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLMetadata404JSONResponse struct{ RealmNotFoundJSONResponse }
+
+func (response SAMLMetadata404JSONResponse) VisitSAMLMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLMetadata500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SAMLMetadata500JSONResponse) VisitSAMLMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusalsRequestObject struct {
+}
+
+type SAMLRefusalsResponseObject interface {
+	VisitSAMLRefusalsResponse(w http.ResponseWriter) error
+}
+
+type SAMLRefusals200JSONResponse SAMLRefusals
+
+func (response SAMLRefusals200JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response SAMLRefusals401JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SAMLRefusals403JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response SAMLRefusals429JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SAMLRefusals500JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response SAMLRefusals501JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response SAMLRefusals502JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLRefusals503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response SAMLRefusals503JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveTOTPDeviceRequestObject struct {
 }
 
@@ -13151,6 +14121,21 @@ type StrictServerInterface interface {
 	// Methods List the ways to sign in
 	// (GET /api/v1/users/auth/methods)
 	Methods(ctx context.Context, request MethodsRequestObject) (MethodsResponseObject, error)
+	// SAMLCallback End a sign-in at a SAML identity provider
+	// (POST /api/v1/users/auth/saml/_callback)
+	SAMLCallback(ctx context.Context, request SAMLCallbackRequestObject) (SAMLCallbackResponseObject, error)
+	// SAMLInit Begin a sign-in at a SAML identity provider
+	// (GET /api/v1/users/auth/saml/_init)
+	SAMLInit(ctx context.Context, request SAMLInitRequestObject) (SAMLInitResponseObject, error)
+	// SAMLSingleLogout End sessions on an identity provider's word
+	// (GET /api/v1/users/auth/saml/_single_logout)
+	SAMLSingleLogout(ctx context.Context, request SAMLSingleLogoutRequestObject) (SAMLSingleLogoutResponseObject, error)
+	// SAMLMetadata Describe this server to an identity provider
+	// (GET /api/v1/users/auth/saml/metadata)
+	SAMLMetadata(ctx context.Context, request SAMLMetadataRequestObject) (SAMLMetadataResponseObject, error)
+	// SAMLRefusals List the last refused sign-ins
+	// (GET /api/v1/users/auth/saml/refusals)
+	SAMLRefusals(ctx context.Context, request SAMLRefusalsRequestObject) (SAMLRefusalsResponseObject, error)
 	// RemoveTOTPDevice Remove one's second factor
 	// (DELETE /api/v1/users/auth/totp)
 	RemoveTOTPDevice(ctx context.Context, request RemoveTOTPDeviceRequestObject) (RemoveTOTPDeviceResponseObject, error)
@@ -15648,6 +16633,139 @@ func (sh *strictHandler) Methods(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(MethodsResponseObject); ok {
 		return validResponse.VisitMethodsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SAMLCallback operation middleware
+func (sh *strictHandler) SAMLCallback(ctx echo.Context, params SAMLCallbackParams) error {
+	var request SAMLCallbackRequestObject
+
+	request.Params = params
+
+	if form, err := ctx.FormParams(); err == nil {
+		var body SAMLCallbackFormdataRequestBody
+		if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+			return err
+		}
+		request.Body = &body
+	} else {
+		return err
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SAMLCallback(ctx.Request().Context(), request.(SAMLCallbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SAMLCallback")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SAMLCallbackResponseObject); ok {
+		return validResponse.VisitSAMLCallbackResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SAMLInit operation middleware
+func (sh *strictHandler) SAMLInit(ctx echo.Context, params SAMLInitParams) error {
+	var request SAMLInitRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SAMLInit(ctx.Request().Context(), request.(SAMLInitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SAMLInit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SAMLInitResponseObject); ok {
+		return validResponse.VisitSAMLInitResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SAMLSingleLogout operation middleware
+func (sh *strictHandler) SAMLSingleLogout(ctx echo.Context, params SAMLSingleLogoutParams) error {
+	var request SAMLSingleLogoutRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SAMLSingleLogout(ctx.Request().Context(), request.(SAMLSingleLogoutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SAMLSingleLogout")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SAMLSingleLogoutResponseObject); ok {
+		return validResponse.VisitSAMLSingleLogoutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SAMLMetadata operation middleware
+func (sh *strictHandler) SAMLMetadata(ctx echo.Context, params SAMLMetadataParams) error {
+	var request SAMLMetadataRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SAMLMetadata(ctx.Request().Context(), request.(SAMLMetadataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SAMLMetadata")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SAMLMetadataResponseObject); ok {
+		return validResponse.VisitSAMLMetadataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SAMLRefusals operation middleware
+func (sh *strictHandler) SAMLRefusals(ctx echo.Context) error {
+	var request SAMLRefusalsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SAMLRefusals(ctx.Request().Context(), request.(SAMLRefusalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SAMLRefusals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SAMLRefusalsResponseObject); ok {
+		return validResponse.VisitSAMLRefusalsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
