@@ -288,11 +288,16 @@ func body(op operation) string {
 	return need(op.RequestBody.Value.Required) + " " + content(op.bodies())
 }
 
+// formBody is the content type of what a browser posts.
+const formBody = "application/x-www-form-urlencoded"
+
 func content(all openapi3.Content) string {
-	if media := all[jsonBody]; media != nil {
-		return typeOf(media.Schema)
+	for _, kind := range []string{jsonBody, formBody} {
+		if media := all[kind]; media != nil {
+			return typeOf(media.Schema)
+		}
 	}
-	return "not JSON"
+	return "neither JSON nor a form"
 }
 
 // typeOf writes a schema's type in the notation of the facts. A reference to a scalar is the scalar: a client sees no

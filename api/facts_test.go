@@ -177,7 +177,7 @@ func TestFacts_NotVacuous(t *testing.T) {
 		}},
 		{"no JSON", func(_ *facts, d *openapi3.T) {
 			find(d, "GET /api/v1/users/auth").Responses.Value("200").Value.Content = nil
-		}, []string{"GET /users/auth: status 200: at ECE AuthenticationInfo, here not JSON"}},
+		}, []string{"GET /users/auth: status 200: at ECE AuthenticationInfo, here neither JSON nor a form"}},
 		{"no code", func(_ *facts, d *openapi3.T) {
 			codes := find(d, "POST "+keys).Responses.Value("400").Value.Headers[errorHeader].Value.Schema.Value
 			codes.Enum = slices.DeleteFunc(codes.Enum, func(code any) bool { return code == "api_keys.invalid_input" })
