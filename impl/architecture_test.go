@@ -42,10 +42,10 @@ var layers = map[string][]string{
 	"elevation":            {"audit", "guard", "identity", "secret", "session", "store", "totp"},
 	"apikey":               {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":                 {"apikey", "audit", "identity", "secret", "session", "store", "user"},
-	"saml":                 {"identity", "store", "user"},
-	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "privilege", "role", "roledescriptor", "secret", "session", "store", "strictjson", "user", "xcontent"},
-	"config":               {"apikey", "elevation", "lockout", "secret", "session"},
-	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "role", "secret", "session", "store", "user"},
+	"saml":                 {"audit", "guard", "identity", "lockout", "saml/protocol", "secret", "session", "store", "user"},
+	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "user", "xcontent"},
+	"config":               {"apikey", "elevation", "lockout", "saml", "secret", "session"},
+	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "role", "saml", "secret", "session", "store", "user"},
 }
 
 // only lists what one package of the module keeps to itself: an import path's beginning, and who may import it.

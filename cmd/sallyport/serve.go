@@ -80,7 +80,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, keep func(map[
 	a, err := app.Open(ctx, app.Settings{
 		Store: c.Store, KeyEncryptionKey: key,
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}, Keep: keep},
-		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
+		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
 		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now,
 	})
 	if errors.Is(err, secret.ErrUnsealable) {

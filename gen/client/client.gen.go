@@ -3126,7 +3126,8 @@ type ClientInterface interface {
 	// Logout End the session
 	//
 	// Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-	// (Basic or an API key) has nothing to end, and is answered alike.
+	// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
+	// end its own too, the answer's `Link` header has where a browser does that.
 	//
 	// Corresponds with POST /api/v1/users/auth/_logout (the `Logout` operationId).
 	Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5076,7 +5077,8 @@ func (c *Client) Login(ctx context.Context, body LoginJSONRequestBody, reqEditor
 // Logout End the session
 //
 // Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-// (Basic or an API key) has nothing to end, and is answered alike.
+// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
+// end its own too, the answer's `Link` header has where a browser does that.
 //
 // Corresponds with POST /api/v1/users/auth/_logout (the `Logout` operationId).
 func (c *Client) Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -10810,7 +10812,8 @@ type ClientWithResponsesInterface interface {
 	// LogoutWithResponse End the session
 	//
 	// Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-	// (Basic or an API key) has nothing to end, and is answered alike.
+	// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
+	// end its own too, the answer's `Link` header has where a browser does that.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15898,6 +15901,7 @@ func (r LoginResult) ContentType() string {
 
 // LogoutResult200Headers the declared response headers of an HTTP 200 response for Logout
 type LogoutResult200Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 }
 
@@ -15949,7 +15953,7 @@ type LogoutResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Empty
+	JSON200 *EmptyResponse
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
@@ -15983,7 +15987,7 @@ type LogoutResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LogoutResult) GetJSON200() *Empty {
+func (r LogoutResult) GetJSON200() *EmptyResponse {
 	return r.JSON200
 }
 
@@ -21933,7 +21937,8 @@ func (c *ClientWithResponses) LoginWithResponse(ctx context.Context, body LoginJ
 // LogoutWithResponse End the session
 //
 // Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-// (Basic or an API key) has nothing to end, and is answered alike.
+// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
+// end its own too, the answer's `Link` header has where a browser does that.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -28050,7 +28055,7 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Empty
+		var dest EmptyResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -28110,6 +28115,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers LogoutResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -9065,7 +9065,15 @@ type LogoutResponseObject interface {
 	VisitLogoutResponse(w http.ResponseWriter) error
 }
 
-type Logout200JSONResponse struct{ EmptyJSONResponse }
+type Logout200ResponseHeaders struct {
+	Link                     *string
+	XElasticAPIKeyExpiration *string
+}
+
+type Logout200JSONResponse struct {
+	Body    EmptyResponse
+	Headers Logout200ResponseHeaders
+}
 
 func (response Logout200JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
 
@@ -9074,6 +9082,9 @@ func (response Logout200JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}

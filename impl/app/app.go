@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/role"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -35,7 +36,9 @@ type Settings struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
-	Lockout          lockout.Policy
+	// Realms are those of SAML, as saml.Load returns them.
+	Realms  []saml.Realm
+	Lockout lockout.Policy
 	// AddressFailures is how many wrong guesses an address may make at once; it gets one back each AddressRecovery.
 	AddressFailures int
 	AddressRecovery time.Duration
@@ -53,7 +56,8 @@ type App struct {
 	// Elevation gives users second factors.
 	Elevation *elevation.Service
 
-	store *store.Store
+	signOn *saml.Service
+	store  *store.Store
 }
 
 // Open opens the store and assembles the program on it.
@@ -91,21 +95,24 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := apikey.NewService(st, s.Keys, s.Log) // last, because it has to be closed
+	// Last, because they have to be closed.
+	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, guesses, s.Realms, s.Log, s.Now)
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
-		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights,
+		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
 		Log: s.Log, TrustedProxies: s.TrustedProxies,
 	})
 	if err != nil {
 		keys.Close()
+		signOn.Close()
 		return nil, err
 	}
-	return &App{Handler: handler, Users: users, Keys: keys, Elevation: elevations, store: st}, nil
+	return &App{Handler: handler, Users: users, Keys: keys, Elevation: elevations, signOn: signOn, store: st}, nil
 }
 
 // Close closes the store, after all that is still to be written.
 func (a *App) Close() error {
+	a.signOn.Close()
 	a.Keys.Close()
 	return a.store.Close()
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/session"
 )
 
@@ -32,12 +33,14 @@ type Config struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
-	Lockout          lockout.Policy
-	AddressFailures  int
-	AddressRecovery  time.Duration
-	TrustedProxies   []*net.IPNet
-	LogLevel         slog.Level
-	LogFormat        string
+	// Realms are those of the file that saml.realms names; none without it.
+	Realms          []saml.Realm
+	Lockout         lockout.Policy
+	AddressFailures int
+	AddressRecovery time.Duration
+	TrustedProxies  []*net.IPNet
+	LogLevel        slog.Level
+	LogFormat       string
 }
 
 // Setting describes one setting.
@@ -63,6 +66,7 @@ var Settings = []Setting{
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
 	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},
+	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
 	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "how many wrong guesses in a row lock a user"},
 	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "how long the first lock lasts; each further wrong guess doubles it"},
 	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "how long a lock lasts at most"},

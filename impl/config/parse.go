@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 )
@@ -39,7 +40,8 @@ func parse(values map[string]string) (Config, error) {
 			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
-		Keys: apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime")},
+		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime")},
+		Realms: p.realms("saml.realms"),
 		Lockout: lockout.Policy{
 			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
 			Forget: lockout.DefaultPolicy.Forget,
@@ -113,6 +115,18 @@ func (p *parser) duration(key string) time.Duration {
 		p.bad(key, "%q is not a positive duration such as 30m", p.values[key])
 	}
 	return d
+}
+
+// realms reads the file that a setting names, if it does.
+func (p *parser) realms(key string) []saml.Realm {
+	if p.values[key] == "" {
+		return nil
+	}
+	realms, err := saml.Load(p.values[key])
+	if err != nil {
+		p.bad(key, "%s", err)
+	}
+	return realms
 }
 
 // limit is a duration that is zero where there is no limit.

@@ -68,6 +68,8 @@ var (
 	RecentPasswordNeeded = Code{"root.unauthorized.recent_password_required", Forbidden}
 	// SecondFactorNeeded: the caller must be elevated.
 	SecondFactorNeeded = Code{"root.unauthorized.second_factor_required", Forbidden}
+	// RealmNotFound: no such SAML realm, or not enabled.
+	RealmNotFound = Code{"saml.realm_not_found", NotFound}
 	// DeviceNotFound: the user has no second factor.
 	DeviceNotFound = Code{"totp.device_not_found", NotFound}
 	// DeviceConflict: the user has a confirmed second factor already.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -42,7 +43,17 @@ func (h *handlers) RefreshToken(ctx context.Context, _ server.RefreshTokenReques
 
 // Logout implements server.StrictServerInterface.
 func (h *handlers) Logout(ctx context.Context, _ server.LogoutRequestObject) (server.LogoutResponseObject, error) {
-	return server.Logout200JSONResponse{EmptyJSONResponse: empty()}, h.Auth.Logout(ctx, principalOf(ctx))
+	p := principalOf(ctx)
+	there, err := h.SAML.LogoutURL(ctx, p)
+	if err != nil { // the session must end here, whatever is the matter there
+		h.Log.WarnContext(ctx, "the session at the identity provider goes on", "user", p.User, "error", err)
+	}
+	response := server.Logout200JSONResponse{Body: server.EmptyResponse{}}
+	if there != "" {
+		link := fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#single-sign-on"`, there)
+		response.Headers.Link = &link
+	}
+	return response, h.Auth.Logout(ctx, p)
 }
 
 // GetAuthenticationInfo implements server.StrictServerInterface.
@@ -63,9 +74,8 @@ func (h *handlers) GetAuthenticationInfo(ctx context.Context, _ server.GetAuthen
 
 // Methods implements server.StrictServerInterface.
 func (h *handlers) Methods(context.Context, server.MethodsRequestObject) (server.MethodsResponseObject, error) {
-	return server.Methods200JSONResponse{
-		Password: h.Auth.PasswordLogin(), SSOMethods: []server.SSOAuthenticationMethodInfo{},
-	}, nil
+	methods := showMethods(h.SAML.Methods())
+	return server.Methods200JSONResponse{Password: h.Auth.PasswordLogin(), SAML: len(methods) > 0, SSOMethods: methods}, nil
 }
 
 func tokenResponse(t session.Token) server.TokenJSONResponse {

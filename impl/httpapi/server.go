@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/auth"
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/role"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -32,6 +33,7 @@ type Deps struct {
 	Privileges *applicationprivilege.Service
 	// Access says what callers of Elasticsearch's operations may do.
 	Access *access.Service
+	SAML   *saml.Service
 	// Elevation says who must be elevated, and keeps second factors.
 	Elevation *elevation.Service
 	Log       *slog.Logger
@@ -72,6 +74,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	for _, op := range operations {
 		op.reader = readers[op.id]
 		middlewares[op.id] = []echo.MiddlewareFunc{
+			keepQuery(op),
 			authenticate(d.Auth, d.Access, op),
 			requireElevation(d.Elevation, op),
 			checkQuery(op),

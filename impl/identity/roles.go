@@ -150,6 +150,8 @@ var grants = map[Permission][]Role{
 	"get-api-key":     everyone,
 	"delete-api-key":  everyone,
 
+	"saml-refusals": admins,
+
 	"get-users-api-keys":    admins,
 	"delete-users-api-keys": admins,
 	"get-user-api-keys":     admins,

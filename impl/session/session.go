@@ -80,8 +80,21 @@ func (s *Service) Begin(tx *store.Tx, userName string) (Token, error) {
 	return token, err
 }
 
+// BeginUntil is Begin of a session that ends at a time at the latest, unless that is zero. It returns the session, too.
+func (s *Service) BeginUntil(tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
+	latest := tx.Now.Add(s.settings.Absolute)
+	if end.IsZero() || end.After(latest) {
+		end = latest
+	}
+	return s.beginUntil(tx, userName, end)
+}
+
 func (s *Service) begin(tx *store.Tx, userName string) (store.Session, Token, error) {
-	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: tx.Now.Add(s.settings.Absolute)}
+	return s.beginUntil(tx, userName, tx.Now.Add(s.settings.Absolute))
+}
+
+func (s *Service) beginUntil(tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
+	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: end}
 	if err := tx.SweepSessions(); err != nil {
 		return session, Token{}, err
 	}

@@ -1,0 +1,137 @@
+package saml
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/user"
+)
+
+// LogoutURL returns where a browser ends the session that the identity provider of the principal's session keeps; empty if
+// there is none, or the realm does not ask for it. It is asked before the session ends here.
+func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, error) {
+	if p.Method != identity.Session || len(s.realms) == 0 {
+		return "", nil
+	}
+	var known store.SAMLSession
+	request := protocol.LogoutRequest{ID: protocol.NewID()}
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		request.IssueInstant = tx.Now
+		known, err = tx.SAMLSession(p.SessionID)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	realm, err := s.realm(known.Realm)
+	if err != nil || !realm.IDP.UseSingleLogout || realm.Signing == nil {
+		return "", nil //nolint:nilerr // a realm that is gone has nothing to end
+	}
+	provider, err := s.providers.of(ctx, realm)
+	if err != nil || provider.SLOURL == "" {
+		return "", err
+	}
+	request.Issuer, request.Destination, request.NameID = realm.SP.EntityID, provider.SLOURL, nameOf(known)
+	if known.SessionIndex != "" {
+		request.SessionIndexes = []string{known.SessionIndex}
+	}
+	return request.RedirectURL(realm.Signing.Key)
+}
+
+func nameOf(s store.SAMLSession) protocol.NameID {
+	return protocol.NameID{Value: s.NameID, Format: s.NameIDFormat, NameQualifier: s.NameQualifier, SPNameQualifier: s.SPNameQualifier}
+}
+
+// SingleLogout ends sessions because an identity provider says so, in the raw query of its redirect, and returns where the
+// browser takes the answer. Whatever is wrong with it, it returns fault.LoginFailed.
+func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, error) {
+	if err := s.store.Require(); err != nil {
+		return "", err
+	}
+	if err := s.guard.Admit(ctx); err != nil {
+		return "", err
+	}
+	answer, err := s.singleLogout(ctx, rawQuery)
+	if reason, refused := refusal(err); refused {
+		s.guard.Blame(ctx)
+		s.remember(ctx, attempt{}, "logout: "+reason)
+		return "", user.LoginFailed()
+	}
+	return answer, err
+}
+
+func (s *Service) singleLogout(ctx context.Context, rawQuery string) (string, error) {
+	err := refuse("no realm takes logouts")
+	for _, realm := range s.realms {
+		if realm.SP.Logout == "" || realm.Signing == nil {
+			continue
+		}
+		provider, known := s.providers.of(ctx, realm)
+		if known != nil {
+			return "", known
+		}
+		var r protocol.LogoutRequest
+		r, err = protocol.VerifyLogoutRequest(rawQuery, protocol.LogoutExpectation{
+			Destination: realm.SP.Logout, Provider: provider, Skew: realm.ClockSkew, Now: s.providers.now(),
+		})
+		if err == nil {
+			return s.endSessions(ctx, realm, provider, r)
+		}
+	}
+	return "", err
+}
+
+// endSessions ends the sessions that a request names, once.
+func (s *Service) endSessions(ctx context.Context, realm Realm, provider protocol.Provider, r protocol.LogoutRequest) (string, error) {
+	response := protocol.LogoutResponse{
+		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: realm.SP.EntityID, Destination: provider.SLOResponseURL,
+		Status: protocol.StatusSuccess, RelayState: r.RelayState,
+	}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		response.IssueInstant = tx.Now
+		if first, err := tx.UseSAMLAssertion(r.Issuer, r.ID, r.RememberUntil); err != nil || !first {
+			return orElse(err, refuse("the logout was asked for before"))
+		}
+		sessions, err := tx.SAMLSessions(realm.ID, r.NameID.Value)
+		if err != nil {
+			return err
+		}
+		for _, each := range sessions {
+			if !means(r, each) {
+				continue
+			}
+			if err := s.end(ctx, tx, each); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return response.RedirectURL(realm.Signing.Key)
+}
+
+// means tells whether a logout is of a session: whether it names the same person, and the session or none.
+func means(r protocol.LogoutRequest, s store.SAMLSession) bool {
+	return r.NameID == nameOf(s) && (len(r.SessionIndexes) == 0 || slices.Contains(r.SessionIndexes, s.SessionIndex))
+}
+
+func (s *Service) end(ctx context.Context, tx *store.Tx, known store.SAMLSession) error {
+	begun, owner, err := tx.Session(known.SessionID)
+	if err != nil {
+		return err
+	}
+	if _, err := s.sessions.End(tx, begun.ID); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.SessionEnded, owner.Name, audit.Details{"realm": known.Realm, "by": "identity provider"})
+}

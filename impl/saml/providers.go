@@ -1,0 +1,176 @@
+package saml
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+const (
+	// refreshTick is how often it is looked which metadata is due.
+	refreshTick = 10 * time.Second
+	// retryAfter is how long after a failure metadata is fetched again, unless its refresh comes first.
+	retryAfter = time.Minute
+	// ExpiryWarning is how long before a certificate of an identity provider expires it is warned of.
+	ExpiryWarning = 30 * 24 * time.Hour
+)
+
+// providers know the identity providers of realms by their metadata: the last that was good, in memory and in the store, so
+// that a provider whose metadata cannot be had, or is broken, is still known.
+type providers struct {
+	store  *store.Store
+	realms []Realm
+	log    *slog.Logger
+	now    func() time.Time
+	fetch  func(context.Context, IdentityProvider) ([]byte, error)
+
+	known map[string]*known
+
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+// known is what is known of one realm's identity provider.
+type known struct {
+	// fetching is held while metadata is fetched, so that it is fetched once; next is when it is due.
+	fetching sync.Mutex
+	next     time.Time
+
+	mu       sync.Mutex
+	provider protocol.Provider
+	loaded   bool
+}
+
+func (k *known) get() (protocol.Provider, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.provider, k.loaded
+}
+
+func newProviders(st *store.Store, realms []Realm, log *slog.Logger, now func() time.Time) *providers {
+	ctx, stop := context.WithCancel(context.Background())
+	p := &providers{store: st, realms: realms, log: log, now: now, fetch: fetchMetadata, known: map[string]*known{}, stop: stop, stopped: make(chan struct{})}
+	for _, realm := range realms {
+		p.known[realm.ID] = &known{}
+	}
+	go p.refresh(ctx)
+	return p
+}
+
+func (p *providers) close() {
+	p.stop()
+	<-p.stopped
+}
+
+// refresh fetches in the background what is due.
+func (p *providers) refresh(ctx context.Context) {
+	defer close(p.stopped)
+	ticker := time.NewTicker(refreshTick)
+	defer ticker.Stop()
+	for {
+		for _, realm := range p.realms {
+			p.update(ctx, realm, p.known[realm.ID])
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// of returns a realm's identity provider. It returns fault.AuthenticationClusterError if nothing was ever known of it.
+func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, error) {
+	k := p.known[realm.ID]
+	if _, loaded := k.get(); !loaded {
+		p.update(ctx, realm, k)
+	}
+	provider, loaded := k.get()
+	if !loaded {
+		return protocol.Provider{}, fault.New(fault.AuthenticationClusterError, "nothing is known of the identity provider yet; try again in a moment")
+	}
+	return provider, nil
+}
+
+// update fetches metadata that is due. What is not good leaves what is known as it is.
+func (p *providers) update(ctx context.Context, realm Realm, k *known) {
+	k.fetching.Lock()
+	defer k.fetching.Unlock()
+	if _, loaded := k.get(); !loaded {
+		p.recall(ctx, realm, k)
+	}
+	now := p.now()
+	if ctx.Err() != nil || now.Before(k.next) {
+		return
+	}
+	k.next = now.Add(min(retryAfter, realm.MetadataRefresh))
+	body, err := p.fetch(ctx, realm.IDP)
+	if err == nil {
+		err = k.take(body, realm, now)
+	}
+	if err != nil {
+		p.log.WarnContext(ctx, "metadata of an identity provider cannot be had; the last that was good stays", "realm", realm.ID, "error", err)
+		return
+	}
+	k.next = now.Add(realm.MetadataRefresh)
+	provider, _ := k.get()
+	p.warn(realm, provider, now)
+	if err := p.keep(ctx, realm, body); err != nil {
+		p.log.WarnContext(ctx, "metadata of an identity provider was not kept", "realm", realm.ID, "error", err)
+	}
+}
+
+// take makes metadata what is known, if it is good.
+func (k *known) take(body []byte, realm Realm, now time.Time) error {
+	provider, err := protocol.ParseMetadata(body, realm.IDP.EntityID, now)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.provider, k.loaded = provider, true
+	return nil
+}
+
+// recall takes the copy that the store has.
+func (p *providers) recall(ctx context.Context, realm Realm, k *known) {
+	err := p.store.View(ctx, func(tx *store.Tx) error {
+		body, _, err := tx.SAMLMetadata(realm.ID)
+		if err != nil {
+			return err
+		}
+		return k.take(body, realm, p.now())
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		p.log.WarnContext(ctx, "the copy of an identity provider's metadata cannot be used", "realm", realm.ID, "error", err)
+	}
+}
+
+func (p *providers) keep(ctx context.Context, realm Realm, body []byte) error {
+	return p.store.Update(ctx, func(tx *store.Tx) error {
+		old, _, err := tx.SAMLMetadata(realm.ID)
+		if err == nil && bytes.Equal(old, body) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return tx.ReplaceSAMLMetadata(realm.ID, body)
+	})
+}
+
+// warn tells of certificates that expire soon.
+func (p *providers) warn(realm Realm, provider protocol.Provider, now time.Time) {
+	for _, certificate := range provider.Expiring(now.Add(ExpiryWarning)) {
+		p.log.Warn("a certificate of an identity provider expires soon, or has expired",
+			"realm", realm.ID, "expires", certificate.NotAfter, "serial", fmt.Sprintf("%x", certificate.SerialNumber))
+	}
+}

@@ -1,0 +1,44 @@
+package saml
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// maxIssuer bounds what is kept of an issuer, in bytes.
+const maxIssuer = 512
+
+// Refusals returns why the last sign-ins were refused, the newest first.
+func (s *Service) Refusals(ctx context.Context) ([]store.SAMLRefusal, error) {
+	var list []store.SAMLRefusal
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		list, err = tx.SAMLRefusals()
+		return err
+	})
+	return list, err
+}
+
+// remember keeps why a sign-in was refused. That this fails does not change the answer.
+func (s *Service) remember(ctx context.Context, a attempt, reason string) {
+	origin := audit.OriginOf(ctx)
+	s.log.WarnContext(ctx, "a SAML sign-in was refused", "request_id", origin.RequestID, "realm", a.realm.ID, "reason", reason)
+	id, err := uuid.NewV7()
+	if err != nil {
+		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
+		return
+	}
+	said := protocol.Peek(a.message)
+	r := store.SAMLRefusal{
+		ID: id.String(), Realm: a.realm.ID, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
+		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
+	}
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSAMLRefusal(r) }); err != nil {
+		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
+	}
+}

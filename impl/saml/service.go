@@ -1,0 +1,89 @@
+package saml
+
+import (
+	"log/slog"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Service lets users sign in at identity providers. All that must be shared lives in the store, so any server on it can
+// end a sign-in that another began.
+type Service struct {
+	store     *store.Store
+	sessions  *session.Service
+	guard     *guard.Guard
+	realms    []Realm
+	providers *providers
+	// begun limits how many sign-ins an address begins: each is a row that waits.
+	begun *lockout.Addresses
+	log   *slog.Logger
+}
+
+// An address may begin so many sign-ins at once, and one more each interval.
+const (
+	beginBurst    = 60
+	beginInterval = 2 * time.Second
+)
+
+// NewService returns a service on a store with realms as Load returned them. Close ends the refreshing of metadata.
+func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, realms []Realm, log *slog.Logger, now func() time.Time) *Service {
+	enabled := slices.DeleteFunc(slices.Clone(realms), func(r Realm) bool { return !r.Enabled })
+	return &Service{
+		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
+		begun: lockout.NewAddresses(beginBurst, beginInterval, now), log: log,
+	}
+}
+
+// Close ends what goes on in the background.
+func (s *Service) Close() { s.providers.close() }
+
+// Method is a way to sign in.
+type Method struct{ Name, URL string }
+
+// beginPath is the operation that begins a sign-in.
+const beginPath = "/api/v1/users/auth/saml/_init"
+
+// Methods returns a way to sign in for each enabled realm, in their order.
+func (s *Service) Methods() []Method {
+	methods := []Method{}
+	for _, realm := range s.realms {
+		methods = append(methods, Method{Name: realm.Name, URL: beginPath + "?realm=" + url.QueryEscape(realm.ID)})
+	}
+	return methods
+}
+
+// Metadata returns what the identity provider of a realm has to know of this server, in XML. It returns
+// fault.RealmNotFound.
+func (s *Service) Metadata(realmID string) ([]byte, error) {
+	realm, err := s.realm(realmID)
+	if err != nil {
+		return nil, err
+	}
+	sp := protocol.ServiceProvider{
+		EntityID: realm.SP.EntityID, ACS: realm.SP.ACS, SLO: realm.SP.Logout, NameIDFormat: realm.NameIDFormat, SignsRequests: realm.SignRequests,
+	}
+	if realm.Signing != nil {
+		sp.SigningCertificates = append(sp.SigningCertificates, realm.Signing.Certificate)
+	}
+	for _, pair := range realm.Encryption {
+		sp.EncryptionCertificates = append(sp.EncryptionCertificates, pair.Certificate)
+	}
+	return protocol.ServiceProviderMetadata(sp)
+}
+
+// realm returns an enabled realm; the first for an empty id.
+func (s *Service) realm(id string) (Realm, error) {
+	i := slices.IndexFunc(s.realms, func(r Realm) bool { return id == "" || r.ID == id })
+	if i < 0 {
+		return Realm{}, fault.New(fault.RealmNotFound, "there is no such realm, or it is not enabled", "realm")
+	}
+	return s.realms[i], nil
+}
