@@ -1,24 +1,19 @@
 package interop
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
-// patience is how long the server may take to start. It is generous, because machines are busy.
-const patience = 90 * time.Second
-
-// served is the server under test, which all tests share: they keep out of each other's way by their names.
-var served server
+var (
+	// program is what is tested, and scratch a folder for what comes and goes with the tests.
+	program, scratch string
+	// served is the server under test, which all tests share: they keep out of each other's way by their names.
+	served server
+)
 
 // server is where the program serves, and the user it was made with: one who may do everything.
 type server struct{ url, user, password string }
@@ -26,16 +21,16 @@ type server struct{ url, user, password string }
 func TestMain(m *testing.M) { os.Exit(serveAndRun(m)) }
 
 func serveAndRun(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "sallyport-interop-")
-	if err != nil {
+	var err error
+	if scratch, err = os.MkdirTemp("", "sallyport-interop-"); err != nil {
 		return refuse(err)
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
-	program := filepath.Join(folder, "sallyport")
-	if err := build(program); err != nil {
+	defer os.RemoveAll(scratch) //nolint:errcheck // it lies in the system's folder for temporary files
+	program = filepath.Join(scratch, "sallyport")
+	if err := build(); err != nil {
 		return refuse(err)
 	}
-	p, err := start(program, folder)
+	p, err := startDev()
 	if err != nil {
 		return refuse(err)
 	}
@@ -55,7 +50,7 @@ func refuse(err error) int {
 }
 
 // build builds the program from the module that this one is nested in.
-func build(program string) error {
+func build() error {
 	arguments := []string{"build", "-buildvcs=false", "-o", program}
 	if raceDetector {
 		arguments = append(arguments, "-race")
@@ -68,58 +63,20 @@ func build(program string) error {
 	return nil
 }
 
-// process is a server that runs.
-type process struct {
-	cmd *exec.Cmd
-	log bytes.Buffer
+// newServer prepares a run of the program. The race detector would wait for a second at its end.
+func newServer(environment []string, arguments ...string) *process {
+	return newProcess(append(environment, "GORACE=atexit_sleep_ms=0"), program, arguments...)
 }
 
 // greeting is what dev prints once it serves.
-var greeting = regexp.MustCompile(`database at (\S+) (?s:.*)demo user +(\S+) +(\S+) (?s:.*)demo API key +\S+\n`)
+const greeting = `database at (\S+) (?s:.*)demo user +(\S+) +(\S+) (?s:.*)demo API key +\S+\n`
 
-// start starts a server with a database of its own in the folder, and waits until it serves.
-func start(program, folder string) (*process, error) {
-	p := &process{cmd: exec.Command(program, "dev", "--listen", "127.0.0.1:0")}
-	p.cmd.Env = append(os.Environ(), "TMPDIR="+folder, "GORACE=atexit_sleep_ms=0") // the race detector waits for a second else
-	p.cmd.Stderr = &p.log
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+// startDev starts the server that tests share, with a database of its own, and waits until it serves.
+func startDev() (*process, error) {
+	p := newServer(nil, "dev", "--listen", "127.0.0.1:0")
+	found, err := p.start(p.out.listen(greeting))
+	if err == nil {
+		served = server{url: found[1], user: found[2], password: found[3]}
 	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	late := time.AfterFunc(patience, func() { p.cmd.Process.Kill() }) //nolint:errcheck // the greeting is missed then
-	defer late.Stop()
-	var printed strings.Builder
-	for buffer := make([]byte, 4096); ; {
-		n, err := out.Read(buffer)
-		printed.Write(buffer[:n])
-		if found := greeting.FindStringSubmatch(printed.String()); found != nil {
-			served = server{url: found[1], user: found[2], password: found[3]}
-			return p, nil
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("the server does not start: %w\n%s", err, &printed), p.stop())
-		}
-	}
-}
-
-// stop ends the server, and returns an error if it does not end well, or has panicked or raced.
-func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	late := time.AfterFunc(patience, func() { p.cmd.Process.Kill() }) //nolint:errcheck // the exit code tells
-	defer late.Stop()
-	err := p.cmd.Wait()
-	for _, sign := range []string{"DATA RACE", "panic", "goroutine "} {
-		if strings.Contains(p.log.String(), sign) {
-			err = errors.Join(err, errors.New("the server wrote "+sign))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("the server: %w\n%s", err, &p.log)
-	}
-	return nil
+	return p, err
 }

@@ -1,0 +1,94 @@
+"use strict";
+
+// Signs in with a browser, and prints what the browser then shows and remembers, in JSON.
+//
+//   node browser.js BROWSER ADDRESS LANDING NAME=VALUE...
+//
+// It goes to the address, fills in the form that it is led to, sends it, and looks around where it lands.
+const { chromium } = require("playwright-core");
+
+const patience = 60_000; // milliseconds, because machines are busy
+
+const [executablePath, address, landing, ...fields] = process.argv.slice(2);
+
+async function main() {
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+  try {
+    const context = await browser.newContext({ locale: "en-US", timezoneId: "UTC" });
+    context.setDefaultTimeout(patience);
+    process.stdout.write(JSON.stringify(await signIn(await context.newPage())));
+  } finally {
+    await browser.close();
+  }
+}
+
+async function signIn(page) {
+  const complaints = watch(page);
+  const redirects = [];
+  page.on("response", async (response) => {
+    if (response.status() === 302) redirects.push(response.headers().location ?? "");
+  });
+  await page.goto(address);
+  for (const field of fields) {
+    const [name, value] = field.split(/=(.*)/s);
+    await page.locator(`[name="${name}"]`).first().evaluate((input, text) => { input.value = text; }, value);
+  }
+  await page.locator("#btn-sign-in").click();
+  await page.waitForURL((url) => url.origin + url.pathname === landing);
+  await page.locator("#title", { hasText: /igned in/ }).waitFor();
+  const landed = await look(page);
+  return { ...landed, redirects, remembered: await remembered(page), complaints, again: await goBackAndForth(page) };
+}
+
+// watch collects what the browser has to say against pages of ours: errors, warnings, and breaches of their policy.
+function watch(page) {
+  const complaints = [];
+  const ours = (url) => url === "" || url.startsWith(new URL(landing).origin);
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && ours(message.location().url)) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => { if (ours(page.url())) complaints.push(String(error)); });
+  return complaints;
+}
+
+// look tells what is to be seen on the page, and what a script of its could find.
+function look(page) {
+  return page.evaluate(() => ({
+    address: location.href,
+    title: document.title,
+    heading: document.querySelector("h1").textContent,
+    text: document.querySelector("#text").textContent,
+    next: document.querySelector("#next").hidden ? "" : document.querySelector("#next").href,
+    referrer: document.referrer,
+    kept: JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, history.state, window.name]),
+    entries: navigation.entries().map((entry) => entry.url),
+    timings: performance.getEntries().map((entry) => entry.name),
+  }));
+}
+
+// remembered is the whole history of the tab, as the browser itself knows it: also what other sites' pages are not shown.
+async function remembered(page) {
+  const devtools = await page.context().newCDPSession(page);
+  const { entries } = await devtools.send("Page.getNavigationHistory");
+  await devtools.detach();
+  return entries.flatMap((entry) => [entry.url, entry.userTypedURL, entry.title]);
+}
+
+// goBackAndForth leaves the page for the one after it and comes back, as a person does with the browser's button.
+async function goBackAndForth(page) {
+  await page.goto("about:blank");
+  await page.goBack();
+  await page.locator("#title", { hasText: /igned in/ }).waitFor();
+  return { address: page.url(), heading: await page.locator("h1").textContent() };
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+});

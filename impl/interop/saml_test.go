@@ -1,0 +1,66 @@
+package interop
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// identity is what the identity provider says of somebody.
+type identity struct{ name, fullName, mail, groups string }
+
+func (i identity) form() url.Values {
+	return url.Values{
+		"userName": {i.name}, "nameIdFormat": {persistent}, "displayName": {i.fullName}, "email": {i.mail}, "groups": {i.groups},
+	}
+}
+
+const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+
+// Ensures that one signs in at an identity provider that is not ours, whether it encrypts or not, is the user with the roles
+// that its groups give at that time, and that what it answered is good once.
+func TestSAML(t *testing.T) {
+	t.Parallel()
+	f := newFederation(t)
+	for _, realm := range []string{"plain", "sealed"} {
+		t.Run(realm, func(t *testing.T) {
+			who := identity{"ada-" + realm, "Ada Łącka & Söhne", "ada@example.org", "staff,viewers"}
+			wantUser := func(token, roles string) {
+				f.ask(t, http.MethodGet, "/api/v1/user", token).want(200, `{"user_name": %q, "full_name": %q, "email": %q,
+					"security": {"roles": `+roles+`, "security_realm": {"id": %q, "type": "saml"}}}`, who.name, who.fullName, who.mail, realm)
+			}
+			first := f.signIn(t, realm, who)
+			wantUser(first.token, `["ece_deployment_viewer", "ece_platform_viewer"]`)
+
+			who.groups, who.fullName = "staff", "Ada Other"
+			second := f.signIn(t, realm, who)
+			wantUser(second.token, `["ece_deployment_viewer"]`)
+
+			again := first.visitor.post(f.url+callbackPath, first.form)
+			answer{t, again.status, again.body}.want(401, `{"errors": [{"code": "root.unauthenticated"}]}`)
+		})
+	}
+	f.ask(t, http.MethodGet, "/api/v1/users/auth/methods", "").want(200, `{"sso_methods": [{"name": "Plain"}, {"name": "Sealed"}]}`)
+}
+
+// Ensures that whoever leaves here is led to the identity provider, which understands that, and says so to us.
+func TestSAML_Logout(t *testing.T) {
+	t.Parallel()
+	f := newFederation(t)
+	who := f.signIn(t, "plain", identity{"eve", "Eve", "eve@example.org", "staff"})
+	left := f.request(t, http.MethodPost, "/api/v1/users/auth/_logout", who.token)
+	link, rest, _ := strings.Cut(strings.TrimPrefix(left.header.Get("Link"), "<"), ">")
+	if left.status != 200 || rest == "" {
+		t.Fatalf("status %d, Link %q", left.status, left.header.Get("Link"))
+	}
+	f.ask(t, http.MethodGet, "/api/v1/user", who.token).want(401, `{}`)
+
+	asked := who.visitor.get(link)
+	said := asked.message("SAMLResponse")
+	for _, part := range []string{"LogoutResponse", `Destination="` + f.url + singleLogoutPath + `"`, `status:Success"`} {
+		if !strings.Contains(said, part) {
+			t.Errorf("the identity provider answers the logout without %s:\n%s", part, said)
+		}
+	}
+}
