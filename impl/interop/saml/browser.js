@@ -43,7 +43,8 @@ async function signIn(page) {
   await page.waitForURL((url) => url.origin + url.pathname === landing);
   await page.locator("#title", { hasText: /igned in/ }).waitFor();
   const landed = await look(page);
-  return { ...landed, redirects, remembered: await remembered(page), complaints, again: await goBackAndForth(page) };
+  const seen = { ...landed, redirects, remembered: await remembered(page), complaints: [...complaints] };
+  return { ...seen, again: await comeBack(page), foreign: await runForeign(page, complaints) };
 }
 
 // watch collects what the browser has to say against pages of ours: errors, warnings, and breaches of their policy.
@@ -57,7 +58,7 @@ function watch(page) {
   return complaints;
 }
 
-// look tells what is to be seen on the page, and what a script of its could find.
+// look tells what is to be seen on the page, and what a script that runs there later could find.
 function look(page) {
   return page.evaluate(() => ({
     address: location.href,
@@ -68,7 +69,6 @@ function look(page) {
     referrer: document.referrer,
     kept: JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, history.state, window.name]),
     entries: navigation.entries().map((entry) => entry.url),
-    timings: performance.getEntries().map((entry) => entry.name),
   }));
 }
 
@@ -80,12 +80,26 @@ async function remembered(page) {
   return entries.flatMap((entry) => [entry.url, entry.userTypedURL, entry.title]);
 }
 
-// goBackAndForth leaves the page for the one after it and comes back, as a person does with the browser's button.
-async function goBackAndForth(page) {
+// comeBack leaves the page for another, and comes back with the browser's button.
+async function comeBack(page) {
   await page.goto("about:blank");
   await page.goBack();
   await page.locator("#title", { hasText: /igned in/ }).waitFor();
   return { address: page.url(), heading: await page.locator("h1").textContent() };
+}
+
+// runForeign puts a script into the page that is not the page's own, and tells whether it ran, and what the browser said.
+async function runForeign(page, complaints) {
+  const before = complaints.length;
+  const complained = page.waitForEvent("console", (message) => message.type() === "error");
+  const ran = await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.foreign = true";
+    document.body.append(script);
+    return window.foreign === true;
+  });
+  await complained;
+  return { ran, complaints: complaints.slice(before) };
 }
 
 main().catch((error) => {

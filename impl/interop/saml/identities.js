@@ -1,8 +1,7 @@
 "use strict";
 
-// What the identity provider knows of its one user until somebody signs in with other values, and which values it tells.
-// Its groups are parted
-// by commas, and become one value each.
+// What the identity provider knows of its one user until somebody signs in with other values, and what of it others are
+// told. Groups are parted by commas, and told one by one.
 const attribute = (id, multiValue) => ({ id, multiValue, optional: false, displayName: id, description: id });
 
 module.exports = {

@@ -1,0 +1,111 @@
+package interop
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// sight is what saml/browser.js saw.
+type sight struct {
+	Address, Title, Heading, Text, Next, Referrer, Kept string
+	Entries, Remembered, Redirects, Complaints          []string
+	// Again is the page for one who comes back to it, and Foreign what becomes of a script that is put into it.
+	Again   struct{ Address, Heading string }
+	Foreign struct {
+		Ran        bool
+		Complaints []string
+	}
+}
+
+// Ensures that a real browser ends on the page that says who is signed in and until when, under the page's own policy, and
+// that the token is nowhere that it would be found later.
+func TestSAML_Browser(t *testing.T) {
+	t.Parallel()
+	f := newFederation(t)
+	who := identity{"grace", "Grace", "grace@example.org", "staff"}
+	saw := f.browse(t, "sealed", who)
+
+	page, token := f.url+"/sso/token", f.token(t, saw.Redirects[len(saw.Redirects)-1])
+	f.ask(t, http.MethodGet, "/api/v1/user", token).want(200, `{"user_name": "grace", "security": {"security_realm": {"id": "sealed"}}}`)
+
+	until := expiry(t, token).UTC().Format("1/2/2006, 3:04:05 PM")
+	text := strings.ReplaceAll(saw.Text, "\u202f", " ") // between the time and PM
+	if saw.Heading != "Signed in" || saw.Title != "Signed in" || !strings.Contains(text, "signed in as grace, until "+until) {
+		t.Errorf("the page says %q, %q; want that grace is signed in until %s", saw.Heading, text, until)
+	}
+	if saw.Address != page || saw.Next != f.url+"/there?a=b&c=%25#d" {
+		t.Errorf("the page is at %q and leads to %q", saw.Address, saw.Next)
+	}
+	if len(saw.Complaints) != 0 {
+		t.Errorf("the browser complains: %q", saw.Complaints)
+	}
+	if saw.Foreign.Ran || len(saw.Foreign.Complaints) != 1 || !strings.Contains(saw.Foreign.Complaints[0], "Content Security Policy") {
+		t.Errorf("a script that is not the page's own: %+v", saw.Foreign)
+	}
+	if saw.Again.Address != page || saw.Again.Heading != "Not signed in" {
+		t.Errorf("who comes back to the page sees %+v", saw.Again)
+	}
+	wantNowhere(t, token, saw)
+}
+
+// wantNowhere fails the test if a token is to be found in a browser.
+func wantNowhere(t *testing.T, token string, saw sight) {
+	t.Helper()
+	if len(saw.Remembered) == 0 || len(saw.Entries) == 0 {
+		t.Errorf("the history is %q and %q; want some", saw.Remembered, saw.Entries)
+	}
+	signature := token[strings.LastIndex(token, ".")+1:]
+	saw.Redirects = nil // there the token was on its way
+	if rest := string(encode(t, saw)); strings.Contains(rest, signature) {
+		t.Errorf("the token is left in %s", rest)
+	}
+}
+
+// browse signs somebody in with a browser.
+func (f federation) browse(t *testing.T, realm string, who identity) sight {
+	t.Helper()
+	arguments := []string{"saml/browser.js", need(t, "chromium", "chromium-browser", "google-chrome"), f.initURL(realm), f.url + "/sso/token"}
+	for name, values := range who.form() {
+		arguments = append(arguments, name+"="+values[0])
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, needNode(t), arguments...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+f.folder, "HOME="+f.folder)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // then it ends the browser too
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the browser: %v\n%s", err, &log)
+	}
+	var saw sight
+	if err := json.Unmarshal(out, &saw); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	return saw
+}
+
+// expiry is when a token ends by its own word.
+func expiry(t *testing.T, token string) time.Time {
+	t.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims struct {
+		Exp int64 `json:"exp"`
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return time.Unix(claims.Exp, 0)
+}
