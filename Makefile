@@ -9,6 +9,11 @@ LISTEN   ?= 127.0.0.1:12400
 INTEROP  := impl/interop
 MODULES  := go.mod go.sum $(INTEROP)/go.mod $(INTEROP)/go.sum
 
+# Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests say what they lack.
+SAML     := $(INTEROP)/saml
+FETCHED  := $(SAML)/node_modules/.package-lock.json
+BROWSERS := chromium chromium-browser google-chrome
+
 # The race detector needs a C compiler. Without one the tests still run, and say what they lack.
 HAVE_CC  := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 RACE     ?= $(if $(HAVE_CC),-race,)
@@ -35,8 +40,13 @@ test: ## run all tests with the race detector (some minutes), and each fuzz targ
 
 # Without a count a result is remembered, because nothing tells that the program is another: it is built by the test.
 .PHONY: interop
-interop: ## test with Elasticsearch's own Go clients (the first time it compiles them, which takes minutes)
+interop: $(FETCHED) ## test with others' programs: Elasticsearch's clients (the first time takes minutes), an identity provider, a browser
+	@for browser in $(BROWSERS); do command -v $$browser > /dev/null && exit; done; echo "chromium is not installed: no browser is tested"
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) ./...
+
+$(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
+	@if command -v node > /dev/null && command -v npm > /dev/null; then cd $(SAML) && npm ci --loglevel=error; \
+	else echo "node or npm is not installed: signing in at an identity provider is not tested"; fi
 
 # One target at a time: go test fuzzes one a call. Before Go 1.27 it can end late and call that a failure (go.dev/issue/75804);
 # a real one names the input that failed.

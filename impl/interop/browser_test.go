@@ -29,9 +29,10 @@ type sight struct {
 // that the token is nowhere that it would be found later.
 func TestSAML_Browser(t *testing.T) {
 	t.Parallel()
-	f := newFederation(t)
+	browser := need(t, "chromium", "chromium-browser", "google-chrome")
+	f := newFederation(t, sealed)
 	who := identity{"grace", "Grace", "grace@example.org", "staff"}
-	saw := f.browse(t, "sealed", who)
+	saw := f.browse(t, browser, sealed, who)
 
 	page, token := f.url+"/sso/token", f.token(t, saw.Redirects[len(saw.Redirects)-1])
 	f.ask(t, http.MethodGet, "/api/v1/user", token).want(200, `{"user_name": "grace", "security": {"security_realm": {"id": "sealed"}}}`)
@@ -70,9 +71,9 @@ func wantNowhere(t *testing.T, token string, saw sight) {
 }
 
 // browse signs somebody in with a browser.
-func (f federation) browse(t *testing.T, realm string, who identity) sight {
+func (f federation) browse(t *testing.T, browser, realm string, who identity) sight {
 	t.Helper()
-	arguments := []string{"saml/browser.js", need(t, "chromium", "chromium-browser", "google-chrome"), f.initURL(realm), f.url + "/sso/token"}
+	arguments := []string{"saml/browser.js", browser, f.initURL(realm), f.url + "/sso/token"}
 	for name, values := range who.form() {
 		arguments = append(arguments, name+"="+values[0])
 	}

@@ -4,4 +4,7 @@
 // The scenarios are written once. They call operations with JSON bodies, and compare JSON answers; what makes a client's
 // own request of a body, and JSON of its answer, is written for each client. So each body passes through the client's types
 // on its way out, and each answer on its way in.
+//
+// Sign-ins are tested with an identity provider that is not ours, and with a browser. The folder saml has what npm fetches for
+// that. Where node, that or a browser is missing, these tests are skipped, unless the environment has CI.
 package interop

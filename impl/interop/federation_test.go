@@ -16,8 +16,7 @@ const (
 	singleLogoutPath = "/api/v1/users/auth/saml/_single_logout"
 )
 
-// federation is a server of its own, and the identity providers that it trusts: the one of the realm plain, and that of the
-// realm sealed, which encrypts what it says.
+// federation is a server of its own, and the identity providers that it trusts, one a realm.
 type federation struct {
 	url    string
 	folder string
@@ -25,18 +24,23 @@ type federation struct {
 	providers map[string]string
 }
 
+// sealed is the realm whose identity provider encrypts what it says.
+const sealed = "sealed"
+
 // newFederation starts all of it, and ends it with the test.
-func newFederation(t *testing.T) federation {
+func newFederation(t *testing.T, realms ...string) federation {
 	t.Helper()
 	node := needNode(t)
 	address := freeAddress(t)
 	f := federation{url: "http://" + address, folder: t.TempDir(), providers: map[string]string{}}
 	writeKeys(t, f.folder, "idp")
 	writeKeys(t, f.folder, "sp")
-	for _, realm := range []string{"plain", "sealed"} {
+	described := "realms:\n"
+	for _, realm := range realms {
 		f.providers[realm] = f.startProvider(t, node, realm)
+		described += f.realm(realm)
 	}
-	f.serve(t, address)
+	f.serve(t, address, described)
 	return f
 }
 
@@ -67,7 +71,7 @@ func (f federation) startProvider(t *testing.T, node, realm string) string {
 		"--acsUrl", f.url + callbackPath, "--sloUrl", f.url + singleLogoutPath, "--audience", f.entityID(realm), "--configFile", identities,
 		"--key", in("idp.key"), "--cert", in("idp.crt"),
 	}
-	if realm == "sealed" {
+	if realm == sealed {
 		arguments = append(arguments, "--encryptAssertion", "--encryptionCert", in("sp.crt"), "--encryptionPublicKey", in("sp.pub"))
 	}
 	p := newProcess([]string{"HOST=", "PORT=", "FORCE_COLOR=0"}, node, arguments...)
@@ -77,7 +81,7 @@ func (f federation) startProvider(t *testing.T, node, realm string) string {
 	}
 	t.Cleanup(func() {
 		p.kill()
-		<-p.ended
+		<-p.ended //nolint:errcheck // it was killed
 		if t.Failed() {
 			t.Logf("the identity provider wrote:\n%s\n%s", &p.out, &p.log)
 		}
@@ -92,10 +96,10 @@ func (f federation) startProvider(t *testing.T, node, realm string) string {
 }
 
 // serve starts the server.
-func (f federation) serve(t *testing.T, address string) {
+func (f federation) serve(t *testing.T, address, described string) {
 	t.Helper()
 	realms := filepath.Join(f.folder, "realms.yaml")
-	if err := os.WriteFile(realms, []byte("realms:\n"+f.realm("plain", "Plain")+f.realm("sealed", "Sealed")), 0o600); err != nil {
+	if err := os.WriteFile(realms, []byte(described), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environment := []string{"SALLYPORT_SAML_REALMS=" + realms, "SALLYPORT_ADMIN_PASSWORD=" + served.password, "SALLYPORT_READONLY_PASSWORD=" + served.password}
@@ -114,21 +118,21 @@ func (f federation) serve(t *testing.T, address string) {
 }
 
 // realm describes a realm.
-func (f federation) realm(id, name string) string {
+func (f federation) realm(id string) string {
 	return fmt.Sprintf(`
 - id: %[1]s
-  name: %[2]s
-  idp: {entity_id: "urn:example:idp:%[1]s", metadata: "%[3]s/metadata", use_single_logout: true}
-  sp: {entity_id: "%[4]s", acs: "%[5]s", logout: "%[6]s"}
+  name: "Realm %[1]s"
+  idp: {entity_id: "urn:example:idp:%[1]s", metadata: "%[2]s/metadata", use_single_logout: true}
+  sp: {entity_id: "%[3]s", acs: "%[4]s", logout: "%[5]s"}
   attributes: {principal: nameid, groups: groups, name: displayName, mail: email}
-  nameid_format: %[7]s
+  nameid_format: %[6]s
   signing: {key: sp.key, certificate: sp.crt}
   encryption: {key: sp.key, certificate: sp.crt}
   role_mappings:
     rules:
     - {type: groups, value: staff, roles: [ece_deployment_viewer]}
     - {type: groups, value: viewers, roles: [ece_platform_viewer]}
-`, id, name, f.providers[id], f.entityID(id), f.url+callbackPath, f.url+singleLogoutPath, persistent)
+`, id, f.providers[id], f.entityID(id), f.url+callbackPath, f.url+singleLogoutPath, persistent)
 }
 
 // signedIn is somebody who signed in.
@@ -149,8 +153,8 @@ func (f federation) signIn(t *testing.T, realm string, who identity) signedIn {
 	form.Set("_authnRequest", asked.field("_authnRequest"))
 	told := v.post(f.providers[realm]+"/signin", form)
 	form = url.Values{"SAMLResponse": {told.field("SAMLResponse")}, "RelayState": {told.field("RelayState")}}
-	if sealed := strings.Contains(told.message("SAMLResponse"), "EncryptedAssertion"); sealed != (realm == "sealed") {
-		t.Fatalf("the identity provider of the realm %s encrypts: %t", realm, sealed)
+	if encrypts := strings.Contains(told.message("SAMLResponse"), "EncryptedAssertion"); encrypts != (realm == sealed) {
+		t.Fatalf("the identity provider of the realm %s encrypts: %t", realm, encrypts)
 	}
 	landed := v.post(told.action(), form)
 	return signedIn{f.token(t, landed.location), v, form}

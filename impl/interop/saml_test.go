@@ -22,8 +22,9 @@ const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 // that its groups give at that time, and that what it answered is good once.
 func TestSAML(t *testing.T) {
 	t.Parallel()
-	f := newFederation(t)
-	for _, realm := range []string{"plain", "sealed"} {
+	realms := []string{"plain", sealed}
+	f := newFederation(t, realms...)
+	for _, realm := range realms {
 		t.Run(realm, func(t *testing.T) {
 			who := identity{"ada-" + realm, "Ada Łącka & Söhne", "ada@example.org", "staff,viewers"}
 			wantUser := func(token, roles string) {
@@ -41,13 +42,13 @@ func TestSAML(t *testing.T) {
 			answer{t, again.status, again.body}.want(401, `{"errors": [{"code": "root.unauthenticated"}]}`)
 		})
 	}
-	f.ask(t, http.MethodGet, "/api/v1/users/auth/methods", "").want(200, `{"sso_methods": [{"name": "Plain"}, {"name": "Sealed"}]}`)
+	f.ask(t, http.MethodGet, "/api/v1/users/auth/methods", "").want(200, `{"sso_methods": [{"name": "Realm plain"}, {"name": "Realm sealed"}]}`)
 }
 
 // Ensures that whoever leaves here is led to the identity provider, which understands that, and says so to us.
 func TestSAML_Logout(t *testing.T) {
 	t.Parallel()
-	f := newFederation(t)
+	f := newFederation(t, "plain")
 	who := f.signIn(t, "plain", identity{"eve", "Eve", "eve@example.org", "staff"})
 	left := f.request(t, http.MethodPost, "/api/v1/users/auth/_logout", who.token)
 	link, rest, _ := strings.Cut(strings.TrimPrefix(left.header.Get("Link"), "<"), ">")

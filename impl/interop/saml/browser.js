@@ -14,6 +14,7 @@ const [executablePath, address, landing, ...fields] = process.argv.slice(2);
 async function main() {
   const browser = await chromium.launch({
     executablePath,
+    timeout: patience,
     args: [
       "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
