@@ -60,9 +60,21 @@ var precedence = map[string]struct {
 	"lockout.address_failures": {[3]string{"1", "2", "2147483647"}, func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
 	"api_keys.max_lifetime":    {[3]string{"1h0m0s", "2h0m0s", "720h0m0s"}, func(c Config) string { return c.Keys.MaxLifetime.String() }},
 	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.AddressRecovery.String() }},
+	"saml.realms":              {realmFiles, realmIDs},
 	"trusted_proxies":          {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
 	"log.level":                {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
 	"log.format":               {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
+}
+
+// realmFiles are files of realms; their realms are called like the files.
+var realmFiles = [3]string{"testdata/first.yaml", "testdata/second.yaml", "testdata/third.yaml"}
+
+func realmIDs(c Config) string {
+	texts := make([]string, len(c.Realms))
+	for i, realm := range c.Realms {
+		texts[i] = "testdata/" + realm.ID
+	}
+	return strings.Join(texts, ",")
 }
 
 func networks(c Config) string {

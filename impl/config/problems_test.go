@@ -68,6 +68,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"lockout.address_failures": {"", "0", "-1", "1e2", "99999999999999999999"},
 		"api_keys.max_lifetime":    {"", "-1h", "90d"},
 		"lockout.address_recovery": {"", "0s", "1"},
+		"saml.realms":              {"testdata/nothing.yaml", "testdata"},
 		"trusted_proxies":          {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
 		"log.level":                {"", "loud"},
 		"log.format":               {"", "JSON", "xml"},

@@ -211,10 +211,15 @@ func TestNoStore(t *testing.T) {
 		{"DELETE", "/api/v1/users/auth/keys", `{"keys":["x"]}`, admin},
 		{"GET", "/api/v1/users/auth/keys/x", "", admin},
 		{"DELETE", "/api/v1/users/admin/auth/keys", "", admin},
+		{"GET", samlPath + "_init", "", admin},
+		{"GET", samlPath + "_single_logout", "", admin},
+		{"GET", samlPath + "refusals", "", admin},
 	} {
 		response, body := w.do(c.method, c.path, c.body, c.who)
 		w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
 	}
+	response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=eA==", asForm)
+	w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
 	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key", "POST /_security/_query/api_key"} {
 		w.es(admin, request, "").fails(http.StatusNotImplemented, "status_exception", "…")
 	}

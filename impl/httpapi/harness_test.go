@@ -66,6 +66,9 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// noon is when every world begins.
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
 // world is a server on a loopback port, with a database file, and two users beside the built-in ones: alice, who views
 // deployments, and bob, a platform admin.
 type world struct {
@@ -121,7 +124,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 
 func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings)) *world {
 	t.Helper()
-	w := &world{T: t, clock: &clock{now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: strings.TrimPrefix(dsn, "sqlite:")}
+	w := &world{T: t, clock: &clock{now: noon}, path: strings.TrimPrefix(dsn, "sqlite:")}
 	w.seen = &secrets{found: map[string]bool{}}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(logTo, w.seen), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s := settings(dsn, log, w.clock.Now)
@@ -267,10 +270,12 @@ func (w *world) refused(response *http.Response, body string, status int, code s
 // contract is the document that answers are checked against. Here, unlike in a client's eyes, a member that it does not
 // declare is an error.
 var contract, router = func() (*openapi3.T, routers.Router) {
-	openapi3filter.RegisterBodyDecoder("text/html", func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
-		text, err := io.ReadAll(body)
-		return string(text), err
-	})
+	for _, mediaType := range []string{"text/html", "application/samlmetadata+xml"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+			text, err := io.ReadAll(body)
+			return string(text), err
+		})
+	}
 	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
 		panic(err)

@@ -162,6 +162,9 @@ func routes() map[string]route {
 			if op.RequestBody != nil && op.RequestBody.Value.Required {
 				r.body = "{"
 			}
+			if op.OperationID == "saml-single-logout" { // without a query it answers as to wrong credentials
+				r.path += "?RelayState=" + strings.Repeat("x", 81)
+			}
 			if r.elasticsearch() {
 				r.body = harmless[oneOfTwoMethods.ReplaceAllString(op.OperationID, "")]
 			}

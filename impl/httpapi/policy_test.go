@@ -81,7 +81,7 @@ func (w *world) leads(operation string, r result, path string) {
 // all credentials, and that without any only what is public is open.
 func (w *world) factsOfRoles(all map[call]result) {
 	w.Helper()
-	public := []string{"login", "methods", "sign-in-page"}
+	public := []string{"login", "methods", "saml-callback", "saml-init", "saml-metadata", "saml-single-logout", "sign-in-page"}
 	actions := refusals()
 	for c, r := range all {
 		switch {

@@ -31,7 +31,7 @@ func (h *handlers) SAMLInit(ctx context.Context, r server.SAMLInitRequestObject)
 	if redirect.Browser != "" {
 		headers.SetCookie = setBrowser(redirect.Browser, int(saml.PendingTime.Seconds()))
 	}
-	return server.SAMLInit302JSONResponse{Headers: headers}, nil
+	return server.SAMLInit302JSONResponse{Body: server.EmptyResponse{}, Headers: headers}, nil
 }
 
 // SAMLCallback implements server.StrictServerInterface.
@@ -46,7 +46,7 @@ func (h *handlers) SAMLCallback(ctx context.Context, r server.SAMLCallbackReques
 	if signedIn.Bound {
 		headers.SetCookie = setBrowser("", 0)
 	}
-	return server.SAMLCallback302JSONResponse{Headers: headers}, nil
+	return server.SAMLCallback302JSONResponse{Body: server.EmptyResponse{}, Headers: headers}, nil
 }
 
 // SAMLSingleLogout implements server.StrictServerInterface. An answer to a logout that began here has nothing more to end.
@@ -58,7 +58,9 @@ func (h *handlers) SAMLSingleLogout(ctx context.Context, r server.SAMLSingleLogo
 			return nil, err
 		}
 	}
-	return server.SAMLSingleLogout302JSONResponse{Headers: server.SAMLSingleLogout302ResponseHeaders{Location: location}}, nil
+	return server.SAMLSingleLogout302JSONResponse{
+		Body: server.EmptyResponse{}, Headers: server.SAMLSingleLogout302ResponseHeaders{Location: location},
+	}, nil
 }
 
 type rawQueryKey struct{}

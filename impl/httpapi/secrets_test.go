@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"index/suffixarray"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -129,6 +131,10 @@ func (s *secrets) collect(r *http.Request, requestBody []byte, response *http.Re
 	_, fragment, _ := strings.Cut(response.Header.Get("Location"), "#")
 	token, _, _ := strings.Cut(fragment, "?")
 	s.add(token)
+	for _, cookie := range append(r.Cookies(), response.Cookies()...) {
+		s.add(cookie.Value)
+	}
+	s.addSAML(response.Header.Get("Location"), r.Header.Get("Content-Type"), requestBody)
 	for _, text := range [][]byte{requestBody, body} {
 		var value any
 		if json.Unmarshal(text, &value) == nil {
@@ -137,6 +143,30 @@ func (s *secrets) collect(r *http.Request, requestBody []byte, response *http.Re
 	}
 	if response.StatusCode >= http.StatusBadRequest {
 		s.failures.Write(body)
+	}
+}
+
+var signatureValue = regexp.MustCompile(`SignatureValue>([^<]{64,})<`)
+
+// addSAML finds the RelayState that an address has, and that and the response that a form has. Of the response's XML the
+// signature stands for the whole: a copy of it would have that too.
+func (s *secrets) addSAML(location, contentType string, body []byte) {
+	if address, err := url.Parse(location); err == nil && address.Host != "" {
+		s.add(address.Query().Get("RelayState"))
+	}
+	if !strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+		return
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return
+	}
+	s.add(form.Get("RelayState"))
+	s.add(form.Get("SAMLResponse"))
+	if xml, err := base64.StdEncoding.DecodeString(form.Get("SAMLResponse")); err == nil {
+		for _, found := range signatureValue.FindAllSubmatch(xml, -1) {
+			s.add(string(found[1]))
+		}
 	}
 }
 

@@ -1,0 +1,138 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/saml/hostile"
+)
+
+// tooLarge are the cases that are refused before they are looked at, since no form may be so large.
+var tooLarge = []string{"400,000 elements", "200,000 elements in less than 1 MiB", "20 MB"}
+
+// kept counts what sign-ins leave behind, but for those that wait and why others were refused.
+const kept = `SELECT (SELECT COUNT(*) FROM sessions) || ' sessions, ' || (SELECT COUNT(*) FROM saml_sessions) || ' of SAML, ' ||
+	(SELECT COUNT(*) FROM saml_assertions) || ' assertions, ' || (SELECT COUNT(*) FROM users) || ' users, ' ||
+	(SELECT COUNT(*) FROM saml_requests) || ' wait'`
+
+// refusals are the last ones, the newest first.
+func (w samlWorld) refusals() []client.SAMLRefusal {
+	w.Helper()
+	r, err := w.client.SAMLRefusalsWithResponse(w.Context(), admin)
+	if err != nil || r.JSON200 == nil {
+		w.Fatalf("refusals: %v %v", err, r)
+	}
+	return r.JSON200.Refusals
+}
+
+// unauthenticated is the one body of all refusals.
+const unauthenticated = `{"errors":[{"code":"root.unauthenticated","message":"`
+
+// refuses posts an answer that has to be refused without anything being kept, and returns the body.
+func (w samlWorld) refuses(name string, begun waiting, answer string) string {
+	w.Helper()
+	before := w.rows(kept)
+	response, body := w.post(begun, answer)
+	if after := w.rows(kept); after != before {
+		w.Errorf("%s: there were %s, and now there are %s", name, before, after)
+	}
+	if slices.Contains(tooLarge, name) {
+		w.refused(response, body, http.StatusRequestEntityTooLarge, "root.request_too_large", "body")
+		return ""
+	}
+	if response.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(body, unauthenticated) || response.Header.Get("Set-Cookie") != "" {
+		w.Errorf("%s: %d %s", name, response.StatusCode, body)
+	}
+	last := w.refusals()[0]
+	if *last.RequestID != response.Header.Get("X-Request-Id") || last.Reason == "" {
+		w.Errorf("%s: the last refusal is %s", name, asJSON(last))
+	}
+	return body
+}
+
+// accepts posts an answer that has to be accepted.
+func (w samlWorld) accepts(name string, begun waiting, answer, state string) {
+	w.Helper()
+	response, body := w.post(begun, answer)
+	session, returned := token(response)
+	if session == "" || !w.alive(bearer(session)) || returned != state {
+		w.Errorf("%s: %d %s, %s", name, response.StatusCode, body, response.Header.Get("Location"))
+	}
+	if cookie := response.Header.Get("Set-Cookie"); begun.cookie != "" && cookie != binding+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None" {
+		w.Errorf("%s: the cookie %q is left", name, cookie)
+	}
+}
+
+// try is a case in a sign-in of its own. A refusal must leave the sign-in to the good answer.
+func (w samlWorld) try(c hostile.Case) (refusal string) {
+	w.Helper()
+	begun := w.begin("state=" + url.QueryEscape(c.Name))
+	state := strings.ReplaceAll(url.QueryEscape(c.Name), "+", "%20")
+	answer := c.Make(w.idp, w.request(begun))
+	if c.Accepted || c.Replayed {
+		w.accepts(c.Name, begun, answer, state)
+		return w.refuses("again: "+c.Name, begun, answer)
+	}
+	refusal = w.refuses(c.Name, begun, answer)
+	w.accepts("the good answer after: "+c.Name, begun, w.idp.Answer(w.request(begun)), state)
+	return refusal
+}
+
+// listed are the names of the cases that there have to be.
+func listed(t *testing.T) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile("../saml/hostile/testdata/cases.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if _, name, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && !strings.HasPrefix(line, "#") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Ensures that every answer that must be accepted gives a token that works, once, and that every other is refused with one
+// and the same body, for a reason that administrators see, without anything being kept or spoiled. Every case of the list
+// comes.
+func TestSAML_Hostile(t *testing.T) {
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	var ran []string
+	bodies := map[string]bool{}
+	for _, c := range hostile.Cases() {
+		ran = append(ran, c.Name)
+		if body := w.try(c); body != "" {
+			bodies[body] = true
+		}
+	}
+	if len(bodies) != 1 {
+		t.Errorf("refusals are told apart: %v", bodies)
+	}
+	slices.Sort(ran)
+	if want := listed(t); !slices.Equal(ran, want) || len(want) < 200 {
+		t.Errorf("the cases are %q, want %q", ran, want)
+	}
+}
+
+// unasked is the case that a realm may allow.
+const unasked = "IdP-initiated while not allowed"
+
+// Ensures that a realm that takes answers that nobody asked for takes those once, and what else is wrong stays refused.
+func TestSAML_HostileUnsolicited(t *testing.T) {
+	w := newSAMLWorld(t, realm("strict", viewers), realm("lax", viewers, "allow_idp_initiated: true"))
+	for _, c := range hostile.Cases() {
+		begun := waiting{id: "unasked-" + strings.ReplaceAll(c.Name, " ", "-")}
+		answer := c.Make(w.idp, w.request(begun))
+		if c.Name == unasked {
+			w.accepts(c.Name, begun, answer, "")
+		}
+		w.refuses(c.Name, begun, answer)
+	}
+}
