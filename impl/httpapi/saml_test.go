@@ -142,15 +142,16 @@ func (w samlWorld) inflated(message string) string {
 	return string(xml)
 }
 
-// request is what the identity provider is to answer, of alice if nobody else is named.
-func (w samlWorld) request(begun waiting) hostile.Request {
-	w.Helper()
+// request is what the identity provider is to answer now.
+func (w samlWorld) request(begun waiting) hostile.Request { return requestOf(begun, w.clock.Now()) }
+
+func requestOf(begun waiting, now time.Time) hostile.Request {
 	block, _ := pem.Decode(ourKeys()["our.pem"])
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		w.Fatal(err)
+		panic(err)
 	}
-	return hostile.Request{ID: begun.id, ACS: ourACS, EntityID: ourEntityID, Now: w.clock.Now(), Encryption: certificate}
+	return hostile.Request{ID: begun.id, ACS: ourACS, EntityID: ourEntityID, Now: now, Encryption: certificate}
 }
 
 // post brings an answer, as the browser does that began the sign-in.

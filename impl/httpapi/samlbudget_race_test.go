@@ -1,0 +1,6 @@
+//go:build race
+
+package httpapi_test
+
+// The race detector makes everything many times slower.
+func init() { budget *= 20 }

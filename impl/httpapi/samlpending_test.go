@@ -1,0 +1,168 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml/hostile"
+)
+
+// Ensures that an answer is taken only with what its request had, only from the browser that began, and only in time; and
+// that a wrong try spoils nothing.
+func TestSAML_Pending(t *testing.T) {
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	for name, change := range map[string]func(mine, other *waiting){
+		"no RelayState":            func(mine, _ *waiting) { mine.relay = "" },
+		"another RelayState":       func(mine, other *waiting) { mine.relay = other.relay },
+		"part of the RelayState":   func(mine, _ *waiting) { mine.relay = mine.relay[1:] },
+		"no cookie":                func(mine, _ *waiting) { mine.cookie = "" },
+		"another browser's cookie": func(mine, other *waiting) { mine.cookie = other.cookie },
+		"the RelayState as cookie": func(mine, _ *waiting) { mine.cookie = mine.relay },
+		"another's both":           func(mine, other *waiting) { mine.relay, mine.cookie = other.relay, other.cookie },
+	} {
+		mine, other := w.begin(""), w.begin("")
+		if mine.id == other.id || mine.relay == other.relay || mine.cookie == other.cookie || len(mine.relay) > 80 {
+			t.Errorf("the sign-ins are %+v and %+v", mine, other)
+		}
+		answer, wrong := w.idp.Answer(w.request(mine)), mine
+		change(&wrong, &other)
+		w.refuses(name, wrong, answer)
+		w.accepts("right after "+name, mine, answer, "")
+	}
+	late := w.begin("")
+	w.clock.advance(10 * time.Minute)
+	w.refuses("ten minutes later", late, w.idp.Answer(w.request(late)))
+	inTime := w.begin("")
+	w.clock.advance(10*time.Minute - time.Millisecond)
+	w.accepts("just in time", inTime, w.idp.Answer(w.request(inTime)), "")
+}
+
+// Ensures that the cookie is sent to this server only, by TLS only, from other sites too, and never to a script; and that a
+// realm may do without.
+func TestSAML_Cookie(t *testing.T) {
+	w := newSAMLWorld(t, realm("bound", viewers), realm("free", viewers, "browser_binding: false"))
+	response, _ := w.do(http.MethodGet, samlPath+"_init", "")
+	value, attributes, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
+	name, value, _ := strings.Cut(value, "=")
+	if name != binding || len(value) != 32 || attributes != " Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None" {
+		t.Errorf("the cookie is %q", response.Header.Get("Set-Cookie"))
+	}
+	free := w.begin("realm=free")
+	if free.cookie != "" {
+		t.Error("a realm that does not bind browsers sets a cookie")
+	}
+	w.accepts("without a cookie", free, w.idp.Answer(w.request(free)), "")
+}
+
+// Ensures that a state comes back as it was, percent-encoded whatever it holds, up to 1 KiB.
+func TestSAML_State(t *testing.T) {
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	for _, state := range []string{"", "/deployments?a=b&c=d#e", "a b+c", "<script>alert(1)</script>", "ü%2F", "a\r\nSet-Cookie: x=y", strings.Repeat("s", 1024)} {
+		begun := w.begin("state=" + url.QueryEscape(state))
+		response, body := w.post(begun, w.idp.Answer(w.request(begun)))
+		_, returned := token(response)
+		if plain, err := url.PathUnescape(returned); err != nil || plain != state || strings.ContainsAny(returned, "/?&=#+<> \r\n") {
+			t.Errorf("%q comes back as %q: %d %s, %v", state, returned, response.StatusCode, body, err)
+		}
+	}
+	response, body := w.do(http.MethodGet, samlPath+"_init?state="+strings.Repeat("s", 1025), "")
+	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "state")
+}
+
+// Ensures that realms are offered in their order, that the first is taken where none is named, that the realm is the one
+// of the request whoever answers, and that what is not there or not enabled is not found.
+func TestSAML_Realms(t *testing.T) {
+	w := newSAMLWorld(t, realm("second", viewers, "order: 2", "name: The other"), realm("off", viewers, "order: 0", "enabled: false"), realm("first", viewers, "order: 1"))
+	methods, err := w.client.MethodsWithResponse(t.Context())
+	want := `{"openid":false,"password":true,"saml":true,"sso_methods":[` +
+		`{"name":"first","sso_type":"saml","url":"/api/v1/users/auth/saml/_init?realm=first"},` +
+		`{"name":"The other","sso_type":"saml","url":"/api/v1/users/auth/saml/_init?realm=second"}]}`
+	if err != nil || strings.TrimSpace(string(methods.Body)) != want {
+		t.Errorf("the methods are %s, %v; want %s", methods.Body, err, want)
+	}
+	w.signIn("", "first@example.com", nil)
+	w.signIn("realm=second", "second@example.com", nil)
+	for name, id := range map[string]string{"first@example.com": "first", "second@example.com": "second"} {
+		if got := w.readUser(name).Security.SecurityRealm; got == nil || *got != (client.UserSecurityRealm{ID: id, Type: "saml"}) {
+			t.Errorf("%s is of %+v, want %s", name, got, id)
+		}
+	}
+	for _, operation := range []string{"_init", "metadata"} {
+		for _, id := range []string{"off", "nothing", "FIRST"} {
+			response, body := w.do(http.MethodGet, samlPath+operation+"?realm="+id, "")
+			w.refused(response, body, http.StatusNotFound, "saml.realm_not_found", "realm")
+		}
+	}
+}
+
+// Ensures that an address can begin 60 sign-ins at once, and then one every two seconds; and that answers that are refused
+// count among an address's wrong guesses.
+func TestSAML_Limits(t *testing.T) {
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	begin := func() (*http.Response, string) { return w.do(http.MethodGet, samlPath+"_init", "") }
+	for range 60 {
+		if response, body := begin(); response.StatusCode != http.StatusFound {
+			t.Fatalf("%d %s", response.StatusCode, body)
+		}
+	}
+	response, body := begin()
+	w.refused(response, body, http.StatusTooManyRequests, "root.too_many_requests")
+	if response.Header.Get("Retry-After") != "2" {
+		t.Errorf("Retry-After is %s", response.Header.Get("Retry-After"))
+	}
+	w.clock.advance(2 * time.Second)
+	if response, body := begin(); response.StatusCode != http.StatusFound {
+		t.Errorf("%d %s", response.StatusCode, body)
+	}
+	few := openTuned(t, func(s *app.Settings) {
+		s.Realms, s.AddressFailures, s.AddressRecovery = realms(t, hostile.New(noon), realm("corporate", viewers)), 3, time.Hour
+		s.Lockout = lockout.DefaultPolicy
+	})
+	for range 3 {
+		response, body := few.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm)
+		few.refused(response, body, http.StatusUnauthorized, "root.unauthenticated")
+	}
+	response, body = few.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm)
+	few.refused(response, body, http.StatusTooManyRequests, "root.too_many_requests")
+}
+
+// Ensures that the callback takes a form in the body of a POST and nothing else; above all not the query.
+func TestSAML_CallbackForm(t *testing.T) {
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	begun := w.begin("")
+	answer := url.Values{"SAMLResponse": {w.idp.Answer(w.request(begun))}, "RelayState": {begun.relay}}.Encode()
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut} {
+		got := serve(w.app.Handler, method, callbackPath+"?"+answer, "", http.Header{"Cookie": {binding + "=" + begun.cookie}})
+		if got.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s is answered with %d", method, got.Code)
+		}
+	}
+	for name, c := range map[string]struct {
+		query, body string
+		edit        client.RequestEditorFn
+		status      int
+	}{
+		"nothing":               {"", "RelayState=x", asForm, http.StatusBadRequest},
+		"in the query":          {"?" + answer, "", asForm, http.StatusBadRequest},
+		"half in the query":     {"?" + answer, "RelayState=" + begun.relay, asForm, http.StatusBadRequest},
+		"a wrong one first":     {"", "SAMLResponse=x&" + answer, asForm, http.StatusUnauthorized},
+		"a long RelayState":     {"", "SAMLResponse=x&RelayState=" + strings.Repeat("r", 81), asForm, http.StatusBadRequest},
+		"an encoding that ends": {"", "SAMLResponse=%", asForm, http.StatusBadRequest},
+		"JSON":                  {"", `{"SAMLResponse":"x"}`, authorization(""), http.StatusUnsupportedMediaType},
+	} {
+		response, body := w.do(http.MethodPost, callbackPath+c.query, c.body, c.edit, bringing(begun.cookie))
+		if response.StatusCode != c.status || response.Header.Get("Location") != "" {
+			t.Errorf("%s: %d %s", name, response.StatusCode, body)
+		}
+	}
+	response, body := w.do(http.MethodPost, callbackPath+"?SAMLResponse=x&RelayState=y", answer, asForm, bringing(begun.cookie))
+	if session, _ := token(response); session == "" {
+		t.Errorf("what is in the query disturbs: %d %s", response.StatusCode, body)
+	}
+}
