@@ -84,15 +84,21 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	w.addUsers()
+	return w
+}
+
+// addUsers adds alice and bob.
+func (w *world) addUsers() {
+	w.Helper()
 	for _, n := range []user.New{
 		{Name: "alice", Roles: []string{string(identity.DeploymentViewer)}, Password: alicePassword},
 		{Name: "bob", Roles: []string{string(identity.PlatformAdmin)}, Password: bobPassword},
 	} {
-		if _, err := w.app.Users.Add(t.Context(), n); err != nil {
-			t.Fatal(err)
+		if _, err := w.app.Users.Add(w.Context(), n); err != nil {
+			w.Fatal(err)
 		}
 	}
-	return w
 }
 
 func open(t *testing.T, dsn string) *world {

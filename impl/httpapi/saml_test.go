@@ -98,7 +98,9 @@ func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 	t.Helper()
 	idp := hostile.New(noon)
 	known := realms(t, idp, described...)
-	return samlWorld{openTuned(t, func(s *app.Settings) { s.Realms = known }), idp}
+	w := openTuned(t, func(s *app.Settings) { s.Realms = known })
+	w.addUsers()
+	return samlWorld{w, idp}
 }
 
 // waiting is a sign-in that waits for its answer, as the browser and the identity provider know it.
