@@ -44,7 +44,9 @@ func fetchMetadata(ctx context.Context, p IdentityProvider) ([]byte, error) {
 
 // metadataClient follows no redirects: where metadata is trusted to come from is configured.
 var metadataClient = &http.Client{
-	CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("the address of the metadata redirects; configure where it leads") },
+	CheckRedirect: func(*http.Request, []*http.Request) error {
+		return errors.New("the address of the metadata redirects; configure where it leads")
+	},
 }
 
 func readMetadata(from io.Reader) ([]byte, error) {

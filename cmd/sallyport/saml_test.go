@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/saml/hostile"
+)
+
+// realmsFile makes a file of two realms that share an identity provider, of which the second expects another one, and
+// returns it as the environment has it.
+func realmsFile(t *testing.T) []string {
+	t.Helper()
+	idp, folder := hostile.New(time.Now()), t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "idp.xml"), idp.Metadata(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	realm := func(id, entity string) string {
+		return `
+  - id: ` + id + `
+    idp: {entity_id: "` + entity + `", metadata: idp.xml}
+    sp: {entity_id: "urn:sp", acs: "https://sp.example/api/v1/users/auth/saml/_callback"}
+    role_mappings: {default_roles: [ece_deployment_viewer]}
+`
+	}
+	path := filepath.Join(folder, "realms.yaml")
+	writeFile(t, path, "realms:"+realm("good", idp.EntityID)+realm("bad", "urn:other"))
+	return []string{"SALLYPORT_SAML_REALMS=" + path}
+}
+
+// Ensures that "saml check" tells of a good realm what it found and succeeds, though there is something to warn of.
+func TestSAMLCheck(t *testing.T) {
+	t.Parallel()
+	o := run(t, invocation{args: []string{"saml", "check", "--realm", "good"}, env: realmsFile(t)})
+	if o.code != 0 || !strings.Contains(o.stderr, "warning: realm good: idp.metadata: its signing certificate") {
+		t.Errorf("exit code %d: %s", o.code, o.stderr)
+	}
+	for _, want := range []string{
+		"realm good\n", "urn:sp\n", "https://sp.example/api/v1/users/auth/saml/metadata?realm=good\n", "https://idp.example.com/sso\n",
+	} {
+		if !strings.Contains(o.stdout, want) {
+			t.Errorf("the output lacks %q:\n%s", want, o.stdout)
+		}
+	}
+	wantSilence(t, o.stdout+o.stderr, "realm bad")
+}
+
+// Ensures that without --realm all are checked, and that one that is wrong fails the command.
+func TestSAMLCheck_Wrong(t *testing.T) {
+	t.Parallel()
+	o := run(t, invocation{args: []string{"saml", "check"}, env: realmsFile(t)})
+	if o.code != 1 || !strings.Contains(o.stdout, "realm good\n") || !strings.Contains(o.stdout, "realm bad\n") ||
+		!strings.Contains(o.stderr, "\nrealm bad: idp.metadata: saml metadata: they describe the entity \"urn:other\" 0 times") {
+		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
+	}
+}
+
+// Ensures that "saml check" makes no database, and fails if there is nothing to check.
+func TestSAMLCheck_Nothing(t *testing.T) {
+	t.Parallel()
+	wantRefusal(t, run(t, invocation{args: []string{"saml", "check"}}), "there are no realms")
+	dir := t.TempDir()
+	wantRefusal(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}), `there is no realm "other"`)
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+		t.Errorf("%v, %v; want nothing", files, err)
+	}
+}
