@@ -182,13 +182,15 @@ func checkNameID(s section, r Realm) {
 // checkLogout refuses single logout without what its messages need: over a redirect they have to be signed (SAML Profiles
 // 4.4.4.1), and their answers need an address.
 func checkLogout(s section, r Realm) {
-	if !r.IDP.UseSingleLogout {
+	if r.IDP.UseSingleLogout && r.SP.Logout == "" {
+		s.bad("sp.logout", "this is missing; idp.use_single_logout needs it")
+	}
+	if r.Signing != nil {
 		return
 	}
-	if r.Signing == nil {
+	if r.IDP.UseSingleLogout {
 		s.bad("signing", "this is missing; idp.use_single_logout needs it")
-	}
-	if r.SP.Logout == "" {
-		s.bad("sp.logout", "this is missing; idp.use_single_logout needs it")
+	} else if r.SP.Logout != "" {
+		s.bad("signing", "this is missing; sp.logout needs it")
 	}
 }

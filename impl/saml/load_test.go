@@ -179,8 +179,8 @@ realm one: idp.metadata: the file cannot be read: no such file or directory (lin
 realm one: sp.entity_id: this is missing (line 21)
 realm one: sp.acs: this is missing (line 21)
 realm one: role_mappings: there must be default_roles or rules: nobody signs in without a role (line 21)
-realm one: signing: this is missing; idp.use_single_logout needs it (line 21)
 realm one: sp.logout: this is missing; idp.use_single_logout needs it (line 21)
+realm one: signing: this is missing; idp.use_single_logout needs it (line 21)
 realms[2].id: this is missing (line 23)
 realms[2].idp.entity_id: this is missing (line 23)
 realms[2].idp.metadata: this is missing (line 23)
@@ -233,7 +233,8 @@ func TestLoad_Values(t *testing.T) {
 		"acs in a region":        {`sp: {entity_id: x, acs: "https://sp.example/api/v1/regions/eu/users/auth/saml/_callback"}`, ""},
 		"acs in no region":       {`sp: {entity_id: x, acs: "https://sp.example/api/v1/regions//users/auth/saml/_callback"}`, "sp.acs: this must"},
 		"acs escaped":            {`sp: {entity_id: x, acs: "https://sp.example/api/v1/users/auth/saml/%5Fcallback"}`, "sp.acs: this must"},
-		"logout elsewhere":       {`sp: {entity_id: x, acs: "https://x` + callback + `", logout: "https://x/logout"}`, "sp.logout: this must be a URL with the path " + SingleLogoutPath},
+		"logout elsewhere":       {`sp: {entity_id: x, acs: "https://x` + callback + `", logout: "https://x/logout"}` + "\n    signing: {key: signing.key, certificate: signing.pem}", "sp.logout: this must be a URL with the path " + SingleLogoutPath},
+		"logout, no key":         {`sp: {entity_id: x, acs: "https://x` + callback + `", logout: "https://x` + SingleLogoutPath + `"}`, "signing: this is missing; sp.logout needs it"},
 		"unknown format":         {"nameid_format: urn:x", "nameid_format: this must be one of SAML's formats"},
 		"transient":              {"nameid_format: " + formatTransient, "nameid_format: a transient NameID is another each time"},
 		"transient as principal": {"nameid_format: " + formatTransient + "\n    attributes: {principal: nameid}", "nameid_format: a transient"},
