@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,5 +68,30 @@ func TestSAMLCheck_Nothing(t *testing.T) {
 	wantRefusal(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}), `there is no realm "other"`)
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 		t.Errorf("%v, %v; want nothing", files, err)
+	}
+}
+
+// Ensures that the README's file of realms is one that "saml check" finds nothing wrong with.
+func TestSAMLCheck_Readme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(readme), "```yaml\nrealms:\n")
+	text, _, _ = strings.Cut(text, "```")
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "realms.yaml"), "realms:\n"+text)
+	idp := hostile.New(time.Now())
+	writeFile(t, filepath.Join(folder, "idp.xml"), string(idp.Metadata()))
+	key, err := x509.MarshalPKCS8PrivateKey(idp.Stranger.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(folder, "saml.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	writeFile(t, filepath.Join(folder, "saml.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Stranger.Certificate.Raw})))
+	o := run(t, invocation{args: []string{"saml", "check", "--realm", "corporate"}, env: []string{"SALLYPORT_SAML_REALMS=realms.yaml"}, dir: folder})
+	if o.code != 0 || !strings.Contains(o.stdout, "/api/v1/users/auth/saml/metadata?realm=corporate\n") {
+		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
 	}
 }
