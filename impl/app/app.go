@@ -83,6 +83,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	guesses := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
+	// Any page can make a browser send answers that are refused: they must not use up what its address may guess.
+	answers := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
 	accounts, users := account.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing), guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {
@@ -96,7 +98,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	// Last, because they have to be closed.
-	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, guesses, s.Realms, s.Log, s.Now)
+	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, answers, s.Realms, s.Log, s.Now)
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
