@@ -91,7 +91,7 @@ func (p *providers) refresh(ctx context.Context) {
 func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, error) {
 	k := p.known[realm.ID]
 	if _, loaded := k.get(); !loaded {
-		p.update(ctx, realm, k)
+		p.update(context.WithoutCancel(ctx), realm, k) // all wait for it, not only a caller who may go away
 	}
 	provider, loaded := k.get()
 	if !loaded {

@@ -1,0 +1,108 @@
+package saml
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"encoding/xml"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// flow is a service with one realm or several, and the identity provider of all of them.
+type flow struct {
+	*Service
+	t     *testing.T
+	store *store.Store
+	idp   *hostile.IdP
+}
+
+// staff is a realm whose metadata are in a file.
+func staff(t *testing.T, idp *hostile.IdP) Realm {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "idp.xml")
+	if err := os.WriteFile(path, idp.Metadata(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Realm{
+		ID: "staff", Enabled: true, IDP: IdentityProvider{EntityID: idp.EntityID, Metadata: path},
+		SP:           ServiceProvider{EntityID: "urn:sp", ACS: "https://sp.example" + CallbackPath},
+		RoleMappings: RoleMappings{Default: []identity.Role{identity.DeploymentViewer}},
+		ClockSkew:    defaultSkew, BrowserBinding: true, MetadataRefresh: defaultRefresh,
+	}
+}
+
+func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Realm) flow {
+	t.Helper()
+	st := openStore(t)
+	sealer, err := secret.NewSealer(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions, err := session.New(t.Context(), st, sealer, session.DefaultSettings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idp := hostile.New(now())
+	g := guard.New(lockout.DefaultPolicy, lockout.NewAddresses(100, time.Second, now))
+	s := NewService(st, sessions, g, realms(idp), slog.New(slog.DiscardHandler), now)
+	t.Cleanup(s.Close)
+	return flow{s, t, st, idp}
+}
+
+// begin begins a sign-in, and returns what the identity provider and the browser were given.
+func (f flow) begin(realm string) (request hostile.Request, answer Answer) {
+	f.t.Helper()
+	redirect, err := f.Begin(f.t.Context(), realm, "/next")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	u, err := url.Parse(redirect.URL)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	deflated, err := base64.StdEncoding.DecodeString(u.Query().Get("SAMLRequest"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var sent struct {
+		ID string `xml:",attr"`
+	}
+	if err := xml.Unmarshal(text, &sent); err != nil {
+		f.t.Fatal(err)
+	}
+	r, err := f.Service.realm(realm)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	request = hostile.Request{ID: sent.ID, ACS: r.SP.ACS, EntityID: r.SP.EntityID, Now: f.providers.now()}
+	return request, Answer{RelayState: u.Query().Get("RelayState"), Browser: redirect.Browser}
+}
+
+// Ensures that the tests below begin with a sign-in that works.
+func TestFlow(t *testing.T) {
+	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	request, answer := f.begin("staff")
+	answer.Response = f.idp.Answer(request)
+	signedIn, err := f.Finish(t.Context(), answer)
+	if err != nil || signedIn.Token.Value == "" || signedIn.State != "/next" {
+		t.Errorf("%+v, %v", signedIn, err)
+	}
+}
