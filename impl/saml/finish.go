@@ -3,6 +3,7 @@ package saml
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
@@ -191,10 +192,22 @@ func (a *attempt) use(tx *store.Tx) error {
 			return orElse(err, refuse("the sign-in was answered already"))
 		}
 	}
-	if first, err := tx.UseSAMLAssertion(a.verified.Issuer, a.verified.ID, a.verified.ExpiresAt); err != nil || !first {
+	if first, err := useOnce(tx, a.verified.Issuer, a.verified.ID, a.verified.ExpiresAt); err != nil || !first {
 		return orElse(err, refuse("the assertion was used before"))
 	}
 	return nil
+}
+
+// rememberLonger is for how much longer than it holds a message is remembered: time passes between its verification and
+// its use, and the clocks of several servers differ. One that is forgotten in between could be used again.
+const rememberLonger = 10 * time.Minute
+
+// useOnce remembers a message that held until a time, and tells whether it was not used before.
+func useOnce(tx *store.Tx, issuer, id string, until time.Time) (bool, error) {
+	if err := tx.SweepSAML(); err != nil { // where nobody begins a sign-in here, nothing else does
+		return false, err
+	}
+	return tx.UseSAMLAssertion(issuer, id, until.Add(rememberLonger))
 }
 
 func orElse(err, other error) error {

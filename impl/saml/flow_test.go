@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -47,7 +48,7 @@ func staff(t *testing.T, idp *hostile.IdP) Realm {
 
 func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Realm) flow {
 	t.Helper()
-	st := openStore(t)
+	st := openStoreAt(t, now)
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -104,5 +105,41 @@ func TestFlow(t *testing.T) {
 	signedIn, err := f.Finish(t.Context(), answer)
 	if err != nil || signedIn.Token.Value == "" || signedIn.State != "/next" {
 		t.Errorf("%+v, %v", signedIn, err)
+	}
+}
+
+// unsolicited is a response that nobody asked for.
+func (f flow) unsolicited(realm Realm) Answer {
+	request := hostile.Request{ACS: realm.SP.ACS, EntityID: realm.SP.EntityID, Now: f.providers.now()}
+	return Answer{Response: f.idp.Unsolicited(request)}
+}
+
+// Ensures that a response that was verified before it lost its validity, and is used after that, is remembered still.
+func TestFinish_ReplayInTheLastMoment(t *testing.T) {
+	var c clock
+	f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
+		realm := staff(t, idp)
+		realm.AllowIDPInitiated = true
+		return []Realm{realm}
+	})
+	answer := f.unsolicited(f.realms[0])
+	if _, err := f.Finish(t.Context(), answer); err != nil {
+		t.Fatal(err)
+	}
+	message, err := protocol.DecodeResponse(answer.Response)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := attempt{Answer: answer, message: message}
+	if err := f.verifyUnsolicited(t.Context(), &late); err != nil {
+		t.Fatal(err)
+	}
+	if late.profile, err = late.realm.Profile(Subject{NameID: late.verified.NameID}); err != nil {
+		t.Fatal(err)
+	}
+	c.wait(late.verified.ExpiresAt.Sub(c.now()))
+	f.begin("staff") // forgets what has expired
+	if _, err := f.settle(t.Context(), &late); err == nil {
+		t.Error("the response is taken twice")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/identity"
@@ -68,48 +69,62 @@ func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, er
 	return answer, err
 }
 
+// asked is a logout that an identity provider asks a realm for.
+type asked struct {
+	realm    Realm
+	provider protocol.Provider
+	request  protocol.LogoutRequest
+}
+
+// singleLogout takes a request for every realm that it holds for: realms may share an identity provider. One of whose
+// provider nothing is known does not keep it from the others.
 func (s *Service) singleLogout(ctx context.Context, rawQuery string) (string, error) {
 	err := refuse("no realm takes logouts")
+	var all []asked
 	for _, realm := range s.realms {
 		if realm.SP.Logout == "" || realm.Signing == nil {
 			continue
 		}
-		provider, known := s.providers.of(ctx, realm)
-		if known != nil {
-			return "", known
-		}
-		var r protocol.LogoutRequest
-		r, err = protocol.VerifyLogoutRequest(rawQuery, protocol.LogoutExpectation{
-			Destination: realm.SP.Logout, Provider: provider, Skew: realm.ClockSkew, Now: s.providers.now(),
-		})
-		if err == nil {
-			return s.endSessions(ctx, realm, provider, r)
+		a, failed := s.verifyLogout(ctx, realm, rawQuery)
+		if failed == nil {
+			all = append(all, a)
+		} else if _, refused := refusal(err); refused {
+			err = failed // a refusal gives way: the realm that nothing is known of may be the right one
 		}
 	}
-	return "", err
+	if len(all) == 0 {
+		return "", err
+	}
+	return s.endSessions(ctx, all)
 }
 
-// endSessions ends the sessions that a request names, once.
-func (s *Service) endSessions(ctx context.Context, realm Realm, provider protocol.Provider, r protocol.LogoutRequest) (string, error) {
-	response := protocol.LogoutResponse{
-		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: realm.SP.EntityID, Destination: provider.SLOResponseURL,
-		Status: protocol.StatusSuccess, RelayState: r.RelayState,
+func (s *Service) verifyLogout(ctx context.Context, realm Realm, rawQuery string) (asked, error) {
+	provider, err := s.providers.of(ctx, realm)
+	if err != nil {
+		return asked{}, err
 	}
+	request, err := protocol.VerifyLogoutRequest(rawQuery, protocol.LogoutExpectation{
+		Destination: realm.SP.Logout, Provider: provider, Skew: realm.ClockSkew, Now: s.providers.now(),
+	})
+	return asked{realm, provider, request}, err
+}
+
+// endSessions ends the sessions that a request names, once, and answers as the realm that had one.
+func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) {
+	answers, r := all[0], all[0].request
+	var at time.Time
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		response.IssueInstant = tx.Now
-		if first, err := tx.UseSAMLAssertion(r.Issuer, r.ID, r.RememberUntil); err != nil || !first {
+		at = tx.Now
+		if first, err := useOnce(tx, r.Issuer, r.ID, r.RememberUntil); err != nil || !first {
 			return orElse(err, refuse("the logout was asked for before"))
 		}
-		sessions, err := tx.SAMLSessions(realm.ID, r.NameID.Value)
-		if err != nil {
-			return err
-		}
-		for _, each := range sessions {
-			if !means(r, each) {
-				continue
-			}
-			if err := s.end(ctx, tx, each); err != nil {
+		for _, a := range slices.Backward(all) {
+			ended, err := s.endIn(ctx, tx, a)
+			if err != nil {
 				return err
+			}
+			if ended {
+				answers = a
 			}
 		}
 		return nil
@@ -117,7 +132,30 @@ func (s *Service) endSessions(ctx context.Context, realm Realm, provider protoco
 	if err != nil {
 		return "", err
 	}
-	return response.RedirectURL(realm.Signing.Key)
+	response := protocol.LogoutResponse{
+		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID, Destination: answers.provider.SLOResponseURL,
+		IssueInstant: at, Status: protocol.StatusSuccess, RelayState: r.RelayState,
+	}
+	return response.RedirectURL(answers.realm.Signing.Key)
+}
+
+// endIn ends a realm's sessions that a request names, and tells whether there was one.
+func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error) {
+	sessions, err := tx.SAMLSessions(a.realm.ID, a.request.NameID.Value)
+	if err != nil {
+		return false, err
+	}
+	ended := false
+	for _, each := range sessions {
+		if !means(a.request, each) {
+			continue
+		}
+		if err := s.end(ctx, tx, each); err != nil {
+			return false, err
+		}
+		ended = true
+	}
+	return ended, nil
 }
 
 // means tells whether a logout is of a session: whether it names the same person, and the session or none.
@@ -127,6 +165,9 @@ func means(r protocol.LogoutRequest, s store.SAMLSession) bool {
 
 func (s *Service) end(ctx context.Context, tx *store.Tx, known store.SAMLSession) error {
 	begun, owner, err := tx.Session(known.SessionID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // it has expired, and was not swept yet
+	}
 	if err != nil {
 		return err
 	}

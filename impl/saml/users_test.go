@@ -14,9 +14,11 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-func openStore(t *testing.T) *store.Store {
+func openStore(t *testing.T) *store.Store { return openStoreAt(t, time.Now) }
+
+func openStoreAt(t *testing.T, now func() time.Time) *store.Store {
 	t.Helper()
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
+	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), now)
 	if err != nil {
 		t.Fatal(err)
 	}

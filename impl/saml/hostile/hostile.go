@@ -129,3 +129,10 @@ func refused(name string, change func(*message)) Case {
 func made(name string, xml func(*message) string) Case {
 	return Case{Name: name, Make: func(idp *IdP, r Request) string { return encode(xml(newMessage(idp, r))) }}
 }
+
+// Unsolicited returns a proper response that answers no request, as the form field SAMLResponse.
+func (i *IdP) Unsolicited(r Request) string {
+	m := newMessage(i, r)
+	m.response.inResponseTo, m.confirmation().inResponseTo = absent, absent
+	return encode(m.xml())
+}
