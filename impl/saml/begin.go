@@ -14,7 +14,8 @@ import (
 const (
 	// PendingTime is how long a sign-in waits for its answer.
 	PendingTime = 10 * time.Minute
-	// maxPending bounds how many wait at once.
+	// maxPending bounds how many wait at once. The oldest make room: if new ones were refused, a few dozen addresses could
+	// keep everybody out for good.
 	maxPending = 10_000
 	// handleBytes is how many random bytes the RelayState and the browser's binding have each.
 	handleBytes = 24
@@ -28,7 +29,7 @@ type Redirect struct {
 }
 
 // Begin begins a sign-in at a realm; at the first if no id is given. The state is the caller's own, and comes back with the
-// token. It returns fault.RealmNotFound, TooManyFailures, ServerBusy, NoAuthenticationCluster, and
+// token. It returns fault.RealmNotFound, TooManyFailures, NoAuthenticationCluster, and
 // AuthenticationClusterError if nothing is known of the identity provider.
 func (s *Service) Begin(ctx context.Context, realmID, state string) (Redirect, error) {
 	if err := s.store.Require(); err != nil {
@@ -85,8 +86,10 @@ func wait(tx *store.Tx, r store.SAMLRequest) error {
 	if err != nil {
 		return err
 	}
-	if count >= maxPending {
-		return secret.Busy()
+	if more := count + 1 - maxPending; more > 0 {
+		if err := tx.DropSAMLRequests(more); err != nil {
+			return err
+		}
 	}
 	return tx.InsertSAMLRequest(r)
 }

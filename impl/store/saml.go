@@ -25,6 +25,7 @@ var (
 		WHERE id = $1 AND expires_at > $2`)
 	deleteSAMLRequest   = prepare(`DELETE FROM saml_requests WHERE id = $1 AND expires_at > $2`)
 	countSAMLRequests   = prepare(`SELECT COUNT(*) FROM saml_requests`)
+	dropSAMLRequests    = prepare(`DELETE FROM saml_requests WHERE id IN (SELECT id FROM saml_requests ORDER BY expires_at, id LIMIT $1)`)
 	sweepSAMLRequests   = prepare(`DELETE FROM saml_requests WHERE expires_at <= $1`)
 	insertSAMLAssertion = prepare(`INSERT INTO saml_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT (issuer, id) DO NOTHING`)
 	sweepSAMLAssertions = prepare(`DELETE FROM saml_assertions WHERE expires_at <= $1`)
@@ -62,6 +63,12 @@ func (tx *Tx) CountSAMLRequests() (int, error) {
 		err = row.Scan(&n)
 		return n, err
 	}, countSAMLRequests)
+}
+
+// DropSAMLRequests removes so many sign-ins, those that expire first.
+func (tx *Tx) DropSAMLRequests(n int) error {
+	_, err := tx.exec(dropSAMLRequests, n)
+	return err
 }
 
 // UseSAMLAssertion remembers until a time that an assertion was used, and tells whether it was not before.

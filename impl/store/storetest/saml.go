@@ -42,6 +42,21 @@ func samlSignIns(s *suite) {
 	})
 }
 
+// samlDropped: those that expire first make room.
+func samlDropped(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		var errs []error
+		for i, id := range []string{"_b", "_a", "_c"} {
+			errs = append(errs, tx.InsertSAMLRequest(store.SAMLRequest{ID: id, Realm: "r", ExpiresAt: tx.Now.Add(time.Duration(i+1) * time.Second)}))
+		}
+		errs = append(errs, tx.DropSAMLRequests(0), tx.DropSAMLRequests(2))
+		count, err := tx.CountSAMLRequests()
+		equal(s, "requests that are left", count, 1)
+		_, kept := tx.SAMLRequest("_c")
+		return errors.Join(append(errs, err, kept)...)
+	})
+}
+
 // samlMetadata: the last metadata of a realm is kept, with its time.
 func samlMetadata(s *suite) {
 	s.update(func(tx *store.Tx) error {

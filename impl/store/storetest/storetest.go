@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Audit":        auditLog,
 		"SAMLSignIns":  samlSignIns,
 		"SAMLMetadata": samlMetadata,
+		"SAMLDropped":  samlDropped,
 		"SAMLUsers":    samlUsers,
 		"SAMLRefusals": samlRefusals,
 	} {
