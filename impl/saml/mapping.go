@@ -25,7 +25,8 @@ type Subject struct {
 
 // Profile is what a realm makes of a subject.
 type Profile struct {
-	// Key is what the user is known by in the realm for ever: the NameID, or the name if the NameID is another each time.
+	// Key is what the user is known by in the realm for ever: the NameID, or the name after a blank if the NameID is
+	// another each time.
 	Key string
 	// Name is the user's name here, if the user is new.
 	Name            string
@@ -55,7 +56,7 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	}
 	p := Profile{Key: s.NameID, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: groups(s, r.Attributes.Groups)}
 	if s.NameIDFormat == formatTransient {
-		p.Key = name
+		p.Key = " " + name // no NameID begins with a blank, so this is nobody else's
 	}
 	if err := user.CheckTexts(p.FullName, p.Email); err != nil {
 		return Profile{}, refuse("an attribute cannot be kept: " + message(err))

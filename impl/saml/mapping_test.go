@@ -117,7 +117,7 @@ func TestProfile_Principal(t *testing.T) {
 		"long NameID":               {"uid", Subject{strings.Repeat("ä", 1025), "", map[string][]string{"uid": {"erin"}}}, "longer than 1024"},
 		"transient":                 {"", Subject{"_x1", formatTransient, nil}, "the NameID is transient"},
 		"transient, named":          {"nameid", Subject{"x1", formatTransient, nil}, "the NameID is transient"},
-		"transient and attribute":   {"uid", Subject{"_x1", formatTransient, map[string][]string{"uid": {"erin"}}}, "erin erin"},
+		"transient and attribute":   {"uid", Subject{"_x1", formatTransient, map[string][]string{"uid": {"erin"}}}, " erin erin"},
 		"persistent only":           {"nameid:persistent", Subject{"erin", formatPersistent, nil}, "erin erin"},
 		"persistent only, but none": {"nameid:persistent", Subject{"erin", nameIDFormats[0], nil}, "the NameID is not persistent"},
 	} {
