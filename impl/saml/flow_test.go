@@ -143,3 +143,16 @@ func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 		t.Error("the response is taken twice")
 	}
 }
+
+// Ensures that names of others that an identity provider only passes on are not taken for its own: two of them may have the
+// same name, and would be one user here.
+func TestFinish_NameQualifier(t *testing.T) {
+	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	for qualifier, accepted := range map[string]bool{"": true, f.idp.EntityID: true, "https://other.example.com": false} {
+		request, answer := f.begin("staff")
+		answer.Response = f.idp.AnswerQualified(request, qualifier)
+		if _, err := f.Finish(t.Context(), answer); (err == nil) != accepted {
+			t.Errorf("%q: %v", qualifier, err)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type assertion struct {
 type subject struct {
 	nameID        string // as XML
 	format        string
+	qualifier     string // NameQualifier; empty for none
 	confirmations []confirmation
 }
 
@@ -74,7 +75,11 @@ func (a assertion) subjectXML() string {
 	if a.subject == nil {
 		return ""
 	}
-	content := a.el("NameID", []string{"Format", a.subject.format}, a.subject.nameID)
+	name := []string{"Format", a.subject.format}
+	if a.subject.qualifier != "" {
+		name = append(name, "NameQualifier", a.subject.qualifier)
+	}
+	content := a.el("NameID", name, a.subject.nameID)
 	for _, c := range a.subject.confirmations {
 		content += a.el("SubjectConfirmation", []string{"Method", c.method}, a.el("SubjectConfirmationData", []string{
 			"InResponseTo", c.inResponseTo, "NotBefore", c.notBefore, "NotOnOrAfter", c.notOnOrAfter, "Recipient", c.recipient,

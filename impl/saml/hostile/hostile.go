@@ -136,3 +136,10 @@ func (i *IdP) Unsolicited(r Request) string {
 	m.response.inResponseTo, m.confirmation().inResponseTo = absent, absent
 	return encode(m.xml())
 }
+
+// AnswerQualified is Answer with a NameQualifier, which says whose name the user's is (SAML Core 2.2.2).
+func (i *IdP) AnswerQualified(r Request, qualifier string) string {
+	m := newMessage(i, r)
+	m.assertion.subject.qualifier = qualifier
+	return encode(m.xml())
+}
