@@ -92,8 +92,23 @@ func (r *Report) ourselves(realm Realm, now time.Time) {
 	if !realm.Enabled {
 		r.warn("enabled", "nobody can sign in at this realm: it is not enabled")
 	}
+	r.safety(realm)
 	if realm.ClockSkew < leastUsualSkew || realm.ClockSkew > mostUsualSkew {
 		r.warn("clock_skew", realm.ClockSkew.String()+" is unusual; a minute does where both clocks are kept right")
+	}
+}
+
+// safety warns of what lets somebody be signed in as somebody else without noticing.
+func (r *Report) safety(realm Realm) {
+	secure := strings.HasPrefix(realm.SP.ACS, "https:")
+	switch {
+	case !realm.BrowserBinding:
+		r.warn("browser_binding", "this is off: a browser can be made to bring the answer to somebody else's sign-in")
+	case !secure:
+		r.warn("browser_binding", "browsers keep the cookie that this needs under https only, though some do so for this machine too")
+	}
+	if realm.AllowIDPInitiated {
+		r.warn("allow_idp_initiated", "this is on: a browser can be made to bring an answer that nobody asked for")
 	}
 }
 
