@@ -54,7 +54,7 @@ $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
 fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z]+' impl | while IFS=: read -r file func; do \
 		echo "fuzz $${func#func } in $$(dirname $$file) for $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) > .fuzz.log 2>&1 || \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$file) > .fuzz.log 2>&1 || \
 			{ grep -q 'context deadline exceeded' .fuzz.log && ! grep -q 'Failing input' .fuzz.log; } || { cat .fuzz.log; rm -f .fuzz.log; exit 1; }; \
 		tail -n 1 .fuzz.log; rm -f .fuzz.log; \
 	done

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // Answer is what a browser brings from an identity provider.
@@ -58,9 +58,14 @@ func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 	if reason, refused := refusal(err); refused {
 		s.guard.Blame(ctx)
 		s.remember(ctx, a, reason)
-		return SignedIn{}, user.LoginFailed()
+		return SignedIn{}, failed()
 	}
 	return SignedIn{Token: token, State: a.pending.State, Bound: a.pending.BrowserDigest != ""}, err
+}
+
+// failed is the one answer to everything that is refused.
+func failed() error {
+	return fault.New(fault.LoginFailed, "the identity provider's answer is not accepted; an administrator can see why")
 }
 
 // refusal returns why a sign-in is refused, if that is what an error says.

@@ -10,7 +10,6 @@ import (
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // LogoutURL returns where a browser ends the session that the identity provider of the principal's session keeps; empty if
@@ -64,7 +63,7 @@ func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, er
 	if reason, refused := refusal(err); refused {
 		s.guard.Blame(ctx)
 		s.remember(ctx, attempt{}, "logout: "+reason)
-		return "", user.LoginFailed()
+		return "", failed()
 	}
 	return answer, err
 }
