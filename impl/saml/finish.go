@@ -42,7 +42,8 @@ type attempt struct {
 }
 
 // Finish ends a sign-in. Whatever is wrong with the answer, it returns the same fault.LoginFailed; why, is in the log and in
-// Refusals. It returns fault.TooManyFailures to an address that is refused too often.
+// Refusals. It returns fault.TooManyFailures to an address that is refused too often, and fault.ServerBusy if there are too
+// many answers at once.
 //
 // What is verified is verified before anything is used up, so junk cannot spoil a sign-in that waits. Then the sign-in, the
 // assertion and the session are settled in one transaction: of many who bring the same answer, one gets a session.
@@ -86,7 +87,7 @@ func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error)
 	if a.message, err = protocol.DecodeResponse(a.Response); err != nil {
 		return session.Token{}, err
 	}
-	id, err := protocol.PeekInResponseTo(a.message)
+	id, err := s.peek(ctx, a.message)
 	if err != nil {
 		return session.Token{}, err
 	}
@@ -160,8 +161,23 @@ func (s *Service) verify(ctx context.Context, a *attempt) error {
 	for _, pair := range a.realm.Encryption {
 		e.DecryptionKeys = append(e.DecryptionKeys, pair.Key)
 	}
+	release, err := s.reading.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	a.verified, err = protocol.Verify(a.message, e)
 	return err
+}
+
+// peek returns the request that a response says it answers.
+func (s *Service) peek(ctx context.Context, message []byte) (string, error) {
+	release, err := s.reading.Acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	return protocol.PeekInResponseTo(message)
 }
 
 // settle uses up what can be used once, and begins the session: all or nothing.

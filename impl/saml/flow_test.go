@@ -3,16 +3,20 @@ package saml
 import (
 	"bytes"
 	"compress/flate"
+	"context"
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
 	"io"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/lockout"
@@ -154,5 +158,33 @@ func TestFinish_NameQualifier(t *testing.T) {
 		if _, err := f.Finish(t.Context(), answer); (err == nil) != accepted {
 			t.Errorf("%q: %v", qualifier, err)
 		}
+	}
+}
+
+// Ensures that no more responses are read at once than there are processors, that those above wait or are turned away, and
+// that a sign-in that was turned away waits still.
+func TestFinish_Busy(t *testing.T) {
+	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	request, answer := f.begin("staff")
+	answer.Response = f.idp.Answer(request)
+	var taken []func()
+	for range runtime.GOMAXPROCS(0) {
+		release, err := f.reading.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, release)
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	var failed *fault.Error
+	if _, err := f.Finish(ctx, answer); !errors.As(err, &failed) || failed.Code != fault.ServerBusy {
+		t.Errorf("%v, want that the server is busy", err)
+	}
+	for _, release := range taken {
+		release()
+	}
+	if _, err := f.Finish(t.Context(), answer); err != nil {
+		t.Error(err)
 	}
 }

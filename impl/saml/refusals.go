@@ -33,7 +33,7 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
 		return
 	}
-	said := protocol.Peek(a.message)
+	said := s.claims(ctx, a.message)
 	r := store.SAMLRefusal{
 		ID: id.String(), Realm: a.realm.ID, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
 		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
@@ -41,4 +41,14 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSAMLRefusal(r) }); err != nil {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
 	}
+}
+
+// claims are what a response says of itself, unless the server is too busy to look.
+func (s *Service) claims(ctx context.Context, message []byte) protocol.Claims {
+	release, err := s.reading.Acquire(ctx)
+	if err != nil {
+		return protocol.Claims{}
+	}
+	defer release()
+	return protocol.Peek(message)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -24,7 +25,9 @@ type Service struct {
 	providers *providers
 	// begun limits how many sign-ins an address begins: each is a row that waits.
 	begun *lockout.Addresses
-	log   *slog.Logger
+	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
+	reading *secret.Slots
+	log     *slog.Logger
 }
 
 // An address may begin so many sign-ins at once, and one more each interval.
@@ -38,7 +41,7 @@ func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, real
 	enabled := slices.DeleteFunc(slices.Clone(realms), func(r Realm) bool { return !r.Enabled })
 	return &Service{
 		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
-		begun: lockout.NewAddresses(beginBurst, beginInterval, now), log: log,
+		begun: lockout.NewAddresses(beginBurst, beginInterval, now), reading: secret.NewSlots(), log: log,
 	}
 }
 

@@ -6,13 +6,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
-	"time"
 
 	"golang.org/x/crypto/argon2"
-
-	"github.com/sallyport/sallyport/impl/fault"
 )
 
 // MaxPassword is the longest password in bytes. What is longer is refused, not cut.
@@ -34,23 +30,19 @@ var DefaultCost = Cost{Memory: 19 * 1024, Passes: 2, Threads: 1}
 const (
 	saltSize = 16
 	hashSize = 32
-	// waitersPerSlot bounds how many requests may queue for the hasher, and with it how long the last one waits.
-	waitersPerSlot = 32
 )
 
 // Hasher hashes passwords with argon2id (RFC 9106). It works on as many at a time as there are processors, keeps a
 // bounded queue, and turns away what does not fit, so that a flood of sign-ins cannot exhaust memory.
 type Hasher struct {
 	cost  Cost
-	slots chan struct{}
-	queue chan struct{}
+	bound *Slots
 	dummy string
 }
 
 // NewHasher returns a hasher that makes hashes of the given cost, and verifies those of any.
 func NewHasher(cost Cost) *Hasher {
-	slots := runtime.GOMAXPROCS(0)
-	h := &Hasher{cost: cost, slots: make(chan struct{}, slots), queue: make(chan struct{}, slots*(1+waitersPerSlot))}
+	h := &Hasher{cost: cost, bound: NewSlots()}
 	h.dummy = h.hash(Text(saltSize))
 	return h
 }
@@ -58,7 +50,7 @@ func NewHasher(cost Cost) *Hasher {
 // Hash returns a password's hash as a PHC string, which holds the salt and the cost. It returns fault.ServerBusy when
 // the queue is full or ctx's deadline comes first, and ctx's error when ctx is cancelled.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	release, err := h.acquire(ctx)
+	release, err := h.bound.Acquire(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +70,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	release, err := h.acquire(ctx)
+	release, err := h.bound.Acquire(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -91,31 +83,6 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 func (h *Hasher) Outdated(hash string) bool {
 	phc, err := parsePHC(hash)
 	return err == nil && phc.cost != h.cost
-}
-
-func (h *Hasher) acquire(ctx context.Context) (func(), error) {
-	select {
-	case h.queue <- struct{}{}:
-	default:
-		return nil, Busy()
-	}
-	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots; <-h.queue }, nil
-	case <-ctx.Done():
-		<-h.queue
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil, Busy()
-		}
-		return nil, ctx.Err()
-	}
-}
-
-// Busy returns fault.ServerBusy, with when to try again.
-func Busy() error {
-	busy := fault.New(fault.ServerBusy, "the server is busy with other sign-ins; try again in a moment")
-	busy.RetryAfter = time.Second
-	return busy
 }
 
 func (h *Hasher) hash(password string) string {

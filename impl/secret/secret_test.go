@@ -105,32 +105,32 @@ func TestHasher_Malformed(t *testing.T) {
 // again.
 func TestHasher_Busy(t *testing.T) {
 	h := NewHasher(cheap)
-	for range cap(h.slots) {
-		h.slots <- struct{}{}
+	for range cap(h.bound.slots) {
+		h.bound.slots <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := h.Hash(ctx, "passphrase"); !errors.Is(err, context.Canceled) {
 		t.Errorf("giving up: %v", err)
 	}
-	for range cap(h.queue) {
-		h.queue <- struct{}{}
+	for range cap(h.bound.queue) {
+		h.bound.queue <- struct{}{}
 	}
 	_, err := h.Hash(t.Context(), "passphrase")
 	var busy *fault.Error
 	if !errors.As(err, &busy) || busy.Code != fault.ServerBusy || busy.RetryAfter <= 0 {
 		t.Errorf("a full queue: %v", err)
 	}
-	for range cap(h.queue) {
-		<-h.queue
+	for range cap(h.bound.queue) {
+		<-h.bound.queue
 	}
-	for range cap(h.slots) {
-		<-h.slots
+	for range cap(h.bound.slots) {
+		<-h.bound.slots
 	}
 	if _, err := h.Hash(t.Context(), "passphrase"); err != nil {
 		t.Errorf("after the rush: %v", err)
 	}
-	if len(h.slots) != 0 || len(h.queue) != 0 {
+	if len(h.bound.slots) != 0 || len(h.bound.queue) != 0 {
 		t.Error("a place is not given back")
 	}
 }
