@@ -24,10 +24,13 @@ func (s *Service) Refusals(ctx context.Context) ([]store.SAMLRefusal, error) {
 	return list, err
 }
 
-// remember keeps why a sign-in was refused. That this fails does not change the answer.
+// remember logs and keeps why a sign-in was refused; of very many that are nobody's, not each is kept. That this fails does not change the answer.
 func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 	origin := audit.OriginOf(ctx)
 	s.log.WarnContext(ctx, "a SAML sign-in was refused", "request_id", origin.RequestID, "realm", a.realm.ID, "reason", reason)
+	if a.realm.ID == "" && !s.keepsStray() {
+		return
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
@@ -41,6 +44,12 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSAMLRefusal(r) }); err != nil {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
 	}
+}
+
+func (s *Service) keepsStray() bool {
+	_, allowed := s.strays.Allowed(everybody)
+	s.strays.Fail(everybody)
+	return allowed
 }
 
 // claims are what a response says of itself, unless the server is too busy to look.

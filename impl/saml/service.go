@@ -25,6 +25,8 @@ type Service struct {
 	providers *providers
 	// begun limits how many sign-ins an address begins: each is a row that waits.
 	begun *lockout.Addresses
+	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
+	strays *lockout.Addresses
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
 	reading *secret.Slots
 	log     *slog.Logger
@@ -36,12 +38,20 @@ const (
 	beginInterval = 2 * time.Second
 )
 
+// Of answers that no sign-in waited for so many refusals are kept at once, and one more each interval. Anybody can send them
+// from many addresses, and each would be a durable write, which all others wait for.
+const (
+	strayBurst    = 200
+	strayInterval = 100 * time.Millisecond
+	everybody     = "everybody" // is no address, and so a group of its own
+)
+
 // NewService returns a service on a store with realms as Load returned them. Close ends the refreshing of metadata.
 func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, realms []Realm, log *slog.Logger, now func() time.Time) *Service {
 	enabled := slices.DeleteFunc(slices.Clone(realms), func(r Realm) bool { return !r.Enabled })
 	return &Service{
 		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
-		begun: lockout.NewAddresses(beginBurst, beginInterval, now), reading: secret.NewSlots(), log: log,
+		begun: lockout.NewAddresses(beginBurst, beginInterval, now), strays: lockout.NewAddresses(strayBurst, strayInterval, now), reading: secret.NewSlots(), log: log,
 	}
 }
 
