@@ -93,7 +93,7 @@ func (f flow) begin(realm string) (request hostile.Request, answer Answer) {
 	if err := xml.Unmarshal(text, &sent); err != nil {
 		f.t.Fatal(err)
 	}
-	r, err := f.Service.realm(realm)
+	r, err := f.realm(realm)
 	if err != nil {
 		f.t.Fatal(err)
 	}

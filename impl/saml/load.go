@@ -50,7 +50,7 @@ func Load(path string) ([]Realm, error) {
 }
 
 var realmMembers = []string{
-	"id", "name", "order", "enabled", "idp", "sp", "attributes", "nameid_format", "role_mappings", "force_authn", "signing", "encryption",
+	"id", "name", "order", "enabled", "idp", "sp", "attributes", "attribute_delimiters", "nameid_format", "role_mappings", "force_authn", "signing", "encryption",
 	"clock_skew", "allow_idp_initiated", "browser_binding", "metadata_refresh",
 }
 
@@ -70,6 +70,7 @@ func (l *loader) realm(i int, node *yaml.Node) Realm {
 		r.Name = r.ID
 	}
 	r.BrowserBinding = s.boolean("browser_binding", strings.HasPrefix(r.SP.ACS, "https:"))
+	r.GroupsDelimiter = groupsDelimiter(s, r.Attributes)
 	l.keys(s, &r)
 	r.RoleMappings = roleMappings(s, r.Attributes)
 	checkNameID(s, r)
@@ -152,6 +153,15 @@ func serviceProvider(s section) ServiceProvider {
 func attributes(s section) Attributes {
 	a, _ := s.section("attributes", "principal", "groups", "name", "mail", "dn")
 	return Attributes{a.text("principal"), a.text("groups"), a.text("name"), a.text("mail"), a.text("dn")}
+}
+
+func groupsDelimiter(s section, a Attributes) string {
+	d, _ := s.section("attribute_delimiters", "groups")
+	delimiter := d.text("groups")
+	if delimiter != "" && a.Groups == "" {
+		d.bad("groups", "this needs attributes.groups")
+	}
+	return delimiter
 }
 
 // keys reads what is signed with and decrypted with.

@@ -31,6 +31,7 @@ realms:
       acs: https://sallyport.example/api/v1/users/auth/saml/_callback
       logout: https://sallyport.example/api/v1/regions/eu-1/users/auth/saml/_single_logout
     attributes: {principal: uid, groups: memberOf, name: displayName, mail: mail, dn: entryDN}
+    attribute_delimiters: {groups: ";"}
     nameid_format: urn:oasis:names:tc:SAML:2.0:nameid-format:persistent
     role_mappings:
       rules:
@@ -69,7 +70,7 @@ func TestLoad(t *testing.T) {
 			"https://sallyport.example", "https://sallyport.example/api/v1/users/auth/saml/_callback",
 			"https://sallyport.example/api/v1/regions/eu-1/users/auth/saml/_single_logout",
 		},
-		Attributes: Attributes{"uid", "memberOf", "displayName", "mail", "entryDN"}, NameIDFormat: formatPersistent,
+		Attributes: Attributes{"uid", "memberOf", "displayName", "mail", "entryDN"}, GroupsDelimiter: ";", NameIDFormat: formatPersistent,
 		RoleMappings: RoleMappings{nil, []Rule{
 			{ByUsername, "admin-*", []identity.Role{"ece_platform_admin"}},
 			{ByGroups, "staff", []identity.Role{"ece_platform_viewer", "superuser"}},
@@ -240,6 +241,8 @@ func TestLoad_Values(t *testing.T) {
 		"transient as principal": {"nameid_format: " + formatTransient + "\n    attributes: {principal: nameid}", "nameid_format: a transient"},
 		"transient, attribute":   {"nameid_format: " + formatTransient + "\n    attributes: {principal: uid}", ""},
 		"unknown attribute":      {"attributes: {phone: x}", "attributes.phone: there is no such setting"},
+		"delimiter of nothing":   {`attribute_delimiters: {groups: ","}`, "attribute_delimiters.groups: this needs attributes.groups"},
+		"delimiter of names":     {`attribute_delimiters: {name: ","}`, "attribute_delimiters.name: there is no such setting"},
 		"no skew":                {"clock_skew: 0s", "clock_skew: this must be a duration from"},
 		"number for a time":      {"clock_skew: 60", "clock_skew: this is not text"},
 		"largest skew":           {"clock_skew: 5m", ""},

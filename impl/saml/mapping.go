@@ -54,7 +54,7 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	p := Profile{Key: s.NameID, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: groups(s, r.Attributes.Groups)}
+	p := Profile{Key: s.NameID, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: r.groups(s)}
 	if s.NameIDFormat == formatTransient {
 		p.Key = " " + name // no NameID begins with a blank, so this is nobody else's
 	}
@@ -110,22 +110,23 @@ func sole(s Subject, attribute, what string) (string, error) {
 	return first(s, attribute), nil
 }
 
-// groups returns the values of an attribute. Some identity providers send all groups in one value, with commas between them;
-// so one value with commas is also taken apart, unless it is a distinguished name.
-func groups(s Subject, attribute string) []string {
-	if attribute == "" {
+// groups returns the values of the attribute. Some identity providers send all groups in one value; it is taken apart only
+// where the realm says so: whoever may name a group there could otherwise put another one into its name.
+func (r Realm) groups(s Subject) []string {
+	if r.Attributes.Groups == "" {
 		return nil
 	}
-	values := slices.Clone(s.Attributes[attribute])
-	if len(values) != 1 || !strings.Contains(values[0], ",") || strings.Contains(values[0], "=") {
-		return values
+	values := s.Attributes[r.Attributes.Groups]
+	if len(values) != 1 || r.GroupsDelimiter == "" {
+		return slices.Clone(values)
 	}
-	for part := range strings.SplitSeq(values[0], ",") {
+	var parts []string
+	for part := range strings.SplitSeq(values[0], r.GroupsDelimiter) {
 		if part = strings.TrimSpace(part); part != "" {
-			values = append(values, part)
+			parts = append(parts, part)
 		}
 	}
-	return values
+	return parts
 }
 
 // roles returns what a profile gets by default and by the rules.

@@ -56,6 +56,8 @@ type Realm struct {
 	SP  ServiceProvider
 	// Attributes are the names of the attributes that are read; empty for those that are not.
 	Attributes Attributes
+	// GroupsDelimiter separates groups that come in one value; empty if each value is one group.
+	GroupsDelimiter string
 	// NameIDFormat is the one to ask for; empty for whatever the identity provider likes.
 	NameIDFormat string
 	RoleMappings RoleMappings
