@@ -41,7 +41,7 @@ const (
 // Of answers that no sign-in waited for so many refusals are kept at once, and one more each interval. Anybody can send them
 // from many addresses, and each would be a durable write, which all others wait for.
 const (
-	strayBurst    = 200
+	strayBurst    = 1000
 	strayInterval = 100 * time.Millisecond
 	everybody     = "everybody" // is no address, and so a group of its own
 )
