@@ -36,7 +36,7 @@ build: ## build the program into bin/
 test: ## run all tests with the race detector (some minutes), and each fuzz target for a few seconds
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) ./...
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
 
 # Without a count a result is remembered, because nothing tells that the program is another: it is built by the test.
 .PHONY: interop
