@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/saml/hostile"
+)
+
+const (
+	samlPath = authPath + "/saml"
+	spEntity = "https://sp.example/saml"
+	spACS    = "https://sp.example" + samlPath + "/_callback"
+
+	replayRounds = 200
+	// replayWave is how many rounds are under way at once. They sign the same new user in.
+	replayWave = 8
+	// replayPosts is how often each answer comes at once, to two servers in turn.
+	replayPosts = 4
+)
+
+// Ensures that of one captured answer that comes several times at once to two servers on one database, exactly one gets a
+// session, and that this session is known to the other server as well.
+func TestSAMLReplay(t *testing.T) {
+	t.Parallel()
+	dsn, idp := newStore(t), hostile.New(time.Now())
+	env := []string{"SALLYPORT_SAML_REALMS=" + replayRealm(t, idp), "SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8"}
+	r := replay{idp: idp, servers: [2]*process{serveStore(t, dsn, env...), serveStore(t, dsn, env...)}}
+	var won [2]int
+	began := time.Now()
+	for wave := range replayRounds / replayWave {
+		for _, s := range r.wave(t, wave) {
+			won[s.server]++
+			r.servers[1-s.server].wantAuth(http.StatusOK, "Bearer "+s.token)
+		}
+	}
+	t.Logf("%d rounds took %v; the servers won %v of them", replayRounds, time.Since(began).Round(time.Millisecond), won)
+	checkReplays(t, dsn)
+	r.checkReasons(t)
+}
+
+// replayRealm makes a file of one realm, and returns its path.
+func replayRealm(t *testing.T, idp *hostile.IdP) string {
+	t.Helper()
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "idp.xml"), string(idp.Metadata()))
+	path := filepath.Join(folder, "realms.yaml")
+	writeFile(t, path, `realms:
+  - id: staff
+    idp: {entity_id: "`+idp.EntityID+`", metadata: idp.xml}
+    sp: {entity_id: "`+spEntity+`", acs: "`+spACS+`"}
+    role_mappings: {default_roles: [ece_deployment_viewer]}
+`)
+	return path
+}
+
+// checkReplays fails the test unless the database has what so many sign-ins leave, and not more.
+func checkReplays(t *testing.T, dsn string) {
+	t.Helper()
+	db := openDatabase(t, dsn, "mode=ro")
+	for query, want := range map[string]int{
+		`SELECT count(*) FROM saml_sessions WHERE realm = 'staff'`:       replayRounds,
+		`SELECT count(*) FROM sessions`:                                  replayRounds,
+		`SELECT count(*) FROM saml_assertions`:                           replayRounds,
+		`SELECT count(*) FROM audit_log WHERE event = 'session.started'`: replayRounds,
+		`SELECT count(*) FROM saml_requests`:                             0,
+		`SELECT count(*) FROM users WHERE realm = 'staff'`:               replayRounds / replayWave,
+		`SELECT count(DISTINCT user_name) FROM sessions`:                 replayRounds / replayWave,
+	} {
+		if got := scalar(t, db, query); got != strconv.Itoa(want) {
+			t.Errorf("%s: %s; want %d", query, got, want)
+		}
+	}
+}
+
+// replay is two servers that share a database and a realm.
+type replay struct {
+	idp     *hostile.IdP
+	servers [2]*process
+}
+
+// signedIn is a session, and which of the servers began it.
+type signedIn struct {
+	token  string
+	server int
+}
+
+// wave replays several sign-ins at once, and returns the session of each.
+func (r *replay) wave(t *testing.T, number int) []signedIn {
+	t.Helper()
+	sessions, failures := make([]signedIn, replayWave), make([]error, replayWave)
+	var rounds sync.WaitGroup
+	for i := range replayWave {
+		rounds.Go(func() {
+			// Wrong answers are counted against the address, so each round has its own.
+			b := newBrowser(fmt.Sprintf("198.18.%d.%d", number, i))
+			defer b.CloseIdleConnections()
+			sessions[i], failures[i] = r.round(t.Context(), b, fmt.Sprintf("user%d@example.com", number))
+		})
+	}
+	rounds.Wait()
+	if err := errors.Join(failures...); err != nil {
+		t.Fatalf("in wave %d: %v", number+1, err)
+	}
+	return sessions
+}
+
+// round begins a sign-in at the first server, and brings the answer to both as often as it was captured.
+func (r *replay) round(ctx context.Context, b browser, nameID string) (signedIn, error) {
+	begun, err := b.send(ctx, http.MethodGet, r.servers[0].url+samlPath+"/_init?state=page", "", "")
+	if err != nil {
+		return signedIn{}, err
+	}
+	if begun.status != http.StatusFound {
+		return signedIn{}, fmt.Errorf("_init: %d %s", begun.status, begun.body)
+	}
+	redirect, err := url.Parse(begun.header.Get("Location"))
+	if err != nil {
+		return signedIn{}, err
+	}
+	id, err := requestID(redirect.Query().Get("SAMLRequest"))
+	if err != nil {
+		return signedIn{}, err
+	}
+	answer := r.idp.Answer(hostile.Request{ID: id, ACS: spACS, EntityID: spEntity, Now: time.Now(), NameID: nameID})
+	form := url.Values{"SAMLResponse": {answer}, "RelayState": {redirect.Query().Get("RelayState")}}.Encode()
+	cookie, _, _ := strings.Cut(begun.header.Get("Set-Cookie"), ";")
+	return r.bring(ctx, b, cookie, form)
+}
+
+// bring posts the same form several times at once, and returns the one session that this begins.
+func (r *replay) bring(ctx context.Context, b browser, cookie, form string) (signedIn, error) {
+	replies, failures := make([]reply, replayPosts), make([]error, replayPosts)
+	var posts sync.WaitGroup
+	for i := range replayPosts {
+		posts.Go(func() {
+			replies[i], failures[i] = b.send(ctx, http.MethodPost, r.servers[i%2].url+samlPath+"/_callback", cookie, form)
+		})
+	}
+	posts.Wait()
+	var sessions []signedIn
+	for i, got := range replies {
+		token, found := strings.CutPrefix(got.header.Get("Location"), "/sso/token#")
+		token, state := strings.CutSuffix(token, "?state=page")
+		switch {
+		case got.status == http.StatusFound && found && state:
+			sessions = append(sessions, signedIn{token, i % 2})
+		case got.status != http.StatusUnauthorized || found:
+			failures = append(failures, fmt.Errorf("_callback: %d %s", got.status, got.body))
+		}
+	}
+	if len(sessions) != 1 {
+		return signedIn{}, errors.Join(append(failures, fmt.Errorf("an answer begins %d sessions", len(sessions)))...)
+	}
+	return sessions[0], errors.Join(failures...)
+}
+
+var refusedBecause = regexp.MustCompile(`"msg":"a SAML sign-in was refused".*"reason":"([^"]+)"`)
+
+// checkReasons fails the test unless each answer but the first was refused for being a replay, and some of them not before
+// the very end, where only the transaction keeps two from both being the first.
+func (r *replay) checkReasons(t *testing.T) {
+	t.Helper()
+	const early, late = "no sign-in waits for this answer, or no longer", "the sign-in was answered already"
+	reasons := map[string]int{}
+	for _, s := range r.servers {
+		s.stop() // else not all may be written
+		for _, found := range refusedBecause.FindAllStringSubmatch(s.output.String(), -1) {
+			reasons[found[1]]++
+		}
+	}
+	t.Logf("refused: %v", reasons)
+	if got := reasons[early] + reasons[late]; got != replayRounds*(replayPosts-1) || len(reasons) > 2 {
+		t.Errorf("%d answers are refused for being a replay; want %d", got, replayRounds*(replayPosts-1))
+	}
+	if reasons[late] == 0 {
+		t.Error("no two answers were under way at the same time, so this shows nothing")
+	}
+}
