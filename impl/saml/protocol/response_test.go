@@ -236,7 +236,7 @@ func TestDecodeResponse(t *testing.T) {
 }
 
 // Ensures that what is made to cost much is refused at little cost. The best of some runs counts, since others may be
-// using the machine.
+// using the machine; and the bound is far above what they take, and far below what they were made to take.
 func TestRefusalsAreCheap(t *testing.T) {
 	f := newFixture()
 	costly := []string{
@@ -254,7 +254,7 @@ func TestRefusalsAreCheap(t *testing.T) {
 			}
 			best = min(best, time.Since(start))
 		}
-		if best > 50*time.Millisecond {
+		if best > time.Second {
 			t.Errorf("%s: %v", c.Name, best)
 		}
 	}
