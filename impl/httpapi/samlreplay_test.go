@@ -13,7 +13,7 @@ import (
 )
 
 // rounds is how many sign-ins are replayed, each eight times at once.
-const rounds, atOnce = 200, 8
+const rounds, atOnce = 40, 8
 
 // Ensures that of one captured answer that comes to two servers on one store eight times at once, exactly one gets a
 // session, which works at both; whichever of them began the sign-in.
