@@ -16,44 +16,49 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
 func newDev() *cobra.Command {
-	var address string
+	var address, adminAddress string
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Serve a throw-away database on this machine, with users and a key to try things with; takes no configuration",
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, address) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, address, adminAddress) },
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:12400", "loopback address and port to serve on; port 0 takes a free one")
+	cmd.Flags().StringVar(&adminAddress, "admin.listen", "", "loopback address and port of /healthz, /readyz and /metrics; none if not given")
 	return cmd
 }
 
-func dev(cmd *cobra.Command, address string) error {
-	if err := checkLoopback(address); err != nil {
+func dev(cmd *cobra.Command, address, adminAddress string) error {
+	if err := checkLoopback("--listen", address); err != nil {
 		return err
+	}
+	if adminAddress != "" {
+		if err := checkLoopback("--admin.listen", adminAddress); err != nil {
+			return err
+		}
 	}
 	// Closing the terminal is how many a throw-away server ends.
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 	defer stop()
-	listener, err := listen(ctx, address)
+	l, err := listen(ctx, address, adminAddress)
 	if err != nil {
 		return err
 	}
 	folder, err := os.MkdirTemp("", "sallyport-dev-")
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, l.Close())
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
 	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
 	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }}) // the defaults
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, l.Close())
 	}
 	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
 	var made map[string]string
@@ -62,21 +67,21 @@ func dev(cmd *cobra.Command, address string) error {
 		return nil
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, l.Close())
 	}
-	if err := greet(ctx, cmd.OutOrStdout(), a, made, listener.Addr().String()); err != nil {
-		return errors.Join(err, listener.Close(), a.Close())
+	if err := greet(ctx, cmd.OutOrStdout(), a, made, l.public.Addr().String()); err != nil {
+		return errors.Join(err, l.Close(), a.Close())
 	}
-	return errors.Join(drain(ctx, httpapi.NewServer(a.Handler, log), listener, log), a.Close())
+	return errors.Join(l.serve(ctx, a, log), a.Close())
 }
 
-func checkLoopback(listen string) error {
+func checkLoopback(flag, listen string) error {
 	address, err := netip.ParseAddrPort(listen)
 	if err != nil {
-		return fmt.Errorf("--listen: %q is not an address and a port, such as 127.0.0.1:12400", listen)
+		return fmt.Errorf("%s: %q is not an address and a port, such as 127.0.0.1:12400", flag, listen)
 	}
 	if !address.Addr().IsLoopback() {
-		return fmt.Errorf("--listen: %s is not a loopback address; dev prints passwords and is for this machine only (use serve)", address.Addr())
+		return fmt.Errorf("%s: %s is not a loopback address; dev prints passwords and is for this machine only (use serve)", flag, address.Addr())
 	}
 	return nil
 }

@@ -48,7 +48,8 @@ func buildAndRun(m *testing.M) int {
 type invocation struct {
 	args  []string
 	stdin string
-	// env is added to an environment that holds no setting of ours.
+	// env is added to an environment that holds no setting of ours but one: that there is no admin listener, whose
+	// address all would share.
 	env []string
 	// dir is the working directory; a new one if empty.
 	dir string
@@ -58,7 +59,7 @@ func (i invocation) command(ctx context.Context, t *testing.T) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, i.args...)
 	ours := func(variable string) bool { return strings.HasPrefix(variable, "SALLYPORT_") }
 	inherited := slices.DeleteFunc(os.Environ(), ours)
-	cmd.Env = slices.Concat([]string{"GORACE=atexit_sleep_ms=0"}, inherited, i.env) // the race detector waits for a second else
+	cmd.Env = slices.Concat([]string{"GORACE=atexit_sleep_ms=0", "SALLYPORT_ADMIN_LISTEN="}, inherited, i.env) // the race detector waits for a second else
 	cmd.Stdin = strings.NewReader(i.stdin)
 	cmd.Dir = i.dir
 	if cmd.Dir == "" {

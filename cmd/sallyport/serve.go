@@ -9,14 +9,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/user"
 )
@@ -35,12 +33,12 @@ func newServe() *cobra.Command {
 			return serve(cmd.Context(), c, newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat))
 		},
 	}
-	flags.add(cmd, "listen", "store")
+	flags.add(cmd, "listen", "admin.listen", "store")
 	return cmd
 }
 
 func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
-	listener, err := listen(ctx, c.Listen)
+	l, err := listen(ctx, c.Listen, c.AdminListen)
 	if err != nil {
 		return err
 	}
@@ -53,21 +51,13 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return nil
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, l.Close())
 	}
-	if address, ok := listener.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
+	if address, ok := l.public.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
 		log.Warn("serving plain HTTP to other machines: passwords and keys travel in the clear unless something in front adds TLS")
 	}
-	log.Info("serving", "url", "http://"+listener.Addr().String(), "store", c.Store)
-	return errors.Join(drain(ctx, httpapi.NewServer(a.Handler, log), listener, log), a.Close())
-}
-
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w; is another server running? Another port: --listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401", err)
-	}
-	return listener, err
+	log.Info("serving", "url", "http://"+l.public.Addr().String(), "store", c.Store)
+	return errors.Join(l.serve(ctx, a, log), a.Close())
 }
 
 // open assembles the program from its configuration. Random passwords of built-in users are given to keep.

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/metrics"
 	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -55,6 +56,8 @@ type App struct {
 	Keys    *apikey.Service
 	// Elevation gives users second factors.
 	Elevation *elevation.Service
+	// Metrics answers with what Prometheus reads.
+	Metrics http.Handler
 
 	signOn *saml.Service
 	store  *store.Store
@@ -78,6 +81,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	counts, hasher := metrics.New(), secret.NewHasher(s.Hashing)
+	st.Observe(counts.Transaction)
+	counts.Hashing(hasher.Load)
 	sessions, err := session.New(ctx, st, sealer, s.Sessions)
 	if err != nil {
 		return nil, err
@@ -85,7 +91,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	guesses := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
 	// Any page can make a browser send answers that are refused: they must not use up what its address may guess.
 	answers := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
-	accounts, users := account.NewService(st), user.NewService(st, secret.NewHasher(s.Hashing), guesses)
+	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {
 		return nil, err
@@ -102,15 +108,20 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
-		Log: s.Log, TrustedProxies: s.TrustedProxies,
+		Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request,
 	})
 	if err != nil {
 		keys.Close()
 		signOn.Close()
 		return nil, err
 	}
-	return &App{Handler: handler, Users: users, Keys: keys, Elevation: elevations, signOn: signOn, store: st}, nil
+	return &App{
+		Handler: handler, Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), signOn: signOn, store: st,
+	}, nil
 }
+
+// Ready returns why no request that needs the store can be served, or nil.
+func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }
 
 // Close closes the store, after all that is still to be written.
 func (a *App) Close() error {

@@ -24,7 +24,9 @@ import (
 
 // Config is how the program is to run.
 type Config struct {
-	Listen           string
+	Listen string
+	// AdminListen is empty if there is to be no admin listener.
+	AdminListen      string
 	Store            string
 	AdminPassword    string
 	ReadonlyPassword string
@@ -56,6 +58,7 @@ type Setting struct {
 // Settings lists every setting there is.
 var Settings = []Setting{
 	{Key: "listen", Default: "127.0.0.1:12400", About: "address and port to serve on"},
+	{Key: "admin.listen", Default: "127.0.0.1:12490", About: "address and port of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials; empty for none"},
 	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`, or `none` to run without an authentication cluster"},
 	{Key: "admin_password", About: "password of the built-in user `admin`; made at the first start if not given", Secret: true},
 	{Key: "readonly_password", About: "password of the built-in user `readonly`; made at the first start if not given", Secret: true},

@@ -45,6 +45,7 @@ var precedence = map[string]struct {
 	in     func(Config) string
 }{
 	"listen":                   {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
+	"admin.listen":             {[3]string{"127.0.0.1:1", "", "127.0.0.1:3"}, func(c Config) string { return c.AdminListen }},
 	"store":                    {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
 	"admin_password":           {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.AdminPassword }},
 	"readonly_password":        {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.ReadonlyPassword }},

@@ -29,6 +29,7 @@ func parse(values map[string]string) (Config, error) {
 	p := &parser{values: values}
 	c := Config{
 		Listen:           p.address("listen"),
+		AdminListen:      p.optionalAddress("admin.listen"),
 		Store:            p.store("store"),
 		AdminPassword:    p.password("admin_password"),
 		ReadonlyPassword: p.password("readonly_password"),
@@ -80,6 +81,14 @@ func (p *parser) address(key string) string {
 		p.bad(key, "%q is not an address and a port, such as 127.0.0.1:12400", p.values[key])
 	}
 	return p.values[key]
+}
+
+// optionalAddress is an address that may be left out.
+func (p *parser) optionalAddress(key string) string {
+	if p.values[key] == "" {
+		return ""
+	}
+	return p.address(key)
 }
 
 func (p *parser) store(key string) string {

@@ -53,6 +53,7 @@ func TestLoad_BadValues(t *testing.T) {
 	t.Parallel()
 	for key, values := range map[string][]string{
 		"listen":                   {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
+		"admin.listen":             {"12490", "127.0.0.1", "127.0.0.1:99999", "off"},
 		"store":                    {"", "sqlite:", "sqlite", "None", "postgres://x"},
 		"admin_password":           {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
 		"readonly_password":        {"1234567"},

@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/metrics"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -65,6 +66,7 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 		deps: httpapi.Deps{
 			Accounts: accounts, Auth: authn, Keys: keys, Users: users,
 			Elevation: elevation.NewService(st, sessions, guesses, sealer, elevation.DefaultSettings, time.Now), Log: slog.New(slog.DiscardHandler),
+			Observe: metrics.New().Request,
 		},
 		keys: keys, token: token.Value, key: key.Encoded(),
 	}

@@ -62,6 +62,36 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
+// operationKey is where a request's context keeps the operation's id.
+const operationKey = "operation"
+
+// name notes which operation is called.
+func name(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Set(operationKey, op.id)
+			return next(c)
+		}
+	}
+}
+
+// measure reports every request. It must be around accessLog, which has errors answered. Its operations are those of the
+// contract and "unknown": a caller must not be able to make new ones.
+func measure(report func(operation string, status int, took time.Duration)) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			began := time.Now()
+			err := next(c)
+			id, known := c.Get(operationKey).(string)
+			if !known {
+				id = "unknown"
+			}
+			report(id, c.Response().Status, time.Since(began))
+			return err
+		}
+	}
+}
+
 // accessLog writes a line for every request. It logs neither bodies nor query strings nor headers: they hold secrets.
 func accessLog(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

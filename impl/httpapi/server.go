@@ -40,6 +40,9 @@ type Deps struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Without any, the address of a caller is that of
 	// the connection, because otherwise every caller could choose one.
 	TrustedProxies []*net.IPNet
+	// Observe is told of each answer: its operation's id, or "unknown" where the contract has none; its status; and how
+	// long it took.
+	Observe func(operation string, status int, took time.Duration)
 }
 
 // handlers implements the generated interface, one method an operation.
@@ -65,6 +68,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	e.Pre(stripRegion, showFace, stripSlash)
 	e.Use(
 		requestID,
+		measure(d.Observe),
 		accessLog(d.Log),
 		recoverPanics(d.Log),
 		commonHeaders,
@@ -74,6 +78,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	for _, op := range operations {
 		op.reader = readers[op.id]
 		middlewares[op.id] = []echo.MiddlewareFunc{
+			name(op),
 			keepQuery(op),
 			authenticate(d.Auth, d.Access, op),
 			requireElevation(d.Elevation, op),

@@ -102,7 +102,7 @@ func (f federation) serve(t *testing.T, address, described string) {
 	if err := os.WriteFile(realms, []byte(described), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environment := []string{"SALLYPORT_SAML_REALMS=" + realms, "SALLYPORT_ADMIN_PASSWORD=" + served.password, "SALLYPORT_READONLY_PASSWORD=" + served.password}
+	environment := []string{"SALLYPORT_ADMIN_LISTEN=", "SALLYPORT_SAML_REALMS=" + realms, "SALLYPORT_ADMIN_PASSWORD=" + served.password, "SALLYPORT_READONLY_PASSWORD=" + served.password}
 	p := newServer(environment, "serve", "--listen", address, "--store", "sqlite:"+filepath.Join(f.folder, "sallyport.db"))
 	if _, err := p.start(p.log.listen(`msg=serving `)); err != nil {
 		t.Fatal(err)

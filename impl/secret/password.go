@@ -85,6 +85,9 @@ func (h *Hasher) Outdated(hash string) bool {
 	return err == nil && phc.cost != h.cost
 }
 
+// Load tells how many passwords wait for their turn, and how many are being hashed.
+func (h *Hasher) Load() (waiting, running int) { return h.slots.Load() }
+
 func (h *Hasher) hash(password string) string {
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead

@@ -135,6 +135,24 @@ func TestHasher_Busy(t *testing.T) {
 	}
 }
 
+// Ensures that whoever asks is told how many passwords are being hashed, and how many wait for that.
+func TestHasher_Load(t *testing.T) {
+	h := NewHasher(cheap)
+	for range 3 {
+		h.slots.queue <- struct{}{}
+	}
+	h.slots.slots <- struct{}{}
+	if waiting, running := h.Load(); waiting != 2 || running != 1 {
+		t.Errorf("%d wait and %d run; want 2 and 1", waiting, running)
+	}
+	<-h.slots.queue
+	<-h.slots.queue
+	<-h.slots.queue
+	if waiting, running := h.Load(); waiting != 0 || running != 1 {
+		t.Errorf("%d wait and %d run; want 0 and 1", waiting, running)
+	}
+}
+
 // Ensures that a hash made elsewhere is taken if it is like ours, and not if a sign-in with it would be dear or unsafe.
 func TestCheckHash(t *testing.T) {
 	const salt, sum = "c29tZXNhbHRzb21lc2FsdA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -46,6 +46,12 @@ func (s *Slots) Acquire(ctx context.Context) (release func(), err error) {
 	}
 }
 
+// Load tells how many wait for a slot, and how many have one.
+func (s *Slots) Load() (waiting, running int) {
+	running = len(s.slots)
+	return max(0, len(s.queue)-running), running
+}
+
 // Busy returns fault.ServerBusy, with when to try again.
 func Busy() error {
 	busy := fault.New(fault.ServerBusy, "the server is busy with other sign-ins; try again in a moment")

@@ -32,6 +32,8 @@ type Store struct {
 	writer  *handle
 	reader  *handle
 	dialect dialect
+	// observe is nil where nobody wants to know.
+	observe func(kind string, took time.Duration)
 }
 
 // dialect is all that differs between databases, beside opening them.
@@ -105,12 +107,14 @@ func (s *Store) Close() error {
 // View calls f with a transaction that reads. It returns f's error, fault.NoAuthenticationCluster without a database, or
 // fault.AuthenticationClusterError.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
+	defer s.observed("view", time.Now())
 	return s.run(ctx, s.reader, &sql.TxOptions{ReadOnly: true}, f)
 }
 
 // Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f may
 // be called more than once, so it must have no effect beyond the transaction.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
+	defer s.observed("update", time.Now())
 	return s.run(ctx, s.writer, nil, f)
 }
 

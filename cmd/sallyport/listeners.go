@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+
+	"github.com/sallyport/sallyport/impl/admin"
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/httpapi"
+)
+
+// listeners are where a server serves.
+type listeners struct {
+	public net.Listener
+	// admin is nil if there is none.
+	admin net.Listener
+}
+
+// listen takes the addresses. That of the admin listener may be empty.
+func listen(ctx context.Context, address, adminAddress string) (listeners, error) {
+	public, err := listenAt(ctx, address, "--listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401")
+	if err != nil || adminAddress == "" {
+		return listeners{public: public}, err
+	}
+	admin, err := listenAt(ctx, adminAddress, "--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
+	if err != nil {
+		return listeners{}, errors.Join(err, public.Close())
+	}
+	return listeners{public, admin}, nil
+}
+
+// listenAt takes one address, or says how to take another one.
+func listenAt(ctx context.Context, address, instead string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, instead)
+	}
+	return listener, err
+}
+
+// Close gives the addresses back.
+func (l listeners) Close() error {
+	if l.admin == nil {
+		return l.public.Close()
+	}
+	return errors.Join(l.public.Close(), l.admin.Close())
+}
+
+// serve serves until ctx ends, and then finishes the requests under way. The admin listener answers until they are
+// finished, so that an operator sees that.
+func (l listeners) serve(ctx context.Context, a *app.App, log *slog.Logger) error {
+	public := httpapi.NewServer(a.Handler, log)
+	if l.admin == nil {
+		return drain(ctx, public, l.public, log)
+	}
+	beside := httpapi.NewServer(admin.New(admin.Deps{Stopping: ctx, Ready: a.Ready, Metrics: a.Metrics, Log: log}), log)
+	log.Info("answering operators", "url", "http://"+l.admin.Addr().String())
+	go func() {
+		if err := beside.Serve(l.admin); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("operators get no more answers", "error", err)
+		}
+	}()
+	return errors.Join(drain(ctx, public, l.public, log), beside.Close())
+}

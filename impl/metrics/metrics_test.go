@@ -1,0 +1,66 @@
+package metrics
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// read returns what Prometheus would read.
+func read(t *testing.T, m *Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+func wantLines(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+text, "\n"+line+"\n") {
+			t.Errorf("there is no line %q in\n%s", line, text)
+		}
+	}
+}
+
+// Ensures that requests and transactions are counted by their labels, with how long they took.
+func TestMetrics_Histograms(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Request("login", 200, 20*time.Millisecond)
+	m.Request("login", 204, 30*time.Millisecond)
+	m.Request("login", 401, time.Minute)
+	m.Request("unknown", 0, 0)
+	m.Request("unknown", 999, 0)
+	m.Transaction("view", 2*time.Millisecond)
+	wantLines(t, read(t, m),
+		`sallyport_http_request_duration_seconds_bucket{operation="login",status="2xx",le="0.025"} 1`,
+		`sallyport_http_request_duration_seconds_bucket{operation="login",status="2xx",le="0.05"} 2`,
+		`sallyport_http_request_duration_seconds_bucket{operation="login",status="4xx",le="10"} 0`,
+		`sallyport_http_request_duration_seconds_sum{operation="login",status="4xx"} 60`,
+		`sallyport_http_request_duration_seconds_count{operation="unknown",status="unknown"} 2`,
+		`sallyport_store_transaction_duration_seconds_bucket{kind="view",le="0.0025"} 1`,
+		`sallyport_store_transaction_duration_seconds_bucket{kind="view",le="0.001"} 0`,
+	)
+}
+
+// Ensures that gauges are what they are when they are read, and that the runtime and the process are among the metrics.
+func TestMetrics_Gauges(t *testing.T) {
+	t.Parallel()
+	m, waiting := New(), 3
+	m.Hashing(func() (int, int) { return waiting, 2 })
+	wantLines(t, read(t, m), "sallyport_hashing_waiting 3", "sallyport_hashing_running 2")
+	waiting = 0
+	text := read(t, m)
+	wantLines(t, text, "sallyport_hashing_waiting 0")
+	for _, name := range []string{"\ngo_goroutines ", "\nprocess_start_time_seconds "} {
+		if !strings.Contains(text, name) {
+			t.Errorf("there is no %q", name)
+		}
+	}
+}
