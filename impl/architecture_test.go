@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"lockout":              {},
 	"metrics":              {},
 	"admin":                {},
+	"certificate":          {},
 	"password":             {"secret"},
 	"xcontent":             {},
 	"roledescriptor":       {"privilege", "strictjson", "xcontent"},

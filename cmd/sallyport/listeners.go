@@ -2,15 +2,19 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"syscall"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/admin"
 	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/certificate"
+	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/httpapi"
 )
 
@@ -19,6 +23,8 @@ type listeners struct {
 	public net.Listener
 	// admin is nil if there is none.
 	admin net.Listener
+	// encrypted tells that the public one speaks TLS.
+	encrypted bool
 }
 
 // listen takes the addresses. That of the admin listener may be empty.
@@ -31,7 +37,7 @@ func listen(ctx context.Context, address, adminAddress string) (listeners, error
 	if err != nil {
 		return listeners{}, errors.Join(err, public.Close())
 	}
-	return listeners{public, admin}, nil
+	return listeners{public: public, admin: admin}, nil
 }
 
 // listenAt takes one address, or says how to take another one.
@@ -41,6 +47,37 @@ func listenAt(ctx context.Context, address, instead string) (net.Listener, error
 		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, instead)
 	}
 	return listener, err
+}
+
+// secure adds TLS to the public listener where that is configured. Without it, only this machine is served, unless the
+// operator says that something else protects what is sent. The listeners are returned in any case.
+func (l listeners) secure(c config.Config, log *slog.Logger) (listeners, error) {
+	if c.TLSCertificate != "" {
+		files, err := certificate.Load(c.TLSCertificate, c.TLSKey, time.Now, log)
+		if err != nil {
+			return l, fmt.Errorf("tls.certificate: %w", err)
+		}
+		l.public, l.encrypted = tls.NewListener(l.public, files.Config()), true
+		return l, nil
+	}
+	address, isTCP := l.public.Addr().(*net.TCPAddr)
+	if isTCP && address.IP.IsLoopback() {
+		return l, nil
+	}
+	if !c.PlainHTTP {
+		return l, fmt.Errorf("%s serves other machines, and passwords and keys would travel in the clear: set tls.certificate and tls.key; "+
+			"or plain_http to true, if something in front adds TLS", l.public.Addr())
+	}
+	log.Warn("serving plain HTTP to other machines: passwords and keys travel in the clear unless something in front adds TLS")
+	return l, nil
+}
+
+// url is where the server serves.
+func (l listeners) url() string {
+	if l.encrypted {
+		return "https://" + l.public.Addr().String()
+	}
+	return "http://" + l.public.Addr().String()
 }
 
 // Close gives the addresses back.

@@ -100,7 +100,7 @@ func newConfig() *cobra.Command {
 			return table.Flush()
 		},
 	}
-	flags.add(check, "listen", "store")
+	flags.add(check, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")
 	cmd.AddCommand(check)
 	return cmd
 }

@@ -33,7 +33,7 @@ func newServe() *cobra.Command {
 			return serve(cmd.Context(), c, newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat))
 		},
 	}
-	flags.add(cmd, "listen", "admin.listen", "store")
+	flags.add(cmd, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")
 	return cmd
 }
 
@@ -41,6 +41,9 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	l, err := listen(ctx, c.Listen, c.AdminListen)
 	if err != nil {
 		return err
+	}
+	if l, err = l.secure(c, log); err != nil {
+		return errors.Join(err, l.Close())
 	}
 	a, err := open(ctx, c, log, func(made map[string]string) error {
 		path := credentialsFile(c.Store)
@@ -53,10 +56,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if address, ok := l.public.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
-		log.Warn("serving plain HTTP to other machines: passwords and keys travel in the clear unless something in front adds TLS")
-	}
-	log.Info("serving", "url", "http://"+l.public.Addr().String(), "store", c.Store)
+	log.Info("serving", "url", l.url(), "store", c.Store)
 	return errors.Join(l.serve(ctx, a, log), a.Close())
 }
 

@@ -26,7 +26,12 @@ import (
 type Config struct {
 	Listen string
 	// AdminListen is empty if there is to be no admin listener.
-	AdminListen      string
+	AdminListen string
+	// TLSCertificate and TLSKey name files in PEM; both are empty if there is to be no TLS.
+	TLSCertificate string
+	TLSKey         string
+	// PlainHTTP allows other machines to be served without TLS.
+	PlainHTTP        bool
 	Store            string
 	AdminPassword    string
 	ReadonlyPassword string
@@ -59,6 +64,9 @@ type Setting struct {
 var Settings = []Setting{
 	{Key: "listen", Default: "127.0.0.1:12400", About: "address and port to serve on"},
 	{Key: "admin.listen", Default: "127.0.0.1:12490", About: "address and port of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials; empty for none"},
+	{Key: "tls.certificate", About: "file with the server's certificate, and those that lead to its authority, in PEM; read again when it changes"},
+	{Key: "tls.key", About: "file with the certificate's key, in PEM"},
+	{Key: "plain_http", Default: "false", About: "`true` to serve other machines without TLS, because something in front adds it"},
 	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`, or `none` to run without an authentication cluster"},
 	{Key: "admin_password", About: "password of the built-in user `admin`; made at the first start if not given", Secret: true},
 	{Key: "readonly_password", About: "password of the built-in user `readonly`; made at the first start if not given", Secret: true},

@@ -46,6 +46,9 @@ var precedence = map[string]struct {
 }{
 	"listen":                   {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
 	"admin.listen":             {[3]string{"127.0.0.1:1", "", "127.0.0.1:3"}, func(c Config) string { return c.AdminListen }},
+	"tls.certificate":          {[3]string{"1.crt", "2.crt", "3.crt"}, func(c Config) string { return c.TLSCertificate }},
+	"tls.key":                  {[3]string{"1.key", "2.key", "3.key"}, func(c Config) string { return c.TLSKey }},
+	"plain_http":               {[3]string{"true", "false", "true"}, func(c Config) string { return strconv.FormatBool(c.PlainHTTP) }},
 	"store":                    {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
 	"admin_password":           {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.AdminPassword }},
 	"readonly_password":        {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.ReadonlyPassword }},
@@ -66,6 +69,9 @@ var precedence = map[string]struct {
 	"log.level":                {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
 	"log.format":               {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
 }
+
+// together has for a setting the variable of one that must be set with it.
+var together = map[string]string{"tls.certificate": "SALLYPORT_TLS_KEY", "tls.key": "SALLYPORT_TLS_CERTIFICATE"}
 
 // realmFiles are files of realms; their realms are called like the files.
 var realmFiles = [3]string{"testdata/first.yaml", "testdata/second.yaml", "testdata/third.yaml"}
@@ -100,9 +106,10 @@ func TestLoad_Precedence(t *testing.T) {
 		if c, err := Load(from); err != nil || !strings.EqualFold(each.in(c), s.Default) {
 			t.Errorf("%s is %q (%v) where nothing sets it; want %q", s.Key, each.in(c), err, s.Default)
 		}
+		from.Env = environ{together[s.Key]: "set"}.lookup
 		from.File = write(t, s.Key+": '"+each.values[0]+"'\n")
 		wantLoaded(t, from, s.Key, each.values[0])
-		from.Env = environ{s.Env(): each.values[1]}.lookup
+		from.Env = environ{together[s.Key]: "set", s.Env(): each.values[1]}.lookup
 		wantLoaded(t, from, s.Key, each.values[1])
 		from.Flags = map[string]string{s.Key: each.values[2]}
 		wantLoaded(t, from, s.Key, each.values[2])

@@ -30,6 +30,9 @@ func parse(values map[string]string) (Config, error) {
 	c := Config{
 		Listen:           p.address("listen"),
 		AdminListen:      p.optionalAddress("admin.listen"),
+		TLSCertificate:   values["tls.certificate"],
+		TLSKey:           values["tls.key"],
+		PlainHTTP:        p.oneOf("plain_http", "true", "false") == "true",
 		Store:            p.store("store"),
 		AdminPassword:    p.password("admin_password"),
 		ReadonlyPassword: p.password("readonly_password"),
@@ -52,6 +55,9 @@ func parse(values map[string]string) (Config, error) {
 		TrustedProxies:  p.networks("trusted_proxies"),
 		LogLevel:        p.level("log.level"),
 		LogFormat:       p.oneOf("log.format", "text", "json"),
+	}
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		p.bad("tls.certificate", "this and tls.key go together: set both or neither")
 	}
 	if c.Sessions.Absolute > 0 && c.Sessions.Idle > c.Sessions.Absolute {
 		p.bad("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)

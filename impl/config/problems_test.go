@@ -54,6 +54,9 @@ func TestLoad_BadValues(t *testing.T) {
 	for key, values := range map[string][]string{
 		"listen":                   {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
 		"admin.listen":             {"12490", "127.0.0.1", "127.0.0.1:99999", "off"},
+		"tls.certificate":          {"tls.crt"},
+		"tls.key":                  {"tls.key"},
+		"plain_http":               {"", "yes", "1", "True"},
 		"store":                    {"", "sqlite:", "sqlite", "None", "postgres://x"},
 		"admin_password":           {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
 		"readonly_password":        {"1234567"},
@@ -76,8 +79,8 @@ func TestLoad_BadValues(t *testing.T) {
 	} {
 		for _, value := range values {
 			got := problem(t, Sources{Flags: map[string]string{key: value}})
-			longest := key == "session.absolute" || key == "lockout.max" // the text is about another, which is longer
-			concerns := strings.HasPrefix(got, key+": ") || longest && strings.Contains(got, key)
+			other := key == "session.absolute" || key == "lockout.max" || key == "tls.key" // the text is about another
+			concerns := strings.HasPrefix(got, key+": ") || other && strings.Contains(got, key)
 			if !concerns || strings.Contains(got, "\n") {
 				t.Errorf("%s = %q: %q; want one line about it", key, value, got)
 			}
