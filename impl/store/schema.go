@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -38,6 +40,48 @@ func (s *Store) Ready(ctx context.Context) error {
 		return fmt.Errorf("store: the schema has version %d; this program's is %d", current, target)
 	}
 	return nil
+}
+
+// Schema returns the version of a database's schema, 0 if it has none yet, and that of this program's. It changes nothing.
+func Schema(ctx context.Context, dsn string) (current, target int64, err error) {
+	path, err := sqliteFile(dsn)
+	if err != nil {
+		return 0, 0, err
+	}
+	db, err := openReadOnly(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close() //nolint:errcheck // it was read only
+	current, currentErr := schemaVersion(ctx, db)
+	target, targetErr := latest()
+	return current, target, errors.Join(currentErr, targetErr)
+}
+
+// schemaVersion is 0 where no migration has run.
+func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
+	var tables int
+	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'").Scan(&tables)
+	if err != nil {
+		return 0, plain(err)
+	}
+	if tables == 0 {
+		return 0, nil
+	}
+	var version sql.NullInt64
+	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&version); err != nil {
+		return 0, plain(err)
+	}
+	return version.Int64, nil
+}
+
+// notNewer returns an error if only a newer program can use a schema.
+func notNewer(version int64) error {
+	target, err := latest()
+	if err == nil && version > target {
+		err = fmt.Errorf("its schema has version %d, and this program knows none after %d: use a newer program", version, target)
+	}
+	return err
 }
 
 // latest is the version of the schema that this program's last migration makes.

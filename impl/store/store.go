@@ -151,12 +151,12 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	current, target, err := provider.GetVersions(ctx)
+	current, _, err := provider.GetVersions(ctx)
 	if err != nil {
 		return err
 	}
-	if current > target {
-		return fmt.Errorf("its schema has version %d, and this program knows none after %d: use a newer program", current, target)
+	if err := notNewer(current); err != nil {
+		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return err

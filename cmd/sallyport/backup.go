@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// databaseCommand is a command that works on the database of a store as it is, without opening the store.
+func databaseCommand(use, short string, run func(cmd *cobra.Command, dsn string) error) *cobra.Command {
+	var flags configFlags
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		c, err := config.Load(flags.sources(cmd))
+		if err != nil {
+			return err
+		}
+		if databaseFile(c.Store) == "" {
+			return fmt.Errorf("--store %s keeps no records in a file", c.Store)
+		}
+		return run(cmd, c.Store)
+	}}
+	flags.add(cmd, "store")
+	return cmd
+}
+
+func newBackup() *cobra.Command {
+	var to string
+	cmd := databaseCommand("backup", "Copy the database into a file, also while a server runs on it", func(cmd *cobra.Command, dsn string) error {
+		if to == "" {
+			return errors.New("--to names the file to make")
+		}
+		err := store.Backup(cmd.Context(), dsn, to)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("there is a file %s already, and a backup replaces none", to)
+		}
+		if err != nil {
+			return fmt.Errorf("the backup failed: %w", err)
+		}
+		if key := beside(dsn, ".key"); exists(key) {
+			cmd.PrintErrf("%s is not in it, and without it the backup is of little use: keep a copy of it somewhere else\n", key)
+		}
+		return nil
+	})
+	cmd.Flags().StringVar(&to, "to", "", "file to make")
+	return cmd
+}
+
+func newRestore() *cobra.Command {
+	var from string
+	var force bool
+	cmd := databaseCommand("restore", "Make the database from a backup; a server must not run on it", func(cmd *cobra.Command, dsn string) error {
+		if from == "" {
+			return errors.New("--from names the backup")
+		}
+		return explain(store.Restore(cmd.Context(), from, dsn, force), dsn)
+	})
+	cmd.Flags().StringVar(&from, "from", "", "file that backup made")
+	cmd.Flags().BoolVar(&force, "force", false, "replace the database if there is one")
+	return cmd
+}
+
+// explain says what to do about a database that cannot be restored.
+func explain(err error, dsn string) error {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("there is a database %s already, or what is left of one; --force replaces it", databaseFile(dsn))
+	case errors.Is(err, store.ErrInUse):
+		return fmt.Errorf("the database %s is in use; stop the server first", databaseFile(dsn))
+	}
+	return err
+}

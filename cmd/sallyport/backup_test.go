@@ -1,0 +1,144 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runOn runs a command on a store.
+func runOn(t *testing.T, dsn string, args ...string) outcome {
+	t.Helper()
+	return run(t, invocation{args: append(args, "--store", dsn)})
+}
+
+func mustRunOn(t *testing.T, dsn string, args ...string) outcome {
+	t.Helper()
+	o := runOn(t, dsn, args...)
+	if o.code != 0 {
+		t.Fatalf("%v: exit code %d: %s", args, o.code, o.stderr)
+	}
+	return o
+}
+
+// keepCreating creates keys until it is told to stop, and returns their Authorizations once all were answered.
+func keepCreating(s *process, authorization string, stop <-chan struct{}) <-chan []string {
+	made := make(chan []string, 1)
+	go func() {
+		var keys []string
+		defer func() { made <- keys }() // also where the test fails
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				keys = append(keys, s.createKey(authorization))
+			}
+		}
+	}()
+	return made
+}
+
+// Ensures that a backup that is made while a server creates keys is restored to a server that knows every key that was
+// answered before, and has exactly the trail of one moment: what the first server's trail begins with.
+func TestBackup_UnderLoad(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	s := serveStore(t, dsn)
+	key := s.createKey(alice.basic())
+	stop := make(chan struct{})
+	made := keepCreating(s, key, stop)
+	before := s.createKey(key)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	o := mustRunOn(t, dsn, "backup", "--to", backup)
+	if !strings.Contains(o.stderr, databaseFile(dsn)+".key is not in it") {
+		t.Errorf("it says %q; want what is not in the backup", o.stderr)
+	}
+	close(stop)
+	after := <-made
+	s.stop()
+
+	restored := newStore(t)
+	mustRunOn(t, restored, "restore", "--from", backup)
+	wantPrivate(t, filepath.Dir(databaseFile(restored)), "sallyport.db")
+	whole, part := mustRunOn(t, dsn, "audit", "export").stdout, mustRunOn(t, restored, "audit", "export").stdout
+	if part == "" || !strings.HasPrefix(whole, part) {
+		t.Errorf("the restored trail is not what the other begins with:\n%s", part)
+	}
+	copyFile(t, databaseFile(dsn)+".key", databaseFile(restored)+".key")
+	s = serveStore(t, restored)
+	s.wantAuth(http.StatusOK, key)
+	s.wantAuth(http.StatusOK, before)
+	s.wantAuth(http.StatusOK, alice.basic())
+	t.Logf("%d keys were created meanwhile", len(after))
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, to, string(data))
+}
+
+// Ensures that neither command replaces a file that nobody asked it to replace, nor a database in use, and that both say
+// what to do instead.
+func TestBackup_Refusals(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	mustRunOn(t, dsn, "backup", "--to", backup)
+	wantRefusal(t, runOn(t, dsn, "backup", "--to", backup), "a backup replaces none")
+	wantRefusal(t, runOn(t, dsn, "backup"), "--to names")
+	wantRefusal(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "no such file")
+	wantRefusal(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
+	wantRefusal(t, runOn(t, dsn, "restore"), "--from names")
+	wantRefusal(t, runOn(t, dsn, "restore", "--from", backup), "--force replaces it")
+	wantRefusal(t, runOn(t, dsn, "restore", "--force", "--from", databaseFile(dsn)+".none"), "no such file")
+	s := serveStore(t, dsn)
+	wantRefusal(t, runOn(t, dsn, "restore", "--force", "--from", backup), "stop the server first")
+	s.wantAuth(http.StatusOK, alice.basic())
+	s.stop()
+	mustRunOn(t, dsn, "restore", "--force", "--from", backup)
+	s = serveStore(t, dsn)
+	s.wantAuth(http.StatusOK, alice.basic())
+}
+
+// Ensures that the versions of schemas are told, and that only "up" makes them one.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	wantRefusal(t, runOn(t, dsn, "migrate", "status"), "no such file")
+	wantRefusal(t, runOn(t, dsn, "migrate", "up"), "there is no database")
+	db := openDatabase(t, dsn, "")
+	execute := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute("VACUUM") // makes an empty database
+	status := func(want string) {
+		t.Helper()
+		if o := mustRunOn(t, dsn, "migrate", "status"); !strings.Contains(o.stdout, want) {
+			t.Errorf("the status is %q; want %q", o.stdout, want)
+		}
+	}
+	status("database 0, program ")
+	status("migrate up")
+	if o := mustRunOn(t, dsn, "migrate", "up"); !strings.Contains(o.stdout, "the schema has version ") {
+		t.Errorf("it says %q", o.stdout)
+	}
+	status("up to date")
+	mustRunOn(t, dsn, "migrate", "up")
+	execute("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
+	status("needs a newer program")
+	if o := runOn(t, dsn, "migrate", "up"); o.code != 1 || !strings.Contains(o.stderr, "use a newer program") {
+		t.Errorf("exit code %d: %s", o.code, o.stderr)
+	}
+}
