@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/config"
+)
+
+func deployed(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../../deploy", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// Ensures that the service's command starts a server with the settings that come with it, and that systemd waits for
+// longer than the server takes to end.
+func TestService(t *testing.T) {
+	t.Parallel()
+	unit := deployed(t, "sallyport.service")
+	words := strings.Fields(regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(unit)[1])
+	settings := filepath.Join(t.TempDir(), "sallyport.yaml")
+	writeFile(t, settings, deployed(t, "sallyport.yaml"))
+	i := slices.Index(words, "/etc/sallyport/sallyport.yaml")
+	if i < 0 {
+		t.Fatalf("the command is %q", words)
+	}
+	words[i] = settings
+	args := append(words[1:], "--listen", "127.0.0.1:0", "--store", newStore(t))
+	s := start(t, invocation{args: args, env: []string{"SALLYPORT_ADMIN_PASSWORD=chosen by hand"}}, servingAt)
+	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
+	s.stop()
+
+	seconds, err := strconv.Atoi(regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(unit)[1])
+	if err != nil || time.Duration(seconds)*time.Second <= drainTime {
+		t.Errorf("systemd waits for %d seconds (%v)", seconds, err)
+	}
+}
+
+// Ensures that systemd understands every line of the service.
+func TestService_Verified(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	unit := strings.Replace(deployed(t, "sallyport.service"), "/usr/local/bin/sallyport", program, 1) // it wants one that is there
+	path := filepath.Join(t.TempDir(), "sallyport.service")
+	writeFile(t, path, unit)
+	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
+	if err != nil || strings.Contains(string(out), path+":") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// Ensures that the image is built with the module's Go, runs as nobody in particular, and sets what there is to set.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	text := deployed(t, "Dockerfile")
+	module, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(string(module))[1]
+	for _, line := range []string{"FROM golang:" + version + " AS build", "USER 65532:65532"} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("there is no line %q", line)
+		}
+	}
+	for _, name := range regexp.MustCompile(`SALLYPORT_[A-Z_]+`).FindAllString(text, -1) {
+		if !slices.ContainsFunc(config.Settings, func(s config.Setting) bool { return s.Env() == name }) {
+			t.Errorf("there is no setting %s", name)
+		}
+	}
+}
