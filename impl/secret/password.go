@@ -86,7 +86,7 @@ func (h *Hasher) Outdated(hash string) bool {
 }
 
 // Load tells how many passwords wait for their turn, and how many are being hashed.
-func (h *Hasher) Load() (waiting, running int) { return h.slots.Load() }
+func (h *Hasher) Load() (waiting, running int) { return h.bound.Load() }
 
 func (h *Hasher) hash(password string) string {
 	salt := make([]byte, saltSize)

@@ -139,15 +139,15 @@ func TestHasher_Busy(t *testing.T) {
 func TestHasher_Load(t *testing.T) {
 	h := NewHasher(cheap)
 	for range 3 {
-		h.slots.queue <- struct{}{}
+		h.bound.queue <- struct{}{}
 	}
-	h.slots.slots <- struct{}{}
+	h.bound.slots <- struct{}{}
 	if waiting, running := h.Load(); waiting != 2 || running != 1 {
 		t.Errorf("%d wait and %d run; want 2 and 1", waiting, running)
 	}
-	<-h.slots.queue
-	<-h.slots.queue
-	<-h.slots.queue
+	<-h.bound.queue
+	<-h.bound.queue
+	<-h.bound.queue
 	if waiting, running := h.Load(); waiting != 0 || running != 1 {
 		t.Errorf("%d wait and %d run; want 0 and 1", waiting, running)
 	}
