@@ -131,7 +131,7 @@ func checkBackup(ctx context.Context, db *sql.DB) error {
 	if found != "ok" {
 		return fmt.Errorf("it is damaged: %s", strings.Join(strings.Fields(found), " ")) // one line
 	}
-	version, err := schemaVersion(ctx, db)
+	version, err := schemaVersion(ctx, db, sqliteDialect)
 	if err != nil {
 		return err
 	}

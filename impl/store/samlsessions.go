@@ -60,7 +60,7 @@ func (tx *Tx) SAMLSessions(realm, nameID string) ([]SAMLSession, error) {
 
 // InsertSAMLRefusal remembers a refusal, at the transaction's time, and forgets the oldest of very many.
 func (tx *Tx) InsertSAMLRefusal(r SAMLRefusal) error {
-	_, err := tx.exec(insertSAMLRefusal, r.ID, r.Realm, r.Issuer, r.Reason, r.Address, r.RequestID, millis(r.IssuedAt), millis(tx.Now))
+	_, err := tx.exec(insertSAMLRefusal, r.ID, r.Realm, held(r.Issuer), held(r.Reason), held(r.Address), held(r.RequestID), millis(r.IssuedAt), millis(tx.Now))
 	if err != nil {
 		return err
 	}

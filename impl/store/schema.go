@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
@@ -44,28 +45,39 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Schema returns the version of a database's schema, 0 if it has none yet, and that of this program's. It changes nothing.
 func Schema(ctx context.Context, dsn string) (current, target int64, err error) {
-	path, err := sqliteFile(dsn)
-	if err != nil {
-		return 0, 0, err
-	}
-	db, err := openReadOnly(path)
+	db, d, err := openToRead(dsn)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer db.Close() //nolint:errcheck // it was read only
-	current, currentErr := schemaVersion(ctx, db)
+	current, currentErr := schemaVersion(ctx, db, d)
 	target, targetErr := latest()
 	return current, target, errors.Join(currentErr, targetErr)
 }
 
-// schemaVersion is 0 where no migration has run.
-func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
-	var tables int
-	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'").Scan(&tables)
+func openToRead(dsn string) (*sql.DB, dialect, error) {
+	if IsPostgres(dsn) {
+		config, _, err := parsePostgres(dsn)
+		if err != nil {
+			return nil, dialect{}, err
+		}
+		return stdlib.OpenDB(*config), postgresDialect, nil
+	}
+	path, err := sqliteFile(dsn)
 	if err != nil {
+		return nil, dialect{}, err
+	}
+	db, err := openReadOnly(path)
+	return db, sqliteDialect, err
+}
+
+// schemaVersion is 0 where no migration has run.
+func schemaVersion(ctx context.Context, db *sql.DB, d dialect) (int64, error) {
+	var migrated bool
+	if err := db.QueryRowContext(ctx, d.hasVersions).Scan(&migrated); err != nil {
 		return 0, plain(err)
 	}
-	if tables == 0 {
+	if !migrated {
 		return 0, nil
 	}
 	var version sql.NullInt64

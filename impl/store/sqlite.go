@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,7 +22,12 @@ import (
 // busy_timeout lets a command line tool write beside a running server.
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
-var sqliteDialect = dialect{goose: goose.DialectSQLite3, exists: sqliteExists, appendOnly: sqliteAppendOnly}
+var sqliteDialect = dialect{
+	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, appendOnly: sqliteAppendOnly,
+	readOnly: sql.TxOptions{ReadOnly: true}, prepared: true,
+	migrations:  func(files fs.FS) fs.FS { return files },
+	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
+}
 
 // sqliteAppendOnly is no migration, because each database has its own language for it.
 const sqliteAppendOnly = `
@@ -68,6 +74,9 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	reader.SetMaxIdleConns(pool)
 	return &Store{now: now, writer: &handle{DB: writer}, reader: &handle{DB: reader}, dialect: sqliteDialect}, nil
 }
+
+// sqliteAgain never is: whoever writes has the database alone.
+func sqliteAgain(error, bool, int) (time.Duration, bool) { return 0, false }
 
 func sqliteExists(err error) bool {
 	var e *sqlite.Error

@@ -6,8 +6,8 @@ import (
 	"errors"
 )
 
-// statement is one that is prepared when a database is opened, once a connection: with SQLite, preparing takes longer
-// than running.
+// statement is one that is prepared once a connection: with SQLite when the database is opened, because preparing takes longer
+// than running; with PostgreSQL by the driver, when it is used first.
 type statement struct {
 	index int
 	text  string
@@ -28,6 +28,14 @@ type handle struct {
 	prepared []*sql.Stmt
 }
 
+// prepare prepares all statements, where the driver does not.
+func (s *Store) prepare(ctx context.Context) error {
+	if !s.dialect.prepared {
+		return nil
+	}
+	return errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx))
+}
+
 // prepare is done before the first transaction, because a transaction that asked for a second connection to prepare
 // something could wait for itself.
 func (h *handle) prepare(ctx context.Context) error {
@@ -41,8 +49,8 @@ func (h *handle) prepare(ctx context.Context) error {
 	return nil
 }
 
-// statement is prepared once a transaction, because the transaction keeps all it prepares until it ends.
-func (tx *Tx) statement(s statement) *sql.Stmt {
+// bind is done once a transaction for each statement, because the transaction keeps all it prepares until it ends.
+func (tx *Tx) bind(s statement) *sql.Stmt {
 	bound, ok := tx.bound[s.index]
 	if !ok {
 		bound = tx.tx.StmtContext(tx.ctx, tx.handle.prepared[s.index])
@@ -51,54 +59,95 @@ func (tx *Tx) statement(s statement) *sql.Stmt {
 	return bound
 }
 
+func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
+	if !tx.d.prepared {
+		return tx.tx.QueryContext(tx.ctx, s.text, args...)
+	}
+	return tx.bind(s).QueryContext(tx.ctx, args...)
+}
+
+func (tx *Tx) run(s statement, args []any) (sql.Result, error) {
+	if !tx.d.prepared {
+		return tx.tx.ExecContext(tx.ctx, s.text, args...)
+	}
+	return tx.bind(s).ExecContext(tx.ctx, args...)
+}
+
+// fail says that the database failed at a statement.
+func (tx *Tx) fail(s statement, err error) error {
+	err = failure(tx.ctx, s.text, err)
+	if tx.broken == nil {
+		tx.broken = err
+	}
+	return err
+}
+
 // exec runs a statement and returns how many rows it changed.
 func (tx *Tx) exec(s statement, args ...any) (int, error) {
-	result, err := tx.statement(s).ExecContext(tx.ctx, args...)
+	if unheld(args) {
+		return 0, s.refuse()
+	}
+	result, err := tx.run(s, args)
 	if err != nil {
 		if tx.d.exists(err) {
 			return 0, ErrExists
 		}
-		return 0, failure(tx.ctx, s.text, err)
+		return 0, tx.fail(s, err)
 	}
 	n, err := result.RowsAffected()
 	if err != nil {
-		return 0, failure(tx.ctx, s.text, err)
+		return 0, tx.fail(s, err)
 	}
 	return int(n), nil
 }
 
 // one reads the only row of a query.
-func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) (T, error) {
-	record, err := scan(tx.statement(s).QueryRowContext(tx.ctx, args...))
-	if err != nil {
-		var zero T
-		if errors.Is(err, sql.ErrNoRows) {
-			return zero, ErrNotFound
-		}
-		return zero, failure(tx.ctx, s.text, err)
+func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) (record T, err error) {
+	found := false
+	err = tx.each(s, args, func(row scanner) (err error) {
+		found = true
+		record, err = scan(row)
+		return err
+	})
+	if err == nil && !found {
+		err = ErrNotFound
 	}
-	return record, nil
+	return record, err
 }
 
 // all reads the rows of a query; the result is empty, never nil.
 func all[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) ([]T, error) {
-	rows, err := tx.statement(s).QueryContext(tx.ctx, args...)
-	if err != nil {
-		return nil, failure(tx.ctx, s.text, err)
-	}
-	defer rows.Close() //nolint:errcheck // Err tells what went wrong
 	records := []T{}
-	for rows.Next() {
-		record, err := scan(rows)
-		if err != nil {
-			return nil, failure(tx.ctx, s.text, err)
-		}
+	err := tx.each(s, args, func(row scanner) error {
+		record, err := scan(row)
 		records = append(records, record)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, failure(tx.ctx, s.text, err)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return records, nil
+}
+
+// each calls f with the rows of a query. No record has a text that cannot be kept.
+func (tx *Tx) each(s statement, args []any, f func(scanner) error) error {
+	if unheld(args) {
+		return nil
+	}
+	rows, err := tx.query(s, args)
+	if err != nil {
+		return tx.fail(s, err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells what went wrong
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return tx.fail(s, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return tx.fail(s, err)
+	}
+	return nil
 }
 
 type scanner interface{ Scan(dest ...any) error }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ type Store struct {
 	dialect dialect
 	// observe is nil where nobody wants to know.
 	observe func(kind string, took time.Duration)
+	// migrating opens the connections that migrations take; nil where it is the writer's.
+	migrating func() (*sql.DB, error)
 }
 
 // dialect is all that differs between databases, beside opening them.
@@ -41,6 +44,16 @@ type dialect struct {
 	goose goose.Dialect
 	// exists tells whether an error means that a key is taken.
 	exists func(error) bool
+	// again tells whether a transaction that failed can be run again, and how long to wait before. tries counts those it had.
+	again func(err error, committing bool, tries int) (time.Duration, bool)
+	// readOnly and readWrite begin the transactions of View and Update.
+	readOnly, readWrite sql.TxOptions
+	// migrations makes the files of migrations the database's own.
+	migrations func(fs.FS) fs.FS
+	// prepared is set where statements have to be prepared by hand.
+	prepared bool
+	// hasVersions asks whether there is the table of goose.
+	hasVersions string
 	// appendOnly makes the database refuse to change the audit trail. It may be run again.
 	appendOnly string
 }
@@ -56,20 +69,20 @@ type Tx struct {
 	handle *handle
 	bound  map[int]*sql.Stmt
 	d      dialect
+	// broken is the first failure of the database. After it, nothing that the transaction did is kept, whatever its
+	// caller makes of the error.
+	broken error
 }
 
-// Open opens the database that a DSN names, and brings its schema up to date: "sqlite:PATH", or None.
+// Open opens the database that a DSN names, and brings its schema up to date: "sqlite:PATH", "postgres://…" as libpq takes
+// it, or None.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	if dsn == None {
 		return &Store{now: now}, nil
 	}
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok || path == "" {
-		return nil, fmt.Errorf("the store %q is neither sqlite:PATH nor %s", dsn, None)
-	}
-	s, err := openSQLite(ctx, path, now)
+	s, err := open(ctx, dsn, now)
 	if err != nil {
-		return nil, fmt.Errorf("the store %s cannot be opened: %w", dsn, err)
+		return nil, fmt.Errorf("the store %s cannot be opened: %w", Redact(dsn), err)
 	}
 	for range migrateTries {
 		if err = s.migrate(ctx); err == nil {
@@ -77,12 +90,47 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", dsn, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn), err), s.Close())
 	}
-	if err := errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx)); err != nil {
-		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", dsn, err), s.Close())
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
 	}
 	return s, nil
+}
+
+func open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	if IsPostgres(dsn) {
+		return openPostgres(ctx, dsn, now)
+	}
+	path, ok := strings.CutPrefix(dsn, "sqlite:")
+	if !ok || path == "" {
+		return nil, fmt.Errorf("it is neither sqlite:PATH, postgres://… nor %s", None)
+	}
+	return openSQLite(ctx, path, now)
+}
+
+// IsPostgres tells whether a DSN names a PostgreSQL server, which other processes share, and not a file of one's own.
+func IsPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// Redact returns a DSN without its password, for people to read.
+func Redact(dsn string) string {
+	if !IsPostgres(dsn) {
+		return dsn
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "postgres://…" // wherever the password is in it
+	}
+	query := u.Query()
+	for _, name := range []string{"password", "sslpassword"} {
+		if query.Has(name) {
+			query.Set(name, "xxxxx") // as Redacted has it
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.Redacted()
 }
 
 // Configured tells whether there is a database at all.
@@ -101,53 +149,93 @@ func (s *Store) Close() error {
 	if !s.Configured() {
 		return nil
 	}
-	return errors.Join(s.reader.Close(), s.writer.Close())
+	return errors.Join(s.reader.Close(), s.writer.Close()) // to close twice what is one is no error
 }
 
 // View calls f with a transaction that reads. It returns f's error, fault.NoAuthenticationCluster without a database, or
 // fault.AuthenticationClusterError.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("view", time.Now())
-	return s.run(ctx, s.reader, &sql.TxOptions{ReadOnly: true}, f)
+	return s.run(ctx, s.reader, s.dialect.readOnly, f)
 }
 
 // Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f may
 // be called more than once, so it must have no effect beyond the transaction.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("update", time.Now())
-	return s.run(ctx, s.writer, nil, f)
+	return s.run(ctx, s.writer, s.dialect.readWrite, f)
 }
 
-func (s *Store) run(ctx context.Context, h *handle, options *sql.TxOptions, f func(*Tx) error) error {
+// run tries a transaction until it is known how it ends.
+func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) error {
 	if err := s.Require(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
-	sqlTx, err := h.BeginTx(ctx, options)
+	for tries := 1; ; tries++ {
+		committing, err := s.try(ctx, h, options, f)
+		if err == nil {
+			return nil
+		}
+		wait, again := s.dialect.again(err, committing, tries)
+		if !again || !pause(ctx, wait) {
+			return err
+		}
+	}
+}
+
+// try runs a transaction once. An error of the database comes before what f made of it.
+func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool, err error) {
+	sqlTx, err := h.BeginTx(ctx, &options)
 	if err != nil {
-		return failure(ctx, "begin", err)
+		return false, failure(ctx, "begin", err)
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
 	tx := &Tx{Now: s.now().UTC().Truncate(time.Millisecond), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
-	if err := f(tx); err != nil {
-		return err
+	err = f(tx)
+	if tx.broken != nil {
+		return false, tx.broken
+	}
+	if err != nil {
+		return false, err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return failure(ctx, "commit", err)
+		return true, failure(ctx, "commit", err)
 	}
-	return nil
+	return false, nil
+}
+
+// pause waits, and tells whether ctx has not ended meanwhile.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 func (s *Store) migrate(ctx context.Context) error {
+	db := s.writer.DB
+	if s.migrating != nil {
+		own, err := s.migrating()
+		if err != nil {
+			return err
+		}
+		defer own.Close() //nolint:errcheck // what it did is committed
+		db = own
+	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(s.dialect.goose, s.writer.DB, files)
+	provider, err := goose.NewProvider(s.dialect.goose, db, s.dialect.migrations(files))
 	if err != nil {
 		return err
 	}
@@ -161,7 +249,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	_, err = s.writer.ExecContext(ctx, s.dialect.appendOnly)
+	_, err = db.ExecContext(ctx, s.dialect.appendOnly)
 	return err
 }
 

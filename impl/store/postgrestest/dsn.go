@@ -25,15 +25,34 @@ const (
 	patience = 30 * time.Second
 )
 
-// DSN returns the DSN of a new, empty database, which is dropped when the test ends, with whatever connections were
-// left open. A database of its own, unlike a schema, shares no notification and no advisory lock with another test's.
-// Without a server the test is skipped, or fails if one is named or required.
+// DSN returns the DSN of a new, empty schema, which is dropped when the test ends. It takes a tenth of the time that a
+// database takes. Without a server the test is skipped, or fails if one is named or required.
 func DSN(t testing.TB) string {
+	t.Helper()
+	base := Server(t)
+	name := "sallyport_" + strings.ToLower(rand.Text())
+	if err := execute(base, "CREATE SCHEMA "+name); err != nil {
+		t.Fatalf("no schema can be made: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := execute(base, "DROP SCHEMA "+name+" CASCADE"); err != nil {
+			t.Errorf("the schema cannot be dropped: %v", err)
+		}
+	})
+	own, query := *base, base.Query()
+	query.Set("search_path", name)
+	own.RawQuery = query.Encode()
+	return own.String()
+}
+
+// Database returns the DSN of a new, empty database, for tests that look at connections or cut them: those of a schema's
+// server are others', too. It is dropped when the test ends, with whatever connections were left open.
+func Database(t testing.TB) string {
 	t.Helper()
 	return Copy(t, "template0")
 }
 
-// Copy is DSN with a database that begins as a copy of one of this server's, to which nobody may be connected.
+// Copy is Database with one that begins as a copy of one of this server's, to which nobody may be connected.
 func Copy(t testing.TB, template string) string {
 	t.Helper()
 	base := Server(t)

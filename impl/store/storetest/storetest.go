@@ -50,6 +50,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"SAMLDropped":  samlDropped,
 		"SAMLUsers":    samlUsers,
 		"SAMLRefusals": samlRefusals,
+		"Unheld":       unheld,
+		"Swallowed":    swallowed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &suite{T: t, now: Start}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
+
+// defaultPool is how many connections a process opens, unless the DSN says so in pool_max_conns, as pgxpool names it.
+const defaultPool = 16
+
+// oldestPostgres is the first version that can replace a trigger, which is asked for by each start.
+const oldestPostgres = 14
+
+var postgresDialect = dialect{
+	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, appendOnly: postgresAppendOnly,
+	readOnly: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, readWrite: sql.TxOptions{Isolation: sql.LevelSerializable},
+	migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+}
+
+// postgresAppendOnly leaves a trigger that is there alone, because making it waits for everybody who writes.
+const postgresAppendOnly = `
+CREATE OR REPLACE FUNCTION audit_log_append_only() RETURNS trigger LANGUAGE plpgsql AS
+	$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
+DO $$ BEGIN
+	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass AND tgname = 'audit_log_append_only') THEN
+		CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+			FOR EACH STATEMENT EXECUTE FUNCTION audit_log_append_only();
+	END IF;
+END $$;`
+
+// openPostgres connects to a server. There is one pool: who reads does not wait for who writes, nor the other way round.
+func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	config, pool, err := parsePostgres(dsn)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(pool)
+	db.SetMaxIdleConns(pool)
+	db.SetConnMaxIdleTime(connectionIdle)
+	if err := supported(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	h := &handle{DB: db}
+	return &Store{now: now, writer: h, reader: h, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) }}, nil
+}
+
+// connectionIdle is how long a connection that nobody needs stays open.
+const connectionIdle = 5 * time.Minute
+
+// parsePostgres takes a DSN as libpq does. What is set here the operator can set otherwise in the DSN.
+func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, 0, errors.New("it is no DSN of PostgreSQL: postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full") // err may quote it
+	}
+	pool := defaultPool
+	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
+		delete(config.RuntimeParams, "pool_max_conns")
+		if pool, err = strconv.Atoi(text); err != nil || pool < 2 {
+			return nil, 0, errors.New("pool_max_conns must be 2 or more")
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = patience / 2
+	}
+	for name, value := range map[string]string{
+		"application_name": "sallyport",
+		// A process that hangs, or whose network is gone, must not keep others from what it has locked.
+		"statement_timeout": limit, "idle_in_transaction_session_timeout": limit,
+		// A sequential scan reads a table as a whole, and in a serializable transaction conflicts with all who write to it.
+		// The planner prefers it for small tables, which are those that everybody writes to.
+		"enable_seqscan": "off",
+		// Where there is no other way, such a scan counts as so expensive that compiling the statement seems to pay. It does not.
+		"jit": "off",
+	} {
+		if _, ok := config.RuntimeParams[name]; !ok {
+			config.RuntimeParams[name] = value
+		}
+	}
+	return config, pool, nil
+}
+
+// limit is patience as PostgreSQL takes it, in milliseconds.
+var limit = strconv.FormatInt(patience.Milliseconds(), 10)
+
+func supported(ctx context.Context, db *sql.DB) error {
+	var version int
+	if err := db.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int / 10000").Scan(&version); err != nil {
+		return err
+	}
+	if version < oldestPostgres {
+		return fmt.Errorf("it is PostgreSQL %d, and %d is the oldest that works", version, oldestPostgres)
+	}
+	return nil
+}
+
+// openMigrating opens connections on which a statement may take its time. Of processes that start at once one migrates; the
+// others wait for it, and find its work done.
+func openMigrating(config *pgx.ConnConfig) (*sql.DB, error) {
+	patient := config.Copy()
+	patient.RuntimeParams["statement_timeout"], patient.RuntimeParams["idle_in_transaction_session_timeout"] = "0", "0"
+	locked := stdlib.OpenDB(*patient, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('sallyport migrations ' || current_schema(), 0))")
+		return err
+	}))
+	locked.SetMaxOpenConns(1) // the lock is the connection's, and ends with it
+	return locked, nil
+}
+
+func postgresExists(err error) bool { return code(err) == "23505" }
+
+// code is the SQLSTATE of an error of the server.
+func code(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// These bound how often a transaction is tried. Of those that conflict one always commits, so many at once need as many
+// tries; a connection that is lost is rare.
+const (
+	conflictTries   = 200
+	connectionTries = 5
+)
+
+// postgresAgain tells whether a transaction that failed at something can be run again, as nothing of it was kept, and how
+// long to wait before. What becomes of a commit whose answer is lost nobody knows, so that is not tried again.
+func postgresAgain(err error, committing bool, tries int) (time.Duration, bool) {
+	switch {
+	case code(err) == "40001", code(err) == "40P01": // serialization failure, deadlock
+		return rand.N(min(time.Millisecond<<min(tries, 6), 50*time.Millisecond)), tries < conflictTries //nolint:gosec // spreads load
+	case committing || !lost(err):
+		return 0, false
+	default:
+		return rand.N(10 * time.Millisecond), tries < connectionTries //nolint:gosec // spreads load
+	}
+}
+
+// lost tells whether a connection that there was is no more. One that cannot be made is not lost: whoever waits for the
+// server shall be told.
+func lost(err error) bool {
+	var connect *pgconn.ConnectError
+	var server *pgconn.PgError
+	if errors.As(err, &connect) {
+		return false
+	}
+	if errors.As(err, &server) {
+		return server.Severity == "FATAL"
+	}
+	for _, end := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return pgconn.SafeToRetry(err)
+}

@@ -1,0 +1,214 @@
+package store_test
+
+import (
+	"database/sql"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+	"github.com/sallyport/sallyport/impl/store/storetest"
+)
+
+// Ensures that PostgreSQL keeps the contract.
+func TestPostgres(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, now func() time.Time) *store.Store {
+		return open(t, postgrestest.DSN(t), now)
+	})
+}
+
+// connect opens a database without the store.
+func connect(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // nothing to lose
+	return db
+}
+
+// Ensures that of programs that start at the same time on an empty database none fails.
+func TestPostgres_OpenAtOnce(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			st, err := store.Open(t.Context(), dsn, time.Now)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Ensures that the audit trail cannot be changed by a statement, whichever program sends it, nor emptied.
+func TestPostgres_AppendOnly(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	open(t, dsn, time.Now)
+	open(t, dsn, time.Now) // as each start does
+	db := connect(t, dsn)
+	for _, statement := range []string{`UPDATE audit_log SET actor = 'x'`, `DELETE FROM audit_log`, `TRUNCATE audit_log`} {
+		if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+// Ensures that texts are ordered by their bytes in all columns, also where the database has a locale.
+func TestPostgres_Bytewise(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	open(t, dsn, time.Now)
+	var others int
+	err := connect(t, dsn).QueryRowContext(t.Context(), `SELECT COUNT(*) FROM information_schema.columns
+		WHERE table_schema = current_schema() AND table_name <> 'goose_db_version' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`).Scan(&others)
+	if err != nil || others != 0 {
+		t.Errorf("%d columns have another order: %v", others, err)
+	}
+}
+
+// Ensures that a database of a newer program is left alone, and that one in use is ready no longer.
+func TestPostgres_NewerSchema(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	st := open(t, dsn, time.Now)
+	if current, target, err := store.Schema(t.Context(), dsn); err != nil || current != target || st.Ready(t.Context()) != nil {
+		t.Errorf("the schema is %d of %d: %v, %v", current, target, err, st.Ready(t.Context()))
+	}
+	if _, err := connect(t, dsn).ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), dsn, time.Now); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("a newer schema is opened: %v", err)
+	}
+	if err := st.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "version 9999") {
+		t.Errorf("with another schema: %v", err)
+	}
+}
+
+// Ensures that an empty database has no schema, and that asking for it makes none.
+func TestPostgres_NoSchema(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	for range 2 {
+		if current, _, err := store.Schema(t.Context(), dsn); err != nil || current != 0 {
+			t.Errorf("the schema has version %d, %v", current, err)
+		}
+	}
+}
+
+// Ensures that who conflicts is tried again until all have had their turn, and that each saw the one before.
+func TestPostgres_Conflicts(t *testing.T) {
+	st := open(t, postgrestest.DSN(t), time.Now)
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }); err != nil {
+		t.Fatal(err)
+	}
+	const many = 60
+	var wg sync.WaitGroup
+	for range many {
+		wg.Go(func() {
+			err := st.Update(t.Context(), func(tx *store.Tx) error {
+				state, err := tx.Lockout("alice")
+				if err != nil {
+					return err
+				}
+				state.Failures++
+				return tx.SetLockout("alice", state)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	err := st.View(t.Context(), func(tx *store.Tx) error {
+		state, err := tx.Lockout("alice")
+		if state.Failures != many {
+			t.Errorf("%d of %d were counted", state.Failures, many)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ensures that a transaction whose connection was cut is run again, and has its effect once; and that one that fails
+// although its caller passes over the error is not taken for one that succeeded.
+func TestPostgres_Cut(t *testing.T) {
+	dsn := postgrestest.Database(t)
+	st, db := open(t, dsn, time.Now), connect(t, dsn)
+	tries := 0
+	err := st.Update(t.Context(), func(tx *store.Tx) error {
+		if tries++; tries < 4 {
+			if _, err := db.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sallyport'
+				AND datname = current_database()`); err != nil {
+				t.Error(err)
+			}
+		}
+		_ = tx.InsertUser(store.User{Name: "alice"}) // the database's error is not lost by that
+		return nil
+	})
+	if err != nil || tries != 4 {
+		t.Fatalf("after %d tries: %v", tries, err)
+	}
+	err = st.View(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.User("alice")
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Ensures that a server that is not there is told at once, and without the password.
+func TestPostgres_Refused(t *testing.T) {
+	for dsn, why := range map[string]string{
+		"postgres://u:hunter2@127.0.0.1:1/x":                  "refused",
+		"postgres://u:hunter2@127.0.0.1:1/x?pool_max_conns=1": "pool_max_conns must be",
+		"postgres://u:hunter2@127.0.0.1:99999999/x":           "no DSN of PostgreSQL",
+		"postgres://u@127.0.0.1:1/x?password=hunter2":         "refused",
+		"postgres://u:hunter2%zz@[/x":                         "no DSN of PostgreSQL",
+	} {
+		_, err := store.Open(t.Context(), dsn, time.Now)
+		if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Open(%q) = %v; want an error with %q", dsn, err, why)
+		}
+	}
+}
+
+// Ensures that a database that is gone has failed, and is told so at once.
+func TestPostgres_Gone(t *testing.T) {
+	dsn := postgrestest.Database(t)
+	st := open(t, dsn, time.Now)
+	db := connect(t, postgrestest.Server(t).String())
+	_, name, _ := strings.Cut(strings.TrimPrefix(dsn, "postgres://"), "/")
+	name, _, _ = strings.Cut(name, "?")
+	for _, statement := range []string{"ALTER DATABASE " + name + " ALLOW_CONNECTIONS false", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'"} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 { // more than there are connections that do not know it yet
+		began := time.Now()
+		err := st.View(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.User("alice")
+			return err
+		})
+		if !fault.Has(err, fault.AuthenticationClusterError) || time.Since(began) > 5*time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	}
+	if _, err := db.ExecContext(t.Context(), "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true"); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.View(t.Context(), func(*store.Tx) error { return nil }); err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+}

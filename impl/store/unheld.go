@@ -1,0 +1,32 @@
+package store
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// unheld tells whether there is a text among a statement's arguments that not every database can hold: PostgreSQL takes
+// neither NUL nor what is not UTF-8. So SQLite is not given them either: a record that is in one can be in the other.
+func unheld(args []any) bool {
+	for _, arg := range args {
+		if text, ok := arg.(string); ok && (strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse is the error of a statement that was given such a text. No record has it, so there is none to delete.
+func (s statement) refuse() error {
+	if strings.HasPrefix(s.text, "DELETE") {
+		return nil
+	}
+	return fault.New(fault.InvalidData, "a text holds a NUL or is not UTF-8, and cannot be kept")
+}
+
+// held is a text as it can be kept, for records that must be made whatever they say.
+func held(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
