@@ -28,7 +28,7 @@ var (
 // InsertAuditEntry adds an entry, at the transaction's time. Entries are never changed or removed.
 func (tx *Tx) InsertAuditEntry(e AuditEntry) error {
 	_, err := tx.exec(insertAuditEntry,
-		e.ID, millis(tx.Now), e.Event, held(e.Actor), held(e.Subject), held(e.Address), held(e.RequestID), e.Details)
+		held(e.ID), millis(tx.Now), held(e.Event), held(e.Actor), held(e.Subject), held(e.Address), held(e.RequestID), held(e.Details))
 	return err
 }
 

@@ -28,5 +28,10 @@ func (s statement) refuse() error {
 
 // held is a text as it can be kept, for records that must be made whatever they say.
 func held(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	return strings.Map(func(r rune) rune { // which takes a byte that is no UTF-8 for U+FFFD
+		if r == 0 {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
 }
