@@ -59,8 +59,9 @@ type App struct {
 	// Metrics answers with what Prometheus reads.
 	Metrics http.Handler
 
-	signOn *saml.Service
-	store  *store.Store
+	sessions *session.Service
+	signOn   *saml.Service
+	store    *store.Store
 }
 
 // Open opens the store and assembles the program on it.
@@ -115,8 +116,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		signOn.Close()
 		return nil, err
 	}
+	sessions.Watch(s.Log)
 	return &App{
-		Handler: handler, Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), signOn: signOn, store: st,
+		Handler: handler, Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), sessions: sessions, signOn: signOn, store: st,
 	}, nil
 }
 
@@ -125,6 +127,7 @@ func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }
 
 // Close closes the store, after all that is still to be written.
 func (a *App) Close() error {
+	a.sessions.Close()
 	a.signOn.Close()
 	a.Keys.Close()
 	return a.store.Close()

@@ -74,6 +74,10 @@ const (
 	ApplicationPrivilegeDeleted Event = "application_privilege.deleted"
 	// SigningKeyCreated: the server made a key to sign session tokens with.
 	SigningKeyCreated Event = "signing_key.created"
+	// SigningKeyRetired: another key will take over at a time that the details name, with that until which this one verifies.
+	SigningKeyRetired Event = "signing_key.retired"
+	// SigningKeyDeleted: a key is gone, because its tokens have ended, or because somebody ended all.
+	SigningKeyDeleted Event = "signing_key.deleted"
 )
 
 // Origin is where a change comes from.

@@ -39,11 +39,17 @@ func (s *Service) InvalidateTokens(ctx context.Context, by identity.Principal, s
 	if err := sel.Check(); err != nil {
 		return 0, 0, err
 	}
+	var tokenID string
+	if sel.Token != "" {
+		if tokenID, err = s.sessions.Identify(ctx, sel.Token); err != nil || tokenID == "" {
+			return 0, 0, err
+		}
+	}
 	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
 		invalidated, previously = 0, 0
 		switch {
-		case sel.Token != "":
-			invalidated, previously, err = s.invalidateToken(ctx, tx, sel.Token)
+		case tokenID != "":
+			invalidated, previously, err = s.invalidateToken(ctx, tx, tokenID)
 		case sel.RefreshToken != "":
 			invalidated, err = s.invalidateRefresh(ctx, tx, sel.RefreshToken)
 		default:
@@ -54,10 +60,10 @@ func (s *Service) InvalidateTokens(ctx context.Context, by identity.Principal, s
 	return invalidated, previously, err
 }
 
-func (s *Service) invalidateToken(ctx context.Context, tx *store.Tx, value string) (invalidated, previously int, err error) {
-	live, known, found, err := s.sessions.Find(tx, value)
+func (s *Service) invalidateToken(ctx context.Context, tx *store.Tx, tokenID string) (invalidated, previously int, err error) {
+	live, found, err := s.sessions.Find(tx, tokenID)
 	switch {
-	case err != nil || !known:
+	case err != nil:
 		return 0, 0, err
 	case !found:
 		return 0, 1, nil

@@ -74,6 +74,7 @@ var Settings = []Setting{
 	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "how long a session's token lives without a refresh"},
 	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "how long a session lives, however often it is refreshed"},
 	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "how long a refreshed token stays good for requests under way"},
+	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(), About: "how old the key that signs tokens gets before another takes over, at least 1h; `0s` is for ever"},
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
 	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},

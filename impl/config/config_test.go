@@ -56,6 +56,7 @@ var precedence = map[string]struct {
 	"session.idle":             {[3]string{"1m0s", "2m0s", "3m0s"}, func(c Config) string { return c.Sessions.Idle.String() }},
 	"session.absolute":         {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"}, func(c Config) string { return c.Sessions.Absolute.String() }},
 	"session.grace":            {[3]string{"1s", "2s", "3s"}, func(c Config) string { return c.Sessions.Grace.String() }},
+	"session.key_rotation":     {[3]string{"1h0m0s", "0s", "48h0m0s"}, func(c Config) string { return c.Sessions.KeyRotation.String() }},
 	"elevation.policy":         {[3]string{"always", "never", "enrolled"}, func(c Config) string { return string(c.Elevation.Policy) }},
 	"elevation.length":         {[3]string{"1m0s", "2m0s", "1h0m0s"}, func(c Config) string { return c.Elevation.Length.String() }},
 	"lockout.failures":         {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.Lockout.Threshold) }},

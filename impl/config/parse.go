@@ -39,6 +39,7 @@ func parse(values map[string]string) (Config, error) {
 		KeyEncryptionKey: p.key("key_encryption_key"),
 		Sessions: session.Settings{
 			Idle: p.duration("session.idle"), Absolute: p.duration("session.absolute"), Grace: p.duration("session.grace"),
+			KeyRotation: p.limit("session.key_rotation"),
 		},
 		Elevation: elevation.Settings{
 			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
@@ -64,6 +65,9 @@ func parse(values map[string]string) (Config, error) {
 	}
 	if c.Sessions.Idle > 0 && c.Sessions.Grace > c.Sessions.Idle {
 		p.bad("session.grace", "%s is longer than session.idle, %s", c.Sessions.Grace, c.Sessions.Idle)
+	}
+	if c.Sessions.KeyRotation > 0 && c.Sessions.KeyRotation < session.MinKeyRotation {
+		p.bad("session.key_rotation", "%s is shorter than %s", c.Sessions.KeyRotation, session.MinKeyRotation)
 	}
 	if c.Elevation.Length > elevation.MaxLength {
 		p.bad("elevation.length", "%s is longer than %s", c.Elevation.Length, elevation.MaxLength)

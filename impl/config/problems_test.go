@@ -64,6 +64,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"session.idle":             {"", "0s", "-1m", "30", "1 hour", "13h"},
 		"session.absolute":         {"0", "1d", "29m"},
 		"session.grace":            {"0s", "soon"},
+		"session.key_rotation":     {"", "-1h", "30d", "59m59s"},
 		"elevation.policy":         {"", "Enrolled", "sometimes"},
 		"elevation.length":         {"", "0s", "-1m", "15", "60m1s", "61m"},
 		"lockout.failures":         {"", "0", "-1", "+1", "1.5", "ten", "0x10", "2147483648"},

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -71,17 +72,22 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 	return text, tx.InsertRefreshToken(secret.Digest(text), session.ID, end)
 }
 
-// Find returns the session that a token stands for, which is known if the token is one of ours, and found if it is alive.
-func (s *Service) Find(tx *store.Tx, value string) (session store.Session, known, found bool, err error) {
-	c, err := s.prove(value)
-	if err != nil {
-		return session, false, false, nil //nolint:nilerr // whatever is wrong with it, it is no token of ours
+// Identify returns the id of a token, or an empty one for what is no token of ours. It must not be called in a transaction.
+func (s *Service) Identify(ctx context.Context, value string) (tokenID string, err error) {
+	c, err := s.prove(ctx, value)
+	if fault.Has(err, fault.Unauthorized) {
+		return "", nil
 	}
-	_, session, _, err = tx.LiveSession(c.tokenID)
+	return c.tokenID, err
+}
+
+// Find returns the session that a token stands for, if it is alive.
+func (s *Service) Find(tx *store.Tx, tokenID string) (session store.Session, found bool, err error) {
+	_, session, _, err = tx.LiveSession(tokenID)
 	if errors.Is(err, store.ErrNotFound) {
-		return session, true, false, nil
+		return session, false, nil
 	}
-	return session, true, err == nil, err
+	return session, err == nil, err
 }
 
 // FindRefresh returns the session that a refresh token stands for, if the token can still be used. One that was used is not

@@ -5,80 +5,175 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// keyring signs tokens with the newest key and knows all that tokens may have been signed with.
+// keyring knows the keys that tokens are signed with, as they were in the store when it was last loaded.
 type keyring struct {
-	newest  string
-	private map[string]ed25519.PrivateKey
+	store  *store.Store
+	sealer *secret.Sealer
+	// keys are all that verify. Nobody waits to read them, and nobody changes them once they are here.
+	keys atomic.Pointer[privateKeys]
+
+	// loading is held while the store is read, so that what was read later replaces what was read before.
+	loading sync.Mutex
+	// failed is what came of the last load.
+	failed error
+	// learnt is when tokens with unknown keys last made for a load, by a clock that is used for nothing else.
+	learnt time.Time
+	now    func() time.Time
 }
+
+// privateKeys are keys by their ids.
+type privateKeys map[string]ed25519.PrivateKey
+
+// askAgain is how soon tokens with unknown keys make for another load: anybody can name a key that never was.
+const askAgain = time.Second
 
 // openKeyring reads the signing keys from the store, and makes the first one.
 func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*keyring, error) {
-	var ring *keyring
-	err := st.Update(ctx, func(tx *store.Tx) error {
+	k := &keyring{store: st, sealer: sealer, now: time.Now}
+	records, _, err := k.load(ctx)
+	if err != nil || len(records) > 0 {
+		return k, err
+	}
+	err = st.Update(ctx, func(tx *store.Tx) error {
 		records, err := tx.SigningKeys()
-		if err != nil {
-			return err
+		if err == nil && len(records) == 0 {
+			_, err = k.create(ctx, tx, tx.Now, nil)
 		}
-		if len(records) == 0 {
-			record, err := makeKey(ctx, tx, sealer)
-			if err != nil {
-				return err
-			}
-			records = append(records, record)
-		}
-		ring, err = unseal(records, sealer)
 		return err
 	})
-	return ring, err
+	if err == nil {
+		_, _, err = k.load(ctx)
+	}
+	return k, err
 }
 
-func makeKey(ctx context.Context, tx *store.Tx, sealer *secret.Sealer) (store.SigningKey, error) {
-	_, private, err := ed25519.GenerateKey(nil)
+// load takes the keys that the store has, and returns their records and the time of the transaction that read them.
+func (k *keyring) load(ctx context.Context) ([]store.SigningKey, time.Time, error) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	return k.loadLocked(ctx)
+}
+
+func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, at time.Time, err error) {
+	defer func() { k.failed = err }()
+	err = k.store.View(ctx, func(tx *store.Tx) (err error) {
+		records, err = tx.SigningKeys()
+		at = tx.Now
+		return err
+	})
 	if err != nil {
-		return store.SigningKey{}, err
+		return nil, at, err
 	}
-	id := secret.Text(9)
-	record := store.SigningKey{ID: id, Sealed: sealer.Seal(private.Seed(), place(id))}
-	if err := tx.InsertSigningKey(record); err != nil {
-		return store.SigningKey{}, err
-	}
-	return record, audit.Record(ctx, tx, audit.SigningKeyCreated, id, nil)
+	keys, err := k.open(records)
+	k.keys.Store(&keys) // one that does not open must not keep one alive that was deleted
+	return records, at, err
 }
 
-func unseal(records []store.SigningKey, sealer *secret.Sealer) (*keyring, error) {
-	ring := &keyring{newest: records[0].ID, private: map[string]ed25519.PrivateKey{}}
+// open returns the keys that records hold, but for those that do not open.
+func (k *keyring) open(records []store.SigningKey) (privateKeys, error) {
+	keys := privateKeys{}
+	var problems []error
 	for _, record := range records {
-		seed, err := sealer.Open(record.Sealed, place(record.ID))
+		key, err := k.unseal(record)
 		if err != nil {
-			return nil, fmt.Errorf("the signing key %s: %w; was the key-encryption key replaced?", record.ID, err)
+			problems = append(problems, err)
+			continue
 		}
-		ring.private[record.ID] = ed25519.NewKeyFromSeed(seed)
+		keys[record.ID] = key
 	}
-	return ring, nil
+	return keys, errors.Join(problems...)
+}
+
+func (k *keyring) unseal(record store.SigningKey) (ed25519.PrivateKey, error) {
+	seed, err := k.sealer.Open(record.Sealed, place(record.ID))
+	if err != nil {
+		return nil, fmt.Errorf("the signing key %s: %w; was the key-encryption key replaced?", record.ID, err)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
 }
 
 func place(keyID string) string { return "signing_keys:" + keyID + ":seed" }
 
-func (k *keyring) sign(claims jwt.Claims) (string, error) {
-	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	token.Header["kid"] = k.newest
-	return token.SignedString(k.private[k.newest])
+// knows tells whether a key verifies.
+func (k *keyring) knows(id string) bool {
+	_, ok := (*k.keys.Load())[id]
+	return ok
 }
 
-// public is a jwt.Keyfunc.
-func (k *keyring) public(token *jwt.Token) (any, error) {
-	id, _ := token.Header["kid"].(string)
-	private, ok := k.private[id]
-	if !ok {
-		return nil, errors.New("session: the token names no signing key of this server")
+// errUnknownKey means that a token names no key that there is.
+var errUnknownKey = errors.New("session: the token names no signing key of this server")
+
+// public returns the key that checks signatures, or errUnknownKey. One that is unknown here may be another replica's that is new.
+func (k *keyring) public(ctx context.Context, id string) (ed25519.PublicKey, error) {
+	if !k.knows(id) {
+		if err := k.learn(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return private.Public(), nil
+	key, ok := (*k.keys.Load())[id]
+	if !ok {
+		return nil, errUnknownKey
+	}
+	return ed25519.PublicKey(key[ed25519.SeedSize:]), nil
+}
+
+// learn loads the keys for all who wait for that, unless it was done a moment ago.
+func (k *keyring) learn(ctx context.Context) error {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if k.now().Sub(k.learnt) < askAgain {
+		return k.failed
+	}
+	_, _, err := k.loadLocked(context.WithoutCancel(ctx)) // not only for a caller who may go away
+	k.learnt = k.now()
+	return err
+}
+
+// signer returns the key whose turn it is. The store is asked each time, because a key that was replaced must not sign, not
+// even on a replica that does not know yet.
+func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
+	records, err := tx.SigningKeys()
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	i := turn(records, tx.Now)
+	if i < 0 {
+		return store.SigningKey{}, errors.New("session: the store has no signing key")
+	}
+	return records[i], nil
+}
+
+// turn returns the index of the key, of those in the store's order, that signs at a time; -1 if there are none. Where the time
+// of none has come, because clocks differ, it is the first one's.
+func turn(records []store.SigningKey, now time.Time) int {
+	for i, record := range records {
+		if !record.SignsFrom.After(now) {
+			return i
+		}
+	}
+	return len(records) - 1
+}
+
+// sign returns a token with claims.
+func (k *keyring) sign(record store.SigningKey, claims jwt.Claims) (string, error) {
+	key, known := (*k.keys.Load())[record.ID]
+	if !known {
+		var err error
+		if key, err = k.unseal(record); err != nil {
+			return "", err
+		}
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token.Header["kid"] = record.ID
+	return token.SignedString(key)
 }

@@ -4,6 +4,7 @@ package session
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"time"
@@ -24,10 +25,12 @@ type Settings struct {
 	Absolute time.Duration
 	// Grace is how long a token stays good after it was refreshed, for requests that are under way.
 	Grace time.Duration
+	// KeyRotation is how old the key that signs tokens gets before another takes over; 0 is for ever.
+	KeyRotation time.Duration
 }
 
 // DefaultSettings are for people at a console.
-var DefaultSettings = Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second}
+var DefaultSettings = Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second, KeyRotation: 30 * 24 * time.Hour}
 
 // Token is what a caller gets.
 type Token struct {
@@ -50,8 +53,10 @@ type Service struct {
 	keys     *keyring
 	settings Settings
 	// proven remembers the claims of tokens whose signatures were verified, by the tokens' hashes. A signature once
-	// good stays good; whether the token is alive is asked of the store each time.
+	// good stays good while there is its key; whether the token is alive is asked of the store each time.
 	proven *lru.Cache[[sha256.Size]byte, claims]
+	// stop ends what goes on in the background, if anything does.
+	stop func()
 }
 
 // provenTokens bounds the memory that proven takes, to about 2 MiB.
@@ -67,7 +72,7 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: st, settings: settings, proven: proven}
+	s := &Service{store: st, settings: settings, proven: proven, stop: func() {}}
 	if st.Configured() {
 		s.keys, err = openKeyring(ctx, st, sealer)
 	}
@@ -160,12 +165,12 @@ func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
 // Verify returns the session that a token stands for, or fault.Unauthorized if the token is not one of ours, has
 // expired, or its session has ended. It does not look at whether the user is enabled.
 func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
+	c, err := s.prove(ctx, value)
+	if err != nil {
+		return Live{}, err
+	}
 	var live Live
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		c, err := s.prove(value)
-		if err != nil {
-			return err
-		}
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
 		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
 		if !live.Token.ElevatedUntil.After(tx.Now) {
 			live.Token.ElevatedUntil = time.Time{}
@@ -179,38 +184,58 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 }
 
 // claims is what the server needs of a token.
-type claims struct{ tokenID string }
+type claims struct{ tokenID, keyID string }
 
-// prove checks a token's signature.
-func (s *Service) prove(value string) (claims, error) {
+// prove checks a token's signature. It must not be called in a transaction: it may need one of its own.
+func (s *Service) prove(ctx context.Context, value string) (claims, error) {
+	if err := s.store.Require(); err != nil {
+		return claims{}, err
+	}
 	if len(value) > maxToken {
 		return claims{}, dead()
 	}
 	hash := sha256.Sum256([]byte(value))
-	if c, ok := s.proven.Get(hash); ok {
+	if c, ok := s.proven.Get(hash); ok && s.keys.knows(c.keyID) {
 		return c, nil
 	}
 	// Times in the token are for its bearer; the store knows better.
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
 	var registered jwt.RegisteredClaims
-	if _, err := parser.ParseWithClaims(value, &registered, s.keys.public); err != nil {
+	var keyID string
+	var failed error
+	_, err := parser.ParseWithClaims(value, &registered, func(token *jwt.Token) (any, error) {
+		keyID, _ = token.Header["kid"].(string)
+		var key ed25519.PublicKey
+		key, failed = s.keys.public(ctx, keyID)
+		return key, failed
+	})
+	if failed != nil && !errors.Is(failed, errUnknownKey) {
+		return claims{}, failed
+	}
+	if err != nil {
 		return claims{}, fault.Wrap(fault.Unauthorized, err, deadMessage)
 	}
-	c := claims{tokenID: registered.ID}
+	c := claims{tokenID: registered.ID, keyID: keyID}
 	s.proven.Add(hash, c)
 	return c, nil
 }
 
 func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.Time) (Token, error) {
+	key, err := s.keys.signer(tx)
+	if err != nil {
+		return Token{}, err
+	}
 	end := tx.Now.Add(s.settings.Idle)
-	if end.After(session.ExpiresAt) {
-		end = session.ExpiresAt
+	for _, latest := range []time.Time{session.ExpiresAt, key.VerifiesUntil} {
+		if !latest.IsZero() && end.After(latest) {
+			end = latest
+		}
 	}
 	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
 	if err := tx.InsertSessionToken(token); err != nil {
 		return Token{}, err
 	}
-	value, err := s.keys.sign(jwt.RegisteredClaims{
+	value, err := s.keys.sign(key, jwt.RegisteredClaims{
 		Issuer: "sallyport", Subject: session.UserName, ID: token.ID,
 		IssuedAt: jwt.NewNumericDate(tx.Now), ExpiresAt: jwt.NewNumericDate(end),
 	})

@@ -15,7 +15,15 @@ import (
 
 func newService(t *testing.T) *Service {
 	t.Helper()
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
+	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now, DefaultSettings)
+	addUser(t, s, "alice")
+	return s
+}
+
+// open returns a service on a database, with a clock of its own, as one of several replicas has it.
+func open(t *testing.T, dsn string, now func() time.Time, settings Settings) *Service {
+	t.Helper()
+	st, err := store.Open(t.Context(), dsn, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,24 +32,32 @@ func newService(t *testing.T) *Service {
 			t.Error(err)
 		}
 	})
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "alice", Enabled: true}) }); err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := secret.NewSealer(make([]byte, secret.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(t.Context(), st, sealer, DefaultSettings)
+	s, err := New(t.Context(), st, sealer(t, make([]byte, secret.KeySize)), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// Ensures that a token counts only with our own signature by our own key, though all its claims are right.
-func TestVerify_Forged(t *testing.T) {
-	s := newService(t)
-	var token Token
+func sealer(t *testing.T, key []byte) *secret.Sealer {
+	t.Helper()
+	sealer, err := secret.NewSealer(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer
+}
+
+func addUser(t *testing.T, s *Service, name string) {
+	t.Helper()
+	if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: name, Enabled: true}) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// begin begins a session of alice's.
+func begin(t *testing.T, s *Service) (token Token) {
+	t.Helper()
 	err := s.store.Update(t.Context(), func(tx *store.Tx) (err error) {
 		token, err = s.Begin(tx, "alice")
 		return err
@@ -49,6 +65,26 @@ func TestVerify_Forged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return token
+}
+
+// onlyKey returns the key that a service has.
+func onlyKey(t *testing.T, s *Service) (string, ed25519.PrivateKey) {
+	t.Helper()
+	keys := *s.keys.keys.Load()
+	if len(keys) != 1 {
+		t.Fatalf("there are %d keys", len(keys))
+	}
+	for id, key := range keys {
+		return id, key
+	}
+	return "", nil
+}
+
+// Ensures that a token counts only with our own signature by our own key, though all its claims are right.
+func TestVerify_Forged(t *testing.T) {
+	s := newService(t)
+	token := begin(t, s)
 	if _, err := s.Verify(t.Context(), token.Value); err != nil {
 		t.Fatalf("the token itself: %v", err)
 	}
@@ -56,7 +92,7 @@ func TestVerify_Forged(t *testing.T) {
 	if _, _, err := jwt.NewParser().ParseUnverified(token.Value, &claims); err != nil {
 		t.Fatal(err)
 	}
-	ours := s.keys.private[s.keys.newest]
+	keyID, ours := onlyKey(t, s)
 	_, foreign, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -66,13 +102,13 @@ func TestVerify_Forged(t *testing.T) {
 		kid    any
 		key    any
 	}{
-		"no signature":          {jwt.SigningMethodNone, s.keys.newest, jwt.UnsafeAllowNoneSignatureType},
-		"HMAC with our public":  {jwt.SigningMethodHS256, s.keys.newest, []byte(ours.Public().(ed25519.PublicKey))},
-		"a foreign key":         {jwt.SigningMethodEdDSA, s.keys.newest, foreign},
+		"no signature":          {jwt.SigningMethodNone, keyID, jwt.UnsafeAllowNoneSignatureType},
+		"HMAC with our public":  {jwt.SigningMethodHS256, keyID, []byte(ours.Public().(ed25519.PublicKey))},
+		"a foreign key":         {jwt.SigningMethodEdDSA, keyID, foreign},
 		"a foreign key's id":    {jwt.SigningMethodEdDSA, "other", foreign},
 		"our key, another id":   {jwt.SigningMethodEdDSA, "other", ours},
 		"our key, no id":        {jwt.SigningMethodEdDSA, nil, ours},
-		"an id that is no text": {jwt.SigningMethodEdDSA, []string{s.keys.newest}, ours},
+		"an id that is no text": {jwt.SigningMethodEdDSA, []string{keyID}, ours},
 	} {
 		forged := jwt.NewWithClaims(forge.method, claims)
 		forged.Header["kid"] = forge.kid
@@ -91,22 +127,16 @@ func TestVerify_Forged(t *testing.T) {
 	}
 }
 
-// Ensures that the keys outlive a restart, and that they do not open with another key-encryption key.
-func TestKeyring(t *testing.T) {
+// Ensures that a token whose signature was verified is known again without an allocation beside the copy that is hashed.
+func TestProve_Allocations(t *testing.T) {
 	s := newService(t)
-	sealer, err := secret.NewSealer(make([]byte, secret.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := openKeyring(t.Context(), s.store, sealer)
-	if err != nil || again.newest != s.keys.newest || !again.private[again.newest].Equal(s.keys.private[s.keys.newest]) {
-		t.Errorf("the key is another one (%v)", err)
-	}
-	other, err := secret.NewSealer(secret.NewKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openKeyring(t.Context(), s.store, other); err == nil {
-		t.Error("the key opens with another key-encryption key")
+	token := begin(t, s)
+	n := testing.AllocsPerRun(100, func() {
+		if _, err := s.prove(t.Context(), token.Value); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 1 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -9,26 +9,44 @@ type SigningKey struct {
 	// Sealed is the private key, sealed for "signing_keys:ID:seed".
 	Sealed    string
 	CreatedAt time.Time
+	// SignsFrom is when the key takes over from the one before.
+	SignsFrom time.Time
+	// VerifiesUntil is when the last token that the key may have signed ends. It is zero until there is a key that takes over.
+	VerifiesUntil time.Time
 }
 
 // The statements on these records.
 var (
-	selectSigningKeys = prepare(`SELECT id, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
-	insertSigningKey  = prepare(`INSERT INTO signing_keys (id, sealed, created_at) VALUES ($1, $2, $3)`)
+	selectSigningKeys    = prepare(`SELECT id, sealed, created_at, signs_from, verifies_until FROM signing_keys ORDER BY signs_from DESC, created_at DESC, id`)
+	insertSigningKey     = prepare(`INSERT INTO signing_keys (id, sealed, created_at, signs_from, verifies_until) VALUES ($1, $2, $3, $4, $5)`)
+	supersedeSigningKeys = prepare(`UPDATE signing_keys SET verifies_until = $1 WHERE verifies_until = 0`)
+	deleteSigningKey     = prepare(`DELETE FROM signing_keys WHERE id = $1`)
 )
 
-// SigningKeys returns all keys, newest first.
+// SigningKeys returns all keys, the one that takes over last first.
 func (tx *Tx) SigningKeys() ([]SigningKey, error) {
 	return all(tx, func(row scanner) (k SigningKey, err error) {
-		var created int64
-		err = row.Scan(&k.ID, &k.Sealed, &created)
-		k.CreatedAt = at(created)
+		var created, from, until int64
+		err = row.Scan(&k.ID, &k.Sealed, &created, &from, &until)
+		k.CreatedAt, k.SignsFrom, k.VerifiesUntil = at(created), at(from), at(until)
 		return k, err
 	}, selectSigningKeys)
 }
 
 // InsertSigningKey adds a key, at the transaction's time.
 func (tx *Tx) InsertSigningKey(k SigningKey) error {
-	_, err := tx.exec(insertSigningKey, k.ID, k.Sealed, millis(tx.Now))
+	_, err := tx.exec(insertSigningKey, k.ID, k.Sealed, millis(tx.Now), millis(k.SignsFrom), millis(k.VerifiesUntil))
+	return err
+}
+
+// SupersedeSigningKeys lets the keys that have no end yet verify until a time.
+func (tx *Tx) SupersedeSigningKeys(until time.Time) error {
+	_, err := tx.exec(supersedeSigningKeys, millis(until))
+	return err
+}
+
+// DeleteSigningKey removes a key, and with it all that could open it.
+func (tx *Tx) DeleteSigningKey(id string) error {
+	_, err := tx.exec(deleteSigningKey, id)
 	return err
 }

@@ -314,19 +314,6 @@ func sessionByID(s *suite, id string, want bool) {
 	})
 }
 
-func signingKeys(s *suite) {
-	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(store.SigningKey{ID: "old", Sealed: "x"}) })
-	s.now = s.now.Add(time.Second)
-	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(store.SigningKey{ID: "new", Sealed: "y"}) })
-	s.view(func(tx *store.Tx) error {
-		keys, err := tx.SigningKeys()
-		if len(keys) != 2 || keys[0] != (store.SigningKey{ID: "new", Sealed: "y", CreatedAt: s.moment()}) {
-			s.Errorf("the keys are %+v", keys)
-		}
-		return err
-	})
-}
-
 func auditLog(s *suite) {
 	first := store.AuditEntry{ID: "b", Event: "e", Actor: "a", Subject: "s", Address: "::1", RequestID: "r", Details: "{}"}
 	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(first) })

@@ -1,0 +1,50 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+func signingKeys(s *suite) {
+	first := store.SigningKey{ID: "first", Sealed: "x"}
+	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(first) })
+	first.CreatedAt = s.moment()
+	from, until := first.CreatedAt.Add(time.Hour), first.CreatedAt.Add(2*time.Hour)
+	s.update(func(tx *store.Tx) error { return tx.SupersedeSigningKeys(until) })
+	first.VerifiesUntil = until
+
+	s.now = s.now.Add(time.Second)
+	second := store.SigningKey{ID: "second", Sealed: "y", SignsFrom: from}
+	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(second) })
+	second.CreatedAt = s.moment()
+	wantSigningKeys(s, second, first)
+
+	// One that has its end already keeps it.
+	s.update(func(tx *store.Tx) error { return tx.SupersedeSigningKeys(until.Add(time.Hour)) })
+	second.VerifiesUntil = until.Add(time.Hour)
+	wantSigningKeys(s, second, first)
+
+	// The order is that in which they take over, and then that in which they were made.
+	s.now = s.now.Add(time.Second)
+	third := store.SigningKey{ID: "0", Sealed: "z"}
+	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(third) })
+	third.CreatedAt = s.moment()
+	wantSigningKeys(s, second, third, first)
+
+	s.update(func(tx *store.Tx) error { return tx.DeleteSigningKey("first") })
+	wantSigningKeys(s, second, third)
+}
+
+// wantSigningKeys fails the test unless these keys are there, in this order.
+func wantSigningKeys(s *suite, want ...store.SigningKey) {
+	s.Helper()
+	s.view(func(tx *store.Tx) error {
+		keys, err := tx.SigningKeys()
+		equal(s, "how many keys there are", len(keys), len(want))
+		for i := range min(len(keys), len(want)) {
+			equal(s, "a key", keys[i], want[i])
+		}
+		return err
+	})
+}
