@@ -67,20 +67,25 @@ func (r records) users() *user.Service {
 	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.guard())
 }
 
-// elevations seals with the key that the server has, which the sessions' keys prove.
-func (r records) elevations(ctx context.Context) (*elevation.Service, error) {
+// sessions are those that the server has, with the sealer of its secrets: the sessions' keys prove that it is the server's.
+func (r records) sessions(ctx context.Context) (*session.Service, *secret.Sealer, error) {
 	key, err := serversKey(r.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sealer, err := secret.NewSealer(key)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sessions, err := session.New(ctx, r.store, sealer, r.config.Sessions)
 	if errors.Is(err, secret.ErrUnsealable) {
-		return nil, wrongKey(r.config, false)
+		return nil, nil, wrongKey(r.config, false)
 	}
+	return sessions, sealer, err
+}
+
+func (r records) elevations(ctx context.Context) (*elevation.Service, error) {
+	sessions, sealer, err := r.sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
