@@ -84,7 +84,6 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 	counts, hasher := metrics.New(), secret.NewHasher(s.Hashing)
 	st.Observe(counts.Transaction)
-	counts.Hashing(hasher.Load)
 	sessions, err := session.New(ctx, st, sealer, s.Sessions)
 	if err != nil {
 		return nil, err
@@ -106,10 +105,12 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 	// Last, because they have to be closed.
 	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, answers, s.Realms, s.Log, s.Now)
+	limits := httpapi.NewLimits()
+	count(counts, st, hasher, signOn, limits)
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
-		Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request,
+		Limits: limits, Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request,
 	})
 	if err != nil {
 		keys.Close()
@@ -120,6 +121,22 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	return &App{
 		Handler: handler, Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), sessions: sessions, signOn: signOn, store: st,
 	}, nil
+}
+
+// count has the load of all that is bounded among the metrics.
+func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, signOn *saml.Service, limits *httpapi.Limits) {
+	counts.Bound("hashing", hasher.Bound())
+	counts.Bound("saml", signOn.Reading())
+	counts.Bound("requests", limits.Requests)
+	counts.Bound("known", limits.Known.Turns)
+	counts.Budget("known", limits.Known.Bytes)
+	counts.Bound("strangers", limits.Strangers.Turns)
+	counts.Budget("strangers", limits.Strangers.Bytes)
+	if st.Configured() {
+		reads, writes := st.Turns()
+		counts.Bound("reads", reads)
+		counts.Bound("writes", writes)
+	}
 }
 
 // Ready returns why no request that needs the store can be served, or nil.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
@@ -30,7 +31,7 @@ func (s *Service) signIn(ctx context.Context, name, password string, details aud
 			return u, err
 		}
 	}
-	return store.User{}, secret.Busy()
+	return store.User{}, overload.Busy()
 }
 
 // passwordID is what identity.Principal has of a user's password.

@@ -66,7 +66,7 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 		deps: httpapi.Deps{
 			Accounts: accounts, Auth: authn, Keys: keys, Users: users,
 			Elevation: elevation.NewService(st, sessions, guesses, sealer, elevation.DefaultSettings, time.Now), Log: slog.New(slog.DiscardHandler),
-			Observe: metrics.New().Request,
+			Limits: httpapi.NewLimits(), Observe: metrics.New().Request,
 		},
 		keys: keys, token: token.Value, key: key.Encoded(),
 	}

@@ -8,42 +8,61 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
-// readBody keeps the whole body, unpacked, because a refusal says where in it what is wrong stands.
-func readBody(op operation) echo.MiddlewareFunc {
+// readBody reads the whole body before anything is made of it, and counts it against the room that there is. Of one of
+// Elasticsearch's operations it is unpacked, and kept, because a refusal says where in it what is wrong stands.
+func readBody(op operation, room *overload.Room) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if !op.elasticsearch || op.body == nil {
+		if op.body == nil {
 			return next
 		}
 		return func(c echo.Context) error {
 			r := c.Request()
-			f := faceOf(r.Context())
-			body, err := unpacked(r)
+			m := &metered{bytes: room.Bytes}
+			defer m.giveBack()
+			body, err := m.body(op, r)
 			if err != nil {
 				return err
 			}
-			if len(body) > 0 {
-				if err := f.settleContentType(r.Header); err != nil {
-					return err
+			if f := faceOf(r.Context()); f != nil {
+				if len(body) > 0 {
+					if err := f.settleContentType(r.Header); err != nil {
+						return err
+					}
 				}
+				f.body = body
 			}
-			f.body = body
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			return next(c)
 		}
 	}
 }
 
+// body reads a request's body.
+func (m *metered) body(op operation, r *http.Request) ([]byte, error) {
+	if op.elasticsearch {
+		return m.unpacked(r)
+	}
+	m.from = r.Body
+	body, err := io.ReadAll(m)
+	if err != nil && !fault.Has(err, fault.ServerBusy) {
+		err = invalid(&openapi3filter.RequestError{RequestBody: op.body, Err: err}, r.Header.Get(echo.HeaderContentType))
+	}
+	return body, err
+}
+
 // unpacked returns a request's body as it was before it was packed. Its bound is the same, however little room it took.
-func unpacked(r *http.Request) ([]byte, error) {
+func (m *metered) unpacked(r *http.Request) ([]byte, error) {
 	const header = "Content-Encoding"
 	switch encoding := r.Header.Get(header); {
 	case encoding == "" || strings.EqualFold(encoding, "identity"):
-		return readAll(r.Body)
+		return m.all(r.Body)
 	case !strings.EqualFold(encoding, "gzip"):
 		return nil, fault.New(fault.IllegalArgument, "Content-Encoding ["+clip(encoding)+"] is not supported, only [gzip] is", header)
 	}
@@ -53,9 +72,9 @@ func unpacked(r *http.Request) ([]byte, error) {
 		return nil, nil // there is no body
 	}
 	if err != nil {
-		return readAll(failing{err})
+		return m.all(failing{err})
 	}
-	return readAll(unpacking)
+	return m.all(unpacking)
 }
 
 // failing cannot be read.
@@ -64,10 +83,13 @@ type failing struct{ err error }
 // Read implements io.Reader.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-func readAll(body io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+func (m *metered) all(body io.Reader) ([]byte, error) {
+	m.from = io.LimitReader(body, maxBody+1)
+	data, err := io.ReadAll(m)
 	var tooLarge *http.MaxBytesError
 	switch {
+	case fault.Has(err, fault.ServerBusy):
+		return nil, err
 	case errors.As(err, &tooLarge), len(data) > maxBody:
 		return nil, bodyTooLarge()
 	case err != nil:

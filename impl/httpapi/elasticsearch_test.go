@@ -11,6 +11,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
 const faceContract = `
@@ -68,6 +70,7 @@ func newFaceServer(t testing.TB) *faceServer {
 		return c.JSON(http.StatusOK, map[string]any{"query": c.QueryString(), "document": documentOf(c.Request().Context())})
 	}}
 	s.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
+	room := overload.NewRoom(1 << 20)
 	s.Pre(stripRegion, showFace, stripSlash)
 	s.Use(requestID, accessLog(slog.New(slog.DiscardHandler)), recoverPanics(slog.New(slog.DiscardHandler)), commonHeaders)
 	for path, item := range document.Paths.Map() {
@@ -82,7 +85,7 @@ func newFaceServer(t testing.TB) *faceServer {
 				}
 			}
 			s.Add(method, strings.NewReplacer("{", ":", "}", "").Replace(path), func(c echo.Context) error { return s.handler(c) },
-				checkQuery(op), limitBody(op), readBody(op), validate(op))
+				checkQuery(op), limitBody(op), readBody(op, room), validate(op))
 		}
 	}
 	return s

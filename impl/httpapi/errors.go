@@ -51,7 +51,7 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 		}
 		f := toFault(err)
 		status, body := failure(c, f)
-		if status >= http.StatusInternalServerError {
+		if status >= http.StatusInternalServerError && f.Code.Kind != fault.Overloaded { // a flood must not become one of the log
 			log.Error("request failed", "request_id", requestIDOf(c), "status", status, "error", err)
 		}
 		if f.RetryAfter > 0 {

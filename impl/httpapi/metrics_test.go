@@ -65,7 +65,7 @@ func TestMetrics_Store(t *testing.T) {
 	text := w.metrics()
 	for _, line := range []string{
 		`sallyport_store_transaction_duration_seconds_count{kind="view"} `, `sallyport_store_transaction_duration_seconds_count{kind="update"} `,
-		"sallyport_hashing_waiting 0", "sallyport_hashing_running 0",
+		`sallyport_bound_waiting{bound="hashing"} 0`, `sallyport_bound_running{bound="writes"} 0`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("there is no %q", line)

@@ -40,6 +40,8 @@ type Deps struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Without any, the address of a caller is that of
 	// the connection, because otherwise every caller could choose one.
 	TrustedProxies []*net.IPNet
+	// Limits are what there is room for.
+	Limits *Limits
 	// Observe is told of each answer: its operation's id, or "unknown" where the contract has none; its status; and how
 	// long it took.
 	Observe func(operation string, status int, took time.Duration)
@@ -72,6 +74,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 		accessLog(d.Log),
 		recoverPanics(d.Log),
 		commonHeaders,
+		limitRequests(d.Limits.Requests),
 	)
 	h := &handlers{Deps: d, patches: patchReader{document}}
 	middlewares := map[string][]echo.MiddlewareFunc{}
@@ -84,7 +87,8 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 			requireElevation(d.Elevation, op),
 			checkQuery(op),
 			limitBody(op),
-			readBody(op),
+			readBody(op, d.Limits.room(op)),
+			takeTurn(op, d.Limits.room(op)),
 			validate(op),
 		}
 	}

@@ -55,14 +55,44 @@ func (m *Metrics) Transaction(kind string, took time.Duration) {
 	m.transactions.WithLabelValues(kind).Observe(took.Seconds())
 }
 
-// Hashing tells from now on how many passwords wait to be hashed, and how many are. It must be called once only.
-func (m *Metrics) Hashing(load func() (waiting, running int)) {
-	waiting := func() float64 { n, _ := load(); return float64(n) }
-	running := func() float64 { _, n := load(); return float64(n) }
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sallyport_hashing_waiting", Help: "How many passwords wait to be hashed."}, waiting),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sallyport_hashing_running", Help: "How many passwords are being hashed."}, running),
-	)
+// Bound is what goes on in a bounded number at once, as overload.Bound.
+type Bound interface {
+	Load() (waiting, running int)
+	Refused() (full, late uint64)
+}
+
+// Bound tells from now on how much of something waits and goes on, and how much was turned away. It must be called once
+// only for each name.
+func (m *Metrics) Bound(name string, b Bound) {
+	m.gauge("sallyport_bound_waiting", "How many wait for their turn.", name, func() float64 { n, _ := b.Load(); return float64(n) })
+	m.gauge("sallyport_bound_running", "How many have their turn.", name, func() float64 { _, n := b.Load(); return float64(n) })
+	m.shed(name, "full", func() uint64 { n, _ := b.Refused(); return n })
+	m.shed(name, "late", func() uint64 { _, n := b.Refused(); return n })
+}
+
+// Budget is memory of which there is so much, as overload.Budget.
+type Budget interface {
+	Held() int64
+	Refused() uint64
+}
+
+// Budget is Bound for memory.
+func (m *Metrics) Budget(name string, b Budget) {
+	m.gauge("sallyport_bound_held_bytes", "How many bytes of large requests and answers are held.", name, func() float64 { return float64(b.Held()) })
+	m.shed(name, "memory", b.Refused)
+}
+
+func (m *Metrics) gauge(metric, help, bound string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: metric, Help: help, ConstLabels: prometheus.Labels{"bound": bound},
+	}, value))
+}
+
+func (m *Metrics) shed(bound, reason string, count func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "sallyport_shed_total", Help: "What was turned away, by what there was no room for and why.",
+		ConstLabels: prometheus.Labels{"bound": bound, "reason": reason},
+	}, func() float64 { return float64(count()) }))
 }
 
 // Handler answers with all metrics.

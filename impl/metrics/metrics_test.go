@@ -52,15 +52,36 @@ func TestMetrics_Histograms(t *testing.T) {
 // Ensures that gauges are what they are when they are read, and that the runtime and the process are among the metrics.
 func TestMetrics_Gauges(t *testing.T) {
 	t.Parallel()
-	m, waiting := New(), 3
-	m.Hashing(func() (int, int) { return waiting, 2 })
-	wantLines(t, read(t, m), "sallyport_hashing_waiting 3", "sallyport_hashing_running 2")
-	waiting = 0
+	m, b := New(), &bound{waiting: 3}
+	m.Bound("hashing", b)
+	m.Bound("heavy", &bound{})
+	m.Budget("heavy", budget{})
+	wantLines(t, read(t, m),
+		`sallyport_bound_waiting{bound="hashing"} 3`, `sallyport_bound_running{bound="hashing"} 2`, `sallyport_bound_waiting{bound="heavy"} 0`,
+		`sallyport_shed_total{bound="hashing",reason="full"} 5`, `sallyport_shed_total{bound="hashing",reason="late"} 7`,
+		`sallyport_bound_held_bytes{bound="heavy"} 11`, `sallyport_shed_total{bound="heavy",reason="memory"} 13`)
+	b.waiting = 0
 	text := read(t, m)
-	wantLines(t, text, "sallyport_hashing_waiting 0")
+	wantLines(t, text, `sallyport_bound_waiting{bound="hashing"} 0`)
 	for _, name := range []string{"\ngo_goroutines ", "\nprocess_start_time_seconds "} {
 		if !strings.Contains(text, name) {
 			t.Errorf("there is no %q", name)
 		}
 	}
 }
+
+type bound struct{ waiting int }
+
+// Load implements Bound.
+func (b *bound) Load() (waiting, running int) { return b.waiting, 2 }
+
+// Refused implements Bound.
+func (b *bound) Refused() (full, late uint64) { return 5, 7 }
+
+type budget struct{}
+
+// Held implements Budget.
+func (budget) Held() int64 { return 11 }
+
+// Refused implements Budget.
+func (budget) Refused() uint64 { return 13 }

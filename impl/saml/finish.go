@@ -160,22 +160,20 @@ func (s *Service) verify(ctx context.Context, a *attempt) error {
 	for _, pair := range a.realm.Encryption {
 		e.DecryptionKeys = append(e.DecryptionKeys, pair.Key)
 	}
-	release, err := s.reading.Acquire(ctx)
-	if err != nil {
+	if err := s.reading.Acquire(ctx); err != nil {
 		return err
 	}
-	defer release()
+	defer s.reading.Release()
 	a.verified, err = protocol.Verify(a.message, e)
 	return err
 }
 
 // peek returns the request that a response says it answers.
 func (s *Service) peek(ctx context.Context, message []byte) (string, error) {
-	release, err := s.reading.Acquire(ctx)
-	if err != nil {
+	if err := s.reading.Acquire(ctx); err != nil {
 		return "", err
 	}
-	defer release()
+	defer s.reading.Release()
 	return protocol.PeekInResponseTo(message)
 }
 

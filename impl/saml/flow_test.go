@@ -167,13 +167,10 @@ func TestFinish_Busy(t *testing.T) {
 	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
 	request, answer := f.begin("staff")
 	answer.Response = f.idp.Answer(request)
-	var taken []func()
 	for range runtime.GOMAXPROCS(0) {
-		release, err := f.reading.Acquire(t.Context())
-		if err != nil {
+		if err := f.reading.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		taken = append(taken, release)
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
@@ -181,8 +178,8 @@ func TestFinish_Busy(t *testing.T) {
 	if _, err := f.Finish(ctx, answer); !errors.As(err, &failed) || failed.Code != fault.ServerBusy {
 		t.Errorf("%v, want that the server is busy", err)
 	}
-	for _, release := range taken {
-		release()
+	for range runtime.GOMAXPROCS(0) {
+		f.reading.Release()
 	}
 	if _, err := f.Finish(t.Context(), answer); err != nil {
 		t.Error(err)

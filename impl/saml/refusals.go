@@ -54,10 +54,9 @@ func (s *Service) keepsStray() bool {
 
 // claims are what a response says of itself, unless the server is too busy to look.
 func (s *Service) claims(ctx context.Context, message []byte) protocol.Claims {
-	release, err := s.reading.Acquire(ctx)
-	if err != nil {
+	if err := s.reading.Acquire(ctx); err != nil {
 		return protocol.Claims{}
 	}
-	defer release()
+	defer s.reading.Release()
 	return protocol.Peek(message)
 }

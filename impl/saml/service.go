@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
-	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -28,7 +28,7 @@ type Service struct {
 	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
 	strays *lockout.Addresses
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
-	reading *secret.Slots
+	reading *overload.Bound
 	log     *slog.Logger
 }
 
@@ -51,9 +51,12 @@ func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, real
 	enabled := slices.DeleteFunc(slices.Clone(realms), func(r Realm) bool { return !r.Enabled })
 	return &Service{
 		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
-		begun: lockout.NewAddresses(beginBurst, beginInterval, now), strays: lockout.NewAddresses(strayBurst, strayInterval, now), reading: secret.NewSlots(), log: log,
+		begun: lockout.NewAddresses(beginBurst, beginInterval, now), strays: lockout.NewAddresses(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
 	}
 }
+
+// Reading is the bound of the responses that are read at once.
+func (s *Service) Reading() *overload.Bound { return s.reading }
 
 // Close ends what goes on in the background.
 func (s *Service) Close() { s.providers.close() }

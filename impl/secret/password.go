@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
 // MaxPassword is the longest password in bytes. What is longer is refused, not cut.
@@ -36,25 +38,24 @@ const (
 // bounded queue, and turns away what does not fit, so that a flood of sign-ins cannot exhaust memory.
 type Hasher struct {
 	cost  Cost
-	bound *Slots
+	bound *overload.Bound
 	dummy string
 }
 
 // NewHasher returns a hasher that makes hashes of the given cost, and verifies those of any.
 func NewHasher(cost Cost) *Hasher {
-	h := &Hasher{cost: cost, bound: NewSlots()}
+	h := &Hasher{cost: cost, bound: overload.PerProcessor()}
 	h.dummy = h.hash(Text(saltSize))
 	return h
 }
 
 // Hash returns a password's hash as a PHC string, which holds the salt and the cost. It returns fault.ServerBusy when
-// the queue is full or ctx's deadline comes first, and ctx's error when ctx is cancelled.
+// too many wait or the wait takes too long, and ctx's error when ctx is cancelled before its turn.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	release, err := h.bound.Acquire(ctx)
-	if err != nil {
+	if err := h.bound.Acquire(ctx); err != nil {
 		return "", err
 	}
-	defer release()
+	defer h.bound.Release()
 	return h.hash(password), nil
 }
 
@@ -70,11 +71,10 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	release, err := h.bound.Acquire(ctx)
-	if err != nil {
+	if err := h.bound.Acquire(ctx); err != nil {
 		return false, err
 	}
-	defer release()
+	defer h.bound.Release()
 	got := argon2.IDKey([]byte(password), phc.salt, phc.cost.Passes, phc.cost.Memory, phc.cost.Threads, uint32(len(phc.sum))) //nolint:gosec // a sum is 32 bytes
 	return Equal(string(got), string(phc.sum)) && known, nil
 }
@@ -85,8 +85,8 @@ func (h *Hasher) Outdated(hash string) bool {
 	return err == nil && phc.cost != h.cost
 }
 
-// Load tells how many passwords wait for their turn, and how many are being hashed.
-func (h *Hasher) Load() (waiting, running int) { return h.bound.Load() }
+// Bound is that of the passwords that are hashed at once.
+func (h *Hasher) Bound() *overload.Bound { return h.bound }
 
 func (h *Hasher) hash(password string) string {
 	salt := make([]byte, saltSize)

@@ -3,8 +3,10 @@ package secret
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
 )
@@ -101,55 +103,34 @@ func TestHasher_Malformed(t *testing.T) {
 	}
 }
 
-// Ensures that a full queue turns callers away at once, that one who gives up leaves the queue, and that room is made
-// again.
+// Ensures that passwords are hashed in turn: who has none is turned away, and each is given back.
 func TestHasher_Busy(t *testing.T) {
 	h := NewHasher(cheap)
-	for range cap(h.bound.slots) {
-		h.bound.slots <- struct{}{}
+	for range runtime.GOMAXPROCS(0) {
+		if err := h.Bound().Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := h.Hash(ctx, "passphrase"); !errors.Is(err, context.Canceled) {
-		t.Errorf("giving up: %v", err)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	if _, err := h.Hash(ctx, "passphrase"); !fault.Has(err, fault.ServerBusy) {
+		t.Errorf("Hash without a turn: %v", err)
 	}
-	for range cap(h.bound.queue) {
-		h.bound.queue <- struct{}{}
+	if _, err := h.Verify(ctx, "", "passphrase"); !fault.Has(err, fault.ServerBusy) {
+		t.Errorf("Verify without a turn: %v", err)
 	}
-	_, err := h.Hash(t.Context(), "passphrase")
-	var busy *fault.Error
-	if !errors.As(err, &busy) || busy.Code != fault.ServerBusy || busy.RetryAfter <= 0 {
-		t.Errorf("a full queue: %v", err)
+	for range runtime.GOMAXPROCS(0) {
+		h.Bound().Release()
 	}
-	for range cap(h.bound.queue) {
-		<-h.bound.queue
-	}
-	for range cap(h.bound.slots) {
-		<-h.bound.slots
-	}
-	if _, err := h.Hash(t.Context(), "passphrase"); err != nil {
+	hash, err := h.Hash(t.Context(), "passphrase")
+	if err != nil {
 		t.Errorf("after the rush: %v", err)
 	}
-	if len(h.bound.slots) != 0 || len(h.bound.queue) != 0 {
-		t.Error("a place is not given back")
+	if right, err := h.Verify(t.Context(), hash, "passphrase"); !right || err != nil {
+		t.Errorf("after the rush: %t, %v", right, err)
 	}
-}
-
-// Ensures that whoever asks is told how many passwords are being hashed, and how many wait for that.
-func TestHasher_Load(t *testing.T) {
-	h := NewHasher(cheap)
-	for range 3 {
-		h.bound.queue <- struct{}{}
-	}
-	h.bound.slots <- struct{}{}
-	if waiting, running := h.Load(); waiting != 2 || running != 1 {
-		t.Errorf("%d wait and %d run; want 2 and 1", waiting, running)
-	}
-	<-h.bound.queue
-	<-h.bound.queue
-	<-h.bound.queue
-	if waiting, running := h.Load(); waiting != 0 || running != 1 {
-		t.Errorf("%d wait and %d run; want 0 and 1", waiting, running)
+	if waiting, running := h.Bound().Load(); waiting != 0 || running != 0 {
+		t.Errorf("%d wait and %d run afterwards", waiting, running)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
 // pragmas of every connection. synchronous(FULL) is what makes an acknowledged write survive a power failure;
@@ -37,7 +39,7 @@ CREATE TRIGGER IF NOT EXISTS audit_log_no_delete BEFORE DELETE ON audit_log
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
 
 // openSQLite opens, and if need be makes, a database file that only its owner can read. There is one connection that
-// writes and a pool that cannot: SQLite has one writer at a time, and waiting for it in Go is fair and cheap, while
+// writes and a pool that cannot: SQLite has one writer at a time, and waiting for a turn in Go is fair and cheap, while
 // waiting in SQLite is polling. _txlock=immediate takes the write lock at the start, so an Update never fails half-way
 // because another process wrote in between.
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
@@ -69,10 +71,14 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	pool := max(4, runtime.GOMAXPROCS(0))
-	reader.SetMaxOpenConns(pool)
-	reader.SetMaxIdleConns(pool)
-	return &Store{now: now, writer: &handle{DB: writer}, reader: &handle{DB: reader}, dialect: sqliteDialect}, nil
+	// Twice as many as there can be large requests, and one more, which is always free to tell whether the store is ready.
+	turns := max(4, 2*runtime.GOMAXPROCS(0))
+	reader.SetMaxOpenConns(turns + 1)
+	reader.SetMaxIdleConns(turns + 1)
+	return &Store{
+		now: now, dialect: sqliteDialect,
+		writer: &handle{DB: writer, turns: overload.NewBound(1, maxWaiting)}, reader: &handle{DB: reader, turns: overload.NewBound(turns, maxWaiting)},
+	}, nil
 }
 
 // sqliteAgain never is: whoever writes has the database alone.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
 // statement is one that is prepared once a connection: with SQLite when the database is opened, because preparing takes longer
@@ -25,6 +27,9 @@ func prepare(text string) statement {
 // handle is a pool of connections with its prepared statements, by their indexes.
 type handle struct {
 	*sql.DB
+
+	// turns bound the transactions: a pool lets any number wait, for any time, and in no order.
+	turns    *overload.Bound
 	prepared []*sql.Stmt
 }
 
@@ -35,6 +40,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	return errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx))
 }
+
+// maxWaiting bounds how many transactions wait for their turn. Each is a request that waits in memory.
+const maxWaiting = 512
 
 // prepare is done before the first transaction, because a transaction that asked for a second connection to prepare
 // something could wait for itself.

@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
 // ErrNotFound means that no record has the given key.
@@ -136,6 +137,15 @@ func Redact(dsn string) string {
 // Configured tells whether there is a database at all.
 func (s *Store) Configured() bool { return s.writer != nil }
 
+// Turns are the bounds of the transactions that go on at once: those that read, and those that write. They are nil without a
+// database.
+func (s *Store) Turns() (reads, writes *overload.Bound) {
+	if !s.Configured() {
+		return nil, nil
+	}
+	return s.reader.turns, s.writer.turns
+}
+
 // Require returns fault.NoAuthenticationCluster if there is no database.
 func (s *Store) Require() error {
 	if s.Configured() {
@@ -152,8 +162,8 @@ func (s *Store) Close() error {
 	return errors.Join(s.reader.Close(), s.writer.Close()) // to close twice what is one is no error
 }
 
-// View calls f with a transaction that reads. It returns f's error, fault.NoAuthenticationCluster without a database, or
-// fault.AuthenticationClusterError.
+// View calls f with a transaction that reads. It returns f's error, fault.NoAuthenticationCluster without a database,
+// fault.ServerBusy if there is no turn, or fault.AuthenticationClusterError.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("view", time.Now())
 	return s.run(ctx, s.reader, s.dialect.readOnly, f)
@@ -171,6 +181,10 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err := s.Require(); err != nil {
 		return err
 	}
+	if err := h.turns.Acquire(ctx); err != nil {
+		return err
+	}
+	defer h.turns.Release()
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
 	for tries := 1; ; tries++ {
@@ -257,8 +271,8 @@ func (s *Store) migrate(ctx context.Context) error {
 // next try finds its work done.
 const migrateTries = 5
 
-// patience is how long a transaction may take, the wait for its turn included. Without it, callers would queue behind
-// whoever holds the database, each longer than the one before.
+// patience is how long a transaction may take once it has its turn. Without it, callers would queue behind whoever holds the
+// database, each longer than the one before.
 const patience = 10 * time.Second
 
 var errPatience = errors.New("store: the transaction took too long")

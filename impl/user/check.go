@@ -7,12 +7,13 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// checkTime bounds a check that its caller can no longer end.
-const checkTime = 15 * time.Second
+// settleTime bounds what a caller can no longer end: settling what came of a guess.
+const settleTime = 15 * time.Second
 
 // checkTries is how often a check begins anew because the user's hash was replaced under it.
 const checkTries = 3
@@ -21,21 +22,19 @@ const checkTries = 3
 // the same fault.LoginFailed after the same time: whether the user is unknown, disabled or locked, or the password wrong.
 // It returns fault.TooManyFailures to an address that guessed too often, and fault.ServerBusy.
 //
-// A check that has begun is finished and counted although its caller goes away: otherwise guesses would be free for
-// whoever does not wait for the answer.
+// A guess that was compared is counted although its caller goes away, and however busy the store is: otherwise guesses
+// would be free for whoever does not wait for the answer. Who goes away before the turn to be compared has not guessed.
 func (s *Service) CheckPassword(ctx context.Context, name, password string) (store.User, error) {
 	if err := s.guard.Admit(ctx); err != nil {
 		return store.User{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
-	defer cancel()
 	for range checkTries {
 		u, err := s.check(ctx, name, password)
 		if !errors.Is(err, errReplaced) {
 			return u, err
 		}
 	}
-	return store.User{}, secret.Busy() // others replace the hash all the time; the password may be right
+	return store.User{}, overload.Busy() // others replace the hash all the time; the password may be right
 }
 
 // LoginFailed is the one answer to every sign-in that fails.
@@ -61,6 +60,8 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 			return store.User{}, err
 		}
 	}
+	ctx, cancel := context.WithTimeout(overload.Urgent(context.WithoutCancel(ctx)), settleTime)
+	defer cancel()
 	u, right, err = s.settle(ctx, u, right)
 	if errors.Is(err, errReplaced) {
 		return u, err
