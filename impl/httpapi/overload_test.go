@@ -1,14 +1,19 @@
 package httpapi_test
 
 import (
+	"bufio"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,14 +74,21 @@ func steady(over <-chan struct{}, do func()) []time.Duration {
 	}
 }
 
-// living is who must be served during a flood: reads, and operators.
-func (w *world) living(over <-chan struct{}) {
+// served are those who must be served during a flood: reads, and operators.
+type served struct {
+	*world
+	does map[string]func()
+	idle []time.Duration
+}
+
+// mustServe prepares who must be served. It comes before the flood.
+func (w *world) mustServe() served {
 	w.Helper()
 	session, key := bearer(w.login("bob", bobPassword)), apiKey(*w.newKey(bob, "steady", "").Key)
 	operators := httptest.NewServer(operator.New(operator.Deps{
 		Stopping: w.Context(), Ready: w.app.Ready, Metrics: w.app.Metrics, Log: slog.New(slog.DiscardHandler),
 	}))
-	defer operators.Close()
+	w.Cleanup(operators.Close)
 	account := func(who client.RequestEditorFn) func() {
 		return func() {
 			if response, body := w.do(http.MethodGet, "/api/v1/account", "", who); response.StatusCode != http.StatusOK {
@@ -84,17 +96,25 @@ func (w *world) living(over <-chan struct{}) {
 			}
 		}
 	}
-	idle := make([]time.Duration, 0, 50)
-	for range cap(idle) {
+	s := served{world: w, does: map[string]func(){
+		"session": account(session), "key": account(key), "operators": func() { w.operatorsServed(operators.URL) },
+	}}
+	for range 50 {
 		began := time.Now()
-		account(session)()
-		idle = append(idle, time.Since(began))
+		s.does["session"]()
+		s.idle = append(s.idle, time.Since(began))
 	}
+	return s
+}
+
+// until serves until a flood is over.
+func (s served) until(over <-chan struct{}) {
+	s.Helper()
 	var wg sync.WaitGroup
-	for name, do := range map[string]func(){"session": account(session), "key": account(key), "operators": func() { w.operatorsServed(operators.URL) }} {
+	for name, do := range s.does {
 		wg.Go(func() {
 			took := steady(over, do)
-			w.Logf("%s: %d answers, median %s, p99 %s, worst %s; a read when idle: median %s", name, len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], median(idle))
+			s.Logf("%s: %d answers, median %s, p99 %s, worst %s; a read when idle: median %s", name, len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], median(s.idle))
 		})
 	}
 	wg.Wait()
@@ -143,7 +163,7 @@ func TestOverload_Logins(t *testing.T) {
 	w := openTuned(t, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 4 << 10, Passes: 2, Threads: 1} })
 	w.addUsers()
 	w.login("bob", bobPassword)
-	goroutines := runtime.NumGoroutine()
+	served, goroutines := w.mustServe(), runtime.NumGoroutine()
 	over := make(chan struct{})
 	var answers tally
 	go func() {
@@ -159,9 +179,148 @@ func TestOverload_Logins(t *testing.T) {
 			}
 		})
 	}()
-	w.living(over)
+	served.until(over)
 	answers.only(w, http.StatusOK, http.StatusUnauthorized, http.StatusServiceUnavailable)
 	t.Log(answers.counts)
 	w.freed(goroutines)
 	w.login("bob", bobPassword)
+}
+
+// Ensures that a flood of what takes long, with large bodies and large answers, is answered in Elasticsearch's form, each
+// in time, with what it asked for or that there is no room for it, while reads and operators are served as ever.
+func TestOverload_LargeRequests(t *testing.T) {
+	w := newWorld(t)
+	owner := w.native("owner", "superuser")
+	ids := make([]string, 0, 200)
+	for range cap(ids) {
+		ids = append(ids, fmt.Sprint(w.es(owner, "POST /_security/api_key", `{"name":"k"}`).ok()["id"]))
+	}
+	unknown := strings.Repeat(`"nobody's",`, 20_000)
+	served, goroutines := w.mustServe(), runtime.NumGoroutine()
+	over := make(chan struct{})
+	var answers tally
+	go func() {
+		defer close(over)
+		parallel(150, func(i int) {
+			var r reply
+			switch i % 3 {
+			case 0:
+				r = w.es(owner, "POST /_security/_query/api_key", `{"size":200,"query":{"wildcard":{"name":"*k*"}},"sort":["name"]}`)
+			case 1:
+				r = w.es(owner, "POST /_security/api_key/_bulk_update", `{"ids":[`+unknown+`"x"],"metadata":{"a":1}}`)
+			default:
+				r = w.es(owner, "POST /_security/api_key/_bulk_update", fmt.Sprintf(`{"ids":["%s"],"metadata":{"a":%d}}`, strings.Join(ids, `","`), i))
+			}
+			answers.add(w, r.response)
+			if r.response.StatusCode == http.StatusServiceUnavailable {
+				r.fails(http.StatusServiceUnavailable, "es_rejected_execution_exception", "the server is busy; try again in a moment")
+			}
+		})
+	}()
+	served.until(over)
+	answers.only(w, http.StatusOK, http.StatusServiceUnavailable)
+	t.Log(answers.counts)
+	w.freed(goroutines)
+}
+
+// Ensures that a flood of what writes does not keep reads and operators waiting, and that each write is done or refused.
+func TestOverload_Writes(t *testing.T) {
+	w := newWorld(t)
+	token := bearer(w.login("bob", bobPassword))
+	served := w.mustServe()
+	before, err := w.client.GetAPIKeysWithResponse(t.Context(), token)
+	if err != nil || before.JSON200 == nil {
+		t.Fatalf("%v %s", err, before.Body)
+	}
+	goroutines := runtime.NumGoroutine()
+	over := make(chan struct{})
+	var answers tally
+	go func() {
+		defer close(over)
+		parallel(700, func(int) {
+			response, _ := w.do(http.MethodPost, "/api/v1/users/auth/keys", `{"description":"flood"}`, token)
+			answers.add(w, response)
+		})
+	}()
+	served.until(over)
+	w.freed(goroutines)
+	for status := range answers.counts {
+		if status != http.StatusCreated && status != http.StatusServiceUnavailable {
+			t.Errorf("answers by status: %v", answers.counts)
+		}
+	}
+	t.Log(answers.counts)
+	after, err := w.client.GetAPIKeysWithResponse(t.Context(), token)
+	if err != nil || after.JSON200 == nil {
+		t.Fatalf("%v %s", err, after.Body)
+	}
+	if made := len(after.JSON200.Keys) - len(before.JSON200.Keys); made != answers.counts[http.StatusCreated] {
+		t.Errorf("%d keys were made and %d answered", made, answers.counts[http.StatusCreated])
+	}
+}
+
+// send sends a request with a body of a length, or as much of it, and returns the connection.
+func (w *world) send(request, headers string, length, sent int) net.Conn {
+	w.Helper()
+	connection, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	text := fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", request, length, headers, strings.Repeat(" ", sent))
+	if _, err := connection.Write([]byte(text)); err != nil {
+		w.Fatal(err)
+	}
+	return connection
+}
+
+// holds waits until so many bytes of large bodies are held.
+func (w *world) holds(room string, bytes int) {
+	w.Helper()
+	line := fmt.Sprintf("sallyport_bound_held_bytes{bound=%q} %s\n", room, strconv.FormatFloat(float64(bytes), 'g', -1, 64))
+	w.until(line, func() bool { return strings.Contains(w.metrics(), line) })
+}
+
+// Ensures that bodies that do not end hold no turn, whoever sends them; that strangers who send them use up neither the
+// room of others nor that of small bodies; that what is too much of them is turned away at once, and the rest forgotten with
+// its connection.
+func TestOverload_UnfinishedBodies(t *testing.T) {
+	w := newWorld(t)
+	owner := w.native("owner", "superuser")
+	goroutines := runtime.NumGoroutine()
+	credentials := base64.StdEncoding.EncodeToString([]byte("owner:" + passwordOf("owner")))
+	const size, small, fit = 900_000, 16 << 10, 18 // of strangers' 16 MiB
+	var connections []net.Conn
+	for i := range fit {
+		connections = append(connections, w.send("POST "+loginPath, "", size+1, size))
+		w.holds("strangers", (i+1)*(size-small))
+		connections = append(connections, w.send("POST /_security/api_key/_bulk_update", "Authorization: Basic "+credentials+"\r\n", size+1, size))
+		w.holds("known", (i+1)*(size-small))
+	}
+	for range 2 {
+		connection := w.send("POST "+loginPath, "", size, size)
+		connections = append(connections, connection)
+		response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.refused(response, string(body), http.StatusServiceUnavailable, "root.overloaded")
+	}
+	for _, bound := range []string{"known", "strangers", "hashing", "writes"} {
+		if line := fmt.Sprintf("sallyport_bound_running{bound=%q} 0\n", bound); !strings.Contains(w.metrics(), line) {
+			t.Errorf("there is no %q: bodies that do not end hold a turn", line)
+		}
+	}
+	w.login("alice", alicePassword)
+	w.es(owner, "POST /_security/_query/api_key", `{}`).ok()
+	w.es(owner, "POST /_security/api_key/_bulk_update", `{"ids":["`+strings.Repeat("x", 100_000)+`"]}`).ok()
+	for _, connection := range connections {
+		if err := connection.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.freed(goroutines)
 }
