@@ -46,7 +46,7 @@ func LoginFailed() error {
 var errReplaced = errors.New("user: the password's hash was replaced meanwhile")
 
 func (s *Service) check(ctx context.Context, name, password string) (store.User, error) {
-	u, locked, err := s.find(ctx, name)
+	u, locked, err := s.lookUp(ctx, name)
 	if err != nil {
 		return store.User{}, err
 	}
@@ -144,6 +144,15 @@ func (s *Service) judgeInView(ctx context.Context, u store.User, right bool) (no
 		return err
 	})
 	return now, v, err
+}
+
+// lookUp is find in turns: most of a flood of sign-ins is turned away after it, and must not crowd out whoever else reads.
+func (s *Service) lookUp(ctx context.Context, name string) (u store.User, locked bool, err error) {
+	if err := s.looking.Acquire(ctx); err != nil {
+		return store.User{}, false, err
+	}
+	defer s.looking.Release()
+	return s.find(ctx, name)
 }
 
 // find returns a user and whether the user is locked; the zero User for somebody who does not exist.

@@ -4,11 +4,13 @@ package user
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/guard"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/password"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
@@ -18,15 +20,20 @@ import (
 type Service struct {
 	store  *store.Store
 	hasher *secret.Hasher
-	guard  *guard.Guard
-	proven *proven
+	// looking bounds how many users are looked up at once to sign in.
+	looking *overload.Bound
+	guard   *guard.Guard
+	proven  *proven
 	// unclustered are the built-in users of a server without a store.
 	unclustered map[string]store.User
 }
 
+// maxLooking bounds how many wait to be looked up.
+const maxLooking = 512
+
 // NewService returns a service on a store.
 func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service {
-	return &Service{store: st, hasher: hasher, guard: g, proven: newProven()}
+	return &Service{store: st, hasher: hasher, guard: g, proven: newProven(), looking: overload.NewBound(max(1, runtime.GOMAXPROCS(0)/2), maxLooking)}
 }
 
 // New is a user to be added.
