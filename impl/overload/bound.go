@@ -41,6 +41,10 @@ func PerProcessor() *Bound {
 	return NewBound(n, n*waitersPerProcessor)
 }
 
+// Many is how many may wait for turns that take a millisecond or less. Time is what bounds such a wait: whoever is turned away
+// at once comes back at once, which costs more than waiting does.
+const Many = 4096
+
 // Acquire waits for a turn, which Release ends. It returns fault.ServerBusy if too many wait, or the wait takes too long,
 // ctx's deadline included, and ctx's error if ctx is cancelled: who goes away leaves the queue.
 func (b *Bound) Acquire(ctx context.Context) error {

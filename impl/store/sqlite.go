@@ -77,7 +77,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	reader.SetMaxIdleConns(turns + 1)
 	return &Store{
 		now: now, dialect: sqliteDialect,
-		writer: &handle{DB: writer, turns: overload.NewBound(1, maxWaiting)}, reader: &handle{DB: reader, turns: overload.NewBound(turns, maxWaiting)},
+		writer: &handle{DB: writer, turns: overload.NewBound(1, overload.Many)}, reader: &handle{DB: reader, turns: overload.NewBound(turns, overload.Many)},
 	}, nil
 }
 

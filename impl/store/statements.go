@@ -41,9 +41,6 @@ func (s *Store) prepare(ctx context.Context) error {
 	return errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx))
 }
 
-// maxWaiting bounds how many transactions wait for their turn. Each is a request that waits in memory.
-const maxWaiting = 512
-
 // prepare is done before the first transaction, because a transaction that asked for a second connection to prepare
 // something could wait for itself.
 func (h *handle) prepare(ctx context.Context) error {

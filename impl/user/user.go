@@ -28,12 +28,9 @@ type Service struct {
 	unclustered map[string]store.User
 }
 
-// maxLooking bounds how many wait to be looked up.
-const maxLooking = 512
-
 // NewService returns a service on a store.
 func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service {
-	return &Service{store: st, hasher: hasher, guard: g, proven: newProven(), looking: overload.NewBound(max(1, runtime.GOMAXPROCS(0)/2), maxLooking)}
+	return &Service{store: st, hasher: hasher, guard: g, proven: newProven(), looking: overload.NewBound(max(1, runtime.GOMAXPROCS(0)/2), overload.Many)}
 }
 
 // New is a user to be added.
