@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"github.com/sallyport/sallyport/impl/overload"
 )
 
 // defaultPool is how many connections a process opens, unless the DSN says so in pool_max_conns, as pgxpool names it.
@@ -55,8 +57,18 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	if err := supported(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	h := &handle{DB: db}
-	return &Store{now: now, writer: h, reader: h, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) }}, nil
+	reads, writes := shares(pool)
+	return &Store{
+		now: now, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
+		writer: &handle{DB: db, turns: overload.NewBound(writes, overload.Many)}, reader: &handle{DB: db, turns: overload.NewBound(reads, overload.Many)},
+	}, nil
+}
+
+// shares splits a pool, so that neither who reads nor who writes can use it up. One connection is left, to tell whether the
+// store is ready.
+func shares(pool int) (reads, writes int) {
+	writes = max(1, (pool-1)/2)
+	return max(1, pool-1-writes), writes
 }
 
 // connectionIdle is how long a connection that nobody needs stays open.

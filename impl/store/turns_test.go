@@ -1,0 +1,81 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+)
+
+// occupied takes all turns that there are, with transactions that last until release is called.
+func occupied(t *testing.T, bound *overload.Bound, do func(context.Context, func(*store.Tx) error) error) (release func()) {
+	t.Helper()
+	began, end := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	hold := func(*store.Tx) error {
+		select {
+		case began <- struct{}{}:
+			<-end
+		case <-end: // run again
+		}
+		return errors.New("nothing is to be kept")
+	}
+	taken := 0
+	for more := true; more; {
+		wg.Go(func() { _ = do(t.Context(), hold) })
+		<-began
+		taken++
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+		if more = bound.Acquire(ctx) == nil; more {
+			bound.Release()
+		}
+		cancel()
+	}
+	t.Logf("%d turns", taken)
+	return func() { close(end); wg.Wait() }
+}
+
+// Ensures that neither who reads nor who writes keeps the others from it, that nobody waits in vain, and that what tells
+// whether the store is ready waits for nobody.
+func TestTurns(t *testing.T) {
+	for name, dsn := range map[string]func(*testing.T) string{
+		"SQLite":              func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
+		"PostgreSQL":          func(t *testing.T) string { return postgrestest.DSN(t) },
+		"PostgreSQL, smaller": func(t *testing.T) string { return postgrestest.DSN(t) + "&pool_max_conns=3" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := open(t, dsn(t), time.Now)
+			reads, writes := st.Turns()
+			nothing := func(*store.Tx) error { return nil }
+			soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+
+			stopWriting := occupied(t, writes, st.Update)
+			if err := st.View(t.Context(), nothing); err != nil {
+				t.Errorf("reading while all write: %v", err)
+			}
+			if err := st.Update(soon, nothing); !fault.Has(err, fault.ServerBusy) {
+				t.Errorf("one more who writes: %v", err)
+			}
+			stopReading := occupied(t, reads, st.View)
+			if err := st.View(soon, nothing); !fault.Has(err, fault.ServerBusy) {
+				t.Errorf("one more who reads: %v", err)
+			}
+			if err := st.Ready(t.Context()); err != nil {
+				t.Errorf("ready while all are busy: %v", err)
+			}
+			stopReading()
+			stopWriting()
+			if err := errors.Join(st.View(t.Context(), nothing), st.Update(t.Context(), nothing)); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
