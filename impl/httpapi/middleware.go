@@ -65,16 +65,6 @@ func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.
 // operationKey is where a request's context keeps the operation's id.
 const operationKey = "operation"
 
-// name notes which operation is called.
-func name(op operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.Set(operationKey, op.id)
-			return next(c)
-		}
-	}
-}
-
 // measure reports every request. It must be around accessLog, which has errors answered. Its operations are those of the
 // contract and "unknown": a caller must not be able to make new ones.
 func measure(report func(operation string, status int, took time.Duration)) echo.MiddlewareFunc {

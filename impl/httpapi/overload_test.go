@@ -122,7 +122,7 @@ func (s served) until(over <-chan struct{}) {
 
 func (w *world) operatorsServed(url string) {
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
-		response, err := http.Get(url + path) //nolint:noctx // a test's own server
+		response, err := http.Get(url + path)
 		if err != nil {
 			w.Error(err)
 			return

@@ -66,10 +66,12 @@ func (l *Limits) room(op operation) *overload.Room {
 	return l.Known
 }
 
-// limitRequests turns away at once what are too many requests.
-func limitRequests(requests *overload.Bound) echo.MiddlewareFunc {
+// enter notes which operation is called, and turns away at once what are too many requests. It is one middleware because Echo
+// makes each anew for each request.
+func enter(op operation, requests *overload.Bound) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			c.Set(operationKey, op.id)
 			if err := requests.Acquire(c.Request().Context()); err != nil {
 				return err
 			}

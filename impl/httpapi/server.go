@@ -74,14 +74,13 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 		accessLog(d.Log),
 		recoverPanics(d.Log),
 		commonHeaders,
-		limitRequests(d.Limits.Requests),
 	)
 	h := &handlers{Deps: d, patches: patchReader{document}}
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range operations {
 		op.reader = readers[op.id]
 		middlewares[op.id] = []echo.MiddlewareFunc{
-			name(op),
+			enter(op, d.Limits.Requests),
 			keepQuery(op),
 			authenticate(d.Auth, d.Access, op),
 			requireElevation(d.Elevation, op),
