@@ -68,7 +68,9 @@ func TestTurns(t *testing.T) {
 			if err := st.View(soon, nothing); !fault.Has(err, fault.ServerBusy) {
 				t.Errorf("one more who reads: %v", err)
 			}
-			if err := st.Ready(t.Context()); err != nil {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			if err := st.Ready(ctx); err != nil {
 				t.Errorf("ready while all are busy: %v", err)
 			}
 			stopReading()
