@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
@@ -36,9 +37,12 @@ type operation struct {
 	reader bodyReader
 }
 
-// loadOperations reads the contract.
+// contract is the document, which is read once: nobody changes it.
+var contract = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.OpenAPI) })
+
+// loadOperations prepares the operations of the contract.
 func loadOperations() (*openapi3.T, []operation, error) {
-	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	document, err := contract()
 	if err != nil {
 		return nil, nil, fmt.Errorf("the contract cannot be read: %w", err)
 	}
