@@ -22,6 +22,7 @@ func (w *world) trustAll() bool {
 
 // Ensures that a setting that PUT leaves out takes its default, and that the answer is what is read afterwards.
 func TestAccount_Put(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if !w.trustAll() {
 		t.Error("a new account does not trust all")
@@ -47,6 +48,7 @@ func TestAccount_Put(t *testing.T) {
 
 // Ensures that a merge patch works in both wire forms: what it leaves out stays, null restores the default.
 func TestAccount_Patch(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, patch   string
 		before, after bool
@@ -81,6 +83,7 @@ func TestAccount_Patch(t *testing.T) {
 
 // Ensures that a patch that does not fit is refused by the name of what is wrong, in both forms, and changes nothing.
 func TestAccount_PatchRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct{ name, body, code, field string }{
 		{"wrong type", `{"trust":{"trust_all":"no"}}`, "root.invalid_data", "trust.trust_all"},
@@ -109,6 +112,7 @@ func TestAccount_PatchRefused(t *testing.T) {
 
 // Ensures that an account that is gone is said to be, by each operation.
 func TestAccount_NotFound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.sql("DELETE FROM accounts")
 	for method, body := range map[string]string{http.MethodGet: "", http.MethodPut: "{}", http.MethodPatch: "{}"} {
@@ -119,6 +123,7 @@ func TestAccount_NotFound(t *testing.T) {
 
 // Ensures that every path answers below a region as well, with parameters that need escapes too.
 func TestRegions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for path, status := range map[string]int{
 		"/api/v1/regions/ece-region/account":                     http.StatusOK,

@@ -34,6 +34,7 @@ func (w *world) refresh(token string) *client.RefreshTokenResult {
 
 // Ensures that a sign-in gives a token that works until the idle time has passed, to the second.
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{Username: "alice", Password: alicePassword})
 	if err != nil || r.JSON200 == nil {
@@ -54,6 +55,7 @@ func TestLogin(t *testing.T) {
 
 // Ensures that all sign-ins that fail look the same.
 func TestLogin_Failed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.app.Users.SetEnabled(t.Context(), "bob", false); err != nil {
 		t.Fatal(err)
@@ -81,6 +83,7 @@ func TestLogin_Failed(t *testing.T) {
 
 // Ensures that with a path to return to the answer leads to the page, the token in the fragment.
 func TestLogin_State(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := "/deployments/a b?x=1&y=ü#+%2F"
 	r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{
@@ -105,6 +108,7 @@ func TestLogin_State(t *testing.T) {
 
 // Ensures that a sign-in leads nowhere but to this server, and that a login_state without a path is none.
 func TestLogin_StateRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, path := range []string{
 		"", "deployments", "//evil.example", "https://evil.example", "javascript:alert(1)", `\evil`, `/\evil`, "/a\nb", "/\t/evil", "/\u0000",
@@ -131,6 +135,7 @@ func TestLogin_StateRefused(t *testing.T) {
 
 // Ensures that a refreshed token lives through its grace and not longer, and the new one on.
 func TestRefresh_Grace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	old := w.login("alice", alicePassword)
 	w.clock.advance(20 * time.Minute)
@@ -163,6 +168,7 @@ func TestRefresh_Grace(t *testing.T) {
 
 // Ensures that no number of refreshes carries a session past its absolute end.
 func TestRefresh_AbsoluteEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	end := w.clock.Now().Add(12 * time.Hour)
@@ -189,6 +195,7 @@ func TestRefresh_AbsoluteEnd(t *testing.T) {
 
 // Ensures that only a session can be refreshed.
 func TestRefresh_NoSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	for _, who := range []client.RequestEditorFn{alice, apiKey(*key.Key)} {
@@ -201,6 +208,7 @@ func TestRefresh_NoSession(t *testing.T) {
 
 // Ensures that signing out ends every token of the session and no other session, and may be done twice.
 func TestLogout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	other := w.login("alice", alicePassword)
 	first := w.login("alice", alicePassword)
@@ -225,6 +233,7 @@ func TestLogout(t *testing.T) {
 
 // Ensures that everybody is told when their credentials expire, and nobody that they do when they do not.
 func TestAuthenticationInfo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	now := w.clock.Now()
 	forever, short := w.newKey(alice, "forever", ""), w.newKey(alice, "short", "2h")
@@ -255,6 +264,7 @@ func TestAuthenticationInfo(t *testing.T) {
 
 // Ensures that the ways to sign in are public.
 func TestMethods(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r, err := w.client.MethodsWithResponse(t.Context())
 	if err != nil || r.JSON200 == nil || !r.JSON200.Password || r.JSON200.SAML || r.JSON200.Openid {
@@ -264,6 +274,7 @@ func TestMethods(t *testing.T) {
 
 // Ensures that the page is one that a browser runs under its own policy, and that nothing else could run in it.
 func TestSignInPage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r, err := w.client.SignInPageWithResponse(t.Context())
 	if err != nil || r.StatusCode() != http.StatusOK {
@@ -282,6 +293,7 @@ func TestSignInPage(t *testing.T) {
 
 // Ensures that a change of password, or a disabled user, ends sessions at once, and disabling stops keys too.
 func TestUserChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	token := w.login("alice", alicePassword)

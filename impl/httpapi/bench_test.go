@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +43,7 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 			b.Fatal(err)
 		}
 	}
-	st, err := store.Open(ctx, "sqlite:"+filepath.Join(b.TempDir(), "bench.db"), time.Now)
+	st, err := store.Open(ctx, newDSN(b), time.Now)
 	must(err)
 	b.Cleanup(func() { must(st.Close()) })
 	sealer, err := secret.NewSealer(secret.NewKey())

@@ -28,6 +28,7 @@ func packed(text string) string {
 
 // Ensures that a packed body is read as if it were not, that its bound is the same, and that a broken one is refused.
 func TestFace_ContentEncoding(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	large := `{"name":"` + strings.Repeat("x", maxBody) + `"}`
 	for _, c := range []struct{ encoding, body, want string }{
@@ -64,6 +65,7 @@ func readThing(document any, _ map[string]string) error {
 // Ensures that a body which the validator refuses is refused in the words of the operation's reader, if there is one, with
 // the place, and that what is no JSON is refused without repeating it.
 func TestFace_Body(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	const xpe = "400 x_content_parse_exception: "
 	for _, c := range []struct{ body, with, without string }{
@@ -91,6 +93,7 @@ func TestFace_Body(t *testing.T) {
 
 // Ensures that a handler is given the document as it was validated, and the generated code an object that says nothing.
 func TestFace_Document(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	s.handler = func(c echo.Context) error {
 		kept, ok := c.Request().Body.(interface{ ValidatedValue() any })

@@ -8,6 +8,7 @@ import (
 
 // Ensures that an answer is sent as what was asked for, and that what cannot be sent is refused.
 func TestFace_Accept(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	const plain, vendor, unsupported, incompatible = "application/json", "application/vnd.elasticsearch+json", "406 : Accept header", "400 media_type_header_exception: "
 	for accept, want := range map[string]string{
@@ -45,6 +46,7 @@ func TestFace_Accept(t *testing.T) {
 
 // Ensures that a body is read under each of its type's names, and under no other.
 func TestFace_ContentType(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	const vendor = "application/vnd.elasticsearch+json"
 	for _, c := range []struct{ contentType, accept, want string }{

@@ -10,6 +10,7 @@ import (
 // Ensures that parameters which every operation has are taken away, that a boolean without a value is true, that the rest
 // stays as it was written, and that what is not known, or twice, or no boolean, is refused.
 func TestFace_Query(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	const iae, boolean = "400 illegal_argument_exception: ", "Failed to parse value [x] as only [true] or [false] are allowed."
 	for query, want := range map[string]string{

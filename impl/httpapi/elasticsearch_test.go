@@ -137,6 +137,7 @@ const thing = "/_security/thing"
 
 // Ensures that every answer at a path of Elasticsearch's names the product, and no other does.
 func TestFace_Product(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	for target, want := range map[string]string{
 		thing: "200 Elasticsearch", thing + "/": "200 Elasticsearch", thing + "/x/": "200 Elasticsearch", thing + "?x": "400 Elasticsearch",
@@ -155,6 +156,7 @@ func TestFace_Product(t *testing.T) {
 // Ensures that answers, failures included, are indented and filtered if that is asked for, and otherwise go out as they
 // are.
 func TestFace_Form(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	s.handler = func(c echo.Context) error {
 		return c.JSONBlob(http.StatusAccepted, []byte(`{"b":1.0,"a":[{"x":1,"y":2},{"y":3}]}`))

@@ -97,6 +97,7 @@ func (w *world) elevated(token string) time.Time {
 // Ensures that an elevation lasts as long as it should, to the second, and that refreshing before, during and after keeps
 // it, never lengthens it, and never brings it back.
 func TestElevate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	plain := w.login("alice", alicePassword)
@@ -129,6 +130,7 @@ func TestElevate(t *testing.T) {
 // Ensures that another code prolongs the elevation, that giving it up makes every token plain and may be done twice, and
 // that signing out ends it.
 func TestElevate_RenewAndEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	first := w.mustElevate(w.login("alice", alicePassword), d.code())
@@ -161,6 +163,7 @@ func TestElevate_RenewAndEnd(t *testing.T) {
 
 // Ensures that whatever is not a code that works is answered alike, and that a code works once.
 func TestElevate_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	token := w.login("alice", alicePassword)
@@ -211,6 +214,7 @@ func (w *world) keyOf(who client.RequestEditorFn) string {
 
 // Ensures that of two submissions of one code at once exactly one is answered with 200, 500 times.
 func TestElevate_Race(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	for round := range 500 {
@@ -236,6 +240,7 @@ func TestElevate_Race(t *testing.T) {
 
 // Ensures that codes of an authenticator that is not ours are accepted.
 func TestElevate_Oathtool(t *testing.T) {
+	t.Parallel()
 	tool, err := exec.LookPath("oathtool")
 	if err != nil {
 		t.Skip("oathtool is not installed (Debian's package oathtool), so no other authenticator's codes are tried")
@@ -255,6 +260,7 @@ func TestElevate_Oathtool(t *testing.T) {
 
 // Ensures a second factor's life, and who may begin and end it.
 func TestDevice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	get := func() *client.GetTOTPDeviceResult {
 		r, err := w.client.GetTOTPDeviceWithResponse(t.Context(), alice)
@@ -312,6 +318,7 @@ func TestDevice(t *testing.T) {
 
 // Ensures that whoever finds an open session, or a key, cannot set up a second factor of one's own.
 func TestDevice_RecentPassword(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token, key := w.login("alice", alicePassword), w.keyOf(alice)
 	enroll := func(who client.RequestEditorFn) (*http.Response, string) {
@@ -333,6 +340,7 @@ func TestDevice_RecentPassword(t *testing.T) {
 
 // Ensures that a device that an administrator provides counts at once, in place of the user's own.
 func TestDevice_Provision(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	old := w.enroll(alice)
 	raised := w.mustElevate(w.login("alice", alicePassword), old.recovery[1])

@@ -16,6 +16,7 @@ import (
 
 // Ensures that what no operation has is answered in the brief form.
 func TestFace_Routing(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	for _, c := range [][3]string{
 		{"GET", "/_nothing?a=b", "400 : no handler found for uri [/_nothing?a=b] and method [GET]"},
@@ -35,6 +36,7 @@ func TestFace_Routing(t *testing.T) {
 
 // Ensures that each kind of failure has its status and its type, and that nothing of the server's inside is shown.
 func TestFace_Kinds(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	for want, err := range map[string]error{
 		"500 exception: " + serverFailed:                                     errors.New("inside"),
@@ -69,6 +71,7 @@ func TestFace_Kinds(t *testing.T) {
 // Ensures that the root cause is the innermost one of Elasticsearch's own types, that places are those of the members, and
 // that traces are there if they are asked for and say nothing new.
 func TestFace_Causes(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	caused := func(by *fault.Error, around ...*fault.Error) error {
 		for _, each := range around {
@@ -119,6 +122,7 @@ func (e whyError) Why() string { return string(e) }
 
 // Ensures that a request without a caller is told how to authenticate, and what was wrong with what it carries.
 func TestFace_Unauthenticated(t *testing.T) {
+	t.Parallel()
 	s := newFaceServer(t)
 	s.fails(fault.Wrap(fault.Unauthorized, whyError("api key is expired"), "m", "Authorization"))
 	r := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -26,6 +26,7 @@ const loginPath = "/api/v1/users/auth/_login"
 
 // Ensures that each kind of bad request is told apart, in ECE's body, by the name of what is wrong.
 func TestBadRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	json := contentType("application/json")
 	for _, c := range []struct {
@@ -89,6 +90,7 @@ func chunked(_ context.Context, r *http.Request) error {
 
 // Ensures that an answer's size does not grow with the number of things that are wrong.
 func TestBadRequests_Bounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var many, long strings.Builder
 	many.WriteString(`{"a":0`)
@@ -114,6 +116,7 @@ func TestBadRequests_Bounded(t *testing.T) {
 
 // Ensures that no value of a request, which may be a secret, comes back in the text about it.
 func TestBadRequests_NoEcho(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const planted = "hunter2-do-not-echo"
 	for _, body := range []string{
@@ -131,6 +134,7 @@ func TestBadRequests_NoEcho(t *testing.T) {
 
 // Ensures that every operation that is not public refuses a caller without credentials, before it reads the body.
 func TestUnauthorized_EveryOperation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -164,6 +168,7 @@ func TestUnauthorized_EveryOperation(t *testing.T) {
 
 // Ensures that a store that fails is said to have failed, and that service goes on when it is back.
 func TestStoreFails(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	w.sql("ALTER TABLE users RENAME TO gone")
@@ -185,6 +190,7 @@ func TestStoreFails(t *testing.T) {
 
 // Ensures that without a store the built-in users still read by Basic, and that all that needs the store says so.
 func TestNoStore(t *testing.T) {
+	t.Parallel()
 	w := open(t, "none")
 	account, err := w.client.GetCurrentAccountWithResponse(t.Context(), admin)
 	if err != nil || account.JSON200 == nil {
@@ -227,6 +233,7 @@ func TestNoStore(t *testing.T) {
 
 // Ensures that a request has a name in the answer: its own if that is harmless, else a new one.
 func TestRequestID(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for sent, kept := range map[string]bool{"build-7.a_B": true, "": false, "a b": false, strings.Repeat("x", 65): false, "a\"b": false} {
 		response, _ := w.do("GET", "/api/v1/users/auth/methods", "", func(_ context.Context, r *http.Request) error {
@@ -241,6 +248,7 @@ func TestRequestID(t *testing.T) {
 
 // Ensures that the log says who did what, and holds no secret of a header, a body or a query string.
 func TestLog_NoSecrets(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	w := openLogged(t, &log)
 	if _, err := w.app.Users.Add(t.Context(), user.New{Name: "alice", Roles: []string{string(identity.DeploymentViewer)}, Password: alicePassword}); err != nil {

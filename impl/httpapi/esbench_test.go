@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -29,7 +28,7 @@ type crowdedKeys struct {
 
 func newCrowdedKeys(b *testing.B) crowdedKeys {
 	b.Helper()
-	dsn := "sqlite:" + filepath.Join(b.TempDir(), "bench.db")
+	dsn := newDSN(b)
 	must := func(err error) {
 		b.Helper()
 		if err != nil {

@@ -25,6 +25,7 @@ func se(action, subject, why string) string {
 
 // Ensures that each privilege which is said to let one update keys does, and no other.
 func TestBulkUpdate_Privileges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for privilege, allowed := range map[string]bool{
 		"manage_own_api_key": true, "manage_api_key": true, "manage_security": true, "all": true, "MANAGE_API_KEY": true,
@@ -58,6 +59,7 @@ func (w *world) newPrivileged(name, privilege string) client.RequestEditorFn {
 
 // Ensures that a refusal names the caller's roles in order, those that are not defined apart, and a key by its id.
 func TestBulkUpdate_Denied(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.newRole("z_role", "monitor")
 	w.newRole("a_role", "manage_own_api_key")
@@ -85,6 +87,7 @@ func split(list string) []string {
 // Ensures that of several reasons to refuse a request the first is told: who calls, what cannot be read, what is invalid,
 // what is not allowed, and only then what is wrong otherwise.
 func TestBulkUpdate_Order(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	nobody := w.newPrivileged("dave", "monitor")
 	own := w.newPrivileged("carol", "manage_own_api_key")
@@ -118,6 +121,7 @@ func TestBulkUpdate_Order(t *testing.T) {
 // Ensures that keys are their owner's only: a superuser who updates another's key is told the same as of a key that there is
 // not.
 func TestBulkUpdate_OwnerOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.newPrivileged("carol", "manage_own_api_key")
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)
@@ -150,6 +154,7 @@ func (w *world) grantedKey(name string) string {
 
 // Ensures that an owner's tokens do what the owner's password does.
 func TestBulkUpdate_Bearer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.newPrivileged("carol", "manage_own_api_key")
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)
@@ -172,6 +177,7 @@ func TestBulkUpdate_Bearer(t *testing.T) {
 
 // Ensures that who may act as a key's owner updates the owner's keys, an API key too, and that others may not.
 func TestBulkUpdate_RunAs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.newPrivileged("carol", "manage_own_api_key")
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)
@@ -212,6 +218,7 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 
 // Ensures that no key of an owner is updated whose own roles are restricted, which this server lets nobody define.
 func TestBulkUpdate_RestrictedOwner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.newPrivileged("carol", "manage_own_api_key")
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)

@@ -108,6 +108,7 @@ func unread(parser, role, kind, reason string) string {
 // Ensures that every descriptor which Elasticsearch refuses is refused as there, whoever sends it: with the innermost of
 // Elasticsearch's types as the root cause, or all that is invalid in one message. Nothing is written.
 func TestDescriptors_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"kept","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
 	before := w.shownKeys(bob, id)
@@ -157,6 +158,7 @@ var descriptorsShown = []struct{ given, shown string }{
 // Ensures that every form of a descriptor that Elasticsearch takes is taken, and shown in the one form; and that the form it
 // is shown in is no change of it.
 func TestDescriptors_Shown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"shown","role_descriptors":{"y":{"cluster":["none"]}}}`)
 	send := func(descriptor string) string {

@@ -14,6 +14,7 @@ import (
 
 // Ensures that each condition of a noop counts by itself: when any does not hold, the update is one, and the next is none.
 func TestBulkUpdate_Noop(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.newRole("key_owner", "manage_own_api_key")
 	w.newUser("carol", "key_owner")
@@ -79,6 +80,7 @@ func TestBulkUpdate_Noop(t *testing.T) {
 
 // Ensures that empty metadata is not the same as none, though it is shown so, and that any expiration is an update.
 func TestBulkUpdate_NoopNever(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	for _, c := range [][2]string{
@@ -106,6 +108,7 @@ func (w *world) expirationOf(who client.RequestEditorFn, id string) int64 {
 // Ensures that an expiration counts from now in whole seconds, in every unit, and replaces the one before, and that there is
 // no way back to none.
 func TestBulkUpdate_Expiration(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	if got := w.expirationOf(bob, id); got != 0 {
@@ -144,6 +147,7 @@ func (w *world) may(who client.RequestEditorFn, privilege string) bool {
 // Ensures that an update changes what it is given, and what the key keeps of its owner, and nothing else; and that who
 // holds the key has the new privileges with the next request.
 func TestBulkUpdate_Effect(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.newRole("key_owner", "manage_own_api_key")
 	w.newUser("carol", "key_owner")
@@ -188,6 +192,7 @@ func TestBulkUpdate_Effect(t *testing.T) {
 
 // Ensures that metadata is replaced and never merged, kept as it is written, and cleared by an empty object.
 func TestBulkUpdate_Metadata(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k","metadata":{"old":1}}`)
 	for _, metadata := range []string{`{"a":{"_b":[1.50,12345678901234567890,null,true,{"":""}]}}`, `{"":1}`, `{"x.y":"z"}`, `{}`} {

@@ -72,6 +72,7 @@ func (b bulk) whys() map[string]string {
 // Ensures that each id has its own outcome, by the first reason that there is, and that the answer is 200 even if all
 // fail.
 func TestBulkUpdate_Outcomes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.newRing(1)
 	all := append(slices.Clone(r.failing), r.own...)
@@ -90,6 +91,7 @@ func TestBulkUpdate_Outcomes(t *testing.T) {
 
 // Ensures that a single string is one id, and that in an array numbers and booleans stand for their texts.
 func TestBulkUpdate_IDs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for ids, want := range map[string]string{
 		`"a"`: "a", `["a","b"]`: "a b", `[1,true,"x",false,-0.50,1e3,12345678901234567890]`: "-0.50 1 12345678901234567890 1e3 false true x",
@@ -124,6 +126,7 @@ func distinct(ids []string) []string {
 // Ensures that whatever ids are asked for, the three parts of the answer are disjoint and together just these, failures are
 // counted right and told by kind, and that the same once more finds nothing to do.
 func TestBulkUpdate_Partition(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.newRing(5)
 	changes := []string{``, `,"metadata":{"n":%d}`, `,"role_descriptors":{"x%d":{"cluster":["monitor"]}}`, `,"metadata":{},"role_descriptors":{}`}
@@ -172,6 +175,7 @@ func checkPartition(t *testing.T, r ring, ids []string, answer bulk) {
 
 // Ensures that a dry run answers as the run would, and writes nothing: no key, no document, no line of the audit trail.
 func TestBulkUpdate_DryRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.newRing(3)
 	w.bulkUpdate(`{"ids":"`+r.own[0]+`","metadata":{"a":1},"role_descriptors":{"x":{"cluster":["monitor"]}}}`, carol)
@@ -197,6 +201,7 @@ func TestBulkUpdate_DryRun(t *testing.T) {
 // Ensures that the audit trail has a line for each key that was changed, which says who changed what, and none for any
 // other key.
 func TestBulkUpdate_Audit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.newRing(3)
 	all := append(slices.Clone(r.failing), r.own...)

@@ -82,6 +82,7 @@ var bulkRefused = []struct{ body, want string }{
 // Ensures that every body that Elasticsearch refuses is refused as there, whole: nothing is written, and the key is as it
 // was.
 func TestBulkUpdate_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"kept","metadata":{"a":1},"expiration":"9d","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
 	before := w.shownKeys(bob, id)
@@ -100,6 +101,7 @@ func noUnit(value string) string {
 
 // Ensures that expirations which cannot be read, or lie in the past, are refused as in Elasticsearch.
 func TestBulkUpdate_ExpirationRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"kept","expiration":"9d"}`)
 	before := w.shownKeys(bob, id)

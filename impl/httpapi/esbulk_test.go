@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,17 +62,6 @@ func (w *world) shownKeys(who client.RequestEditorFn, ids ...string) string {
 		shown.WriteString(w.must(http.MethodGet, keysURL+"?with_limited_by=true&id="+url.QueryEscape(id), "", who))
 	}
 	return shown.String()
-}
-
-// rows returns what a query of the database finds, a line for each row.
-func (w *world) rows(query string) string {
-	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.path+"?mode=ro&_pragma=busy_timeout(5000)")
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // nothing to lose
-	return strings.Join(texts(w.T, db, query), "\n")
 }
 
 // written is everything that operations on keys write. Wrong guesses, which are recorded too, are none of it.
@@ -204,6 +192,7 @@ func (w *world) bulkUpdateAt(path, body string, editors ...client.RequestEditorF
 // Ensures that what the answer holds is in Elasticsearch's form: both lists always, errors only if there are any, and the
 // lists in the order of the request, each key once.
 func TestBulkUpdate_Shape(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var ids []string
 	for i := range 4 {
@@ -236,6 +225,7 @@ func TestBulkUpdate_Shape(t *testing.T) {
 // Ensures that a failure of the whole request is shown with stack traces if they are asked for, and filtered as answers
 // are.
 func TestBulkUpdate_FailureForm(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const body = `{"ids":"a","role_descriptors":{"x":{"cluster":"all"}}}`
 	_, text := w.do(http.MethodPost, bulkURL+"?error_trace", body, bob)

@@ -15,6 +15,7 @@ const (
 
 // Ensures that every kind of caller is told who it is and how that is known.
 func TestSecurityCaller(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.es(bob, "PUT /_security/user/carol", `{"password":"`+passwordOf("carol")+`","roles":["superuser","unknown"],"full_name":"Carol","email":"c@example.com","metadata":{"n":1.50}}`).ok()
 	carol := as("carol", passwordOf("carol"))
@@ -49,6 +50,7 @@ func TestSecurityCaller(t *testing.T) {
 // Ensures that acting as somebody else needs the privilege, that the other is there, enabled and no user of ECE's unless an
 // administrator acts, and that it gives no more than the other has.
 func TestSecurityCaller_RunAs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.role("acting", `{"cluster":["monitor"],"run_as":["bob","d*","gone"]}`)
 	carol := w.native("carol", "acting")
@@ -71,6 +73,7 @@ func TestSecurityCaller_RunAs(t *testing.T) {
 
 // Ensures that a key that is restricted to a workflow may do nothing here, whatever its descriptor says.
 func TestSecurityCaller_Restricted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.esKey(bob, `{"name":"x","role_descriptors":{"r":{"cluster":["all"],"restriction":{"workflows":["search_application_query"]}}}}`)
 	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key?id=" + key.id, "POST /_security/user/_has_privileges"} {

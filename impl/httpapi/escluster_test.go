@@ -14,6 +14,7 @@ import (
 
 // Ensures that clients find a cluster that they know and that is well, and that it is nobody's who may not see it.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	info, err := w.client.InfoWithResponse(t.Context(), alice)
 	if err != nil || info.JSON200 == nil || info.JSON200.ClusterName != "sallyport" || !strings.HasPrefix(info.JSON200.Version.Number, "9.") || info.JSON200.ClusterUUID == "" {
@@ -49,6 +50,7 @@ func header(name, value string) client.RequestEditorFn {
 // Ensures that official clients' media types, packed bodies and the parameters that every operation has work with real
 // operations: what is asked for in a type comes back in it, indented, and filtered.
 func TestElasticsearchForm(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const vendor = "application/vnd.elasticsearch+json;compatible-with=9"
 	r := w.es(alice, "PUT /_security/api_key", `{"name":"x","metadata":{"n":1.50}}`, header("Content-Type", vendor), header("Accept", vendor))

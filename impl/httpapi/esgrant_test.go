@@ -17,6 +17,7 @@ func byPassword(name, more string) string {
 // Ensures that a key is made for whoever the credentials are of, by password and by token, with that user's privileges,
 // and that it is that user's to change.
 func TestSecurityGrant(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	kind, name, password := "password", "alice", alicePassword
 	made, err := w.client.SecurityGrantAPIKeyWithResponse(t.Context(), nil, client.GrantAPIKeyRequest{
@@ -43,6 +44,7 @@ func TestSecurityGrant(t *testing.T) {
 
 // Ensures that a request that makes no sense is refused with everything that is wrong with it.
 func TestSecurityGrant_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const named = `,"api_key":{"name":"x"}}`
 	for body, want := range map[string][]string{
@@ -75,6 +77,7 @@ func TestSecurityGrant_Refused(t *testing.T) {
 
 // Ensures that who has a second factor must have shown it: a password alone makes no key for such a user.
 func TestSecurityGrant_SecondFactor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, codes, err := w.app.Elevation.Provision(t.Context(), "alice")
 	if err != nil {
@@ -87,6 +90,7 @@ func TestSecurityGrant_SecondFactor(t *testing.T) {
 
 // Ensures that a key is made for whom the user of the credentials may act, and for nobody else.
 func TestSecurityGrant_RunAs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.role("acting", `{"run_as":["dave","gone","bob"]}`)
 	w.role("granting", `{"cluster":["grant_api_key"]}`)

@@ -15,6 +15,7 @@ import (
 // Ensures a key's life by the typed client: created by either method, used under the scheme as official clients spell it,
 // read, updated alone and with others, found, invalidated, dead.
 func TestSecurityKeys_Life(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx, lifetime := t.Context(), "1d"
 	made, err := w.client.SecurityCreateAPIKeyWithResponse(ctx, nil, client.SecurityCreateAPIKeyRequest{Name: "first", Expiration: &lifetime}, alice)
@@ -72,6 +73,7 @@ func TestSecurityKeys_Life(t *testing.T) {
 
 // Ensures that what cannot be a key is refused with everything that is wrong with it, and makes none.
 func TestSecurityKeys_CreateRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct{ body, kind, reason string }{
 		{`{}`, illegalArgument, "Required [name]"},
@@ -103,6 +105,7 @@ func TestSecurityKeys_CreateRefused(t *testing.T) {
 // Ensures that a key shows all there is of it, metadata to the last digit, and that without an end, metadata and
 // descriptors it shows none.
 func TestSecurityKeys_Shown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const metadata = `{"n":1.50,"big":12345678901234567890,"huge":1e400,"none":null,"deep":[{"a":[true,-0.0]}],"":"<&>"}`
 	key := w.esKey(alice, `{"name":"a key","expiration":"90m","metadata":`+metadata+`,"role_descriptors":{"r":{"cluster":["monitor"],
@@ -137,6 +140,7 @@ func (w *world) keysOfTwo() (hers, his credential) {
 // Ensures what each parameter selects, that they are refused in combinations that make no sense, and that an id that
 // selects nothing is a failure with a list.
 func TestSecurityKeys_Get(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hers, _ := w.keysOfTwo()
 	for query, want := range map[string]string{
@@ -170,6 +174,7 @@ func TestSecurityKeys_Get(t *testing.T) {
 // Ensures that who may manage only the own keys sees them when asking for them, and that an API key sees itself, whatever
 // it may do, but not what limits it.
 func TestSecurityKeys_GetAuthorization(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	powerless := w.esKey(alice, `{"name":"alice-3","role_descriptors":{"r":{}}}`)
@@ -222,6 +227,7 @@ func runningAs(who client.RequestEditorFn, name string) client.RequestEditorFn {
 
 // Ensures that one key is updated or not, with real statuses for what stands against it.
 func TestSecurityKeys_UpdateOne(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.esKey(alice, `{"name":"a key"}`)
 	his := w.esKey(bob, `{"name":"his"}`)
@@ -251,6 +257,7 @@ func TestSecurityKeys_UpdateOne(t *testing.T) {
 
 // Ensures that what is selected is invalidated once, whatever else is named, and that a selection makes sense.
 func TestSecurityKeys_Invalidate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	none := `{"invalidated_api_keys":[],"previously_invalidated_api_keys":[],"error_count":0}`
@@ -284,6 +291,7 @@ func TestSecurityKeys_Invalidate(t *testing.T) {
 
 // Ensures that who may manage only the own keys invalidates those, and a key itself, and that a refusal names what would do.
 func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	spare := w.esKey(alice, `{"name":"spare"}`)
@@ -317,6 +325,7 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 
 // Ensures that a key makes only keys without privileges, which say so.
 func TestSecurityKeys_Derived(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.esKey(bob, `{"name":"parent"}`)
 	for _, descriptors := range []string{"", `,"role_descriptors":{}`, `,"role_descriptors":{"r":{"cluster":["monitor"]}}`, `,"role_descriptors":{"a":{},"b":{"run_as":["x"]}}`} {
@@ -335,6 +344,7 @@ func TestSecurityKeys_Derived(t *testing.T) {
 
 // Ensures that each reason why a key is not accepted is told, and that only its holder learns more than that it is there.
 func TestSecurityKeys_Credentials(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	good, ended, short := w.esKey(alice, `{"name":"good"}`), w.esKey(alice, `{"name":"ended"}`), w.esKey(alice, `{"name":"short","expiration":"1s"}`)
 	w.es(alice, "DELETE /_security/api_key", `{"owner":true,"ids":["`+ended.id+`"]}`).ok()
@@ -371,6 +381,7 @@ func TestSecurityKeys_Credentials(t *testing.T) {
 
 // Ensures that clearing a cache needs the privilege and nothing else, and that a key whose path is odd is just not there.
 func TestSecurityKeys_ClearCache(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	answer := w.es(bob, "POST /_security/api_key/a,b/_clear_cache", "").ok()
 	if answer["cluster_name"] != "sallyport" || asJSON(answer["_nodes"]) != `{"failed":0,"successful":1,"total":1}` {

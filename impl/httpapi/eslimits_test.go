@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -25,21 +24,14 @@ func asAlice() (name, password string) { return "alice", alicePassword }
 func asBob() (name, password string)   { return "bob", bobPassword }
 
 // documents counts what is stored for keys to share.
-func (w *world) documents() (count int) {
+func (w *world) documents() int {
 	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // nothing to lose
-	if err := db.QueryRowContext(w.Context(), "SELECT count(*) FROM documents").Scan(&count); err != nil {
-		w.Fatal(err)
-	}
-	return count
+	return w.count("SELECT COUNT(*) FROM documents")
 }
 
 // Ensures that an update which changes no key leaves nothing behind, whatever it brought: nobody would see that it grows.
 func TestBulkUpdate_NothingLeftBehind(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id := w.madeKey(asAlice, `{"name":"k"}`)
 	before := w.documents()
@@ -58,6 +50,7 @@ func TestBulkUpdate_NothingLeftBehind(t *testing.T) {
 // Ensures that looking for keys outside of the transaction changes nothing about what becomes of each: one's own, another's,
 // unknown ones, and those named twice.
 func TestBulkUpdate_Mixed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	own, ended, foreign := w.madeKey(asAlice, `{"name":"a"}`), w.madeKey(asAlice, `{"name":"b"}`), w.madeKey(asBob, `{"name":"c"}`)
 	if response, text := w.do(http.MethodDelete, "/_security/api_key", `{"ids":["`+ended+`","unknown"],"owner":true}`, alice); !strings.Contains(text, `"invalidated_api_keys":["`+ended+`"]`) {
@@ -86,6 +79,7 @@ func TestBulkUpdate_Mixed(t *testing.T) {
 
 // Ensures that descriptors which are stored once do not make an answer without bounds because many keys share them.
 func TestGetAPIKeys_Bounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var ids []string
 	for range 40 {

@@ -10,6 +10,7 @@ import (
 
 // Ensures the life of applications' privileges by the typed client: put by either method, read at each depth, deleted.
 func TestSecurityPrivileges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
 	body := client.SecurityPutPrivilegesJSONRequestBody{"shop": {"read": {Actions: []string{"data:read/*"}}, "write": {Actions: []string{"data:write/*"}}}}
@@ -52,6 +53,7 @@ func TestSecurityPrivileges(t *testing.T) {
 
 // Ensures that privileges that cannot be are refused, and that only who may changes any.
 func TestSecurityPrivileges_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for body, kind := range map[string]string{
 		`{"Shop":{"read":{"actions":["a:b"]}}}`: requestInvalid, `{"shop":{"Read":{"actions":["a:b"]}}}`: requestInvalid, `{"shop":{"read":{"actions":[]}}}`: requestInvalid,
@@ -66,6 +68,7 @@ func TestSecurityPrivileges_Refused(t *testing.T) {
 
 // Ensures that a question is answered for everything that it asks, by all of its four operations.
 func TestSecurityHasPrivileges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.es(bob, "PUT /_security/privilege", `{"shop":{"buy":{"actions":["data:read/*","data:buy"]}}}`).ok()
 	w.role("asker", `{"cluster":["manage_own_api_key"],"indices":[{"names":["logs-*"],"privileges":["read"]}],
@@ -107,6 +110,7 @@ func TestSecurityHasPrivileges(t *testing.T) {
 
 // Ensures that a caller's privileges are listed together, and that those of a key with its own descriptors are no list.
 func TestSecurityUserPrivileges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	mine, err := w.client.SecurityGetUserPrivilegesWithResponse(t.Context(), bob)
 	if err != nil || mine.JSON200 == nil || asJSON(mine.JSON200.Cluster) != `["all"]` || mine.JSON200.RemoteIndices == nil {

@@ -13,6 +13,7 @@ const queryPath = "POST /_security/_query/api_key"
 
 // Ensures that queries find what they mean, in order, page by page, by either method.
 func TestSecurityQuery(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.keysOfTwo()
 	w.esKey(bob, `{"name":"tagged","metadata":{"env":"prod","n":7}}`)
@@ -48,6 +49,7 @@ func TestSecurityQuery(t *testing.T) {
 
 // Ensures that aggregations count keys, with types before their names if asked for.
 func TestSecurityQuery_Aggregations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.keysOfTwo()
 	const body = `{"size":0,"aggs":{"users":{"terms":{"field":"username"},"aggs":{"n":{"cardinality":{"field":"name"}}}},"all":{"filter":{"term":{"type":"rest"}}}}}`
@@ -59,6 +61,7 @@ func TestSecurityQuery_Aggregations(t *testing.T) {
 
 // Ensures that who may see only the own keys finds no others, an API key itself only, and that nothing tells of the rest.
 func TestSecurityQuery_Authorization(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	powerless := w.esKey(alice, `{"name":"alice-3","role_descriptors":{"r":{}}}`)
@@ -89,6 +92,7 @@ func TestSecurityQuery_Authorization(t *testing.T) {
 
 // Ensures that what is no query is refused before anybody's privileges are looked at.
 func TestSecurityQuery_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.native("carol")
 	for body, want := range map[string]string{

@@ -7,6 +7,7 @@ import (
 
 // Ensures that searches for keys refuse what Elasticsearch does.
 func TestRefused_Query(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	notAllowed := func(field string) string {
@@ -54,6 +55,7 @@ func TestRefused_Query(t *testing.T) {
 
 // Ensures that questions about privileges are refused as in Elasticsearch.
 func TestRefused_HasPrivileges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const url = "/_security/user/_has_privileges"
 	for _, c := range []refusedBody{

@@ -58,6 +58,7 @@ func of(parser, start string) []refusedBody {
 
 // Ensures that creation refuses what Elasticsearch does, and makes no key.
 func TestRefused_Create(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, method := range []string{http.MethodPost, http.MethodPut} {
 		w.refusesAll(method, keysURL, "", of("api_key_request", `"name":"n",`), bob)
@@ -87,6 +88,7 @@ func TestRefused_Create(t *testing.T) {
 
 // Ensures that an update of one key refuses what a bulk update does, and with a status of its own what that tells of one key.
 func TestRefused_Update(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.newRing(1)
 	w.refusesAll(http.MethodPut, keysURL+"/ID", r.own[0], of("update_api_key_request", ""), carol)
@@ -115,6 +117,7 @@ func TestRefused_Update(t *testing.T) {
 
 // Ensures that invalidation refuses what Elasticsearch does, and ends no key.
 func TestRefused_Invalidate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	const parser = "invalidate_api_key"
@@ -160,6 +163,7 @@ func TestRefused_Invalidate(t *testing.T) {
 
 // Ensures that keys are not shown for what Elasticsearch refuses to look for.
 func TestRefused_Get(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	const byUser = "username or realm name must not be specified when the api key id or api key name is specified"
@@ -179,6 +183,7 @@ func TestRefused_Get(t *testing.T) {
 
 // Ensures that grants refuse what Elasticsearch does, and make no key.
 func TestRefused_Grant(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.newPrivileged("carol", "manage_own_api_key")
 	const parser = "grant_api_key_request"

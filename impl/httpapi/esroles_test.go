@@ -10,6 +10,7 @@ import (
 
 // Ensures a role's life by the typed client: put by either method, replaced, read alone and with others, deleted.
 func TestSecurityRoles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx, description := t.Context(), "reads logs"
 	put, err := w.client.SecurityPutRoleWithResponse(ctx, "reader", nil, client.SecurityPutRoleJSONRequestBody{
@@ -41,6 +42,7 @@ func TestSecurityRoles(t *testing.T) {
 
 // Ensures that a role is shown in full, also among names that do not exist, and that one that cannot be is refused.
 func TestSecurityRoles_Form(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.role("all,of%20it", `{"cluster":["monitor"],"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["x*"],"except":["xy"]}}],
 		"applications":[{"application":"shop","privileges":["read"],"resources":["*"]}],"run_as":["x"],"metadata":{"n":1.50},"description":"d"}`)
@@ -68,6 +70,7 @@ func TestSecurityRoles_Form(t *testing.T) {
 // Ensures that a key keeps what its owner could do when it was made or changed last, whatever becomes of the role, and
 // that it never gets more than that.
 func TestSecurityRoles_Snapshot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.role("worker", `{"cluster":["manage_own_api_key","monitor"],"description":"d"}`)
 	carol := w.native("carol", "worker")

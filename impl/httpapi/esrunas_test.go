@@ -18,6 +18,7 @@ func actingAs(name string) client.RequestEditorFn {
 
 // Ensures that a caller who names nobody, or two users, to act as is refused, and does not act as oneself or as one of them.
 func TestRunAs_OneName(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	second := func(_ context.Context, r *http.Request) error {
 		r.Header.Add("es-security-runas-user", "bob")
@@ -42,6 +43,7 @@ func TestRunAs_OneName(t *testing.T) {
 // Ensures that nobody with a second factor gets around it to another's account: neither by the operation that changes that
 // user's password, nor, acting as the user, by the one that changes one's own.
 func TestRunAs_PasswordNeedsElevation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if r, text := w.do(http.MethodPut, "/_security/user/eve", `{"password":"eve's own passphrase","roles":["superuser"]}`, bob); r.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", r.StatusCode, text)

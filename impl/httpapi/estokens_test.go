@@ -12,6 +12,7 @@ const tokenPath = "POST /_security/oauth2/token"
 
 // Ensures a token's life by the typed client: granted for a password, used, refreshed once, invalidated, dead.
 func TestSecurityTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
 	granted, err := w.client.SecurityGetTokenWithResponse(ctx, client.GetTokenRequest{GrantType: "password", Username: pointer("alice"), Password: pointer(alicePassword)}, bob)
@@ -45,6 +46,7 @@ func TestSecurityTokens(t *testing.T) {
 
 // Ensures that a token of one's own comes without a refresh token and ends in its time, and that a user's tokens end all.
 func TestSecurityTokens_Own(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	granted := w.es(bob, tokenPath, `{"grant_type":"client_credentials"}`).ok()
 	access, _ := granted["access_token"].(string)
@@ -68,6 +70,7 @@ func TestSecurityTokens_Own(t *testing.T) {
 // Ensures that a request that makes no sense is refused with everything that is wrong with it, and that tokens need the
 // privilege and the right password.
 func TestSecurityTokens_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for body, want := range map[string][]string{
 		`{"grant_type":"password"}`:                          {"username is missing", "password is missing"},

@@ -12,6 +12,7 @@ func pointer[T any](v T) *T { return &v }
 // Ensures a user's life by the typed client: put by either method, read alone and with others, disabled, enabled, given a
 // password by an administrator and by oneself, deleted.
 func TestSecurityUsers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
 	ok := func(r *http.Response, body []byte, err error) {
@@ -77,6 +78,7 @@ func TestSecurityUsers(t *testing.T) {
 // Ensures that users are shown with all that was given, numbers to the last digit, with roles of both kinds and built-in
 // ones as such, and that what is sent in other forms is the same.
 func TestSecurityUsers_Form(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.es(bob, "POST /_security/user/carol", `{"username":"carol","password":"`+passwordOf("carol")+`","roles":"ece_deployment_viewer","full_name":null,"email":null,
 		"metadata":{"n":12345678901234567890,"m":1.50,"x":1e400},"enabled":false}`).is(http.StatusOK, `{"created":true}`)
@@ -90,6 +92,7 @@ func TestSecurityUsers_Form(t *testing.T) {
 
 // Ensures that who is refused is told why: what is wrong with the request, and who may not do what to whom.
 func TestSecurityUsers_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.native("carol", "superuser")
 	for _, c := range []struct{ request, body, kind, reason string }{
@@ -123,6 +126,7 @@ func TestSecurityUsers_Refused(t *testing.T) {
 
 // Ensures that a key is dead with its owner, and that a namesake does not get it.
 func TestSecurityUsers_Keys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.native("carol", "superuser")
 	key := w.esKey(carol, `{"name":"x"}`)
@@ -134,6 +138,7 @@ func TestSecurityUsers_Keys(t *testing.T) {
 
 // Ensures that a user who has none of ECE's roles can sign in and out and see to a second factor, and nothing else there.
 func TestSecurityUsers_WithoutPlatformRole(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	nora := w.native("nora", "helper")
 	for path, status := range map[string]int{

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"database/sql"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,6 +15,7 @@ const eceKeys = "/api/v1/users/auth/keys"
 
 // Ensures that a key made in either view is there in both, with the same name and end, and works in both.
 func TestKeyViews_Shown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	plain := w.newKey(alice, "made here", "1h")
 	shown := w.shownKey(alice, plain.ID, "&owner&with_limited_by")
@@ -38,6 +38,7 @@ func TestKeyViews_Shown(t *testing.T) {
 
 // Ensures that a key that ends in one view ends in the other: by its time, deleted here or invalidated there.
 func TestKeyViews_End(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	short, deleted, ended, kept := w.newKey(alice, "short", "1h"), w.newKey(alice, "deleted", ""), w.newKey(alice, "ended", ""), w.newKey(alice, "kept", "")
 	if response, body := w.do(http.MethodDelete, eceKeys+"/"+deleted.ID, "", alice); response.StatusCode != http.StatusOK {
@@ -71,6 +72,7 @@ func TestKeyViews_End(t *testing.T) {
 
 // Ensures that a key with descriptors of its own may do nothing in ECE's operations, and one without what its owner may.
 func TestKeyViews_Narrowed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	narrow, plain := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`), w.esKey(bob, `{"name":"plain"}`)
 	response, body := w.do(http.MethodGet, usersPath, "", narrow.editor())
@@ -87,6 +89,7 @@ func TestKeyViews_Narrowed(t *testing.T) {
 
 // Ensures that a key of a disabled user is dead in both views, and that it is good again when the user is.
 func TestKeyViews_Disabled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.esKey(alice, `{"name":"x"}`)
 	check := func(when string, want bool) {
@@ -107,6 +110,7 @@ func TestKeyViews_Disabled(t *testing.T) {
 
 // Ensures that a key's last use is shown, to the minute.
 func TestKeyLife_LastUsed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.esKey(bob, `{"name":"x"}`)
 	used := func(want any) {
@@ -138,6 +142,7 @@ func TestKeyLife_LastUsed(t *testing.T) {
 
 // Ensures that an operator's limit holds in both views, at creation and ever after.
 func TestKeyLife_Maximum(t *testing.T) {
+	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.Keys.MaxLifetime = 48 * time.Hour })
 	carol := w.native("carol", "superuser", "ece_platform_viewer")
 	end := fmt.Sprint(w.clock.Now().Add(48 * time.Hour).UnixMilli())
@@ -161,6 +166,7 @@ func TestKeyLife_Maximum(t *testing.T) {
 
 // Ensures that keys that ended are shown for a week and then are gone for good.
 func TestKeyLife_Purge(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ended := w.esKey(bob, `{"name":"ended"}`)
 	w.esKey(bob, `{"name":"short","expiration":"0s"}`)
@@ -187,16 +193,14 @@ func TestKeyLife_Purge(t *testing.T) {
 // trail returns what is recorded of a subject, and by whom, oldest first.
 func (w *world) trail(subject string) []string {
 	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.path+"?mode=ro")
-	if err != nil {
-		w.Fatal(err)
-	}
+	db := connect(w, w.dsn)
 	defer db.Close() //nolint:errcheck // nothing to lose
 	return texts(w.T, db, "SELECT event || ' by ' || actor FROM audit_log WHERE subject = '"+subject+"' ORDER BY at, id")
 }
 
 // Ensures that the trail says who made, changed and ended which key, and who is behind a request on another's behalf.
 func TestKeyLife_Audit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.esKey(alice, `{"name":"x"}`)
 	w.clock.advance(time.Second)
@@ -215,6 +219,7 @@ func TestKeyLife_Audit(t *testing.T) {
 // Ensures that a key that somebody else made gets no role of ECE that its owner gets later, until the owner takes it as one's
 // own: whoever planted it would be an administrator.
 func TestKeys_Planted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.role("keeper", `{"cluster":["manage_own_api_key"]}`)
 	frank, eve := w.native("frank", "keeper"), w.native("eve", "superuser")

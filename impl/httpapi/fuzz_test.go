@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 // newHandler is a world without a network, for tests that are in a hurry.
 func newHandler(tb testing.TB) *app.App {
 	tb.Helper()
-	a, err := app.Open(tb.Context(), settings("sqlite:"+filepath.Join(tb.TempDir(), "test.db"), slog.New(slog.DiscardHandler), time.Now))
+	a, err := app.Open(tb.Context(), settings(newDSN(tb), slog.New(slog.DiscardHandler), time.Now))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +67,7 @@ func (c *clock) advance(d time.Duration) {
 // noon is when every world begins.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// world is a server on a loopback port, with a database file, and two users beside the built-in ones: alice, who views
+// world is a server on a loopback port, with a database, and two users beside the built-in ones: alice, who views
 // deployments, and bob, a platform admin.
 type world struct {
 	*testing.T
@@ -77,13 +75,13 @@ type world struct {
 	clock  *clock
 	client *client.ClientWithResponses
 	url    string
-	path   string
+	dsn    string
 	seen   *secrets
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	w := open(t, newDSN(t))
 	w.addUsers()
 	return w
 }
@@ -109,13 +107,13 @@ func open(t *testing.T, dsn string) *world {
 // openLogged is a world whose log can be read.
 func openLogged(t *testing.T, log io.Writer) *world {
 	t.Helper()
-	return openWith(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), log, func(*app.Settings) {})
+	return openWith(t, newDSN(t), log, func(*app.Settings) {})
 }
 
 // openTuned is a world with settings of its own.
 func openTuned(t *testing.T, tune func(*app.Settings)) *world {
 	t.Helper()
-	return openWith(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), io.Discard, tune)
+	return openWith(t, newDSN(t), io.Discard, tune)
 }
 
 // settings are those of a server whose hashing is cheap, and that lets an address fail as often as tests do.
@@ -130,7 +128,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 
 func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings)) *world {
 	t.Helper()
-	w := &world{T: t, clock: &clock{now: noon}, path: strings.TrimPrefix(dsn, "sqlite:")}
+	w := &world{T: t, clock: &clock{now: noon}, dsn: dsn}
 	w.seen = &secrets{found: map[string]bool{}}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(logTo, w.seen), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s := settings(dsn, log, w.clock.Now)
@@ -147,7 +145,7 @@ func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
-		w.seen.check(t, w.path)
+		w.seen.check(t, dsn)
 	})
 	w.app, w.url = a, server.URL
 	w.client, err = client.NewClientWithResponses(server.URL, client.WithHTTPClient(w.httpClient()))
@@ -163,19 +161,6 @@ func (w *world) httpClient() *http.Client {
 		Transport:     checked{w.T, w.seen},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       time.Minute,
-	}
-}
-
-// sql runs a statement on the database behind the server's back.
-func (w *world) sql(statement string) {
-	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // nothing to lose
-	if _, err := db.ExecContext(w.Context(), statement); err != nil {
-		w.Fatal(err)
 	}
 }
 

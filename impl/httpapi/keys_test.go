@@ -36,6 +36,7 @@ func (w *world) without(keys []client.APIKeyResponse) []string {
 
 // Ensures a key's life: shown once, listed oldest first, read, used, deleted, dead.
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.newKey(alice, "first", "")
 	w.clock.advance(time.Second)
@@ -69,6 +70,7 @@ func TestKeys(t *testing.T) {
 
 // Ensures that a key expires to the second and announces it, and that its holder learns when.
 func TestKeys_Expiration(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.newKey(alice, "short", "3h")
 	r, err := w.client.GetAPIKeysWithResponse(t.Context(), apiKey(*key.Key))
@@ -97,6 +99,7 @@ func TestKeys_Expiration(t *testing.T) {
 
 // Ensures that what cannot be a key is refused by the name of what is wrong, and makes none.
 func TestKeys_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct{ body, code, field string }{
 		{`{"description":""}`, "api_keys.invalid_input", "description"},
@@ -137,6 +140,7 @@ func TestKeys_Refused(t *testing.T) {
 
 // Ensures that a credential must be right to the last bit.
 func TestKeys_WrongCredential(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	other := w.newKey(bob, "another key", "")
@@ -174,6 +178,7 @@ func TestKeys_WrongCredential(t *testing.T) {
 
 // Ensures that somebody else's key is as good as none, and that several are deleted at once.
 func TestKeys_OnlyOnesOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	own1, own2, foreign := w.newKey(alice, "1", ""), w.newKey(alice, "2", ""), w.newKey(bob, "3", "")
 	got, err := w.client.GetAPIKeyWithResponse(t.Context(), foreign.ID, alice)
@@ -202,6 +207,7 @@ func TestKeys_OnlyOnesOwn(t *testing.T) {
 
 // Ensures that platform admins see and delete everybody's keys, one, several or all of a user.
 func TestKeys_Admin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a1, a2, a3, b1 := w.newKey(alice, "1", ""), w.newKey(alice, "2", ""), w.newKey(alice, "3", ""), w.newKey(bob, "4", "")
 	all, err := w.client.GetUsersAPIKeysWithResponse(t.Context(), admin)

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"database/sql"
 	"encoding/base64"
 	"io"
 	"net"
@@ -26,22 +25,15 @@ func (w *world) loginStatus(name, password string) int {
 }
 
 // failures reads a user's counter behind the server's back.
-func (w *world) failures(name string) (n int) {
+func (w *world) failures(name string) int {
 	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.path+"?mode=ro")
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // nothing to lose
-	if err := db.QueryRowContext(w.Context(), "SELECT COALESCE(MAX(failures), 0) FROM lockouts WHERE user_name = $1", name).Scan(&n); err != nil {
-		w.Fatal(err)
-	}
-	return n
+	return w.count("SELECT COALESCE(MAX(failures), 0) FROM lockouts WHERE user_name = $1", name)
 }
 
 // Ensures that 100 wrong guesses at once count exactly 100 and lock, that nothing gets in, that the right password is
 // refused like a wrong one during the lock, and that it works after it.
 func TestLockout_Parallel(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var in atomic.Int32
 	parallel(100, func(i int) {
@@ -76,6 +68,7 @@ func TestLockout_Parallel(t *testing.T) {
 // Ensures that passwords, one-time codes and recovery codes share one counter, that live sessions and keys go on during
 // the lock, and that an administrator ends it.
 func TestLockout_Shared(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	token := w.login("alice", alicePassword)
@@ -118,11 +111,12 @@ func TestLockout_Shared(t *testing.T) {
 
 // Ensures that the lock is in the store, so that a restart does not end it.
 func TestLockout_Restart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for range 10 {
 		w.loginStatus("alice", "wrong")
 	}
-	again := open(t, "sqlite:"+w.path)
+	again := open(t, w.dsn)
 	if again.loginStatus("alice", alicePassword) != http.StatusUnauthorized {
 		t.Error("a restart ends the lock")
 	}
@@ -130,6 +124,7 @@ func TestLockout_Restart(t *testing.T) {
 
 // Ensures that an address that guesses too often is turned away, whoever it guesses at, until time has passed.
 func TestLockout_Address(t *testing.T) {
+	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.AddressFailures, s.AddressRecovery = 5, time.Minute })
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		if status := w.loginStatus(name, "wrong"); status != http.StatusUnauthorized {
@@ -150,9 +145,10 @@ func TestLockout_Address(t *testing.T) {
 // Ensures that a password that was hashed at another cost is hashed anew at the next sign-in, by which it works all the
 // same, and that Basic is not slowed down by the hash each time.
 func TestLogin_Rehash(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dearer := secret.Cost{Memory: 128, Passes: 1, Threads: 1}
-	again := openWith(t, "sqlite:"+w.path, io.Discard, func(s *app.Settings) { s.Hashing = dearer })
+	again := openWith(t, w.dsn, io.Discard, func(s *app.Settings) { s.Hashing = dearer })
 	for range 2 {
 		if again.loginStatus("alice", alicePassword) != http.StatusOK || !again.alive(bob) {
 			t.Fatal("a password does not work")
@@ -171,6 +167,7 @@ func TestLogin_Rehash(t *testing.T) {
 
 // Ensures that whoever has one factor cannot use it to forget failures at the other.
 func TestLockout_Factors(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	token := w.login("alice", alicePassword)
@@ -209,6 +206,7 @@ func (w *world) unlock(name string) {
 
 // Ensures that nobody forgives oneself, nor anybody who has a second factor and does not use it.
 func TestUnlock_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	response, body := w.do(http.MethodPost, "/api/v1/users/bob/_unlock", "", bob)
 	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac", "user_name")
@@ -224,6 +222,7 @@ func TestUnlock_Refused(t *testing.T) {
 // Ensures that a guess that is compared counts although whoever made it does not wait for the answer, and that it is not
 // remembered as right without having been let in.
 func TestLockout_Aborted(t *testing.T) {
+	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 32 * 1024, Passes: 2, Threads: 1} })
 	const guesses = 12
 	for guess := 1; guess <= guesses; guess++ {
@@ -251,8 +250,9 @@ func TestLockout_Aborted(t *testing.T) {
 
 // Ensures that of many right logins at once, while the hash is renewed under them, none is told that it is wrong.
 func TestLogin_RehashRace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	again := openWith(t, "sqlite:"+w.path, io.Discard, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 128, Passes: 1, Threads: 1} })
+	again := openWith(t, w.dsn, io.Discard, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 128, Passes: 1, Threads: 1} })
 	parallel(60, func(int) {
 		if status := again.loginStatus("alice", alicePassword); status != http.StatusOK && status != http.StatusServiceUnavailable {
 			t.Errorf("a right login is answered %d", status)
@@ -265,19 +265,9 @@ func TestLogin_RehashRace(t *testing.T) {
 
 // Ensures that a lock is recorded when it falls, and never otherwise.
 func TestLockout_Audit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	locks := func() int {
-		db, err := sql.Open("sqlite", "file:"+w.path+"?mode=ro")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close() //nolint:errcheck // nothing to lose
-		n := 0
-		if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM audit_log WHERE event = 'user.locked'").Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	locks := func() int { return w.count("SELECT COUNT(*) FROM audit_log WHERE event = 'user.locked'") }
 	for range 15 {
 		w.loginStatus("alice", "wrong")
 	}

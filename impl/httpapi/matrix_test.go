@@ -308,6 +308,7 @@ func subject(line string) string {
 // Ensures for every operation, role and kind of credential who is let in, as written down for people to read; and facts
 // about it that a wrong file could hide.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	all := w.walk()
 	got := render(all)

@@ -71,7 +71,7 @@ func TestMetrics_Store(t *testing.T) {
 			t.Errorf("there is no %q", line)
 		}
 	}
-	for _, hidden := range []string{"alice", alicePassword, token, w.path} {
+	for _, hidden := range []string{"alice", alicePassword, token, strings.TrimPrefix(w.dsn, "sqlite:")} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("the metrics hold %q", hidden)
 		}

@@ -26,6 +26,7 @@ const crowd = 200
 
 // Ensures that 200 refreshes of one token at once all succeed, with 200 tokens that work, and that one logout ends all.
 func TestParallel_Refresh(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	old := w.login("alice", alicePassword)
 	tokens := make([]string, crowd)
@@ -57,6 +58,7 @@ func TestParallel_Refresh(t *testing.T) {
 // Ensures that whatever refreshes, logouts and creations of keys do to each other, no answer is one that the contract
 // does not have, no token is alive after a logout was answered, and every key whose creation was answered works.
 func TestParallel_Mixed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	var mu sync.Mutex
@@ -133,6 +135,7 @@ func (w *world) oneOf(err error, status int, allowed ...int) {
 
 // Ensures that of many deletions of one key at once exactly one finds it.
 func TestParallel_Delete(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	token := w.login("alice", alicePassword)

@@ -171,6 +171,7 @@ func (w *world) asked(who client.RequestEditorFn, link string) []string {
 // Ensures that under the policy "always" who has no second factor is sent to set one up, can do so, and is then let in
 // once elevated, as is a key that was made then.
 func TestPolicy_Always(t *testing.T) {
+	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.Elevation.Policy = elevation.Always })
 	if _, err := w.app.Users.Add(t.Context(), user.New{Name: "bob", Roles: []string{string(identity.PlatformAdmin)}, Password: bobPassword}); err != nil {
 		t.Fatal(err)
@@ -212,6 +213,7 @@ func TestPolicy_Always(t *testing.T) {
 
 // Ensures that under the policy "never" nobody is asked, and that whoever likes can still be elevated.
 func TestPolicy_Never(t *testing.T) {
+	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.Elevation.Policy = elevation.Never })
 	_, codes, err := w.app.Elevation.Provision(t.Context(), user.Admin)
 	if err != nil {

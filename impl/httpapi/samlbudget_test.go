@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,7 +18,7 @@ import (
 // newSAMLHandler is a server with a realm, without a network.
 func newSAMLHandler(tb testing.TB) http.Handler {
 	tb.Helper()
-	s := settings("sqlite:"+filepath.Join(tb.TempDir(), "test.db"), slog.New(slog.DiscardHandler), func() time.Time { return noon })
+	s := settings(newDSN(tb), slog.New(slog.DiscardHandler), func() time.Time { return noon })
 	s.Realms = realms(tb, hostile.New(noon), realm("corporate", viewers, "allow_idp_initiated: true"))
 	a, err := app.Open(tb.Context(), s)
 	if err != nil {
@@ -54,7 +53,7 @@ func processorTime(t *testing.T) time.Duration {
 }
 
 // Ensures that bodies that are too large are refused in less than 50 ms of processor time, and those that fit with as much
-// in them as they can have at a bounded price, whether their length is declared or not.
+// in them as they can have at a bounded price, whether their length is declared or not. No other test may use the processor meanwhile.
 func TestSAML_Budget(t *testing.T) {
 	h := newSAMLHandler(t)
 	form := func(xml string) string {

@@ -12,6 +12,7 @@ import (
 // Ensures that answers of identity providers that are refused, which the page of a stranger can make a browser send, keep
 // nobody behind the same address from signing in with a password.
 func TestSAML_RefusedAnswersAreNoGuesses(t *testing.T) {
+	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.AddressFailures, s.AddressRecovery = 3, time.Hour })
 	form := func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -59,6 +59,7 @@ func (w samlWorld) singleLogout(query string) (*http.Response, string) {
 // Ensures that a signed logout of the identity provider's ends the sessions that it names, or all of the user's, and is
 // answered; and that nobody else's end.
 func TestSAML_SingleLogout(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	first, index := w.signInIndexed("carol@example.com")
 	second, _ := w.signInIndexed("carol@example.com")
@@ -119,6 +120,7 @@ func (w samlWorld) inOrder(query string, names ...string) string {
 // Ensures that a logout that is not the identity provider's as it stands, or comes again, or for somebody else, or late, is
 // refused like a sign-in, and ends nothing.
 func TestSAML_SingleLogoutRefused(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	session, index := w.signInIndexed("carol@example.com")
 	good := w.signed(w.logout("_good", "carol@example.com", index), w.idp.RSA)
@@ -186,6 +188,7 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 // Ensures that who signs out here is told where to sign out there too, once the session has ended; and that the answer from
 // there leads to the page.
 func TestSAML_LogoutBegunHere(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers), realm("alone", viewers, "order: 1"))
 	session, index := w.signInIndexed("carol@example.com")
 	r, err := w.client.LogoutWithResponse(t.Context(), bearer(session))
@@ -214,6 +217,7 @@ func TestSAML_LogoutBegunHere(t *testing.T) {
 
 // Ensures that a realm without single logout neither asks for it nor takes it.
 func TestSAML_NoSingleLogout(t *testing.T) {
+	t.Parallel()
 	without := strings.NewReplacer(", use_single_logout: true", "", ", logout: '"+ourLogout+"'", "").Replace(realm("corporate", viewers))
 	w := newSAMLWorld(t, without)
 	session, _ := w.signInIndexed("carol@example.com")

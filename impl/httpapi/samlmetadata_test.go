@@ -52,6 +52,7 @@ func readMetadata(t *testing.T, text string) metadata {
 
 // Ensures that the metadata are XML that says what an identity provider has to know, and nothing of the keys.
 func TestSAML_Metadata(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	response, body := w.do(http.MethodGet, samlPath+"metadata?realm=corporate", "")
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/samlmetadata+xml" {
@@ -69,6 +70,7 @@ func TestSAML_Metadata(t *testing.T) {
 // Ensures that why sign-ins were refused is for administrators only, and holds nothing of what was sent but its issuer and
 // time.
 func TestSAML_Refusals(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	if list := w.refusals(); len(list) != 0 {
 		t.Errorf("at first there are %s", asJSON(list))

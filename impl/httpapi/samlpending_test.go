@@ -16,6 +16,7 @@ import (
 // Ensures that an answer is taken only with what its request had, only from the browser that began, and only in time; and
 // that a wrong try spoils nothing.
 func TestSAML_Pending(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	for name, change := range map[string]func(mine, other *waiting){
 		"no RelayState":            func(mine, _ *waiting) { mine.relay = "" },
@@ -46,6 +47,7 @@ func TestSAML_Pending(t *testing.T) {
 // Ensures that the cookie is sent to this server only, by TLS only, from other sites too, and never to a script; and that a
 // realm may do without.
 func TestSAML_Cookie(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("bound", viewers), realm("free", viewers, "browser_binding: false"))
 	response, _ := w.do(http.MethodGet, samlPath+"_init", "")
 	value, attributes, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
@@ -62,6 +64,7 @@ func TestSAML_Cookie(t *testing.T) {
 
 // Ensures that a state comes back as it was, percent-encoded whatever it holds, up to 1 KiB.
 func TestSAML_State(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	for _, state := range []string{"", "/deployments?a=b&c=d#e", "a b+c", "<script>alert(1)</script>", "ü%2F", "a\r\nSet-Cookie: x=y", strings.Repeat("s", 1024)} {
 		begun := w.begin("state=" + url.QueryEscape(state))
@@ -78,6 +81,7 @@ func TestSAML_State(t *testing.T) {
 // Ensures that realms are offered in their order, that the first is taken where none is named, that the realm is the one
 // of the request whoever answers, and that what is not there or not enabled is not found.
 func TestSAML_Realms(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("second", viewers, "order: 2", "name: The other"), realm("off", viewers, "order: 0", "enabled: false"), realm("first", viewers, "order: 1"))
 	methods, err := w.client.MethodsWithResponse(t.Context())
 	want := `{"openid":false,"password":true,"saml":true,"sso_methods":[` +
@@ -104,6 +108,7 @@ func TestSAML_Realms(t *testing.T) {
 // Ensures that an address can begin 60 sign-ins at once, and then one every two seconds; and that answers that are refused
 // count among an address's wrong guesses.
 func TestSAML_Limits(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	begin := func() (*http.Response, string) { return w.do(http.MethodGet, samlPath+"_init", "") }
 	for range 60 {
@@ -134,6 +139,7 @@ func TestSAML_Limits(t *testing.T) {
 
 // Ensures that the callback takes a form in the body of a POST and nothing else; above all not the query.
 func TestSAML_CallbackForm(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	begun := w.begin("")
 	answer := url.Values{"SAMLResponse": {w.idp.Answer(w.request(begun))}, "RelayState": {begun.relay}}.Encode()

@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"io"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -18,7 +17,8 @@ const rounds, atOnce = 40, 8
 // Ensures that of one captured answer that comes to two servers on one store eight times at once, exactly one gets a
 // session, which works at both; whichever of them began the sign-in.
 func TestSAML_ReplayAtTwoServers(t *testing.T) {
-	idp, dsn := hostile.New(noon), "sqlite:"+filepath.Join(t.TempDir(), "test.db")
+	t.Parallel()
+	idp, dsn := hostile.New(noon), newDSN(t)
 	known := realms(t, idp, realm("corporate", viewers))
 	first := samlWorld{openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms = known }), idp}
 	second := samlWorld{openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms, s.Now = known, first.clock.Now }), idp}

@@ -18,6 +18,7 @@ func inGroups(groups ...string) map[string][]string { return map[string][]string
 // Ensures that a user who signs in at a realm is there like any other, with the realm, and is what the identity provider
 // says, each time anew.
 func TestSAML_User(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
 	session := w.signIn("", "carol@example.com", map[string][]string{"groups": {"viewers"}, "name": {"Carol C."}, "mail": {"c@example.com"}})
 	me, err := w.client.GetCurrentUserWithResponse(t.Context(), bearer(session))
@@ -49,6 +50,7 @@ func TestSAML_User(t *testing.T) {
 
 // Ensures that nobody signs in without a role, under a name that is somebody else's or none, or once disabled.
 func TestSAML_UserRefused(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups), realm("partners", byGroups))
 	w.signIn("realm=partners", "carol@example.com", inGroups("viewers"))
 	w.signIn("", "dave@example.com", inGroups("viewers"))
@@ -84,6 +86,7 @@ func TestSAML_UserRefused(t *testing.T) {
 // Ensures that here such a user can be disabled, which stops keys and sessions at once, and enabled, and nothing else; and
 // has no password.
 func TestSAML_UserChanged(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
 	path := usersPath + "/carol@example.com"
 	session := bearer(w.signIn("", "carol@example.com", inGroups("viewers")))
@@ -124,6 +127,7 @@ func TestSAML_UserChanged(t *testing.T) {
 
 // Ensures that a user of a realm can have a second factor and be elevated, and that other roles end the elevation.
 func TestSAML_UserElevated(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
 	plain := w.signIn("", "carol@example.com", inGroups("admins"))
 	d := w.enroll(bearer(plain))
@@ -143,6 +147,7 @@ func TestSAML_UserElevated(t *testing.T) {
 
 // Ensures that Elasticsearch's operations show the realm of such a user, and of the user's keys.
 func TestSAML_UserInElasticsearch(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
 	session := bearer(w.signIn("", "carol@example.com", inGroups("admins")))
 	id, _ := w.newKeyOf(session, `{"name":"one of carol's"}`)
@@ -164,6 +169,7 @@ func TestSAML_UserInElasticsearch(t *testing.T) {
 
 // Ensures that who signs in is known by the NameID: another with the same principal is somebody else, and refused.
 func TestSAML_UserKey(t *testing.T) {
+	t.Parallel()
 	w := newSAMLWorld(t, strings.Replace(realm("corporate", viewers), "attributes: {", "attributes: {principal: uid, ", 1))
 	w.signIn("", "n-1", map[string][]string{"uid": {"carol"}})
 	w.signIn("", "n-1", map[string][]string{"uid": {"caroline"}})

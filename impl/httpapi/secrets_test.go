@@ -2,11 +2,9 @@ package httpapi_test
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"index/suffixarray"
 	"io"
 	"net/http"
@@ -68,53 +66,6 @@ func (s *secrets) shown(text []byte, codes bool) []string {
 				found = append(found, string(code))
 			}
 		}
-	}
-	return found
-}
-
-// dump returns all texts in all tables of a database, a line each.
-func dump(t *testing.T, database string) []byte {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+database+"?mode=ro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // nothing to lose
-	var text bytes.Buffer
-	for _, table := range texts(t, db, "SELECT name FROM sqlite_master WHERE type = 'table'") {
-		text.WriteString(strings.Join(texts(t, db, "SELECT * FROM "+table), "\n") + "\n")
-	}
-	return text.Bytes()
-}
-
-// texts returns the texts among the values of a query.
-func texts(t *testing.T, db *sql.DB, query string) []string {
-	t.Helper()
-	rows, err := db.QueryContext(context.Background(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, targets := make([]any, len(columns)), make([]any, len(columns))
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	var found []string
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			t.Fatal(err)
-		}
-		for _, value := range values {
-			if text, ok := value.(string); ok {
-				found = append(found, text)
-			}
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		t.Fatal(err)
 	}
 	return found
 }
@@ -187,28 +138,28 @@ func (s *secrets) walk(name string, value any) {
 	}
 }
 
-// check fails the test if the log, a refusal, or the database's files show a secret. The files hold the audit trail too.
-func (s *secrets) check(t *testing.T, database string) {
+// check fails the test if the log, a refusal, or the database shows a secret. It holds the audit trail too.
+func (s *secrets) check(t *testing.T, dsn string) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	places := map[string][]byte{"the log": s.log.Bytes(), "a refusal": s.failures.Bytes()}
-	if _, err := os.Stat(database); err == nil {
-		places["a table"] = dump(t, database)
+	if dsn != "none" {
+		places["a table"] = dump(t, dsn)
 	}
 	for place, text := range places {
 		for _, secret := range s.shown(text, true) {
 			t.Errorf("%s shows the secret %q", place, secret)
 		}
 	}
-	s.checkFiles(t, database)
+	s.checkFiles(t, strings.TrimPrefix(dsn, "sqlite:"))
 }
 
-// checkFiles looks at the bytes of the database as well, which keep what was deleted; numbers in them are no codes.
-func (s *secrets) checkFiles(t *testing.T, database string) {
+// checkFiles looks at the bytes of an SQLite database as well, which keep what was deleted; numbers in them are no codes.
+func (s *secrets) checkFiles(t *testing.T, path string) {
 	t.Helper()
 	for _, suffix := range []string{"", "-wal"} {
-		data, err := os.ReadFile(database + suffix)
+		data, err := os.ReadFile(path + suffix)
 		if err != nil {
 			continue // not every database has every file
 		}
@@ -231,28 +182,38 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// Ensures that the search for secrets finds them: in a log, in a refusal and in a file.
+// Ensures that the search for secrets finds them: in a log, in a refusal, in a table and in a file.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	const planted = "planted-secret"
-	for name, plant := range map[string]func(*secrets, string){
-		"log": func(s *secrets, _ string) { _, _ = s.Write([]byte("x " + planted + " y")) },
-		"log of codes": func(s *secrets, _ string) {
+	run := func(db *sql.DB, statements string) {
+		if _, err := db.ExecContext(t.Context(), statements); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const kept = "CREATE TABLE kept AS SELECT 1 AS number, 'x " + planted + "' AS words"
+	plants := map[string]func(*secrets, *sql.DB){
+		"log": func(s *secrets, _ *sql.DB) { _, _ = s.Write([]byte("x " + planted + " y")) },
+		"log of codes": func(s *secrets, _ *sql.DB) {
 			s.add("314159")
 			_, _ = s.Write([]byte("code=314159 y"))
 		},
-		"refusal": func(s *secrets, _ string) { s.failures.WriteString(planted) },
-		"file": func(_ *secrets, path string) {
-			if err := os.WriteFile(path+"-wal", []byte("\x00"+planted), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		},
-	} {
-		s := &secrets{found: map[string]bool{}}
+		"refusal": func(s *secrets, _ *sql.DB) { s.failures.WriteString(planted) },
+		"table":   func(_ *secrets, db *sql.DB) { run(db, kept) },
+	}
+	if !onPostgres { // its files are not ours to look at
+		plants["file"] = func(_ *secrets, db *sql.DB) { run(db, kept+"; DROP TABLE kept") }
+	}
+	for name, plant := range plants {
+		s, dsn := &secrets{found: map[string]bool{}}, newDSN(t)
 		s.walk("", map[string]any{"a": []any{map[string]any{"password": planted}}})
-		path := t.TempDir() + "/file"
-		plant(s, path)
+		db := connect(t, dsn)
+		plant(s, db)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
 		inner := &testing.T{}
-		s.check(inner, path)
+		s.check(inner, dsn)
 		if !inner.Failed() {
 			t.Errorf("a secret in the %s is not found", name)
 		}

@@ -11,6 +11,7 @@ import (
 // Ensures that a user whom an identity provider keeps is shown with the realm, by ECE's operations and by Elasticsearch's,
 // can be disabled and then no longer has keys that work, and is not changed otherwise.
 func TestExternalUser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key, token := apiKey(*w.newKey(alice, "one of alice's", "").Key), bearer(w.login("alice", alicePassword))
 	// A user never changes realms; here alice is made what a sign-in through an identity provider makes.

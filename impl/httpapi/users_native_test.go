@@ -12,6 +12,7 @@ import (
 // Ensures that ECE's operations show users who have roles of Elasticsearch's with ECE's roles only, list those who have none
 // of ECE's, and let these do nothing.
 func TestUser_OtherRoles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	password := "wren-427 wren"
 	for name, roles := range map[string][]string{"both": {"superuser", "ece_platform_viewer"}, "neither": {"superuser", strings.Repeat("x", 500)}} {

@@ -47,6 +47,7 @@ func (w *world) reaches(who client.RequestEditorFn) bool {
 
 // Ensures that patches work in both wire forms, as official clients send them: what they leave out stays, null removes.
 func TestUserPatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct{ patch, fullName, email, roles string }{
 		{`{"user_name":"alice","full_name":"Alice Doe","email":"alice@example.com"}`, `"Alice Doe"`, `"alice@example.com"`, `["ece_deployment_viewer"]`},
@@ -71,6 +72,7 @@ func TestUserPatch(t *testing.T) {
 
 // Ensures that a change is put down to who made it and when, and that a creation stays what it was.
 func TestUserPatch_Metadata(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	created := w.clock.Now()
 	w.createUser(`{"user_name":"carol","security":{"password":"wren-427","roles":["ece_deployment_viewer"]}}`)
@@ -89,6 +91,7 @@ func TestUserPatch_Metadata(t *testing.T) {
 
 // Ensures that a patch that does not fit is refused by the name of what is wrong, in both forms, and changes nothing.
 func TestUserPatch_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.patchUser(alicePath, `{"full_name":"Alice Doe"}`, admin)
 	before := asJSON(w.readUser("alice"))
@@ -141,6 +144,7 @@ func TestUserPatch_Refused(t *testing.T) {
 
 // Ensures that roles take effect at once, both ways, on a session and a key that are in use.
 func TestUserPatch_Roles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token, key := bearer(w.login("alice", alicePassword)), apiKey(*w.newKey(alice, "a key", "").Key)
 	for _, c := range []struct {
@@ -161,6 +165,7 @@ func TestUserPatch_Roles(t *testing.T) {
 
 // Ensures that a password that an admin changes ends the user's sessions at once and the old password, and no key.
 func TestUserPatch_Password(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first, second, key := bearer(w.login("alice", alicePassword)), bearer(w.login("alice", alicePassword)), apiKey(*w.newKey(alice, "a key", "").Key)
 	others := bearer(w.login("bob", bobPassword))
@@ -179,6 +184,7 @@ func TestUserPatch_Password(t *testing.T) {
 
 // Ensures that disabling ends sessions and stops keys and Basic at once, and that enabling brings back all but sessions.
 func TestUserPatch_Enabled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token, key := bearer(w.login("alice", alicePassword)), apiKey(*w.newKey(alice, "a key", "").Key)
 	if u := w.patchUser(alicePath, `{"security":{"enabled":true}}`, admin); !*u.Security.Enabled || !w.alive(token) {
@@ -205,6 +211,7 @@ func TestUserPatch_Enabled(t *testing.T) {
 
 // Ensures that built-in users are as they are, for themselves and for other admins, in all that a patch could hold.
 func TestUserPatch_Builtin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := asJSON(w.readUser(user.Admin)) + asJSON(w.readUser(user.Readonly))
 	token := bearer(w.login(user.Readonly, readonlyPassword))

@@ -11,6 +11,7 @@ import (
 
 // Ensures that all may read and change what is their own to change, with any credentials, in both wire forms.
 func TestUserSelf(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, who := range map[string]client.RequestEditorFn{
 		"Basic": alice, "session": bearer(w.login("alice", alicePassword)), "key": apiKey(*w.newKey(alice, "a key", "").Key),
@@ -33,6 +34,7 @@ func TestUserSelf(t *testing.T) {
 
 // Ensures that nobody changes one's own roles or state, or what the server keeps, not even an admin, nor another's name.
 func TestUserSelf_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, who := range map[string]client.RequestEditorFn{"alice": alice, "bob": bob} {
 		before := asJSON(w.readUser(name))
@@ -65,6 +67,7 @@ func TestUserSelf_Refused(t *testing.T) {
 
 // Ensures that one's own password is changed by Basic and by a fresh session, which ends with all the others, and no key.
 func TestUserSelf_Password(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := apiKey(*w.newKey(alice, "a key", "").Key)
 	other := bearer(w.login("alice", alicePassword))
@@ -84,6 +87,7 @@ func TestUserSelf_Password(t *testing.T) {
 // Ensures that neither a key nor an old session, refreshed or not, is enough for a new password, and that a change that is
 // refused for it changes nothing.
 func TestUserSelf_PasswordNotRecent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := apiKey(*w.newKey(alice, "a key", "").Key)
 	token := w.login("alice", alicePassword)
@@ -112,6 +116,7 @@ func TestUserSelf_PasswordNotRecent(t *testing.T) {
 
 // Ensures that who has a second factor needs it for a new password, and that other roles end elevation.
 func TestUserSelf_SecondFactor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
 	token := w.login("alice", alicePassword)

@@ -74,6 +74,7 @@ func asJSON(value any) string {
 
 // Ensures that a user is created as asked for, is shown with all that the server knows, and can sign in at once.
 func TestUserCreate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	got := w.createUser(`{"user_name":"carol","full_name":"Carol Doe","email":"carol@example.com",
 		"security":{"password":"carol's own passphrase","roles":["ece_platform_viewer","ece_deployment_viewer","ece_platform_viewer"],"enabled":true}}`)
@@ -102,6 +103,7 @@ func TestUserCreate(t *testing.T) {
 
 // Ensures that a name, a password and a role are enough, and that a user can be created who cannot sign in yet.
 func TestUserCreate_Minimal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	got := w.createUser(`{"user_name":"carol","security":{"password":"wren-427","roles":["ece_deployment_manager"]}}`)
 	if !*got.Security.Enabled || got.FullName != nil || got.Email != nil || !w.alive(as("carol", "wren-427")) {
@@ -115,6 +117,7 @@ func TestUserCreate_Minimal(t *testing.T) {
 
 // Ensures that names with what is special in an address are created, read, changed and deleted as what they are.
 func TestUserCreate_SpecialNames(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, escaped := range map[string]string{
 		"100%": "100%25", "a%41": "a%2541", "a?b#c": "a%3Fb%23c", "Jo Doe": "Jo%20Doe", "a+b": "a+b", "o'neil;x=y": "o'neil;x=y", "Alice": "Alice",
@@ -135,6 +138,7 @@ func TestUserCreate_SpecialNames(t *testing.T) {
 
 // Ensures that what cannot be a user is refused by the name of what is wrong, and makes none.
 func TestUserCreate_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := w.listed("?include_disabled=true")
 	security := `"security":{"password":"wren-427","roles":["ece_deployment_viewer"]}`
@@ -185,6 +189,7 @@ func TestUserCreate_Refused(t *testing.T) {
 // Ensures that what the server keeps cannot be set at the creation, whatever the value, and that of several the first in
 // the contract's order is named.
 func TestUserCreate_RestrictedFields(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct{ root, security, field string }{
 		{`"builtin":false,`, ``, "builtin"},
@@ -210,6 +215,7 @@ func TestUserCreate_RestrictedFields(t *testing.T) {
 
 // Ensures that users are listed by name, with those who are disabled only if asked for.
 func TestUserList(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.createUser(`{"user_name":"Zoe","security":{"password":"wren-427","roles":["ece_platform_viewer"],"enabled":false}}`)
 	for query, want := range map[string]string{
@@ -235,6 +241,7 @@ func TestUserList(t *testing.T) {
 
 // Ensures that a user who is not there is said not to be, by each operation.
 func TestUser_NotFound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, name := range []string{"nobody", "ALICE", "a%2Fb", "%00", "%C3%A4", "x%20"} {
 		for _, c := range []struct{ method, path, body string }{
@@ -248,6 +255,7 @@ func TestUser_NotFound(t *testing.T) {
 
 // Ensures that a sign-in moves the times of sign-ins, and that nothing else does.
 func TestUser_LoginTimes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.alive(alice)
 	if m := w.readUser("alice").Metadata; m.FirstLoginAt != nil || m.LastLoginAt != nil {
@@ -274,6 +282,7 @@ func TestUser_LoginTimes(t *testing.T) {
 
 // Ensures that deleting a user ends sessions and keys at once, and that a user created again under the name begins anew.
 func TestUserDelete(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key, token := w.newKey(alice, "a key", ""), w.login("alice", alicePassword)
 	if _, _, err := w.app.Elevation.Provision(t.Context(), "alice"); err != nil {
@@ -311,6 +320,7 @@ func TestUserDelete(t *testing.T) {
 
 // Ensures that nobody deletes oneself or a built-in user.
 func TestUserDelete_Refused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	response, body := w.do(http.MethodDelete, usersPath+"/bob", "", bob)
 	w.refused(response, body, http.StatusBadRequest, "user.restricted_deletion", "user_name")

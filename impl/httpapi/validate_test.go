@@ -30,6 +30,7 @@ paths:
 
 // Ensures that a form is read from the body only, that what is read is what was validated, and that nothing is added.
 func TestValidate_Form(t *testing.T) {
+	t.Parallel()
 	document, err := openapi3.NewLoader().LoadFromData([]byte(formContract))
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func TestValidate_Form(t *testing.T) {
 
 // Ensures that a body that was validated cannot be read again by a more lenient reader.
 func TestValidatedBody(t *testing.T) {
+	t.Parallel()
 	body := validatedBody{"value"}
 	if n, err := body.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("read %d bytes, %v", n, err)
@@ -67,6 +69,7 @@ func TestValidatedBody(t *testing.T) {
 
 // Ensures that an answer that is missing is an error, and not an empty success.
 func TestRefuseNil(t *testing.T) {
+	t.Parallel()
 	_, err := refuseNil(func(echo.Context, any) (any, error) { return nil, nil }, "x")(nil, nil) //nolint:nilnil // that is the point
 	if err == nil {
 		t.Error("no answer is taken for one")
