@@ -25,7 +25,7 @@ func newDSN(tb testing.TB) string {
 	return "sqlite:" + filepath.Join(tb.TempDir(), "test.db")
 }
 
-// connect opens a database behind the server's back.
+// connect opens a database.
 func connect(tb testing.TB, dsn string) *sql.DB {
 	tb.Helper()
 	driver, name := "pgx", strings.TrimSuffix(dsn, "&pool_max_conns=8")
@@ -42,9 +42,7 @@ func connect(tb testing.TB, dsn string) *sql.DB {
 // sql runs a statement on the database.
 func (w *world) sql(statement string) {
 	w.Helper()
-	db := connect(w, w.dsn)
-	defer db.Close() //nolint:errcheck // nothing to lose
-	if _, err := db.ExecContext(w.Context(), statement); err != nil {
+	if _, err := w.behind.ExecContext(w.Context(), statement); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -52,17 +50,13 @@ func (w *world) sql(statement string) {
 // rows returns what a query of the database finds, a line for each row.
 func (w *world) rows(query string) string {
 	w.Helper()
-	db := connect(w, w.dsn)
-	defer db.Close() //nolint:errcheck // nothing to lose
-	return strings.Join(texts(w, db, query), "\n")
+	return strings.Join(texts(w, w.behind, query), "\n")
 }
 
 // count returns the one number that a query of the database finds.
 func (w *world) count(query string, arguments ...any) (n int) {
 	w.Helper()
-	db := connect(w, w.dsn)
-	defer db.Close() //nolint:errcheck // nothing to lose
-	if err := db.QueryRowContext(w.Context(), query, arguments...).Scan(&n); err != nil {
+	if err := w.behind.QueryRowContext(w.Context(), query, arguments...).Scan(&n); err != nil {
 		w.Fatal(err)
 	}
 	return n

@@ -193,9 +193,7 @@ func TestKeyLife_Purge(t *testing.T) {
 // trail returns what is recorded of a subject, and by whom, oldest first.
 func (w *world) trail(subject string) []string {
 	w.Helper()
-	db := connect(w, w.dsn)
-	defer db.Close() //nolint:errcheck // nothing to lose
-	return texts(w.T, db, "SELECT event || ' by ' || actor FROM audit_log WHERE subject = '"+subject+"' ORDER BY at, id")
+	return texts(w, w.behind, "SELECT event || ' by ' || actor FROM audit_log WHERE subject = '"+subject+"' ORDER BY at, id")
 }
 
 // Ensures that the trail says who made, changed and ended which key, and who is behind a request on another's behalf.

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -33,6 +34,7 @@ import (
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -76,6 +78,7 @@ type world struct {
 	client *client.ClientWithResponses
 	url    string
 	dsn    string
+	behind *sql.DB // the database, behind the server's back
 	seen   *secrets
 }
 
@@ -148,6 +151,10 @@ func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings
 		w.seen.check(t, dsn)
 	})
 	w.app, w.url = a, server.URL
+	if dsn != store.None {
+		w.behind = connect(t, dsn)
+		t.Cleanup(func() { _ = w.behind.Close() }) // before the secrets are looked for
+	}
 	w.client, err = client.NewClientWithResponses(server.URL, client.WithHTTPClient(w.httpClient()))
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // secrets are all that a world's requests and answers held and nobody else may see. Every world checks them when it ends,
@@ -144,7 +146,7 @@ func (s *secrets) check(t *testing.T, dsn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	places := map[string][]byte{"the log": s.log.Bytes(), "a refusal": s.failures.Bytes()}
-	if dsn != "none" {
+	if dsn != store.None {
 		places["a table"] = dump(t, dsn)
 	}
 	for place, text := range places {
