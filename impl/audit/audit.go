@@ -126,28 +126,54 @@ func (o Origin) complete(details Details) Details {
 
 // Record adds an entry to the transaction. The subject is whom or what the change is about: a user's name, a key's id.
 func Record(ctx context.Context, tx *store.Tx, event Event, subject string, details Details) error {
-	return RecordEach(ctx, tx, event, []string{subject}, details)
+	entry, err := entryOf(ctx, event, details)
+	if err != nil {
+		return err
+	}
+	entry.Subject = subject
+	if entry.ID, err = newID(); err != nil {
+		return err
+	}
+	return tx.InsertAuditEntry(entry)
 }
 
 // RecordEach is Record of one change that many subjects have gone through.
 func RecordEach(ctx context.Context, tx *store.Tx, event Event, subjects []string, details Details) error {
+	if len(subjects) == 0 {
+		return nil
+	}
+	common, err := entryOf(ctx, event, details)
+	if err != nil {
+		return err
+	}
+	entries := make([][2]string, len(subjects))
+	for i, subject := range subjects {
+		id, err := newID()
+		if err != nil {
+			return err
+		}
+		entries[i] = [2]string{id, subject}
+	}
+	return tx.InsertAuditEntries(common, entries)
+}
+
+// entryOf is what the entries of a change have in common.
+func entryOf(ctx context.Context, event Event, details Details) (store.AuditEntry, error) {
 	origin := OriginOf(ctx)
 	text, err := json.Marshal(origin.complete(details))
 	if err != nil {
-		return fmt.Errorf("audit: %s: %w", event, err)
+		err = fmt.Errorf("audit: %s: %w", event, err)
 	}
-	entry := store.AuditEntry{
+	return store.AuditEntry{
 		Event: string(event), Actor: origin.Actor, Address: origin.Address, RequestID: origin.RequestID, Details: string(text),
+	}, err
+}
+
+// newID returns one that is ordered by time, so that entries of one moment stay in order.
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		err = fmt.Errorf("audit: %w", err)
 	}
-	for _, subject := range subjects {
-		id, err := uuid.NewV7() // ordered by time, so entries of one moment stay in order
-		if err != nil {
-			return fmt.Errorf("audit: %s: %w", event, err)
-		}
-		entry.ID, entry.Subject = id.String(), subject
-		if err := tx.InsertAuditEntry(entry); err != nil {
-			return err
-		}
-	}
-	return nil
+	return id.String(), err
 }

@@ -19,7 +19,9 @@ type AuditEntry struct {
 
 // The statements on these records.
 var (
-	insertAuditEntry = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	insertAuditEntry   = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	insertAuditEntries = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details)
+		SELECT value ->> 0, $2, $3, $4, value ->> 1, $5, $6, $7 FROM ` + elements)
 	// One page at a time, whose place the index on (at, id) finds.
 	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log
 		WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
@@ -29,6 +31,17 @@ var (
 func (tx *Tx) InsertAuditEntry(e AuditEntry) error {
 	_, err := tx.exec(insertAuditEntry,
 		held(e.ID), millis(tx.Now), held(e.Event), held(e.Actor), held(e.Subject), held(e.Address), held(e.RequestID), held(e.Details))
+	return err
+}
+
+// InsertAuditEntries adds entries that differ in their ids and subjects only, which are given in pairs.
+func (tx *Tx) InsertAuditEntries(common AuditEntry, entries [][2]string) error {
+	pairs := make(list[[2]string], len(entries))
+	for i, e := range entries {
+		pairs[i] = [2]string{e[0], held(e[1])}
+	}
+	_, err := tx.exec(insertAuditEntries,
+		pairs, millis(tx.Now), common.Event, held(common.Actor), held(common.Address), held(common.RequestID), common.Details)
 	return err
 }
 

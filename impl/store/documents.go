@@ -7,15 +7,16 @@ import (
 
 // The statements on these records.
 var (
+	// To PostgreSQL a conflict is a read: that somebody removes the document meanwhile matters to a serializable transaction.
 	insertDocument = prepare(`INSERT INTO documents (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`)
 	selectDocument = prepare(`SELECT body FROM documents WHERE id = $1`)
-	// The tables are read once each, and not once a document, whatever their indexes.
-	purgeDocuments = prepare(`DELETE FROM documents WHERE id NOT IN
-		(SELECT assigned FROM api_keys UNION SELECT limited_by FROM api_keys UNION SELECT creator FROM api_keys)`)
+	// The tables are read as a whole, and not once a document. Indexes would cost each change of a key more.
+	purgeDocuments = prepare(`DELETE FROM documents WHERE id IN (SELECT id FROM documents
+		EXCEPT SELECT assigned FROM api_keys EXCEPT SELECT limited_by FROM api_keys EXCEPT SELECT creator FROM api_keys)`)
 )
 
 // PutDocument stores a text that many records share, unless it is stored already, and returns its id. Equal texts have
-// equal ids. A document that no key refers to lives until the next PurgeKeys.
+// equal ids. A document that no key refers to lives until the next PurgeDocuments.
 func (tx *Tx) PutDocument(body []byte) (string, error) {
 	sum := sha256.Sum256(body)
 	id := hex.EncodeToString(sum[:])
@@ -29,4 +30,9 @@ func (tx *Tx) Document(id string) ([]byte, error) {
 		err = row.Scan(&body)
 		return body, err
 	}, selectDocument, id)
+}
+
+// PurgeDocuments removes the documents that no key refers to any more, and returns how many there were. It reads all keys.
+func (tx *Tx) PurgeDocuments() (int, error) {
+	return tx.exec(purgeDocuments)
 }

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // APIKey is a long-lived credential of a user.
 type APIKey struct {
@@ -60,7 +57,8 @@ var (
 	selectAPIKeyWithOwner = prepare(`SELECT ` + keyColumns + `, ` + userColumns + ` FROM api_keys JOIN users ON users.name = api_keys.user_name WHERE api_keys.id = $1`)
 	selectAPIKeys         = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE user_name = $1 ORDER BY created_at, id`)
 	selectAllAPIKeys      = prepare(`SELECT ` + keyColumns + ` FROM api_keys ORDER BY created_at, id`)
-	selectBatchOfKeys     = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE id IN (` + placeholders(batch) + `)`)
+	selectKeysByIDs       = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE id ` + among)
+	selectOwners          = prepare(`SELECT id, user_name FROM api_keys WHERE id ` + among)
 	deleteAPIKey          = prepare(`DELETE FROM api_keys WHERE id = $1 AND user_name = $2`)
 )
 
@@ -81,38 +79,29 @@ func (tx *Tx) APIKeyByID(id string) (APIKey, error) {
 	return one(tx, scanKey, selectAPIKeyByID, id)
 }
 
-// batch is how many keys one statement reads. With SQLite, one that reads a single key takes longer to begin and to end
-// than to read it.
-const batch = 64
-
 // KeysByIDs returns those of some keys that there are, by their ids, invalidated ones too.
 func (tx *Tx) KeysByIDs(ids []string) (map[string]APIKey, error) {
-	keys := make(map[string]APIKey, len(ids))
-	ids = sorted(ids)
-	args := make([]any, batch)
-	for ; len(ids) >= batch; ids = ids[batch:] {
-		for i := range args {
-			args[i] = ids[i]
+	keys := map[string]APIKey{}
+	err := tx.each(selectKeysByIDs, []any{texts(ids)}, func(row scanner) error {
+		key, err := scanKey(row)
+		keys[key.ID] = key
+		return err
+	})
+	return keys, err
+}
+
+// OwnedKeys returns those of some ids that are a user's keys', invalidated or not.
+func (tx *Tx) OwnedKeys(userName string, ids []string) ([]string, error) {
+	var owned []string
+	err := tx.each(selectOwners, []any{texts(ids)}, func(row scanner) error {
+		var id, owner string
+		err := row.Scan(&id, &owner)
+		if owner == userName {
+			owned = append(owned, id)
 		}
-		found, err := all(tx, scanKey, selectBatchOfKeys, args...)
-		if err != nil {
-			return nil, err
-		}
-		for _, key := range found {
-			keys[key.ID] = key
-		}
-	}
-	for _, id := range ids {
-		key, err := tx.APIKeyByID(id)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		keys[id] = key
-	}
-	return keys, nil
+		return err
+	})
+	return owned, err
 }
 
 // APIKeyWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound.

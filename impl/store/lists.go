@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 )
 
-// list is a column that holds strings, as a JSON array.
-type list[T ~string] []T
+// list is a column or an argument that holds a JSON array.
+type list[T any] []T
 
 // Value implements driver.Valuer.
 func (l list[T]) Value() (driver.Value, error) {
@@ -30,17 +28,24 @@ func (l *list[T]) Scan(column any) error {
 	return json.Unmarshal([]byte(text), (*[]T)(l))
 }
 
-// sorted returns ids in order and once each. Statements that go through a table in the order of its key read each page
-// once, and transactions that lock rows in one order do not wait for each other in a circle.
-func sorted(ids []string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(ids)))
+// Statements that are about many records take them as a JSON array in $1: one statement for all of them, because one for
+// each costs PostgreSQL a round trip, and SQLite more than the record itself. Both databases go through them in order, so
+// transactions that lock the same rows do not wait for each other in a circle.
+const (
+	// among is a condition on a table's key: that it is in an array of texts. There must be no other condition that has an
+	// index, because PostgreSQL takes the array for a short one, and might look through it for each record.
+	among = `= ANY (ARRAY(SELECT json_array_elements_text($1)))`
+	// elements is a table of an array's elements, in the column value. Those of an element that is an array itself are
+	// value ->> 0, value ->> 1 and so on.
+	elements = `json_array_elements($1)`
+)
+
+// texts are an argument of such a statement, without those that no record can hold.
+func texts(values []string) list[string] {
+	return slices.DeleteFunc(slices.Clone(values), unheldText)
 }
 
-// placeholders returns so many of them, for a list in a statement.
-func placeholders(n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = "$" + strconv.Itoa(i+1)
-	}
-	return strings.Join(list, ", ")
+// sorted returns texts in order and once each.
+func sorted(texts []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }

@@ -1,7 +1,5 @@
 package store
 
-import "errors"
-
 // Role is a role that somebody defined, beside those that the server comes with. The name is the key and never changes.
 type Role struct {
 	Name string
@@ -16,11 +14,12 @@ func scanRole(row scanner) (r Role, err error) {
 
 // The statements on these records.
 var (
-	selectRole  = prepare(`SELECT name, descriptor FROM roles WHERE name = $1`)
-	selectRoles = prepare(`SELECT name, descriptor FROM roles ORDER BY name`)
-	insertRole  = prepare(`INSERT INTO roles (name, descriptor, created_at, updated_at) VALUES ($1, $2, $3, $3) ON CONFLICT (name) DO NOTHING`)
-	updateRole  = prepare(`UPDATE roles SET descriptor = $2, updated_at = $3 WHERE name = $1`)
-	deleteRole  = prepare(`DELETE FROM roles WHERE name = $1`)
+	selectRole         = prepare(`SELECT name, descriptor FROM roles WHERE name = $1`)
+	selectRoles        = prepare(`SELECT name, descriptor FROM roles ORDER BY name`)
+	selectRolesByNames = prepare(`SELECT name, descriptor FROM roles WHERE name ` + among + ` ORDER BY name`)
+	insertRole         = prepare(`INSERT INTO roles (name, descriptor, created_at, updated_at) VALUES ($1, $2, $3, $3) ON CONFLICT (name) DO NOTHING`)
+	updateRole         = prepare(`UPDATE roles SET descriptor = $2, updated_at = $3 WHERE name = $1`)
+	deleteRole         = prepare(`DELETE FROM roles WHERE name = $1`)
 )
 
 // Role returns a role, or ErrNotFound.
@@ -35,18 +34,7 @@ func (tx *Tx) Roles() ([]Role, error) {
 
 // RolesByNames returns those of some roles that there are, by name and once each.
 func (tx *Tx) RolesByNames(names []string) ([]Role, error) {
-	roles := []Role{}
-	for _, name := range sorted(names) {
-		role, err := tx.Role(name)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		roles = append(roles, role)
-	}
-	return roles, nil
+	return all(tx, scanRole, selectRolesByNames, texts(names))
 }
 
 // PutRole stores a role, in place of the one with its name if there is one, and tells whether there was none.

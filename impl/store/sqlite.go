@@ -25,11 +25,17 @@ import (
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{
-	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, appendOnly: sqliteAppendOnly,
+	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly,
 	readOnly: sql.TxOptions{ReadOnly: true}, prepared: true,
 	migrations:  func(files fs.FS) fs.FS { return files },
 	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
 }
+
+// sqliteWords puts statements into SQLite's words.
+var sqliteWords = strings.NewReplacer(
+	among, "IN (SELECT value FROM json_each($1))",
+	elements, "json_each($1)",
+)
 
 // sqliteAppendOnly is no migration, because each database has its own language for it.
 const sqliteAppendOnly = `

@@ -45,7 +45,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // something could wait for itself.
 func (h *handle) prepare(ctx context.Context) error {
 	for _, s := range statements {
-		prepared, err := h.PrepareContext(ctx, s.text)
+		prepared, err := h.PrepareContext(ctx, sqliteWords.Replace(s.text))
 		if err != nil {
 			return failure(ctx, s.text, err)
 		}

@@ -55,8 +55,11 @@ type dialect struct {
 	prepared bool
 	// hasVersions asks whether there is the table of goose.
 	hasVersions string
-	// appendOnly makes the database refuse to change the audit trail. It may be run again.
-	appendOnly string
+	// own is what follows the migrations in the database's own language, such as that the audit trail cannot be changed. It
+	// may be run again.
+	own string
+	// lockKeys is empty where one transaction at a time writes.
+	lockKeys string
 }
 
 // Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or
@@ -263,7 +266,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, s.dialect.appendOnly)
+	_, err = db.ExecContext(ctx, s.dialect.own)
 	return err
 }
 

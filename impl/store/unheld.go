@@ -11,12 +11,14 @@ import (
 // neither NUL nor what is not UTF-8. So SQLite is not given them either: a record that is in one can be in the other.
 func unheld(args []any) bool {
 	for _, arg := range args {
-		if text, ok := arg.(string); ok && (strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text)) {
+		if text, ok := arg.(string); ok && unheldText(text) {
 			return true
 		}
 	}
 	return false
 }
+
+func unheldText(text string) bool { return strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) }
 
 // refuse is the error of a statement that was given such a text. No record has it, so there is none to delete.
 func (s statement) refuse() error {

@@ -43,7 +43,7 @@ func updateKeys(s *suite) {
 		if _, err := tx.InvalidateKeys([]string{"k4"}); err != nil {
 			return err
 		}
-		return tx.UpdateKeys([]string{"k2", "nothing", "k1", "k2", "k4"}, store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
+		return tx.UpdateKeys([]string{"k2", "nothing", "k1", "k2", "k4", "k3\x00", "\xff"}, store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
 	})
 	want := before
 	want.LimitedBy, want.Creator, want.Version = "l2", "c2", 10
@@ -72,7 +72,7 @@ func invalidateKeys(s *suite) {
 	before := s.key("k1")
 	first := s.moment()
 	s.update(func(tx *store.Tx) error {
-		changed, err := tx.InvalidateKeys([]string{"k2", "nothing", "k1", "k2"})
+		changed, err := tx.InvalidateKeys([]string{"k2", "nothing", "k1", "k2", "k3\x00", "\xff"})
 		equal(s, "the first to be invalidated", fmt.Sprint(changed), "[k1 k2]")
 		return err
 	})
@@ -136,6 +136,11 @@ func purgeKeys(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		ids, err := tx.PurgeKeys(later)
 		equal(s, "what was purged", fmt.Sprint(ids), "[both ended expired]")
+		if err != nil {
+			return err
+		}
+		n, err := tx.PurgeDocuments()
+		equal(s, "the number of documents that were purged", n, 2)
 		return err
 	})
 	s.view(func(tx *store.Tx) error {
@@ -155,6 +160,11 @@ func purgeKeys(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		ids, err := tx.PurgeKeys(later)
 		equal(s, "what was purged again", fmt.Sprint(ids), "[]")
+		if err != nil {
+			return err
+		}
+		n, err := tx.PurgeDocuments()
+		equal(s, "the number of documents that were purged again", n, 0)
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/store"
@@ -58,10 +59,16 @@ func apiKeys(s *suite) {
 		s.is(err, store.ErrNotFound)
 		_, _, err = tx.APIKeyWithOwner("nothing")
 		s.is(err, store.ErrNotFound)
-		some, err := tx.KeysByIDs([]string{"k1", "nothing", "k", "k1"})
+		some, err := tx.KeysByIDs([]string{"k1", "nothing", "k", "k1", "k2\x00", "\xff", "<k0>", "\"k0"})
 		equal(s, "the number of some keys", len(some), 2)
 		equal(s, "one of some keys", some["k1"], want)
 		equal(s, "another's of some keys", some["k"].UserName, "bob")
+		if err != nil {
+			return err
+		}
+		owned, err := tx.OwnedKeys("alice", []string{"k1", "nothing", "k", "k0", "k2\x00"})
+		slices.Sort(owned)
+		equal(s, "those of some keys that are alice's", fmt.Sprint(owned), "[k0 k1]")
 		if err != nil {
 			return err
 		}
