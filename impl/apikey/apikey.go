@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -38,12 +39,14 @@ type Service struct {
 	usage    *usage
 	// ceilings remembers what follows from two documents, which never change, by their ids.
 	ceilings *lru.Cache[[2]string, ceiling]
+	// swept is when documents were purged last, in milliseconds since 1970.
+	swept atomic.Int64
 }
 
 // NewService returns a service on a store. Close it, or the last uses of keys are not remembered.
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	known, _ := lru.New[[2]string, ceiling](ceilings) // fails for a size that is not positive only
-	return &Service{st, settings, newUsage(st, log), known}
+	return &Service{store: st, settings: settings, usage: newUsage(st, log), ceilings: known}
 }
 
 // Close writes what is to be remembered of the last uses.
@@ -104,19 +107,35 @@ func (s *Service) Delete(ctx context.Context, ref Ref) error {
 
 // DeleteEach invalidates the keys that exist among those named, all in one step.
 func (s *Service) DeleteEach(ctx context.Context, refs []Ref) error {
+	ids := make([]string, len(refs))
+	for i, ref := range refs {
+		ids[i] = ref.ID
+	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := lockMany(tx, len(ids)); err != nil {
+			return err
+		}
+		found, err := tx.KeysByIDs(ids)
+		if err != nil {
+			return err
+		}
+		var keys []store.APIKey
 		for _, ref := range refs {
-			if _, err := remove(ctx, tx, ref); err != nil {
-				return err
+			if key := found[ref.ID]; key.UserName == ref.User {
+				keys = append(keys, key)
 			}
 		}
-		return nil
+		_, err = invalidate(ctx, tx, keys)
+		return err
 	})
 }
 
 // DeleteAll invalidates all keys of a user, or returns fault.KeyOwnerNotFound.
 func (s *Service) DeleteAll(ctx context.Context, userName string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.LockKeys(); err != nil {
+			return err
+		}
 		if err := checkOwner(tx, userName); err != nil {
 			return err
 		}
@@ -172,8 +191,12 @@ func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]strin
 	if err != nil {
 		return nil, err
 	}
+	byOwner := map[string][]string{}
 	for _, id := range ended {
-		if err := audit.Record(ctx, tx, audit.KeyInvalidated, id, audit.Details{"user": owners[id]}); err != nil {
+		byOwner[owners[id]] = append(byOwner[owners[id]], id)
+	}
+	for owner, ids := range byOwner {
+		if err := audit.RecordEach(ctx, tx, audit.KeyInvalidated, ids, audit.Details{"user": owner}); err != nil {
 			return nil, err
 		}
 	}

@@ -161,7 +161,10 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		if err := tx.InsertAPIKey(key); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(key))
+		if err := audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(key)); err != nil {
+			return err
+		}
+		return s.sweep(tx)
 	})
 	return key, credential, err
 }
@@ -184,14 +187,4 @@ func enabledOwner(tx *store.Tx, name string) (store.User, error) {
 		return owner, fault.New(fault.Unauthorized, "the user is disabled")
 	}
 	return owner, err
-}
-
-// purge removes the keys that nobody needs to see any more. It is done when keys are made, so that there are never many
-// more of them than are made in the retention time.
-func purge(ctx context.Context, tx *store.Tx) error {
-	ids, err := tx.PurgeKeys(tx.Now.Add(-retention))
-	if err != nil {
-		return err
-	}
-	return audit.RecordEach(ctx, tx, audit.KeyPurged, ids, nil)
 }

@@ -55,6 +55,9 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 	}
 	var ended []string
 	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := lockMany(tx, len(keys)); err != nil {
+			return err
+		}
 		ended, err = invalidate(ctx, tx, keys)
 		return err
 	})

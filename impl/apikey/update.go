@@ -85,22 +85,12 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 		return Outcome{}, err
 	}
 	var outcome Outcome
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		owner, err := enabledOwner(tx, caller.User)
-		if err != nil {
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := lockMany(tx, len(owned)); err != nil {
 			return err
 		}
-		change, err := u.change(tx, owner)
-		if err != nil {
-			return err
-		}
-		if outcome, err = s.judge(tx, owner.Name, ids, owned, change); err != nil {
-			return err
-		}
-		if dryRun || len(outcome.Updated) == 0 {
-			return errUnchanged
-		}
-		return apply(ctx, tx, outcome.Updated, change, owner.Name)
+		outcome, err = s.updateOwned(ctx, tx, caller.User, ids, owned, u, dryRun)
+		return err
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil
@@ -108,18 +98,42 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 	return outcome, err
 }
 
-// owned returns those of the ids that are a user's keys'. It is asked before the transaction: there is one that writes at
-// a time, and looking for a hundred thousand ids that do not exist takes a second.
+func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, user string, ids, owned []string, u Update, dryRun bool) (Outcome, error) {
+	owner, err := enabledOwner(tx, user)
+	if err != nil {
+		return Outcome{}, err
+	}
+	change, err := u.change(tx, owner)
+	if err != nil {
+		return Outcome{}, err
+	}
+	outcome, err := s.judge(tx, owner.Name, ids, owned, change)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if dryRun || len(outcome.Updated) == 0 {
+		return outcome, errUnchanged
+	}
+	if err := apply(ctx, tx, outcome.Updated, change, owner.Name); err != nil {
+		return Outcome{}, err
+	}
+	return outcome, s.sweep(tx)
+}
+
+// lockMany keeps others from changing keys while many of them are changed.
+func lockMany(tx *store.Tx, keys int) error {
+	if keys < 2 {
+		return nil
+	}
+	return tx.LockKeys()
+}
+
+// owned returns those of the ids that are a user's keys'. It is asked before the transaction: SQLite has
+// one that writes at a time, and of a hundred thousand ids perhaps none is a key.
 func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]string, error) {
 	var owned []string
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		keys, err := tx.KeysByIDs(ids)
-		owned = nil
-		for id, key := range keys {
-			if key.UserName == userName {
-				owned = append(owned, id)
-			}
-		}
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		owned, err = tx.OwnedKeys(userName, ids)
 		return err
 	})
 	return owned, err
