@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -26,9 +28,8 @@ type crowdedKeys struct {
 	ids     []string
 }
 
-func newCrowdedKeys(b *testing.B) crowdedKeys {
+func newCrowdedKeys(b *testing.B, dsn string) crowdedKeys {
 	b.Helper()
-	dsn := newDSN(b)
 	must := func(err error) {
 		b.Helper()
 		if err != nil {
@@ -108,14 +109,19 @@ func BenchmarkBulkUpdate10k(b *testing.B) {
 			send(k, "", ids(k)+`}`)
 		}},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			k := newCrowdedKeys(b)
-			c.run(b, k, -1) // the first request also warms up what is remembered
-			b.ReportAllocs()
-			for version := 0; b.Loop(); version++ {
-				c.run(b, k, version)
-			}
-			b.ReportMetric(float64(b.N)*manyKeys/b.Elapsed().Seconds(), "keys/s")
-		})
+		for database, dsn := range map[string]func(*testing.B) string{
+			"sqlite":   func(b *testing.B) string { return "sqlite:" + filepath.Join(b.TempDir(), "bench.db") },
+			"postgres": func(b *testing.B) string { return postgrestest.DSN(b) },
+		} {
+			b.Run(c.name+"/"+database, func(b *testing.B) {
+				k := newCrowdedKeys(b, dsn(b))
+				c.run(b, k, -1) // the first request also warms up what is remembered
+				b.ReportAllocs()
+				for version := 0; b.Loop(); version++ {
+					c.run(b, k, version)
+				}
+				b.ReportMetric(float64(b.N)*manyKeys/b.Elapsed().Seconds(), "keys/s")
+			})
+		}
 	}
 }
