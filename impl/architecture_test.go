@@ -24,8 +24,10 @@ var layers = map[string][]string{
 	"lockout":              {},
 	"metrics":              {},
 	"admin":                {},
+	"tracing":              {},
 	"certificate":          {},
 	"overload":             {},
+	"connections":          {},
 	"password":             {"secret"},
 	"xcontent":             {},
 	"roledescriptor":       {"privilege", "strictjson", "xcontent"},
@@ -48,9 +50,9 @@ var layers = map[string][]string{
 	"apikey":               {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":                 {"apikey", "audit", "identity", "overload", "secret", "session", "store", "user"},
 	"saml":                 {"audit", "guard", "identity", "lockout", "overload", "saml/protocol", "secret", "session", "store", "user"},
-	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "overload", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "user", "xcontent"},
+	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "overload", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "tracing", "user", "xcontent"},
 	"config":               {"apikey", "elevation", "lockout", "saml", "secret", "session"},
-	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "metrics", "role", "saml", "secret", "session", "store", "user"},
+	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "metrics", "role", "saml", "secret", "session", "store", "tracing", "user"},
 }
 
 // only lists what one package of the module keeps to itself: an import path's beginning, and who may import it.
@@ -70,6 +72,7 @@ var only = map[string]string{
 	"github.com/russellhaering":        "impl/saml/protocol",
 	"github.com/mdp/qrterminal":        "cmd/sallyport",
 	"github.com/prometheus":            "impl/metrics",
+	"go.opentelemetry.io":              "impl/tracing",
 	"github.com/spf13/cobra":           "cmd/sallyport",
 	"github.com/knadh/koanf":           "impl/config",
 	"go.yaml.in/yaml":                  "impl/saml",
