@@ -62,7 +62,7 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	}
 	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
 	var made map[string]string
-	a, err := open(ctx, c, log, func(random map[string]string) error {
+	a, err := open(ctx, c, log, nil, func(random map[string]string) error {
 		made = random
 		return nil
 	})
@@ -72,7 +72,7 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	if err := greet(ctx, cmd.OutOrStdout(), a, made, l.public.Addr().String()); err != nil {
 		return errors.Join(err, l.Close(), a.Close())
 	}
-	return errors.Join(l.serve(ctx, a, log), a.Close())
+	return errors.Join(l.serve(ctx, a, c.DrainDelay, log), a.Close())
 }
 
 func checkLoopback(flag, listen string) error {

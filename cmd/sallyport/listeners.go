@@ -15,38 +15,50 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/certificate"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/connections"
 	"github.com/sallyport/sallyport/impl/httpapi"
 )
 
 // listeners are where a server serves.
 type listeners struct {
 	public net.Listener
+	// connections are those of the public one.
+	connections *connections.Limit
 	// admin is nil if there is none.
-	admin net.Listener
+	admin *connections.Limit
 	// encrypted tells that the public one speaks TLS.
 	encrypted bool
 }
 
+// How many connections are open at most. What a public one costs is some 20 KiB, and twice that with TLS.
+const (
+	publicConnections = 8192
+	adminConnections  = 256
+)
+
 // listen takes the addresses. That of the admin listener may be empty.
 func listen(ctx context.Context, address, adminAddress string) (listeners, error) {
-	public, err := listenAt(ctx, address, "--listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401")
+	public, err := listenAt(ctx, address, publicConnections, "--listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401")
 	if err != nil || adminAddress == "" {
-		return listeners{public: public}, err
+		return listeners{public: public, connections: public}, err
 	}
-	admin, err := listenAt(ctx, adminAddress, "--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
+	admin, err := listenAt(ctx, adminAddress, adminConnections, "--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
 	if err != nil {
 		return listeners{}, errors.Join(err, public.Close())
 	}
-	return listeners{public: public, admin: admin}, nil
+	return listeners{public: public, connections: public, admin: admin}, nil
 }
 
 // listenAt takes one address, or says how to take another one.
-func listenAt(ctx context.Context, address, instead string) (net.Listener, error) {
+func listenAt(ctx context.Context, address string, most int, instead string) (*connections.Limit, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, instead)
 	}
-	return listener, err
+	if err != nil {
+		return nil, err
+	}
+	return connections.New(listener, most), nil
 }
 
 // secure adds TLS to the public listener where that is configured. Without it, only this machine is served, unless the
@@ -89,18 +101,33 @@ func (l listeners) Close() error {
 }
 
 // serve serves until ctx ends, and then finishes the requests under way. The admin listener answers until they are
-// finished, so that an operator sees that.
-func (l listeners) serve(ctx context.Context, a *app.App, log *slog.Logger) error {
+// finished, so that an operator sees that; whoever spreads requests has the delay to notice.
+func (l listeners) serve(ctx context.Context, a *app.App, delay time.Duration, log *slog.Logger) error {
 	public := httpapi.NewServer(a.Handler, log)
+	l.connections.Watch(public)
 	if l.admin == nil {
-		return drain(ctx, public, l.public, log)
+		return drain(ctx, public, l.public, delay, log)
 	}
 	beside := httpapi.NewServer(admin.New(admin.Deps{Stopping: ctx, Ready: a.Ready, Metrics: a.Metrics, Log: log}), log)
+	l.admin.Watch(beside)
 	log.Info("answering operators", "url", "http://"+l.admin.Addr().String())
 	go func() {
 		if err := beside.Serve(l.admin); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("operators get no more answers", "error", err)
 		}
 	}()
-	return errors.Join(drain(ctx, public, l.public, log), beside.Close())
+	return errors.Join(drain(ctx, public, l.public, delay, log), dismiss(ctx, beside))
+}
+
+// adminDrainTime is how long operators' last questions may take.
+const adminDrainTime = time.Second
+
+// dismiss gives operators the answers that they wait for.
+func dismiss(ctx context.Context, server *http.Server) error {
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminDrainTime)
+	defer cancel()
+	if err := server.Shutdown(patience); err != nil {
+		return server.Close()
+	}
+	return nil
 }

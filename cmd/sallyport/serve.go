@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/tracing"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -45,7 +46,12 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if l, err = l.secure(c, log); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	a, err := open(ctx, c, log, func(made map[string]string) error {
+	tracer, err := trace(ctx, c, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer flush(ctx, tracer, log)
+	a, err := open(ctx, c, log, tracer, func(made map[string]string) error {
 		path := credentialsFile(c.Store)
 		if err := writePasswords(path, made); err != nil {
 			return fmt.Errorf("the passwords made for the built-in users cannot be kept; set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", err)
@@ -57,11 +63,11 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return errors.Join(err, l.Close())
 	}
 	log.Info("serving", "url", l.url(), "store", c.Store)
-	return errors.Join(l.serve(ctx, a, log), a.Close())
+	return errors.Join(l.serve(ctx, a, c.DrainDelay, log), a.Close())
 }
 
 // open assembles the program from its configuration. Random passwords of built-in users are given to keep.
-func open(ctx context.Context, c config.Config, log *slog.Logger, keep func(map[string]string) error) (*app.App, error) {
+func open(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracing.Tracer, keep func(map[string]string) error) (*app.App, error) {
 	keyFileIsNew := !exists(beside(c.Store, ".key"))
 	key, err := keyEncryptionKey(c)
 	if err != nil {
@@ -71,7 +77,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, keep func(map[
 		Store: c.Store, KeyEncryptionKey: key,
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}, Keep: keep},
 		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
-		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now,
+		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Tracer: tracer, Now: time.Now,
 	})
 	if errors.Is(err, secret.ErrUnsealable) {
 		return nil, wrongKey(c, keyFileIsNew)
@@ -79,17 +85,48 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, keep func(map[
 	return a, err
 }
 
-// drainTime is how long requests under way may take after the signal to stop.
+// trace returns nil where nothing is to be traced.
+func trace(ctx context.Context, c config.Config, log *slog.Logger) (*tracing.Tracer, error) {
+	if !c.Tracing {
+		return nil, nil //nolint:nilnil // to have no tracer is fine
+	}
+	return tracing.New(ctx, log)
+}
+
+// flushTime is how long sending the last traces may take.
+const flushTime = 3 * time.Second
+
+// flush sends the last traces, which nobody's request depends on.
+func flush(ctx context.Context, tracer *tracing.Tracer, log *slog.Logger) {
+	if tracer == nil {
+		return
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	if err := tracer.Close(patience); err != nil {
+		log.Warn("the last traces were not sent", "error", err)
+	}
+}
+
+// drainTime is how long requests under way may take after the last one was taken.
 const drainTime = 15 * time.Second
 
-// drain serves until ctx ends, then takes no new requests and waits for those under way.
-func drain(ctx context.Context, server *http.Server, listener net.Listener, log *slog.Logger) error {
+// drain serves until ctx ends, and for the delay; then it takes no new requests and waits for those under way.
+func drain(ctx context.Context, server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
+	}
+	if delay > 0 {
+		log.Info("stopping: not ready any more, and serving still", "delay", delay)
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(delay):
 	}
 	log.Info("stopping: finishing the requests under way")
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)

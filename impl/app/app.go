@@ -24,10 +24,11 @@ import (
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/tracing"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
-// Settings are what the program is made of. All but TrustedProxies must be set.
+// Settings are what the program is made of. All but TrustedProxies and Tracer must be set.
 type Settings struct {
 	// Store is a DSN, as store.Open takes it.
 	Store string
@@ -46,7 +47,9 @@ type Settings struct {
 	Hashing         secret.Cost
 	TrustedProxies  []*net.IPNet
 	Log             *slog.Logger
-	Now             func() time.Time
+	// Tracer is nil where no requests are to be traced. Closing it is up to whoever made it.
+	Tracer *tracing.Tracer
+	Now    func() time.Time
 }
 
 // App is the program, ready to serve.
@@ -110,7 +113,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
-		Limits: limits, Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request,
+		Limits: limits, Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request, Tracer: s.Tracer,
 	})
 	if err != nil {
 		keys.Close()

@@ -46,8 +46,12 @@ type Config struct {
 	AddressFailures int
 	AddressRecovery time.Duration
 	TrustedProxies  []*net.IPNet
-	LogLevel        slog.Level
-	LogFormat       string
+	// DrainDelay is how long a server that is to stop still serves, while it says that it is not ready.
+	DrainDelay time.Duration
+	// Tracing has traces of requests sent to a collector.
+	Tracing   bool
+	LogLevel  slog.Level
+	LogFormat string
 }
 
 // Setting describes one setting.
@@ -85,6 +89,8 @@ var Settings = []Setting{
 	{Key: "lockout.address_failures", Default: "100", About: "how many wrong guesses an address may make at once"},
 	{Key: "lockout.address_recovery", Default: "1s", About: "after how long an address may make one more"},
 	{Key: "trusted_proxies", About: "networks, separated by commas, whose `X-Forwarded-For` is believed"},
+	{Key: "drain_delay", Default: "0s", About: "how long to go on serving after the signal to stop, while `/readyz` answers 503, so that a proxy notices first"},
+	{Key: "tracing", Default: "false", About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
 	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
 	{Key: "log.format", Default: "text", About: "`text` or `json`"},
 }

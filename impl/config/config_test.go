@@ -67,6 +67,8 @@ var precedence = map[string]struct {
 	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.AddressRecovery.String() }},
 	"saml.realms":              {realmFiles, realmIDs},
 	"trusted_proxies":          {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
+	"drain_delay":              {[3]string{"1s", "2s", "1m0s"}, func(c Config) string { return c.DrainDelay.String() }},
+	"tracing":                  {[3]string{"true", "false", "true"}, func(c Config) string { return strconv.FormatBool(c.Tracing) }},
 	"log.level":                {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
 	"log.format":               {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
 }

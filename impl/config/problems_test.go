@@ -75,6 +75,8 @@ func TestLoad_BadValues(t *testing.T) {
 		"lockout.address_recovery": {"", "0s", "1"},
 		"saml.realms":              {"testdata/nothing.yaml", "testdata"},
 		"trusted_proxies":          {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
+		"drain_delay":              {"", "-1s", "5"},
+		"tracing":                  {"", "on", "1"},
 		"log.level":                {"", "loud"},
 		"log.format":               {"", "JSON", "xml"},
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/tracing"
 )
 
 const regionsPrefix = "/api/v1/regions/"
@@ -65,6 +66,23 @@ func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.
 // operationKey is where a request's context keeps the operation's id.
 const operationKey = "operation"
 
+// operationOf is the id of the operation that was called, or "unknown" where the contract has none.
+func operationOf(c echo.Context) string {
+	if id, known := c.Get(operationKey).(string); known {
+		return id
+	}
+	return "unknown"
+}
+
+// describe tells the request's trace what was called. It must be around accessLog, which has errors answered.
+func describe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		tracing.Describe(c.Request().Context(), operationOf(c), requestIDOf(c), c.RealIP())
+		return err
+	}
+}
+
 // measure reports every request. It must be around accessLog, which has errors answered. Its operations are those of the
 // contract and "unknown": a caller must not be able to make new ones.
 func measure(report func(operation string, status int, took time.Duration)) echo.MiddlewareFunc {
@@ -72,11 +90,7 @@ func measure(report func(operation string, status int, took time.Duration)) echo
 		return func(c echo.Context) error {
 			began := time.Now()
 			err := next(c)
-			id, known := c.Get(operationKey).(string)
-			if !known {
-				id = "unknown"
-			}
-			report(id, c.Response().Status, time.Since(began))
+			report(operationOf(c), c.Response().Status, time.Since(began))
 			return err
 		}
 	}
@@ -90,19 +104,35 @@ func accessLog(log *slog.Logger) echo.MiddlewareFunc {
 			if err := next(c); err != nil {
 				c.Error(err) // answers now, so that the status below is the one that was sent
 			}
-			r := c.Request()
-			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-				slog.String("request_id", requestIDOf(c)),
-				slog.String("method", r.Method),
-				slog.String("path", r.URL.Path),
-				slog.Int("status", c.Response().Status),
-				slog.Duration("duration", time.Since(began)),
-				slog.String("address", c.RealIP()),
-				slog.String("user", principalOf(r.Context()).User),
-			)
+			log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request", accessed(c, time.Since(began))...)
 			return nil
 		}
 	}
+}
+
+// accessed is what an access log says of a request. Who called is known by name and, with an API key, by the key's id. A
+// request that belongs to a trace names it.
+func accessed(c echo.Context, took time.Duration) []slog.Attr {
+	r := c.Request()
+	p := principalOf(r.Context())
+	attrs := []slog.Attr{
+		slog.String("request_id", requestIDOf(c)),
+		slog.String("operation", operationOf(c)),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", c.Response().Status),
+		slog.Int64("bytes", c.Response().Size),
+		slog.Duration("duration", took),
+		slog.String("address", c.RealIP()),
+		slog.String("user", p.User),
+	}
+	if p.Key.ID != "" {
+		attrs = append(attrs, slog.String("api_key", p.Key.ID))
+	}
+	if id := tracing.ID(r.Context()); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
+	return attrs
 }
 
 // recoverPanics turns a defect into a 500, and its stack into a log line.

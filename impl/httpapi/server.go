@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/saml"
+	"github.com/sallyport/sallyport/impl/tracing"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -45,6 +46,8 @@ type Deps struct {
 	// Observe is told of each answer: its operation's id, or "unknown" where the contract has none; its status; and how
 	// long it took.
 	Observe func(operation string, status int, took time.Duration)
+	// Tracer is nil where no requests are to be traced.
+	Tracer *tracing.Tracer
 }
 
 // handlers implements the generated interface, one method an operation.
@@ -56,7 +59,13 @@ type handlers struct {
 var _ server.StrictServerInterface = (*handlers)(nil)
 
 // New returns the handler that serves the contract.
-func New(d Deps) (http.Handler, error) { return newEcho(d, validate) }
+func New(d Deps) (http.Handler, error) {
+	e, err := newEcho(d, validate)
+	if err != nil || d.Tracer == nil {
+		return e, err
+	}
+	return d.Tracer.Handler(e), nil
+}
 
 // newEcho is New with a validator of one's own: benchmarks take none, to show what it costs.
 func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, error) {
@@ -68,6 +77,9 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	e.HTTPErrorHandler = errorHandler(d.Log)
 	e.IPExtractor = ipExtractor(d.TrustedProxies)
 	e.Pre(stripRegion, showFace, stripSlash)
+	if d.Tracer != nil {
+		e.Use(describe)
+	}
 	e.Use(
 		requestID,
 		measure(d.Observe),
