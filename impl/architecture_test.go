@@ -60,7 +60,7 @@ var only = map[string]string{
 	"github.com/labstack/echo":         "impl/httpapi gen/server",
 	"github.com/getkin/kin-openapi":    "impl/httpapi",
 	module + "gen/server":              "impl/httpapi",
-	"database/sql":                     "impl/store",
+	"database/sql":                     "impl/store impl/metrics", // metrics for what the store says of its pools
 	"modernc.org/sqlite":               "impl/store",
 	"github.com/jackc/pgx":             "impl/store impl/store/postgrestest",
 	"github.com/pressly/goose":         "impl/store",

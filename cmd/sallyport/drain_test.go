@@ -46,6 +46,66 @@ func TestServe_Drains(t *testing.T) {
 	}
 }
 
+// Ensures that a server with a delay says that it is not ready before it stops to serve, on old connections and on new ones;
+// and that connections that idle do not hold up its end.
+func TestServe_DrainDelay(t *testing.T) {
+	t.Parallel()
+	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_DRAIN_DELAY=5s", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
+	operator := s.operator()
+	lasting := &http.Client{Timeout: patience, Transport: &http.Transport{MaxConnsPerHost: 1}}
+	ask := func() {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+authPath+"/methods", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := lasting.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close() //nolint:errcheck // it is read to its end
+		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK || response.Close {
+			t.Errorf("answered with %s (%v); the connection ends: %t", response.Status, err, response.Close)
+		}
+	}
+	ask()
+	s.signal(syscall.SIGTERM)
+	s.waitFor(regexp.MustCompile(`not ready any more`))
+	operator.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
+	ask()
+	s.want(http.StatusOK, http.MethodGet, authPath+"/methods", "", "")
+	if code := s.wait(); code != 0 {
+		t.Errorf("exit code %d; want 0", code)
+	}
+}
+
+// Ensures that what an operator asks while the server ends is answered too.
+func TestServe_DrainsOperators(t *testing.T) {
+	t.Parallel()
+	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
+	address := strings.TrimPrefix(s.operator().url, "http://")
+	conn, err := net.DialTimeout("tcp", address, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // the test is over
+	write(t, conn, "GET /metrics HTTP/1.1\r\nHost: x\r\n")
+	s.signal(syscall.SIGTERM)
+	s.waitFor(regexp.MustCompile(`finishing the requests under way`))
+	write(t, conn, "\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it is read to its end
+	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("answered with %s (%v)", response.Status, err)
+	}
+	if code := s.wait(); code != 0 {
+		t.Errorf("exit code %d; want 0", code)
+	}
+}
+
 // begin sends the head of a request, and returns when the server waits for the body: it says so to whom expects it to.
 func begin(t *testing.T, address, operation, authorization string, length int) (net.Conn, *bufio.Reader) {
 	t.Helper()

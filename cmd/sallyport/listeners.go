@@ -120,7 +120,7 @@ func (l listeners) serve(ctx context.Context, a *app.App, delay time.Duration, l
 }
 
 // adminDrainTime is how long operators' last questions may take.
-const adminDrainTime = time.Second
+const adminDrainTime = 2 * time.Second
 
 // dismiss gives operators the answers that they wait for.
 func dismiss(ctx context.Context, server *http.Server) error {

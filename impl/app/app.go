@@ -87,6 +87,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 	counts, hasher := metrics.New(), secret.NewHasher(s.Hashing)
 	st.Observe(counts.Transaction)
+	counts.Pools(st.Pools)
 	sessions, err := session.New(ctx, st, sealer, s.Sessions)
 	if err != nil {
 		return nil, err
@@ -110,6 +111,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, answers, s.Realms, s.Log, s.Now)
 	limits := httpapi.NewLimits()
 	count(counts, st, hasher, signOn, limits)
+	counts.KeysExpiring(keys.Expiring, s.Now)
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
@@ -122,7 +124,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 	sessions.Watch(s.Log)
 	return &App{
-		Handler: handler, Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), sessions: sessions, signOn: signOn, store: st,
+		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), sessions: sessions, signOn: signOn, store: st,
 	}, nil
 }
 

@@ -45,7 +45,7 @@ func parse(values map[string]string) (Config, error) {
 			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
-		Keys:   apikey.Settings{MaxLifetime: p.orZero("api_keys.max_lifetime")},
+		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime")},
 		Realms: p.realms("saml.realms"),
 		Lockout: lockout.Policy{
 			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
@@ -54,7 +54,7 @@ func parse(values map[string]string) (Config, error) {
 		AddressFailures: p.count("lockout.address_failures"),
 		AddressRecovery: p.duration("lockout.address_recovery"),
 		TrustedProxies:  p.networks("trusted_proxies"),
-		DrainDelay:      p.orZero("drain_delay"),
+		DrainDelay:      p.limit("drain_delay"),
 		Tracing:         p.oneOf("tracing", "true", "false") == "true",
 		LogLevel:        p.level("log.level"),
 		LogFormat:       p.oneOf("log.format", "text", "json"),
@@ -150,8 +150,8 @@ func (p *parser) realms(key string) []saml.Realm {
 	return realms
 }
 
-// orZero is a duration that may be zero: there is no limit, or no delay, then.
-func (p *parser) orZero(key string) time.Duration {
+// limit is a duration that may be zero, where there is no limit.
+func (p *parser) limit(key string) time.Duration {
 	if p.values[key] == "0s" {
 		return 0
 	}

@@ -77,3 +77,18 @@ func TestMetrics_Store(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that operators see how many keys expire soon, and how the store's connections are used.
+func TestMetrics_Records(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, expiration := range []string{"1h", "6d", "8d"} {
+		w.do(http.MethodPost, "/api/v1/users/auth/keys", `{"description": "x", "expiration": "`+expiration+`"}`, bob)
+	}
+	text := w.metrics()
+	for _, line := range []string{"sallyport_api_keys_expiring 2", `sallyport_store_connections_max{pool="`, "sallyport_http_requests_in_flight 0"} {
+		if !strings.Contains(text, "\n"+line) {
+			t.Errorf("there is no %q in\n%s", line, text)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ type Metrics struct {
 	registry     *prometheus.Registry
 	requests     *prometheus.HistogramVec
 	transactions *prometheus.HistogramVec
+	inFlight     prometheus.Gauge
 }
 
 // New returns metrics that have the Go runtime's and the process's among them.
@@ -31,8 +33,9 @@ func New() *Metrics {
 			"How long requests took, by the operation of the contract and the class of the status.", "operation", "status"),
 		transactions: histogram("sallyport_store_transaction_duration_seconds",
 			"How long the store's transactions took, the wait for their turn included.", "kind"),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sallyport_http_requests_in_flight", Help: "How many requests are being answered."}),
 	}
-	m.registry.MustRegister(m.requests, m.transactions,
+	m.registry.MustRegister(m.requests, m.transactions, m.inFlight, build(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -48,6 +51,11 @@ func (m *Metrics) Request(operation string, status int, took time.Duration) {
 		class = strconv.Itoa(status/100) + "xx"
 	}
 	m.requests.WithLabelValues(operation, class).Observe(took.Seconds())
+}
+
+// InFlight wraps a handler whose requests are to be counted while they are under way.
+func (m *Metrics) InFlight(next http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerInFlight(m.inFlight, next)
 }
 
 // Transaction counts a transaction of the store that has ended, well or not.
@@ -93,6 +101,21 @@ func (m *Metrics) shed(bound, reason string, count func() uint64) {
 		Name: "sallyport_shed_total", Help: "What was turned away, by what there was no room for and why.",
 		ConstLabels: prometheus.Labels{"bound": bound, "reason": reason},
 	}, func() float64 { return float64(count()) }))
+}
+
+// build says what this program was built from, as the command version does.
+func build() prometheus.Collector {
+	labels := prometheus.Labels{"version": "", "revision": "", "go_version": ""}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		labels["version"], labels["go_version"] = info.Main.Version, info.GoVersion
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				labels["revision"] = s.Value
+			}
+		}
+	}
+	about := prometheus.GaugeOpts{Name: "sallyport_build_info", Help: "What this program was built from; always 1.", ConstLabels: labels}
+	return prometheus.NewGaugeFunc(about, func() float64 { return 1 })
 }
 
 // Handler answers with all metrics.

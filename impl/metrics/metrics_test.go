@@ -1,10 +1,14 @@
 package metrics
 
 import (
+	"context"
+	"database/sql"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -85,3 +89,62 @@ func (budget) Held() int64 { return 11 }
 
 // Refused implements Budget.
 func (budget) Refused() uint64 { return 13 }
+
+// Ensures that requests are counted while they are under way.
+func TestMetrics_InFlight(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.InFlight(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		wantLines(t, read(t, m), "sallyport_http_requests_in_flight 1")
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	wantLines(t, read(t, m), "sallyport_http_requests_in_flight 0")
+}
+
+// Ensures that the program says what it was built from.
+func TestMetrics_Build(t *testing.T) {
+	t.Parallel()
+	if text := read(t, New()); !strings.Contains(text, `sallyport_build_info{go_version="`+runtime.Version()+`",`) {
+		t.Errorf("there is no build in\n%s", text)
+	}
+}
+
+// Ensures that pools are counted with their names.
+func TestMetrics_Pools(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Pools(func() map[string]sql.DBStats {
+		return map[string]sql.DBStats{
+			"reader": {MaxOpenConnections: 4, InUse: 1, Idle: 2, WaitCount: 7, WaitDuration: 1500 * time.Millisecond}, "writer": {MaxOpenConnections: 1},
+		}
+	})
+	wantLines(t, read(t, m), `sallyport_store_connections{pool="reader",state="in_use"} 1`, `sallyport_store_connections{pool="reader",state="idle"} 2`,
+		`sallyport_store_connections_max{pool="writer"} 1`, `sallyport_store_connection_waits_total{pool="reader"} 7`,
+		`sallyport_store_connection_wait_seconds_total{pool="reader"} 1.5`)
+}
+
+// Ensures that keys are counted once a minute at most, for a second at most, and that nothing is told where that failed.
+func TestMetrics_KeysExpiring(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // in a time of its own
+		m, keys, asked := New(), 3, 0
+		m.KeysExpiring(func(ctx context.Context) (int, error) {
+			asked++
+			if keys < 0 {
+				<-ctx.Done() // a database that does not answer
+			}
+			return keys, ctx.Err()
+		}, time.Now)
+		wantLines(t, read(t, m), "sallyport_api_keys_expiring 3")
+		keys = 5
+		time.Sleep(time.Minute - time.Nanosecond)
+		wantLines(t, read(t, m), "sallyport_api_keys_expiring 3")
+		time.Sleep(time.Nanosecond)
+		wantLines(t, read(t, m), "sallyport_api_keys_expiring 5")
+		keys = -1
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if text := read(t, m); strings.Contains(text, "sallyport_api_keys_expiring ") || time.Since(began) != time.Second || asked != 3 {
+			t.Errorf("asked %d times, the last time for %s:\n%s", asked, time.Since(began), text)
+		}
+	})
+}

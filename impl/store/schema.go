@@ -22,6 +22,17 @@ func (s *Store) observed(kind string, began time.Time) {
 	}
 }
 
+// Pools returns what is known of the connections to the database, by the names of their pools.
+func (s *Store) Pools() map[string]sql.DBStats {
+	switch {
+	case !s.Configured():
+		return nil
+	case s.writer == s.reader:
+		return map[string]sql.DBStats{"all": s.writer.Stats()}
+	}
+	return map[string]sql.DBStats{"writer": s.writer.Stats(), "reader": s.reader.Stats()}
+}
+
 // Ready returns an error unless the database answers, and has this program's schema. It asks a connection that reads, so
 // it does not wait for those who write. Without a database there is nothing to wait for.
 func (s *Store) Ready(ctx context.Context) error {

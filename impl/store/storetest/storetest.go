@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Overlapping":  overlapping,
 		"LockKeys":     lockKeys,
 		"Shared":       sharedDocument,
+		"ExpiringKeys": expiringKeys,
 		"Documents":    documents,
 		"Roles":        roles,
 		"Privileges":   applicationPrivileges,
