@@ -51,7 +51,7 @@ var layers = map[string][]string{
 	"auth":                 {"apikey", "audit", "identity", "overload", "secret", "session", "store", "user"},
 	"saml":                 {"audit", "guard", "identity", "lockout", "overload", "saml/protocol", "secret", "session", "store", "user"},
 	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "overload", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "tracing", "user", "xcontent"},
-	"config":               {"apikey", "elevation", "lockout", "saml", "secret", "session"},
+	"config":               {"apikey", "elevation", "lockout", "saml", "secret", "session", "store"},
 	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "metrics", "role", "saml", "secret", "session", "store", "tracing", "user"},
 }
 

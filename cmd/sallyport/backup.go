@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +20,8 @@ func databaseCommand(use, short string, run func(cmd *cobra.Command, dsn string)
 		if err != nil {
 			return err
 		}
-		if databaseFile(c.Store) == "" {
-			return fmt.Errorf("--store %s keeps no records in a file", c.Store)
+		if c.Store == store.None {
+			return fmt.Errorf("--store %s keeps no records", c.Store)
 		}
 		return run(cmd, c.Store)
 	}}
@@ -33,6 +34,9 @@ func newBackup() *cobra.Command {
 	cmd := databaseCommand("backup", "Copy the database into a file, also while a server runs on it", func(cmd *cobra.Command, dsn string) error {
 		if to == "" {
 			return errors.New("--to names the file to make")
+		}
+		if store.IsPostgres(dsn) {
+			return fmt.Errorf("PostgreSQL is backed up by its own tools, also while servers run on it, such as: pg_dump --format=custom --file=%s '%s'", to, forTools(dsn))
 		}
 		err := store.Backup(cmd.Context(), dsn, to)
 		if errors.Is(err, fs.ErrExist) {
@@ -57,11 +61,35 @@ func newRestore() *cobra.Command {
 		if from == "" {
 			return errors.New("--from names the backup")
 		}
+		if store.IsPostgres(dsn) {
+			return fmt.Errorf("PostgreSQL is restored by its own tools; stop all servers on it, and restore what pg_dump made, such as: "+
+				"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", forTools(dsn), from)
+		}
 		return explain(store.Restore(cmd.Context(), from, dsn, force), dsn)
 	})
 	cmd.Flags().StringVar(&from, "from", "", "file that backup made")
 	cmd.Flags().BoolVar(&force, "force", false, "replace the database if there is one")
 	return cmd
+}
+
+// forTools is a DSN for a person to give to PostgreSQL's own tools. They ask for the password, which it leaves out, and refuse
+// parameters that are for us or for the server's sessions.
+func forTools(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "postgres://…"
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	known := url.Values{}
+	for _, name := range []string{"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey"} {
+		if value := u.Query().Get(name); value != "" {
+			known.Set(name, value)
+		}
+	}
+	u.RawQuery = known.Encode()
+	return u.String()
 }
 
 // explain says what to do about a database that cannot be restored.

@@ -57,7 +57,7 @@ func writePasswords(path string, passwords map[string]string) error {
 }
 
 // keyEncryptionKey returns the configured key, or the one in the file beside the database, which is made if there is
-// none. Without a database nothing is sealed, and any key will do.
+// none. With PostgreSQL, which has no place for a file, config.Servable wants one configured. Without a database nothing is sealed, and any key will do.
 func keyEncryptionKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
@@ -76,6 +76,9 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 func serversKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
+	}
+	if err := c.Servable(); err != nil {
+		return nil, err
 	}
 	path := beside(c.Store, ".key")
 	if !exists(path) {

@@ -114,6 +114,14 @@ type process struct {
 // start starts a program that serves, and waits for the text that says where: the group of the pattern.
 func start(t *testing.T, i invocation, where *regexp.Regexp) *process {
 	t.Helper()
+	p := launch(t, i)
+	p.url = p.waitFor(where)
+	return p
+}
+
+// launch starts a program, and does not wait for anything.
+func launch(t *testing.T, i invocation) *process {
+	t.Helper()
 	p := &process{t: t, output: &transcript{changed: make(chan struct{}, 1)}, exited: make(chan struct{})}
 	p.cmd = i.command(context.Background(), t) // t's context ends before its cleanups
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
@@ -125,7 +133,6 @@ func start(t *testing.T, i invocation, where *regexp.Regexp) *process {
 		close(p.exited)
 	}()
 	t.Cleanup(p.end)
-	p.url = p.waitFor(where)
 	return p
 }
 

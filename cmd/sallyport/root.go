@@ -81,7 +81,11 @@ func newConfig() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			from := flags.sources(cmd)
-			if _, err := config.Load(from); err != nil {
+			c, err := config.Load(from)
+			if err == nil {
+				err = c.Servable()
+			}
+			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}
 			values, err := config.Effective(from)

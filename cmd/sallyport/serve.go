@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/tracing"
 	"github.com/sallyport/sallyport/impl/user"
 )
@@ -30,6 +32,9 @@ func newServe() *cobra.Command {
 			c, err := config.Load(flags.sources(cmd))
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
+			}
+			if err := c.Servable(); err != nil {
+				return err
 			}
 			return serve(cmd.Context(), c, newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat))
 		},
@@ -51,19 +56,28 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return errors.Join(err, l.Close())
 	}
 	defer flush(ctx, tracer, log)
-	a, err := open(ctx, c, log, tracer, func(made map[string]string) error {
-		path := credentialsFile(c.Store)
-		if err := writePasswords(path, made); err != nil {
-			return fmt.Errorf("the passwords made for the built-in users cannot be kept; set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", err)
-		}
-		log.Info("made passwords for built-in users", "file", path, "users", slices.Sorted(maps.Keys(made)))
-		return nil
-	})
+	a, err := open(ctx, c, log, tracer, func(made map[string]string) error { return keepPasswords(c.Store, made, log) })
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	log.Info("serving", "url", l.url(), "store", c.Store)
+	log.Info("serving", "url", l.url(), "store", store.Redact(c.Store))
 	return errors.Join(l.serve(ctx, a, c.DrainDelay, log), a.Close())
+}
+
+// keepPasswords writes the passwords made for built-in users into a file beside the database. PostgreSQL has no such place,
+// and whoever runs a server elsewhere has to know them, so there they must be given.
+func keepPasswords(dsn string, made map[string]string, log *slog.Logger) error {
+	users := slices.Sorted(maps.Keys(made))
+	if store.IsPostgres(dsn) {
+		return fmt.Errorf("at the first start on a PostgreSQL database, the passwords of its built-in users have to be given, and these lack one: %s; "+
+			"set SALLYPORT_ADMIN_PASSWORD_FILE and SALLYPORT_READONLY_PASSWORD_FILE to files with them", strings.Join(users, ", "))
+	}
+	path := credentialsFile(dsn)
+	if err := writePasswords(path, made); err != nil {
+		return fmt.Errorf("the passwords made for the built-in users cannot be kept; set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", err)
+	}
+	log.Info("made passwords for built-in users", "file", path, "users", users)
+	return nil
 }
 
 // open assembles the program from its configuration. Random passwords of built-in users are given to keep.

@@ -42,22 +42,49 @@ func storeCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.
 
 // withStore opens a store that is there; only a command that adds makes one.
 func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error {
-	path := databaseFile(c.Store)
-	if path == "" {
-		return fmt.Errorf("--store %s keeps no records", c.Store)
-	}
-	isNew := !exists(path)
-	if isNew && cmd.Name() != "add" {
-		return fmt.Errorf("there is no database %s; name another with --store sqlite:PATH", path)
+	isNew, err := newDatabase(cmd, c.Store)
+	if err != nil {
+		return err
 	}
 	st, err := store.Open(cmd.Context(), c.Store, time.Now)
 	if err != nil {
 		return err
 	}
 	if isNew {
-		cmd.PrintErrf("made the database %s\n", path)
+		cmd.PrintErrf("made the database %s\n", named(c.Store))
 	}
 	return errors.Join(f(records{c, st}), st.Close())
+}
+
+// newDatabase tells whether a command is to make the database, or returns an error if it must not. With PostgreSQL an
+// operator makes an empty one, which migrate up may fill too.
+func newDatabase(cmd *cobra.Command, dsn string) (bool, error) {
+	if store.IsPostgres(dsn) {
+		version, _, err := store.Schema(cmd.Context(), dsn)
+		if err != nil || version > 0 {
+			return false, err
+		}
+		if cmd.Name() != "add" && cmd.Name() != "up" {
+			return false, fmt.Errorf("the database %s is empty; start a server on it, or fill it with migrate up", named(dsn))
+		}
+		return true, nil
+	}
+	path := databaseFile(dsn)
+	if path == "" {
+		return false, fmt.Errorf("--store %s keeps no records", dsn)
+	}
+	if !exists(path) && cmd.Name() != "add" {
+		return false, fmt.Errorf("there is no database %s; name another with --store sqlite:PATH", path)
+	}
+	return !exists(path), nil
+}
+
+// named is what a database is called for people: its file, or where its server is.
+func named(dsn string) string {
+	if path := databaseFile(dsn); path != "" {
+		return path
+	}
+	return store.Redact(dsn)
 }
 
 // guard counts no guesses by address: nobody guesses here.

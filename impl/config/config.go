@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // Config is how the program is to run.
@@ -62,6 +63,8 @@ type Setting struct {
 	About   string
 	// Secret settings are never shown; Env with _FILE behind it names a file that holds one.
 	Secret bool
+	// Show returns what may be shown of a secret; nil if nothing may.
+	Show func(string) string
 }
 
 // Settings lists every setting there is.
@@ -71,10 +74,10 @@ var Settings = []Setting{
 	{Key: "tls.certificate", About: "file with the server's certificate, and those that lead to its authority, in PEM; read again when it changes"},
 	{Key: "tls.key", About: "file with the certificate's key, in PEM"},
 	{Key: "plain_http", Default: "false", About: "`true` to serve other machines without TLS, because something in front adds it"},
-	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`, or `none` to run without an authentication cluster"},
-	{Key: "admin_password", About: "password of the built-in user `admin`; made at the first start if not given", Secret: true},
-	{Key: "readonly_password", About: "password of the built-in user `readonly`; made at the first start if not given", Secret: true},
-	{Key: "key_encryption_key", About: "32 bytes in base64 that seal keys in the store; kept in a file beside the database if not given", Secret: true},
+	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of servers share; or `none` to run without an authentication cluster", Secret: true, Show: store.Redact},
+	{Key: "admin_password", About: "password of the built-in user `admin`; made at the first start if not given, except with PostgreSQL", Secret: true},
+	{Key: "readonly_password", About: "password of the built-in user `readonly`; made at the first start if not given, except with PostgreSQL", Secret: true},
+	{Key: "key_encryption_key", About: "32 bytes in base64 that seal keys in the store; kept in a file beside a SQLite database if not given", Secret: true},
 	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "how long a session's token lives without a refresh"},
 	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "how long a session lives, however often it is refreshed"},
 	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "how long a refreshed token stays good for requests under way"},
@@ -117,6 +120,15 @@ func Load(from Sources) (Config, error) {
 	return c, errors.Join(gathering, parsing)
 }
 
+// Servable returns what a server lacks, where commands that only look at records do not.
+func (c Config) Servable() error {
+	if store.IsPostgres(c.Store) && c.KeyEncryptionKey == nil {
+		return errors.New("key_encryption_key: PostgreSQL has no place for the key that all its servers share: " +
+			"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE for each of them to a file with the output of: openssl rand -base64 32")
+	}
+	return nil
+}
+
 // Effective returns the value of each setting by key, with secrets hidden, for people to look at.
 func Effective(from Sources) (map[string]string, error) {
 	values, err := gather(from)
@@ -125,10 +137,17 @@ func Effective(from Sources) (map[string]string, error) {
 	}
 	for _, s := range Settings {
 		if s.Secret && values[s.Key] != "" {
-			values[s.Key] = "(hidden)"
+			values[s.Key] = s.shown(values[s.Key])
 		}
 	}
 	return values, nil
+}
+
+func (s Setting) shown(value string) string {
+	if s.Show == nil {
+		return "(hidden)"
+	}
+	return s.Show(value)
 }
 
 func gather(from Sources) (map[string]string, error) {
@@ -141,6 +160,10 @@ func gather(from Sources) (map[string]string, error) {
 	}
 	env, err := environment(from.Env)
 	problems = append(problems, err, k.Load(confmap.Provider(env, "."), nil))
+	if hasPassword(from.Flags["store"]) {
+		problems = append(problems, errors.New("store: everybody on this machine can read a password on the command line: "+
+			"set SALLYPORT_STORE_FILE, the name of a file with the whole, or SALLYPORT_STORE"))
+	}
 	flags := map[string]any{}
 	for key, value := range from.Flags {
 		flags[key] = value

@@ -33,7 +33,7 @@ func TestLoad_AllProblems(t *testing.T) {
 		"lissen: there is no such setting (in " + path + ")",
 		"log.colour: there is no such setting (in " + path + ")",
 		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
-		`store: "mysql:x" is neither sqlite:PATH nor none`,
+		`store: "mysql:x" is neither sqlite:PATH, postgres://… nor none`,
 		"admin_password: a password has 8 characters to 1024 bytes",
 		"key_encryption_key: this must be 32 bytes in base64, such as the output of: openssl rand -base64 32",
 		`session.idle: "soon" is not a positive duration such as 30m`,
@@ -57,7 +57,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"tls.certificate":          {"tls.crt"},
 		"tls.key":                  {"tls.key"},
 		"plain_http":               {"", "yes", "1", "True"},
-		"store":                    {"", "sqlite:", "sqlite", "None", "postgres://x"},
+		"store":                    {"", "sqlite:", "sqlite", "None", "postgres:x", "mysql://x", "postgres://a:p%@x"},
 		"admin_password":           {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
 		"readonly_password":        {"1234567"},
 		"key_encryption_key":       {"x", "bm90IDMyIGJ5dGVz", key('k') + "A", base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
@@ -202,6 +202,7 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 		"admin_password: {hunter2}", "admin_password: {hunter2: x}", "admin_password: {{hunter2}}", "admin_password: [hunter2]",
 		"admin_password: \"hunter2", "admin_password: @hunter2", "admin_password: %hunter2", "admin_password: `hunter2`",
 		"admin_password: hunter2: x", "admin_password: hunter2", "key_encryption_key: hunter2", "admin_password: {hunter2: 1, hunter2: 2}",
+		"store: mysql://u:hunter2@host", "store: 'postgres://u:hunter2@ho st'", "store: 'postgres://u:hunter2%@host'", "store: [hunter2]",
 		"admin_password: {[hunter2]: x}", "- 'hunter2\"`'", "admin_password: !!float hunter2", "admin_password: |hunter2",
 	} {
 		if got := problem(t, Sources{File: write(t, text)}); strings.Contains(got, hidden) {
@@ -214,6 +215,49 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 			if got := problem(t, Sources{Env: env.lookup}); strings.Contains(got, hidden) {
 				t.Errorf("the text about %v shows the secret: %q", env, got)
 			}
+		}
+	}
+}
+
+// Ensures that a database's password is taken from the environment and from files, not from the command line, which
+// everybody can read, and is shown nowhere.
+func TestLoad_StorePassword(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{"postgres://u:hunter2@host/d", "postgresql://host/d?password=hunter2&user=u", "postgres://host/d?sslpassword=hunter2"} {
+		for name, value := range map[string]string{"SALLYPORT_STORE": dsn, "SALLYPORT_STORE_FILE": write(t, dsn+"\n")} {
+			from := Sources{Env: environ{name: value}.lookup}
+			c, err := Load(from)
+			if err != nil || c.Store != dsn {
+				t.Errorf("%s: %q, %v", name, c.Store, err)
+			}
+			if shown, err := Effective(from); err != nil || !strings.Contains(shown["store"], "host/d") || strings.Contains(shown["store"], "hunter2") {
+				t.Errorf("%s is shown as %q (%v)", name, shown["store"], err)
+			}
+		}
+		got := problem(t, Sources{Flags: map[string]string{"store": dsn}})
+		if !strings.Contains(got, "SALLYPORT_STORE_FILE") || strings.Contains(got, "hunter2") {
+			t.Errorf("the flag %s: %q", dsn, got)
+		}
+	}
+	if _, err := Load(Sources{Flags: map[string]string{"store": "postgres://u@host/d?sslmode=disable"}, Env: environ{}.lookup}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Ensures that a server on PostgreSQL is told which key it lacks, and that others are not.
+func TestServable(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]bool{"sqlite:x": true, "none": true, "postgres://host/d": false} {
+		c, err := Load(Sources{Env: environ{"SALLYPORT_STORE": dsn}.lookup})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Servable(); (err == nil) != want {
+			t.Errorf("%s: %v", dsn, err)
+		}
+		c.KeyEncryptionKey = make([]byte, 32)
+		if err := c.Servable(); err != nil {
+			t.Errorf("%s with a key: %v", dsn, err)
 		}
 	}
 }

@@ -36,11 +36,24 @@ type Bootstrap struct {
 type plan struct {
 	user   store.User
 	random string
+	// exists tells whether the user existed when the plan was made.
+	exists bool
 }
+
+// errOutdated means that another process that starts now was faster, so that plans have to be made anew.
+var errOutdated = errors.New("user: another process changed the built-in users")
 
 // Bootstrap makes sure that the built-in users exist and have their passwords. It returns fault.InvalidData for a
 // password that cannot be used.
 func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
+	err := s.bootstrap(ctx, b)
+	if errors.Is(err, errOutdated) || errors.Is(err, store.ErrExists) {
+		err = s.bootstrap(ctx, b) // they exist now, and are not taken away again
+	}
+	return err
+}
+
+func (s *Service) bootstrap(ctx context.Context, b Bootstrap) error {
 	var plans []plan
 	for _, u := range builtins {
 		p, due, err := s.plan(ctx, u, b.Passwords[u.Name])
@@ -60,11 +73,10 @@ func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		made := map[string]string{}
 		for _, p := range plans {
-			done, err := carryOut(ctx, tx, p)
-			if err != nil {
+			if err := carryOut(ctx, tx, p); err != nil {
 				return err
 			}
-			if done && p.random != "" {
+			if p.random != "" {
 				made[p.user.Name] = p.random
 			}
 		}
@@ -106,7 +118,7 @@ func (s *Service) plan(ctx context.Context, u store.User, password string) (plan
 			return plan{}, false, err
 		}
 	}
-	p := plan{user: u}
+	p := plan{user: u, exists: exists}
 	if password == "" {
 		p.random = secret.Text(18)
 		password = p.random
@@ -124,16 +136,18 @@ func named(err error, name string) error {
 	return err
 }
 
-// carryOut does what is due, unless another process that starts now was faster to make a random password.
-func carryOut(ctx context.Context, tx *store.Tx, p plan) (bool, error) {
+// carryOut does what is due.
+func carryOut(ctx context.Context, tx *store.Tx, p plan) error {
 	_, err := tx.User(p.user.Name)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return true, insert(ctx, tx, p.user)
-	case err != nil || p.random != "":
-		return false, err
+	switch found := err == nil; {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	case found != p.exists:
+		return errOutdated
+	case found:
+		return replace(ctx, tx, p.user)
 	}
-	return true, replace(ctx, tx, p.user)
+	return insert(ctx, tx, p.user)
 }
 
 func insert(ctx context.Context, tx *store.Tx, u store.User) error {

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+)
+
+// replicas is what servers that share a PostgreSQL database are started with.
+type replicas struct {
+	*testing.T
+	dsn string
+	// env has the database with a password, which the server of the tests does not ask for.
+	env []string
+}
+
+const databasePassword = "hunter2-of-the-database"
+
+func newReplicas(t *testing.T) replicas {
+	t.Helper()
+	dsn := postgrestest.Database(t)
+	address, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, given := address.User.Password(); !given {
+		address.User = url.UserPassword(address.User.Username(), databasePassword)
+	}
+	return replicas{t, dsn, []string{
+		"SALLYPORT_STORE=" + address.String(), "SALLYPORT_LOG_FORMAT=json", "SALLYPORT_LOG_LEVEL=debug",
+		"SALLYPORT_KEY_ENCRYPTION_KEY=" + base64.StdEncoding.EncodeToString(secret.NewKey()),
+		"SALLYPORT_ADMIN_PASSWORD=chosen by hand", "SALLYPORT_READONLY_PASSWORD=chosen by hand too",
+	}}
+}
+
+// begin starts a replica, which may take its time.
+func (r replicas) begin() *process {
+	r.Helper()
+	return launch(r.T, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: r.env})
+}
+
+// command runs the program to its end. Later variables win over those of the replicas.
+func (r replicas) command(stdin string, env []string, args ...string) outcome {
+	r.Helper()
+	o := run(r.T, invocation{args: args, stdin: stdin, env: append(r.env[:len(r.env):len(r.env)], env...)})
+	wantSilence(r.T, o.stdout+o.stderr, databasePassword)
+	return o
+}
+
+// wantWell fails the test unless a command ends well, and writes what matches.
+func (r replicas) wantWell(stdin, pattern string, args ...string) {
+	r.Helper()
+	if o := r.command(stdin, nil, args...); o.code != 0 || !regexp.MustCompile(pattern).MatchString(o.stdout) {
+		r.Errorf("%v: exit code %d, %s%s; want %q", args, o.code, o.stdout, o.stderr, pattern)
+	}
+}
+
+// Ensures that replicas that start at the same moment on an empty database all come up, with one set of users and keys, and
+// that none of them tells the database's password.
+func TestPostgres_StartAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t)
+	var servers []*process
+	for range 3 {
+		servers = append(servers, r.begin())
+	}
+	admin, readonly := person{"admin", "chosen by hand"}, person{"readonly", "chosen by hand too"}
+	var sessions []string
+	for _, s := range servers {
+		s.url = s.waitFor(servingAt)
+		s.wantAuth(http.StatusOK, readonly.basic())
+		sessions = append(sessions, s.logIn(admin))
+	}
+	for _, s := range servers {
+		for _, session := range sessions {
+			s.wantAuth(http.StatusOK, session)
+		}
+	}
+	o := r.command("", nil, "audit", "export")
+	for event, count := range map[string]int{"user.created": 2, "user.password_changed": 0, "signing_key.created": 1} {
+		if got := strings.Count(o.stdout, `"event":"`+event+`"`); got != count {
+			t.Errorf("%s happened %d times; want %d", event, got, count)
+		}
+	}
+	for _, s := range servers {
+		s.stop()
+		wantSilence(t, s.output.String(), databasePassword, admin.password, readonly.password)
+	}
+}
+
+// Ensures that the commands work on PostgreSQL as on a file, from an empty database on.
+func TestPostgres_Commands(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t)
+	wantRefusal(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or fill it with migrate up")
+	r.wantWell("", `^database 0, program \d+: migrate up`, "migrate", "status")
+	r.wantWell("", `^the schema has version [1-9]`, "migrate", "up")
+	r.wantWell("", `: up to date\n$`, "migrate", "status")
+	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer", "--password-stdin")
+	r.wantWell("", `(?m)^alice +true +false +false +ece_deployment_viewer`, "user", "list")
+	r.wantWell("", `(?m)^The user alice has a new second factor`, "user", "totp", "alice")
+	r.wantWell("", `(?m)^alice +true +false +true `, "user", "list")
+	r.wantWell("", `(?m)^store +postgres://[^:]+:xxxxx@`, "config", "check")
+	r.wantWell("", `"event":"user.created","actor":"\(command line\)","subject":"alice"`, "audit", "export")
+
+	s := r.begin()
+	s.url = s.waitFor(servingAt)
+	s.wantAuth(http.StatusOK, alice.basic())
+	r.wantWell("", `^disabled`, "user", "disable", "alice")
+	s.wantAuth(http.StatusUnauthorized, alice.basic())
+	r.wantWell("", `^enabled`, "user", "enable", "alice")
+	r.wantWell("another password\n", `^the user alice has a new password`, "user", "passwd", "alice", "--password-stdin")
+	s.wantAuth(http.StatusOK, person{"alice", "another password"}.basic())
+	r.wantWell("", ``, "user", "unlock", "alice")
+	s.stop()
+}
+
+// Ensures that what a server on PostgreSQL lacks, and what its own tools do, is said with the way on.
+func TestPostgres_Refusals(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t)
+	serve := []string{"serve", "--listen", "127.0.0.1:0"}
+	wantRefusal(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...), "set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
+	if o := r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, "config", "check"); o.code == 0 || !strings.Contains(o.stderr, "\nkey_encryption_key: ") {
+		t.Errorf("config check: exit code %d, %s", o.code, o.stderr)
+	}
+	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD="}, serve...), "these lack one: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
+	if o := r.command("", []string{"SALLYPORT_STORE=postgres://u:" + databasePassword + "@127.0.0.1:1/x"}, serve...); o.code == 0 || !strings.Contains(o.stderr, "connection refused") {
+		t.Errorf("without a database: exit code %d, %s", o.code, o.stderr)
+	}
+	wantRefusal(t, r.command("", nil, "user", "list", "--store", "postgres://u:"+databasePassword+"@127.0.0.1:1/x"), "SALLYPORT_STORE_FILE")
+	wantRefusal(t, r.command("", nil, "backup", "--to", "x.dump"), "pg_dump --format=custom --file=x.dump 'postgres://")
+	wantRefusal(t, r.command("", nil, "restore", "--from", "x.dump"), "pg_restore --clean")
+	s := r.begin()
+	s.url = s.waitFor(servingAt)
+	s.stop()
+	other := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + base64.StdEncoding.EncodeToString(secret.NewKey())}
+	wantRefusal(t, r.command("", other, serve...), "is not the key that this database was made with")
+}
+
+// Ensures that the commands that backup and restore name make a copy of the database that a server runs on.
+func TestPostgres_OwnTools(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"pg_dump", "pg_restore"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+	r := newReplicas(t)
+	s := r.begin()
+	s.url = s.waitFor(servingAt)
+	dir := t.TempDir()
+	named := regexp.MustCompile(`such as: (pg_.*)`)
+	as := func(args ...string) {
+		t.Helper()
+		o := r.command("", nil, args...)
+		line := named.FindStringSubmatch(o.stderr)
+		if line == nil {
+			t.Fatalf("%v names no command: %s", args, o.stderr)
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", line[1])
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", line[1], err, out)
+		}
+	}
+	as("backup", "--to", "x.dump")
+	r.wantWell(alice.password+"\n", ``, "user", "add", "alice", "--role", "ece_deployment_viewer", "--password-stdin")
+	s.stop()
+	as("restore", "--from", "x.dump")
+	s = r.begin()
+	s.url = s.waitFor(servingAt)
+	s.wantAuth(http.StatusUnauthorized, alice.basic())
+	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
+}
