@@ -119,11 +119,16 @@ func start(t *testing.T, i invocation, where *regexp.Regexp) *process {
 	return p
 }
 
-// launch starts a program, and does not wait for anything.
+// launch starts the program, and does not wait for anything.
 func launch(t *testing.T, i invocation) *process {
 	t.Helper()
-	p := &process{t: t, output: &transcript{changed: make(chan struct{}, 1)}, exited: make(chan struct{})}
-	p.cmd = i.command(context.Background(), t) // t's context ends before its cleanups
+	return supervise(t, i.command(context.Background(), t)) // t's context ends before its cleanups
+}
+
+// supervise starts a command, which ends with the test.
+func supervise(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, output: &transcript{changed: make(chan struct{}, 1)}, exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
