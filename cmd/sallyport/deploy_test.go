@@ -43,7 +43,7 @@ func TestService(t *testing.T) {
 	s.stop()
 
 	seconds, err := strconv.Atoi(regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(unit)[1])
-	if err != nil || time.Duration(seconds)*time.Second <= drainTime {
+	if err != nil || time.Duration(seconds)*time.Second <= drainTime+adminDrainTime+flushTime {
 		t.Errorf("systemd waits for %d seconds (%v)", seconds, err)
 	}
 }

@@ -67,7 +67,7 @@ func runProxy(t *testing.T, servers [2]*process) proxy {
 	}
 	settings := filepath.Join(dir, "haproxy.cfg")
 	writeFile(t, settings, text)
-	cmd := exec.CommandContext(context.Background(), program, "-db", "-f", settings) //nolint:gosec // it was found in the path
+	cmd := exec.CommandContext(context.Background(), program, "-db", "-f", settings)
 	cmd.ExtraFiles = []*os.File{file}
 	p := proxy{process: supervise(t, cmd)}
 	p.url = "https://" + listener.Addr().String()

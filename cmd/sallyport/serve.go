@@ -102,7 +102,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracin
 // trace returns nil where nothing is to be traced.
 func trace(ctx context.Context, c config.Config, log *slog.Logger) (*tracing.Tracer, error) {
 	if !c.Tracing {
-		return nil, nil //nolint:nilnil // to have no tracer is fine
+		return nil, nil
 	}
 	return tracing.New(ctx, log)
 }

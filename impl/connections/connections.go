@@ -80,7 +80,7 @@ func (l *Limit) want(wanted bool) {
 	defer l.mu.Unlock()
 	l.wanted = wanted
 	if oldest := l.idle.Front(); wanted && oldest != nil {
-		l.giveUp(oldest.Value.(net.Conn)) //nolint:forcetypeassert // nothing else is in the list
+		l.giveUp(oldest.Value.(net.Conn))
 	}
 }
 

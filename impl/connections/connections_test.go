@@ -43,11 +43,11 @@ func newPlace(t *testing.T, most int, encrypted bool) *place {
 		known := httptest.NewUnstartedServer(nil) // for its certificate
 		known.StartTLS()
 		t.Cleanup(known.Close)
-		listener = tls.NewListener(listener, &tls.Config{Certificates: known.TLS.Certificates}) //nolint:gosec // a test
-		p.client = &tls.Config{InsecureSkipVerify: true}                                        //nolint:gosec // a test
+		listener = tls.NewListener(listener, &tls.Config{Certificates: known.TLS.Certificates})
+		p.client = &tls.Config{InsecureSkipVerify: true}
 	}
 	go server.Serve(listener)            //nolint:errcheck // it ends with the test
-	t.Cleanup(func() { server.Close() }) //nolint:errcheck,gosec // the test is over
+	t.Cleanup(func() { server.Close() }) //nolint:errcheck // the test is over
 	return p
 }
 
@@ -71,7 +71,7 @@ func (p *place) connect() caller {
 	if p.client != nil {
 		conn = tls.Client(conn, p.client)
 	}
-	p.Cleanup(func() { conn.Close() }) //nolint:errcheck,gosec // the test is over
+	p.Cleanup(func() { conn.Close() }) //nolint:errcheck // the test is over
 	return caller{p, conn, bufio.NewReader(conn)}
 }
 
@@ -88,7 +88,7 @@ func (c caller) wantAnswer() {
 	if err != nil {
 		c.Fatal(err)
 	}
-	response.Body.Close() //nolint:errcheck,gosec // it is empty
+	response.Body.Close() //nolint:errcheck // it is empty
 }
 
 func (c caller) wantClosed() {

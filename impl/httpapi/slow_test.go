@@ -45,7 +45,7 @@ func impatient(t *testing.T, encrypted bool) (address string, server *http.Serve
 		known := httptest.NewUnstartedServer(nil) // for its certificate
 		known.StartTLS()
 		t.Cleanup(known.Close)
-		listener = tls.NewListener(listener, &tls.Config{Certificates: known.TLS.Certificates}) //nolint:gosec // a test
+		listener = tls.NewListener(listener, &tls.Config{Certificates: known.TLS.Certificates})
 	}
 	go server.Serve(listener)            //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() }) //nolint:errcheck // the test is over
