@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -79,30 +80,30 @@ func TestServe_DrainDelay(t *testing.T) {
 	}
 }
 
-// Ensures that what an operator asks while the server ends is answered too.
-func TestServe_DrainsOperators(t *testing.T) {
+// Ensures that what an operator has asked is answered before the end.
+func TestDismiss(t *testing.T) {
 	t.Parallel()
-	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
-	address := strings.TrimPrefix(s.operator().url, "http://")
-	conn, err := net.DialTimeout("tcp", address, patience)
-	if err != nil {
-		t.Fatal(err)
+	asked, proceed := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-proceed
+	}))
+	t.Cleanup(s.Close)
+	answered := make(chan error)
+	go func() {
+		response, err := http.Get(s.URL)
+		if err == nil {
+			response.Body.Close() //nolint:errcheck // it is empty
+		}
+		answered <- err
+	}()
+	<-asked
+	s.Config.RegisterOnShutdown(func() { close(proceed) })
+	if err := dismiss(t.Context(), s.Config); err != nil {
+		t.Error(err)
 	}
-	defer conn.Close() //nolint:errcheck // the test is over
-	write(t, conn, "GET /metrics HTTP/1.1\r\nHost: x\r\n")
-	s.signal(syscall.SIGTERM)
-	s.waitFor(regexp.MustCompile(`finishing the requests under way`))
-	write(t, conn, "\r\n")
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close() //nolint:errcheck // it is read to its end
-	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("answered with %s (%v)", response.Status, err)
-	}
-	if code := s.wait(); code != 0 {
-		t.Errorf("exit code %d; want 0", code)
+	if err := <-answered; err != nil {
+		t.Error(err)
 	}
 }
 

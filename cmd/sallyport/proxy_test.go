@@ -134,6 +134,10 @@ func TestProxy(t *testing.T) {
 		s.waitFor(called)
 	}
 	servers[0].signal(syscall.SIGTERM)
+	p.waitFor(regexp.MustCompile(`Server servers/server-1 is DOWN`))
+	if servers[0].over() {
+		t.Error("the proxy noticed after the end")
+	}
 	if code := servers[0].wait(); code != 0 {
 		t.Errorf("exit code %d; want 0", code)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -23,16 +24,28 @@ const (
 type proven struct {
 	key    []byte
 	hashes *expirable.LRU[[sha256.Size]byte, struct{}]
+	// hits and misses count what was looked for.
+	hits, misses atomic.Uint64
 }
 
 func newProven() *proven {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
-	return &proven{key, expirable.NewLRU[[sha256.Size]byte, struct{}](provenPasswords, nil, provenTime)}
+	return &proven{key: key, hashes: expirable.NewLRU[[sha256.Size]byte, struct{}](provenPasswords, nil, provenTime)}
 }
 
 func (p *proven) has(u store.User, password string) bool {
-	return p.hashes.Contains(p.hash(u, password))
+	if p.hashes.Contains(p.hash(u, password)) {
+		p.hits.Add(1)
+		return true
+	}
+	p.misses.Add(1)
+	return false
+}
+
+// Remembered returns how often a right password was found in memory, and how often it was not.
+func (s *Service) Remembered() (hits, misses uint64) {
+	return s.proven.hits.Load(), s.proven.misses.Load()
 }
 
 func (p *proven) add(u store.User, password string) { p.hashes.Add(p.hash(u, password), struct{}{}) }
