@@ -105,6 +105,9 @@ func TestServer_SlowCallers(t *testing.T) {
 				go dawdle(conn, each.slowly, limit/20)
 			}
 			if each.hangs {
+				if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
+					t.Fatal(err)
+				}
 				waitUntilForgotten(t, server)
 			} else {
 				_, err = io.Copy(io.Discard, conn)
