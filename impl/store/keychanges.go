@@ -29,6 +29,7 @@ var (
 
 // UpdateKeys changes those of some keys that there are and that are not invalidated.
 func (tx *Tx) UpdateKeys(ids []string, c KeyChange) error {
+	tx.changed.keys(ids)
 	args := []any{texts(ids), nil, nil, nil, c.LimitedBy, c.Creator, c.Version}
 	if c.Assigned != nil {
 		args[1] = *c.Assigned
@@ -46,6 +47,7 @@ func (tx *Tx) UpdateKeys(ids []string, c KeyChange) error {
 // InvalidateKeys ends, at the transaction's time, those of some keys that there are and that are not invalidated, and
 // returns these, in order: of many who invalidate a key at once, one is returned it.
 func (tx *Tx) InvalidateKeys(ids []string) ([]string, error) {
+	tx.changed.keys(ids)
 	changed, err := all(tx, scanText, invalidateKeys, texts(ids), millis(tx.Now))
 	return sorted(changed), err
 }

@@ -104,7 +104,8 @@ func (tx *Tx) OwnedKeys(userName string, ids []string) ([]string, error) {
 	return owned, err
 }
 
-// APIKeyWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound.
+// APIKeyWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound. Changes of these are told, beside when the
+// key was used and the user signed in.
 func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
 	var k APIKey
 	u, err := one(tx, func(row scanner) (u User, err error) {
@@ -115,6 +116,7 @@ func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
 		finishUser()
 		return u, err
 	}, selectAPIKeyWithOwner, id)
+	tx.read = append(tx.read, keyTag(k.ID), userTag(u.Name))
 	return k, u, err
 }
 
@@ -130,6 +132,7 @@ func (tx *Tx) AllAPIKeys() ([]APIKey, error) {
 
 // DeleteAPIKey removes a user's key and tells whether there was one.
 func (tx *Tx) DeleteAPIKey(userName, id string) (bool, error) {
+	tx.changed.add(keyTag(id))
 	n, err := tx.exec(deleteAPIKey, id, userName)
 	return n > 0, err
 }

@@ -69,7 +69,8 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	reads, writes := shares(pool)
 	return &Store{
 		now: now, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
-		writer: &handle{DB: db, turns: overload.NewBound(writes, overload.Many)}, reader: &handle{DB: db, turns: overload.NewBound(reads, overload.Many)},
+		listening: func(ctx context.Context) (*pgx.Conn, error) { return openListening(ctx, config) },
+		writer:    &handle{DB: db, turns: overload.NewBound(writes, overload.Many)}, reader: &handle{DB: db, turns: overload.NewBound(reads, overload.Many)},
 	}, nil
 }
 

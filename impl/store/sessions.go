@@ -52,7 +52,8 @@ func (tx *Tx) InsertSessionToken(t SessionToken) error {
 	return err
 }
 
-// LiveSession returns a token that has not expired, its session and the session's user, or ErrNotFound.
+// LiveSession returns a token that has not expired, its session and the session's user, or ErrNotFound. Changes of these are
+// told, beside when the user signed in.
 func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
 	var t SessionToken
 	var s Session
@@ -65,6 +66,7 @@ func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
 		s.ID, s.CreatedAt, s.ExpiresAt = t.SessionID, at(created), at(sessionEnd)
 		return u, err
 	}, selectLiveSession, tokenID, millis(tx.Now))
+	tx.read = append(tx.read, tokenTag(t.ID), sessionTag(s.ID), userTag(u.Name))
 	return t, s, u, err
 }
 
@@ -82,32 +84,40 @@ func (tx *Tx) Session(id string) (Session, User, error) {
 	return s, u, err
 }
 
-// ShortenSessionToken lets a token expire at a time, unless it does before.
+// ShortenSessionToken lets a token expire at a time, unless it does before. That is told only if somebody may remember the
+// token longer: tokens are shortened all the time.
 func (tx *Tx) ShortenSessionToken(id string, end time.Time) error {
+	if end.Sub(tx.Now) < MaxLifetime {
+		tx.changed.add(tokenTag(id))
+	}
 	_, err := tx.exec(shortenSessionToken, id, millis(end))
 	return err
 }
 
 // LowerSession makes all tokens of a session plain, and tells whether one was not.
 func (tx *Tx) LowerSession(id string) (bool, error) {
+	tx.changed.add(sessionTag(id))
 	n, err := tx.exec(lowerSession, id)
 	return n > 0, err
 }
 
 // LowerUserSessions makes all tokens of a user plain.
 func (tx *Tx) LowerUserSessions(userName string) error {
+	tx.changed.add(userTag(userName))
 	_, err := tx.exec(lowerUserSessions, userName)
 	return err
 }
 
 // DeleteSession ends a session and all its tokens, and tells whether there was one.
 func (tx *Tx) DeleteSession(id string) (bool, error) {
+	tx.changed.add(sessionTag(id))
 	n, err := tx.exec(deleteSession, id)
 	return n > 0, err
 }
 
 // DeleteUserSessions ends all sessions of a user and returns how many there were.
 func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
+	tx.changed.add(userTag(userName))
 	return tx.exec(deleteUserSessions, userName)
 }
 

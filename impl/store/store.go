@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 
 	"github.com/sallyport/sallyport/impl/fault"
@@ -38,6 +39,11 @@ type Store struct {
 	observe func(kind string, took time.Duration)
 	// migrating opens the connections that migrations take; nil where it is the writer's.
 	migrating func() (*sql.DB, error)
+	// listening opens a connection that hears what is changed; nil where nobody tells.
+	listening func(context.Context) (*pgx.Conn, error)
+	// changes and follower are nil for a store that is not followed.
+	changes  *changes
+	follower *follower
 }
 
 // dialect is all that differs between databases, beside opening them.
@@ -76,6 +82,9 @@ type Tx struct {
 	// broken is the first failure of the database. After it, nothing that the transaction did is kept, whatever its
 	// caller makes of the error.
 	broken error
+	// read is what has been read and may be remembered, and changed is what others may remember.
+	read    []tag
+	changed tags
 }
 
 // Open opens the database that a DSN names, and brings its schema up to date: "sqlite:PATH", "postgres://…" as libpq takes
@@ -149,6 +158,9 @@ func (s *Store) Turns() (reads, writes *overload.Bound) {
 	return s.reader.turns, s.writer.turns
 }
 
+// Now is the time, to the millisecond, as a transaction would have it that began now.
+func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
 // Require returns fault.NoAuthenticationCluster if there is no database.
 func (s *Store) Require() error {
 	if s.Configured() {
@@ -161,6 +173,9 @@ func (s *Store) Require() error {
 func (s *Store) Close() error {
 	if !s.Configured() {
 		return nil
+	}
+	if s.follower != nil {
+		s.follower.close()
 	}
 	return errors.Join(s.reader.Close(), s.writer.Close()) // to close twice what is one is no error
 }
@@ -209,7 +224,7 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 		return false, failure(ctx, "begin", err)
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
-	tx := &Tx{Now: s.now().UTC().Truncate(time.Millisecond), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
+	tx := &Tx{Now: s.Now(), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
 	err = f(tx)
 	if tx.broken != nil {
 		return false, tx.broken
@@ -217,7 +232,12 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err != nil {
 		return false, err
 	}
-	if err := sqlTx.Commit(); err != nil {
+	if err := s.tell(ctx, sqlTx, tx.changed); err != nil {
+		return false, err
+	}
+	err = sqlTx.Commit()
+	s.forget(tx.changed) // also after a failure: whatever the answer was, the commit may have been done
+	if err != nil {
 		return true, failure(ctx, "commit", err)
 	}
 	return false, nil

@@ -38,18 +38,21 @@ func (tx *Tx) TOTPDevice(userName string) (TOTPDevice, error) {
 
 // InsertTOTPDevice adds a device, at the transaction's time, or returns ErrExists.
 func (tx *Tx) InsertTOTPDevice(d TOTPDevice) error {
+	tx.changed.add(userTag(d.UserName))
 	_, err := tx.exec(insertTOTPDevice, d.UserName, d.Sealed, d.Confirmed, d.LastStep, millis(tx.Now))
 	return err
 }
 
 // ConfirmTOTPDevice makes a user's device count.
 func (tx *Tx) ConfirmTOTPDevice(userName string) error {
+	tx.changed.add(userTag(userName))
 	_, err := tx.exec(confirmTOTPDevice, userName)
 	return err
 }
 
 // DeleteTOTPDevice removes a user's device with its recovery codes, and tells whether there was one.
 func (tx *Tx) DeleteTOTPDevice(userName string) (bool, error) {
+	tx.changed.add(userTag(userName))
 	n, err := tx.exec(deleteTOTPDevice, userName)
 	return n > 0, err
 }

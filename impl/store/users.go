@@ -101,6 +101,7 @@ func (tx *Tx) InsertUser(u User) error {
 
 // UpdateUser stores what administrators change of a user, and who did: UpdatedBy. It returns ErrNotFound.
 func (tx *Tx) UpdateUser(u User) error {
+	tx.changed.add(userTag(u.Name))
 	n, err := tx.exec(updateUser,
 		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.UpdatedBy)
 	if err == nil && n == 0 {
@@ -117,6 +118,7 @@ func (tx *Tx) TouchLogin(name string) error {
 
 // ReplacePasswordHash stores another hash of the same password, and tells whether the password was still that one.
 func (tx *Tx) ReplacePasswordHash(name, old, hash string) (bool, error) {
+	tx.changed.add(userTag(name))
 	n, err := tx.exec(replacePasswordHash, name, old, hash)
 	return n > 0, err
 }
@@ -126,6 +128,7 @@ func (tx *Tx) DeleteUser(name string) (bool, error) {
 	if err := tx.ClearLockout(name); err != nil {
 		return false, err
 	}
+	tx.changed.add(userTag(name))
 	n, err := tx.exec(deleteUser, name)
 	return n > 0, err
 }

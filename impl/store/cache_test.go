@@ -1,0 +1,339 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+)
+
+// soon is within how much time another process has to hear of a change, and patient how long a test waits for anything else.
+const (
+	soon    = time.Second
+	patient = 20 * time.Second
+)
+
+// hand is a clock that tests move.
+type hand struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (h *hand) Now() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *hand) advance(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+// replica is a process's store, with a cache of sessions by their tokens.
+type replica struct {
+	*testing.T
+	*Store
+	clock *hand
+	alive *Cache[string]
+	// deaf keeps the next connection that would hear of changes from being made.
+	deaf *atomic.Bool
+}
+
+func newReplica(t *testing.T, dsn string) *replica {
+	t.Helper()
+	clock := &hand{now: time.UnixMilli(1e12)}
+	s, err := Open(t.Context(), dsn, clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	deaf, connect := new(atomic.Bool), s.listening
+	if connect != nil {
+		s.listening = func(ctx context.Context) (*pgx.Conn, error) {
+			if deaf.Load() {
+				return nil, errDeaf
+			}
+			return connect(ctx)
+		}
+	}
+	s.Follow(MaxLifetime, slog.New(slog.DiscardHandler))
+	alive, err := NewCache[string](s, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &replica{t, s, clock, alive, deaf}
+}
+
+var errDeaf = errors.New("this one is to hear nothing")
+
+// newReplicas returns two stores on one database, which know each other's changes.
+func newReplicas(t *testing.T) (a, b *replica) {
+	t.Helper()
+	return newReplicasOn(t, postgrestest.DSN(t))
+}
+
+func newReplicasOn(t *testing.T, dsn string) (a, b *replica) {
+	t.Helper()
+	a, b = newReplica(t, dsn), newReplica(t, dsn)
+	fill(t, a.Store)
+	a.follows()
+	b.follows()
+	return a, b
+}
+
+func (r *replica) follows() {
+	r.Helper()
+	r.eventually(patient, "changes are heard", r.Following)
+}
+
+func (r *replica) eventually(patience time.Duration, what string, is func() bool) {
+	r.Helper()
+	for deadline := time.Now().Add(patience); !is(); {
+		if time.Now().After(deadline) {
+			r.Fatalf("after %v it is not so that %s", patience, what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// session returns the session of the token t, "" if it is dead.
+func (r *replica) session() string {
+	r.Helper()
+	return r.sessionWhile(func() {})
+}
+
+// sessionWhile is session, with something that happens after it was read and before it is remembered.
+func (r *replica) sessionWhile(happens func()) string {
+	r.Helper()
+	id, err := r.alive.Read(r.Context(), "t", func(tx *Tx) (string, error) {
+		_, session, _, err := tx.LiveSession("t")
+		happens()
+		return session.ID, err
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		r.Fatal(err)
+	}
+	return id
+}
+
+func (r *replica) logout() {
+	r.Helper()
+	err := r.Update(r.Context(), func(tx *Tx) error { _, err := tx.DeleteSession("s"); return err })
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *replica) wantCounts(hits, misses uint64) {
+	r.Helper()
+	if h, m := r.alive.Counts(); h != hits || m != misses {
+		r.Errorf("%d hits and %d misses; want %d and %d", h, m, hits, misses)
+	}
+}
+
+// Ensures that a session is read once, and dead as soon as the call returns that ends it, and a moment later for other
+// processes.
+func TestCache(t *testing.T) {
+	t.Parallel()
+	a, b := newReplicas(t)
+	for range 3 {
+		if a.session() != "s" || b.session() != "s" {
+			t.Fatal("the session is not found")
+		}
+	}
+	a.wantCounts(2, 1)
+	b.wantCounts(2, 1)
+	a.logout()
+	if a.session() != "" {
+		t.Error("the session is alive where it was ended")
+	}
+	b.eventually(soon, "the session is dead in the other process", func() bool { return b.session() == "" })
+}
+
+// Ensures that changes in another schema of the database are none here.
+func TestCache_Schemas(t *testing.T) {
+	t.Parallel()
+	a, b := newReplicas(t)
+	other, _ := newReplicas(t)
+	change := func(r *replica, user string) {
+		if err := r.Update(t.Context(), func(tx *Tx) error { _, err := tx.ReplacePasswordHash(user, "", ""); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(other, "there")
+	change(a, "here")
+	b.eventually(patient, "a change is heard", func() bool { return b.changes.latest[userTag("here")].Load() > 0 })
+	if got := b.changes.latest[userTag("there")].Load(); got != 0 {
+		t.Error("a change in another schema is heard")
+	}
+}
+
+// Ensures that what was read before a change is not remembered after it, in neither process.
+func TestCache_ReadBefore(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]func(a, b *replica) (reads *replica){
+		"where it is ended": func(a, _ *replica) *replica { return a },
+		"elsewhere":         func(_, b *replica) *replica { return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := newReplicas(t)
+			reads := ends(a, b)
+			before := reads.changes.count.Load()
+			found := reads.sessionWhile(func() {
+				a.logout()
+				reads.eventually(patient, "the change is heard", func() bool { return reads.changes.count.Load() > before })
+			})
+			if found != "s" {
+				t.Fatalf("%q is found; want what was read before the change", found)
+			}
+			if reads.session() != "" {
+				t.Error("what was read before the change is remembered")
+			}
+		})
+	}
+}
+
+// Ensures that nothing is remembered longer than a lifetime, although nobody tells of a change.
+func TestCache_Lifetime(t *testing.T) {
+	t.Parallel()
+	_, b := newReplicas(t)
+	b.session()
+	b.behind("DELETE FROM sessions")
+	b.clock.advance(MaxLifetime - 1)
+	if b.session() != "s" {
+		t.Error("the session is forgotten before its time, so this shows nothing")
+	}
+	b.clock.advance(1)
+	if b.session() != "" {
+		t.Error("the session is remembered after its lifetime")
+	}
+}
+
+// behind runs a statement without a word to anybody.
+func (r *replica) behind(statement string) {
+	r.Helper()
+	if _, err := r.writer.ExecContext(r.Context(), statement); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// cut ends the connections on which changes are heard, of all who use the database.
+func (r *replica) cut() {
+	r.Helper()
+	r.behind("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sallyport-listen' AND datname = current_database()")
+}
+
+// Ensures that whoever cannot hear of changes remembers nothing, nor anything from before once it can hear again.
+func TestCache_Deaf(t *testing.T) {
+	t.Parallel()
+	a, b := newReplicasOn(t, postgrestest.Database(t))
+	b.session()
+	b.deaf.Store(true)
+	b.cut()
+	b.eventually(patient, "the loss is noticed", func() bool { return !b.Following() })
+	a.logout()
+	a.follows()
+	b.deaf.Store(false)
+	b.follows()
+	if b.session() != "" {
+		t.Error("the session is remembered from before")
+	}
+}
+
+// Ensures that a connection that is there, and on which nothing is heard any more, is noticed.
+func TestCache_Stalled(t *testing.T) {
+	t.Parallel()
+	proxy := postgrestest.NewProxy(t, postgrestest.DSN(t), "sallyport-listen")
+	r := newReplica(t, proxy.DSN)
+	fill(t, r.Store)
+	r.follows()
+	r.session()
+	r.behind("DELETE FROM sessions")
+	if r.session() != "s" {
+		t.Error("the session is not remembered, so this shows nothing")
+	}
+	proxy.Stall()
+	r.eventually(patient, "the session is forgotten", func() bool { return r.session() == "" })
+	if r.Following() {
+		t.Error("changes seem to be heard")
+	}
+}
+
+// Ensures that nothing is remembered as long as nobody hears of changes.
+func TestCache_NeverHeard(t *testing.T) {
+	t.Parallel()
+	r := newReplica(t, postgrestest.Database(t))
+	r.deaf.Store(true)
+	fill(t, r.Store)
+	r.cut()
+	r.eventually(patient, "the loss is noticed", func() bool { return !r.Following() })
+	if r.session() != "s" {
+		t.Fatal("the session is not found")
+	}
+	r.behind("DELETE FROM sessions")
+	if r.session() != "" {
+		t.Error("the session is remembered")
+	}
+	r.wantCounts(0, 0)
+}
+
+// Ensures that nothing is remembered on SQLite, where other processes write without a word.
+func TestCache_SQLite(t *testing.T) {
+	t.Parallel()
+	r := newReplica(t, "sqlite:"+t.TempDir()+"/test.db")
+	fill(t, r.Store)
+	r.session()
+	r.behind("DELETE FROM sessions")
+	if r.Following() || r.session() != "" {
+		t.Error("a session is remembered")
+	}
+	r.wantCounts(0, 0)
+}
+
+// Ensures that a transaction that is tried again tells of its last try only, and one that is undone of nothing.
+func TestUpdate_Tells(t *testing.T) {
+	t.Parallel()
+	a, _ := newReplicas(t)
+	before := a.changes.count.Load()
+	if err := a.Update(t.Context(), func(tx *Tx) error {
+		if _, err := tx.DeleteSession("s"); err != nil {
+			return err
+		}
+		return ErrNotFound
+	}); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	if a.changes.count.Load() != before {
+		t.Error("what was undone is told")
+	}
+	again := false
+	if err := a.Update(t.Context(), func(tx *Tx) error {
+		defer func() { again = true }()
+		if !again {
+			tx.changed.add(userTag("first"))
+			return &pgconn.PgError{Code: "40001"}
+		}
+		tx.changed.add(userTag("second"))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := a.changes.latest[userTag("first")].Load(), a.changes.latest[userTag("second")].Load(); first != 0 || second == 0 {
+		t.Errorf("of what the first try changed %d is told, and of the second %d", first, second)
+	}
+}
