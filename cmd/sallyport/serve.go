@@ -88,7 +88,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracin
 		return nil, err
 	}
 	a, err := app.Open(ctx, app.Settings{
-		Store: c.Store, KeyEncryptionKey: key,
+		Store: c.Store, KeyEncryptionKey: key, CacheLifetime: c.CacheLifetime,
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}, Keep: keep},
 		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
 		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Tracer: tracer, Now: time.Now,

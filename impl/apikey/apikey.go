@@ -41,12 +41,15 @@ type Service struct {
 	ceilings *lru.Cache[[2]string, ceiling]
 	// swept is when documents were purged last, in milliseconds since 1970.
 	swept atomic.Int64
+	// known remembers keys with their owners, by the keys' ids.
+	known *store.Cache[*ownedKey]
 }
 
 // NewService returns a service on a store. Close it, or the last uses of keys are not remembered.
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
-	known, _ := lru.New[[2]string, ceiling](ceilings) // fails for a size that is not positive only
-	return &Service{store: st, settings: settings, usage: newUsage(st, log), ceilings: known}
+	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
+	known, _ := store.NewCache[*ownedKey](st, maxKnown)
+	return &Service{store: st, settings: settings, usage: newUsage(st, log), ceilings: ceilings, known: known}
 }
 
 // Close writes what is to be remembered of the last uses.

@@ -16,8 +16,8 @@ type ceiling struct {
 	roles []identity.Role
 }
 
-// ceilings bounds how many are remembered, each of which is a few names.
-const ceilings = 4096
+// maxCeilings bounds how many are remembered, each of which is a few names.
+const maxCeilings = 4096
 
 // rolesOf returns the roles of a key's owner. Of a key that somebody else made, those of ECE are left out that the owner got
 // later: a key that was planted on a user must not become an administrator's with its owner. It is the owner's own once the

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -29,37 +31,66 @@ func reject(why string) error {
 // secret is told more of a key than that there is one. The owner has those roles only that the
 // key may have.
 func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, store.User, error) {
-	var key store.APIKey
-	var owner store.User
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		id, text, err := parse(credential)
-		if err != nil {
-			return err
-		}
-		key, owner, err = tx.APIKeyWithOwner(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return reject("unable to find apikey with id " + id)
-		}
-		if err != nil {
-			return err
-		}
-		if err := check(tx, key, text); err != nil {
-			return err
-		}
-		s.usage.note(key, tx.Now)
-		owner.Roles, err = s.rolesOf(tx, key, owner)
-		return err
-	})
-	return key, owner, err
+	if err := s.store.Require(); err != nil {
+		return store.APIKey{}, store.User{}, err
+	}
+	id, text, err := parse(credential)
+	if err != nil {
+		return store.APIKey{}, store.User{}, err
+	}
+	found, err := s.known.Read(ctx, id, func(tx *store.Tx) (*ownedKey, error) { return s.find(tx, id) })
+	if err != nil {
+		return store.APIKey{}, store.User{}, err
+	}
+	now := s.store.Now()
+	if err := check(found.key, text, now); err != nil {
+		return store.APIKey{}, store.User{}, err
+	}
+	found.use(s.usage, now)
+	return found.key, found.owner, nil
 }
 
-func check(tx *store.Tx, key store.APIKey, text string) error {
+// ownedKey is a key with its owner, who has those roles only that the key may have.
+type ownedKey struct {
+	key   store.APIKey
+	owner store.User
+	// used is set once a use is noted, because the key goes on to tell of an older one.
+	used atomic.Bool
+}
+
+// maxKnown bounds the memory that known keys take, to about 8 MiB, beside their metadata.
+const maxKnown = 8192
+
+func (s *Service) find(tx *store.Tx, id string) (*ownedKey, error) {
+	var found ownedKey
+	var err error
+	found.key, found.owner, err = tx.APIKeyWithOwner(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, reject("unable to find apikey with id " + id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found.owner.Roles, err = s.rolesOf(tx, found.key, found.owner)
+	return &found, err
+}
+
+func (o *ownedKey) use(u *usage, now time.Time) {
+	if now.Sub(o.key.LastUsedAt) >= noted && o.used.CompareAndSwap(false, true) {
+		u.note(o.key, now)
+	}
+}
+
+// Remembered returns how often a key was found in memory, and how often it might have been and was not.
+func (s *Service) Remembered() (hits, misses uint64) { return s.known.Counts() }
+
+func check(key store.APIKey, text string, now time.Time) error {
 	switch {
 	case !secret.Equal(secret.Digest(text), key.SecretDigest):
 		return reject("invalid credentials for API key [" + key.ID + "]")
 	case Invalidated(key):
 		return reject("api key [" + key.ID + "] has been invalidated")
-	case Expired(key, tx.Now):
+	case Expired(key, now):
 		return reject("api key is expired")
 	}
 	return nil

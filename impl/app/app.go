@@ -38,6 +38,8 @@ type Settings struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
+	// CacheLifetime is how long credentials are remembered at most; zero for not at all. See store.Follow.
+	CacheLifetime time.Duration
 	// Realms are those of SAML, as saml.Load returns them.
 	Realms  []saml.Realm
 	Lockout lockout.Policy
@@ -81,6 +83,7 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 }
 
 func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
+	st.Follow(s.CacheLifetime, s.Log)
 	sealer, err := secret.NewSealer(s.KeyEncryptionKey)
 	if err != nil {
 		return nil, err
@@ -122,6 +125,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		signOn.Close()
 		return nil, err
 	}
+	counts.Cache("sessions", sessions.Remembered)
+	counts.Cache("api_keys", keys.Remembered)
 	sessions.Watch(s.Log)
 	return &App{
 		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), sessions: sessions, signOn: signOn, store: st,

@@ -41,6 +41,8 @@ type Config struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
+	// CacheLifetime is zero if nothing is to be cached.
+	CacheLifetime time.Duration
 	// Realms are those of the file that saml.realms names; none without it.
 	Realms          []saml.Realm
 	Lockout         lockout.Policy
@@ -85,6 +87,7 @@ var Settings = []Setting{
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
 	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},
+	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "how long a session or an API key that ended on another replica may live here if PostgreSQL's word of it is lost, at most 5s; `0s` asks the store each time"},
 	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
 	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "how many wrong guesses in a row lock a user"},
 	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "how long the first lock lasts; each further wrong guess doubles it"},

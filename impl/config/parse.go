@@ -39,6 +39,7 @@ func parse(values map[string]string) (Config, error) {
 		AdminPassword:    p.password("admin_password"),
 		ReadonlyPassword: p.password("readonly_password"),
 		KeyEncryptionKey: p.key("key_encryption_key"),
+		CacheLifetime:    p.limit("cache.lifetime"),
 		Sessions: session.Settings{
 			Idle: p.duration("session.idle"), Absolute: p.duration("session.absolute"), Grace: p.duration("session.grace"),
 			KeyRotation: p.limit("session.key_rotation"),
@@ -75,6 +76,9 @@ func parse(values map[string]string) (Config, error) {
 	}
 	if c.Elevation.Length > elevation.MaxLength {
 		p.bad("elevation.length", "%s is longer than %s", c.Elevation.Length, elevation.MaxLength)
+	}
+	if c.CacheLifetime > store.MaxLifetime {
+		p.bad("cache.lifetime", "%s is longer than %s", c.CacheLifetime, store.MaxLifetime)
 	}
 	if c.Lockout.Max > 0 && c.Lockout.Base > c.Lockout.Max {
 		p.bad("lockout.base", "%s is longer than lockout.max, %s", c.Lockout.Base, c.Lockout.Max)

@@ -55,12 +55,17 @@ type Service struct {
 	// proven remembers the claims of tokens whose signatures were verified, by the tokens' hashes. A signature once
 	// good stays good while there is its key; whether the token is alive is asked of the store each time.
 	proven *lru.Cache[[sha256.Size]byte, claims]
+	// alive remembers what tokens stand for, by the tokens' ids.
+	alive *store.Cache[*Live]
 	// stop ends what goes on in the background, if anything does.
 	stop func()
 }
 
 // provenTokens bounds the memory that proven takes, to about 2 MiB.
 const provenTokens = 8192
+
+// aliveTokens bounds the memory that alive takes, to about 8 MiB.
+const aliveTokens = 8192
 
 // maxToken bounds what is parsed at all, in bytes.
 const maxToken = 8192
@@ -72,7 +77,11 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: st, settings: settings, proven: proven, stop: func() {}}
+	alive, err := store.NewCache[*Live](st, aliveTokens)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: st, settings: settings, proven: proven, alive: alive, stop: func() {}}
 	if st.Configured() {
 		s.keys, err = openKeyring(ctx, st, sealer)
 	}
@@ -169,19 +178,35 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	if err != nil {
 		return Live{}, err
 	}
-	var live Live
-	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+	read, err := s.alive.Read(ctx, c.tokenID, func(tx *store.Tx) (*Live, error) {
+		var live Live
+		var err error
 		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
-		if !live.Token.ElevatedUntil.After(tx.Now) {
-			live.Token.ElevatedUntil = time.Time{}
-		}
 		if errors.Is(err, store.ErrNotFound) {
-			return dead()
+			err = dead()
 		}
-		return err
+		return &live, err
 	})
-	return live, err
+	if err != nil {
+		return Live{}, err
+	}
+	return read.at(s.store.Now())
 }
+
+// at returns what a session is that was read lately.
+func (l *Live) at(now time.Time) (Live, error) {
+	if !l.Token.ExpiresAt.After(now) || !l.Session.ExpiresAt.After(now) {
+		return Live{}, dead()
+	}
+	live := *l
+	if !live.Token.ElevatedUntil.After(now) {
+		live.Token.ElevatedUntil = time.Time{}
+	}
+	return live, nil
+}
+
+// Remembered returns how often a token was found in memory, and how often it might have been and was not.
+func (s *Service) Remembered() (hits, misses uint64) { return s.alive.Counts() }
 
 // claims is what the server needs of a token.
 type claims struct{ tokenID, keyID string }

@@ -1,0 +1,158 @@
+package apikey_test
+
+import (
+	"encoding/base64"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+)
+
+// cached is a service that remembers keys, and a clock that tests move.
+type cached struct {
+	*testing.T
+	*apikey.Service
+	store *store.Store
+	now   atomic.Pointer[time.Time]
+}
+
+func newCached(t *testing.T) *cached {
+	t.Helper()
+	c := &cached{T: t}
+	began := time.UnixMilli(1e12)
+	c.now.Store(&began)
+	st, err := store.Open(t.Context(), postgrestest.DSN(t), func() time.Time { return *c.now.Load() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
+	c.store, c.Service = st, apikey.NewService(st, apikey.Settings{}, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() {
+		c.Close()
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "alice", Enabled: true}) })
+	for deadline := time.Now().Add(20 * time.Second); !st.Following(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("changes are not heard")
+		}
+	}
+	return c
+}
+
+func (c *cached) update(f func(*store.Tx) error) {
+	c.Helper()
+	if err := c.store.Update(c.Context(), f); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c *cached) advance(d time.Duration) {
+	later := c.now.Load().Add(d)
+	c.now.Store(&later)
+}
+
+// newKey makes a key, and returns its id and the credential.
+func (c *cached) newKey(expiration *string) (id, credential string) {
+	c.Helper()
+	key, made, err := c.CreatePlain(c.Context(), identity.Principal{User: "alice"}, "key", expiration)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return key.ID, made.Encoded()
+}
+
+// want fails the test unless a credential is as good, and that is known from memory if it has been asked before.
+func (c *cached) want(credential string, good, remembered bool) store.User {
+	c.Helper()
+	before, _ := c.Remembered()
+	_, owner, err := c.Verify(c.Context(), credential)
+	after, _ := c.Remembered()
+	if good && err != nil || !good && !fault.Has(err, fault.Unauthorized) || (after > before) != remembered {
+		c.Errorf("good %v, remembered %v; want %v, %v (%v)", err == nil, after > before, good, remembered, err)
+	}
+	return owner
+}
+
+// Ensures that the secret of a key that is remembered is looked at.
+func TestVerify_RememberedSecret(t *testing.T) {
+	t.Parallel()
+	c := newCached(t)
+	id, credential := c.newKey(nil)
+	wrong := base64.StdEncoding.EncodeToString([]byte(id + ":wrong"))
+	c.want(wrong, false, false)
+	c.want(credential, true, true)
+	c.want(wrong, false, true)
+	c.want(credential, true, true)
+}
+
+// Ensures that a key that is remembered expires.
+func TestVerify_RememberedExpiry(t *testing.T) {
+	t.Parallel()
+	c, expiration := newCached(t), "2s"
+	_, credential := c.newKey(&expiration)
+	c.want(credential, true, false)
+	c.advance(2*time.Second - time.Millisecond)
+	c.want(credential, true, true)
+	c.advance(time.Millisecond)
+	c.want(credential, false, true)
+}
+
+// Ensures that whatever is changed of a key or its owner is known as soon as it is changed.
+func TestVerify_Changed(t *testing.T) {
+	t.Parallel()
+	c := newCached(t)
+	id, credential := c.newKey(nil)
+	c.want(credential, true, false)
+	c.want(credential, true, true)
+	if err := c.Delete(t.Context(), apikey.Ref{User: "alice", ID: id}); err != nil {
+		t.Fatal(err)
+	}
+	c.want(credential, false, false)
+
+	_, credential = c.newKey(nil)
+	c.want(credential, true, false)
+	c.want(credential, true, true)
+	c.update(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", Roles: []identity.Role{"r"}}) })
+	if owner := c.want(credential, true, false); owner.Enabled || len(owner.Roles) != 1 {
+		t.Errorf("the owner is %+v", owner)
+	}
+}
+
+// Ensures that uses of a key that is remembered are written about once a minute, and not each time.
+func TestVerify_RememberedUse(t *testing.T) {
+	t.Parallel()
+	c := newCached(t)
+	id, credential := c.newKey(nil)
+	used := func() time.Time {
+		c.Flush()
+		key, err := c.Get(t.Context(), apikey.Ref{User: "alice", ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key.LastUsedAt
+	}
+	first := *c.now.Load()
+	for range 3 {
+		c.want(credential, true, c.now.Load().After(first))
+		if got := used(); !got.Equal(first) {
+			t.Errorf("after %v the key was used last at %v; want %v", c.now.Load().Sub(first), got, first)
+		}
+		c.advance(time.Second)
+	}
+	c.advance(time.Minute - 4*time.Second) // until just before a use counts again
+	c.want(credential, true, false)
+	c.advance(time.Second)
+	c.want(credential, true, true)
+	if got := used(); !got.Equal(first.Add(time.Minute)) {
+		t.Errorf("the key was used last at %v; want %v", got, first.Add(time.Minute))
+	}
+}
