@@ -36,6 +36,12 @@ type bench struct {
 
 func newBench(b *testing.B, cost secret.Cost) bench {
 	b.Helper()
+	return newCachedBench(b, newDSN(b), cost, 0)
+}
+
+// newCachedBench is newBench on a database, with credentials that are remembered so long.
+func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Duration) bench {
+	b.Helper()
 	ctx := b.Context()
 	must := func(err error) {
 		b.Helper()
@@ -43,9 +49,10 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 			b.Fatal(err)
 		}
 	}
-	st, err := store.Open(ctx, newDSN(b), time.Now)
+	st, err := store.Open(ctx, dsn, time.Now)
 	must(err)
 	b.Cleanup(func() { must(st.Close()) })
+	st.Follow(lifetime, slog.New(slog.DiscardHandler))
 	sealer, err := secret.NewSealer(secret.NewKey())
 	must(err)
 	sessions, err := session.New(ctx, st, sealer, session.Settings{Idle: 12 * time.Hour, Absolute: 12 * time.Hour, Grace: time.Second})

@@ -125,7 +125,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
 		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: lockout.DefaultPolicy,
-		AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: cheap, Log: log, Now: now,
+		AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: cheap, CacheLifetime: store.MaxLifetime, Log: log, Now: now,
 	}
 }
 
