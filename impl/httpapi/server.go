@@ -94,6 +94,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 		middlewares[op.id] = []echo.MiddlewareFunc{
 			enter(op, d.Limits.Requests),
 			keepQuery(op),
+			refuseOtherSites(op),
 			authenticate(d.Auth, d.Access, op),
 			requireElevation(d.Elevation, op),
 			checkQuery(op),
