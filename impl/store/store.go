@@ -300,9 +300,10 @@ const patience = 10 * time.Second
 
 var errPatience = errors.New("store: the transaction took too long")
 
-// failure says that the database failed at something, unless it was the caller who gave up.
+// failure says that the database failed at something, unless it was the caller who went away. A deadline that has passed, here
+// or further up, means that the database is too slow.
 func failure(ctx context.Context, what string, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errPatience) {
+	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("%s: %w", what, err), "the authentication cluster failed; try again in a moment")

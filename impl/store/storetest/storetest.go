@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Transactions": transactions,
 		"Concurrency":  concurrency,
 		"Cancelled":    cancelled,
+		"TooLate":      tooLate,
 		"ReadOnly":     readOnly,
 		"Accounts":     accounts,
 		"Users":        users,
@@ -184,6 +185,19 @@ func cancelled(s *suite) {
 		s.Error("a caller who gives up looks like a store that fails")
 	}
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+}
+
+// tooLate: a deadline that passes means that the store is too slow, whoever set it.
+func tooLate(s *suite) {
+	ctx, cancel := context.WithDeadline(s.Context(), time.Now())
+	defer cancel()
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		_, err := tx.Users()
+		return err
+	})
+	if !fault.Has(err, fault.AuthenticationClusterError) {
+		s.Errorf("after the deadline: %v", err)
+	}
 }
 
 // readOnly: View cannot write, and says that the store failed.
