@@ -90,6 +90,9 @@ func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 	if err != nil {
 		return nil, 0, errors.New("it is no DSN of PostgreSQL: postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full") // err may quote it
 	}
+	if err := checkProtected(dsn, config); err != nil {
+		return nil, 0, err
+	}
 	pool := defaultPool
 	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
 		delete(config.RuntimeParams, "pool_max_conns")
