@@ -2,7 +2,9 @@ package impl_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,8 +14,13 @@ import (
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/elevation"
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/password"
 	"github.com/sallyport/sallyport/impl/privilege"
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
 )
 
 func read(t *testing.T, path string) string {
@@ -106,6 +113,76 @@ func needed(operation, action string) string {
 		return "all"
 	}
 	return "`" + privilege.GrantedByOwning(action)[0] + "`"
+}
+
+// Ensures that what docs/security.md names to show its claims is there: tests and benchmarks, files, and what stands in them.
+func TestSecurity_Evidence(t *testing.T) {
+	text, code := read(t, "../docs/security.md"), sources(t)
+	for _, name := range regexp.MustCompile(`\b(Test|Benchmark)[A-Z]\w+`).FindAllString(text, -1) {
+		if !strings.Contains(code["_test.go"], "\nfunc "+name+"(") {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for _, path := range regexp.MustCompile("`((?:impl|cmd)/[a-z_./]+)`").FindAllStringSubmatch(text, -1) {
+		if code[path[1]] == "" {
+			t.Errorf("there is no file %s", path[1])
+		}
+	}
+	limits := regexp.MustCompile("\\| `(impl/[^`]+)`: `([^`]+)` \\|\n").FindAllStringSubmatch(text, -1)
+	for _, limit := range limits {
+		if !strings.Contains(code[limit[1]], limit[2]+"\n") {
+			t.Errorf("%s has no %q", limit[1], limit[2])
+		}
+	}
+	if len(limits) < 10 {
+		t.Errorf("only %d limits are compared: is the table another?", len(limits))
+	}
+}
+
+// Ensures that the numbers of docs/security.md that an operator can change are those that hold if nobody does.
+func TestSecurity_Defaults(t *testing.T) {
+	text := read(t, "../docs/security.md")
+	lock, cost, length := lockout.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
+	for _, want := range []string{
+		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold, lock.Base.Seconds(), lock.Max.Minutes()),
+		fmt.Sprintf("argon2id, %d MiB, %d passes, %d thread,", cost.Memory/1024, cost.Passes, cost.Threads),
+		fmt.Sprintf("lives %.0f minutes, the session %.0f hours at most", length.Idle.Minutes(), length.Absolute.Hours()),
+		fmt.Sprintf("a password that was proved in the last %.0f minutes", elevation.RecentPassword.Minutes()),
+		fmt.Sprintf("| %.0f minutes, at most an hour |", elevation.DefaultSettings.Length.Minutes()),
+		fmt.Sprintf("| %d characters to 1,024 bytes", password.Min),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("docs/security.md lacks %q", want)
+		}
+	}
+}
+
+var (
+	blanks   = regexp.MustCompile(`[ \t]+`)
+	comments = regexp.MustCompile(` ?//.*`)
+)
+
+// sources returns the text of each Go file by its path, with single blanks and without comments, and that of all tests as "_test.go".
+func sources(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, root := range []string{"impl", "cmd"} {
+		err := filepath.WalkDir("../"+root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") {
+				return err
+			}
+			text := comments.ReplaceAllString(blanks.ReplaceAllString(read(t, path), " "), "")
+			found[strings.TrimPrefix(path, "../")] = text
+			if strings.HasSuffix(path, "_test.go") {
+				found["_test.go"] += text
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
 }
 
 // Ensures that the README's Go code is the program that is built and vetted with everything else.
