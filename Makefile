@@ -3,6 +3,7 @@ GO       ?= go
 BIN      := bin/sallyport
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
+SOAK     ?= 10m
 LISTEN   ?= 127.0.0.1:12400
 
 # The official clients of Elasticsearch are dependencies of these tests only, so the tests are a module of their own.
@@ -75,6 +76,10 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 .PHONY: bench
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: soak
+soak: ## put servers under as much mixed load as they can take for SOAK (10m each), and show what that does to them
+	SOAK=$(SOAK) $(GO) test -run '^TestSoak_' -count=1 -v -timeout 3h ./cmd/sallyport
 
 .PHONY: generate
 generate: ## generate gen/ from api/openapi.yaml

@@ -212,18 +212,44 @@ type transcript struct {
 	mu      sync.Mutex
 	text    strings.Builder
 	changed chan struct{}
+	// without are lines that are left out; nil if none are.
+	without *regexp.Regexp
+	line    []byte // as much of the last line as was written, where some are left out
+}
+
+// leaveOut keeps lines that match out of what is written from now on.
+func (t *transcript) leaveOut(lines *regexp.Regexp) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.without = lines
 }
 
 // Write implements io.Writer.
 func (t *transcript) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.text.Write(p)
+	t.keep(p)
 	select {
 	case t.changed <- struct{}{}:
 	default:
 	}
 	return len(p), nil
+}
+
+func (t *transcript) keep(p []byte) {
+	if t.without == nil {
+		t.text.Write(p)
+		return
+	}
+	for part := range bytes.Lines(p) {
+		if t.line = append(t.line, part...); !bytes.HasSuffix(part, []byte("\n")) {
+			return // the rest of the line is still to come
+		}
+		if !t.without.Match(t.line) {
+			t.text.Write(t.line)
+		}
+		t.line = t.line[:0]
+	}
 }
 
 // String implements fmt.Stringer.
