@@ -125,6 +125,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		signOn.Close()
 		return nil, err
 	}
+	counts.Cache("passwords", users.Remembered)
 	counts.Cache("sessions", sessions.Remembered)
 	counts.Cache("api_keys", keys.Remembered)
 	sessions.Watch(s.Log)
