@@ -110,10 +110,11 @@ func (s *Service) verifyLogout(ctx context.Context, realm Realm, rawQuery string
 
 // endSessions ends the sessions that a request names, once, and answers as the realm that had one.
 func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) {
-	answers, r := all[0], all[0].request
+	r := all[0].request
+	var answers asked
 	var at time.Time
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		at = tx.Now
+		at, answers = tx.Now, all[0]
 		if first, err := useOnce(tx, r.Issuer, r.ID, r.RememberUntil); err != nil || !first {
 			return orElse(err, refuse("the logout was asked for before"))
 		}

@@ -61,21 +61,21 @@ func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 	if err != nil {
 		return store.User{}, err
 	}
-	u := store.User{
-		Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
-	}
+	var added store.User
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		err := add(ctx, tx, u)
+		err := add(ctx, tx, store.User{
+			Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
+		})
 		if errors.Is(err, store.ErrExists) {
 			return fault.New(fault.UserNameConflict, "there is a user \""+n.Name+"\" already", "user_name")
 		}
 		if err != nil {
 			return err
 		}
-		u, err = tx.User(u.Name)
+		added, err = tx.User(n.Name)
 		return err
 	})
-	return u, err
+	return added, err
 }
 
 // Get returns a user, or fault.UserNotFound.
