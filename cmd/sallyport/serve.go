@@ -91,7 +91,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracin
 		Store: c.Store, KeyEncryptionKey: key, CacheLifetime: c.CacheLifetime,
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}, Keep: keep},
 		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
-		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Tracer: tracer, Now: time.Now,
+		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Tracer: tracer, Now: time.Now, ServerTime: true,
 	})
 	if errors.Is(err, secret.ErrUnsealable) {
 		return nil, wrongKey(c, keyFileIsNew)

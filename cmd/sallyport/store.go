@@ -50,6 +50,7 @@ func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error
 	if err != nil {
 		return err
 	}
+	st.ServerTime() // the servers may run elsewhere
 	if isNew {
 		cmd.PrintErrf("made the database %s\n", named(c.Store))
 	}

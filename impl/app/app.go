@@ -28,7 +28,7 @@ import (
 	"github.com/sallyport/sallyport/impl/user"
 )
 
-// Settings are what the program is made of. All but TrustedProxies and Tracer must be set.
+// Settings are what the program is made of. All but TrustedProxies, Tracer and ServerTime must be set.
 type Settings struct {
 	// Store is a DSN, as store.Open takes it.
 	Store string
@@ -52,6 +52,8 @@ type Settings struct {
 	// Tracer is nil where no requests are to be traced. Closing it is up to whoever made it.
 	Tracer *tracing.Tracer
 	Now    func() time.Time
+	// ServerTime has everything go by the clock of the store's server in place of Now, if it has one.
+	ServerTime bool
 }
 
 // App is the program, ready to serve.
@@ -74,6 +76,9 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 	st, err := store.Open(ctx, s.Store, s.Now)
 	if err != nil {
 		return nil, err
+	}
+	if s.ServerTime {
+		s.Now = st.ServerTime()
 	}
 	a, err := assemble(ctx, st, s)
 	if err != nil {

@@ -59,16 +59,18 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	clock := &serverClock{local: now}
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(clock.read))
 	db.SetMaxOpenConns(pool)
 	db.SetMaxIdleConns(pool)
 	db.SetConnMaxIdleTime(connectionIdle)
+	db.SetConnMaxLifetime(connectionLife)
 	if err := supported(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	reads, writes := shares(pool)
 	return &Store{
-		now: now, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
+		now: now, server: clock, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
 		listening: func(ctx context.Context) (*pgx.Conn, error) { return openListening(ctx, config) },
 		writer:    &handle{DB: db, turns: overload.NewBound(writes, overload.Many)}, reader: &handle{DB: db, turns: overload.NewBound(reads, overload.Many)},
 	}, nil
@@ -83,6 +85,9 @@ func shares(pool int) (reads, writes int) {
 
 // connectionIdle is how long a connection that nobody needs stays open.
 const connectionIdle = 5 * time.Minute
+
+// connectionLife is how long one that is needed does: after that the server's clock is read again.
+const connectionLife = time.Hour
 
 // parsePostgres takes a DSN as libpq does. What is set here the operator can set otherwise in the DSN.
 func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {

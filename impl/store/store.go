@@ -35,6 +35,8 @@ type Store struct {
 	writer  *handle
 	reader  *handle
 	dialect dialect
+	// server is nil where there is none.
+	server *serverClock
 	// observe is nil where nobody wants to know.
 	observe func(kind string, took time.Duration)
 	// migrating opens the connections that migrations take; nil where it is the writer's.

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ServerTime has everything from now on go by the clock of the database's server, if there is one, and returns that clock.
+// Processes that share a database then agree on what has expired, though their own clocks do not. It must be called before
+// the first transaction.
+func (s *Store) ServerTime() func() time.Time {
+	if s.server != nil {
+		s.now = s.server.time
+	}
+	return s.now
+}
+
+// serverClock is a server's clock, as it was read when a connection was made, and as time has passed since. It is safe for
+// concurrent use.
+type serverClock struct {
+	// local is only used for how time passes. time.Now does that well whatever becomes of the machine's clock.
+	local func() time.Time
+
+	mu sync.Mutex
+	// server and at are the same moment by either clock.
+	server, at time.Time
+}
+
+// time is what the server's clock shows now.
+func (c *serverClock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server.Add(c.local().Sub(c.at))
+}
+
+// read reads the server's clock on a new connection.
+func (c *serverClock) read(ctx context.Context, connection *pgx.Conn) error {
+	began := c.local()
+	var server time.Time
+	if err := connection.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&server); err != nil {
+		return err
+	}
+	c.adjust(server, began, c.local().Sub(began))
+	return nil
+}
+
+// adjust takes a reading, unless it differs by no more than what it may be wrong: time shall not jitter.
+func (c *serverClock) adjust(server, began time.Time, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := began.Add(took / 2)
+	if off := server.Sub(c.server.Add(at.Sub(c.at))); off.Abs() > took || c.at.IsZero() {
+		c.server, c.at = server, at
+	}
+}
