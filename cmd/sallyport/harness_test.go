@@ -23,9 +23,15 @@ const patience = 90 * time.Second
 // program is the path of the program under test.
 var program string
 
+// programVariable is the environment variable that has this path where one test runs in a process of its own.
+const programVariable = "SALLYPORT_TEST_PROGRAM"
+
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) int {
+	if program = os.Getenv(programVariable); program != "" {
+		return m.Run()
+	}
 	folder, err := os.MkdirTemp("", "sallyport-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

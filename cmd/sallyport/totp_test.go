@@ -39,15 +39,21 @@ func provisionJSON(t *testing.T, dsn, name string) device {
 	return d
 }
 
-// code is a secret's one-time code of the present (RFC 4226 section 5.3, RFC 6238 section 4).
+// code is a secret's one-time code of the present.
 func (d device) code(t *testing.T) string {
+	t.Helper()
+	return d.codeAt(t, time.Now())
+}
+
+// codeAt is a secret's one-time code of a time (RFC 4226 section 5.3, RFC 6238 section 4).
+func (d device) codeAt(t *testing.T, at time.Time) string {
 	t.Helper()
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(d.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mac := hmac.New(sha1.New, key)
-	_ = binary.Write(mac, binary.BigEndian, time.Now().Unix()/30) // cannot fail
+	_ = binary.Write(mac, binary.BigEndian, at.Unix()/30) // cannot fail
 	sum := mac.Sum(nil)
 	offset := sum[len(sum)-1] & 0xf
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1_000_000)

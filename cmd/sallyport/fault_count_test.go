@@ -1,0 +1,72 @@
+package main
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+)
+
+const totpPath = authPath + "/totp"
+
+// wrongGuesses is how many come at once, to two servers in turn.
+const wrongGuesses = 100
+
+// Ensures that 100 wrong one-time codes, and 100 wrong passwords, that come to two servers at once are counted as 100.
+func TestFault_Count(t *testing.T) {
+	t.Parallel()
+	r := serveFleet(t, postgrestest.Database(t), "SALLYPORT_LOCKOUT_ADDRESS_FAILURES=1000", "SALLYPORT_LOCKOUT_BASE=15m")
+	bob, carol := r.addUser("bob"), r.addUser("carol")
+	d := r.enroll(r.server(0), bob)
+	session := r.server(0).logIn(bob)
+	r.guess(call{method: http.MethodPost, path: elevatePath, authorization: session, body: `{"token": "000000"}`}, http.StatusBadRequest)
+	r.guess(call{method: http.MethodPost, path: loginPath, body: loginBody(person{carol.name, "a wrong password"})}, http.StatusUnauthorized)
+	for name, codes := range map[string]int{"bob": wrongGuesses, "carol": 0} {
+		v := r.view(0)
+		counts, err := v.counts(name, "SELECT failures FROM lockouts WHERE user_name = $1", "SELECT code_failures FROM lockouts WHERE user_name = $1")
+		if err != nil || counts[0] != wrongGuesses || counts[1] != codes {
+			t.Errorf("%s: %d wrong guesses are counted (%v); want %d", name, counts, err, wrongGuesses)
+		}
+	}
+	for i := range r.servers {
+		r.server(i).elevate(http.StatusBadRequest, session, d.RecoveryCodes[0]) // it is right, and bob is locked
+		r.server(i).want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(carol))
+	}
+}
+
+// guess makes many wrong guesses at once. One that is turned away before it is looked at is made again.
+func (r *fleet) guess(c call, refusal int) {
+	r.Helper()
+	var guesses sync.WaitGroup
+	for i := range wrongGuesses {
+		guesses.Go(func() {
+			status := http.StatusServiceUnavailable
+			for status == http.StatusServiceUnavailable {
+				answer, err := r.caller.send(r.Context(), r.server(i).url, c)
+				if err != nil {
+					r.Error(err)
+					return
+				}
+				status = answer.status
+			}
+			if status != refusal {
+				r.Errorf("a wrong guess is answered with %d; want %d", status, refusal)
+			}
+		})
+	}
+	guesses.Wait()
+}
+
+// enroll gives somebody a second factor, by one of the servers.
+func (r *fleet) enroll(s *process, p person) device {
+	r.Helper()
+	d := device{User: p.name, Secret: member(r.T, s.want(http.StatusCreated, http.MethodPost, totpPath, p.basic(), ""), "secret")}
+	confirmed := s.want(http.StatusOK, http.MethodPost, totpPath+"/_confirm", p.basic(), `{"token": "`+d.code(r.T)+`"}`)
+	codes, _ := confirmed.members()["recovery_codes"].([]any)
+	for _, code := range codes {
+		text, _ := code.(string)
+		d.RecoveryCodes = append(d.RecoveryCodes, text)
+	}
+	return d
+}
