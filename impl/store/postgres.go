@@ -192,7 +192,7 @@ func lost(err error) bool {
 		return false
 	}
 	if errors.As(err, &server) {
-		return server.Severity == "FATAL"
+		return server.SeverityUnlocalized == "FATAL"
 	}
 	for _, end := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, end) {
