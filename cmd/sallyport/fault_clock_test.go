@@ -53,7 +53,7 @@ func (r *fleet) serveOff(off time.Duration) *process {
 		r.Fatal(err)
 	}
 	a, err := app.Open(r.Context(), app.Settings{
-		Store: c.Store, KeyEncryptionKey: c.KeyEncryptionKey,
+		Store: c.Store, KeyEncryptionKey: c.KeyEncryptionKey, CacheLifetime: c.CacheLifetime,
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}},
 		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout,
 		AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,

@@ -239,7 +239,7 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	}
 	err = sqlTx.Commit()
 	s.forget(tx.changed) // also after a failure: whatever the answer was, the commit may have been done
-	if err != nil { // who only reads loses nothing with it
+	if err != nil {      // who only reads loses nothing with it
 		return !options.ReadOnly, failure(ctx, "commit", err)
 	}
 	return false, nil
