@@ -47,6 +47,7 @@ var layers = map[string][]string{
 	"account":              {"audit", "mergepatch", "secret", "store"},
 	"user":                 {"audit", "guard", "identity", "mergepatch", "overload", "password", "secret", "store"},
 	"elevation":            {"audit", "guard", "identity", "secret", "session", "store", "totp"},
+	"rekey":                {"audit", "elevation", "secret", "session", "store"},
 	"apikey":               {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":                 {"apikey", "audit", "identity", "overload", "secret", "session", "store", "user"},
 	"saml":                 {"audit", "guard", "identity", "lockout", "overload", "saml/protocol", "secret", "session", "store", "user"},

@@ -78,6 +78,8 @@ const (
 	SigningKeyRetired Event = "signing_key.retired"
 	// SigningKeyDeleted: a key is gone, because its tokens have ended, or because somebody ended all.
 	SigningKeyDeleted Event = "signing_key.deleted"
+	// KeyEncryptionKeyReplaced: what the database has sealed is sealed with another key; the details count it.
+	KeyEncryptionKeyReplaced Event = "key_encryption_key.replaced"
 )
 
 // Origin is where a change comes from.

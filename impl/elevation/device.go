@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/totp"
 )
@@ -170,6 +171,9 @@ func remove(ctx context.Context, tx *store.Tx, userName string) error {
 }
 
 func (s *Service) put(ctx context.Context, tx *store.Tx, userName string, key []byte) error {
+	if err := session.CheckSealer(tx, s.sealer); err != nil {
+		return err
+	}
 	if err := drop(tx, userName); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,9 +94,9 @@ func (k *keyring) open(records []store.SigningKey) (privateKeys, error) {
 }
 
 func (k *keyring) unseal(record store.SigningKey) (ed25519.PrivateKey, error) {
-	seed, err := k.sealer.Open(record.Sealed, place(record.ID))
+	seed, err := openSeed(k.sealer, record)
 	if err != nil {
-		return nil, fmt.Errorf("the signing key %s: %w; was the key-encryption key replaced?", record.ID, err)
+		return nil, err
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }

@@ -159,6 +159,9 @@ func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 		if err != nil {
 			return err
 		}
+		if _, err := s.keys.open(records); err != nil {
+			return err
+		}
 		if err := remove(ctx, tx, records); err != nil {
 			return err
 		}

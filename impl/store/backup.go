@@ -98,9 +98,31 @@ func vacant(path string) error {
 	return nil
 }
 
-// retire takes a database out of use. Leaving WAL mode needs it for oneself, so it fails while a server runs; a database
-// that is damaged cannot be asked, and is what a backup is for.
+// Unused returns ErrInUse if another process has the SQLite database of a DSN open.
+func Unused(ctx context.Context, dsn string) error {
+	path, err := sqliteFile(dsn)
+	if err != nil {
+		return err
+	}
+	return leaveWAL(ctx, path)
+}
+
+// retire takes a database out of use.
 func retire(ctx context.Context, path string) error {
+	if err := leaveWAL(ctx, path); err != nil {
+		return err
+	}
+	for _, each := range beside(path) {
+		if err := os.Remove(each); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveWAL takes a database out of WAL mode, until it is opened the next time. That needs it for oneself, so it fails while a
+// server runs; a database that is damaged cannot be asked, and is what a backup is for.
+func leaveWAL(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", uri(path)+"?mode=rw")
 	if err != nil {
 		return err
@@ -113,11 +135,6 @@ func retire(ctx context.Context, path string) error {
 	}
 	if inUse {
 		return ErrInUse
-	}
-	for _, each := range beside(path) {
-		if err := os.Remove(each); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 	}
 	return nil
 }

@@ -174,9 +174,15 @@ func TestRestore_Exists(t *testing.T) {
 	if err := store.Restore(t.Context(), backup, dsn, true); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("over a database in use: %v", err)
 	}
+	if err := store.Unused(t.Context(), dsn); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("a database in use is called unused: %v", err)
+	}
 	addPair(t, st, "still there")
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := store.Unused(t.Context(), dsn); err != nil {
+		t.Error(err)
 	}
 	if n := entries(t, path); n != 12 {
 		t.Errorf("%d entries; want 12", n)

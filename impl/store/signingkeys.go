@@ -20,7 +20,9 @@ var (
 	selectSigningKeys    = prepare(`SELECT id, sealed, created_at, signs_from, verifies_until FROM signing_keys ORDER BY signs_from DESC, created_at DESC, id`)
 	insertSigningKey     = prepare(`INSERT INTO signing_keys (id, sealed, created_at, signs_from, verifies_until) VALUES ($1, $2, $3, $4, $5)`)
 	supersedeSigningKeys = prepare(`UPDATE signing_keys SET verifies_until = $1 WHERE verifies_until = 0`)
-	deleteSigningKey     = prepare(`DELETE FROM signing_keys WHERE id = $1`)
+	resealSigningKeys    = prepare(`UPDATE signing_keys SET sealed = new.sealed FROM (SELECT value ->> 0 AS id, value ->> 1 AS sealed FROM ` + elements + `) AS new
+		WHERE signing_keys.id = new.id`)
+	deleteSigningKey = prepare(`DELETE FROM signing_keys WHERE id = $1`)
 )
 
 // SigningKeys returns all keys, the one that takes over last first.
@@ -42,6 +44,12 @@ func (tx *Tx) InsertSigningKey(k SigningKey) error {
 // SupersedeSigningKeys lets the keys that have no end yet verify until a time.
 func (tx *Tx) SupersedeSigningKeys(until time.Time) error {
 	_, err := tx.exec(supersedeSigningKeys, millis(until))
+	return err
+}
+
+// ResealSigningKeys replaces what is sealed, given in pairs with the keys' ids.
+func (tx *Tx) ResealSigningKeys(resealed [][2]string) error {
+	_, err := tx.exec(resealSigningKeys, list[[2]string](resealed))
 	return err
 }
 

@@ -15,7 +15,10 @@ type TOTPDevice struct {
 
 // The statements on these records.
 var (
-	selectTOTPDevice    = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices WHERE user_name = $1`)
+	selectTOTPDevice  = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices WHERE user_name = $1`)
+	selectTOTPDevices = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices`)
+	resealTOTPDevices = prepare(`UPDATE totp_devices SET sealed = new.sealed FROM (SELECT value ->> 0 AS user_name, value ->> 1 AS sealed FROM ` + elements + `) AS new
+		WHERE totp_devices.user_name = new.user_name`)
 	insertTOTPDevice    = prepare(`INSERT INTO totp_devices (user_name, sealed, confirmed, last_step, created_at) VALUES ($1, $2, $3, $4, $5)`)
 	confirmTOTPDevice   = prepare(`UPDATE totp_devices SET confirmed = TRUE WHERE user_name = $1`)
 	deleteTOTPDevice    = prepare(`DELETE FROM totp_devices WHERE user_name = $1`)
@@ -28,12 +31,25 @@ var (
 
 // TOTPDevice returns a user's device, or ErrNotFound.
 func (tx *Tx) TOTPDevice(userName string) (TOTPDevice, error) {
-	return one(tx, func(row scanner) (d TOTPDevice, err error) {
-		var created int64
-		err = row.Scan(&d.UserName, &d.Sealed, &d.Confirmed, &d.LastStep, &created)
-		d.CreatedAt = at(created)
-		return d, err
-	}, selectTOTPDevice, userName)
+	return one(tx, scanTOTPDevice, selectTOTPDevice, userName)
+}
+
+// TOTPDevices returns everybody's devices, in any order.
+func (tx *Tx) TOTPDevices() ([]TOTPDevice, error) {
+	return all(tx, scanTOTPDevice, selectTOTPDevices)
+}
+
+func scanTOTPDevice(row scanner) (d TOTPDevice, err error) {
+	var created int64
+	err = row.Scan(&d.UserName, &d.Sealed, &d.Confirmed, &d.LastStep, &created)
+	d.CreatedAt = at(created)
+	return d, err
+}
+
+// ResealTOTPDevices replaces what is sealed, given in pairs with the users' names.
+func (tx *Tx) ResealTOTPDevices(resealed [][2]string) error {
+	_, err := tx.exec(resealTOTPDevices, list[[2]string](resealed))
+	return err
 }
 
 // InsertTOTPDevice adds a device, at the transaction's time, or returns ErrExists.

@@ -64,12 +64,19 @@ func totpDevices(s *suite) {
 		equal(s, "a newer step", newer, true)
 		return err
 	})
+	s.update(func(tx *store.Tx) error { return tx.ResealTOTPDevices([][2]string{{"alice", "x2"}, {"nobody", "y"}}) })
 	s.view(func(tx *store.Tx) error {
 		got, err := tx.TOTPDevice("alice")
 		if err != nil {
 			return err
 		}
-		equal(s, "the device", got, store.TOTPDevice{UserName: "alice", Sealed: "x", Confirmed: true, LastStep: 8, CreatedAt: s.moment()})
+		equal(s, "the device", got, store.TOTPDevice{UserName: "alice", Sealed: "x2", Confirmed: true, LastStep: 8, CreatedAt: s.moment()})
+		everybodys, err := tx.TOTPDevices()
+		if err != nil {
+			return err
+		}
+		equal(s, "how many devices there are", len(everybodys), 1)
+		equal(s, "the only device", everybodys[0], got)
 		u, err := tx.User("alice")
 		if err != nil {
 			return err

@@ -32,6 +32,11 @@ func signingKeys(s *suite) {
 	third.CreatedAt = s.moment()
 	wantSigningKeys(s, second, third, first)
 
+	s.update(func(tx *store.Tx) error { return tx.ResealSigningKeys([][2]string{{"first", "x2"}, {"0", "z2"}}) })
+	first.Sealed, third.Sealed = "x2", "z2"
+	wantSigningKeys(s, second, third, first)
+	s.update(func(tx *store.Tx) error { return tx.ResealSigningKeys(nil) })
+
 	s.update(func(tx *store.Tx) error { return tx.DeleteSigningKey("first") })
 	wantSigningKeys(s, second, third)
 }

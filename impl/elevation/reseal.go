@@ -1,0 +1,25 @@
+package elevation
+
+import (
+	"fmt"
+
+	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Reseal seals the secrets of all devices anew, and returns how many there are. It returns secret.ErrUnsealable.
+func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
+	devices, err := tx.TOTPDevices()
+	if err != nil {
+		return 0, err
+	}
+	var resealed [][2]string
+	for _, d := range devices {
+		key, err := from.Open(d.Sealed, place(d.UserName))
+		if err != nil {
+			return 0, fmt.Errorf("the second factor of %q: %w", d.UserName, err)
+		}
+		resealed = append(resealed, [2]string{d.UserName, to.Seal(key, place(d.UserName))})
+	}
+	return len(resealed), tx.ResealTOTPDevices(resealed)
+}
