@@ -113,8 +113,15 @@ func wrongKey(c config.Config, keyFileIsNew bool) error {
 	case keyFileIsNew:
 		return errors.Join(keyMissing(path), os.Remove(path))
 	}
+	if next := nextKeyFile(c.Store); exists(next) {
+		return fmt.Errorf("the key in %s is not the one that this database was made with, but there is %s: a replacement of the key was interrupted, "+
+			"and is finished by: sallyport key-encryption-key rotate --force", path, next)
+	}
 	return fmt.Errorf("the key in %s is not the one that this database was made with; restore it from the backup of this database", path)
 }
+
+// nextKeyFile is where the key that takes over from the one beside the database is until it does.
+func nextKeyFile(dsn string) string { return beside(dsn, ".key.new") }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -138,7 +145,12 @@ func makeKeyFile(path string) error {
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	folder, err := os.Open(filepath.Dir(path)) // the name must outlive a power failure too
+	return syncFolder(path)
+}
+
+// syncFolder makes the name of a file outlive a power failure.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}

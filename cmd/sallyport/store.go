@@ -33,11 +33,16 @@ func storeCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.
 		if err != nil {
 			return err
 		}
-		cmd.SetContext(audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine}))
-		return forPeople(withStore(cmd, c, func(r records) error { return run(cmd, r, args) }))
+		return onRecords(cmd, c, func(r records) error { return run(cmd, r, args) })
 	}}
 	flags.add(cmd, "store")
 	return cmd
+}
+
+// onRecords does something to a store, which the command line is recorded for.
+func onRecords(cmd *cobra.Command, c config.Config, f func(records) error) error {
+	cmd.SetContext(audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine}))
+	return forPeople(withStore(cmd, c, f))
 }
 
 // withStore opens a store that is there; only a command that adds makes one.
