@@ -45,13 +45,13 @@ test: ## run all tests (some minutes): with the race detector on SQLite, without
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) $$($(GO) list ./... | grep -v '/api$$')
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v '/api$$')
 
 # The detector is told of a part only where there are hundreds of cases of a kind. Here they all come, on the other database.
 .PHONY: whole
 whole:
 	$(GO) test ./api
-	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 ./impl/httpapi
+	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m ./impl/httpapi
 
 .PHONY: thorough
 thorough: ## run the tests of the HTTP edge with the race detector and all their cases, on both databases (many minutes)

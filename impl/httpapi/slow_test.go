@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,6 +142,9 @@ func TestServer_HeadersWithoutEnd(t *testing.T) {
 	defer conn.Close()                                                                          //nolint:errcheck // the test is over
 	go io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 1<<20)) //nolint:errcheck // it is cut off
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return // the connection was closed before all was sent, which can take the answer along
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

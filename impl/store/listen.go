@@ -81,13 +81,18 @@ func (f *follower) close() {
 
 func (f *follower) run(ctx context.Context) {
 	defer close(f.stopped)
-	for silent := false; ; silent = true {
-		err := f.listen(ctx, func() { silent = false })
+	for lost := false; ; lost = true {
+		err := f.listen(ctx, func() {
+			if lost {
+				f.log.Info("changes by other processes are heard again")
+			}
+			lost = false
+		})
 		f.changes.lose()
 		if ctx.Err() != nil {
 			return
 		}
-		if !silent {
+		if !lost {
 			f.log.Warn("changes by other processes are not heard; until they are, nothing is cached", "error", err)
 		}
 		if !pause(ctx, listenAgain) {
@@ -104,7 +109,6 @@ func (f *follower) listen(ctx context.Context, heard func()) error {
 	}
 	defer hangUp(conn)
 	f.changes.follow() // whoever reads from now on sees what happened before
-	f.log.Info("changes by other processes are heard")
 	heard()
 	for {
 		told, err := hear(ctx, conn)
