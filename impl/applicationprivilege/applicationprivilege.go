@@ -163,28 +163,3 @@ func Registry(tx *store.Tx) (*privilege.Registry, error) {
 	}
 	return privilege.NewRegistry(registered), nil
 }
-
-// Render returns privileges as Elasticsearch shows them, made of strictjson.Decode's values.
-func Render(set Set) map[string]any {
-	applications := make(map[string]any, len(set))
-	for application, privileges := range set {
-		members := make(map[string]any, len(privileges))
-		for name, p := range privileges {
-			members[name] = render(application, name, p)
-		}
-		applications[application] = members
-	}
-	return applications
-}
-
-func render(application, name string, p Privilege) map[string]any {
-	metadata := p.Metadata
-	if metadata == nil {
-		metadata = map[string]any{}
-	}
-	actions := make([]any, len(p.Actions))
-	for i, action := range p.Actions {
-		actions[i] = action
-	}
-	return map[string]any{"application": application, "name": name, "actions": actions, "metadata": metadata}
-}

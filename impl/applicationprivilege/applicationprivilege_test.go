@@ -82,12 +82,12 @@ func TestService_LifeCycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"myapp": map[string]any{
-		"read": map[string]any{"application": "myapp", "name": "read", "actions": []any{"data:read/*"}, "metadata": map[string]any{"n": json.Number("1.50")}},
-		"all":  map[string]any{"application": "myapp", "name": "all", "actions": []any{"data:*", "x/"}, "metadata": map[string]any{}},
+	want := Set{"myapp": {
+		"read": {Actions: []string{"data:read/*"}, Metadata: map[string]any{"n": json.Number("1.50")}},
+		"all":  {Actions: []string{"data:*", "x/"}},
 	}}
-	if got := Render(set); !reflect.DeepEqual(got, want) {
-		t.Errorf("%v", got)
+	if !reflect.DeepEqual(set, want) {
+		t.Errorf("%v", set)
 	}
 	found, err := s.Delete(t.Context(), "myapp", []string{"read", "none", "read"})
 	if err != nil || fmt.Sprint(found) != "map[myapp:map[none:false read:true]]" {

@@ -249,7 +249,7 @@ func TestCanonical_Generated(t *testing.T) {
 func roundTrip(t *testing.T, set Set) {
 	t.Helper()
 	for name, d := range set {
-		if got, err := Parse(name, Render(d), everything); err != nil || !reflect.DeepEqual(got, d) {
+		if got, err := Parse(name, render(d), everything); err != nil || !reflect.DeepEqual(got, d) {
 			t.Fatalf("%v, %v; want %v", got, err, d)
 		}
 	}

@@ -5,14 +5,6 @@ import (
 	"encoding/json"
 )
 
-// Render returns a descriptor as Elasticsearch shows it, made of strictjson.Decode's values. The arrays cluster, indices,
-// applications and run_as are always there, and so are metadata and transient_metadata; the rest only if it has content.
-func Render(d Descriptor) map[string]any {
-	members := render(d)
-	members["transient_metadata"] = map[string]any{"enabled": true}
-	return members
-}
-
 // Canonical returns a set's only spelling: equal sets have the same bytes, and different sets different bytes. It is JSON
 // with its members in order, fit for ReadSet, and fit to be hashed. It must never change for descriptors that exist:
 // what was stored under a hash would no longer be found.
@@ -42,7 +34,8 @@ func compact(value any) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// render returns everything that equality looks at.
+// render returns everything that equality looks at. The arrays cluster, indices, applications and run_as are always there, and
+// so are metadata; the rest only if it has content.
 func render(d Descriptor) map[string]any {
 	members := map[string]any{
 		"cluster":      list(d.Cluster, plain),

@@ -25,7 +25,7 @@ const refreshBytes = 32
 
 // BeginGrant is Begin with a refresh token.
 func (s *Service) BeginGrant(tx *store.Tx, userName string) (Grant, error) {
-	session, token, err := s.begin(tx, userName)
+	session, token, err := s.BeginUntil(tx, userName, time.Time{})
 	if err != nil {
 		return Grant{}, err
 	}

@@ -90,7 +90,7 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 
 // Begin starts a session for a user and returns its first token.
 func (s *Service) Begin(tx *store.Tx, userName string) (Token, error) {
-	_, token, err := s.begin(tx, userName)
+	_, token, err := s.BeginUntil(tx, userName, time.Time{})
 	return token, err
 }
 
@@ -100,14 +100,6 @@ func (s *Service) BeginUntil(tx *store.Tx, userName string, end time.Time) (stor
 	if end.IsZero() || end.After(latest) {
 		end = latest
 	}
-	return s.beginUntil(tx, userName, end)
-}
-
-func (s *Service) begin(tx *store.Tx, userName string) (store.Session, Token, error) {
-	return s.beginUntil(tx, userName, tx.Now.Add(s.settings.Absolute))
-}
-
-func (s *Service) beginUntil(tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
 	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: end}
 	if err := tx.SweepSessions(); err != nil {
 		return session, Token{}, err

@@ -99,7 +99,7 @@ var told = map[statement]string{
 	updateUser: "told", replacePasswordHash: "told", deleteUser: "told",
 	insertTOTPDevice: "told", confirmTOTPDevice: "told", deleteTOTPDevice: "told",
 	shortenSessionToken: "told", lowerSession: "told", lowerUserSessions: "told", deleteSession: "told", deleteUserSessions: "told",
-	updateKeys: "told", invalidateKeys: "told", deleteAPIKey: "told",
+	updateKeys: "told", invalidateKeys: "told",
 	insertUser: "is new", insertSession: "is new", insertSessionToken: "is new", insertAPIKey: "is new",
 	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate", useTOTPStep: "is not remembered",
 	sweepSessions: "has expired", sweepSessionTokens: "has expired",
@@ -162,7 +162,6 @@ func TestChanges_Told(t *testing.T) {
 		"DeleteUserSessions":        {func(tx *Tx) error { _, err := tx.DeleteUserSessions("u"); return err }, []tag{userTag("u")}},
 		"UpdateKeys":                {func(tx *Tx) error { return tx.UpdateKeys([]string{"k"}, KeyChange{}) }, []tag{keyTag("k")}},
 		"InvalidateKeys":            {func(tx *Tx) error { _, err := tx.InvalidateKeys([]string{"k", "none"}); return err }, []tag{keyTag("k"), keyTag("none")}},
-		"DeleteAPIKey":              {func(tx *Tx) error { _, err := tx.DeleteAPIKey("u", "k"); return err }, []tag{keyTag("k")}},
 		"TouchKeys":                 {func(tx *Tx) error { return tx.TouchKeys(map[string]time.Time{"k": time.Unix(1, 0)}) }, nil},
 		"SweepSessions":             {func(tx *Tx) error { return tx.SweepSessions() }, nil},
 	} {

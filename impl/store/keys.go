@@ -59,7 +59,6 @@ var (
 	selectAllAPIKeys      = prepare(`SELECT ` + keyColumns + ` FROM api_keys ORDER BY created_at, id`)
 	selectKeysByIDs       = prepare(`SELECT ` + keyColumns + ` FROM api_keys WHERE id ` + among)
 	selectOwners          = prepare(`SELECT id, user_name FROM api_keys WHERE id ` + among)
-	deleteAPIKey          = prepare(`DELETE FROM api_keys WHERE id = $1 AND user_name = $2`)
 )
 
 // InsertAPIKey adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.
@@ -128,11 +127,4 @@ func (tx *Tx) APIKeys(userName string) ([]APIKey, error) {
 // AllAPIKeys returns everybody's keys, oldest first, invalidated ones too.
 func (tx *Tx) AllAPIKeys() ([]APIKey, error) {
 	return all(tx, scanKey, selectAllAPIKeys)
-}
-
-// DeleteAPIKey removes a user's key and tells whether there was one.
-func (tx *Tx) DeleteAPIKey(userName, id string) (bool, error) {
-	tx.changed.add(keyTag(id))
-	n, err := tx.exec(deleteAPIKey, id, userName)
-	return n > 0, err
 }

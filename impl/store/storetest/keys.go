@@ -82,16 +82,6 @@ func apiKeys(s *suite) {
 		equal(s, "the end of a key without one", everybody[3].ExpiresAt.IsZero(), true)
 		return err
 	})
-	s.update(func(tx *store.Tx) error {
-		other, err := tx.DeleteAPIKey("bob", "k1")
-		if err != nil {
-			return err
-		}
-		own, err := tx.DeleteAPIKey("alice", "k1")
-		equal(s, "deleting another's key", other, false)
-		equal(s, "deleting one's own key", own, true)
-		return err
-	})
 }
 
 // manyKeys ensures that however many keys are asked for, all of those are found that there are, and no others.
