@@ -128,7 +128,9 @@ func TestPostgres_Refusals(t *testing.T) {
 	r := newReplicas(t)
 	serve := []string{"serve", "--listen", "127.0.0.1:0"}
 	wantRefusal(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...), "set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
-	if o := r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, "config", "check"); o.code == 0 || !strings.Contains(o.stderr, "\nkey_encryption_key: ") {
+	misspelt := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=", "SALLYPORT_KEY_ENCRYPTION_KEI=x"}
+	if o := r.command("", misspelt, "config", "check"); o.code == 0 ||
+		!strings.Contains(o.stderr, "\nkey_encryption_key: ") || !strings.Contains(o.stderr, "note: SALLYPORT_KEY_ENCRYPTION_KEI ") {
 		t.Errorf("config check: exit code %d, %s", o.code, o.stderr)
 	}
 	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD="}, serve...), "these lack one: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")

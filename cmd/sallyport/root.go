@@ -80,6 +80,9 @@ func newConfig() *cobra.Command {
 		Short: "Report everything that is wrong with the configuration, or what it comes to",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range config.Ignored(os.Environ()) { // first: what is misspelt may be why something is missing
+				cmd.PrintErrf("note: %s is set, and no setting is called so\n", name)
+			}
 			from := flags.sources(cmd)
 			c, err := config.Load(from)
 			if err == nil {
@@ -97,9 +100,6 @@ func newConfig() *cobra.Command {
 				if _, err := fmt.Fprintf(table, "%s\t%s\n", s.Key, values[s.Key]); err != nil {
 					return err
 				}
-			}
-			for _, name := range config.Ignored(os.Environ()) {
-				cmd.PrintErrf("note: %s is set, and no setting is called so\n", name)
 			}
 			return table.Flush()
 		},
