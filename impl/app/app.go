@@ -118,7 +118,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	// Last, because they have to be closed.
 	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, answers, s.Realms, s.Log, s.Now)
 	limits := httpapi.NewLimits()
-	count(counts, st, hasher, signOn, limits)
+	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
 	handler, err := httpapi.New(httpapi.Deps{
 		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
@@ -140,8 +140,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 }
 
 // count has the load of all that is bounded among the metrics.
-func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, signOn *saml.Service, limits *httpapi.Limits) {
+func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, users *user.Service, signOn *saml.Service, limits *httpapi.Limits) {
 	counts.Bound("hashing", hasher.Bound())
+	counts.Bound("looking_up", users.LookingUp())
 	counts.Bound("saml", signOn.Reading())
 	counts.Bound("requests", limits.Requests)
 	counts.Bound("known", limits.Known.Turns)

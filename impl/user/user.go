@@ -33,6 +33,9 @@ func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service
 	return &Service{store: st, hasher: hasher, guard: g, proven: newProven(), looking: overload.NewBound(max(1, runtime.GOMAXPROCS(0)/2), overload.Many)}
 }
 
+// LookingUp is the bound of the users that are looked up at once to sign in.
+func (s *Service) LookingUp() *overload.Bound { return s.looking }
+
 // New is a user to be added.
 type New struct {
 	Name     string
