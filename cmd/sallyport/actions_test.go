@@ -56,6 +56,20 @@ func serveStore(t *testing.T, dsn string, env ...string) *process {
 	return serveIn(t, "", dsn, env...)
 }
 
+// serving waits until a server that was launched serves.
+func (p *process) serving() *process {
+	p.t.Helper()
+	p.url = p.waitFor(servingAt)
+	return p
+}
+
+// Settings that servers on one store have to agree on. Nothing is secret about the key.
+const (
+	chosenAdmin    = "SALLYPORT_ADMIN_PASSWORD=chosen by hand"
+	chosenReadonly = "SALLYPORT_READONLY_PASSWORD=chosen by hand"
+	sealed         = "SALLYPORT_KEY_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+)
+
 // person is a user whose password a test knows.
 type person struct{ name, password string }
 

@@ -88,13 +88,6 @@ func copiesUnderLoad(t *testing.T, servers []*process, run func(path string)) ([
 	return made, book
 }
 
-// Settings of servers that have to agree on them.
-const (
-	chosenAdmin    = "SALLYPORT_ADMIN_PASSWORD=chosen by hand"
-	chosenReadonly = "SALLYPORT_READONLY_PASSWORD=chosen by hand"
-	sealed         = "SALLYPORT_KEY_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-)
-
 // newChief makes an administrator who may own keys, and returns the Authorization of a session.
 func (p *process) newChief(admin string) string {
 	p.t.Helper()

@@ -12,9 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/saml/hostile"
-	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // Ensures that two servers on one database, of which one has a clock that is 30 seconds ahead or behind, agree on what lives,
@@ -52,13 +50,9 @@ func (r *fleet) serveOff(off time.Duration) *process {
 	if err != nil {
 		r.Fatal(err)
 	}
-	a, err := app.Open(r.Context(), app.Settings{
-		Store: c.Store, KeyEncryptionKey: c.KeyEncryptionKey, CacheLifetime: c.CacheLifetime,
-		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}},
-		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout,
-		AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
-		Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(off) }, ServerTime: true,
-	})
+	settings := settings(c, c.KeyEncryptionKey, slog.New(slog.DiscardHandler))
+	settings.Now = func() time.Time { return time.Now().Add(off) }
+	a, err := app.Open(r.Context(), settings)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -111,9 +105,9 @@ func (c clocks) dies(s *process, authorization string) {
 func (c clocks) factors() {
 	c.Helper()
 	p := c.addUser("factors" + c.suffix)
-	d := c.enroll(c.here, p)
+	d, used := c.here.enroll(p)
 	session := c.here.logIn(p)
-	c.there.elevate(http.StatusBadRequest, session, d.code(c.T))
+	c.there.elevate(http.StatusBadRequest, session, used)
 	next := d.codeAt(c.T, time.Now().Add(30*time.Second)) // as of a device whose clock is ahead
 	elevated := c.there.elevate(http.StatusOK, session, next)
 	c.here.elevate(http.StatusBadRequest, elevated, next)

@@ -8,8 +8,6 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-const totpPath = authPath + "/totp"
-
 // wrongGuesses is how many come at once, to two servers in turn.
 const wrongGuesses = 100
 
@@ -18,7 +16,7 @@ func TestFault_Count(t *testing.T) {
 	t.Parallel()
 	r := serveFleet(t, postgrestest.Database(t), "SALLYPORT_LOCKOUT_ADDRESS_FAILURES=1000", "SALLYPORT_LOCKOUT_BASE=15m")
 	bob, carol := r.addUser("bob"), r.addUser("carol")
-	d := r.enroll(r.server(0), bob)
+	d, _ := r.server(0).enroll(bob)
 	session := r.server(0).logIn(bob)
 	r.guess(call{method: http.MethodPost, path: elevatePath, authorization: session, body: `{"token": "000000"}`}, http.StatusBadRequest)
 	r.guess(call{method: http.MethodPost, path: loginPath, body: loginBody(person{carol.name, "a wrong password"})}, http.StatusUnauthorized)
@@ -56,17 +54,4 @@ func (r *fleet) guess(c call, refusal int) {
 		})
 	}
 	guesses.Wait()
-}
-
-// enroll gives somebody a second factor, by one of the servers.
-func (r *fleet) enroll(s *process, p person) device {
-	r.Helper()
-	d := device{User: p.name, Secret: member(r.T, s.want(http.StatusCreated, http.MethodPost, totpPath, p.basic(), ""), "secret")}
-	confirmed := s.want(http.StatusOK, http.MethodPost, totpPath+"/_confirm", p.basic(), `{"token": "`+d.code(r.T)+`"}`)
-	codes, _ := confirmed.members()["recovery_codes"].([]any)
-	for _, code := range codes {
-		text, _ := code.(string)
-		d.RecoveryCodes = append(d.RecoveryCodes, text)
-	}
-	return d
 }

@@ -12,9 +12,6 @@ import (
 // chief administers the servers that are tested by faults.
 var chief = person{"chief", "chosen by hand"}
 
-// faultKey seals what servers on one PostgreSQL keep there. Nothing is secret about it.
-const faultKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-
 // fleet is servers on one store.
 type fleet struct {
 	*testing.T
@@ -35,11 +32,10 @@ type fleet struct {
 func serveFleet(t *testing.T, dsn string, env ...string) *fleet {
 	t.Helper()
 	r := &fleet{T: t, caller: newCaller(t), dsn: dsn, env: append([]string{
-		"SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_PASSWORD=" + chief.password, "SALLYPORT_READONLY_PASSWORD=" + chief.password,
-		"SALLYPORT_KEY_ENCRYPTION_KEY=" + faultKey,
+		"SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", chosenAdmin, chosenReadonly, sealed,
 	}, env...)}
 	r.servers = []*process{serveStore(t, dsn, r.env...), serveStore(t, dsn, r.env...)}
-	admin := person{"admin", chief.password}
+	admin := person{"admin", "chosen by hand"}
 	r.server(0).want(http.StatusOK, http.MethodPut, nativePath+chief.name, admin.basic(), `{"password": "`+chief.password+`", "roles": ["ece_platform_admin"]}`)
 	r.db, r.operator = lookInto(t, dsn), r.server(0).logIn(chief)
 	return r

@@ -110,7 +110,7 @@ func TestProxy(t *testing.T) {
 	r.env = append(r.env, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.1/32", "SALLYPORT_DRAIN_DELAY=5s")
 	servers := [2]*process{r.begin(), r.begin()}
 	for _, s := range servers {
-		s.url = s.waitFor(servingAt)
+		s.serving()
 	}
 	p := runProxy(t, servers)
 	session := servers[0].logIn(person{"admin", "chosen by hand"})

@@ -20,8 +20,7 @@ func TestRevocation(t *testing.T) {
 	r.env = append(r.env[:len(r.env):len(r.env)], "SALLYPORT_STORE="+proxy.DSN)
 	deaf := r.begin()
 	for _, s := range []*process{first, second, deaf} {
-		s.url = s.waitFor(servingAt)
-		s.waitFor(hears)
+		s.serving().waitFor(hears)
 	}
 	proxy.Stall()
 	admin := person{"admin", "chosen by hand"}

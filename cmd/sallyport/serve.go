@@ -87,16 +87,23 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracin
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.Open(ctx, app.Settings{
-		Store: c.Store, KeyEncryptionKey: key, CacheLifetime: c.CacheLifetime,
-		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}, Keep: keep},
-		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
-		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Tracer: tracer, Now: time.Now, ServerTime: true,
-	})
+	s := settings(c, key, log)
+	s.Builtins.Keep, s.Tracer = keep, tracer
+	a, err := app.Open(ctx, s)
 	if errors.Is(err, secret.ErrUnsealable) {
 		return nil, wrongKey(c, keyFileIsNew)
 	}
 	return a, err
+}
+
+// settings are what the program is made of by its configuration.
+func settings(c config.Config, key []byte, log *slog.Logger) app.Settings {
+	return app.Settings{
+		Store: c.Store, KeyEncryptionKey: key, CacheLifetime: c.CacheLifetime,
+		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}},
+		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
+		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now, ServerTime: true,
+	}
 }
 
 // trace returns nil where nothing is to be traced.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // to count connections
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -66,11 +63,7 @@ func TestSoak_SQLite(t *testing.T) {
 // Ensures the same of two servers on one PostgreSQL, and that they keep no more connections to it than before.
 func TestSoak_PostgreSQL(t *testing.T) {
 	dsn := postgrestest.Database(t)
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // it has only read
+	db := lookInto(t, dsn)
 	runSoak(t, dsn, 2, func() float64 {
 		var count float64
 		err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&count)
@@ -121,21 +114,12 @@ var aboutRequest = regexp.MustCompile(`"msg":"request"|"status":503`)
 // serve starts one more server.
 func (s *soak) serve(dsn string) {
 	s.Helper()
-	p := start(s.T, invocation{
-		args: []string{"serve", "--listen", "127.0.0.1:0", "--store", dsn},
-		env: []string{
-			"SALLYPORT_LOG_FORMAT=json", "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8",
-			chosenAdmin, chosenReadonly, sealed,
-		},
-	}, servingAt)
+	p := serveStore(s.T, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8", chosenAdmin, chosenReadonly, sealed)
 	p.output.leaveOut(aboutRequest)
-	api, err := client.NewClientWithResponses(p.url, client.WithHTTPClient(&http.Client{
+	api := newClient(s.T, p, &http.Client{
 		Timeout: patience, Transport: counting{s.transport, s.tally},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}))
-	if err != nil {
-		s.Fatal(err)
-	}
+	})
 	s.servers, s.operators, s.clients = append(s.servers, p), append(s.operators, p.operator()), append(s.clients, api)
 }
 

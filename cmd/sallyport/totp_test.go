@@ -21,7 +21,10 @@ import (
 	"github.com/sallyport/sallyport/impl/secret"
 )
 
-const elevatePath = authPath + "/_elevate"
+const (
+	totpPath    = authPath + "/totp"
+	elevatePath = authPath + "/_elevate"
+)
 
 // provisionJSON gives a user a second factor and returns it.
 func provisionJSON(t *testing.T, dsn, name string) device {
@@ -57,6 +60,20 @@ func (d device) codeAt(t *testing.T, at time.Time) string {
 	sum := mac.Sum(nil)
 	offset := sum[len(sum)-1] & 0xf
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1_000_000)
+}
+
+// enroll gives somebody a second factor, and returns the code that this has used up.
+func (p *process) enroll(who person) (d device, used string) {
+	p.t.Helper()
+	d = device{User: who.name, Secret: member(p.t, p.want(http.StatusCreated, http.MethodPost, totpPath, who.basic(), ""), "secret")}
+	used = d.code(p.t)
+	confirmed := p.want(http.StatusOK, http.MethodPost, totpPath+"/_confirm", who.basic(), `{"token": "`+used+`"}`)
+	codes, _ := confirmed.members()["recovery_codes"].([]any)
+	for _, code := range codes {
+		text, _ := code.(string)
+		d.RecoveryCodes = append(d.RecoveryCodes, text)
+	}
+	return d, used
 }
 
 // elevate sends a code, and returns the Authorization to go on with.
