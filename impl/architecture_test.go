@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"totp":                 {},
 	"saml/protocol":        {},
 	"store":                {"identity", "lockout", "overload"},
-	"store/storetest":      {"identity", "lockout", "store"},
+	"store/storetest":      {"identity", "lockout", "store", "store/postgrestest"},
 	"store/postgrestest":   {},
 	"audit":                {"store"},
 	"guard":                {"audit", "lockout", "store"},

@@ -3,7 +3,6 @@ package apikey_test
 import (
 	"encoding/base64"
 	"log/slog"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,53 +10,21 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/store/postgrestest"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
-// cached is a service that remembers keys, and a clock that tests move.
+// cached is a service that remembers keys.
 type cached struct {
-	*testing.T
+	*storetest.Remembering
 	*apikey.Service
-	store *store.Store
-	now   atomic.Pointer[time.Time]
 }
 
 func newCached(t *testing.T) *cached {
 	t.Helper()
-	c := &cached{T: t}
-	began := time.UnixMilli(1e12)
-	c.now.Store(&began)
-	st, err := store.Open(t.Context(), postgrestest.DSN(t), func() time.Time { return *c.now.Load() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
-	c.store, c.Service = st, apikey.NewService(st, apikey.Settings{}, slog.New(slog.DiscardHandler))
-	t.Cleanup(func() {
-		c.Close()
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "alice", Enabled: true}) })
-	for deadline := time.Now().Add(20 * time.Second); !st.Following(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("changes are not heard")
-		}
-	}
-	return c
-}
-
-func (c *cached) update(f func(*store.Tx) error) {
-	c.Helper()
-	if err := c.store.Update(c.Context(), f); err != nil {
-		c.Fatal(err)
-	}
-}
-
-func (c *cached) advance(d time.Duration) {
-	later := c.now.Load().Add(d)
-	c.now.Store(&later)
+	st := storetest.OpenRemembering(t)
+	keys := apikey.NewService(st.Store, apikey.Settings{}, slog.New(slog.DiscardHandler))
+	t.Cleanup(keys.Close)
+	return &cached{st, keys}
 }
 
 // newKey makes a key, and returns its id and the credential.
@@ -100,9 +67,9 @@ func TestVerify_RememberedExpiry(t *testing.T) {
 	c, expiration := newCached(t), "2s"
 	_, credential := c.newKey(&expiration)
 	c.want(credential, true, false)
-	c.advance(2*time.Second - time.Millisecond)
+	c.Advance(2*time.Second - time.Millisecond)
 	c.want(credential, true, true)
-	c.advance(time.Millisecond)
+	c.Advance(time.Millisecond)
 	c.want(credential, false, true)
 }
 
@@ -121,7 +88,7 @@ func TestVerify_Changed(t *testing.T) {
 	_, credential = c.newKey(nil)
 	c.want(credential, true, false)
 	c.want(credential, true, true)
-	c.update(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", Roles: []identity.Role{"r"}}) })
+	c.Change(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", Roles: []identity.Role{"r"}}) })
 	if owner := c.want(credential, true, false); owner.Enabled || len(owner.Roles) != 1 {
 		t.Errorf("the owner is %+v", owner)
 	}
@@ -140,17 +107,17 @@ func TestVerify_RememberedUse(t *testing.T) {
 		}
 		return key.LastUsedAt
 	}
-	first := *c.now.Load()
+	first := c.Time()
 	for range 3 {
-		c.want(credential, true, c.now.Load().After(first))
+		c.want(credential, true, c.Time().After(first))
 		if got := used(); !got.Equal(first) {
-			t.Errorf("after %v the key was used last at %v; want %v", c.now.Load().Sub(first), got, first)
+			t.Errorf("after %v the key was used last at %v; want %v", c.Time().Sub(first), got, first)
 		}
-		c.advance(time.Second)
+		c.Advance(time.Second)
 	}
-	c.advance(time.Minute - 4*time.Second) // until just before a use counts again
+	c.Advance(time.Minute - 4*time.Second) // until just before a use counts again
 	c.want(credential, true, false)
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	c.want(credential, true, true)
 	if got := used(); !got.Equal(first.Add(time.Minute)) {
 		t.Errorf("the key was used last at %v; want %v", got, first.Add(time.Minute))

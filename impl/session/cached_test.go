@@ -1,8 +1,6 @@
 package session_test
 
 import (
-	"log/slog"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,65 +8,33 @@ import (
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/store/postgrestest"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
-// cached is a service that remembers sessions, and a clock that tests move.
+// cached is a service that remembers sessions.
 type cached struct {
-	*testing.T
+	*storetest.Remembering
 	*session.Service
-	store *store.Store
-	now   atomic.Pointer[time.Time]
 }
 
 func newCached(t *testing.T, settings session.Settings) *cached {
 	t.Helper()
-	c := &cached{T: t}
-	began := time.UnixMilli(1e12)
-	c.now.Store(&began)
-	st, err := store.Open(t.Context(), postgrestest.DSN(t), func() time.Time { return *c.now.Load() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
+	st := storetest.OpenRemembering(t)
 	sealer, err := secret.NewSealer(secret.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.store = st
-	if c.Service, err = session.New(t.Context(), st, sealer, settings); err != nil {
+	sessions, err := session.New(t.Context(), st.Store, sealer, settings)
+	if err != nil {
 		t.Fatal(err)
 	}
-	c.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "alice", Enabled: true}) })
-	for deadline := time.Now().Add(20 * time.Second); !st.Following(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("changes are not heard")
-		}
-	}
-	return c
-}
-
-func (c *cached) update(f func(*store.Tx) error) {
-	c.Helper()
-	if err := c.store.Update(c.Context(), f); err != nil {
-		c.Fatal(err)
-	}
-}
-
-func (c *cached) advance(d time.Duration) {
-	later := c.now.Load().Add(d)
-	c.now.Store(&later)
+	return &cached{st, sessions}
 }
 
 func (c *cached) begin() session.Token {
 	c.Helper()
 	var token session.Token
-	c.update(func(tx *store.Tx) (err error) {
+	c.Change(func(tx *store.Tx) (err error) {
 		token, err = c.Begin(tx, "alice")
 		return err
 	})
@@ -94,9 +60,9 @@ func TestVerify_RememberedToken(t *testing.T) {
 	c := newCached(t, session.Settings{Idle: 2 * time.Second, Absolute: time.Hour, Grace: time.Second})
 	token := c.begin()
 	c.want(token, true, false, false)
-	c.advance(2*time.Second - time.Millisecond)
+	c.Advance(2*time.Second - time.Millisecond)
 	c.want(token, true, false, true)
-	c.advance(time.Millisecond)
+	c.Advance(time.Millisecond)
 	c.want(token, false, false, true)
 }
 
@@ -106,9 +72,9 @@ func TestVerify_RememberedSession(t *testing.T) {
 	c := newCached(t, session.Settings{Idle: time.Hour, Absolute: 2 * time.Second, Grace: time.Second})
 	token := c.begin()
 	c.want(token, true, false, false)
-	c.advance(2*time.Second - time.Millisecond)
+	c.Advance(2*time.Second - time.Millisecond)
 	c.want(token, true, false, true)
-	c.advance(time.Millisecond)
+	c.Advance(time.Millisecond)
 	c.want(token, false, false, true)
 }
 
@@ -119,19 +85,19 @@ func TestVerify_RememberedElevation(t *testing.T) {
 	plain := c.begin()
 	id := c.want(plain, true, false, false).Token.ID
 	var token session.Token
-	c.update(func(tx *store.Tx) (err error) {
+	c.Change(func(tx *store.Tx) (err error) {
 		token, err = c.Elevate(tx, id, tx.Now.Add(2*time.Second))
 		return err
 	})
 	id = c.want(token, true, true, false).Token.ID
-	c.advance(2*time.Second - time.Millisecond)
+	c.Advance(2*time.Second - time.Millisecond)
 	c.want(token, true, true, true)
-	c.advance(time.Millisecond)
+	c.Advance(time.Millisecond)
 	c.want(token, true, false, true)
 
-	c.advance(-time.Second)
+	c.Advance(-time.Second)
 	c.want(token, true, true, true)
-	c.update(func(tx *store.Tx) error { _, _, err := c.Lower(tx, id); return err })
+	c.Change(func(tx *store.Tx) error { _, _, err := c.Lower(tx, id); return err })
 	c.want(token, true, false, false)
 }
 
@@ -142,10 +108,10 @@ func TestVerify_RememberedGrace(t *testing.T) {
 		c := newCached(t, session.Settings{Idle: time.Hour, Absolute: time.Hour, Grace: grace})
 		token := c.begin()
 		id := c.want(token, true, false, false).Token.ID
-		c.update(func(tx *store.Tx) error { _, err := c.Refresh(tx, id); return err })
-		c.advance(grace - time.Millisecond)
+		c.Change(func(tx *store.Tx) error { _, err := c.Refresh(tx, id); return err })
+		c.Advance(grace - time.Millisecond)
 		c.want(token, true, false, grace == store.MaxLifetime)
-		c.advance(time.Millisecond)
+		c.Advance(time.Millisecond)
 		if _, err := c.Verify(t.Context(), token.Value); !fault.Has(err, fault.Unauthorized) {
 			t.Errorf("the token lives after a grace of %v (%v)", grace, err)
 		}
@@ -159,12 +125,12 @@ func TestVerify_Changed(t *testing.T) {
 	token := c.begin()
 	c.want(token, true, false, false)
 	c.want(token, true, false, true)
-	c.update(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", FullName: "Alice"}) })
+	c.Change(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", FullName: "Alice"}) })
 	live := c.want(token, true, false, false)
 	if live.User.Enabled || live.User.FullName != "Alice" {
 		t.Errorf("the user is %+v", live.User)
 	}
-	c.update(func(tx *store.Tx) error { _, err := c.End(tx, live.Session.ID); return err })
+	c.Change(func(tx *store.Tx) error { _, err := c.End(tx, live.Session.ID); return err })
 	c.want(token, false, false, false)
 	c.want(token, false, false, false)
 }
