@@ -67,6 +67,11 @@ const provenTokens = 8192
 // aliveTokens bounds the memory that alive takes, to about 8 MiB.
 const aliveTokens = 8192
 
+// maxSessions is how many sessions a user has at most; the oldest make room. All of a user's sessions end in one transaction
+// when the user is disabled, deleted or gets another password, and whoever could make more of them than a transaction may delete
+// could not be kept out any more.
+const maxSessions = 10_000
+
 // maxToken bounds what is parsed at all, in bytes.
 const maxToken = 8192
 
@@ -102,6 +107,9 @@ func (s *Service) BeginUntil(tx *store.Tx, userName string, end time.Time) (stor
 	}
 	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: end}
 	if err := tx.SweepSessions(); err != nil {
+		return session, Token{}, err
+	}
+	if err := tx.CrowdSessions(userName, maxSessions); err != nil {
 		return session, Token{}, err
 	}
 	if err := tx.InsertSession(session); err != nil {
@@ -153,6 +161,9 @@ func (s *Service) exchange(tx *store.Tx, tokenID string) (store.SessionToken, st
 		return old, session, dead()
 	}
 	if err != nil {
+		return old, session, err
+	}
+	if err := tx.SweepSessionTokens(session.ID); err != nil {
 		return old, session, err
 	}
 	return old, session, tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace))

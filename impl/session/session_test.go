@@ -3,6 +3,7 @@ package session
 import (
 	"crypto/ed25519"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -138,5 +139,68 @@ func TestProve_Allocations(t *testing.T) {
 	})
 	if n > 1 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Ensures that a session which is refreshed again and again does not keep the tokens that it had: there could be more of them
+// than are deleted in the time that a transaction has, and then the session could not be ended.
+func TestRefresh_LeavesNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_000_000, 0)
+	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), func() time.Time { return now }, DefaultSettings)
+	addUser(t, s, "alice")
+	live, err := s.Verify(t.Context(), begin(t, s).Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, value := live.Token.ID, ""
+	update := func(f func(*store.Tx) error) {
+		t.Helper()
+		if err := s.store.Update(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update(func(tx *store.Tx) error {
+		token, err := s.Refresh(tx, first)
+		value = token.Value
+		return err
+	})
+	now = now.Add(DefaultSettings.Grace)
+	id, err := s.Identify(t.Context(), value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(func(tx *store.Tx) error { _, err := s.Refresh(tx, id); return err })
+	update(func(tx *store.Tx) error { // which works if there is none of this id
+		return tx.InsertSessionToken(store.SessionToken{ID: first, SessionID: live.Session.ID, ExpiresAt: now.Add(time.Hour)})
+	})
+}
+
+// Ensures that a sign-in makes room where a user has very many sessions.
+func TestBegin_Crowded(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	first := begin(t, s)
+	time.Sleep(2 * time.Millisecond) // which makes it the oldest
+	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range maxSessions - 1 {
+			if err := tx.InsertSession(store.Session{ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Verify(t.Context(), first.Value); err != nil {
+		t.Error(err)
+	}
+	last := begin(t, s)
+	if _, err := s.Verify(t.Context(), first.Value); !fault.Has(err, fault.Unauthorized) {
+		t.Errorf("the oldest session got %v", err)
+	}
+	if _, err := s.Verify(t.Context(), last.Value); err != nil {
+		t.Error(err)
 	}
 }

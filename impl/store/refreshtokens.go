@@ -7,7 +7,7 @@ var (
 	insertRefreshToken = prepare(`INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)`)
 	selectRefreshToken = prepare(`SELECT session_id FROM refresh_tokens WHERE digest = $1 AND expires_at > $2`)
 	deleteRefreshToken = prepare(`DELETE FROM refresh_tokens WHERE digest = $1 AND expires_at > $2 RETURNING session_id`)
-	sweepRefreshTokens = prepare(`DELETE FROM refresh_tokens WHERE expires_at <= $1`)
+	sweepRefreshTokens = prepare(`DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 )
 
 // InsertRefreshToken adds a token, by its digest, that gets a session new tokens once, or returns ErrExists.

@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Session is what a sign-in began. It ends at ExpiresAt at the latest, refreshed or not.
 type Session struct {
@@ -34,8 +37,13 @@ var (
 	lowerSession       = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE session_id = $1 AND elevated_until <> 0`)
 	deleteSession      = prepare(`DELETE FROM sessions WHERE id = $1`)
 	deleteUserSessions = prepare(`DELETE FROM sessions WHERE user_name = $1`)
-	sweepSessionTokens = prepare(`DELETE FROM session_tokens WHERE expires_at <= $1`)
-	sweepSessions      = prepare(`DELETE FROM sessions WHERE expires_at <= $1`)
+	sweepSessionTokens = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
+	sweepSessions      = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
+	// sweepTokensOf is about one session, so that sessions that are refreshed at once do not wait for each other.
+	sweepTokensOf  = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens WHERE session_id = $1 AND expires_at <= $2 LIMIT $3)`)
+	crowded        = prepare(`SELECT id FROM sessions WHERE user_name = $1 LIMIT 1 OFFSET $2`)
+	oldestSessions = prepare(`DELETE FROM sessions WHERE id IN
+		(SELECT id FROM sessions WHERE user_name = $1 ORDER BY created_at DESC, id LIMIT $3 OFFSET $2) RETURNING id`)
 )
 
 // InsertSession adds a session, at the transaction's time.
@@ -121,12 +129,41 @@ func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
 	return tx.exec(deleteUserSessions, userName)
 }
 
-// SweepSessions removes what has expired, so that sessions nobody ended do not pile up.
+// sweepMost is how many records a sweep removes at most. To delete a session takes some 70 µs, with what refers to it: all that
+// expired in a night would take longer than a transaction may, and whoever wants to sign in next waits for it. As each sign-in
+// adds one session, and removes so many, they do not pile up.
+const sweepMost = 1000
+
+// SweepSessions removes what has expired, a bounded number at a time, so that sessions nobody ended do not pile up.
 func (tx *Tx) SweepSessions() error {
 	for _, sweep := range []statement{sweepSessionTokens, sweepRefreshTokens, sweepSessions} {
-		if _, err := tx.exec(sweep, millis(tx.Now)); err != nil {
+		if _, err := tx.exec(sweep, millis(tx.Now), sweepMost); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// SweepSessionTokens removes tokens of one session that have expired, a bounded number at a time. However often a session is
+// refreshed, it stays one that can be ended in a moment.
+func (tx *Tx) SweepSessionTokens(sessionID string) error {
+	_, err := tx.exec(sweepTokensOf, sessionID, millis(tx.Now), sweepMost)
+	return err
+}
+
+// CrowdSessions makes room for one more session of a user who has so many: a tenth of them, the oldest ones, end, or more, but
+// a bounded number at a time.
+func (tx *Tx) CrowdSessions(userName string, most int) error {
+	_, err := one(tx, scanText, crowded, userName, most-1)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := all(tx, scanText, oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
+	for _, id := range ended {
+		tx.changed.add(sessionTag(id))
+	}
+	return err
 }

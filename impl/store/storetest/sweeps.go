@@ -1,0 +1,94 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// sweeps remove a bounded number at a time, and get to the end.
+func sweeps(s *suite) {
+	const count, most = 1_100, 1_000
+	s.update(func(tx *store.Tx) error {
+		if err := tx.InsertUser(alice()); err != nil {
+			return err
+		}
+		for i := range count {
+			id := fmt.Sprint("s", i)
+			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
+				return err
+			}
+			if err := tx.InsertSessionToken(store.SessionToken{ID: id, SessionID: id, ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
+				return err
+			}
+			if err := tx.InsertRefreshToken(id, id, tx.Now.Add(time.Minute)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.now = s.now.Add(time.Minute)
+	left := func() (n int) {
+		undone := errors.New("undone")
+		s.is(s.store.Update(s.Context(), func(tx *store.Tx) (err error) {
+			if n, err = tx.DeleteUserSessions("alice"); err != nil {
+				return err
+			}
+			return undone
+		}), undone)
+		return n
+	}
+	for _, want := range []int{count - most, 0} {
+		s.update(func(tx *store.Tx) error { return tx.SweepSessions() })
+		equal(s, "how many sessions are left", left(), want)
+	}
+}
+
+// crowds are sessions of one user: the oldest make room.
+func crowds(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	end := s.moment().Add(time.Hour)
+	for i := range 30 {
+		s.update(func(tx *store.Tx) error {
+			if err := tx.CrowdSessions("alice", 20); err != nil {
+				return err
+			}
+			return tx.InsertSession(store.Session{ID: fmt.Sprint("s", i), UserName: "alice", ExpiresAt: end})
+		})
+		s.now = s.now.Add(time.Millisecond)
+	}
+	for i, want := range map[int]bool{0: false, 9: false, 10: true, 29: true} {
+		sessionByID(s, fmt.Sprint("s", i), want)
+	}
+}
+
+// sessionTokens that have expired go when their session is refreshed, and only they.
+func sessionTokens(s *suite) {
+	soon, late := s.moment().Add(time.Minute), s.moment().Add(time.Hour)
+	token := func(id, session string, end time.Time) func(*store.Tx) error {
+		return func(tx *store.Tx) error {
+			return tx.InsertSessionToken(store.SessionToken{ID: id, SessionID: session, ExpiresAt: end})
+		}
+	}
+	s.update(func(tx *store.Tx) error {
+		if err := tx.InsertUser(alice()); err != nil {
+			return err
+		}
+		for _, id := range []string{"s1", "s2"} {
+			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: late}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.update(token("expired", "s1", soon))
+	s.update(token("alive", "s1", late))
+	s.update(token("another's", "s2", soon))
+	s.now = soon
+	s.update(func(tx *store.Tx) error { return tx.SweepSessionTokens("s1") })
+	s.update(token("expired", "s1", late)) // its name is free again
+	s.is(s.store.Update(s.Context(), token("alive", "s1", late)), store.ErrExists)
+	s.is(s.store.Update(s.Context(), token("another's", "s2", late)), store.ErrExists)
+}
