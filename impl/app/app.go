@@ -145,6 +145,7 @@ func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, user
 	counts.Bound("looking_up", users.LookingUp())
 	counts.Bound("saml", signOn.Reading())
 	counts.Bound("requests", limits.Requests)
+	counts.Bound("strangers_requests", limits.StrangersRequests)
 	counts.Bound("known", limits.Known.Turns)
 	counts.Budget("known", limits.Known.Bytes)
 	counts.Bound("strangers", limits.Strangers.Turns)

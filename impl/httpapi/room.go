@@ -41,21 +41,25 @@ var large = map[string]bool{
 // Strangers send little but identity providers' answers.
 const (
 	maxRequests    = 8192
+	maxStrangers   = maxRequests / 2
 	knownBytes     = 64 << 20
 	strangersBytes = 16 << 20
 )
 
 // Limits are what there is room for. Who has not shown who he is must not use up what is for those who have.
 type Limits struct {
-	// Requests are all that are under way, of a connection that has many too.
-	Requests *overload.Bound
+	// Requests are all that are under way, and StrangersRequests those that need no credentials. With HTTP/2 one connection has
+	// hundreds, so the bound of connections does not help.
+	Requests, StrangersRequests *overload.Bound
 	// Known and Strangers have room for the large requests of callers who have shown who they are, and of those who have not.
 	Known, Strangers *overload.Room
 }
 
 // NewLimits returns the limits of one server.
 func NewLimits() *Limits {
-	return &Limits{overload.NewBound(maxRequests, 0), overload.NewRoom(knownBytes), overload.NewRoom(strangersBytes)}
+	return &Limits{
+		overload.NewBound(maxRequests, 0), overload.NewBound(maxStrangers, 0), overload.NewRoom(knownBytes), overload.NewRoom(strangersBytes),
+	}
 }
 
 // room returns what there is for an operation's large requests.
@@ -66,16 +70,26 @@ func (l *Limits) room(op operation) *overload.Room {
 	return l.Known
 }
 
+// requests returns the bounds that a request of an operation counts against.
+func (l *Limits) requests(op operation) []*overload.Bound {
+	if op.public {
+		return []*overload.Bound{l.StrangersRequests, l.Requests}
+	}
+	return []*overload.Bound{l.Requests}
+}
+
 // enter notes which operation is called, and turns away at once what are too many requests. It is one middleware because Echo
 // makes each anew for each request.
-func enter(op operation, requests *overload.Bound) echo.MiddlewareFunc {
+func enter(op operation, requests []*overload.Bound) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Set(operationKey, op.id)
-			if err := requests.Acquire(c.Request().Context()); err != nil {
-				return err
+			for _, bound := range requests {
+				if err := bound.Acquire(c.Request().Context()); err != nil {
+					return err
+				}
+				defer bound.Release()
 			}
-			defer requests.Release()
 			return next(c)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/labstack/echo/v4"
@@ -99,5 +100,38 @@ func TestMetered(t *testing.T) {
 	}
 	if m.giveBack(); bytes.Held() != 0 {
 		t.Errorf("%d bytes are held afterwards", bytes.Held())
+	}
+}
+
+// Ensures that strangers, however many requests they have under way, leave room for callers who show who they are.
+func TestEnter_Strangers(t *testing.T) {
+	t.Parallel()
+	l := NewLimits()
+	call := func(op operation, next echo.HandlerFunc) error {
+		c := echo.New().NewContext(httptest.NewRequest(http.MethodPost, "/", nil), httptest.NewRecorder())
+		return enter(op, l.requests(op))(next)(c)
+	}
+	served := func(echo.Context) error { return nil }
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(over)
+	var entered sync.WaitGroup
+	for range maxStrangers {
+		entered.Add(1)
+		wg.Go(func() {
+			err := call(operation{public: true}, func(echo.Context) error { entered.Done(); <-over; return nil })
+			if err != nil {
+				t.Error(err)
+				entered.Done()
+			}
+		})
+	}
+	entered.Wait()
+	if err := call(operation{public: true}, served); !fault.Has(err, fault.ServerBusy) {
+		t.Errorf("one more stranger got %v", err)
+	}
+	if err := call(operation{}, served); err != nil {
+		t.Errorf("a caller with credentials got %v", err)
 	}
 }

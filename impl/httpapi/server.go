@@ -92,7 +92,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	for _, op := range operations {
 		op.reader = readers[op.id]
 		middlewares[op.id] = []echo.MiddlewareFunc{
-			enter(op, d.Limits.Requests),
+			enter(op, d.Limits.requests(op)),
 			keepQuery(op),
 			refuseOtherSites(op),
 			authenticate(d.Auth, d.Access, op),
