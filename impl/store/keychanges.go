@@ -23,8 +23,10 @@ var (
 	touchKeys      = prepare(`UPDATE api_keys SET last_used_at = used.at
 		FROM (SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS at FROM ` + elements + `) AS used
 		WHERE api_keys.id = used.id AND last_used_at < used.at`)
-	purgeExpiredKeys     = prepare(`DELETE FROM api_keys WHERE expires_at <> 0 AND expires_at < $1 RETURNING id`)
-	purgeInvalidatedKeys = prepare(`DELETE FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 RETURNING id`)
+	purgeExpiredKeys     = prepare(`DELETE FROM api_keys WHERE id IN
+		(SELECT id FROM api_keys WHERE expires_at <> 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING id`)
+	purgeInvalidatedKeys = prepare(`DELETE FROM api_keys WHERE id IN
+		(SELECT id FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 ORDER BY invalidated_at LIMIT $2) RETURNING id`)
 )
 
 // UpdateKeys changes those of some keys that there are and that are not invalidated.
@@ -62,13 +64,13 @@ func (tx *Tx) TouchKeys(used map[string]time.Time) error {
 	return err
 }
 
-// PurgeKeys removes the keys that were invalidated or expired before a time, and returns their ids in order.
+// PurgeKeys removes keys that were invalidated or expired before a time, a bounded number at a time, and returns their ids in order.
 func (tx *Tx) PurgeKeys(before time.Time) ([]string, error) {
-	expired, err := all(tx, scanText, purgeExpiredKeys, millis(before))
+	expired, err := all(tx, scanText, purgeExpiredKeys, millis(before), sweepMost)
 	if err != nil {
 		return nil, err
 	}
-	invalidated, err := all(tx, scanText, purgeInvalidatedKeys, millis(before))
+	invalidated, err := all(tx, scanText, purgeInvalidatedKeys, millis(before), sweepMost)
 	return sorted(append(expired, invalidated...)), err
 }
 

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Accounts":      accounts,
 		"Users":         users,
 		"Sessions":      sessions,
+		"Purges":        purges,
 		"Sweeps":        sweeps,
 		"Crowds":        crowds,
 		"SessionTokens": sessionTokens,

@@ -92,3 +92,26 @@ func sessionTokens(s *suite) {
 	s.is(s.store.Update(s.Context(), token("alive", "s1", late)), store.ErrExists)
 	s.is(s.store.Update(s.Context(), token("another's", "s2", late)), store.ErrExists)
 }
+
+// purges of keys are bounded as sweeps are.
+func purges(s *suite) {
+	const count, most = 1_100, 1_000
+	s.update(func(tx *store.Tx) error {
+		if err := tx.InsertUser(alice()); err != nil {
+			return err
+		}
+		for i := range count {
+			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprint("k", i), UserName: "alice", ExpiresAt: tx.Now.Add(-time.Minute)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, want := range []int{most, count - most, 0} {
+		s.update(func(tx *store.Tx) error {
+			ids, err := tx.PurgeKeys(tx.Now)
+			equal(s, "how many keys were purged", len(ids), want)
+			return err
+		})
+	}
+}
