@@ -142,7 +142,8 @@ func (c *changes) known() bool { return c.since.Load() != unknown }
 
 // good tells whether what was read then, and depends on these tags, can still be used.
 func (c *changes) good(read moment, of []tag) bool {
-	if c.now().Sub(read.at) >= c.lifetime || read.count < c.since.Load() {
+	age := c.now().Sub(read.at) // negative once the server's clock was set back, or another server has taken over
+	if age < 0 || age >= c.lifetime || read.count < c.since.Load() {
 		return false
 	}
 	for _, one := range of {
