@@ -55,6 +55,7 @@ func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, lim
 			return err
 		}
 		shown := newViewer(tx, limits)
+		views = nil
 		for _, key := range keys {
 			if !f.selects(tx, caller, key) {
 				continue

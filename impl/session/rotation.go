@@ -45,6 +45,7 @@ func Keys(ctx context.Context, st *store.Store) ([]Key, error) {
 	var keys []Key
 	err := st.View(ctx, func(tx *store.Tx) error {
 		records, err := tx.SigningKeys()
+		keys = nil
 		signer := turn(records, tx.Now)
 		for i, record := range records {
 			state := KeySigns

@@ -83,6 +83,7 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, er
 			users, err = tx.Users()
 			return err
 		}
+		users = nil
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 			if CheckName(name) != nil { // nobody is called that, and not every database takes such a text
 				continue
