@@ -151,10 +151,13 @@ func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, deta
 }
 
 // RevokeKeys deletes all keys, for one that others have got hold of, makes another that signs at once, and ends all
-// sessions, because their tokens are those of the keys. It returns the new key and how many sessions it ended.
+// sessions, because their tokens are those of the keys. It returns the new key and how many sessions it ended. If it fails, it
+// can be called again.
+//
+// The keys are gone first, whatever becomes of the sessions: to end everybody's takes longer than a transaction may, where
+// there are very many.
 func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 	var record store.SigningKey
-	var sessions int
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		records, err := tx.SigningKeys()
 		if err != nil {
@@ -166,40 +169,44 @@ func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 		if err := remove(ctx, tx, records); err != nil {
 			return err
 		}
-		if record, err = s.keys.create(ctx, tx, tx.Now, nil); err != nil {
-			return err
-		}
-		sessions, err = endAll(ctx, tx)
+		record, err = s.keys.create(ctx, tx, tx.Now, nil)
 		return err
 	})
 	if err != nil {
 		return Key{}, 0, err
 	}
-	return Key{ID: record.ID, State: KeySigns, CreatedAt: record.CreatedAt, SignsFrom: record.SignsFrom}, sessions, s.ReloadKeys(ctx)
+	if err := s.ReloadKeys(ctx); err != nil {
+		return Key{}, 0, err
+	}
+	sessions, err := s.endAll(ctx)
+	return Key{ID: record.ID, State: KeySigns, CreatedAt: record.CreatedAt, SignsFrom: record.SignsFrom}, sessions, err
 }
 
-// endAll ends everybody's sessions, and returns how many there were.
-func endAll(ctx context.Context, tx *store.Tx) (int, error) {
-	if err := tx.SweepSessions(); err != nil { // else those that have expired are counted
-		return 0, err
-	}
-	users, err := tx.Users()
-	if err != nil {
-		return 0, err
-	}
+// endAll ends everybody's sessions, one user after the other, and returns how many there were.
+func (s *Service) endAll(ctx context.Context) (int, error) {
+	var users []store.User
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.SweepSessions(); err != nil { // else those that have expired are counted
+			return err
+		}
+		users, err = tx.Users()
+		return err
+	})
 	total := 0
 	for _, u := range users {
-		ended, err := tx.DeleteUserSessions(u.Name)
 		if err != nil {
-			return 0, err
+			break
 		}
-		if ended == 0 {
-			continue
+		ended := 0
+		err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+			if ended, err = tx.DeleteUserSessions(u.Name); err != nil || ended == 0 {
+				return err
+			}
+			return audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended})
+		})
+		if err == nil {
+			total += ended
 		}
-		if err := audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended}); err != nil {
-			return 0, err
-		}
-		total += ended
 	}
-	return total, nil
+	return total, err
 }

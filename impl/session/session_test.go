@@ -204,3 +204,21 @@ func TestBegin_Crowded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Ensures that the keys are revoked, and each user's sessions ended, in transactions of their own: with very many sessions one
+// transaction would take too long, and nothing would be revoked.
+func TestRevokeKeys_Apart(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	addUser(t, s, "bob")
+	begin(t, s)
+	updates := 0
+	s.store.Observe(func(kind string, _ time.Duration) {
+		if kind == "update" {
+			updates++
+		}
+	})
+	if _, ended, err := s.RevokeKeys(t.Context()); err != nil || ended != 1 || updates != 4 {
+		t.Errorf("%d sessions were ended in %d transactions (%v); want 1 in 4: keys, users, alice, bob", ended, updates, err)
+	}
+}

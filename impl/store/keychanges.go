@@ -23,7 +23,7 @@ var (
 	touchKeys      = prepare(`UPDATE api_keys SET last_used_at = used.at
 		FROM (SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS at FROM ` + elements + `) AS used
 		WHERE api_keys.id = used.id AND last_used_at < used.at`)
-	purgeExpiredKeys     = prepare(`DELETE FROM api_keys WHERE id IN
+	purgeExpiredKeys = prepare(`DELETE FROM api_keys WHERE id IN
 		(SELECT id FROM api_keys WHERE expires_at <> 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING id`)
 	purgeInvalidatedKeys = prepare(`DELETE FROM api_keys WHERE id IN
 		(SELECT id FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 ORDER BY invalidated_at LIMIT $2) RETURNING id`)
