@@ -41,22 +41,23 @@ test: ## run all tests (some minutes): with the race detector on SQLite, without
 	@.ci/with-postgres $(MAKE) --no-print-directory raced whole
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 
-# Nothing in api/ runs beside anything else, and reading documents is slow with the detector.
+# What runs whole programs finds no race that the tests of their parts do not, and nothing in api/ runs beside anything else.
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v '/api$$')
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/cmd/sallyport$$')
 
 # The detector is told of a part only where there are hundreds of cases of a kind. Here they all come, on the other database.
 .PHONY: whole
 whole:
-	$(GO) test ./api
+	$(GO) test -timeout 30m ./api ./cmd/sallyport
 	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m ./impl/httpapi
 
 .PHONY: thorough
-thorough: ## run the tests of the HTTP edge with the race detector and all their cases, on both databases (many minutes)
+thorough: ## run the tests of the HTTP edge with all their cases on both databases, and the program's, with the race detector (many minutes)
 	SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./impl/httpapi
-	@.ci/with-postgres sh -c 'SALLYPORT_TEST_THOROUGH=1 SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} \
+	@.ci/with-postgres sh -c '$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport && \
+		SALLYPORT_TEST_THOROUGH=1 SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} \
 		$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/httpapi'
 
 # Without a count a result is remembered, because nothing tells that the program is another: it is built by the test.

@@ -82,12 +82,7 @@ func (f *follower) close() {
 func (f *follower) run(ctx context.Context) {
 	defer close(f.stopped)
 	for lost := false; ; lost = true {
-		err := f.listen(ctx, func() {
-			if lost {
-				f.log.Info("changes by other processes are heard again")
-			}
-			lost = false
-		})
+		err := f.listen(ctx, func() { lost = false })
 		f.changes.lose()
 		if ctx.Err() != nil {
 			return
@@ -109,6 +104,7 @@ func (f *follower) listen(ctx context.Context, heard func()) error {
 	}
 	defer hangUp(conn)
 	f.changes.follow() // whoever reads from now on sees what happened before
+	f.log.Info("changes by other processes are heard")
 	heard()
 	for {
 		told, err := hear(ctx, conn)
