@@ -54,7 +54,8 @@ const (
 	ElevationEnded Event = "elevation.ended"
 	// SessionStarted: a user signed in; the details name the grant if that was for access tokens.
 	SessionStarted Event = "session.started"
-	// SessionEnded: a user signed out, or tokens of the user's were invalidated; the details then say how many sessions ended.
+	// SessionEnded: a user signed out, tokens of the user's were invalidated, or there were too many; the details then say how many
+	// sessions ended.
 	SessionEnded Event = "session.ended"
 	// KeyCreated: an API key was created.
 	KeyCreated Event = "api_key.created"

@@ -98,7 +98,7 @@ func principal(u store.User, method identity.Method) identity.Principal {
 func (s *Service) Login(ctx context.Context, name, password string) (session.Token, error) {
 	var token session.Token
 	_, err := s.signIn(ctx, name, password, nil, func(tx *store.Tx) (err error) {
-		token, err = s.sessions.Begin(tx, name)
+		token, err = s.sessions.Begin(ctx, tx, name)
 		return err
 	})
 	return token, err

@@ -26,7 +26,7 @@ type Grant struct {
 func (s *Service) PasswordGrant(ctx context.Context, name, password string) (Grant, error) {
 	var grant Grant
 	u, err := s.signIn(ctx, name, password, audit.Details{"grant": "password"}, func(tx *store.Tx) error {
-		tokens, err := s.sessions.BeginGrant(tx, name)
+		tokens, err := s.sessions.BeginGrant(ctx, tx, name)
 		grant = granted(tx, tokens)
 		return err
 	})
@@ -56,7 +56,7 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 	}
 	var grant Grant
 	u, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"}, func(tx *store.Tx) error {
-		token, err := s.sessions.Begin(tx, p.User)
+		token, err := s.sessions.Begin(ctx, tx, p.User)
 		grant = granted(tx, session.Grant{Token: token})
 		return err
 	})

@@ -191,7 +191,7 @@ func (s *Service) settle(ctx context.Context, a *attempt) (session.Token, error)
 		if err != nil {
 			return err
 		}
-		begun, issued, err := s.sessions.BeginUntil(tx, u.Name, a.verified.SessionNotOnOrAfter)
+		begun, issued, err := s.sessions.BeginUntil(ctx, tx, u.Name, a.verified.SessionNotOnOrAfter)
 		if err != nil {
 			return err
 		}

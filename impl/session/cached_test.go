@@ -35,7 +35,7 @@ func (c *cached) begin() session.Token {
 	c.Helper()
 	var token session.Token
 	c.Change(func(tx *store.Tx) (err error) {
-		token, err = c.Begin(tx, "alice")
+		token, err = c.Begin(c.Context(), tx, "alice")
 		return err
 	})
 	return token

@@ -24,8 +24,8 @@ const refreshLife = 24 * time.Hour
 const refreshBytes = 32
 
 // BeginGrant is Begin with a refresh token.
-func (s *Service) BeginGrant(tx *store.Tx, userName string) (Grant, error) {
-	session, token, err := s.BeginUntil(tx, userName, time.Time{})
+func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string) (Grant, error) {
+	session, token, err := s.BeginUntil(ctx, tx, userName, time.Time{})
 	if err != nil {
 		return Grant{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
@@ -94,13 +95,13 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 }
 
 // Begin starts a session for a user and returns its first token.
-func (s *Service) Begin(tx *store.Tx, userName string) (Token, error) {
-	_, token, err := s.BeginUntil(tx, userName, time.Time{})
+func (s *Service) Begin(ctx context.Context, tx *store.Tx, userName string) (Token, error) {
+	_, token, err := s.BeginUntil(ctx, tx, userName, time.Time{})
 	return token, err
 }
 
 // BeginUntil is Begin of a session that ends at a time at the latest, unless that is zero. It returns the session, too.
-func (s *Service) BeginUntil(tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
+func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
 	latest := tx.Now.Add(s.settings.Absolute)
 	if end.IsZero() || end.After(latest) {
 		end = latest
@@ -109,7 +110,7 @@ func (s *Service) BeginUntil(tx *store.Tx, userName string, end time.Time) (stor
 	if err := tx.SweepSessions(); err != nil {
 		return session, Token{}, err
 	}
-	if err := tx.CrowdSessions(userName, maxSessions); err != nil {
+	if err := s.makeRoom(ctx, tx, userName); err != nil {
 		return session, Token{}, err
 	}
 	if err := tx.InsertSession(session); err != nil {
@@ -117,6 +118,15 @@ func (s *Service) BeginUntil(tx *store.Tx, userName string, end time.Time) (stor
 	}
 	token, err := s.issue(tx, session, time.Time{})
 	return session, token, err
+}
+
+// makeRoom ends the oldest sessions of a user who has too many.
+func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, userName string) error {
+	ended, err := tx.CrowdSessions(userName, maxSessions)
+	if err != nil || ended == 0 {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.SessionEnded, userName, audit.Details{"sessions": ended, "by": "too many"})
 }
 
 // Refresh returns a new token of the session that a token stands for, and lets the old one live for the grace time. Any

@@ -3,12 +3,14 @@ package session
 import (
 	"crypto/ed25519"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
@@ -60,7 +62,7 @@ func addUser(t *testing.T, s *Service, name string) {
 func begin(t *testing.T, s *Service) (token Token) {
 	t.Helper()
 	err := s.store.Update(t.Context(), func(tx *store.Tx) (err error) {
-		token, err = s.Begin(tx, "alice")
+		token, err = s.Begin(t.Context(), tx, "alice")
 		return err
 	})
 	if err != nil {
@@ -201,6 +203,18 @@ func TestBegin_Crowded(t *testing.T) {
 		t.Errorf("the oldest session got %v", err)
 	}
 	if _, err := s.Verify(t.Context(), last.Value); err != nil {
+		t.Error(err)
+	}
+	err = s.store.View(t.Context(), func(tx *store.Tx) error {
+		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		if !slices.ContainsFunc(entries, func(e store.AuditEntry) bool {
+			return e.Event == string(audit.SessionEnded) && e.Subject == "alice" && e.Details == `{"by":"too many","sessions":1000}`
+		}) {
+			t.Errorf("the audit trail does not say what ended: %v", entries)
+		}
+		return err
+	})
+	if err != nil {
 		t.Error(err)
 	}
 }

@@ -103,7 +103,7 @@ var told = map[statement]string{
 	shortenSessionToken: "told", lowerSession: "told", lowerUserSessions: "told", deleteSession: "told", deleteUserSessions: "told",
 	updateKeys: "told", invalidateKeys: "told",
 	insertUser: "is new", insertSession: "is new", insertSessionToken: "is new", insertAPIKey: "is new",
-	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate", useTOTPStep: "is not remembered",
+	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate", useTOTPStep: "is not remembered", resealTOTPDevices: "is not remembered",
 	sweepSessions: "has expired", sweepSessionTokens: "has expired", sweepTokensOf: "has expired", oldestSessions: "told",
 	purgeExpiredKeys: "has expired", purgeInvalidatedKeys: "was invalidated, which was told",
 }
@@ -166,7 +166,7 @@ func TestChanges_Told(t *testing.T) {
 		"InvalidateKeys":            {func(tx *Tx) error { _, err := tx.InvalidateKeys([]string{"k", "none"}); return err }, []tag{keyTag("k"), keyTag("none")}},
 		"TouchKeys":                 {func(tx *Tx) error { return tx.TouchKeys(map[string]time.Time{"k": time.Unix(1, 0)}) }, nil},
 		"SweepSessionTokens":        {func(tx *Tx) error { return tx.SweepSessionTokens("s") }, nil},
-		"CrowdSessions":             {func(tx *Tx) error { return tx.CrowdSessions("u", 1) }, []tag{sessionTag("s")}},
+		"CrowdSessions":             {func(tx *Tx) error { _, err := tx.CrowdSessions("u", 1); return err }, []tag{sessionTag("s")}},
 		"SweepSessions":             {func(tx *Tx) error { return tx.SweepSessions() }, nil},
 	} {
 		var got []tag

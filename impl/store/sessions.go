@@ -152,18 +152,18 @@ func (tx *Tx) SweepSessionTokens(sessionID string) error {
 }
 
 // CrowdSessions makes room for one more session of a user who has so many: a tenth of them, the oldest ones, end, or more, but
-// a bounded number at a time.
-func (tx *Tx) CrowdSessions(userName string, most int) error {
+// a bounded number at a time. It returns how many ended.
+func (tx *Tx) CrowdSessions(userName string, most int) (int, error) {
 	_, err := one(tx, scanText, crowded, userName, most-1)
 	if errors.Is(err, ErrNotFound) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ended, err := all(tx, scanText, oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
 	for _, id := range ended {
 		tx.changed.add(sessionTag(id))
 	}
-	return err
+	return len(ended), err
 }

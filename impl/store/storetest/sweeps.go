@@ -52,7 +52,7 @@ func crowds(s *suite) {
 	end := s.moment().Add(time.Hour)
 	for i := range 30 {
 		s.update(func(tx *store.Tx) error {
-			if err := tx.CrowdSessions("alice", 20); err != nil {
+			if _, err := tx.CrowdSessions("alice", 20); err != nil {
 				return err
 			}
 			return tx.InsertSession(store.Session{ID: fmt.Sprint("s", i), UserName: "alice", ExpiresAt: end})
