@@ -50,6 +50,14 @@ func TestPostgres_OpenAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
+// Ensures that the one pool is counted once.
+func TestPostgres_Pools(t *testing.T) {
+	pools := open(t, postgrestest.DSN(t), time.Now).Pools()
+	if all, ok := pools["all"]; len(pools) != 1 || !ok || all.MaxOpenConnections != 16 {
+		t.Errorf("the pools are %v", pools)
+	}
+}
+
 // Ensures that the audit trail cannot be changed by a statement, whichever program sends it, nor emptied.
 func TestPostgres_AppendOnly(t *testing.T) {
 	dsn := postgrestest.DSN(t)

@@ -27,7 +27,7 @@ func (s *Store) Pools() map[string]sql.DBStats {
 	switch {
 	case !s.Configured():
 		return nil
-	case s.writer == s.reader:
+	case s.writer.DB == s.reader.DB: // each has its turns, and they share the connections
 		return map[string]sql.DBStats{"all": s.writer.Stats()}
 	}
 	return map[string]sql.DBStats{"writer": s.writer.Stats(), "reader": s.reader.Stats()}
