@@ -131,7 +131,7 @@ func TestAuditExport_Refusals(t *testing.T) {
 		`--since: "" is not a time`:                  {"--store", dsn, "--since", ""},
 		"there is no database nothing.db":            {"--store", "sqlite:nothing.db"},
 		"--store none keeps no records":              {"--store", "none"},
-		"neither sqlite:PATH, postgres://… nor none": {"--store", "mysql:x"},
+		"this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none": {"--store", "mysql:x"},
 		`unknown command "all" for "sallyport`:       {"--store", dsn, "all"},
 	} {
 		wantRefusal(t, run(t, invocation{args: append([]string{"audit", "export"}, args...)}), saying)

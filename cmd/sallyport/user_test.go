@@ -182,7 +182,7 @@ func TestUser_Refusals(t *testing.T) {
 		"unknown flag":            {[]string{"list", "--nope"}, "", "unknown flag: --nope"},
 		"no store":                {[]string{"list", "--store=none"}, "", "--store none keeps no records"},
 		"a store that is not":     {[]string{"unlock", "alice", "--store=sqlite:nothing.db"}, "", "there is no database nothing.db"},
-		"a store of another sort": {[]string{"list", "--store=mysql:x"}, "", `"mysql:x" is neither sqlite:PATH, postgres://… nor none`},
+		"a store of another sort": {[]string{"list", "--store=mysql:x"}, "", "store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantRefusal(t, runUser(t, dsn, test.stdin, test.args...), test.saying)

@@ -163,7 +163,7 @@ func gather(from Sources) (map[string]string, error) {
 	}
 	env, err := environment(from.Env)
 	problems = append(problems, err, k.Load(confmap.Provider(env, "."), nil))
-	if hasPassword(from.Flags["store"]) {
+	if store.HasPassword(from.Flags["store"]) {
 		problems = append(problems, errors.New("store: everybody on this machine can read a password on the command line: "+
 			"set SALLYPORT_STORE_FILE, the name of a file with the whole, or SALLYPORT_STORE"))
 	}

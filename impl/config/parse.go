@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -110,30 +109,10 @@ func (p *parser) optionalAddress(key string) string {
 }
 
 func (p *parser) store(key string) string {
-	dsn := p.values[key]
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	switch scheme, _, isURL := strings.Cut(dsn, "://"); {
-	case dsn == store.None, ok && path != "":
-	case !store.IsPostgres(dsn) && isURL: // it may hold a password
-		p.bad(key, "%q is no database that is known: set sqlite:PATH, postgres://… or none", scheme+"://…")
-	case !store.IsPostgres(dsn):
-		p.bad(key, "%q is neither sqlite:PATH, postgres://… nor none", dsn)
-	default:
-		if _, err := url.Parse(dsn); err != nil { // err would quote it
-			p.bad(key, "this is no address like postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, all but letters and digits is written like %%40")
-		}
+	if err := store.CheckDSN(p.values[key]); err != nil {
+		p.bad(key, "%s", err)
 	}
-	return dsn
-}
-
-// hasPassword tells whether a DSN holds a password, where libpq would look for one.
-func hasPassword(dsn string) bool {
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return false // and it cannot be used
-	}
-	_, given := u.User.Password()
-	return given || u.Query().Has("password") || u.Query().Has("sslpassword")
+	return p.values[key]
 }
 
 func (p *parser) password(key string) string {

@@ -33,7 +33,7 @@ func TestLoad_AllProblems(t *testing.T) {
 		"lissen: there is no such setting (in " + path + ")",
 		"log.colour: there is no such setting (in " + path + ")",
 		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
-		`store: "mysql:x" is neither sqlite:PATH, postgres://… nor none`,
+		"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is not taken",
 		"admin_password: a password has 8 characters to 1024 bytes",
 		"key_encryption_key: this must be 32 bytes in base64, such as the output of: openssl rand -base64 32",
 		`session.idle: "soon" is not a positive duration such as 30m`,
@@ -57,7 +57,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"tls.certificate":          {"tls.crt"},
 		"tls.key":                  {"tls.key"},
 		"plain_http":               {"", "yes", "1", "True"},
-		"store":                    {"", "sqlite:", "sqlite", "None", "postgres:x", "mysql://x", "postgres://a:p%@x"},
+		"store":                    {"", "sqlite:", "sqlite", "None", "postgres:x", "mysql://x", "postgres://a:p%@x", "postgres://a:p@b@x"},
 		"admin_password":           {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
 		"readonly_password":        {"1234567"},
 		"key_encryption_key":       {"x", "bm90IDMyIGJ5dGVz", key('k') + "A", base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
@@ -204,10 +204,19 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 		"admin_password: \"hunter2", "admin_password: @hunter2", "admin_password: %hunter2", "admin_password: `hunter2`",
 		"admin_password: hunter2: x", "admin_password: hunter2", "key_encryption_key: hunter2", "admin_password: {hunter2: 1, hunter2: 2}",
 		"store: mysql://u:hunter2@host", "store: 'postgres://u:hunter2@ho st'", "store: 'postgres://u:hunter2%@host'", "store: [hunter2]",
+		"store: host=127.0.0.1 user=u password=hunter2", "store: u:hunter2@127.0.0.1/d", "store: postgres:/u:hunter2@host/d",
+		"store: sqlite:postgres://u:hunter2@host/d", "store: postgres://u:x@hunter2@host/d", "store: postgres://u:12/hunter2@host/d",
 		"admin_password: {[hunter2]: x}", "- 'hunter2\"`'", "admin_password: !!float hunter2", "admin_password: |hunter2",
 	} {
 		if got := problem(t, Sources{File: write(t, text)}); strings.Contains(got, hidden) {
 			t.Errorf("the text about %q shows the secret: %q", text, got)
+		}
+	}
+	for _, dsn := range []string{"host=127.0.0.1 password=hunter2", "postgres://u:x@hunter2@host/d"} {
+		for _, env := range []environ{{"SALLYPORT_STORE": dsn}, {"SALLYPORT_STORE_FILE": write(t, dsn)}} {
+			if got := problem(t, Sources{Env: env.lookup}); strings.Contains(got, hidden) {
+				t.Errorf("the text about %v shows the secret: %q", env, got)
+			}
 		}
 	}
 	for _, name := range []string{"SALLYPORT_ADMIN_PASSWORD", "SALLYPORT_READONLY_PASSWORD", "SALLYPORT_KEY_ENCRYPTION_KEY"} {

@@ -189,9 +189,12 @@ func syncFolder(path string) error {
 
 // sqliteFile is the file of a DSN, as an absolute path.
 func sqliteFile(dsn string) (string, error) {
+	if err := CheckDSN(dsn); err != nil {
+		return "", err
+	}
 	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok || path == "" {
-		return "", fmt.Errorf("the store %q is not sqlite:PATH", dsn)
+	if !ok {
+		return "", fmt.Errorf("the store %s is not sqlite:PATH", Redact(dsn))
 	}
 	return filepath.Abs(path)
 }

@@ -91,11 +91,15 @@ const connectionLife = time.Hour
 
 // parsePostgres takes a DSN as libpq does. What is set here the operator can set otherwise in the DSN.
 func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
+	u, err := postgresURL(dsn)
+	if err != nil {
+		return nil, 0, err
+	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, 0, errors.New("it is no DSN of PostgreSQL: postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full") // err may quote it
 	}
-	if err := checkProtected(dsn, config); err != nil {
+	if err := checkProtected(u, config); err != nil {
 		return nil, 0, err
 	}
 	pool := defaultPool

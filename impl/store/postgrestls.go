@@ -16,10 +16,9 @@ import (
 var errOpenly = errors.New("the server is another machine, and passwords and records would travel to it in the clear if it has no TLS: " +
 	"add sslmode=verify-full to the DSN, or sslmode=disable if something else protects the way")
 
-// checkProtected refuses a DSN by which another machine could be talked to in the clear, unless it says so.
-func checkProtected(dsn string, config *pgx.ConnConfig) error {
-	u, err := url.Parse(dsn)
-	if os.Getenv("PGSSLMODE") != "" || err == nil && u.Query().Has("sslmode") {
+// checkProtected refuses the address of a DSN by which another machine could be talked to in the clear, unless it says so.
+func checkProtected(u *url.URL, config *pgx.ConnConfig) error {
+	if os.Getenv("PGSSLMODE") != "" || u.Query().Has("sslmode") {
 		return nil
 	}
 	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}, config.Fallbacks...)

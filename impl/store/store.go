@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"strings"
 	"time"
 
@@ -25,9 +24,6 @@ var ErrNotFound = errors.New("store: no such record")
 
 // ErrExists means that there is a record with this key.
 var ErrExists = errors.New("store: the record exists")
-
-// None is the DSN of a store that is not there: every use of it answers fault.NoAuthenticationCluster.
-const None = "none"
 
 // Store is a database. It is safe for concurrent use.
 type Store struct {
@@ -95,6 +91,9 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if dsn == None {
 		return &Store{now: now}, nil
 	}
+	if err := CheckDSN(dsn); err != nil {
+		return nil, fmt.Errorf("the store cannot be opened: %w", err)
+	}
 	s, err := open(ctx, dsn, now)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", Redact(dsn), err)
@@ -117,35 +116,7 @@ func open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if IsPostgres(dsn) {
 		return openPostgres(ctx, dsn, now)
 	}
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok || path == "" {
-		return nil, fmt.Errorf("it is neither sqlite:PATH, postgres://… nor %s", None)
-	}
-	return openSQLite(ctx, path, now)
-}
-
-// IsPostgres tells whether a DSN names a PostgreSQL server, which other processes share, and not a file of one's own.
-func IsPostgres(dsn string) bool {
-	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
-}
-
-// Redact returns a DSN without its password, for people to read.
-func Redact(dsn string) string {
-	if !IsPostgres(dsn) {
-		return dsn
-	}
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return "postgres://…" // wherever the password is in it
-	}
-	query := u.Query()
-	for _, name := range []string{"password", "sslpassword"} {
-		if query.Has(name) {
-			query.Set(name, "xxxxx") // as Redacted has it
-		}
-	}
-	u.RawQuery = query.Encode()
-	return u.Redacted()
+	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now)
 }
 
 // Configured tells whether there is a database at all.

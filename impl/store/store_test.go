@@ -159,9 +159,9 @@ func TestOpen_Refused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dsn, why := range map[string]string{
-		"":                                   "neither",
-		"sqlite:":                            "neither",
-		"mysql://x":                          "neither",
+		"":                                   "this is not sqlite:PATH",
+		"sqlite:":                            "this is not sqlite:PATH",
+		"mysql://x":                          "this is not sqlite:PATH",
 		"sqlite:" + folder:                   "is a directory",
 		"sqlite:" + folder + "/missing/a.db": "no such file",
 		"sqlite::memory:":                    "name a file",
