@@ -65,3 +65,39 @@ func TestDSN_Redact(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that a parameter that cannot be used is named, without a password.
+func TestDSN_BadParameters(t *testing.T) {
+	t.Parallel()
+	for query, why := range map[string]string{
+		"sslmode=verfy":                                "sslmode is invalid",
+		"sslmode=verify-full&sslrootcert=/nope":        "open /nope: no such file",
+		"sslmode=require&sslcert=/nope":                `"sslcert" and "sslkey" are required`,
+		"connect_timeout=soon":                         "connect_timeout",
+		"sslmode=disable&pool_max_conns=1":             "pool_max_conns must be 2 or more",
+		"sslmode=verfy&password=hunter2&sslpassword=x": "sslmode is invalid",
+	} {
+		_, err := store.Open(t.Context(), "postgres://u:hunter2@127.0.0.1:1/d?"+query, time.Now)
+		if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "`") {
+			t.Errorf("%s: %v; want %q", query, err, why)
+		}
+	}
+}
+
+// Ensures that of the ways in which a connection was tried the last one is told, in one line.
+func TestDSN_NoConnection(t *testing.T) {
+	t.Parallel()
+	for dsn, why := range map[string]string{
+		"postgres://u:hunter2@127.0.0.1:1/d":                             "127.0.0.1:1: connect: connection refused", // with TLS, and then without
+		"postgres://u:hunter2@localhost:1/d":                             "connect: connection refused",
+		"postgres://u:hunter2@127.0.0.1:1,127.0.0.1:2/d?sslmode=disable": "127.0.0.1:2: connect: connection refused",
+	} {
+		_, openErr := store.Open(t.Context(), dsn, time.Now)
+		_, _, schemaErr := store.Schema(t.Context(), dsn)
+		for _, err := range []error{openErr, schemaErr} {
+			if err == nil || strings.Count(err.Error(), why) != 1 || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: %v; want %q", dsn, err, why)
+			}
+		}
+	}
+}

@@ -122,7 +122,7 @@ func (f *follower) begin(ctx context.Context) (*pgx.Conn, error) {
 	defer cancel()
 	conn, err := f.connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, briefly(err)
 	}
 	var name string
 	if err = conn.QueryRow(ctx, "SELECT "+channel).Scan(&name); err == nil {

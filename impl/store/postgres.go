@@ -66,7 +66,7 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	db.SetConnMaxIdleTime(connectionIdle)
 	db.SetConnMaxLifetime(connectionLife)
 	if err := supported(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(briefly(err), db.Close())
 	}
 	reads, writes := shares(pool)
 	return &Store{
@@ -97,7 +97,7 @@ func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, 0, errors.New("it is no DSN of PostgreSQL: postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full") // err may quote it
+		return nil, 0, misread(err)
 	}
 	if err := checkProtected(u, config); err != nil {
 		return nil, 0, err

@@ -101,5 +101,5 @@ func plain(err error) error {
 	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_NOTADB {
 		return fmt.Errorf("the file is not a SQLite database")
 	}
-	return errors.New(strings.TrimPrefix(err.Error(), "sqlite: "))
+	return errors.New(strings.TrimPrefix(briefly(err).Error(), "sqlite: "))
 }

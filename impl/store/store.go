@@ -104,7 +104,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn), err), s.Close())
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn), briefly(err)), s.Close())
 	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
@@ -279,7 +279,7 @@ func failure(ctx context.Context, what string, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("%s: %w", what, err), "the authentication cluster failed; try again in a moment")
+	return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("%s: %w", what, briefly(err)), "the authentication cluster failed; try again in a moment")
 }
 
 // millis is how times are stored; the zero time is 0.
