@@ -127,12 +127,12 @@ func TestAuditExport_Refusals(t *testing.T) {
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
 	for saying, args := range map[string][]string{
-		`--since: "yesterday" is not a time`:         {"--store", dsn, "--since", "yesterday"},
-		`--since: "" is not a time`:                  {"--store", dsn, "--since", ""},
-		"there is no database nothing.db":            {"--store", "sqlite:nothing.db"},
-		"--store none keeps no records":              {"--store", "none"},
+		`--since: "yesterday" is not a time`:                                           {"--store", dsn, "--since", "yesterday"},
+		`--since: "" is not a time`:                                                    {"--store", dsn, "--since", ""},
+		"there is no database nothing.db":                                              {"--store", "sqlite:nothing.db"},
+		"--store none keeps no records":                                                {"--store", "none"},
 		"this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none": {"--store", "mysql:x"},
-		`unknown command "all" for "sallyport`:       {"--store", dsn, "all"},
+		`unknown command "all" for "sallyport`:                                         {"--store", dsn, "all"},
 	} {
 		wantRefusal(t, run(t, invocation{args: append([]string{"audit", "export"}, args...)}), saying)
 	}

@@ -45,6 +45,9 @@ func newBackup() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("the backup failed: %w", err)
 		}
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", to); err != nil {
+			return err
+		}
 		if key := beside(dsn, ".key"); exists(key) {
 			cmd.PrintErrf("%s is not in it, and without it the backup is of little use: keep a copy of it somewhere else\n", key)
 		}
@@ -65,11 +68,24 @@ func newRestore() *cobra.Command {
 			return fmt.Errorf("PostgreSQL is restored by its own tools; stop all servers on it, and restore what pg_dump made, such as: "+
 				"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", forTools(dsn), from)
 		}
-		return explain(store.Restore(cmd.Context(), from, dsn, force), dsn)
+		if err := store.Restore(cmd.Context(), from, dsn, force); err != nil {
+			return explain(err, dsn)
+		}
+		return tellRestored(cmd, from, dsn)
 	})
 	cmd.Flags().StringVar(&from, "from", "", "file that backup made")
 	cmd.Flags().BoolVar(&force, "force", false, "replace the database if there is one")
 	return cmd
+}
+
+// tellRestored tells the schema too: one that is older than the program's was made by an older program.
+func tellRestored(cmd *cobra.Command, from, dsn string) error {
+	schema, _, err := store.Schema(cmd.Context(), dsn)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s (schema %d)\n", databaseFile(dsn), from, schema)
+	return err
 }
 
 // forTools is a DSN for a person to give to PostgreSQL's own tools. They ask for the password, which it leaves out, and refuse

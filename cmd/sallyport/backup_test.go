@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // runOn runs a command on a store.
@@ -47,6 +50,27 @@ func TestBackup_Refusals(t *testing.T) {
 	mustRunOn(t, dsn, "restore", "--force", "--from", backup)
 	s = serveStore(t, dsn)
 	s.wantAuth(http.StatusOK, alice.basic())
+}
+
+// Ensures that both commands say what they did, also where a database is replaced.
+func TestBackup_Told(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if o := mustRunOn(t, dsn, "backup", "--to", backup); o.stdout != "wrote "+backup+"\n" {
+		t.Errorf("it says %q", o.stdout)
+	}
+	_, schema, err := store.Schema(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"restore", "--force", "--from", backup}, {"restore", "--from", backup}} {
+		if o := mustRunOn(t, dsn, args...); o.stdout != fmt.Sprintf("restored %s from %s (schema %d)\n", databaseFile(dsn), backup, schema) {
+			t.Errorf("it says %q", o.stdout)
+		}
+		dsn = newStore(t)
+	}
 }
 
 // Ensures that the versions of schemas are told, and that only "up" makes them one.
