@@ -44,5 +44,5 @@ func misread(err error) error {
 	if !errors.As(err, &parse) || cause < 0 || strings.Contains(text[cause:], "failed to parse as URL") { // which may quote a part
 		return errURL
 	}
-	return fmt.Errorf("the address of the server has a parameter that cannot be used: %s", text[cause+len("`: "):])
+	return fmt.Errorf("the address of the server cannot be used: %s", text[cause+len("`: "):])
 }

@@ -180,9 +180,9 @@ func TestPostgres_Refused(t *testing.T) {
 	for dsn, why := range map[string]string{
 		"postgres://u:hunter2@127.0.0.1:1/x":                  "refused",
 		"postgres://u:hunter2@127.0.0.1:1/x?pool_max_conns=1": "pool_max_conns must be",
-		"postgres://u:hunter2@127.0.0.1:99999999/x":           "no DSN of PostgreSQL",
+		"postgres://u:hunter2@127.0.0.1:99999999/x":           "invalid port",
 		"postgres://u@127.0.0.1:1/x?password=hunter2":         "refused",
-		"postgres://u:hunter2%zz@[/x":                         "no DSN of PostgreSQL",
+		"postgres://u:hunter2%zz@[/x":                         "is written like %40",
 	} {
 		_, err := store.Open(t.Context(), dsn, time.Now)
 		if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "hunter2") {
