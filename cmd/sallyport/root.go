@@ -72,6 +72,13 @@ func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
+// noteIgnored tells which variables are misspelt. It comes before what is wrong: they may be why something is missing.
+func noteIgnored(cmd *cobra.Command) {
+	for _, name := range config.Ignored(os.Environ()) {
+		cmd.PrintErrf("note: %s is set, and no setting is called so\n", name)
+	}
+}
+
 func newConfig() *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Look at the configuration", Args: cobra.NoArgs, RunE: help}
 	var flags configFlags
@@ -80,9 +87,7 @@ func newConfig() *cobra.Command {
 		Short: "Report everything that is wrong with the configuration, or what it comes to",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range config.Ignored(os.Environ()) { // first: what is misspelt may be why something is missing
-				cmd.PrintErrf("note: %s is set, and no setting is called so\n", name)
-			}
+			noteIgnored(cmd)
 			from := flags.sources(cmd)
 			c, err := config.Load(from)
 			if err == nil {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -31,12 +32,18 @@ func newServe() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(flags.sources(cmd))
 			if err != nil {
+				noteIgnored(cmd)
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}
 			if err := c.Servable(); err != nil {
+				noteIgnored(cmd)
 				return err
 			}
-			return serve(cmd.Context(), c, newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat))
+			log := newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat)
+			for _, name := range config.Ignored(os.Environ()) {
+				log.Warn("a variable is set, and no setting is called so", "variable", name)
+			}
+			return serve(cmd.Context(), c, log)
 		},
 	}
 	flags.add(cmd, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -222,4 +223,18 @@ func TestServe_StoreFails(t *testing.T) {
 	execute(`ALTER TABLE users_gone RENAME TO users`)
 	s.want(http.StatusOK, http.MethodGet, accountPath, admin.basic(), "")
 	s.want(http.StatusOK, http.MethodGet, accountPath, session, "")
+}
+
+// Ensures that a variable that is misspelt is pointed out, whether the server starts nevertheless or not.
+func TestServe_Misspelt(t *testing.T) {
+	t.Parallel()
+	s := serveStore(t, newStore(t), "SALLYPORT_LISTN=1")
+	if got := s.output.String(); !regexp.MustCompile(`"level":"WARN",.*"variable":"SALLYPORT_LISTN"`).MatchString(got) {
+		t.Error("it does not warn")
+	}
+	s.stop()
+	o := run(t, invocation{args: []string{"serve"}, env: []string{"SALLYPORT_LISTN=1", "SALLYPORT_LISTEN=nowhere"}})
+	if o.code != 1 || !strings.HasPrefix(o.stderr, "note: SALLYPORT_LISTN is set") {
+		t.Errorf("exit code %d and %q", o.code, o.stderr)
+	}
 }
