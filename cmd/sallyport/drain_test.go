@@ -47,6 +47,18 @@ func TestServe_Drains(t *testing.T) {
 	}
 }
 
+// Ensures that SIGHUP, which rotation of logs and renewal of certificates send, ends nothing.
+func TestServe_Hangup(t *testing.T) {
+	t.Parallel()
+	s := serveStore(t, newStore(t))
+	for range 2 {
+		s.signal(syscall.SIGHUP)
+		s.waitFor(regexp.MustCompile(`"level":"INFO","msg":"SIGHUP is ignored`))
+	}
+	s.want(http.StatusOK, http.MethodGet, authPath+"/methods", "", "")
+	s.stop()
+}
+
 // Ensures that a server with a delay says that it is not ready before it stops to serve, on old connections and on new ones;
 // and that connections that idle do not hold up its end.
 func TestServe_DrainDelay(t *testing.T) {

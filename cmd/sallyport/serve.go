@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +52,24 @@ func newServe() *cobra.Command {
 	return cmd
 }
 
+// ignoreHangups has SIGHUP end nothing until the returned function is called: rotation of logs and renewal of certificates
+// send it by habit, and there is nothing to do.
+func ignoreHangups(log *slog.Logger) func() {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			log.Info("SIGHUP is ignored: a certificate that changes is taken anew without it, and settings want a restart")
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+	}
+}
+
 func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
+	defer ignoreHangups(log)()
 	l, err := listen(ctx, c.Listen, c.AdminListen)
 	if err != nil {
 		return err
