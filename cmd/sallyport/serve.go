@@ -126,7 +126,10 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracin
 func settings(c config.Config, key []byte, log *slog.Logger) app.Settings {
 	return app.Settings{
 		Store: c.Store, KeyEncryptionKey: key, CacheLifetime: c.CacheLifetime,
-		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword}},
+		Builtins: user.Bootstrap{
+			Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword},
+			Changed:   func(name string) { log.Info("took a new password", "user", name) },
+		},
 		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
 		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now, ServerTime: true,
 	}

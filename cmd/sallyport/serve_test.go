@@ -145,6 +145,16 @@ func TestServe_AdminPassword(t *testing.T) {
 	s.wantAuth(http.StatusOK, chosen.basic())
 	s.wantAuth(http.StatusOK, people["readonly"].basic())
 	s.stop()
+	if got := s.output.String(); strings.Count(got, `"level":"INFO","msg":"took a new password","user":"admin"`) != 1 {
+		t.Error("it does not say that it took the password")
+	}
+
+	s = serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+chosen.password)
+	s.wantAuth(http.StatusOK, chosen.basic())
+	s.stop()
+	if strings.Contains(s.output.String(), "took a new password") {
+		t.Error("it says that it took a password that is the old one")
+	}
 
 	s = serveStore(t, dsn)
 	s.wantAuth(http.StatusOK, chosen.basic())

@@ -30,6 +30,8 @@ type Bootstrap struct {
 	// Keep is given the random passwords, by name, before they count: they are nowhere else in plain text, so a server that
 	// dies must not have users with passwords that nobody was told. A later call replaces what an earlier one kept.
 	Keep func(map[string]string) error
+	// Changed is told whose password was replaced by the configured one; nil if nobody wants to know.
+	Changed func(name string)
 }
 
 // plan is what is to be done about one built-in user.
@@ -70,7 +72,7 @@ func (s *Service) bootstrap(ctx context.Context, b Bootstrap) error {
 	if !s.store.Configured() {
 		return s.bootstrapUnclustered(plans, b)
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		made := map[string]string{}
 		for _, p := range plans {
 			if err := carryOut(ctx, tx, p); err != nil {
@@ -82,6 +84,18 @@ func (s *Service) bootstrap(ctx context.Context, b Bootstrap) error {
 		}
 		return keep(b, made)
 	})
+	if err == nil {
+		tellChanged(b, plans)
+	}
+	return err
+}
+
+func tellChanged(b Bootstrap, plans []plan) {
+	for _, p := range plans {
+		if p.exists && b.Changed != nil {
+			b.Changed(p.user.Name)
+		}
+	}
 }
 
 func (s *Service) bootstrapUnclustered(plans []plan, b Bootstrap) error {
