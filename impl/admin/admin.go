@@ -4,10 +4,15 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
 )
 
 // patience is how long the store may take to answer, before the program is said not to be ready.
@@ -27,26 +32,69 @@ type Deps struct {
 func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
-	mux.HandleFunc("GET /readyz", d.readyz)
+	mux.Handle("GET /readyz", &probes{Deps: d})
 	mux.Handle("GET /metrics", d.Metrics)
 	return mux
 }
 
-// readyz answers 503 where whoever spreads requests should send them elsewhere. The cause is for the log only: it may
+// probes answer whether the program is ready.
+type probes struct {
+	Deps
+	mu sync.Mutex
+	// since is when the program was first found not to be ready, and told when the log last had that; both are zero while it is.
+	since, told time.Time
+}
+
+// ServeHTTP answers 503 where whoever spreads requests should send them elsewhere. The cause is for the log only: it may
 // name what a database says.
-func (d Deps) readyz(w http.ResponseWriter, r *http.Request) {
-	if d.Stopping.Err() != nil {
+func (p *probes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.Stopping.Err() != nil {
 		say(w, http.StatusServiceUnavailable, "stopping")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	// Whoever asks may have less patience: that they left is not why the store did not answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	if err := d.Ready(ctx); err != nil {
-		d.Log.WarnContext(ctx, "not ready", "error", err)
+	err := p.Ready(ctx)
+	p.tell(ctx, err)
+	if err != nil {
 		say(w, http.StatusServiceUnavailable, "the store is not ready")
 		return
 	}
 	say(w, http.StatusOK, "ready")
+}
+
+// reminder is how often the log has that the program is still not ready: probes come each second, from several sides.
+const reminder = time.Minute
+
+// tell logs what has changed.
+func (p *probes) tell(ctx context.Context, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch {
+	case err == nil && !p.since.IsZero():
+		p.Log.InfoContext(ctx, "ready again", "not_ready_since", p.since)
+		p.since, p.told = time.Time{}, time.Time{}
+	case err != nil && p.since.IsZero():
+		p.Log.WarnContext(ctx, "not ready", "error", cause(err))
+		p.since, p.told = now, now
+	case err != nil && now.Sub(p.told) >= reminder:
+		p.Log.WarnContext(ctx, "still not ready", "error", cause(err), "not_ready_since", p.since)
+		p.told = now
+	}
+}
+
+// cause is what an operator can do something about: what the network says, or else what is behind the text for callers.
+func cause(err error) error {
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return network
+	}
+	for f := (*fault.Error)(nil); errors.As(err, &f) && f.Unwrap() != nil; {
+		err = f.Unwrap()
+	}
+	return err
 }
 
 func say(w http.ResponseWriter, status int, text string) {

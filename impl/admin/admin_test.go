@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
 )
 
 // ready answers for a store that is there.
@@ -78,6 +82,75 @@ func TestAdmin_StoreIsSlow(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
+}
+
+// Ensures that the log has a change, and a reminder each minute, however many ask; and that its cause is not behind what
+// callers are told.
+func TestAdmin_LogsChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // in a time of its own
+		var log bytes.Buffer
+		d, broken := deps(t), true
+		d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+		d.Ready = func(context.Context) error {
+			if broken {
+				return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("no pool: %w", refused), "try again in a moment")
+			}
+			return nil
+		}
+		handler := New(d)
+		probe := func(times int) {
+			for range times {
+				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+				time.Sleep(time.Second)
+			}
+		}
+		probe(150)
+		broken = false
+		probe(3)
+		broken = true
+		probe(3)
+		want := []string{`WARN msg="not ready"`, `WARN msg="still not ready"`, `WARN msg="still not ready"`, `INFO msg="ready again"`, `WARN msg="not ready"`}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("the log has\n%s", log.String())
+		}
+		for i, line := range lines {
+			if !strings.Contains(line, want[i]) || strings.Contains(line, "WARN") && !strings.Contains(line, `error="dial tcp: connection refused"`) {
+				t.Errorf("the log has %s; want %s", line, want[i])
+			}
+		}
+	})
+}
+
+// Ensures that one who asks and leaves does not count as a store that failed.
+func TestAdmin_ProbeLeaves(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	d := deps(t)
+	d.Log = slog.New(slog.NewTextHandler(&log, nil))
+	d.Ready = func(ctx context.Context) error { return ctx.Err() }
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	New(d).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+	if log.Len() != 0 {
+		t.Errorf("the log has %s", log.String())
+	}
+}
+
+// Ensures that a cause is found behind what callers are told, where it is none of the network's.
+func TestCause(t *testing.T) {
+	t.Parallel()
+	full := errors.New("disk full")
+	for _, err := range []error{full, fault.Wrap(fault.ServerFailed, full, "sorry"), fault.Wrap(fault.ServerFailed, fault.Wrap(fault.ServerFailed, full, "so"), "sorry")} {
+		if got := cause(err); !errors.Is(got, full) || got.Error() != full.Error() {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+	if told := fault.New(fault.ServerFailed, "sorry"); !errors.Is(cause(told), told) {
+		t.Error("a failure without a cause is not its own")
+	}
 }
 
 // Ensures that a program that stops wants no more requests, and does not ask the store.
