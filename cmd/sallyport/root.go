@@ -64,9 +64,18 @@ func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
 	return config.Sources{Flags: given, Env: os.LookupEnv, File: path}
 }
 
+// inSeconds has JSON tell a duration in seconds, and its name say so: a mere number has no unit.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindDuration {
+		return a
+	}
+	return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
+}
+
 func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
+		options.ReplaceAttr = inSeconds
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))

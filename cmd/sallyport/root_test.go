@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Ensures that "config check" shows what the settings come to, and no secret.
@@ -84,5 +87,17 @@ func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Ensures that durations have a unit in the log, whatever its format.
+func TestNewLogger_Durations(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"json": `"duration_seconds":0.09975,`, "text": ` duration=99.75ms `} {
+		var log bytes.Buffer
+		newLogger(&log, slog.LevelInfo, format).Info("request", "duration", 99750*time.Microsecond, "status", 200)
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s: %s", format, log.String())
+		}
 	}
 }
