@@ -48,6 +48,18 @@ func TestService(t *testing.T) {
 	}
 }
 
+// Ensures that the service takes variables from where the README has them, and starts without them.
+func TestService_Environment(t *testing.T) {
+	t.Parallel()
+	path, found := regexp.MustCompile(`(?m)^EnvironmentFile=-(.*)$`).FindStringSubmatch(deployed(t, "sallyport.service")), false
+	if path != nil {
+		found = strings.Contains(deployed(t, "../README.md"), "`"+path[1]+"`")
+	}
+	if !found {
+		t.Errorf("the unit has %q, and the README does not", path)
+	}
+}
+
 // Ensures that systemd understands every line of the service.
 func TestService_Verified(t *testing.T) {
 	t.Parallel()
