@@ -26,8 +26,8 @@ type listeners struct {
 	connections *connections.Limit
 	// admin is nil if there is none.
 	admin *connections.Limit
-	// encrypted tells that the public one speaks TLS.
-	encrypted bool
+	// certificate is what the public one speaks TLS with, or nil.
+	certificate *certificate.Files
 }
 
 // How many connections are open at most. What a public one costs is some 20 KiB, and twice that with TLS.
@@ -69,7 +69,7 @@ func (l listeners) secure(c config.Config, log *slog.Logger) (listeners, error) 
 		if err != nil {
 			return l, fmt.Errorf("tls.certificate: %w", err)
 		}
-		l.public, l.encrypted = tls.NewListener(l.public, files.Config()), true
+		l.public, l.certificate = tls.NewListener(l.public, files.Config()), files
 		return l, nil
 	}
 	address, isTCP := l.public.Addr().(*net.TCPAddr)
@@ -86,7 +86,7 @@ func (l listeners) secure(c config.Config, log *slog.Logger) (listeners, error) 
 
 // url is where the server serves.
 func (l listeners) url() string {
-	if l.encrypted {
+	if l.certificate != nil {
 		return "https://" + l.public.Addr().String()
 	}
 	return "http://" + l.public.Addr().String()

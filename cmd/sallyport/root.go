@@ -123,6 +123,15 @@ func newConfig() *cobra.Command {
 	return cmd
 }
 
+// version is that of this program, empty if it was built without.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

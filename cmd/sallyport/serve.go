@@ -86,7 +86,10 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	log.Info("serving", "url", l.url(), "store", store.Redact(c.Store))
+	if l.certificate != nil {
+		a.CountCertificate(l.certificate.Expires)
+	}
+	log.Info("serving", "url", l.url(), "store", store.Redact(c.Store), "schema", a.Schema(), "version", version())
 	return errors.Join(l.serve(ctx, a, c.DrainDelay, log), a.Close())
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,16 @@ func issue(t *testing.T, folder string) (certificate, key string, pool *x509.Cer
 func TestServe_TLS(t *testing.T) {
 	t.Parallel()
 	certificate, key, pool := issue(t, t.TempDir())
-	s := serveStore(t, newStore(t), "SALLYPORT_TLS_CERTIFICATE="+certificate, "SALLYPORT_TLS_KEY="+key)
+	s := serveStore(t, newStore(t), "SALLYPORT_TLS_CERTIFICATE="+certificate, "SALLYPORT_TLS_KEY="+key, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
+	if r := s.operator().want(http.StatusOK, http.MethodGet, "/metrics", "", ""); !strings.Contains(r.body, "\nsallyport_tls_certificate_expiry_seconds ") {
+		t.Error("no metric tells when the certificate ends")
+	}
+	if !strings.Contains(s.output.String(), `"level":"WARN","msg":"the certificate expires soon"`) { // it lives for an hour
+		t.Error("it does not warn")
+	}
+	if !regexp.MustCompile(`"msg":"serving",.*"schema":[1-9]\d*,"version":"[^"]+"`).MatchString(s.output.String()) {
+		t.Error("it does not say what it is")
+	}
 	if !strings.HasPrefix(s.url, "https://") {
 		t.Fatalf("it serves at %s", s.url)
 	}

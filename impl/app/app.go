@@ -66,6 +66,7 @@ type App struct {
 	// Metrics answers with what Prometheus reads.
 	Metrics http.Handler
 
+	counts   *metrics.Metrics
 	sessions *session.Service
 	signOn   *saml.Service
 	store    *store.Store
@@ -135,7 +136,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	counts.Cache("api_keys", keys.Remembered)
 	sessions.Watch(s.Log)
 	return &App{
-		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), sessions: sessions, signOn: signOn, store: st,
+		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), counts: counts, sessions: sessions, signOn: signOn, store: st,
 	}, nil
 }
 
@@ -159,6 +160,12 @@ func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, user
 
 // Ready returns why no request that needs the store can be served, or nil.
 func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }
+
+// Schema is the version of the store's schema, 0 where there is none.
+func (a *App) Schema() int64 { return a.store.SchemaVersion() }
+
+// CountCertificate has the end of the server's certificate among the metrics. It must be called once only.
+func (a *App) CountCertificate(expires func() time.Time) { a.counts.Certificate(expires) }
 
 // Close closes the store, after all that is still to be written.
 func (a *App) Close() error {

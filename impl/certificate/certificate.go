@@ -41,28 +41,49 @@ func Load(certificate, key string, now func() time.Time, log *slog.Logger) (*Fil
 	if err := f.use(read); err != nil {
 		return nil, err
 	}
+	f.warn()
 	return f, nil
 }
+
+// soon is how long before its end a certificate should have been renewed: those that live for 90 days are with 30 left.
+const soon = 7 * 24 * time.Hour
+
+// warn tells of a certificate that callers refuse, or will before long.
+func (f *Files) warn() {
+	expires := f.current.Leaf.NotAfter
+	switch left := expires.Sub(f.now()); {
+	case left <= 0:
+		f.log.Warn("the certificate has expired", "file", f.certificate, "expired", expires)
+	case left < soon:
+		f.log.Warn("the certificate expires soon", "file", f.certificate, "expires", expires)
+	}
+}
+
+// Expires returns when the certificate ends.
+func (f *Files) Expires() time.Time { return f.look().Leaf.NotAfter }
 
 // Config is how a server uses the files: TLS 1.2 and better (RFC 8996), and HTTP/2 for those who want it.
 func (f *Files) Config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: f.get}
 }
 
-// get is called for each handshake. A new pair that cannot be used, such as one of which only half is there yet, leaves
-// the old one in use.
-func (f *Files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+// get is called for each handshake.
+func (f *Files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.look(), nil }
+
+// look returns the pair to use. A new one that cannot be used, such as one of which only half is there yet, leaves the old
+// one in use.
+func (f *Files) look() *tls.Certificate {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.now()
 	if now.Sub(f.looked) < interval {
-		return f.current, nil
+		return f.current
 	}
 	f.looked = now
 	if err := f.refresh(); err != nil {
 		f.log.Error("the new certificate cannot be used; the old one stays in use", "error", err)
 	}
-	return f.current, nil
+	return f.current
 }
 
 // refresh takes what is new in the files. What is wrong with them is returned once, not at each look.
@@ -78,6 +99,7 @@ func (f *Files) refresh() error {
 		return err
 	}
 	f.log.Info("took a new certificate", "file", f.certificate, "expires", f.current.Leaf.NotAfter)
+	f.warn()
 	return nil
 }
 

@@ -130,6 +130,38 @@ func TestFiles_Renewed(t *testing.T) {
 	}
 }
 
+// Ensures that a certificate that has expired or is about to is told of, at the start and when it is taken anew; and that one can
+// ask when it ends.
+func TestFiles_Expiring(t *testing.T) {
+	w := newWorld(t)
+	w.install(w.issue("short")) // it lives for an hour
+	ends := w.mustLoad().Expires()
+	if left := time.Until(ends); left > time.Hour || left < 50*time.Minute {
+		t.Errorf("it ends at %v", ends)
+	}
+	for now, want := range map[time.Time]string{
+		ends.Add(-soon - 1): "", ends.Add(-soon + 1): "WARN msg=\"the certificate expires soon\"", ends: "WARN msg=\"the certificate has expired\"",
+	} {
+		w.now = now
+		w.log.Reset()
+		w.mustLoad()
+		if got := w.log.String(); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%v before its end, the log has %q", ends.Sub(now), got)
+		}
+	}
+	w.log.Reset()
+	w.now = time.Now()
+	f := w.mustLoad()
+	w.install(w.issue("short again"))
+	w.now = w.now.Add(interval)
+	if renewed := f.Expires(); renewed.Before(ends) {
+		t.Errorf("the new one ends at %v, and the old one at %v", renewed, ends)
+	}
+	if got := strings.Count(w.log.String(), "expires soon"); got != 2 {
+		t.Errorf("it is told %d times:\n%s", got, w.log.String())
+	}
+}
+
 // Ensures that a pair that is broken, or half there, leaves the old one in use, is told once, and is taken when it is whole.
 func TestFiles_Broken(t *testing.T) {
 	w := newWorld(t)

@@ -103,6 +103,13 @@ func (m *Metrics) shed(bound, reason string, count func() uint64) {
 	}, func() float64 { return float64(count()) }))
 }
 
+// Certificate tells from now on when the server's certificate ends. It must be called once only.
+func (m *Metrics) Certificate(expires func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sallyport_tls_certificate_expiry_seconds", Help: "When the certificate that is in use ends, in seconds since 1970.",
+	}, func() float64 { return float64(expires().Unix()) }))
+}
+
 // build says what this program was built from, as the command version does.
 func build() prometheus.Collector {
 	labels := prometheus.Labels{"version": "", "revision": "", "go_version": ""}

@@ -148,3 +148,11 @@ func TestMetrics_KeysExpiring(t *testing.T) {
 		}
 	})
 }
+
+// Ensures that the end of the certificate that is in use is told.
+func TestMetrics_Certificate(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Certificate(func() time.Time { return time.Unix(1_900_000_000, 5) })
+	wantLines(t, read(t, m), "sallyport_tls_certificate_expiry_seconds 1.9e+09")
+}

@@ -54,6 +54,15 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
+// SchemaVersion returns the version of the schema that opening the store has made sure of, 0 without a database.
+func (s *Store) SchemaVersion() int64 {
+	if !s.Configured() {
+		return 0
+	}
+	version, _ := latest() // it was read when the store was opened
+	return version
+}
+
 // Schema returns the version of a database's schema, 0 if it has none yet, and that of this program's. It changes nothing.
 func Schema(ctx context.Context, dsn string) (current, target int64, err error) {
 	db, d, err := openToRead(dsn)
