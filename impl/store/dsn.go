@@ -12,7 +12,7 @@ const None = "none"
 // Nothing of a DSN is told in these: where one has no known form, nobody knows where in it a password is.
 var (
 	errForm = errors.New("this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is not taken")
-	errPath = errors.New("a PATH after sqlite: has no :// in it; the address of a server is written without sqlite:")
+	errPath = errors.New("what follows sqlite: is a path and has no :// in it; the address of a server is written without that prefix")
 	errURL  = errors.New("this is no address like postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, all but letters and digits is written like %40")
 )
 
