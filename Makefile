@@ -37,9 +37,8 @@ build: ## build the program into bin/
 	$(GO) build -trimpath -o $(BIN) ./cmd/sallyport
 
 .PHONY: test
-test: ## run all tests (some minutes): with the race detector on SQLite, without on PostgreSQL; and each fuzz target for a second
+test: ## run all tests (some minutes): with the race detector on SQLite, without on PostgreSQL
 	@.ci/with-postgres $(MAKE) --no-print-directory raced whole
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 
 # What runs whole programs finds no race that the tests of their parts do not, and nothing in api/ runs beside anything else.
 .PHONY: raced
