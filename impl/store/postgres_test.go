@@ -33,21 +33,7 @@ func connect(t *testing.T, dsn string) *sql.DB {
 
 // Ensures that of programs that start at the same time on an empty database none fails.
 func TestPostgres_OpenAtOnce(t *testing.T) {
-	dsn := postgrestest.DSN(t)
-	var wg sync.WaitGroup
-	for range 6 {
-		wg.Go(func() {
-			st, err := store.Open(t.Context(), dsn, time.Now)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if err := st.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+	openAtOnce(t, postgrestest.DSN(t))
 }
 
 // Ensures that the one pool is counted once.

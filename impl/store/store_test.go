@@ -77,22 +77,27 @@ func TestSQLite_Reopen(t *testing.T) {
 // Ensures that of programs that start at the same time on a new file none fails.
 func TestSQLite_OpenAtOnce(t *testing.T) {
 	for range 2 {
-		dsn := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() {
-				st, err := store.Open(t.Context(), dsn, time.Now)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if err := st.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
+		openAtOnce(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	}
+}
+
+// openAtOnce opens and closes a database several times at once.
+func openAtOnce(t *testing.T, dsn string) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			st, err := store.Open(t.Context(), dsn, time.Now)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Ensures that the audit trail cannot be changed by a statement, whichever program sends it.
