@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/overload/wildcard"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -150,32 +151,12 @@ func (m RoleMappings) roles(p Profile) ([]identity.Role, error) {
 func (r Rule) applies(p Profile) bool {
 	switch r.Type {
 	case ByUsername:
-		return matchesPattern(r.Value, p.Name)
+		matched, _ := wildcard.ParseStars(r.Value).Match(p.Name)
+		return matched
 	case ByGroups:
 		return slices.Contains(p.Groups, r.Value)
 	case ByDN:
 		return matchesDN(r.Value, p.DN)
 	}
 	return false
-}
-
-// matchesPattern tells whether a text is a pattern in which * stands for any text.
-func matchesPattern(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	text, begins := strings.CutPrefix(text, parts[0])
-	if !begins {
-		return false
-	}
-	last := len(parts) - 1
-	for _, part := range parts[1:last] {
-		_, after, found := strings.Cut(text, part)
-		if !found {
-			return false
-		}
-		text = after
-	}
-	return strings.HasSuffix(text, parts[last])
 }
