@@ -168,7 +168,7 @@ func TestProfile_Texts(t *testing.T) {
 }
 
 // Ensures that * stands for any text, and nothing else does.
-func TestMatchesPattern(t *testing.T) {
+func TestRule_UserNamePattern(t *testing.T) {
 	for _, c := range []struct {
 		pattern, text string
 		want          bool
@@ -178,7 +178,7 @@ func TestMatchesPattern(t *testing.T) {
 		{"*x*", "erin", false}, {"e**n", "erin", true}, {"a*b*c", "a-b-c", true}, {"a*b*c", "a-c-b", false}, {"*ab*ab", "ab", false},
 		{"*ab*ab", "abab", true}, {"e?in", "erin", false}, {"[e]rin", "erin", false}, {"e*n", "erin\nx", false}, {"*ab", "aab", true},
 	} {
-		if got := matchesPattern(c.pattern, c.text); got != c.want {
+		if got := (Rule{Type: ByUsername, Value: c.pattern}).applies(Profile{Name: c.text}); got != c.want {
 			t.Errorf("%q %q: %t", c.pattern, c.text, got)
 		}
 	}
