@@ -320,6 +320,9 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	c.seen.collect(r, sent, response, body)
+	if err := record(r, sent, response, body); err != nil {
+		c.t.Error(err)
+	}
 	if err := check(r, response, body); err != nil {
 		c.t.Errorf("%s %s answered %d %s: %v", r.Method, r.URL, response.StatusCode, body, err)
 	}
