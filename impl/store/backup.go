@@ -10,9 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrInUse means that another process has the database open, which is to be replaced.
@@ -128,8 +125,7 @@ func leaveWAL(ctx context.Context, path string) error {
 		return err
 	}
 	_, err = db.ExecContext(ctx, "PRAGMA journal_mode = DELETE")
-	var e *sqlite.Error
-	inUse := errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+	inUse := busy(err)
 	if err := errors.Join(ctx.Err(), db.Close()); err != nil {
 		return err
 	}

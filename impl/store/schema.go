@@ -39,6 +39,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	if !s.Configured() {
 		return nil
 	}
+	if err := s.files.check(); err != nil {
+		return failure(ctx, "find the files", err)
+	}
 	var current int64
 	// As goose does: each migration adds a row, and the last one of a version counts.
 	if err := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&current); err != nil {

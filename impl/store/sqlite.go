@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -56,35 +57,86 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
+	if err := ownFile(path); err != nil {
+		return nil, err
+	}
+
+	files, err := newDatabaseFiles(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
-		return nil, err
-	}
-	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
-	writer, err := sql.Open("sqlite", uri+"?_txlock=immediate&_pragma=journal_mode(WAL)&"+pragmas)
+	writer, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&_pragma=journal_mode(WAL)&"+pragmas)
 	if err != nil {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
 	// The first connection makes the file a database in WAL mode, which a reader could not.
-	if err := writer.PingContext(ctx); err != nil {
+	if err := retryStart(ctx, writer.PingContext); err != nil {
 		return nil, errors.Join(plain(err), writer.Close())
 	}
-	reader, err := sql.Open("sqlite", uri+"?mode=ro&_pragma=query_only(1)&"+pragmas)
+	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+pragmas)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
+
 	// Twice as many as there can be large requests, and one more, which is always free to tell whether the store is ready.
 	turns := max(4, 2*runtime.GOMAXPROCS(0))
 	reader.SetMaxOpenConns(turns + 1)
 	reader.SetMaxIdleConns(turns + 1)
 	return &Store{
-		now: now, dialect: sqliteDialect,
+		now: now, dialect: sqliteDialect, files: files,
 		writer: &handle{DB: writer, turns: overload.NewBound(1, overload.Many)}, reader: &handle{DB: reader, turns: overload.NewBound(turns, overload.Many)},
 	}, nil
+}
+
+// ownFile creates an empty file that only its owner can read, or takes the permissions of others from one that exists.
+// It opens no existing file: closing a second descriptor of a file ends all POSIX locks that this process has on it, and with
+// them the locks of a store that is open already.
+func ownFile(path string) error {
+	if err := create(path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+	}
+	return os.Chmod(path, 0o600)
+}
+
+// These bound how long opening a database is retried.
+const (
+	// startTimeout is how long SQLITE_BUSY is retried. Several programs that start on one new file take their turns.
+	startTimeout = 30 * time.Second
+	// startTries is how often anything else is. A migration fails if another program was faster, and the next try finds the
+	// work done.
+	startTries = 5
+)
+
+// retryStart calls f until it succeeds or cannot. Switching a new file to WAL mode needs an exclusive lock, for which SQLite
+// does not wait as long as busy_timeout says: where two connections hold a shared lock and one of them wants more, it returns
+// SQLITE_BUSY at once, because they would wait for each other.
+func retryStart(ctx context.Context, f func(context.Context) error) error {
+	deadline := time.Now().Add(startTimeout)
+	for tries := 1; ; tries++ {
+		err := f(ctx)
+		switch {
+		case err == nil, ctx.Err() != nil, time.Now().After(deadline):
+			return err
+		case busy(err):
+			pause(ctx, rand.N(min(time.Millisecond<<min(tries, 7), 100*time.Millisecond))) //nolint:gosec // spreads load
+		case tries >= startTries:
+			return err
+		}
+	}
+}
+
+// busy reports whether another connection holds a lock on a SQLite file.
+func busy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // sqliteAgain never is: whoever writes has the database alone.

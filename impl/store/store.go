@@ -31,6 +31,8 @@ type Store struct {
 	writer  *handle
 	reader  *handle
 	dialect dialect
+	// files are those of a SQLite database, else nil.
+	files *databaseFiles
 	// server is nil where there is none.
 	server *serverClock
 	// observe is nil where nobody wants to know.
@@ -98,16 +100,16 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", Redact(dsn), err)
 	}
-	for range migrateTries {
-		if err = s.migrate(ctx); err == nil {
-			break
-		}
-	}
-	if err != nil {
+	if err := retryStart(ctx, s.migrate); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn), briefly(err)), s.Close())
 	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
+	}
+	if s.files != nil {
+		if err := s.files.addLog(); err != nil {
+			return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
+		}
 	}
 	return s, nil
 }
@@ -178,6 +180,9 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	defer h.turns.Release()
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
+	if err := s.inPlace(ctx); err != nil {
+		return err
+	}
 	for tries := 1; ; tries++ {
 		committing, err := s.try(ctx, h, options, f)
 		if err == nil {
@@ -213,7 +218,21 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err != nil {      // who only reads loses nothing with it
 		return !options.ReadOnly, failure(ctx, "commit", err)
 	}
+	if !options.ReadOnly { // only what is in the file that the next start opens is acknowledged
+		if err := s.files.check(); err != nil {
+			return true, failure(ctx, "commit", err)
+		}
+	}
 	return false, nil
+}
+
+// inPlace returns fault.AuthenticationClusterError if a file of the database was deleted or replaced, as soon as
+// filesInterval after that.
+func (s *Store) inPlace(ctx context.Context) error {
+	if err := s.files.checkLately(); err != nil {
+		return failure(ctx, "find the files", err)
+	}
+	return nil
 }
 
 // pause waits, and tells whether ctx has not ended meanwhile.
@@ -262,10 +281,6 @@ func (s *Store) migrate(ctx context.Context) error {
 	_, err = db.ExecContext(ctx, s.dialect.own)
 	return err
 }
-
-// migrateTries is how often a migration is tried. It fails when another process that starts now was faster, and then the
-// next try finds its work done.
-const migrateTries = 5
 
 // patience is how long a transaction may take once it has its turn. Without it, callers would queue behind whoever holds the
 // database, each longer than the one before.
