@@ -44,7 +44,7 @@ func readMetadata(text string) (map[string]any, error) {
 	if text == "" {
 		return map[string]any{}, nil
 	}
-	value, err := strictjson.Decode([]byte(text))
+	value, err := strictjson.DecodeStored([]byte(text))
 	members, _ := value.(map[string]any)
 	return members, err
 }

@@ -135,7 +135,7 @@ func selects(application, name string) bool {
 func (s Set) add(r store.ApplicationPrivilege) error {
 	p := Privilege{Actions: r.Actions}
 	if r.Metadata != "" {
-		value, err := strictjson.Decode([]byte(r.Metadata))
+		value, err := strictjson.DecodeStored([]byte(r.Metadata))
 		if err != nil {
 			return fault.Wrap(fault.ServerFailed, err, "a stored application privilege cannot be read")
 		}

@@ -21,12 +21,16 @@ type bodyReader func(document any, params map[string]string) error
 func (op operation) invalid(err error, body []byte, params map[string]string) error {
 	var syntax *strictjson.SyntaxError
 	var twice *strictjson.DuplicateError
+	var deep *strictjson.DepthError
 	switch {
 	case errors.As(err, &syntax):
 		return fault.New(fault.XContentParseFailed, place(xcontent.Position(body, syntax.Offset))+"the body is not one JSON value: "+syntax.Reason)
 	case errors.As(err, &twice):
 		name := clip(twice.Steps[len(twice.Steps)-1])
 		return fault.New(fault.XContentParseFailed, place(xcontent.Position(body, twice.Offset))+"Duplicate field '"+name+"'")
+	case errors.As(err, &deep):
+		return fault.New(fault.XContentParseFailed, fmt.Sprintf("%sDocument nesting depth (%d) exceeds the maximum allowed (%d)",
+			place(xcontent.Position(body, deep.Offset)), strictjson.MaxDepth+1, strictjson.MaxDepth))
 	}
 	var p problems
 	p.collect(err, echo.MIMEApplicationJSON)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +21,7 @@ func invalid(err error, contentType string) error {
 	var tooLarge *http.MaxBytesError
 	var syntax *strictjson.SyntaxError
 	var twice *strictjson.DuplicateError
+	var deep *strictjson.DepthError
 	switch {
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge()
@@ -30,6 +32,9 @@ func invalid(err error, contentType string) error {
 	case errors.As(err, &twice):
 		field := clip(twice.Path)
 		return fault.New(fault.InvalidJSON, field+": this member occurs twice", field)
+	case errors.As(err, &deep):
+		field := cmp.Or(clip(deep.Path), "body")
+		return fault.New(fault.InvalidData, field+": "+deep.Error(), field)
 	}
 	var p problems
 	p.collect(err, contentType)
@@ -65,7 +70,9 @@ func (p *problems) fault() error {
 	return fault.New(fault.InvalidData, strings.Join(texts, "; "), slices.Compact(fields)...)
 }
 
-func compareProblems(a, b problem) int { return strings.Compare(a.field+a.text, b.field+b.text) }
+func compareProblems(a, b problem) int {
+	return cmp.Or(strings.Compare(a.field, b.field), strings.Compare(a.text, b.text))
+}
 
 func (p *problems) collect(err error, contentType string) {
 	switch e := err.(type) { //nolint:errorlint // kin-openapi nests them in this order

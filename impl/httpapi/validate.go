@@ -38,23 +38,6 @@ func decodeStrictly(body io.Reader, header http.Header, _ *openapi3.SchemaRef, _
 	return strictjson.Decode(data)
 }
 
-// A handler must see what was sent (no defaults filled in, above all in a patch) and what was validated (not a second
-// reading of it). Of a body of the usual size everything that is wrong is said at once. Of a larger one only the first thing, because a
-// megabyte can be wrong in a hundred thousand ways.
-var (
-	brief    = openapi3filter.Options{SkipSettingDefaults: true, KeepValidatedValue: true}
-	thorough = openapi3filter.Options{SkipSettingDefaults: true, KeepValidatedValue: true, MultiError: true}
-)
-
-const maxThorough = 16 << 10
-
-func validation(r *http.Request) *openapi3filter.Options {
-	if r.ContentLength >= 0 && r.ContentLength <= maxThorough {
-		return &thorough
-	}
-	return &brief
-}
-
 // validate checks a request's parameters and body against the contract.
 func validate(op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -67,10 +50,7 @@ func validate(op operation) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
-				Request: r, PathParams: params, Route: op.validated, Options: validation(r),
-			})
-			if err != nil {
+			if err := checkRequest(op, r, params); err != nil {
 				return refuse(op, r, params, err)
 			}
 			if err := settleBody(op, r); err != nil {
@@ -160,8 +140,7 @@ func (p patchReader) read(body json.RawMessage, schema string) (any, error) {
 	if err != nil {
 		return nil, invalid(err, "")
 	}
-	err = p.document.Components.Schemas[schema].Value.VisitJSON(value, openapi3.VisitAsRequest())
-	if err != nil {
+	if err := checkValue(p.document.Components.Schemas[schema].Value, value); err != nil {
 		return nil, invalid(err, "")
 	}
 	return value, nil

@@ -51,7 +51,7 @@ func parseSet(members map[string]any, options Options) (Set, error) {
 
 // ReadSet reads a set as Canonical wrote it.
 func ReadSet(data []byte) (Set, error) {
-	value, err := strictjson.Decode(data)
+	value, err := strictjson.DecodeStored(data)
 	if err != nil {
 		return nil, err
 	}

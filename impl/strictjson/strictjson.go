@@ -37,18 +37,49 @@ type SyntaxError struct {
 // Error implements error.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
 
+// DepthError reports that a value is nested too deep.
+type DepthError struct {
+	// Path is where the first object or array below the limit stands, members joined by dots, elements by their index.
+	Path string
+	// Steps are the members and the indexes of the path.
+	Steps []string
+	// Offset counts the bytes before it.
+	Offset int64
+}
+
+// Error implements error.
+func (e *DepthError) Error() string {
+	return fmt.Sprintf("objects and arrays are nested deeper than %d levels", MaxDepth)
+}
+
+// MaxDepth is how deep objects and arrays may be nested in what a caller sends. Everything that is done with a value later
+// on may rely on it.
+const MaxDepth = 64
+
 // Decode reads one JSON value as nil, bool, string, json.Number, []any and map[string]any. It returns a *SyntaxError for
-// anything that is not one JSON value nested less than 10,000 deep, and a *DuplicateError for an object with a member
-// twice.
-func Decode(data []byte) (any, error) {
+// anything that is not one JSON value, a *DuplicateError for an object with a member twice, and a *DepthError for a value
+// nested deeper than MaxDepth.
+func Decode(data []byte) (any, error) { return decode(data, MaxDepth) }
+
+// DecodeStored is Decode for what the server has stored. It takes up to 10,000 levels, the limit of encoding/json, because
+// that was once the limit of what a caller may send.
+func DecodeStored(data []byte) (any, error) {
+	const oldest = 10_000 // of encoding/json's reader, which check has called
+	return decode(data, oldest)
+}
+
+func decode(data []byte, maxDepth int) (any, error) {
 	if err := check(data); err != nil {
 		return nil, err
 	}
-	r := reader{json.NewDecoder(bytes.NewReader(data))}
+	r := &reader{Decoder: json.NewDecoder(bytes.NewReader(data)), levels: maxDepth}
 	r.UseNumber()
 	value, err := r.value()
-	if twice, ok := err.(*DuplicateError); ok { //nolint:errorlint // never wrapped in this package
-		twice.settle()
+	switch e := err.(type) { //nolint:errorlint // never wrapped in this package
+	case *DuplicateError:
+		e.Path = joined(e.Steps)
+	case *DepthError:
+		e.Path = joined(e.Steps)
 	}
 	return value, err
 }
@@ -104,23 +135,33 @@ func escaped(data []byte, at int) rune {
 	return rune(code)
 }
 
-type reader struct{ *json.Decoder }
+type reader struct {
+	*json.Decoder
 
-func (r reader) value() (any, error) {
+	// levels is how many more objects and arrays may be opened inside of each other.
+	levels int
+}
+
+func (r *reader) value() (any, error) {
 	token, err := r.Token()
 	if err != nil {
 		return nil, r.failure()
 	}
-	switch token {
-	case json.Delim('{'):
-		return r.object()
-	case json.Delim('['):
-		return r.array()
+	if _, nested := token.(json.Delim); !nested {
+		return token, nil
 	}
-	return token, nil
+	if r.levels == 0 {
+		return nil, &DepthError{Offset: r.InputOffset() - 1}
+	}
+	r.levels--
+	defer func() { r.levels++ }()
+	if token == json.Delim('{') {
+		return r.object()
+	}
+	return r.array()
 }
 
-func (r reader) object() (any, error) {
+func (r *reader) object() (any, error) {
 	members := map[string]any{}
 	for r.More() {
 		token, err := r.Token()
@@ -139,7 +180,7 @@ func (r reader) object() (any, error) {
 	return members, r.closing()
 }
 
-func (r reader) array() (any, error) {
+func (r *reader) array() (any, error) {
 	elements := []any{}
 	for r.More() {
 		element, err := r.value()
@@ -151,27 +192,31 @@ func (r reader) array() (any, error) {
 	return elements, r.closing()
 }
 
-func (r reader) closing() error {
+func (r *reader) closing() error {
 	if _, err := r.Token(); err != nil {
 		return r.failure()
 	}
 	return nil
 }
 
-func (r reader) failure() error {
+func (r *reader) failure() error {
 	return &SyntaxError{Offset: r.InputOffset(), Reason: notJSON}
 }
 
 // within adds a step, from the inside out, to the path of a failure on its way out. Paths are put together once, at the
 // end: at every level of a deep document they would cost the square of its depth.
 func within(step string, err error) error {
-	if twice, ok := err.(*DuplicateError); ok { //nolint:errorlint // never wrapped in this package
-		twice.Steps = append(twice.Steps, step)
+	switch e := err.(type) { //nolint:errorlint // never wrapped in this package
+	case *DuplicateError:
+		e.Steps = append(e.Steps, step)
+	case *DepthError:
+		e.Steps = append(e.Steps, step)
 	}
 	return err
 }
 
-func (e *DuplicateError) settle() {
-	slices.Reverse(e.Steps)
-	e.Path = strings.Join(e.Steps, ".")
+// joined brings steps into the order from the outside in, and returns the path.
+func joined(steps []string) string {
+	slices.Reverse(steps)
+	return strings.Join(steps, ".")
 }

@@ -50,19 +50,51 @@ func TestDecode_Escapes(t *testing.T) {
 }
 
 // Ensures that a failure deep down costs no more than the text is long.
-func TestDecode_DeepDuplicate(t *testing.T) {
+func TestDecode_DeepFailure(t *testing.T) {
 	const depth = 9_000
 	member := `{"` + strings.Repeat("n", 90) + `":`
 	text := []byte(strings.Repeat(member, depth) + `{"x":1,"x":2}` + strings.Repeat("}", depth))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	if _, err := Decode(text); err == nil {
-		t.Fatal("accepted")
+	for name, decode := range map[string]func([]byte) (any, error){"too deep": Decode, "duplicate": DecodeStored} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := decode(text); err == nil {
+				t.Fatal("accepted")
+			}
+			runtime.ReadMemStats(&after)
+			allocated := after.TotalAlloc - before.TotalAlloc
+			if limit := uint64(40 * len(text)); allocated > limit {
+				t.Errorf("%d bytes of text take %d bytes to refuse", len(text), allocated)
+			}
+		})
 	}
-	runtime.ReadMemStats(&after)
-	allocated := after.TotalAlloc - before.TotalAlloc
-	if limit := uint64(40 * len(text)); allocated > limit {
-		t.Errorf("%d bytes of text take %d bytes to refuse", len(text), allocated)
+}
+
+// Ensures that 64 levels are taken and the next one is named, and that what is stored may have more.
+func TestDecode_Depth(t *testing.T) {
+	nested := func(levels int) []byte {
+		return []byte(`{"a":[0,` + strings.Repeat("[", levels-2) + strings.Repeat("]", levels-2) + `]}`)
+	}
+	if _, err := Decode(nested(64)); err != nil {
+		t.Errorf("64 levels: %v", err)
+	}
+	_, err := Decode(nested(65))
+	var deep *DepthError
+	if want := "a.1" + strings.Repeat(".0", 62); !errors.As(err, &deep) || deep.Path != want || deep.Offset != 8+62 {
+		t.Errorf("65 levels: %v %+v; want %s", err, deep, want)
+	}
+	if _, err := Decode([]byte(strings.Repeat(`[[],`, 64) + "[]" + strings.Repeat("]", 64))); !errors.As(err, &deep) {
+		t.Errorf("65 levels beside others: %v", err)
+	}
+	if _, err := Decode([]byte("[" + strings.Repeat(string(nested(63))+",", 99) + "1]")); err != nil {
+		t.Errorf("64 levels, 99 times: %v", err)
+	}
+	if _, err := DecodeStored(nested(9_999)); err != nil {
+		t.Errorf("stored, 9,999 levels: %v", err)
+	}
+	var syntax *SyntaxError
+	if _, err := DecodeStored(nested(10_001)); !errors.As(err, &syntax) {
+		t.Errorf("stored, 10,001 levels: %v", err)
 	}
 }
 
