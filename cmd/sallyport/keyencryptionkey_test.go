@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -257,12 +258,13 @@ func TestKeyEncryptionKey_RotateElsewhere(t *testing.T) {
 	wantRefusal(t, r.rotate("--force", "--store", "none"), "keeps no records")
 }
 
-// Ensures that a server on PostgreSQL that runs on with the old key takes no second factor that would be lost, and that one with the
-// new key takes it.
+// Ensures that a server on PostgreSQL that runs on with the old key is not ready and takes no second factor that would be lost, and
+// that one with the new key is ready and takes it.
 func TestKeyEncryptionKey_RotateUnderServer(t *testing.T) {
 	t.Parallel()
-	r := newRekeyed(t, newReplicas(t).env...)
+	r := newRekeyed(t, append(newReplicas(t).env, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")...)
 	old := r.serve()
+	old.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 	file := filepath.Join(t.TempDir(), "key")
 	r.wantRotated(resealed, []string{databasePassword}, "--new-key-file", file)
 	bob := person{"bob", "correct horse battery too"}
@@ -272,6 +274,10 @@ func TestKeyEncryptionKey_RotateUnderServer(t *testing.T) {
 		s.want(status, http.MethodPost, authPath+"/totp", bob.basic(), "")
 	}
 	enrol(old, http.StatusInternalServerError)
+	old.operator().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
+	old.waitFor(regexp.MustCompile(`not ready.*was the key-encryption key replaced`))
 	r.env = append(r.env, "SALLYPORT_KEY_ENCRYPTION_KEY="+keyText(t, file))
-	enrol(r.serve(), http.StatusCreated)
+	fresh := r.serve()
+	enrol(fresh, http.StatusCreated)
+	fresh.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 }

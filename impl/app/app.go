@@ -159,7 +159,7 @@ func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, user
 }
 
 // Ready returns why no request that needs the store can be served, or nil.
-func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }
+func (a *App) Ready(ctx context.Context) error { return a.sessions.Ready(ctx) }
 
 // Schema is the version of the store's schema, 0 where there is none.
 func (a *App) Schema() int64 { return a.store.SchemaVersion() }

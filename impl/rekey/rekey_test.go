@@ -219,6 +219,9 @@ func oldServer(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	before := s.sealed(t)
+	if err := s.sessions.Ready(t.Context()); !errors.Is(err, secret.ErrUnsealable) {
+		t.Errorf("it is ready: %v", err)
+	}
 	for _, name := range users {
 		if _, _, err := s.factors.Provision(t.Context(), name); !errors.Is(err, secret.ErrUnsealable) {
 			t.Errorf("a second factor for %s: %v", name, err)
@@ -237,6 +240,9 @@ func oldServer(t *testing.T, dsn string) {
 		t.Errorf("its signing keys: %v", err)
 	}
 	fresh := start(t, dsn, next)
+	if err := fresh.sessions.Ready(t.Context()); err != nil {
+		t.Errorf("a server with the new key is not ready: %v", err)
+	}
 	if _, _, err := fresh.factors.Provision(t.Context(), users[0]); err != nil {
 		t.Errorf("a server with the new key: %v", err)
 	}

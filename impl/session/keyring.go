@@ -138,6 +138,8 @@ func (k *keyring) learn(ctx context.Context) error {
 	return err
 }
 
+var errNoSigningKey = errors.New("session: the store has no signing key")
+
 // signer returns the key whose turn it is. The store is asked each time, because a key that was replaced must not sign, not
 // even on a replica that does not know yet.
 func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
@@ -147,7 +149,7 @@ func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
 	}
 	i := turn(records, tx.Now)
 	if i < 0 {
-		return store.SigningKey{}, errors.New("session: the store has no signing key")
+		return store.SigningKey{}, errNoSigningKey
 	}
 	return records[i], nil
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/sallyport/sallyport/impl/secret"
@@ -14,12 +15,29 @@ func CheckSealer(tx *store.Tx, sealer *secret.Sealer) error {
 	if err != nil {
 		return err
 	}
+	return checkSealer(records, sealer)
+}
+
+func checkSealer(records []store.SigningKey, sealer *secret.Sealer) error {
 	for _, record := range records {
 		if _, err := openSeed(sealer, record); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Ready returns an error unless the store is ready and this server's key-encryption key opens the signing keys: without them
+// no token is signed, and those of other servers do not verify here.
+func (s *Service) Ready(ctx context.Context) error {
+	records, err := s.store.ReadySigningKeys(ctx)
+	if err != nil || s.keys == nil {
+		return err
+	}
+	if len(records) == 0 {
+		return errNoSigningKey
+	}
+	return checkSealer(records, s.keys.sealer)
 }
 
 // Reseal seals the signing keys anew, and returns how many there are. It returns secret.ErrUnsealable.

@@ -30,7 +30,8 @@ const oldestPostgres = 14
 var postgresDialect = dialect{
 	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly,
 	readOnly: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, readWrite: sql.TxOptions{Isolation: sql.LevelSerializable},
-	lockKeys: "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE", migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+	isReadOnly: "current_setting('transaction_read_only')::boolean", // also during recovery, whatever the setting is
+	lockKeys:   "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE", migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
 }
 
 // postgresRoom leaves each page of keys half empty. A key that changes is written beside what it was, and all indexes stay as
@@ -72,7 +73,8 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	return &Store{
 		now: now, server: clock, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
 		listening: func(ctx context.Context) (*pgx.Conn, error) { return openListening(ctx, config) },
-		writer:    &handle{DB: db, turns: overload.NewBound(writes, overload.Many)}, reader: &handle{DB: db, turns: overload.NewBound(reads, overload.Many)},
+		writer:    &handle{DB: db, idle: pool, turns: overload.NewBound(writes, overload.Many)},
+		reader:    &handle{DB: db, idle: pool, turns: overload.NewBound(reads, overload.Many)},
 	}, nil
 }
 
@@ -172,7 +174,20 @@ func code(err error) string {
 const (
 	conflictTries   = 200
 	connectionTries = 5
+	// readOnlyTries is how often a server that takes no writes is tried: once more, on a new connection, which may lead to the
+	// server that took over.
+	readOnlyTries = 2
 )
+
+// readOnlyTransaction is the SQLSTATE of a write on a server that takes none, such as one that was demoted to a standby.
+const readOnlyTransaction = "25006"
+
+// reconnect closes the connections that are idle. After a failover they lead to the demoted server, and new ones to where the
+// DSN says: with target_session_attrs=read-write to the server that takes writes.
+func (h *handle) reconnect() {
+	h.SetMaxIdleConns(0)
+	h.SetMaxIdleConns(h.idle)
+}
 
 // postgresAgain tells whether a transaction that failed at something can be run again, as nothing of it was kept, and how
 // long to wait before. What becomes of a commit whose answer is lost nobody knows, so that is not tried again.
@@ -180,6 +195,8 @@ func postgresAgain(err error, committing bool, tries int) (time.Duration, bool) 
 	switch {
 	case code(err) == "40001", code(err) == "40P01": // serialization failure, deadlock
 		return rand.N(min(time.Millisecond<<min(tries, 6), 50*time.Millisecond)), tries < conflictTries //nolint:gosec // spreads load
+	case code(err) == readOnlyTransaction:
+		return 0, tries < readOnlyTries
 	case committing || !lost(err):
 		return 0, false
 	default:

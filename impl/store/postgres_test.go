@@ -206,3 +206,39 @@ func TestPostgres_Gone(t *testing.T) {
 		t.Errorf("when it is back: %v", err)
 	}
 }
+
+// Ensures that a server that takes no writes, such as a standby after a failover, is not ready; and that once it does, a
+// write finds out at once, on a new connection, while those that were open take none.
+func TestPostgres_ReadOnly(t *testing.T) {
+	dsn := postgrestest.Database(t)
+	st, db := open(t, dsn, time.Now), connect(t, postgrestest.Server(t).String())
+	_, name, _ := strings.Cut(strings.TrimPrefix(dsn, "postgres://"), "/")
+	name, _, _ = strings.Cut(name, "?")
+	write := func(id string) error {
+		return st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: id}) })
+	}
+	set := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), "ALTER DATABASE "+name+statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, write("before"))
+
+	set(" SET default_transaction_read_only = on")
+	if _, err := db.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("during"); !fault.Has(err, fault.AuthenticationClusterError) {
+		t.Errorf("a write is answered with %v", err)
+	}
+	if err := st.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "accepts no writes") {
+		t.Errorf("Ready: %v", err)
+	}
+	must(t, st.View(t.Context(), func(tx *store.Tx) error { _, err := tx.User("before"); return err }))
+
+	set(" RESET default_transaction_read_only")
+	must(t, write("after"))
+	must(t, st.View(t.Context(), func(*store.Tx) error { return nil })) // its connection does not know yet
+	must(t, st.Ready(t.Context()))
+}

@@ -33,7 +33,9 @@ func (s *Store) Pools() map[string]sql.DBStats {
 	return map[string]sql.DBStats{"writer": s.writer.Stats(), "reader": s.reader.Stats()}
 }
 
-// Ready returns an error unless the database answers, and has this program's schema. It asks a connection that reads, so
+var errReadOnly = errors.New("store: the database server accepts no writes: it is a standby, or default_transaction_read_only is on")
+
+// Ready returns an error unless the database answers, has this program's schema and takes writes. It asks a connection that reads, so
 // it does not wait for those who write. Without a database there is nothing to wait for.
 func (s *Store) Ready(ctx context.Context) error {
 	if !s.Configured() {
@@ -43,9 +45,14 @@ func (s *Store) Ready(ctx context.Context) error {
 		return failure(ctx, "find the files", err)
 	}
 	var current int64
+	var readOnly bool
 	// As goose does: each migration adds a row, and the last one of a version counts.
-	if err := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&current); err != nil {
+	if err := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id), "+s.dialect.isReadOnly+" FROM goose_db_version").Scan(&current, &readOnly); err != nil {
 		return failure(ctx, "read the schema's version", err)
+	}
+	if readOnly {
+		s.reader.reconnect()
+		return errReadOnly
 	}
 	target, err := latest()
 	if err != nil {

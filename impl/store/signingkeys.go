@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SigningKey is a key that session tokens are signed with.
 type SigningKey struct {
@@ -26,13 +29,38 @@ var (
 )
 
 // SigningKeys returns all keys, the one that takes over last first.
-func (tx *Tx) SigningKeys() ([]SigningKey, error) {
-	return all(tx, func(row scanner) (k SigningKey, err error) {
-		var created, from, until int64
-		err = row.Scan(&k.ID, &k.Sealed, &created, &from, &until)
-		k.CreatedAt, k.SignsFrom, k.VerifiesUntil = at(created), at(from), at(until)
-		return k, err
-	}, selectSigningKeys)
+func (tx *Tx) SigningKeys() ([]SigningKey, error) { return all(tx, scanSigningKey, selectSigningKeys) }
+
+func scanSigningKey(row scanner) (k SigningKey, err error) {
+	var created, from, until int64
+	err = row.Scan(&k.ID, &k.Sealed, &created, &from, &until)
+	k.CreatedAt, k.SignsFrom, k.VerifiesUntil = at(created), at(from), at(until)
+	return k, err
+}
+
+// ReadySigningKeys is Ready, and returns what SigningKeys does. Like Ready it takes no work slot, so that a busy server stays
+// ready.
+func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err error) {
+	if err := s.Ready(ctx); err != nil || !s.Configured() {
+		return nil, err
+	}
+	rows, err := s.reader.QueryContext(ctx, selectSigningKeys.text)
+	if err != nil {
+		return nil, failure(ctx, "read the signing keys", err)
+	}
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+
+	for rows.Next() {
+		key, err := scanSigningKey(rows)
+		if err != nil {
+			return nil, failure(ctx, "read the signing keys", err)
+		}
+		keys = append(keys, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, failure(ctx, "read the signing keys", err)
+	}
+	return keys, nil
 }
 
 // InsertSigningKey adds a key, at the transaction's time.

@@ -29,6 +29,7 @@ var sqliteDialect = dialect{
 	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly,
 	readOnly: sql.TxOptions{ReadOnly: true}, prepared: true,
 	migrations:  func(files fs.FS) fs.FS { return files },
+	isReadOnly:  "FALSE", // whether a file can be written, a write finds out
 	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
 }
 

@@ -29,7 +29,9 @@ type handle struct {
 	*sql.DB
 
 	// turns bound the transactions: a pool lets any number wait, for any time, and in no order.
-	turns    *overload.Bound
+	turns *overload.Bound
+	// idle is how many connections are kept open.
+	idle     int
 	prepared []*sql.Stmt
 }
 

@@ -64,6 +64,8 @@ type dialect struct {
 	// own is what follows the migrations in the database's own language, such as that the audit trail cannot be changed. It
 	// may be run again.
 	own string
+	// isReadOnly is an expression that is true where the server of a connection takes no writes.
+	isReadOnly string
 	// lockKeys is empty where one transaction at a time writes.
 	lockKeys string
 }
@@ -187,6 +189,9 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 		committing, err := s.try(ctx, h, options, f)
 		if err == nil {
 			return nil
+		}
+		if code(err) == readOnlyTransaction {
+			h.reconnect()
 		}
 		wait, again := s.dialect.again(err, committing, tries)
 		if !again || !pause(ctx, wait) {
