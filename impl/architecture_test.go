@@ -14,7 +14,8 @@ const module = "github.com/sallyport/sallyport/"
 // layers lists, for each package of impl, the packages of impl that it may import. fault may be imported by all.
 var layers = map[string][]string{
 	"fault":                {},
-	"filterpath":           {},
+	"filterpath/pretty":    {},
+	"filterpath":           {"overload/wildcard", "overload/work"},
 	"duration":             {},
 	"mergepatch":           {},
 	"strictjson":           {},
@@ -53,7 +54,7 @@ var layers = map[string][]string{
 	"apikey":               {"access", "audit", "duration", "identity", "keyquery", "role", "roledescriptor", "secret", "store", "strictjson"},
 	"auth":                 {"apikey", "audit", "identity", "overload", "secret", "session", "store", "user"},
 	"saml":                 {"audit", "guard", "identity", "lockout", "overload", "overload/wildcard", "saml/protocol", "secret", "session", "store", "user"},
-	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "identity", "keyquery", "overload", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "tracing", "user", "xcontent"},
+	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "filterpath/pretty", "identity", "keyquery", "overload", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "tracing", "user", "xcontent"},
 	"config":               {"apikey", "elevation", "lockout", "saml", "secret", "session", "store"},
 	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "metrics", "role", "saml", "secret", "session", "store", "tracing", "user"},
 }

@@ -2,24 +2,45 @@ package filterpath
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+
+	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
 // ErrNotJSON means that a document is not one JSON value, or one that is nested more than 10,000 deep.
 var ErrNotJSON = errors.New("filterpath: the document is not JSON")
 
+// ErrTooMuchWork means that there are too many paths for a document of that size. The text is fit for a caller.
+var ErrTooMuchWork = errors.New("the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
+
+// maxWork bounds what it takes to filter one document, in units of package work: a value that is read, a state of the paths that
+// a member is compared with, a character that a * is compared with. It is some tenths of a second, and enough for the largest
+// answer with a few paths.
+const maxWork = 10_000_000
+
 // Apply returns the document without what the filter does not keep, and without blanks. An object or an array of which
 // nothing is kept goes too; if nothing at all is kept, the result is an empty object. Arrays are no steps of a path: their
-// elements stand where they do. It returns ErrNotJSON.
-func (f *Filter) Apply(document []byte) ([]byte, error) {
+// elements stand where they do. It returns ErrNotJSON, ErrTooMuchWork, and the context's error once that is done.
+func (f *Filter) Apply(ctx context.Context, document []byte) ([]byte, error) {
 	if !json.Valid(document) { // which also bounds how deep the calls below go
 		return nil, ErrNotJSON
 	}
-	r := &rewriter{document: document, tokens: json.NewDecoder(bytes.NewReader(document))}
+	spent := work.New(ctx, maxWork, ErrTooMuchWork)
+	r := &rewriter{
+		document: document,
+		tokens:   json.NewDecoder(bytes.NewReader(document)),
+		work:     spent,
+		included: newRun(&f.included, spent),
+		excluded: newRun(&f.excluded, spent),
+	}
 	r.tokens.UseNumber()
-	start := scope{included: begin(f.included), excluded: begin(f.excluded), whole: len(f.included) == 0}
-	if !r.value(start.settled()) {
+	found := r.value(r.begin())
+	if err := spent.Err(); err != nil {
+		return nil, err
+	}
+	if !found {
 		return []byte("{}"), nil
 	}
 	return r.kept.Bytes(), nil
@@ -27,39 +48,63 @@ func (f *Filter) Apply(document []byte) ([]byte, error) {
 
 // scope is what the filter says about a place in the document.
 type scope struct {
-	included, excluded states
+	included, excluded level
 	// whole places are kept, but for what is excluded.
 	whole bool
 	// gone places are not.
 	gone bool
 }
 
+// rewriter reads the document once and writes what is kept. What turns out to be empty is cut off again.
+type rewriter struct {
+	document           []byte
+	tokens             *json.Decoder
+	work               *work.Budget
+	included, excluded *run
+	kept               bytes.Buffer
+}
+
+func (r *rewriter) begin() scope {
+	s := scope{whole: r.included.empty()}
+	s.included, s.excluded = r.included.begin(), r.excluded.begin()
+	return s.settled()
+}
+
 func (s scope) settled() scope {
-	s.whole = s.whole || s.included.arrived()
-	s.gone = s.gone || s.excluded.arrived() || !s.whole && len(s.included) == 0
+	s.whole = s.whole || s.included.arrived
+	s.gone = s.gone || s.excluded.arrived || !s.whole && s.included.from == s.included.to
 	return s
 }
 
-func (s scope) into(name string) scope {
+// into returns the scope of a member. Where everything is kept or nothing is, no path is followed any more.
+func (r *rewriter) into(s scope, name string) scope {
 	if s.gone {
 		return s
 	}
-	s.excluded = s.excluded.into(name)
+	s.excluded = r.excluded.into(s.excluded, name)
 	if !s.whole {
-		s.included = s.included.into(name)
+		s.included = r.included.into(s.included, name)
 	}
 	return s.settled()
 }
 
-// rewriter reads the document once and writes what is kept. What turns out to be empty is cut off again.
-type rewriter struct {
-	document []byte
-	tokens   *json.Decoder
-	kept     bytes.Buffer
+// leave closes the scope of a member of what has another scope.
+func (r *rewriter) leave(inner, outer scope) {
+	if outer.gone {
+		return
+	}
+	r.excluded.leave(inner.excluded)
+	if !outer.whole {
+		r.included.leave(inner.included)
+	}
 }
 
-// value copies the next value as far as the scope keeps it, and tells whether anything of it was kept.
+// value copies the next value as far as the scope keeps it, and reports whether anything of it was kept. When
+// the work is used up it stops, and the result means nothing.
 func (r *rewriter) value(s scope) bool {
+	if r.work.Spend(1) != nil {
+		return false
+	}
 	token, text := r.next()
 	switch token {
 	case json.Delim('{'):
@@ -79,7 +124,9 @@ func (r *rewriter) member(s scope) bool {
 	name, _ := token.(string)
 	r.kept.Write(text)
 	r.kept.WriteByte(':')
-	return r.value(s.into(name))
+	inner := r.into(s, name)
+	defer r.leave(inner, s)
+	return r.value(inner)
 }
 
 // container copies what is left of an object or an array, each part of it by a function.
@@ -87,7 +134,7 @@ func (r *rewriter) container(s scope, end byte, part func(scope) bool) bool {
 	start := r.kept.Len()
 	r.kept.WriteByte(map[byte]byte{'}': '{', ']': '['}[end])
 	found, some := false, false
-	for r.tokens.More() {
+	for r.work.Err() == nil && r.tokens.More() {
 		found = true
 		before := r.kept.Len()
 		if some {

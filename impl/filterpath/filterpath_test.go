@@ -2,12 +2,16 @@ package filterpath_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/filterpath"
+	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
 func apply(t *testing.T, list, document string) string {
@@ -16,7 +20,7 @@ func apply(t *testing.T, list, document string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.Apply([]byte(document))
+	got, err := f.Apply(t.Context(), []byte(document))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +91,7 @@ func TestRefused(t *testing.T) {
 	}
 	f, _ := filterpath.Parse("a")
 	for _, document := range []string{"", "{", "{}{}", strings.Repeat("[", 20000) + strings.Repeat("]", 20000)} {
-		if _, err := f.Apply([]byte(document)); !errors.Is(err, filterpath.ErrNotJSON) {
+		if _, err := f.Apply(t.Context(), []byte(document)); !errors.Is(err, filterpath.ErrNotJSON) {
 			t.Errorf("%.20q: %v", document, err)
 		}
 	}
@@ -103,6 +107,63 @@ func TestApply_ManyWays(t *testing.T) {
 	}
 }
 
+// deep is an object of objects, as metadata could once be.
+func deep(levels int) []byte {
+	return []byte(strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels))
+}
+
+// spent returns what it takes to filter a document, in units of work and in bytes allocated.
+func spent(t *testing.T, list string, document []byte) (units int64, bytes uint64, err error) {
+	t.Helper()
+	f, err := filterpath.Parse(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var meter work.Meter
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = f.Apply(work.WithMeter(t.Context(), &meter), document)
+	runtime.ReadMemStats(&after)
+	return meter.Used(), after.TotalAlloc - before.TotalAlloc, err
+}
+
+// Ensures that paths that are alike are followed once, and that others cost in proportion to their number and to the document's
+// size, up to a limit.
+func TestApply_Work(t *testing.T) {
+	t.Run("the same path", func(t *testing.T) {
+		units, bytes, err := spent(t, strings.TrimSuffix(strings.Repeat("**.a.b,", 580), ","), deep(5_000))
+		if err != nil || units > 10*5_000 || bytes > 8<<20 {
+			t.Errorf("%d units and %d bytes, %v", units, bytes, err)
+		}
+	})
+	t.Run("doubled", func(t *testing.T) {
+		list := "**.a*.b,**.a*a,a.a.a.**.c*"
+		once, onceBytes, _ := spent(t, list, deep(4_000))
+		twice, twiceBytes, _ := spent(t, list, deep(8_000))
+		if float64(twice) > 2.3*float64(once) || float64(twiceBytes) > 2.3*float64(onceBytes) {
+			t.Errorf("%d units and %d bytes, then %d and %d", once, onceBytes, twice, twiceBytes)
+		}
+	})
+	t.Run("too much", func(t *testing.T) {
+		var list strings.Builder
+		for i := range 400 {
+			fmt.Fprintf(&list, "**.*a%d,", i)
+		}
+		units, bytes, err := spent(t, list.String(), deep(9_000))
+		if !errors.Is(err, filterpath.ErrTooMuchWork) || units > 11_000_000 || bytes > 64<<20 {
+			t.Errorf("%d units and %d bytes, %v", units, bytes, err)
+		}
+	})
+	t.Run("caller disconnects", func(t *testing.T) {
+		f, _ := filterpath.Parse("**.b")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := f.Apply(ctx, deep(9_000)); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
 // Ensures that any filter of any document gives a document, that filtering it again changes nothing more, and that
 // nothing is there that was not there before.
 func FuzzApply(f *testing.F) {
@@ -116,11 +177,11 @@ func FuzzApply(f *testing.F) {
 		if err != nil {
 			return
 		}
-		once, err := filter.Apply([]byte(document))
+		once, err := filter.Apply(t.Context(), []byte(document))
 		if err != nil {
 			return
 		}
-		twice, err := filter.Apply(once)
+		twice, err := filter.Apply(t.Context(), once)
 		if err != nil || !bytes.Equal(once, twice) && string(twice) != "{}" {
 			t.Errorf("%q of %q gives %q, then %q, %v", list, document, once, twice, err)
 		}

@@ -3,13 +3,13 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/filterpath"
+	"github.com/sallyport/sallyport/impl/filterpath/pretty"
 )
 
 // isElasticsearch tells whether a path is Elasticsearch's: all of those that begin with an underscore, and the root.
@@ -98,7 +98,12 @@ func (f *face) reshape(c echo.Context, next echo.HandlerFunc) error {
 	if held.status == 0 {
 		return err
 	}
-	body := f.shape(held.body.Bytes())
+	body, failed := f.shape(c.Request().Context(), held.body.Bytes())
+	if failed != nil {
+		c.Response().Committed = false // nothing was sent
+		c.Error(failed)
+		return err
+	}
 	sent.WriteHeader(held.status)
 	if _, failed := sent.Write(body); failed != nil {
 		return failed
@@ -107,18 +112,15 @@ func (f *face) reshape(c echo.Context, next echo.HandlerFunc) error {
 }
 
 // shape returns an answer's body in the form that was asked for. What is not JSON, as nothing, stays as it is.
-func (f *face) shape(body []byte) []byte {
-	if f.filter != nil {
-		if kept, err := f.filter.Apply(body); err == nil {
-			body = kept
-		}
+func (f *face) shape(ctx context.Context, body []byte) ([]byte, error) {
+	body, err := f.filtered(ctx, body)
+	if err != nil || !f.pretty {
+		return body, err
 	}
-	var indented bytes.Buffer
-	if f.pretty && json.Indent(&indented, bytes.TrimSpace(body), "", "  ") == nil && indented.Len() > 0 {
-		indented.WriteByte('\n')
-		return indented.Bytes()
+	if indented, ok := pretty.Indent(body); ok {
+		return indented, nil
 	}
-	return body
+	return body, nil
 }
 
 // heldAnswer is an answer that is not sent yet.

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -127,6 +129,22 @@ func parseFilter(list string) (*filterpath.Filter, error) {
 		return nil, fault.Wrap(fault.IllegalArgument, err, "the parameter [filter_path] is too long", "filter_path")
 	}
 	return filter, nil
+}
+
+// filtered returns what the request's filter leaves of an answer's body. What is not JSON, as nothing, stays as it is. It returns
+// fault.IllegalArgument if the filter takes too long; what the request has changed by then stays changed.
+func (f *face) filtered(ctx context.Context, body []byte) ([]byte, error) {
+	if f.filter == nil {
+		return body, nil
+	}
+	kept, err := f.filter.Apply(ctx, body)
+	switch {
+	case errors.Is(err, filterpath.ErrNotJSON):
+		return body, nil
+	case errors.Is(err, filterpath.ErrTooMuchWork):
+		return nil, fault.Wrap(fault.IllegalArgument, err, err.Error(), "filter_path")
+	}
+	return kept, err
 }
 
 // parseBoolean takes a parameter without a value for true.

@@ -74,7 +74,9 @@ func TestNesting_Refused(t *testing.T) {
 		{"question", "POST /_security/user/_has_privileges", `{"cluster":` + deep + `}`},
 	} {
 		t.Run("Elasticsearch, "+c.name, func(t *testing.T) {
-			w.costs(func() { w.es(bob, c.request, c.body).fails(http.StatusBadRequest, xcontentParse, placed(c.body)+tooDeep) })
+			w.costs(func() {
+				w.es(bob, c.request, c.body).fails(http.StatusBadRequest, xcontentParse, placed(c.body)+tooDeep)
+			})
 		})
 	}
 	t.Run("Elasticsearch, packed", func(t *testing.T) {
@@ -143,4 +145,82 @@ func TestNesting_Taken(t *testing.T) {
 			}
 		})
 	})
+}
+
+// storedDeep makes a key whose metadata is nested as deep as earlier versions let it be, and returns its id.
+func (w *world) storedDeep(name string, levels int) string {
+	w.Helper()
+	id := w.esKey(bob, `{"name":"`+name+`"}`).id
+	metadata := strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels)
+	if _, err := w.behind.ExecContext(w.Context(), "UPDATE api_keys SET metadata = $1 WHERE id = $2", metadata, id); err != nil {
+		w.Fatal(err)
+	}
+	return id
+}
+
+// Ensures that metadata which is stored deeper than can be sent today stays readable, at a cost in proportion to its size.
+func TestNesting_Stored(t *testing.T) {
+	w := newWorld(t)
+	const levels, keys = 5_000, 5
+	ids := make([]string, keys)
+	for i := range ids {
+		ids[i] = w.storedDeep(fmt.Sprintf("deep-%d", i), levels)
+	}
+	whole := strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels)
+	shows := func(t *testing.T, request, body string, most int) {
+		t.Helper()
+		w.costs(func() {
+			answer := w.es(bob, request, body)
+			if answer.response.StatusCode != http.StatusOK || strings.Count(compacted(t, answer.body), `"metadata":`+whole) != keys || len(answer.body) > most {
+				t.Errorf("status %d, %d bytes; want all metadata in at most %d bytes", answer.response.StatusCode, len(answer.body), most)
+			}
+		})
+	}
+	size := keys * (len(whole) + 1_000)
+	t.Run("get", func(t *testing.T) { shows(t, "GET /_security/api_key?username=bob", "", size) })
+	t.Run("pretty", func(t *testing.T) { shows(t, "GET /_security/api_key?username=bob&pretty", "", 6*size) })
+	t.Run("query", func(t *testing.T) {
+		shows(t, "POST /_security/_query/api_key", `{"query":{"term":{"metadata":"1"}}}`, size)
+	})
+	t.Run("filter", func(t *testing.T) {
+		filter := strings.TrimSuffix(strings.Repeat("**.a.b,", 580), ",")
+		w.costs(func() {
+			w.es(bob, "GET /_security/api_key?username=bob&filter_path="+filter, "").is(http.StatusOK, "{}")
+		})
+	})
+	t.Run("filter that keeps all", func(t *testing.T) {
+		shows(t, "GET /_security/api_key?username=bob&filter_path=**.metadata", "", size)
+	})
+	t.Run("filter that takes too long", func(t *testing.T) {
+		var filter strings.Builder
+		for i := range 400 {
+			fmt.Fprintf(&filter, "**.*a%d,", i)
+		}
+		w.costs(func() {
+			w.es(bob, "GET /_security/api_key?username=bob&pretty&filter_path="+filter.String(), "").
+				fails(http.StatusBadRequest, illegalArgument, "the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
+		})
+	})
+	t.Run("ECE", func(t *testing.T) {
+		response, body := w.do(http.MethodGet, "/api/v1/users/auth/keys/"+ids[0], "", bob)
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%d %s", response.StatusCode, body)
+		}
+	})
+	t.Run("update of another part", func(t *testing.T) {
+		w.es(bob, "PUT /_security/api_key/"+ids[0], `{"expiration":"1d"}`).ok()
+		if got := w.es(bob, "GET /_security/api_key?id="+ids[0], ""); !strings.Contains(got.body, whole) {
+			t.Errorf("the metadata is gone")
+		}
+	})
+}
+
+// compacted returns JSON without blanks.
+func compacted(t *testing.T, text string) string {
+	t.Helper()
+	var buffer bytes.Buffer
+	if err := json.Compact(&buffer, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return buffer.String()
 }
