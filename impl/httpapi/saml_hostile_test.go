@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/saml/hostile"
@@ -126,6 +127,74 @@ func TestSAML_Hostile(t *testing.T) {
 	if want := listed(t); !slices.Equal(cases, want) || len(want) < 200 {
 		t.Errorf("the cases are %q, want %q", cases, want)
 	}
+}
+
+// Ensures that what a realm asks for is enforced, with the reason named, and that a refusal leaves the sign-in to the good
+// answer.
+func TestSAML_HostileRealms(t *testing.T) {
+	t.Parallel()
+	const class = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
+	w := newSAMLWorld(t,
+		realm("plain", viewers), realm("forced", viewers, "force_authn: true"),
+		realm("classes", viewers, "requested_authn_context: ['"+class+"TimeSyncToken', '"+class+"X509']"),
+		realm("both", viewers, "force_authn: true", "allow_idp_initiated: true"),
+	)
+	ago := func(d time.Duration) func(*hostile.Request) {
+		return func(r *hostile.Request) { r.AuthnInstant = r.Now.Add(-d) }
+	}
+	of := func(name string) func(*hostile.Request) {
+		return func(r *hostile.Request) { r.AuthnContext = name }
+	}
+	good := map[string]func(*hostile.Request){"plain": of(""), "forced": of(""), "classes": of(class + "X509"), "both": of("")}
+	for _, c := range []struct {
+		name, realm string
+		change      func(*hostile.Request)
+		refused     string // "": accepted
+	}{
+		{"force_authn, authenticated hours before the request", "forced", ago(4 * time.Hour), "authenticated before the request"},
+		{"force_authn, authenticated two minutes before the request", "forced", ago(2 * time.Minute), "authenticated before the request"},
+		{"force_authn, authenticated before the request within the skew", "forced", ago(50 * time.Second), ""},
+		{"no force_authn, authenticated hours before the request", "plain", ago(4 * time.Hour), ""},
+		{"another class of authentication", "classes", of(class + "Password"), "of none of the classes"},
+		{"class of authentication in another case", "classes", of(class + "x509"), "of none of the classes"},
+		{"second class of authentication", "classes", of(class + "X509"), ""},
+		{"any class of authentication", "plain", of(class + "unspecified"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := w.on(t)
+			begun := w.begin("realm=" + c.realm)
+			r := w.request(begun)
+			r.NameID = c.realm + "@example.com"
+			c.change(&r)
+			if c.refused == "" {
+				w.accepts(c.name, begun, w.idp.Answer(r), "")
+				return
+			}
+			w.refuses(c.name, begun, w.idp.Answer(r))
+			if last := w.refusals()[0]; !strings.Contains(last.Reason, c.refused) {
+				t.Errorf("the reason is %q", last.Reason)
+			}
+			r = w.request(begun)
+			r.NameID = c.realm + "@example.com"
+			good[c.realm](&r)
+			w.accepts("the good answer", begun, w.idp.Answer(r), "")
+		})
+	}
+	t.Run("force_authn, answer without a request", func(t *testing.T) {
+		w := w.on(t)
+		unasked := w.idp.Unsolicited(w.request(waiting{id: "unasked"}))
+		w.refuses("unasked", waiting{}, unasked)
+		if last := w.refusals()[0]; !strings.Contains(last.Reason, "answers no request, and the realm has force_authn") {
+			t.Errorf("the reason is %q", last.Reason)
+		}
+	})
+}
+
+// on reports to a test.
+func (w samlWorld) on(t *testing.T) samlWorld {
+	inner := *w.world
+	inner.T = t
+	return samlWorld{&inner, w.idp}
 }
 
 // unasked is the case that a realm may allow.

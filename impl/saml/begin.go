@@ -97,7 +97,7 @@ func wait(tx *store.Tx, r store.SAMLRequest) error {
 func request(realm Realm, provider protocol.Provider, id, relay string, at time.Time) (string, error) {
 	r := protocol.AuthnRequest{
 		ID: id, Issuer: realm.SP.EntityID, Destination: provider.SSOURL, ACS: realm.SP.ACS, NameIDFormat: realm.NameIDFormat,
-		ForceAuthn: realm.ForceAuthn, IssueInstant: at, RelayState: relay,
+		ForceAuthn: realm.ForceAuthn, AuthnContexts: realm.RequestedAuthnContext, IssueInstant: at, RelayState: relay,
 	}
 	if realm.Signing == nil || !realm.SignRequests && !provider.WantsSignedRequests {
 		return r.RedirectURL(nil)

@@ -93,6 +93,9 @@ func (r *Report) ourselves(realm Realm, now time.Time) {
 		r.warn("enabled", "nobody can sign in at this realm: it is not enabled")
 	}
 	r.safety(realm)
+	if realm.ForceAuthn && realm.AllowIDPInitiated {
+		r.warn("force_authn", "answers without a request are refused in spite of allow_idp_initiated: nothing shows that the user authenticated for them")
+	}
 	if realm.ClockSkew < leastUsualSkew || realm.ClockSkew > mostUsualSkew {
 		r.warn("clock_skew", realm.ClockSkew.String()+" is unusual; a minute does where both clocks are kept right")
 	}

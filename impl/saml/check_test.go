@@ -107,12 +107,13 @@ func TestCheck_Findings(t *testing.T) {
 		"file that ends": {nil, func(t *testing.T, r *Realm) {
 			changeMetadata(t, *r, "entityID=", `validUntil="`+now.UTC().AddDate(0, 0, 7).Format(time.RFC3339)+`" entityID=`)
 		}, "idp.metadata", "does not renew itself", true},
-		"not bound":     {nil, func(_ *testing.T, r *Realm) { r.BrowserBinding = false }, "browser_binding", "this is off", true},
-		"bound by http": {nil, func(_ *testing.T, r *Realm) { r.SP.ACS = "http://localhost" + CallbackPath }, "browser_binding", "under https only", true},
-		"unsolicited":   {nil, func(_ *testing.T, r *Realm) { r.AllowIDPInitiated = true }, "allow_idp_initiated", "this is on", true},
-		"disabled":      {nil, func(_ *testing.T, r *Realm) { r.Enabled = false }, "enabled", "not enabled", true},
-		"short skew":    {nil, func(_ *testing.T, r *Realm) { r.ClockSkew = time.Second }, "clock_skew", "1s is unusual", true},
-		"long skew":     {nil, func(_ *testing.T, r *Realm) { r.ClockSkew = maxSkew }, "clock_skew", "5m0s is unusual", true},
+		"not bound":           {nil, func(_ *testing.T, r *Realm) { r.BrowserBinding = false }, "browser_binding", "this is off", true},
+		"bound by http":       {nil, func(_ *testing.T, r *Realm) { r.SP.ACS = "http://localhost" + CallbackPath }, "browser_binding", "under https only", true},
+		"unsolicited":         {nil, func(_ *testing.T, r *Realm) { r.AllowIDPInitiated = true }, "allow_idp_initiated", "this is on", true},
+		"forced, unsolicited": {nil, func(_ *testing.T, r *Realm) { r.AllowIDPInitiated, r.ForceAuthn = true, true }, "force_authn", "are refused", true},
+		"disabled":            {nil, func(_ *testing.T, r *Realm) { r.Enabled = false }, "enabled", "not enabled", true},
+		"short skew":          {nil, func(_ *testing.T, r *Realm) { r.ClockSkew = time.Second }, "clock_skew", "1s is unusual", true},
+		"long skew":           {nil, func(_ *testing.T, r *Realm) { r.ClockSkew = maxSkew }, "clock_skew", "5m0s is unusual", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			realm := checked(t, now, c.idp)

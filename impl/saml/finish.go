@@ -157,6 +157,7 @@ func (s *Service) verify(ctx context.Context, a *attempt) error {
 		EntityID: a.realm.SP.EntityID, ACS: a.realm.SP.ACS, Provider: provider, RequestID: a.pending.ID,
 		AllowUnsolicited: a.pending.ID == "", Skew: a.realm.ClockSkew, NameIDFormat: a.realm.NameIDFormat, Now: s.providers.now(),
 	}
+	e.ForceAuthn, e.RequestedAt, e.AuthnContexts = a.realm.ForceAuthn, a.pending.CreatedAt, a.realm.RequestedAuthnContext
 	for _, pair := range a.realm.Encryption {
 		e.DecryptionKeys = append(e.DecryptionKeys, pair.Key)
 	}
@@ -186,6 +187,9 @@ func (s *Service) settle(ctx context.Context, a *attempt) (session.Token, error)
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := a.use(tx); err != nil {
 			return err
+		}
+		if end := a.verified.SessionNotOnOrAfter; !end.IsZero() && !tx.Now.Before(end) { // the store's clock may be ahead
+			return refuse("the session at the identity provider is over")
 		}
 		u, err := signIn(ctx, tx, a.realm, a.profile)
 		if err != nil {

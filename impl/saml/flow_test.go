@@ -154,7 +154,8 @@ func TestFinish_NameQualifier(t *testing.T) {
 	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
 	for qualifier, accepted := range map[string]bool{"": true, f.idp.EntityID: true, "https://other.example.com": false} {
 		request, answer := f.begin("staff")
-		answer.Response = f.idp.AnswerQualified(request, qualifier)
+		request.NameQualifier = qualifier
+		answer.Response = f.idp.Answer(request)
 		if _, err := f.Finish(t.Context(), answer); (err == nil) != accepted {
 			t.Errorf("%q: %v", qualifier, err)
 		}

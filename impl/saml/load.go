@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,7 +51,7 @@ func Load(path string) ([]Realm, error) {
 }
 
 var realmMembers = []string{
-	"id", "name", "order", "enabled", "idp", "sp", "attributes", "attribute_delimiters", "nameid_format", "role_mappings", "force_authn", "signing", "encryption",
+	"id", "name", "order", "enabled", "idp", "sp", "attributes", "attribute_delimiters", "nameid_format", "role_mappings", "force_authn", "requested_authn_context", "signing", "encryption",
 	"clock_skew", "allow_idp_initiated", "browser_binding", "metadata_refresh",
 }
 
@@ -63,6 +64,8 @@ func (l *loader) realm(i int, node *yaml.Node) Realm {
 		ID: l.id(s), Name: s.text("name"), Order: s.integer("order"), Enabled: s.boolean("enabled", true),
 		IDP: l.identityProvider(s), SP: serviceProvider(s), Attributes: attributes(s), NameIDFormat: s.text("nameid_format"),
 		ForceAuthn: s.boolean("force_authn", false), AllowIDPInitiated: s.boolean("allow_idp_initiated", false),
+		RequestedAuthnContext: authnContexts(s),
+
 		ClockSkew:       s.duration("clock_skew", defaultSkew, 1, maxSkew),
 		MetadataRefresh: s.duration("metadata_refresh", defaultRefresh, minRefresh, maxRefresh),
 	}
@@ -153,6 +156,27 @@ func serviceProvider(s section) ServiceProvider {
 func attributes(s section) Attributes {
 	a, _ := s.section("attributes", "principal", "groups", "name", "mail", "dn")
 	return Attributes{a.text("principal"), a.text("groups"), a.text("name"), a.text("mail"), a.text("dn")}
+}
+
+// Bounds of the classes of authentication, which stand in the URL of each request.
+const (
+	maxAuthnContexts = 8
+	maxAuthnContext  = 256 // characters
+)
+
+// authnContexts reads the URIs of classes of authentication (SAML Authentication Context 3.4).
+func authnContexts(s section) []string {
+	const name = "requested_authn_context"
+	classes := s.texts(name)
+	if s.node(name) != nil && s.empty(name) || len(classes) > maxAuthnContexts {
+		s.bad(name, "this must have 1 to %d classes; leave it out for any", maxAuthnContexts)
+	}
+	for _, class := range classes {
+		if u, err := url.Parse(class); err != nil || u.Scheme == "" || len(class) > maxAuthnContext {
+			s.bad(name, "each class must be a URI of at most %d characters, such as %s", maxAuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport")
+		}
+	}
+	return classes
 }
 
 func groupsDelimiter(s section, a Attributes) string {

@@ -39,6 +39,7 @@ realms:
         - {type: groups, value: staff, roles: [ece_platform_viewer, superuser]}
         - {type: dn, value: "*,ou=People,dc=example", roles: [watcher]}
     force_authn: true
+    requested_authn_context: ["urn:class:one", "urn:class:two"]
     signing: {key: signing.key, certificate: signing.pem, requests: false}
     encryption:
       key: encryption.key
@@ -76,7 +77,7 @@ func TestLoad(t *testing.T) {
 			{ByGroups, "staff", []identity.Role{"ece_platform_viewer", "superuser"}},
 			{ByDN, "*,ou=People,dc=example", []identity.Role{"watcher"}},
 		}},
-		ForceAuthn: true, ClockSkew: 90 * time.Second, AllowIDPInitiated: true, MetadataRefresh: 10 * time.Minute,
+		ForceAuthn: true, RequestedAuthnContext: []string{"urn:class:one", "urn:class:two"}, ClockSkew: 90 * time.Second, AllowIDPInitiated: true, MetadataRefresh: 10 * time.Minute,
 	}); !reflect.DeepEqual(corporate, want) || !corporate.IDP.MetadataIsURL() {
 		t.Errorf("read is\n%+v, want\n%+v", corporate, want)
 	}
@@ -243,6 +244,11 @@ func TestLoad_Values(t *testing.T) {
 		"unknown attribute":      {"attributes: {phone: x}", "attributes.phone: there is no such setting"},
 		"delimiter of nothing":   {`attribute_delimiters: {groups: ","}`, "attribute_delimiters.groups: this needs attributes.groups"},
 		"delimiter of names":     {`attribute_delimiters: {name: ","}`, "attribute_delimiters.name: there is no such setting"},
+		"no class":               {"requested_authn_context: []", "requested_authn_context: this must have 1 to 8 classes"},
+		"nine classes":           {"requested_authn_context: ['u:1', 'u:2', 'u:3', 'u:4', 'u:5', 'u:6', 'u:7', 'u:8', 'u:9']", "requested_authn_context: this must have 1 to 8"},
+		"class as text":          {"requested_authn_context: 'urn:x'", "requested_authn_context: this must be a list"},
+		"class that is no URI":   {"requested_authn_context: [Password]", "requested_authn_context: each class must be a URI"},
+		"long class":             {"requested_authn_context: ['urn:" + strings.Repeat("x", 253) + "']", "requested_authn_context: each class must be a URI of at most 256"},
 		"no skew":                {"clock_skew: 0s", "clock_skew: this must be a duration from"},
 		"number for a time":      {"clock_skew: 60", "clock_skew: this is not text"},
 		"largest skew":           {"clock_skew: 5m", ""},

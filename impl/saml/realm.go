@@ -61,8 +61,11 @@ type Realm struct {
 	// NameIDFormat is the one to ask for; empty for whatever the identity provider likes.
 	NameIDFormat string
 	RoleMappings RoleMappings
-	// ForceAuthn asks that users prove who they are each time.
+	// ForceAuthn asks that users authenticate for each sign-in, and refuses answers of which the user did so before.
 	ForceAuthn bool
+	// RequestedAuthnContext are the classes of authentication of which the identity provider is asked for one, and without
+	// which its answers are refused; empty for any.
+	RequestedAuthnContext []string
 
 	// Signing is nil if nothing is signed here.
 	Signing *KeyPair

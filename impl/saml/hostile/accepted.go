@@ -103,6 +103,14 @@ func acceptedEncrypted() []Case {
 		good("encrypted, response and assertion signed", func(m *message) {
 			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
 		}),
+		good("encrypted, response and assertion signed, both signatures with the Id that pysaml2 gives them", func(m *message) {
+			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
+			m.signResponse.id, m.signAssertion.id = "Signature1", "Signature1"
+		}),
+		good("encrypted, response and assertion with the same ID", func(m *message) {
+			m.encryption = newEncryption(aes256GCM)
+			m.response.id = m.assertion.id
+		}),
 	)
 }
 
@@ -131,6 +139,15 @@ func acceptedForms() []Case {
 			xml = replaced(xml, "<saml:Assertion", "<saml:Assertion\r\n"+strings.ReplaceAll(id, `"`, "'"))
 			return replaced(xml, m.request.NameID+"<", "&#"+fmt.Sprint(m.request.NameID[0])+";"+m.request.NameID[1:]+"<")
 		}),
+		rewritten("tab and line breaks in an attribute's value", func(m *message, xml string) string {
+			return replaced(xml, m.assertion.authentication.sessionIndex, "_a\tb\nc\rd\r\ne")
+		}, func(m *message) { m.assertion.authentication.sessionIndex = "_a b c d e" }),
+		good("tab and line breaks in an attribute's value by reference", func(m *message) {
+			m.assertion.authentication.sessionIndex = "_a\tb\nc\rd"
+		}),
+		rewritten("tab and line breaks in text", func(_ *message, xml string) string {
+			return replaced(xml, "a\tb\nc\nd", "a\tb\r\nc\rd")
+		}, func(m *message) { m.assertion.attributes = map[string][]string{"note": {"a\tb\nc\nd"}} }),
 		good("inclusive namespaces", func(m *message) {
 			m.signAssertion.prefixes, m.assertion.schema = "xs", true
 		}),
@@ -153,10 +170,13 @@ func (m *message) prefix(protocol, assertion, signature string) {
 	}
 }
 
-// rewritten is a good message of which the text was changed, but not the canonical form.
-func rewritten(name string, rewrite func(*message, string) string) Case {
+// rewritten is a good message, changed before it is signed, of which the text was changed, but not the canonical form.
+func rewritten(name string, rewrite func(*message, string) string, changes ...func(*message)) Case {
 	return Case{Name: name, Accepted: true, Make: func(idp *IdP, r Request) string {
 		m := newMessage(idp, r)
+		for _, change := range changes {
+			change(m)
+		}
 		return encode(rewrite(m, m.xml()))
 	}}
 }

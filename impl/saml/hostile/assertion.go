@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -19,10 +20,10 @@ type assertion struct {
 }
 
 type subject struct {
-	nameID        string // as XML
-	format        string
-	qualifier     string // NameQualifier; empty for none
-	confirmations []confirmation
+	nameID                 string // as XML
+	format                 string
+	qualifier, spQualifier string // NameQualifier and SPNameQualifier; empty for none
+	confirmations          []confirmation
 }
 
 type confirmation struct{ method, inResponseTo, notBefore, notOnOrAfter, recipient string }
@@ -34,18 +35,26 @@ type conditions struct {
 	extra                   string // at the end
 }
 
-type authentication struct{ instant, sessionIndex, sessionNotOnOrAfter string }
+type authentication struct{ instant, sessionIndex, sessionNotOnOrAfter, class string }
 
 func newAssertion(idp *IdP, r Request) assertion {
 	soon, before := stamp(r.Now.Add(5*time.Minute)), stamp(r.Now.Add(-time.Minute))
+	authenticated := r.AuthnInstant
+	if authenticated.IsZero() {
+		authenticated = r.Now
+	}
 	return assertion{
 		prefix: "saml", id: "_assertion-" + r.ID, version: "2.0", issueInstant: stamp(r.Now), issuer: idp.EntityID,
-		subject: &subject{nameID: escapeText(r.NameID), format: email, confirmations: []confirmation{
-			{method: confirmationMethod, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS},
-		}},
-		conditions:     &conditions{notBefore: before, notOnOrAfter: soon, restrictions: [][]string{{r.EntityID}}},
-		authentication: &authentication{instant: stamp(r.Now), sessionIndex: "_session-" + r.ID, sessionNotOnOrAfter: stamp(r.Now.Add(8 * time.Hour))},
-		attributes:     r.Attributes,
+		subject: &subject{
+			nameID: escapeText(r.NameID), format: cmp.Or(r.Format, email), qualifier: r.NameQualifier, spQualifier: r.SPNameQualifier,
+			confirmations: []confirmation{{method: confirmationMethod, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS}},
+		},
+		conditions: &conditions{notBefore: before, notOnOrAfter: soon, restrictions: [][]string{{r.EntityID}}},
+		authentication: &authentication{
+			instant: stamp(authenticated), sessionIndex: "_session-" + r.ID, sessionNotOnOrAfter: stamp(r.Now.Add(8 * time.Hour)),
+			class: cmp.Or(r.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
+		},
+		attributes: r.Attributes,
 	}
 }
 
@@ -79,6 +88,9 @@ func (a assertion) subjectXML() string {
 	if a.subject.qualifier != "" {
 		name = append(name, "NameQualifier", a.subject.qualifier)
 	}
+	if a.subject.spQualifier != "" {
+		name = append(name, "SPNameQualifier", a.subject.spQualifier)
+	}
 	content := a.el("NameID", name, a.subject.nameID)
 	for _, c := range a.subject.confirmations {
 		content += a.el("SubjectConfirmation", []string{"Method", c.method}, a.el("SubjectConfirmationData", []string{
@@ -110,10 +122,9 @@ func (a assertion) authenticationXML() string {
 	if a.authentication == nil {
 		return ""
 	}
-	class := "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 	return a.el("AuthnStatement", []string{
 		"AuthnInstant", a.authentication.instant, "SessionIndex", a.authentication.sessionIndex, "SessionNotOnOrAfter", a.authentication.sessionNotOnOrAfter,
-	}, a.el("AuthnContext", nil, a.el("AuthnContextClassRef", nil, class)))
+	}, a.el("AuthnContext", nil, a.el("AuthnContextClassRef", nil, a.authentication.class)))
 }
 
 func (a assertion) attributesXML() string {

@@ -51,7 +51,21 @@ func badlyEncrypted() []Case {
 		encrypted("decrypts to two assertions", aes256GCM, func(_ *message, e *encryption) {
 			e.plain = func(b []byte) []byte { return bytes.Repeat(b, 2) }
 		}),
-		encrypted("decrypts to an ID that the response has", aes256GCM, func(m *message, _ *encryption) { m.assertion.id = m.response.id }),
+		encrypted("decrypts to duplicate IDs", aes256GCM, func(m *message, _ *encryption) {
+			m.assertion.extra = m.assertion.el("Advice", nil, m.assertion.el("Issuer", []string{"Id", m.assertion.id}))
+		}),
+		encrypted("decrypts to another assertion of the same ID with the signature", aes256GCM, func(m *message, e *encryption) {
+			evil := m.evil()
+			evil.id = m.assertion.id
+			signature := m.signAssertion.over(m.assertion.id, m.assertion.xml(""))
+			e.plain = func([]byte) []byte { return []byte(evil.xml(signature)) }
+		}),
+		encrypted("decrypts to an assertion that has the response's ID and its signature", aes256GCM, func(m *message, e *encryption) {
+			evil := m.evil()
+			evil.id = m.response.id
+			signature := newSigning(m.idp.RSA).over(m.response.id, m.response.xml("", m.assertion.xml("")))
+			e.plain = func([]byte) []byte { return []byte(evil.xml(signature)) }
+		}),
 		encrypted("decrypts to a wrapped assertion", aes256GCM, func(m *message, e *encryption) {
 			evil := m.evil()
 			evil.extra = m.assertion.signed(newSigning(m.idp.RSA))

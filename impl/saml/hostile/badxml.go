@@ -44,6 +44,10 @@ func badXML() []Case {
 		made("trailing root", func(m *message) string { return m.xml() + m.response.xml("", m.evil().xml("")) }),
 		made("trailing garbage", func(m *message) string { return m.xml() + "garbage" }),
 		before("leading garbage", "garbage"),
+		made("line break in an attribute's value that was signed as a reference", func(m *message) string {
+			m.assertion.authentication.sessionIndex = "_a\nb"
+			return replaced(m.xml(), "_a&#xA;b", "_a\nb")
+		}),
 		made("truncated", func(m *message) string { return m.xml()[:len(m.xml())/2] }),
 		atStatus("attribute twice", `<samlp:Status a="1" a="2">`),
 		atStatus("attribute twice under two prefixes", `<samlp:Status xmlns:a="urn:x" xmlns:b="urn:x" a:c="1" b:c="2">`),

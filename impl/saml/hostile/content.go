@@ -58,6 +58,9 @@ func timed() []Case {
 		refused("assertion issued in an hour", func(m *message) { m.assertion.issueInstant = at(m, time.Hour) }),
 		refused("no IssueInstant", func(m *message) { m.assertion.issueInstant = absent }),
 		refused("SessionNotOnOrAfter past", func(m *message) { m.assertion.authentication.sessionNotOnOrAfter = at(m, -time.Hour) }),
+		refused("SessionNotOnOrAfter past within the skew", func(m *message) { m.assertion.authentication.sessionNotOnOrAfter = at(m, -time.Second) }),
+		refused("SessionNotOnOrAfter now", func(m *message) { m.assertion.authentication.sessionNotOnOrAfter = at(m, 0) }),
+		refused("SessionNotOnOrAfter that is no time", func(m *message) { m.assertion.authentication.sessionNotOnOrAfter = "tomorrow" }),
 		refused("authenticated in an hour", func(m *message) { m.assertion.authentication.instant = at(m, time.Hour) }),
 	}
 }

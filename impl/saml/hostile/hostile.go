@@ -73,6 +73,12 @@ type Request struct {
 	Encryption *x509.Certificate
 	// NameID is who signs in. Empty: alice@example.com.
 	NameID string
+	// Format, NameQualifier and SPNameQualifier say how to understand the NameID (SAML Core 2.2.2). Empty: the format of e-mail
+	// addresses, and no qualifiers.
+	Format, NameQualifier, SPNameQualifier string
+	// AuthnInstant is when the user authenticated, and AuthnContext the class of that. Zero and empty: now, with a password.
+	AuthnInstant time.Time
+	AuthnContext string
 	// Attributes are what is said of them.
 	Attributes map[string][]string
 }
@@ -134,12 +140,5 @@ func made(name string, xml func(*message) string) Case {
 func (i *IdP) Unsolicited(r Request) string {
 	m := newMessage(i, r)
 	m.response.inResponseTo, m.confirmation().inResponseTo = absent, absent
-	return encode(m.xml())
-}
-
-// AnswerQualified is Answer with a NameQualifier, which says whose name the user's is (SAML Core 2.2.2).
-func (i *IdP) AnswerQualified(r Request, qualifier string) string {
-	m := newMessage(i, r)
-	m.assertion.subject.qualifier = qualifier
 	return encode(m.xml())
 }

@@ -24,6 +24,7 @@ const (
 type signing struct {
 	key              *Key
 	prefix           string
+	id               string // of the Signature; absent: none
 	method           string
 	hash             crypto.Hash // of the signature
 	digest           string
@@ -40,7 +41,7 @@ type signing struct {
 
 func newSigning(key *Key) *signing {
 	s := &signing{
-		key: key, prefix: "ds", method: more + "rsa-sha256", hash: crypto.SHA256, digest: nsEncryption + "sha256", digestHash: crypto.SHA256,
+		key: key, prefix: "ds", id: absent, method: more + "rsa-sha256", hash: crypto.SHA256, digest: nsEncryption + "sha256", digestHash: crypto.SHA256,
 		canonicalization: exclusive, transforms: []string{enveloped, exclusive}, keyInfo: key.Certificate,
 		digestValue: func(value string) string { return value },
 	}
@@ -58,7 +59,7 @@ func (s *signing) over(id, canonical string) string {
 	if s.keyInfo != nil {
 		key = keyInfo(s.prefix, false, s.keyInfo)
 	}
-	return el(s.prefix, "Signature", nsSignature, nil, inSignature(info, s.prefix), value, key)
+	return el(s.prefix, "Signature", nsSignature, []string{"Id", s.id}, inSignature(info, s.prefix), value, key)
 }
 
 // inSignature writes a SignedInfo as it stands in the Signature, which declares the namespace.

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"time"
 
 	"github.com/beevik/etree"
@@ -16,7 +17,7 @@ type Assertion struct {
 	NameIDFormat, NameQualifier, SPNameQualifier string
 	// SessionIndex is the session at the identity provider, for single logout. It may be empty.
 	SessionIndex string
-	// SessionNotOnOrAfter is when the session has to end. Zero: the identity provider does not say.
+	// SessionNotOnOrAfter is when the session has to end, after Now. Zero: the identity provider does not say.
 	SessionNotOnOrAfter time.Time
 	// AuthnInstant is when the user proved who they are.
 	AuthnInstant time.Time
@@ -70,13 +71,41 @@ func (e Expectation) readAuthentication(el *etree.Element, a *Assertion) error {
 	if err != nil || !e.begun(a.AuthnInstant) {
 		return refuse(reasonAuthnInstant)
 	}
+	if err := e.checkAuthentication(statement, a.AuthnInstant); err != nil {
+		return err
+	}
 	a.SessionIndex = value(statement, "SessionIndex")
 	if _, ok := attribute(statement, "SessionNotOnOrAfter"); !ok {
 		return nil
 	}
 	a.SessionNotOnOrAfter, err = instant(statement, "SessionNotOnOrAfter")
-	if err != nil || e.over(a.SessionNotOnOrAfter) {
+	if err != nil || !e.Now.Before(a.SessionNotOnOrAfter) { // by our clock, as our session would end by it
 		return refuse(reasonSessionExpired)
+	}
+	return nil
+}
+
+// checkAuthentication checks that the user authenticated as the request asked: after it if the realm forces that, since an
+// identity provider may ignore ForceAuthn (SAML Core 3.4.1), and in one of the requested classes (3.3.2.2.1, where the
+// comparison is exact unless the request says otherwise).
+func (e Expectation) checkAuthentication(statement *etree.Element, at time.Time) error {
+	if e.ForceAuthn && e.RequestID == "" {
+		return refuse(reasonForcedUnsolicited)
+	}
+	if e.ForceAuthn && at.Before(e.RequestedAt.Truncate(time.Second).Add(-e.Skew)) { // the request has its time in seconds
+		return refuse(reasonAuthnOld)
+	}
+	if len(e.AuthnContexts) == 0 {
+		return nil
+	}
+	class := ""
+	if authnContext := one(statement, nsAssertion, "AuthnContext"); authnContext != nil {
+		if ref := one(authnContext, nsAssertion, "AuthnContextClassRef"); ref != nil {
+			class, _ = text(ref)
+		}
+	}
+	if !slices.Contains(e.AuthnContexts, class) {
+		return refuse(reasonAuthnContext)
 	}
 	return nil
 }

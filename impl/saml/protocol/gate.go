@@ -67,15 +67,15 @@ func scan(data []byte, l limits) ([]byte, error) {
 	return data, nil
 }
 
-// parse reads a document that is within the limits and that all readers of XML understand alike. It adds the document's
-// identifiers to ids, and refuses one that is there already.
-func parse(data []byte, l limits, ids identifiers) (*etree.Element, error) {
+// parse reads a document that is within the limits and that all readers of XML understand alike. It refuses an identifier
+// that occurs twice in the document.
+func parse(data []byte, l limits) (*etree.Element, error) {
 	data, err := scan(data, l)
 	if err != nil {
 		return nil, err
 	}
-	r := reader{limits: l, ids: ids}
-	decoder := xml.NewDecoder(bytes.NewReader(data))
+	r := reader{limits: l, ids: identifiers{}}
+	decoder := xml.NewDecoder(bytes.NewReader(normalizeAttributes(data)))
 	for {
 		token, err := decoder.RawToken()
 		if errors.Is(err, io.EOF) {

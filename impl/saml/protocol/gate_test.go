@@ -78,7 +78,7 @@ func TestGate(t *testing.T) {
 		{`<a ` + ns + `><b ID="1"/><b Id="1"/></a>`, reasonDuplicateID},
 		{`<a ` + ns + ` id="1"><b xml:id="1"/></a>`, reasonDuplicateID},
 	} {
-		root, err := parse([]byte(c.text), tiny, identifiers{})
+		root, err := parse([]byte(c.text), tiny)
 		if got := reasonOf(t, err); got != c.refused || (root == nil) != (err != nil) {
 			t.Errorf("%q: refused because %q, not because %q", c.text, got, c.refused)
 		}
@@ -87,7 +87,7 @@ func TestGate(t *testing.T) {
 
 // Ensures that an attribute under two prefixes for one namespace is found.
 func TestGateSeesThroughPrefixes(t *testing.T) {
-	_, err := parse([]byte(`<a xmlns="u" xmlns:p="v" xmlns:q="v" p:b="" q:b=""/>`), responseLimits, identifiers{})
+	_, err := parse([]byte(`<a xmlns="u" xmlns:p="v" xmlns:q="v" p:b="" q:b=""/>`), responseLimits)
 	if reasonOf(t, err) != reasonDuplicate {
 		t.Error(err)
 	}
@@ -115,7 +115,7 @@ func FuzzGate(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		root, err := parse(data, responseLimits, identifiers{})
+		root, err := parse(data, responseLimits)
 		if reasonOf(t, err) != "" {
 			return
 		}
@@ -123,7 +123,7 @@ func FuzzGate(f *testing.F) {
 		if err != nil {
 			t.Fatalf("not to be canonicalized: %v", err)
 		}
-		again, err := parse(first, signedLimits(), identifiers{})
+		again, err := parse(first, signedLimits())
 		if err != nil {
 			t.Fatalf("%q becomes %q: %v", data, first, err)
 		}

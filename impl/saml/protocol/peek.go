@@ -11,7 +11,7 @@ type Claims struct {
 
 // Peek returns what a response says of itself, for administrators to read; the zero Claims for what is no response.
 func Peek(response []byte) Claims {
-	root, err := parseResponse(response, identifiers{})
+	root, err := parseResponse(response)
 	if err != nil {
 		return Claims{}
 	}

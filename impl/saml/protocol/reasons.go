@@ -62,6 +62,9 @@ const (
 	reasonAudience          = "the assertion is for another audience"
 	reasonAuthnStatement    = "the assertion does not have exactly one authentication statement"
 	reasonAuthnInstant      = "the time of authentication is missing or in the future"
-	reasonSessionExpired    = "the session at the identity provider is over"
+	reasonSessionExpired    = "the session at the identity provider is over: its SessionNotOnOrAfter is past or is no time"
+	reasonAuthnOld          = "the user authenticated before the request, and the realm has force_authn"
+	reasonForcedUnsolicited = "the message answers no request, and the realm has force_authn"
+	reasonAuthnContext      = "the authentication is of none of the classes in the realm's requested_authn_context"
 	reasonAttribute         = "the assertion has an attribute without a name"
 )

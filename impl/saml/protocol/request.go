@@ -33,6 +33,9 @@ type AuthnRequest struct {
 	NameIDFormat string
 	// ForceAuthn asks for a fresh authentication, whatever session the provider has.
 	ForceAuthn bool
+	// AuthnContexts are the classes of authentication of which one is asked for, exactly (SAML Core 3.3.2.2.1). Empty leaves
+	// it to the provider.
+	AuthnContexts []string
 	// IssueInstant is when the request is made.
 	IssueInstant time.Time
 	// RelayState comes back with the response: at most MaxRelayState bytes, empty for none.
@@ -53,13 +56,17 @@ func (r AuthnRequest) wire() any {
 	if r.NameIDFormat != transientFormat { // with which AllowCreate must not be used (SAML Core 3.4.1.1)
 		policy.AllowCreate = "true"
 	}
-	return authnRequestXML{
+	message := authnRequestXML{
 		headXML:    newHead(r.ID, r.Destination, r.Issuer, r.IssueInstant),
 		Binding:    postBinding,
 		ACS:        r.ACS,
 		ForceAuthn: r.ForceAuthn,
 		Policy:     policy,
 	}
+	if len(r.AuthnContexts) > 0 {
+		message.Context = &requestedContextXML{Comparison: "exact", Classes: r.AuthnContexts}
+	}
+	return message
 }
 
 type authnRequestXML struct {
@@ -69,6 +76,13 @@ type authnRequestXML struct {
 	ACS        string         `xml:"AssertionConsumerServiceURL,attr"`
 	ForceAuthn bool           `xml:"ForceAuthn,attr,omitempty"`
 	Policy     *namePolicyXML `xml:"samlp:NameIDPolicy"`
+	Context    *requestedContextXML
+}
+
+type requestedContextXML struct {
+	XMLName    xml.Name `xml:"samlp:RequestedAuthnContext"`
+	Comparison string   `xml:",attr"`
+	Classes    []string `xml:"saml:AuthnContextClassRef"`
 }
 
 type namePolicyXML struct {

@@ -72,7 +72,9 @@ func TestAuthnRequest(t *testing.T) {
 		"forced":    {func(r *AuthnRequest) { r.ForceAuthn = true }, ` ForceAuthn="true">`},
 		"format":    {func(r *AuthnRequest) { r.NameIDFormat = "urn:f" }, `<samlp:NameIDPolicy Format="urn:f" AllowCreate="true">`},
 		"transient": {func(r *AuthnRequest) { r.NameIDFormat = transientFormat }, `<samlp:NameIDPolicy Format="` + transientFormat + `"></samlp:NameIDPolicy>`},
-		"escaped":   {func(r *AuthnRequest) { r.Issuer = `<a b="c">&` }, `<saml:Issuer>&lt;a b=&#34;c&#34;&gt;&amp;</saml:Issuer>`},
+		"classes": {func(r *AuthnRequest) { r.AuthnContexts = []string{"urn:one", "urn:two"} }, `</samlp:NameIDPolicy><samlp:RequestedAuthnContext Comparison="exact">` +
+			`<saml:AuthnContextClassRef>urn:one</saml:AuthnContextClassRef><saml:AuthnContextClassRef>urn:two</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>`},
+		"escaped": {func(r *AuthnRequest) { r.Issuer = `<a b="c">&` }, `<saml:Issuer>&lt;a b=&#34;c&#34;&gt;&amp;</saml:Issuer>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := plainRequest()

@@ -34,6 +34,12 @@ type Expectation struct {
 	RequestID string
 	// AllowUnsolicited lets responses pass that the identity provider sends on its own.
 	AllowUnsolicited bool
+	// ForceAuthn refuses a response whose user authenticated before RequestedAt, which is the IssueInstant of the request
+	// (SAML Core 3.4.1), and one that answers no request.
+	ForceAuthn  bool
+	RequestedAt time.Time
+	// AuthnContexts are the classes of authentication of which the response has to name one. Empty means any.
+	AuthnContexts []string
 	// Skew is how far its clock may be ahead of ours or behind. Zero means DefaultSkew.
 	Skew time.Duration
 	// MaxAge is for how long after its IssueInstant a response is accepted. Zero means DefaultMaxAge.
@@ -76,7 +82,7 @@ func DecodeResponse(form string) ([]byte, error) {
 // verified but that the text is a well-formed response: it tells which request to look for, and must be used for nothing
 // else. The error is a *Refusal.
 func PeekInResponseTo(response []byte) (string, error) {
-	root, err := parseResponse(response, identifiers{})
+	root, err := parseResponse(response)
 	if err != nil {
 		return "", err
 	}
@@ -88,8 +94,7 @@ func PeekInResponseTo(response []byte) (string, error) {
 // *Refusal.
 func Verify(response []byte, e Expectation) (Assertion, error) {
 	e = e.withDefaults()
-	ids := identifiers{}
-	received, err := parseResponse(response, ids)
+	received, err := parseResponse(response)
 	if err != nil {
 		return Assertion{}, err
 	}
@@ -104,15 +109,15 @@ func Verify(response []byte, e Expectation) (Assertion, error) {
 	if err := e.checkResponse(trusted, signed != nil); err != nil {
 		return Assertion{}, err
 	}
-	assertion, err := e.openAssertion(received, signed, ids)
+	assertion, err := e.openAssertion(received, signed)
 	if err != nil {
 		return Assertion{}, err
 	}
 	return e.readAssertion(assertion)
 }
 
-func parseResponse(data []byte, ids identifiers) (*etree.Element, error) {
-	root, err := parse(data, responseLimits, ids)
+func parseResponse(data []byte) (*etree.Element, error) {
+	root, err := parse(data, responseLimits)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +129,8 @@ func parseResponse(data []byte, ids identifiers) (*etree.Element, error) {
 
 // openAssertion returns the assertion that the identity provider has signed, as it was signed: with its own signature, or
 // as a part of the signed response.
-func (e Expectation) openAssertion(received, signed *etree.Element, ids identifiers) (*etree.Element, error) {
-	assertion, inSigned, err := e.findAssertion(received, signed, ids)
+func (e Expectation) openAssertion(received, signed *etree.Element) (*etree.Element, error) {
+	assertion, inSigned, err := e.findAssertion(received, signed)
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +148,13 @@ func (e Expectation) openAssertion(received, signed *etree.Element, ids identifi
 
 // findAssertion returns the assertion as it was received, which is what its own signature is over, and as it stands in the
 // signed response if that is signed.
-func (e Expectation) findAssertion(received, signed *etree.Element, ids identifiers) (assertion, inSigned *etree.Element, err error) {
+func (e Expectation) findAssertion(received, signed *etree.Element) (assertion, inSigned *etree.Element, err error) {
 	trusted := received
 	if signed != nil {
 		trusted = signed
 	}
 	if encrypted := one(trusted, nsAssertion, "EncryptedAssertion"); encrypted != nil {
-		assertion, err = e.openEncrypted(encrypted, signed != nil, ids)
+		assertion, err = e.openEncrypted(encrypted, signed != nil)
 		if signed != nil {
 			inSigned = assertion
 		}
@@ -161,14 +166,16 @@ func (e Expectation) findAssertion(received, signed *etree.Element, ids identifi
 	return one(received, nsAssertion, "Assertion"), inSigned, nil
 }
 
-// openEncrypted decrypts an assertion. What was encrypted is a document of its own, from somebody who could encrypt, which
-// is everybody: it passes the same gate as the response.
-func (e Expectation) openEncrypted(encrypted *etree.Element, signed bool, ids identifiers) (*etree.Element, error) {
+// openEncrypted decrypts an assertion. The text that was encrypted is a document of its own, which anyone with our
+// certificate can make: it passes the same gate as the response. Its identifiers need to be unique in this document only,
+// because no reference leads from one document into the other: each signature refers to its own parent. pysaml2 gives the
+// signatures of the response and of the encrypted assertion the same Id.
+func (e Expectation) openEncrypted(encrypted *etree.Element, signed bool) (*etree.Element, error) {
 	plain, err := decrypt(encrypted, e.DecryptionKeys, signed)
 	if err != nil {
 		return nil, err
 	}
-	assertion, err := parse(plain, responseLimits, ids)
+	assertion, err := parse(plain, responseLimits)
 	if err != nil || !is(assertion, nsAssertion, "Assertion") {
 		return nil, refuse(reasonDecryption) // whatever it is: no hint on how a change to the ciphertext changed the text
 	}

@@ -179,6 +179,22 @@ func TestVerifyExpectations(t *testing.T) {
 		}, ""},
 		{"name in another format", answered, func(e *protocol.Expectation) { e.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" },
 			"the name is not in the format that the realm asks for"},
+		{"authenticated when the request was made", answered, func(e *protocol.Expectation) { e.ForceAuthn, e.RequestedAt = true, e.Now }, ""},
+		{"authenticated earlier in the second of the request", answered, func(e *protocol.Expectation) {
+			e.ForceAuthn, e.RequestedAt = true, e.Now.Add(time.Minute+999*time.Millisecond)
+		}, ""},
+		{"authenticated before the request by more than the skew", answered, func(e *protocol.Expectation) {
+			e.ForceAuthn, e.RequestedAt = true, e.Now.Add(time.Minute+time.Second)
+		}, "the user authenticated before the request, and the realm has force_authn"},
+		{"authenticated before the request, not forced", answered, func(e *protocol.Expectation) { e.RequestedAt = e.Now.Add(time.Hour) }, ""},
+		{"IdP-initiated and forced", unsolicited, func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited, e.ForceAuthn = "", true, true },
+			"the message answers no request, and the realm has force_authn"},
+		{"class of authentication", answered, func(e *protocol.Expectation) {
+			e.AuthnContexts = []string{"urn:other", "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}
+		}, ""},
+		{"other class of authentication", answered, func(e *protocol.Expectation) {
+			e.AuthnContexts = []string{"urn:oasis:names:tc:SAML:2.0:ac:classes:Password"}
+		}, "the authentication is of none of the classes in the realm's requested_authn_context"},
 		{"metadata not valid any more", answered, func(e *protocol.Expectation) { e.Provider.ValidUntil = e.Now },
 			"the signature was made with a certificate that is expired or not yet valid"},
 		{"no certificates", answered, func(e *protocol.Expectation) { e.Provider.Certificates = nil }, "the signature was made with no key of the identity provider"},

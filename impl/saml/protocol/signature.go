@@ -46,7 +46,7 @@ func (e Expectation) authenticate(el *etree.Element) (*etree.Element, error) {
 	if subtle.ConstantTimeCompare(h.Sum(nil), info.digestValue) != 1 {
 		return nil, refuse(reasonDigest)
 	}
-	return parse(content, signedLimits(), identifiers{})
+	return parse(content, signedLimits())
 }
 
 // signedInfo checks who signed the SignedInfo of a signature, and returns what it says, read from the text that was signed.
@@ -66,7 +66,7 @@ func (e Expectation) signedInfo(signature *etree.Element) (signedInfo, error) {
 	if err := e.checkSignature(signature.ChildElements()[1], text, received.method); err != nil {
 		return signedInfo{}, err
 	}
-	signed, err := parse(text, signedLimits(), identifiers{})
+	signed, err := parse(text, signedLimits())
 	if err != nil {
 		return signedInfo{}, err
 	}
