@@ -46,7 +46,8 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	// Closing the terminal is how many a throw-away server ends.
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 	defer stop()
-	l, err := listen(ctx, address, adminAddress)
+	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
+	l, err := listen(ctx, address, adminAddress, log)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,6 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 		return errors.Join(err, l.Close())
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
-	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
 	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }}) // the defaults
 	if err != nil {
 		return errors.Join(err, l.Close())

@@ -36,13 +36,30 @@ const (
 	adminConnections  = 256
 )
 
+// otherDescriptors are left for the store, the files that are read, and what is connected to: two a connection to SQLite, and
+// there are twice as many of those as processors.
+const otherDescriptors = 128
+
+// connectionLimits returns how many connections the listeners have open at most, for a limit of file descriptors. Operators
+// have an eighth, so that callers cannot keep them out.
+func connectionLimits(descriptors int) (public, admin int) {
+	left := descriptors - otherDescriptors
+	admin = max(1, min(adminConnections, left/8))
+	return max(1, min(publicConnections, left-admin)), admin
+}
+
 // listen takes the addresses. That of the admin listener may be empty.
-func listen(ctx context.Context, address, adminAddress string) (listeners, error) {
-	public, err := listenAt(ctx, address, publicConnections, "--listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401")
+func listen(ctx context.Context, address, adminAddress string, log *slog.Logger) (listeners, error) {
+	descriptors := descriptorLimit()
+	publicMost, adminMost := connectionLimits(descriptors)
+	if publicMost < publicConnections {
+		log.Warn("few file descriptors: fewer connections are open at once", "limit", descriptors, "connections", publicMost)
+	}
+	public, err := listenAt(ctx, address, publicMost, "--listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401")
 	if err != nil || adminAddress == "" {
 		return listeners{public: public, connections: public}, err
 	}
-	admin, err := listenAt(ctx, adminAddress, adminConnections, "--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
+	admin, err := listenAt(ctx, adminAddress, adminMost, "--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
 	if err != nil {
 		return listeners{}, errors.Join(err, public.Close())
 	}

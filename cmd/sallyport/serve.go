@@ -70,7 +70,7 @@ func ignoreHangups(log *slog.Logger) func() {
 
 func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer ignoreHangups(log)()
-	l, err := listen(ctx, c.Listen, c.AdminListen)
+	l, err := listen(ctx, c.Listen, c.AdminListen, log)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,12 @@ package connections
 
 import (
 	"container/list"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // Limit is a listener that has a bounded number of connections open.
@@ -46,12 +49,35 @@ func (l *Limit) Accept() (net.Conn, error) {
 	if err := l.take(); err != nil {
 		return nil, err
 	}
-	conn, err := l.Listener.Accept()
+	conn, err := l.accept()
 	if err != nil {
 		<-l.slots
 		return nil, err
 	}
 	return &counted{Conn: conn, release: sync.OnceFunc(func() { <-l.slots })}, nil
+}
+
+// descriptorsInterval is how long to wait for a file descriptor where no connection idles.
+const descriptorsInterval = 20 * time.Millisecond
+
+// accept is the listener's Accept. Where the process or the machine has run out of file descriptors, connections that idle are
+// closed until there is one: their number is below the limit then, so nothing else would close them.
+func (l *Limit) accept() (net.Conn, error) {
+	defer l.want(false)
+	for {
+		conn, err := l.Listener.Accept()
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			return conn, err
+		}
+		if l.want(true) {
+			continue
+		}
+		select {
+		case <-time.After(descriptorsInterval):
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
+	}
 }
 
 // Close implements net.Listener. It leaves the connections open.
@@ -74,14 +100,17 @@ func (l *Limit) take() error {
 	}
 }
 
-// want says whether a slot is waited for, and gives up a connection that idles if there is one.
-func (l *Limit) want(wanted bool) {
+// want says whether a slot is waited for, and gives up a connection that idles if there is one. It reports whether there was.
+func (l *Limit) want(wanted bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wanted = wanted
-	if oldest := l.idle.Front(); wanted && oldest != nil {
-		l.giveUp(oldest.Value.(net.Conn))
+	oldest := l.idle.Front()
+	if !wanted || oldest == nil {
+		return false
 	}
+	l.giveUp(oldest.Value.(net.Conn))
+	return true
 }
 
 // giveUp closes a connection. TLS would first say so to its peer, and wait for one that does not listen.
