@@ -21,7 +21,7 @@ var layers = map[string][]string{
 	"strictjson":           {},
 	"secret":               {"overload"},
 	"identity":             {},
-	"keyquery":             {"xcontent"},
+	"keyquery":             {"overload/wildcard", "overload/work", "xcontent"},
 	"lockout":              {},
 	"metrics":              {},
 	"admin":                {},

@@ -16,8 +16,9 @@ type Found struct {
 	Total int
 	// Page are the keys of the page.
 	Page []Hit
-	// Aggregations returns the results of the aggregations, with their types before their names if typed.
-	Aggregations func(typed bool) map[string]any
+	// Aggregations returns the results of the aggregations, with their types before their names if typed, or the error of
+	// keyquery's Result.Aggregations.
+	Aggregations func(typed bool) (map[string]any, error)
 }
 
 // Hit is a key of the page, with what it was sorted by: nil if it was not.
@@ -41,7 +42,7 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, body any, li
 			return err
 		}
 		var broken error
-		result, err := query.Run(documents(newViewer(tx, false), keys, &broken))
+		result, err := query.Run(ctx, documents(newViewer(tx, false), keys, &broken))
 		if err == nil {
 			err = broken
 		}
@@ -94,7 +95,7 @@ func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyque
 			document := keyquery.Document{
 				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
 				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: Invalidated(key),
-				Metadata: metadata, Record: key,
+				Metadata: metadata, MetadataSize: len(key.Metadata), Record: key,
 			}
 			if !yield(document) {
 				return

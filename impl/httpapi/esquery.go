@@ -36,11 +36,12 @@ func (h *handlers) queryKeys(ctx context.Context, limits, typed bool) (server.AP
 		key.SortValues = hit.Sort
 		response.APIKeys = append(response.APIKeys, key)
 	}
-	if aggregations := found.Aggregations(typed); aggregations != nil {
+	aggregations, err := found.Aggregations(typed)
+	if aggregations != nil {
 		shown := server.FreeObject(aggregations)
 		response.Aggregations = &shown
 	}
-	return response, nil
+	return response, err
 }
 
 // readQuery reads a query to see how it is refused. What time it is does not matter for that.

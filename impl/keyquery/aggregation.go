@@ -1,10 +1,13 @@
 package keyquery
 
 import (
+	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/impl/overload/work"
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
@@ -14,8 +17,10 @@ const (
 	maxAggregationDepth = 10
 	// maxBuckets is how many buckets, and values told apart, there may be at any time.
 	maxBuckets = 1 << 18
-	// maxWork is how often documents may be added to buckets, or tried for one.
-	maxWork = 20_000_000
+	// maxTries is how often documents may be added to buckets, or tried for one.
+	maxTries = 20_000_000
+	// maxRendered bounds the results, in bytes. Names and values are counted as often as they are shown.
+	maxRendered = 16 << 20
 )
 
 // aggregation is one that was read.
@@ -24,8 +29,10 @@ type aggregation struct {
 	// prefix tells clients that ask for it the form of the result.
 	prefix string
 	meta   map[string]any
-	subs   []*aggregation
-	start  func(*budget) (collector, error)
+	// metaSize is the length of meta in bytes.
+	metaSize int
+	subs     []*aggregation
+	start    func(*budget) (collector, error)
 }
 
 // collector computes an aggregation over the documents of one bucket.
@@ -36,7 +43,28 @@ type collector interface {
 }
 
 // budget is what the aggregations of one run have used up.
-type budget struct{ buckets, work int }
+type budget struct {
+	buckets, rendered int
+	tries             *work.Budget
+}
+
+func newBudget(ctx context.Context) *budget {
+	return &budget{tries: work.New(ctx, maxTries,
+		illegal("the aggregations are too much work: documents may be tried for buckets at most [%d] times", maxTries))}
+}
+
+// render counts the bytes of a part of the results, and reports whether they may still become longer.
+func (b *budget) render(bytes int) bool {
+	b.rendered += bytes
+	return b.rendered <= maxRendered
+}
+
+func (b *budget) checkRendered() error {
+	if b.rendered > maxRendered {
+		return illegal("the results of the aggregations have more than [%d] bytes; ask for fewer buckets, or for shorter names", maxRendered)
+	}
+	return nil
+}
 
 func (b *budget) takeBucket() error {
 	b.buckets++
@@ -46,12 +74,15 @@ func (b *budget) takeBucket() error {
 	return nil
 }
 
-func (b *budget) takeWork(n int) error {
-	b.work += n
-	if b.work > maxWork {
-		return illegal("the aggregations are too much work: documents may be tried for buckets at most [%d] times", maxWork)
+func (b *budget) takeWork(n int) error { return b.tries.Spend(n) }
+
+// sizeOf returns the length of a decoded value as JSON.
+func sizeOf(value any) int {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return maxRendered // no value of strictjson.Decode's
 	}
-	return nil
+	return len(text)
 }
 
 // aggregationsIn reads an object of aggregations by their names. Parents are the types of those around it.
@@ -107,7 +138,7 @@ func (a *aggregation) members(members map[string]any) (subs map[string]any, kind
 		}
 		switch {
 		case member == "meta":
-			a.meta = object
+			a.meta, a.metaSize = object, sizeOf(object)
 		case member == "aggs" || member == "aggregations":
 			if subs != nil {
 				return nil, "", malformed("Found two sub aggregation definitions under [%s]", a.name)

@@ -12,7 +12,7 @@ import (
 func checkAggregations(t *testing.T, wanted map[string]string) {
 	t.Helper()
 	for given, want := range wanted {
-		got := asJSON(t, run(t, `{"size":0,"aggs":{"n":`+given+`}}`).Aggregations(false)["n"])
+		got := asJSON(t, aggregations(t, run(t, `{"size":0,"aggs":{"n":`+given+`}}`), false)["n"])
 		if wantSorted := asJSON(t, decode(want)); got != wantSorted {
 			t.Errorf("%s:\n got %s\nwant %s", given, got, wantSorted)
 		}
@@ -110,13 +110,13 @@ func TestAggregation_TypedKeys(t *testing.T) {
 		"d":{"range":{"field":"creation","ranges":[{}]}},"e":{"date_range":{"field":"creation","ranges":[{}]}},"f":{"missing":{"field":"name"}},
 		"g":{"cardinality":{"field":"name"}},"h":{"composite":{"sources":[{"n":{"terms":{"field":"name"}}}]}},"i":{"filter":{"match_all":{}}},
 		"j":{"filters":{"filters":[{"match_all":{}}]}},"k":{"terms":{"field":"creation"}}}}`)
-	text := asJSON(t, result.Aggregations(true))
+	text := asJSON(t, aggregations(t, result, true))
 	for _, name := range []string{"sterms#a", "lterms#b", "value_count#c", "range#d", "date_range#e", "missing#f", "cardinality#g", "composite#h", "filter#i", "filters#j", "lterms#k"} {
 		if !strings.Contains(text, `"`+name+`":`) {
 			t.Errorf("no %s in %s", name, text)
 		}
 	}
-	if untyped := asJSON(t, result.Aggregations(false)); strings.Contains(untyped, "#") || !strings.Contains(untyped, `"c":{"value":1}`) {
+	if untyped := asJSON(t, aggregations(t, result, false)); strings.Contains(untyped, "#") || !strings.Contains(untyped, `"c":{"value":1}`) {
 		t.Error(untyped)
 	}
 }
@@ -209,7 +209,7 @@ func TestAggregation_TooLarge(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		_, err = request.Run(func(yield func(keyquery.Document) bool) {
+		_, err = request.Run(t.Context(), func(yield func(keyquery.Document) bool) {
 			for range 1_000_000 {
 				if !yield(document) {
 					return

@@ -27,7 +27,10 @@ func (b *bucket) add(r *row) error {
 // into adds the bucket's count, and its aggregations, to an object.
 func (b *bucket) into(object map[string]any, typed bool) map[string]any {
 	object["doc_count"] = b.count
-	for name, sub := range renderAll(b.of.subs, b.collectors, typed) {
+	if !b.spent.render(renderedObject) {
+		return object
+	}
+	for name, sub := range renderAll(b.of.subs, b.collectors, b.spent, typed) {
 		object[name] = sub
 	}
 	return object
@@ -60,9 +63,15 @@ func addAll(collectors []collector, r *row) error {
 	return nil
 }
 
-func renderAll(aggregations []*aggregation, collectors []collector, typed bool) map[string]any {
+// renderedObject is what the results count for an object, beside the names and the values in it.
+const renderedObject = 64
+
+func renderAll(aggregations []*aggregation, collectors []collector, spent *budget, typed bool) map[string]any {
 	rendered := make(map[string]any, len(aggregations))
 	for i, a := range aggregations {
+		if !spent.render(renderedObject + len(a.name) + a.metaSize) {
+			break
+		}
 		result := collectors[i].render(typed)
 		if a.meta != nil {
 			result["meta"] = a.meta
@@ -77,10 +86,13 @@ func renderAll(aggregations []*aggregation, collectors []collector, typed bool) 
 }
 
 // Aggregations returns the results of the aggregations by their names, in the form of Elasticsearch's answers, or nil if
-// the request has none. If typed is true, their types and # are put before all the names (query parameter typed_keys).
-func (r Result) Aggregations(typed bool) map[string]any {
+// the request has none. If typed is true, their types and # are put before all the names (query parameter typed_keys). It
+// returns fault.IllegalArgument if the results are too large.
+func (r Result) Aggregations(typed bool) (map[string]any, error) {
 	if len(r.aggregations) == 0 {
-		return nil
+		return nil, nil
 	}
-	return renderAll(r.aggregations, r.collectors, typed)
+	r.spent.rendered = 0
+	rendered := renderAll(r.aggregations, r.collectors, r.spent, typed)
+	return rendered, r.spent.checkRendered()
 }

@@ -1,6 +1,7 @@
 package keyquery
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -43,7 +44,7 @@ func (c *compiler) compositeAggregation(a *aggregation, body map[string]any, par
 	}
 	a.prefix = "composite"
 	a.start = func(spent *budget) (collector, error) {
-		return &compositeCollector{composite: k, spent: spent, buckets: map[string]*compositeBucket{}}, nil
+		return newCompositeCollector(k, spent), nil
 	}
 	return nil
 }
@@ -95,7 +96,9 @@ func (k *composite) compare(a, b []value) int {
 
 type compositeCollector struct {
 	*composite
-	spent   *budget
+	spent *budget
+	// numbers stand for the values of each source in the names of buckets, so that these do not repeat long texts.
+	numbers []map[value]uint32
 	buckets map[string]*compositeBucket
 }
 
@@ -104,32 +107,54 @@ type compositeBucket struct {
 	key []value
 }
 
+func newCompositeCollector(k *composite, spent *budget) *compositeCollector {
+	c := &compositeCollector{composite: k, spent: spent, buckets: map[string]*compositeBucket{}}
+	for range k.sources {
+		c.numbers = append(c.numbers, map[value]uint32{})
+	}
+	return c
+}
+
+// column is a document's values for one source, and their numbers as far as they were looked up; 0 is none yet.
+type column struct {
+	values  []value
+	numbers []uint32
+}
+
 func (c *compositeCollector) add(r *row) error {
-	columns := make([][]value, len(c.sources))
+	columns := make([]column, len(c.sources))
 	combinations := 1
 	for i, s := range c.sources {
-		columns[i] = s.values(r)
-		if combinations *= len(columns[i]); combinations > maxBuckets {
+		values := s.values(r)
+		columns[i] = column{values, make([]uint32, len(values))}
+		if combinations *= len(values); combinations > maxBuckets {
 			return illegal("a document has too many combinations of values for [%s]: at most [%d] are allowed", c.of.name, maxBuckets)
 		}
 	}
-	key := make([]value, len(columns))
+	at, key := make([]int, len(columns)), make([]value, len(columns))
 	for n := range combinations {
-		for i, column := range columns {
-			key[i], n = column[n%len(column)], n/len(column)
+		for i := range columns {
+			size := len(columns[i].values)
+			at[i], n = n%size, n/size
+			key[i] = columns[i].values[at[i]]
 		}
-		if err := c.addTo(key, r); err != nil {
+		if err := c.addTo(key, columns, at, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *compositeCollector) addTo(key []value, r *row) error {
+// addTo adds a document to the bucket of one combination of its values, which is the values at some places in the columns.
+func (c *compositeCollector) addTo(key []value, columns []column, at []int, r *row) error {
 	if c.after != nil && c.compare(key, c.after) <= 0 {
-		return c.spent.takeWork(1)
+		length := 0
+		for _, v := range key {
+			length += len(v.text)
+		}
+		return c.spent.takeWork(1 + length/comparedPerUnit)
 	}
-	name := encode(key)
+	name := c.encode(columns, at)
 	b, ok := c.buckets[name]
 	if !ok {
 		inner, err := c.of.bucket(c.spent)
@@ -142,6 +167,28 @@ func (c *compositeCollector) addTo(key []value, r *row) error {
 	return b.add(r)
 }
 
+// encode makes one text of a combination, another one for each.
+func (c *compositeCollector) encode(columns []column, at []int) string {
+	name := make([]byte, 0, 4*len(at))
+	for i := range at {
+		number := &columns[i].numbers[at[i]]
+		if *number == 0 {
+			*number = c.number(i, columns[i].values[at[i]])
+		}
+		name = binary.BigEndian.AppendUint32(name, *number)
+	}
+	return string(name)
+}
+
+// number returns the number of a source's value. There are no more of them than buckets and sources.
+func (c *compositeCollector) number(source int, v value) uint32 {
+	numbers := c.numbers[source]
+	if numbers[v] == 0 {
+		numbers[v] = uint32(len(numbers)) + 1 //nolint:gosec // at most maxBuckets
+	}
+	return numbers[v]
+}
+
 func (c *compositeCollector) render(typed bool) map[string]any {
 	found := slices.SortedFunc(maps.Values(c.buckets), func(a, b *compositeBucket) int { return c.compare(a.key, b.key) })
 	list := []any{}
@@ -149,7 +196,11 @@ func (c *compositeCollector) render(typed bool) map[string]any {
 	for _, b := range found[:min(c.size, len(found))] {
 		key := map[string]any{}
 		for i, s := range c.sources {
+			c.spent.render(len(s.name) + len(b.key[i].text))
 			key[s.name] = s.key.show(b.key[i])
+		}
+		if !c.spent.render(0) {
+			break
 		}
 		list = append(list, b.into(map[string]any{"key": key}, typed))
 		result["after_key"] = key

@@ -3,7 +3,6 @@ package keyquery
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/impl/xcontent"
@@ -105,13 +104,4 @@ func (s *compositeSource) values(r *row) []value {
 		}
 	}
 	return found
-}
-
-// encode makes one text of a combination, another one for each.
-func encode(key []value) string {
-	var b strings.Builder
-	for _, v := range key {
-		b.WriteString(strconv.FormatBool(v.missing) + strconv.FormatInt(v.number, 10) + ":" + strconv.Itoa(len(v.text)) + ":" + v.text)
-	}
-	return b.String()
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
 // Document is one API key as queries see it. Empty texts, zero times and null in the metadata are absent values.
@@ -19,8 +21,9 @@ type Document struct {
 	// Creation, Expiration and Invalidation count to the millisecond.
 	Creation, Expiration, Invalidation time.Time
 	Invalidated                        bool
-	// Metadata is made of strictjson.Decode's values.
-	Metadata map[string]any
+	// Metadata is made of strictjson.Decode's values. MetadataSize is the length of its text in bytes.
+	Metadata     map[string]any
+	MetadataSize int
 	// Record is the caller's own; it comes back with the hit.
 	Record any
 }
@@ -28,33 +31,51 @@ type Document struct {
 // row is a document while it is evaluated.
 type row struct {
 	*Document
-	// leaves are all the values in the metadata, sorted, none twice; known only if gathered.
-	leaves   []string
-	gathered bool
-	// tests counts what was looked at, in all the documents of a run.
-	tests *int
+	// leaves are the values in the metadata by path, sorted, none twice, as far as they were gathered. Those at "" are all values.
+	leaves map[string][]string
+	// work is that of the run.
+	work *work.Budget
 }
 
-// maxTests is how often a run may look at a value or for one, in all the documents together.
-const maxTests = 50_000_000
+// maxWork bounds the work of a run: a look for a value or at one, a character that a pattern is compared with, a step of a
+// path into the metadata. It is a second or two.
+const maxWork = 100_000_000
 
-// test counts one look, and tells whether there may be more of them. If not, the run fails, and what is still computed
-// until then is of no interest.
-func (r *row) test() bool {
-	*r.tests++
-	return *r.tests <= maxTests
-}
+// What is cheaper than a unit of work, or costs more.
+const (
+	// comparedPerUnit is how many bytes are compared or hashed in a unit.
+	comparedPerUnit = 16
+	// readPerUnit is how many bytes of metadata are parsed in a unit.
+	readPerUnit = 4
+	// gatheredLeaf is the units that it takes to gather one value, and to sort it among the others.
+	gatheredLeaf = 8
+)
 
-func (r *row) allLeaves() []string {
-	if !r.gathered {
-		r.leaves, r.gathered = distinct(appendLeaves(nil, r.Metadata)), true
+// spend counts work, and reports whether there may be more of it. If not, the run fails, and what is still computed until then
+// is of no interest.
+func (r *row) spend(units int) bool { return r.work.Spend(units) == nil }
+
+// leavesAt returns the values at a path of names joined by dots, or all values for no path. A name in the metadata may have
+// dots of its own, so each way to divide the path is followed; they lead to different places, so none is visited twice.
+func (r *row) leavesAt(path string) []string {
+	if found, gathered := r.leaves[path]; gathered {
+		return found
 	}
-	return r.leaves
+	var found []string
+	if path == "" {
+		found = r.appendLeaves(nil, r.Metadata)
+	} else {
+		found = r.appendAt(nil, r.Metadata, path)
+	}
+	if !r.spend(gatheredLeaf * len(found)) {
+		return nil
+	}
+	if r.leaves == nil {
+		r.leaves = map[string][]string{}
+	}
+	r.leaves[path] = distinct(found)
+	return r.leaves[path]
 }
-
-// leavesAt returns the values at a path of names joined by dots. A name in the metadata may have dots of its own, so each
-// way to divide the path is followed; they lead to different places, so none is visited twice.
-func (r *row) leavesAt(path string) []string { return distinct(r.appendAt(nil, r.Metadata, path)) }
 
 func (r *row) appendAt(found []string, members map[string]any, path string) []string {
 	if value, ok := members[path]; ok {
@@ -64,7 +85,7 @@ func (r *row) appendAt(found []string, members map[string]any, path string) []st
 		if path[i] != '.' {
 			continue
 		}
-		if !r.test() {
+		if !r.spend(1 + len(path)/comparedPerUnit) {
 			return found
 		}
 		if inner, ok := members[path[:i]].(map[string]any); ok {
@@ -80,6 +101,9 @@ func (r *row) appendAt(found []string, members map[string]any, path string) []st
 // appendInside goes on in the objects of an array, which have their place in no path.
 func (r *row) appendInside(found []string, elements []any, path string) []string {
 	for _, element := range elements {
+		if !r.spend(1) {
+			return found
+		}
 		switch element := element.(type) {
 		case map[string]any:
 			found = r.appendAt(found, element, path)
@@ -104,15 +128,18 @@ func appendTexts(found []string, value any) []string {
 	return found
 }
 
-func appendLeaves(found []string, value any) []string {
+func (r *row) appendLeaves(found []string, value any) []string {
+	if !r.spend(1) {
+		return found
+	}
 	switch value := value.(type) {
 	case map[string]any:
 		for _, member := range value {
-			found = appendLeaves(found, member)
+			found = r.appendLeaves(found, member)
 		}
 	case []any:
 		for _, element := range value {
-			found = appendLeaves(found, element)
+			found = r.appendLeaves(found, element)
 		}
 	default:
 		return appendTexts(found, value)

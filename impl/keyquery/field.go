@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/overload/wildcard"
 )
 
 type kind int
@@ -61,10 +63,10 @@ func fieldNamed(name string) (field, error) {
 // fieldsLike returns the fields whose names match a pattern with *. A pattern of paths into the metadata stands for the
 // metadata as a whole.
 func fieldsLike(pattern string) ([]field, error) {
-	matches := newWildcard(pattern, false)
+	like := wildcard.Parse(pattern)
 	var found []field
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if matches(name) || name == "metadata" && pattern == "metadata.*" {
+		if matches, _ := like.Match(name); matches || name == "metadata" && pattern == "metadata.*" {
 			f := fields[name]
 			f.name = name
 			found = append(found, f)
@@ -76,12 +78,16 @@ func fieldsLike(pattern string) ([]field, error) {
 	return found, nil
 }
 
-// values yields what a document has in the field, in ascending order, nothing twice.
+// values yields what a document has in the field, in ascending order, nothing twice. The look for it is counted, and each value,
+// as what is enough to compare it once.
 func (f field) values(r *row) iter.Seq[value] {
 	return func(yield func(value) bool) {
+		if !r.spend(1) {
+			return
+		}
 		switch f.kind {
 		case keyword:
-			if text := f.text(r.Document); text != "" {
+			if text := f.text(r.Document); text != "" && r.spend(1+len(text)/comparedPerUnit) {
 				yield(value{text: text})
 			}
 		case date:
@@ -91,20 +97,13 @@ func (f field) values(r *row) iter.Seq[value] {
 		case boolean:
 			yield(truth(r.Invalidated))
 		case flattened:
-			for _, text := range f.leaves(r) {
-				if !yield(value{text: text}) {
+			for _, text := range r.leavesAt(f.path) {
+				if !r.spend(1+len(text)/comparedPerUnit) || !yield(value{text: text}) {
 					return
 				}
 			}
 		}
 	}
-}
-
-func (f field) leaves(r *row) []string {
-	if f.path == "" {
-		return r.allLeaves()
-	}
-	return r.leavesAt(f.path)
 }
 
 func truth(b bool) value {

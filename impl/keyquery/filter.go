@@ -158,6 +158,9 @@ func (f *filtersCollector) render(typed bool) map[string]any {
 		if i < len(f.names) {
 			name = f.names[i]
 		}
+		if !f.spent.render(len(name)) {
+			break
+		}
 		rendered := b.into(map[string]any{}, typed)
 		byName[name] = rendered
 		if f.names != nil && !f.keyed {

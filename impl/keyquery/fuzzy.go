@@ -9,19 +9,22 @@ const (
 	longestFuzzy = 256
 )
 
-// newFuzzy returns a test for texts that become the word by at most so many changes: a character more, less or another,
-// or two neighbours swapped.
-func newFuzzy(word string, distance int) func(string) bool {
+// newFuzzy returns a test for texts that become the word by at most distance changes: a character more, less or another,
+// or two neighbours swapped. The test returns the units of work that it took, too.
+func newFuzzy(word string, distance int) func(string) (matched bool, units int) {
 	want := []rune(word)
-	return func(text string) bool {
+	return func(text string) (bool, int) {
 		if text == word {
-			return true
+			return true, 0
 		}
 		if len(word) > longestFuzzy || len(text) > utf8.UTFMax*(longestFuzzy+distance) {
-			return false
+			return false, 0
 		}
 		given := []rune(text)
-		return len(given)-len(want) <= distance && len(want)-len(given) <= distance && near(want, given, distance)
+		if len(given)-len(want) > distance || len(want)-len(given) > distance {
+			return false, len(text)
+		}
+		return near(want, given, distance), len(text) + 2*len(want)*(2*distance+1) // a cell of the table takes longer than a character
 	}
 }
 

@@ -26,7 +26,7 @@ func at(text string) time.Time {
 var now = at("2024-06-15T12:30:45.500Z")
 
 func decode(text string) any {
-	value, err := strictjson.Decode([]byte(text))
+	value, err := strictjson.DecodeStored([]byte(text))
 	if err != nil {
 		panic(text + ": " + err.Error())
 	}
@@ -66,11 +66,20 @@ func run(t *testing.T, body string) keyquery.Result {
 	}
 	backwards := documents()
 	slices.Reverse(backwards)
-	result, err := request.Run(slices.Values(backwards))
+	result, err := request.Run(t.Context(), slices.Values(backwards))
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
 	return result
+}
+
+func aggregations(t *testing.T, result keyquery.Result, typed bool) map[string]any {
+	t.Helper()
+	rendered, err := result.Aggregations(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rendered
 }
 
 func found(result keyquery.Result) string {
@@ -133,8 +142,8 @@ func TestParse_NoBody(t *testing.T) {
 			}
 		}
 	}
-	result, err := request.Run(many)
-	if err != nil || result.Total != 20 || len(result.Hits) != 10 || result.Aggregations(false) != nil {
+	result, err := request.Run(t.Context(), many)
+	if err != nil || result.Total != 20 || len(result.Hits) != 10 || aggregations(t, result, false) != nil {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	if first := result.Hits[0]; first.Document.Record != 1 || first.Sort != nil {
@@ -176,9 +185,9 @@ func TestRun_Again(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err1 := request.Run(slices.Values(documents()))
-	second, err2 := request.Run(slices.Values(documents()))
-	if err1 != nil || err2 != nil || !reflect.DeepEqual(first.Hits, second.Hits) || !reflect.DeepEqual(first.Aggregations(true), second.Aggregations(true)) {
+	first, err1 := request.Run(t.Context(), slices.Values(documents()))
+	second, err2 := request.Run(t.Context(), slices.Values(documents()))
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(first.Hits, second.Hits) || !reflect.DeepEqual(aggregations(t, first, true), aggregations(t, second, true)) {
 		t.Errorf("%v %v\n%+v\n%+v", err1, err2, first, second)
 	}
 }
@@ -204,7 +213,7 @@ func TestRun_TooMuchWork(t *testing.T) {
 	}
 	path := "metadata" + strings.Repeat(".a", 450)
 	for _, body := range []string{should(`{"term":{"metadata":"x"}}`), `{"sort":"` + path + `"}`} {
-		_, err := parsed(t, body).Run(func(yield func(keyquery.Document) bool) {
+		_, err := parsed(t, body).Run(t.Context(), func(yield func(keyquery.Document) bool) {
 			for yield(document) { // the run must end it
 			}
 		})

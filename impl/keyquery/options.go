@@ -115,12 +115,24 @@ func leaf(kind string, body map[string]any, short string, known options) (field,
 // having returns a query for the documents of which any value of a field passes a test.
 func (f field) having(test func(value) bool) query {
 	return func(r *row) bool {
-		r.test() // also a look for a value that is not there is work
 		for v := range f.values(r) {
-			if !r.test() {
+			if test(v) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// matching is having for tests of texts that take more than to compare a text once. They return how many units of work they took.
+func (f field) matching(test func(text string) (matched bool, units int)) query {
+	return func(r *row) bool {
+		for v := range f.values(r) {
+			matched, units := test(v.text)
+			if !r.spend(units) {
 				return false
 			}
-			if test(v) {
+			if matched {
 				return true
 			}
 		}

@@ -2,12 +2,12 @@ package keyquery
 
 import (
 	"strings"
-	"unicode/utf8"
 
+	"github.com/sallyport/sallyport/impl/overload/wildcard"
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// longestPattern bounds a pattern, in bytes: a text costs at most its length times the pattern's.
+// longestPattern bounds a pattern, in bytes. A text costs a sixteenth of that for each of its characters, at most.
 const longestPattern = 1_000
 
 func (c *compiler) prefix(body map[string]any) (query, error) {
@@ -15,7 +15,7 @@ func (c *compiler) prefix(body map[string]any) (query, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.having(func(v value) bool { return startsWith(v.text, text, fold) }), nil
+	return f.matching(folded(fold, func(given string) (bool, int) { return strings.HasPrefix(given, text), 0 })), nil
 }
 
 func (c *compiler) wildcard(body map[string]any) (query, error) {
@@ -26,8 +26,7 @@ func (c *compiler) wildcard(body map[string]any) (query, error) {
 	if len(text) > longestPattern {
 		return nil, illegal("a wildcard pattern of [%d] bytes is too long: at most [%d] are allowed", len(text), longestPattern)
 	}
-	matches := newWildcard(text, fold)
-	return f.having(func(v value) bool { return matches(v.text) }), nil
+	return f.matching(folded(fold, wildcard.Parse(text).Match)), nil
 }
 
 // patternOptions reads a query with a pattern, which is in lower case if the case does not count.
@@ -53,101 +52,13 @@ func patternOptions(kind string, body map[string]any) (f field, pattern string, 
 	return f, pattern, fold, nil
 }
 
-func startsWith(text, prefix string, fold bool) bool {
-	if fold {
-		text = strings.ToLower(text)
+// folded lets a test compare texts in lower case.
+func folded(fold bool, test func(text string) (matched bool, units int)) func(string) (bool, int) {
+	if !fold {
+		return test
 	}
-	return strings.HasPrefix(text, prefix)
-}
-
-// newWildcard returns a test for a pattern in which * is any text, ? any one character, and \ takes the meaning of the
-// character after it. If the case does not count, the pattern must be in lower case.
-func newWildcard(pattern string, fold bool) func(string) bool {
-	pieces := split(pattern)
-	return func(text string) bool {
-		if fold {
-			text = strings.ToLower(text)
-		}
-		return matchPieces(pieces, text)
+	return func(text string) (bool, int) {
+		matched, units := test(strings.ToLower(text))
+		return matched, units + len(text)
 	}
-}
-
-// anyRune stands for ? in a piece.
-const anyRune rune = -1
-
-// split returns what is between the asterisks.
-func split(pattern string) [][]rune {
-	pieces := [][]rune{nil}
-	escaped := false
-	for _, r := range pattern {
-		last := len(pieces) - 1
-		switch {
-		case escaped:
-			pieces[last], escaped = append(pieces[last], r), false
-		case r == '\\':
-			escaped = true
-		case r == '*':
-			pieces = append(pieces, nil)
-		case r == '?':
-			pieces[last] = append(pieces[last], anyRune)
-		default:
-			pieces[last] = append(pieces[last], r)
-		}
-	}
-	if escaped {
-		pieces[len(pieces)-1] = append(pieces[len(pieces)-1], '\\')
-	}
-	return pieces
-}
-
-// matchPieces looks for each piece at the first place where it can be: what comes later can only gain by that, so no
-// choice is ever taken back.
-func matchPieces(pieces [][]rune, text string) bool {
-	rest, ok := cutPiece(text, pieces[0])
-	if !ok || len(pieces) == 1 {
-		return ok && rest == ""
-	}
-	for _, piece := range pieces[1 : len(pieces)-1] {
-		if rest, ok = findPiece(rest, piece); !ok {
-			return false
-		}
-	}
-	return endsWithPiece(rest, pieces[len(pieces)-1])
-}
-
-func cutPiece(text string, piece []rune) (string, bool) {
-	for _, want := range piece {
-		r, size := utf8.DecodeRuneInString(text)
-		if size == 0 || want != anyRune && r != want {
-			return "", false
-		}
-		text = text[size:]
-	}
-	return text, true
-}
-
-func findPiece(text string, piece []rune) (string, bool) {
-	for {
-		if rest, ok := cutPiece(text, piece); ok {
-			return rest, true
-		}
-		_, size := utf8.DecodeRuneInString(text)
-		if size == 0 {
-			return "", false
-		}
-		text = text[size:]
-	}
-}
-
-func endsWithPiece(text string, piece []rune) bool {
-	start := len(text)
-	for range piece {
-		_, size := utf8.DecodeLastRuneInString(text[:start])
-		if size == 0 {
-			return false
-		}
-		start -= size
-	}
-	rest, ok := cutPiece(text[start:], piece)
-	return ok && rest == ""
 }

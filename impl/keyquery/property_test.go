@@ -46,7 +46,7 @@ func parsed(t *testing.T, body string) *keyquery.Request {
 
 func total(t *testing.T, query string, documents []keyquery.Document) int {
 	t.Helper()
-	result, err := parsed(t, `{"size":0,"query":`+query+`}`).Run(slices.Values(documents))
+	result, err := parsed(t, `{"size":0,"query":`+query+`}`).Run(t.Context(), slices.Values(documents))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func walk(t *testing.T, sort string, documents []keyquery.Document) []string {
 	t.Helper()
 	var ids []string
 	for after := ""; ; {
-		result, err := parsed(t, `{"size":7,"sort":`+sort+after+`}`).Run(slices.Values(documents))
+		result, err := parsed(t, `{"size":7,"sort":`+sort+after+`}`).Run(t.Context(), slices.Values(documents))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestProperty_SearchAfter(t *testing.T) {
 		`["_doc"]`, `["name","_doc"]`, `[{"expiration":"desc"},"_doc"]`, `[{"metadata.level":{"missing":"_first","order":"desc"}},"invalidated",{"_doc":"desc"}]`,
 		`[{"expiration":{"format":"strict_date_optional_time"}},{"metadata.tags":{"mode":"max"}},"_doc"]`, `[{"metadata.level":{"missing":"5"}},"_doc"]`,
 	} {
-		whole, err := parsed(t, `{"size":1000,"sort":`+sort+`}`).Run(slices.Values(documents))
+		whole, err := parsed(t, `{"size":1000,"sort":`+sort+`}`).Run(t.Context(), slices.Values(documents))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,11 +122,11 @@ func TestProperty_Composite(t *testing.T) {
 	documents := random(rand.New(rand.NewPCG(5, 6)), 300)
 	const sources = `"sources":[{"a":{"terms":{"field":"metadata.tags","missing_bucket":true,"order":"desc"}}},{"b":{"terms":{"field":"expiration","missing_bucket":true}}},{"c":{"terms":{"field":"invalidated"}}}]`
 	page := func(size int, after string) (buckets []any, next string) {
-		result, err := parsed(t, fmt.Sprintf(`{"aggs":{"n":{"composite":{"size":%d,%s%s}}}}`, size, sources, after)).Run(slices.Values(documents))
+		result, err := parsed(t, fmt.Sprintf(`{"aggs":{"n":{"composite":{"size":%d,%s%s}}}}`, size, sources, after)).Run(t.Context(), slices.Values(documents))
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, _ := result.Aggregations(false)["n"].(map[string]any)
+		n, _ := aggregations(t, result, false)["n"].(map[string]any)
 		buckets, _ = n["buckets"].([]any)
 		return buckets, `,"after":` + asJSON(t, n["after_key"])
 	}
@@ -162,7 +162,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		result, err := request.Run(slices.Values(documents))
+		result, err := request.Run(t.Context(), slices.Values(documents))
 		if err != nil {
 			return
 		}
@@ -172,7 +172,7 @@ func FuzzParse(f *testing.F) {
 		for _, hit := range result.Hits {
 			asJSON(t, hit.Sort)
 		}
-		asJSON(t, result.Aggregations(true))
+		asJSON(t, aggregations(t, result, true))
 	})
 }
 
@@ -192,7 +192,7 @@ func BenchmarkRun(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := request.Run(slices.Values(documents)); err != nil {
+				if _, err := request.Run(b.Context(), slices.Values(documents)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -104,5 +104,5 @@ func (c *compiler) reader(kind string) func(map[string]any) (query, error) {
 }
 
 func matchAll(body map[string]any) (query, error) {
-	return func(*row) bool { return true }, readOptions("match_all", body, nil)
+	return func(r *row) bool { return r.spend(1) }, readOptions("match_all", body, nil)
 }

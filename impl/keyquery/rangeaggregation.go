@@ -143,6 +143,9 @@ func (c *rangesCollector) add(r *row) error {
 func (c *rangesCollector) render(typed bool) map[string]any {
 	byKey, list := map[string]any{}, []any{}
 	for i, s := range c.spans {
+		if !c.spent.render(len(s.key)) {
+			break
+		}
 		object := map[string]any{}
 		if s.from != nil {
 			object["from"], object["from_as_string"] = *s.from, c.name(s.from)

@@ -2,8 +2,11 @@ package keyquery
 
 import (
 	"cmp"
+	"context"
 	"iter"
 	"slices"
+
+	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
 // Result is what a request found.
@@ -15,6 +18,7 @@ type Result struct {
 
 	aggregations []*aggregation
 	collectors   []collector
+	spent        *budget
 }
 
 // Hit is a document of the page.
@@ -33,18 +37,19 @@ type candidate struct {
 
 // Run evaluates the request over documents in any order, each of which it looks at once. It keeps no more of them than
 // twice what the page and those before it have. It returns fault.IllegalArgument if the query takes too much work or the
-// aggregations become too large.
-func (r *Request) Run(documents iter.Seq[Document]) (Result, error) {
-	result := Result{aggregations: r.aggregations}
-	spent := &budget{}
+// aggregations become too large, and the context's error once that is done.
+func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result, error) {
+	spent := newBudget(ctx)
+	result := Result{aggregations: r.aggregations, spent: spent}
+	looks := work.New(ctx, maxWork, illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
 	var err error
 	if result.collectors, err = startAll(r.aggregations, spent); err != nil {
 		return Result{}, err
 	}
 	page := page{request: r, limit: r.from + r.size}
-	tests := 0
 	for document := range documents {
-		at := row{Document: &document, tests: &tests}
+		at := row{Document: &document, work: looks}
+		at.spend(1 + document.MetadataSize/readPerUnit)
 		if r.query(&at) {
 			result.Total++
 			if err := addAll(result.collectors, &at); err != nil {
@@ -52,8 +57,8 @@ func (r *Request) Run(documents iter.Seq[Document]) (Result, error) {
 			}
 			page.offer(&at)
 		}
-		if tests > maxTests {
-			return Result{}, illegal("the query is too much work: it may look at values at most [%d] times", maxTests)
+		if err := looks.Err(); err != nil {
+			return Result{}, err
 		}
 	}
 	result.Hits = page.hits()

@@ -75,6 +75,5 @@ func (w *simpleWords) inField(f field, text string, prefix bool, distance int) (
 	case prefix:
 		return f.having(func(v value) bool { return strings.HasPrefix(v.text, text) }), nil
 	}
-	near := newFuzzy(text, distance)
-	return f.having(func(v value) bool { return near(v.text) }), nil
+	return f.matching(newFuzzy(text, distance)), nil
 }

@@ -65,7 +65,7 @@ func (c *compiler) equal(f field, given any, fold bool) (query, error) {
 	}
 	if fold {
 		lower := strings.ToLower(want.text)
-		return f.having(func(v value) bool { return strings.ToLower(v.text) == lower }), nil
+		return f.matching(folded(true, func(text string) (bool, int) { return text == lower, 0 })), nil
 	}
 	return f.having(func(v value) bool { return v == want }), nil
 }
@@ -145,7 +145,7 @@ func ids(body map[string]any) (query, error) {
 	for _, id := range given {
 		wanted[id] = true
 	}
-	return func(r *row) bool { return wanted[r.ID] }, nil
+	return func(r *row) bool { return r.spend(1) && wanted[r.ID] }, nil
 }
 
 func exists(body map[string]any) (query, error) {

@@ -118,6 +118,7 @@ func (t *termsCollector) render(typed bool) map[string]any {
 		case len(list) == t.size:
 			others += b.count
 		default:
+			t.spent.render(len(key.text))
 			list = append(list, b.into(t.from.label(key, map[string]any{}), typed))
 		}
 	}
