@@ -190,6 +190,115 @@ func TestSAML_HostileRealms(t *testing.T) {
 	})
 }
 
+// Formats of NameIDs.
+const (
+	persistent   = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	emailAddress = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+	unspecified  = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+)
+
+// identified is a realm whose users have the names that the attribute uid says.
+func identified(id string, own ...string) string {
+	return strings.Replace(realm(id, append(own, viewers)...), "attributes: {", "attributes: {principal: uid, ", 1)
+}
+
+// identityCase is an answer, and the user whom it signs in, or why it is refused.
+type identityCase struct {
+	name        string
+	change      func(*hostile.Request)
+	uid         string
+	as, refused string
+}
+
+// nameID is a persistent one, changed.
+func nameID(change func(*hostile.Request)) func(*hostile.Request) {
+	return func(r *hostile.Request) {
+		r.NameID, r.Format = "id-1", persistent
+		if change != nil {
+			change(r)
+		}
+	}
+}
+
+// tryIdentity brings an answer to a realm.
+func (w samlWorld) tryIdentity(realm string, c identityCase) {
+	w.Helper()
+	begun := w.begin("realm=" + realm)
+	r := w.request(begun)
+	r.Attributes = map[string][]string{"uid": {c.uid}}
+	c.change(&r)
+	if c.refused != "" {
+		w.refuses(c.name, begun, w.idp.Answer(r))
+		if last := w.refusals()[0]; !strings.Contains(last.Reason, c.refused) {
+			w.Errorf("the reason is %q", last.Reason)
+		}
+		return
+	}
+	response, body := w.post(begun, w.idp.Answer(r))
+	session, _ := token(response)
+	me, err := w.client.GetCurrentUserWithResponse(w.Context(), bearer(session))
+	if err != nil || me.JSON200 == nil || me.JSON200.UserName != c.as {
+		w.Errorf("%s: %d %s %v %+v", c.name, response.StatusCode, body, err, w.refusals()[:1])
+	}
+}
+
+// Ensures that the same text under another format or qualifier is another user, whatever name the answer asks for, and that
+// what SAML says of parts that are left out makes no difference.
+func TestSAML_HostileIdentities(t *testing.T) {
+	t.Parallel()
+	w := newSAMLWorld(t, identified("corporate"))
+	w.tryIdentity("corporate", identityCase{"first", nameID(nil), "carol", "carol", ""})
+	const taken = "the name carol is that of a user whom the identity provider knew by another NameID, format or SPNameQualifier"
+	for _, c := range []identityCase{
+		{"another format", nameID(func(r *hostile.Request) { r.Format = emailAddress }), "carol", "", taken},
+		{"another format under another name", nameID(func(r *hostile.Request) { r.Format = unspecified }), "mallory", "mallory", ""},
+		{"another SPNameQualifier", nameID(func(r *hostile.Request) { r.SPNameQualifier = "urn:group" }), "carol", "", taken},
+		{"another NameQualifier", nameID(func(r *hostile.Request) { r.NameQualifier = "urn:other" }), "carol", "", "another NameQualifier"},
+		{"another NameQualifier under another name", nameID(func(r *hostile.Request) { r.NameQualifier = "urn:other" }), "mallory", "", "another NameQualifier"},
+		{"letters of another case", nameID(func(r *hostile.Request) { r.NameID = "ID-1" }), "carol", "", taken},
+		{"space before the NameID", nameID(func(r *hostile.Request) { r.NameID = " id-1" }), "carol", "", "characters that names do not have"},
+		{"line break in the format", nameID(func(r *hostile.Request) { r.Format = persistent + "\n" }), "carol", "", "control characters"},
+		{"long qualifier", nameID(func(r *hostile.Request) { r.SPNameQualifier = strings.Repeat("q", 1025) }), "carol", "", "too long"},
+		{"longest parts", nameID(func(r *hostile.Request) {
+			r.NameID, r.Format, r.SPNameQualifier = strings.Repeat("n", 1024), "urn:"+strings.Repeat("f", 252), strings.Repeat("q", 1024)
+		}), "longest", "longest", ""},
+		{"usual qualifiers", nameID(func(r *hostile.Request) { r.NameQualifier, r.SPNameQualifier = w.idp.EntityID, ourEntityID }), "carol", "carol", ""},
+		{"no qualifiers", nameID(nil), "carol", "carol", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) { w.on(t).tryIdentity("corporate", c) })
+	}
+}
+
+// Ensures that a user whose format was not kept yet goes to no other format than the realm's nameid_format, and to that one
+// once.
+func TestSAML_HostileUnqualified(t *testing.T) {
+	t.Parallel()
+	w := newSAMLWorld(t, identified("corporate"), identified("set", "nameid_format: "+persistent))
+	w.tryIdentity("corporate", identityCase{"first", nameID(nil), "carol", "carol", ""})
+	w.sql(`UPDATE users SET name_id = '  id-1', name_id_qualified = FALSE WHERE name = 'carol'`)
+	email := nameID(func(r *hostile.Request) { r.Format = emailAddress })
+	group := nameID(func(r *hostile.Request) { r.SPNameQualifier = "urn:group" })
+	for _, c := range []identityCase{
+		{"no nameid_format", nameID(nil), "carol", "", "no format was kept of the NameID of the user carol, and this answer's is " + persistent},
+		{"no nameid_format, another format", email, "mallory", "", "no format was kept of the NameID of the user carol, and this answer's is " + emailAddress},
+	} {
+		t.Run(c.name, func(t *testing.T) { w.on(t).tryIdentity("corporate", c) })
+	}
+	w.sql(`UPDATE users SET realm = 'set' WHERE name = 'carol'`)
+	for _, c := range []identityCase{
+		{"another format than nameid_format", email, "carol", "", "not in the format that the realm asks for"},
+		{"another SPNameQualifier", group, "carol", "", "has an SPNameQualifier"},
+		{"right format", nameID(nil), "carol", "carol", ""},
+		{"right format again", nameID(nil), "carol", "carol", ""},
+		{"another SPNameQualifier afterwards", group, "carol", "", "knew by another NameID"},
+	} {
+		t.Run(c.name, func(t *testing.T) { w.on(t).tryIdentity("set", c) })
+	}
+	if n := w.count(`SELECT COUNT(*) FROM audit_log WHERE event = 'user.updated' AND subject = 'carol' AND details LIKE '%name_id_format%'`); n != 1 {
+		t.Errorf("the trail has %d", n)
+	}
+}
+
 // on reports to a test.
 func (w samlWorld) on(t *testing.T) samlWorld {
 	inner := *w.world

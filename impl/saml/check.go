@@ -93,6 +93,9 @@ func (r *Report) ourselves(realm Realm, now time.Time) {
 		r.warn("enabled", "nobody can sign in at this realm: it is not enabled")
 	}
 	r.safety(realm)
+	if realm.NameIDFormat == "" {
+		r.warn("nameid_format", "this is not set: users of whom no format was kept yet cannot sign in, and a NameID that comes in another format is another user's")
+	}
 	if realm.ForceAuthn && realm.AllowIDPInitiated {
 		r.warn("force_authn", "answers without a request are refused in spite of allow_idp_initiated: nothing shows that the user authenticated for them")
 	}

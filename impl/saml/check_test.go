@@ -27,7 +27,7 @@ func checked(t *testing.T, now time.Time, change func(*hostile.IdP)) Realm {
 	}
 	ours := &KeyPair{Certificate: &x509.Certificate{SerialNumber: idp.RSA.Certificate.SerialNumber, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0)}}
 	return Realm{
-		ID: "staff", Enabled: true, BrowserBinding: true, IDP: IdentityProvider{EntityID: idp.EntityID, Metadata: path, UseSingleLogout: true},
+		ID: "staff", Enabled: true, BrowserBinding: true, NameIDFormat: formatPersistent, IDP: IdentityProvider{EntityID: idp.EntityID, Metadata: path, UseSingleLogout: true},
 		SP:      ServiceProvider{"urn:sp", "https://sp.example" + CallbackPath, "https://sp.example" + SingleLogoutPath},
 		Signing: ours, SignRequests: true, Encryption: []KeyPair{*ours}, ClockSkew: defaultSkew,
 	}
@@ -107,6 +107,7 @@ func TestCheck_Findings(t *testing.T) {
 		"file that ends": {nil, func(t *testing.T, r *Realm) {
 			changeMetadata(t, *r, "entityID=", `validUntil="`+now.UTC().AddDate(0, 0, 7).Format(time.RFC3339)+`" entityID=`)
 		}, "idp.metadata", "does not renew itself", true},
+		"no format":           {nil, func(_ *testing.T, r *Realm) { r.NameIDFormat = "" }, "nameid_format", "this is not set", true},
 		"not bound":           {nil, func(_ *testing.T, r *Realm) { r.BrowserBinding = false }, "browser_binding", "this is off", true},
 		"bound by http":       {nil, func(_ *testing.T, r *Realm) { r.SP.ACS = "http://localhost" + CallbackPath }, "browser_binding", "under https only", true},
 		"unsolicited":         {nil, func(_ *testing.T, r *Realm) { r.AllowIDPInitiated = true }, "allow_idp_initiated", "this is on", true},

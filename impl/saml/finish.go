@@ -98,11 +98,10 @@ func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error)
 	if err != nil {
 		return session.Token{}, err
 	}
-	if q := a.verified.NameQualifier; q != "" && q != a.verified.Issuer {
-		// Users are known by their names here, which are the qualifier's, and not another's of the same (SAML Core 8.3.7).
-		return session.Token{}, refuse("the NameID is qualified by somebody else than the identity provider")
-	}
-	a.profile, err = a.realm.Profile(Subject{NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat, Attributes: a.verified.Attributes})
+	a.profile, err = a.realm.Profile(Subject{
+		NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat, NameQualifier: a.verified.NameQualifier,
+		SPNameQualifier: a.verified.SPNameQualifier, Attributes: a.verified.Attributes,
+	})
 	if err != nil {
 		return session.Token{}, err
 	}

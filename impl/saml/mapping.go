@@ -1,12 +1,14 @@
 package saml
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/overload/wildcard"
+	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
 )
 
@@ -20,15 +22,16 @@ func refuse(reason string) error { return &RefusedError{reason} }
 
 // Subject is whom a verified assertion is about, in its own words.
 type Subject struct {
-	NameID, NameIDFormat string
-	Attributes           map[string][]string
+	NameID, NameIDFormat           string
+	NameQualifier, SPNameQualifier string
+	Attributes                     map[string][]string
 }
 
 // Profile is what a realm makes of a subject.
 type Profile struct {
-	// Key is what the user is known by in the realm for ever: the NameID, or the name after a blank if the NameID is
+	// Identity is what the user is known by in the realm for ever: the NameID, or the name after a space if the NameID is
 	// another each time.
-	Key string
+	Identity store.ExternalIdentity
 	// Name is the user's name here, if the user is new.
 	Name            string
 	FullName, Email string
@@ -55,10 +58,11 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	p := Profile{Key: s.NameID, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: r.groups(s)}
-	if s.NameIDFormat == formatTransient {
-		p.Key = " " + name // no NameID begins with a blank, so this is nobody else's
+	id, err := r.identity(s, name)
+	if err != nil {
+		return Profile{}, err
 	}
+	p := Profile{Identity: id, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: r.groups(s)}
 	if err := user.CheckTexts(p.FullName, p.Email); err != nil {
 		return Profile{}, refuse("an attribute cannot be kept: " + message(err))
 	}
@@ -71,6 +75,27 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	p.Roles, err = r.RoleMappings.roles(p)
 	return p, err
 }
+
+// identity returns what a subject is known by. What a NameID leaves out is what SAML says it then means: the format
+// "unspecified", the identity provider as NameQualifier and us as SPNameQualifier (SAML Core 2.2.2 and 8.3.7). Both of the
+// latter are left out here too, so that an identity is the same whether they are named or not. A NameID of another
+// NameQualifier than the identity provider is refused.
+func (r Realm) identity(s Subject, name string) (store.ExternalIdentity, error) {
+	if s.NameQualifier != "" && s.NameQualifier != r.IDP.EntityID {
+		return store.ExternalIdentity{}, refuse("the NameID has another NameQualifier than the identity provider")
+	}
+	if s.NameIDFormat == formatTransient {
+		return store.ExternalIdentity{NameID: transientMark + name, Format: formatTransient}, nil
+	}
+	id := store.ExternalIdentity{NameID: s.NameID, Format: cmp.Or(s.NameIDFormat, formatUnspecified), SPNameQualifier: s.SPNameQualifier}
+	if id.SPNameQualifier == r.SP.EntityID {
+		id.SPNameQualifier = ""
+	}
+	return id, nil
+}
+
+// transientMark is before the name of a user whose NameIDs are transient. No NameID begins with a space.
+const transientMark = " "
 
 // principal returns the name that a subject has here.
 func (r Realm) principal(s Subject) (string, error) {

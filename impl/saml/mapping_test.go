@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // corporate is a realm with attributes and rules of each type.
@@ -38,7 +39,7 @@ func TestProfile(t *testing.T) {
 		"uid": {"erin"}, "memberOf": {"staff", "others"}, "cn": {"Erin Ωmega", "E."}, "mail": {"erin@example.com"}, "entryDN": {"uid=erin,ou=People,dc=example"},
 	}))
 	want := Profile{
-		Key: "id-1", Name: "erin", FullName: "Erin Ωmega", Email: "erin@example.com", DN: "uid=erin,ou=People,dc=example",
+		Identity: store.ExternalIdentity{NameID: "id-1", Format: formatPersistent}, Name: "erin", FullName: "Erin Ωmega", Email: "erin@example.com", DN: "uid=erin,ou=People,dc=example",
 		Groups: []string{"staff", "others"}, Roles: []identity.Role{identity.DeploymentViewer, "by_dn", "by_group", "by_name"},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -106,8 +107,8 @@ func TestProfile_Principal(t *testing.T) {
 		subject   Subject
 		want      string // the key and the name, or why not
 	}{
-		"NameID":                    {"", Subject{"erin", "", nil}, "erin erin"},
-		"NameID, named":             {"nameid", Subject{"erin", "urn:x", nil}, "erin erin"},
+		"NameID":                    {"", Subject{NameID: "erin"}, "erin erin"},
+		"NameID, named":             {"nameid", Subject{NameID: "erin", NameIDFormat: "urn:x"}, "erin erin"},
 		"attribute":                 {"uid", subject(map[string][]string{"uid": {"erin"}}), "id-1 erin"},
 		"no attribute":              {"uid", subject(map[string][]string{"UID": {"erin"}}), "uid, which is the principal, is missing"},
 		"empty attribute":           {"uid", subject(map[string][]string{"uid": {""}}), "uid, which is the principal, is missing"},
@@ -119,18 +120,18 @@ func TestProfile_Principal(t *testing.T) {
 		"blank":                     {"uid", subject(map[string][]string{"uid": {"erin "}}), "cannot be a user's name"},
 		"two lines":                 {"uid", subject(map[string][]string{"uid": {"erin\nadmin"}}), "cannot be a user's name"},
 		"the trail's own":           {"uid", subject(map[string][]string{"uid": {"(system)"}}), "cannot be a user's name"},
-		"NameID with a slash":       {"", Subject{"a/b", "", nil}, "cannot be a user's name"},
-		"no NameID":                 {"uid", Subject{"", "", map[string][]string{"uid": {"erin"}}}, "the NameID is empty"},
-		"long NameID":               {"uid", Subject{strings.Repeat("ä", 1025), "", map[string][]string{"uid": {"erin"}}}, "longer than 1024"},
-		"transient":                 {"", Subject{"_x1", formatTransient, nil}, "the NameID is transient"},
-		"transient, named":          {"nameid", Subject{"x1", formatTransient, nil}, "the NameID is transient"},
-		"transient and attribute":   {"uid", Subject{"_x1", formatTransient, map[string][]string{"uid": {"erin"}}}, " erin erin"},
-		"persistent only":           {"nameid:persistent", Subject{"erin", formatPersistent, nil}, "erin erin"},
-		"persistent only, but none": {"nameid:persistent", Subject{"erin", nameIDFormats[0], nil}, "the NameID is not persistent"},
+		"NameID with a slash":       {"", Subject{NameID: "a/b"}, "cannot be a user's name"},
+		"no NameID":                 {"uid", Subject{NameID: "", Attributes: map[string][]string{"uid": {"erin"}}}, "the NameID is empty"},
+		"long NameID":               {"uid", Subject{NameID: strings.Repeat("ä", 1025), Attributes: map[string][]string{"uid": {"erin"}}}, "longer than 1024"},
+		"transient":                 {"", Subject{NameID: "_x1", NameIDFormat: formatTransient}, "the NameID is transient"},
+		"transient, named":          {"nameid", Subject{NameID: "x1", NameIDFormat: formatTransient}, "the NameID is transient"},
+		"transient and attribute":   {"uid", Subject{NameID: "_x1", NameIDFormat: formatTransient, Attributes: map[string][]string{"uid": {"erin"}}}, " erin erin"},
+		"persistent only":           {"nameid:persistent", Subject{NameID: "erin", NameIDFormat: formatPersistent}, "erin erin"},
+		"persistent only, but none": {"nameid:persistent", Subject{NameID: "erin", NameIDFormat: nameIDFormats[0]}, "the NameID is not persistent"},
 	} {
 		r := Realm{Attributes: Attributes{Principal: c.principal}, RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}
 		p, err := r.Profile(c.subject)
-		got := p.Key + " " + p.Name
+		got := p.Identity.NameID + " " + p.Name
 		var refusal *RefusedError
 		if errors.As(err, &refusal) {
 			got = refusal.Reason
@@ -138,6 +139,42 @@ func TestProfile_Principal(t *testing.T) {
 		if !strings.Contains(got, c.want) || (err != nil) != (refusal != nil) || err != nil && p.Name != "" {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
+	}
+}
+
+// Ensures that an identity has all that tells a NameID from another one of the same text, and that what SAML says of parts that
+// are left out makes no difference.
+func TestProfile_Identity(t *testing.T) {
+	realm := Realm{
+		IDP: IdentityProvider{EntityID: "urn:idp"}, SP: ServiceProvider{EntityID: "urn:sp"}, Attributes: Attributes{Principal: "uid"},
+		RoleMappings: RoleMappings{Default: []identity.Role{"x"}},
+	}
+	persistent := store.ExternalIdentity{NameID: "id-1", Format: formatPersistent}
+	for _, c := range []struct {
+		name    string
+		subject Subject
+		want    store.ExternalIdentity
+	}{
+		{"no qualifiers", Subject{NameID: "id-1", NameIDFormat: formatPersistent}, persistent},
+		{"usual qualifiers", Subject{NameID: "id-1", NameIDFormat: formatPersistent, NameQualifier: "urn:idp", SPNameQualifier: "urn:sp"}, persistent},
+		{"of a group of service providers", Subject{NameID: "id-1", NameIDFormat: formatPersistent, SPNameQualifier: "urn:group"},
+			store.ExternalIdentity{NameID: "id-1", Format: formatPersistent, SPNameQualifier: "urn:group"}},
+		{"no format", Subject{NameID: "id-1"}, store.ExternalIdentity{NameID: "id-1", Format: formatUnspecified}},
+		{"format unspecified", Subject{NameID: "id-1", NameIDFormat: formatUnspecified}, store.ExternalIdentity{NameID: "id-1", Format: formatUnspecified}},
+		{"letters of another case", Subject{NameID: "ID-1", NameIDFormat: formatPersistent}, store.ExternalIdentity{NameID: "ID-1", Format: formatPersistent}},
+		{"decomposed letters", Subject{NameID: "e\u0301"}, store.ExternalIdentity{NameID: "e\u0301", Format: formatUnspecified}},
+		{"transient", Subject{NameID: "_x1", NameIDFormat: formatTransient, SPNameQualifier: "urn:group"},
+			store.ExternalIdentity{NameID: " erin", Format: formatTransient}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.subject.Attributes = map[string][]string{"uid": {"erin"}}
+			if p, err := realm.Profile(c.subject); err != nil || p.Identity != c.want {
+				t.Errorf("%+v, %v", p.Identity, err)
+			}
+		})
+	}
+	if _, err := realm.Profile(Subject{NameID: "x", NameQualifier: "urn:other", Attributes: map[string][]string{"uid": {"erin"}}}); err == nil {
+		t.Error("a NameID of another identity provider is taken")
 	}
 }
 
@@ -161,7 +198,7 @@ func TestProfile_Texts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if p, err := (Realm{RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}).Profile(Subject{"erin", "", map[string][]string{"": {"y"}}}); err != nil ||
+	if p, err := (Realm{RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}).Profile(Subject{NameID: "erin", Attributes: map[string][]string{"": {"y"}}}); err != nil ||
 		p.FullName != "" || p.Email != "" || p.DN != "" || p.Groups != nil {
 		t.Errorf("without attributes: %+v, %v", p, err)
 	}

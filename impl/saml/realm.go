@@ -19,12 +19,13 @@ const (
 
 // Formats of name identifiers (SAML Core 8.3).
 const (
-	formatTransient  = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
-	formatPersistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	formatTransient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+	formatPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	formatUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 )
 
 var nameIDFormats = []string{
-	"urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+	formatUnspecified,
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
 	"urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName",

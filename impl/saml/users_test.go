@@ -66,7 +66,7 @@ func events(t *testing.T, st *store.Store) string {
 }
 
 func profile() Profile {
-	return Profile{Key: "id-1", Name: "erin", FullName: "Erin", Email: "erin@example.com", Roles: []identity.Role{identity.DeploymentViewer, "watcher"}}
+	return Profile{Identity: store.ExternalIdentity{NameID: "id-1", Format: formatPersistent}, Name: "erin", FullName: "Erin", Email: "erin@example.com", Roles: []identity.Role{identity.DeploymentViewer, "watcher"}}
 }
 
 // Ensures that the first sign-in makes the user, that another changes what the identity provider says otherwise, and that
@@ -74,7 +74,7 @@ func profile() Profile {
 func TestSignIn(t *testing.T) {
 	st := openStore(t)
 	made, err := signedIn(t, st, "corporate", profile())
-	if err != nil || made.Name != "erin" || made.Realm != "corporate" || made.NameID != "id-1" || !made.Enabled || made.Builtin || made.PasswordHash != "" ||
+	if err != nil || made.Name != "erin" || made.Realm != "corporate" || made.Identity != profile().Identity || !made.Enabled || made.Builtin || made.PasswordHash != "" ||
 		made.FullName != "Erin" || made.Email != "erin@example.com" || !slices.Equal(made.Roles, profile().Roles) || made.CreatedAt.IsZero() || made.CreatedBy != "erin" {
 		t.Fatalf("made is %+v, %v", made, err)
 	}
@@ -161,8 +161,8 @@ func TestSignIn_NameTaken(t *testing.T) {
 		return errors.Join(
 			tx.InsertUser(store.User{Name: "alice", Enabled: true, PasswordHash: secret.Digest("x")}),
 			tx.InsertUser(store.User{Name: "admin", Builtin: true, Enabled: true}),
-			tx.InsertUser(store.User{Name: "frank", Enabled: true, Realm: "partners", NameID: "id-1"}),
-			tx.InsertUser(store.User{Name: "grace", Enabled: true, Realm: "corporate", NameID: "id-9"}),
+			tx.InsertUser(store.User{Name: "frank", Enabled: true, Realm: "partners", Identity: profile().Identity}),
+			tx.InsertUser(store.User{Name: "grace", Enabled: true, Realm: "corporate", Identity: store.ExternalIdentity{NameID: "id-9"}}),
 		)
 	})
 	for name, want := range map[string]string{

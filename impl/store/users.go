@@ -16,9 +16,10 @@ type User struct {
 	Email    string
 	// Metadata is a JSON object, or empty if none was given.
 	Metadata string
-	// Realm is the SAML realm that the user comes from, and NameID what that calls the user; both are empty for a user of this
-	// server. They never change.
-	Realm, NameID string
+	// Realm is the SAML realm that the user comes from, and Identity what that calls the user; both are zero for a user of this
+	// server. They never change, but for QualifyUser.
+	Realm    string
+	Identity ExternalIdentity
 	// PasswordHash is a PHC string; empty if the user has no password.
 	PasswordHash string
 	CreatedAt    time.Time
@@ -40,17 +41,20 @@ func (u User) External() bool { return u.Realm != "" }
 func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.Realm) }
 
 const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email, users.metadata,
-	users.realm, users.name_id, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.first_login_at, users.last_login_at,
+	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
 // userFields returns where to scan userColumns to, and what to call then.
 func userFields(u *User) ([]any, func()) {
 	var created, updated, first, last int64
+	var nameID string
+	var qualified bool
 	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email, &u.Metadata,
-		&u.Realm, &u.NameID, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
+		&u.Realm, &nameID, &qualified, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
 	return fields, func() {
 		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
 		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
+		u.Identity = externalIdentity(nameID, qualified)
 	}
 }
 
@@ -67,9 +71,8 @@ var (
 	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1`)
 	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users ORDER BY name`)
 	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
-		created_by, updated_by, realm, name_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12)`)
-	selectExternalUser = prepare(`SELECT ` + userColumns + ` FROM users WHERE realm = $1 AND name_id = $2`)
-	updateUser         = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, metadata = $6, password_hash = $7,
+		created_by, updated_by, realm, name_id, name_id_qualified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13)`)
+	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, metadata = $6, password_hash = $7,
 		updated_at = $8, updated_by = $9 WHERE name = $1`)
 	touchLogin = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
@@ -82,11 +85,6 @@ func (tx *Tx) User(name string) (User, error) {
 	return one(tx, scanUser, selectUser, name)
 }
 
-// ExternalUser returns the user whom a realm calls that, or ErrNotFound.
-func (tx *Tx) ExternalUser(realm, nameID string) (User, error) {
-	return one(tx, scanUser, selectExternalUser, realm, nameID)
-}
-
 // Users returns all users by name.
 func (tx *Tx) Users() ([]User, error) {
 	return all(tx, scanUser, selectUsers)
@@ -94,8 +92,12 @@ func (tx *Tx) Users() ([]User, error) {
 
 // InsertUser adds a user, at the transaction's time, or returns ErrExists.
 func (tx *Tx) InsertUser(u User) error {
-	_, err := tx.exec(insertUser,
-		u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.CreatedBy, u.Realm, u.NameID)
+	nameID := ""
+	if u.External() {
+		nameID = u.Identity.key()
+	}
+	_, err := tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
+		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 
 // erin comes from an identity provider, and has roles of both kinds.
 var erin = store.User{
-	Name: "erin", Enabled: true, Roles: []identity.Role{identity.DeploymentViewer, "watcher"}, FullName: "Erin", Realm: "corporate", NameID: "e-1",
+	Name: "erin", Enabled: true, Roles: []identity.Role{identity.DeploymentViewer, "watcher"}, FullName: "Erin", Realm: "corporate", Identity: store.ExternalIdentity{NameID: "e-1"},
 }
 
 func addExternal(t *testing.T, st *store.Store, u store.User) {

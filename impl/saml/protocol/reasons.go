@@ -51,6 +51,7 @@ const (
 	reasonStatus            = "the status is not success"
 	reasonSubject           = "the assertion does not have exactly one subject with one name"
 	reasonNameID            = "the name is empty, too long, or has characters that names do not have"
+	reasonQualifier         = "the name's format or a qualifier is too long or has control characters"
 	reasonNameIDFormat      = "the name is not in the format that the realm asks for"
 	reasonConfirmation      = "the subject has no bearer confirmation"
 	reasonRecipient         = "the confirmation is for another recipient"

@@ -12,6 +12,9 @@ const (
 	// maxNameID is the longest name in bytes. Persistent names have at most 256 characters (SAML Core 8.3.7).
 	maxNameID = 1024
 
+	maxFormat    = 256  // bytes
+	maxQualifier = 1024 // bytes: an entity ID (SAML Core 8.3.6)
+
 	unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" // SAML Core 8.3.1
 )
 
@@ -28,6 +31,9 @@ func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
 	}
 	a.NameID, a.NameIDFormat = text, value(name, "Format")
 	a.NameQualifier, a.SPNameQualifier = value(name, "NameQualifier"), value(name, "SPNameQualifier")
+	if !isQualifier(a.NameIDFormat, maxFormat) || !isQualifier(a.NameQualifier, maxQualifier) || !isQualifier(a.SPNameQualifier, maxQualifier) {
+		return refuse(reasonQualifier)
+	}
 	if e.NameIDFormat != "" && e.NameIDFormat != unspecified && a.NameIDFormat != e.NameIDFormat {
 		return refuse(reasonNameIDFormat)
 	}
@@ -37,6 +43,11 @@ func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
 // isNameID refuses what looks like another name than it is: control characters and white space around it.
 func isNameID(name string) bool {
 	return name != "" && len(name) <= maxNameID && utf8.ValidString(name) && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// isQualifier takes what tells a name from other names of the same text, or nothing. Both are kept together in one index.
+func isQualifier(text string, limit int) bool {
+	return len(text) <= limit && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // confirm looks for a bearer confirmation that holds (SAML Profiles 4.1.4.2). If none does, it returns what is wrong with

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/store"
@@ -75,20 +76,21 @@ func samlMetadata(s *suite) {
 // samlUsers: users are found by what their realm calls them, and their sessions too, which end with the session.
 func samlUsers(s *suite) {
 	u := alice()
-	u.Realm, u.NameID = "r", "alice@idp"
+	u.Realm, u.Identity = "r", store.ExternalIdentity{NameID: "alice@idp", Format: "f"}
 	twin := u
 	twin.Name = "alice2"
 	session := store.SAMLSession{SessionID: "s", Realm: "r", NameID: "alice@idp", NameIDFormat: "f", NameQualifier: "n", SPNameQualifier: "p", SessionIndex: "i"}
 	s.update(func(tx *store.Tx) error {
-		_, err := tx.ExternalUser("r", "alice@idp")
+		_, err := tx.ExternalUser("r", u.Identity)
 		s.is(err, store.ErrNotFound)
 		return errors.Join(tx.InsertUser(u), tx.InsertSession(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
 			tx.InsertSAMLSession(session))
 	})
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(twin) }), store.ErrExists)
 	s.update(func(tx *store.Tx) error {
-		found, err := tx.ExternalUser("r", "alice@idp")
+		found, err := tx.ExternalUser("r", u.Identity)
 		equal(s, "the user", found.Name, u.Name)
+		equal(s, "the identity", found.Identity, u.Identity)
 		one, oneErr := tx.SAMLSession("s")
 		equal(s, "the session", one, session)
 		many, manyErr := tx.SAMLSessions("r", "alice@idp")
@@ -97,6 +99,39 @@ func samlUsers(s *suite) {
 		_, gone := tx.SAMLSession("s")
 		s.is(gone, store.ErrNotFound)
 		return errors.Join(err, oneErr, manyErr, endErr)
+	})
+}
+
+// samlIdentities: a realm's users differ by each part of their identities, and each is found by all of its own only.
+func samlIdentities(s *suite) {
+	identities := []store.ExternalIdentity{
+		{NameID: "x", Format: "f"}, {NameID: "x", Format: "g"}, {NameID: "x", Format: "f", SPNameQualifier: "q"}, {NameID: "x", Format: "", SPNameQualifier: "q"},
+		{NameID: " x", Format: "f"}, {NameID: "xf"}, {NameID: "X", Format: "f"},
+		{NameID: strings.Repeat("n", 1024), Format: strings.Repeat("f", 256), SPNameQualifier: strings.Repeat("q", 1024)},
+	}
+	s.update(func(tx *store.Tx) error {
+		var errs []error
+		for i, identity := range identities {
+			u := alice()
+			u.Name, u.Realm, u.Identity = fmt.Sprint("user", i), "r", identity
+			errs = append(errs, tx.InsertUser(u))
+		}
+		return errors.Join(errs...)
+	})
+	s.view(func(tx *store.Tx) error {
+		for i, identity := range identities {
+			found, err := tx.ExternalUser("r", identity)
+			if err != nil {
+				return err
+			}
+			equal(s, "the user", found.Name, fmt.Sprint("user", i))
+			equal(s, "the identity", found.Identity, identity)
+		}
+		_, err := tx.ExternalUser("other", identities[0])
+		s.is(err, store.ErrNotFound)
+		_, err = tx.UnqualifiedUser("r", "x")
+		s.is(err, store.ErrNotFound)
+		return nil
 	})
 }
 

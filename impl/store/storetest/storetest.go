@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"SAMLMetadata":  samlMetadata,
 		"SAMLDropped":   samlDropped,
 		"SAMLUsers":     samlUsers,
+		"SAMLIdentity":  samlIdentities,
 		"SAMLRefusals":  samlRefusals,
 		"Unheld":        unheld,
 		"Swallowed":     swallowed,
