@@ -38,8 +38,8 @@ func newRealms(t *testing.T) *realms {
 	})
 	w := &realms{t, keys, st, map[string]string{}}
 	for _, u := range []store.User{
-		{Name: "alice"}, {Name: "erin", Realm: "corporate", NameID: "e"}, {Name: "frank", Realm: "partners", NameID: "f"},
-		{Name: "weak", Realm: "corporate", NameID: "w"},
+		{Name: "alice"}, {Name: "erin", Realm: "corporate", Identity: store.ExternalIdentity{NameID: "e"}}, {Name: "frank", Realm: "partners", Identity: store.ExternalIdentity{NameID: "f"}},
+		{Name: "weak", Realm: "corporate", Identity: store.ExternalIdentity{NameID: "w"}},
 	} {
 		u.Enabled, u.Roles = true, []identity.Role{"superuser"}
 		if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(u) }); err != nil {
