@@ -21,7 +21,7 @@ func (p *process) operator() *process {
 // Ensures that the admin listener tells operators how the server is, without credentials, and that the other one does not.
 func TestServe_AdminListener(t *testing.T) {
 	t.Parallel()
-	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
+	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_HOSTS=sallyport-1", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
 	operator := s.operator()
 	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
@@ -32,6 +32,16 @@ func TestServe_AdminListener(t *testing.T) {
 	}
 	wantSilence(t, metrics, "chosen by hand")
 	operator.want(http.StatusNotFound, http.MethodGet, accountPath, "", "")
+	for host, status := range map[string]int{"attacker.example": http.StatusMisdirectedRequest, "sallyport-1:12490": http.StatusOK} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, operator.url+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		if r := do(t, request); r.status != status {
+			t.Errorf("a request for %s is answered with %d; want %d", host, r.status, status)
+		}
+	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		if r := s.send(http.MethodGet, path, "", ""); r.status == http.StatusOK {
 			t.Errorf("%s is served to everybody", path)

@@ -48,6 +48,20 @@ func TestService(t *testing.T) {
 	}
 }
 
+// Ensures that the service bounds the server's memory, writes no core dump, and has as many file descriptors as connections need.
+func TestService_Limits(t *testing.T) {
+	t.Parallel()
+	_, settings, _ := strings.Cut(deployed(t, "sallyport.service"), "[Service]")
+	for _, line := range []string{"MemoryMax=2G", "LimitCORE=0", "LimitNOFILE=65536", "UMask=0077", "StateDirectoryMode=0700", "NoNewPrivileges=yes"} {
+		if !strings.Contains(settings, "\n"+line+"\n") {
+			t.Errorf("the unit has no line %q", line)
+		}
+	}
+	if public, admin := connectionLimits(65536); public != publicConnections || admin != adminConnections {
+		t.Errorf("the file descriptors allow %d and %d connections", public, admin)
+	}
+}
+
 // Ensures that the service takes variables from where the README has them, and starts without them.
 func TestService_Environment(t *testing.T) {
 	t.Parallel()

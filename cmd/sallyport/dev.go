@@ -55,7 +55,7 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
+	defer os.RemoveAll(folder)                                                                   //nolint:errcheck // it lies in the system's folder for temporary files
 	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }}) // the defaults
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -72,7 +72,7 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	if err := greet(ctx, cmd.OutOrStdout(), a, made, l.public.Addr().String()); err != nil {
 		return errors.Join(err, l.Close(), a.Close())
 	}
-	return errors.Join(l.serve(ctx, a, c.DrainDelay, log), a.Close())
+	return errors.Join(l.serve(ctx, a, c, log), a.Close())
 }
 
 func checkLoopback(flag, listen string) error {

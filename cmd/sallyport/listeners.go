@@ -119,13 +119,13 @@ func (l listeners) Close() error {
 
 // serve serves until ctx ends, and then finishes the requests under way. The admin listener answers until they are
 // finished, so that an operator sees that; whoever spreads requests has the delay to notice.
-func (l listeners) serve(ctx context.Context, a *app.App, delay time.Duration, log *slog.Logger) error {
+func (l listeners) serve(ctx context.Context, a *app.App, c config.Config, log *slog.Logger) error {
 	public := httpapi.NewServer(a.Handler, log)
 	l.connections.Watch(public)
 	if l.admin == nil {
-		return drain(ctx, public, l.public, delay, log)
+		return drain(ctx, public, l.public, c.DrainDelay, log)
 	}
-	beside := httpapi.NewServer(admin.New(admin.Deps{Stopping: ctx, Ready: a.Ready, Metrics: a.Metrics, Log: log}), log)
+	beside := httpapi.NewServer(admin.New(admin.Deps{Hosts: c.AdminHosts, Stopping: ctx, Ready: a.Ready, Metrics: a.Metrics, Log: log}), log)
 	l.admin.Watch(beside)
 	log.Info("answering operators", "url", "http://"+l.admin.Addr().String())
 	go func() {
@@ -133,7 +133,7 @@ func (l listeners) serve(ctx context.Context, a *app.App, delay time.Duration, l
 			log.Error("operators get no more answers", "error", err)
 		}
 	}()
-	return errors.Join(drain(ctx, public, l.public, delay, log), dismiss(ctx, beside))
+	return errors.Join(drain(ctx, public, l.public, c.DrainDelay, log), dismiss(ctx, beside))
 }
 
 // adminDrainTime is how long operators' last questions may take.

@@ -90,7 +90,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		a.CountCertificate(l.certificate.Expires)
 	}
 	log.Info("serving", "url", l.url(), "store", store.Redact(c.Store), "schema", a.Schema(), "version", version())
-	return errors.Join(l.serve(ctx, a, c.DrainDelay, log), a.Close())
+	return errors.Join(l.serve(ctx, a, c, log), a.Close())
 }
 
 // keepPasswords writes the passwords made for built-in users into a file beside the database. PostgreSQL has no such place,

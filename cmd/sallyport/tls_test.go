@@ -73,6 +73,9 @@ func TestServe_TLS(t *testing.T) {
 	if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
 		t.Errorf("answered with %s by %s", response.Status, response.Proto)
 	}
+	if response.Header.Get("Strict-Transport-Security") != "max-age=31536000" {
+		t.Errorf("the header of the answer is %v", response.Header)
+	}
 	request.URL.Scheme = "http"
 	if r := do(t, request); r.status != http.StatusBadRequest {
 		t.Errorf("plain HTTP is answered with %d", r.status)

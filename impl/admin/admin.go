@@ -9,6 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +23,8 @@ const patience = time.Second
 
 // Deps are what the answers are made of.
 type Deps struct {
+	// Hosts are the names that the listener answers to, beside localhost and IP addresses.
+	Hosts []string
 	// Stopping is done when the program finishes the requests under way, and wants no more.
 	Stopping context.Context //nolint:containedctx // it is watched by every request, and none's own
 	// Ready returns why no request can be served, or nil.
@@ -34,7 +39,34 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
 	mux.Handle("GET /readyz", &probes{Deps: d})
 	mux.Handle("GET /metrics", d.Metrics)
-	return mux
+	return answerTo(d.Hosts, mux)
+}
+
+// answerTo refuses requests for other names than the listener's with 421 (RFC 9110, section 15.5.20). A page on the Internet can
+// have its own name lead to this listener (DNS rebinding) and read what it answers to the browser of an operator. Where the Host
+// is an address, or missing as in HTTP/1.0, no such page sent it.
+func answerTo(hosts []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := hostName(r.Host)
+		_, err := netip.ParseAddr(name)
+		known := func(host string) bool { return strings.EqualFold(host, name) }
+		if err != nil && name != "" && !known("localhost") && !slices.ContainsFunc(hosts, known) {
+			say(w, http.StatusMisdirectedRequest, "this listener answers to localhost, IP addresses, and the names in admin.hosts")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostName returns the name or the address in a Host header (RFC 9110, section 7.2), without the port, the brackets of an IPv6
+// address and the dot that ends an absolute name.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else if inner, ok := strings.CutPrefix(host, "["); ok {
+		host = strings.TrimSuffix(inner, "]")
+	}
+	return strings.TrimSuffix(host, ".")
 }
 
 // probes answer whether the program is ready.

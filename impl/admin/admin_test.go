@@ -28,7 +28,7 @@ func deps(t *testing.T) Deps {
 func get(t *testing.T, d Deps, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	New(d).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	New(d).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil))
 	return w
 }
 
@@ -102,7 +102,7 @@ func TestAdmin_LogsChanges(t *testing.T) {
 		handler := New(d)
 		probe := func(times int) {
 			for range times {
-				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/readyz", nil))
 				time.Sleep(time.Second)
 			}
 		}
@@ -163,4 +163,30 @@ func TestAdmin_Stopping(t *testing.T) {
 	stop()
 	want(t, d, "/readyz", http.StatusServiceUnavailable, "stopping")
 	want(t, d, "/healthz", http.StatusOK, "alive")
+}
+
+// Ensures that the listener answers to addresses, to localhost and to the names that are configured, and that a page whose
+// name leads to it reads nothing.
+func TestAdmin_Hosts(t *testing.T) {
+	t.Parallel()
+	d := deps(t)
+	d.Hosts = []string{"sallyport.example.org"}
+	for host, status := range map[string]int{
+		"127.0.0.1:12490": http.StatusOK, "10.1.2.3": http.StatusOK, "[::1]:12490": http.StatusOK, "[2001:db8::1]": http.StatusOK, "": http.StatusOK,
+		"localhost": http.StatusOK, "LocalHost:12490": http.StatusOK, "sallyport.example.org:12490": http.StatusOK, "Sallyport.Example.org.": http.StatusOK,
+		"attacker.example:12490": http.StatusMisdirectedRequest, "localhost.attacker.example": http.StatusMisdirectedRequest,
+		"127.0.0.1.attacker.example": http.StatusMisdirectedRequest, "x.sallyport.example.org": http.StatusMisdirectedRequest,
+	} {
+		t.Run("host "+host, func(t *testing.T) {
+			t.Parallel()
+			for _, path := range []string{"/healthz", "/readyz"} {
+				w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+				r.Host = host
+				New(d).ServeHTTP(w, r)
+				if w.Code != status {
+					t.Errorf("%s: %d %s; want %d", path, w.Code, w.Body, status)
+				}
+			}
+		})
+	}
 }

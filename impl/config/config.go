@@ -28,6 +28,8 @@ type Config struct {
 	Listen string
 	// AdminListen is empty if there is to be no admin listener.
 	AdminListen string
+	// AdminHosts are the names that the admin listener answers to, beside localhost and IP addresses.
+	AdminHosts []string
 	// TLSCertificate and TLSKey name files in PEM; both are empty if there is to be no TLS.
 	TLSCertificate string
 	TLSKey         string
@@ -73,6 +75,7 @@ type Setting struct {
 var Settings = []Setting{
 	{Key: "listen", Default: "127.0.0.1:12400", About: "address and port to serve on"},
 	{Key: "admin.listen", Default: "127.0.0.1:12490", About: "address and port of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials; empty for none"},
+	{Key: "admin.hosts", About: "names, separated by commas, that the admin listener answers to, beside `localhost` and IP addresses"},
 	{Key: "tls.certificate", About: "file with the server's certificate, and those that lead to its authority, in PEM; read again when it changes"},
 	{Key: "tls.key", About: "file with the certificate's key, in PEM"},
 	{Key: "plain_http", Default: "false", About: "`true` to serve other machines without TLS, because something in front adds it"},

@@ -46,6 +46,7 @@ var precedence = map[string]struct {
 }{
 	"listen":                   {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
 	"admin.listen":             {[3]string{"127.0.0.1:1", "", "127.0.0.1:3"}, func(c Config) string { return c.AdminListen }},
+	"admin.hosts":              {[3]string{"a", "", "a.example.org,b"}, func(c Config) string { return strings.Join(c.AdminHosts, ",") }},
 	"tls.certificate":          {[3]string{"1.crt", "2.crt", "3.crt"}, func(c Config) string { return c.TLSCertificate }},
 	"tls.key":                  {[3]string{"1.key", "2.key", "3.key"}, func(c Config) string { return c.TLSKey }},
 	"plain_http":               {[3]string{"true", "false", "true"}, func(c Config) string { return strconv.FormatBool(c.PlainHTTP) }},

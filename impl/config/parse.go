@@ -31,6 +31,7 @@ func parse(values map[string]string) (Config, error) {
 	c := Config{
 		Listen:           p.address("listen"),
 		AdminListen:      p.optionalAddress("admin.listen"),
+		AdminHosts:       p.hosts("admin.hosts"),
 		TLSCertificate:   values["tls.certificate"],
 		TLSKey:           values["tls.key"],
 		PlainHTTP:        p.oneOf("plain_http", "true", "false") == "true",
@@ -183,6 +184,21 @@ func (p *parser) networks(key string) []*net.IPNet {
 		networks = append(networks, network)
 	}
 	return networks
+}
+
+// hosts reads names of hosts. One that is written with a port would match no request.
+func (p *parser) hosts(key string) []string {
+	var hosts []string
+	for part := range strings.SplitSeq(p.values[key], ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if strings.ContainsAny(part, ":/*@ ") {
+			p.bad(key, "%q is not the name of a host, such as sallyport.example.org", part)
+		}
+		hosts = append(hosts, strings.TrimSuffix(part, "."))
+	}
+	return hosts
 }
 
 func (p *parser) level(key string) slog.Level {

@@ -53,6 +53,7 @@ func TestLoad_BadValues(t *testing.T) {
 	t.Parallel()
 	for key, values := range map[string][]string{
 		"listen":                   {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
+		"admin.hosts":              {"a:12490", "http://a", "*.example.org", "a b"},
 		"admin.listen":             {"12490", "127.0.0.1", "127.0.0.1:99999", "off"},
 		"tls.certificate":          {"tls.crt"},
 		"tls.key":                  {"tls.key"},

@@ -145,6 +145,10 @@ func recoverPanics(log *slog.Logger) echo.MiddlewareFunc {
 	})
 }
 
+// strictTransport has browsers use TLS for this host for a year, whatever a link says. It is for this name only: others of the
+// domain are not ours.
+const strictTransport = "max-age=31536000"
+
 // commonHeaders keeps answers, which hold credentials and personal data, out of caches and other pages.
 func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -152,6 +156,9 @@ func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if c.Request().TLS != nil { // over plain HTTP it must not be sent (RFC 6797, section 7.2)
+			h.Set("Strict-Transport-Security", strictTransport)
+		}
 		return next(c)
 	}
 }

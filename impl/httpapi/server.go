@@ -115,9 +115,14 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeader         = 32 << 10
-	maxBody           = 1 << 20
+	// maxHeader is the request line with all header lines, to the empty line that ends them.
+	maxHeader = 32 << 10
+	maxBody   = 1 << 20
 )
+
+// headerSlack is how much longer a header of HTTP/1.1 may be than MaxHeaderBytes: net/http reads that much more. In HTTP/2 it
+// is 320 bytes, where each field counts 32 bytes more than it has (RFC 9113, section 6.5.2).
+const headerSlack = 4 << 10
 
 // NewServer returns an HTTP server with limits for a handler of this package.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
@@ -127,18 +132,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    maxHeader - headerSlack,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-}
-
-func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, network := range trusted {
-		options = append(options, echo.TrustIPRange(network))
-	}
-	return echo.ExtractIPFromXFFHeader(options...)
 }
