@@ -2,10 +2,12 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sallyport/sallyport/impl/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/overload/work"
 	"github.com/sallyport/sallyport/impl/privilege"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -56,31 +58,38 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Question
 	if err := q.check(); err != nil {
 		return Answer{}, err
 	}
-	effective := subject.Privileges
+	effective, spent := subject.Privileges, privilege.NewBudget(ctx)
 	if len(q.Applications) > 0 {
 		var err error
-		if effective, err = s.registered(ctx, effective); err != nil {
+		if effective, err = s.registered(ctx, effective, spent); err != nil {
 			return Answer{}, err
 		}
 	}
-	r := responder{effective.Inquire(), Answer{
+	r := responder{effective.Inquire(spent), Answer{
 		UserName: subject.User, HasAll: true,
 		Cluster: map[string]bool{}, Index: map[string]map[string]bool{}, Application: map[string]map[string]map[string]bool{},
 	}}
 	if err := r.respond(q); err != nil {
+		if ctx.Err() != nil {
+			return Answer{}, ctx.Err()
+		}
 		return Answer{}, fault.New(fault.IllegalArgument, err.Error())
 	}
 	return r.answer, nil
 }
 
 // registered returns privileges with what applications registered for the names of theirs. That is not kept: it changes.
-func (s *Service) registered(ctx context.Context, effective privilege.Effective) (privilege.Effective, error) {
+func (s *Service) registered(ctx context.Context, effective privilege.Effective, spent *work.Budget) (privilege.Effective, error) {
 	err := s.store.View(ctx, func(tx *store.Tx) error {
 		registry, err := applicationprivilege.Registry(tx)
 		if err != nil {
 			return err
 		}
-		if effective, err = effective.Registered(registry); err != nil {
+		effective, err = effective.Registered(registry, spent)
+		switch {
+		case errors.Is(err, privilege.ErrTooMuch):
+			return fault.New(fault.IllegalArgument, err.Error())
+		case err != nil:
 			return fmt.Errorf("access: %w", err)
 		}
 		return nil

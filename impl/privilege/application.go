@@ -123,7 +123,7 @@ func (a Application) compile() (box, error) {
 
 // hasApplication tells whether the set has all of a box of one application. A name that it has not may be had by its
 // actions.
-func (s *Set) hasApplication(b box, w *work) bool {
+func (s *Set) hasApplication(b box, w *effort) bool {
 	if s.applications.contain(b, w) {
 		return true
 	}
@@ -136,7 +136,7 @@ func (s *Set) hasApplication(b box, w *work) bool {
 		if !named || !p.exact {
 			return false
 		}
-		actions, err := s.registry.find(b[0].in[0].head, privilege)
+		actions, err := s.registry.find(b[0].in[0].head, privilege, w.Budget)
 		if err != nil || len(actions) == 0 || !s.applications.contain(box{b[0], b[1], {in: actions}}, w) {
 			return false
 		}

@@ -1,9 +1,7 @@
 package privilege
 
 import (
-	"regexp/syntax"
 	"slices"
-	"strings"
 )
 
 // term is a set of names: those that match one of some patterns, without those that match one of others.
@@ -80,12 +78,12 @@ func (s boxes) has(names ...string) bool {
 
 // contain tells whether all of b is in s, also if it is in no single box. A true can be relied upon; a false can also
 // mean that finding out takes too long.
-func (s boxes) contain(b box, w *work) bool {
+func (s boxes) contain(b box, w *effort) bool {
 	if b.empty() {
 		return true
 	}
 	for _, c := range s {
-		if w.spend(c, b); w.left <= 0 {
+		if !w.compare(c, b) {
 			return false
 		}
 		if c.covers(b) {
@@ -121,45 +119,6 @@ func (b box) apartFrom(c box) bool {
 }
 
 // containAll tells whether everything in t is in s.
-func (s boxes) containAll(t boxes, w *work) bool {
+func (s boxes) containAll(t boxes, w *effort) bool {
 	return !slices.ContainsFunc(t, func(b box) bool { return !s.contain(b, w) })
-}
-
-// automaton accepts the tuples of a box, written as one word: those that in accepts and none of out does.
-type automaton struct {
-	in  *syntax.Prog
-	out []*syntax.Prog
-}
-
-func (b box) automaton() (*automaton, error) {
-	sides := make([]string, len(b))
-	for i, t := range b {
-		sides[i] = alternatives(t.in)
-	}
-	in, err := program(strings.Join(sides, `\x00`))
-	if err != nil {
-		return nil, err
-	}
-	a := &automaton{in: in}
-	for i, t := range b {
-		if len(t.out) == 0 {
-			continue
-		}
-		hole := slices.Repeat([]string{`[^\x00]*`}, len(b))
-		hole[i] = alternatives(t.out)
-		out, err := program(strings.Join(hole, `\x00`))
-		if err != nil {
-			return nil, err
-		}
-		a.out = append(a.out, out)
-	}
-	return a, nil
-}
-
-func alternatives(patterns []*pattern) string {
-	sources := make([]string, len(patterns))
-	for i, p := range patterns {
-		sources[i] = "(?:" + p.source + ")"
-	}
-	return "(?:" + strings.Join(sources, "|") + ")"
 }

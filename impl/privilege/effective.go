@@ -1,5 +1,7 @@
 package privilege
 
+import "github.com/sallyport/sallyport/impl/overload/work"
+
 // Effective is what an API key may do: what both the roles assigned to it and its owner's allow.
 type Effective struct{ sets []*Set }
 
@@ -47,15 +49,15 @@ func (e Effective) AllowsEndpoint(method, path string) bool {
 }
 
 // Registered returns the same with what the names of application privileges mean. It returns an error for a registered
-// action that cannot be read.
-func (e Effective) Registered(registry *Registry) (Effective, error) {
+// action that cannot be read, and the budget's.
+func (e Effective) Registered(registry *Registry, budget *work.Budget) (Effective, error) {
 	sets := make([]*Set, len(e.sets))
 	for i, s := range e.sets {
 		if s == nil {
 			continue
 		}
 		var err error
-		if sets[i], err = s.registered(registry); err != nil {
+		if sets[i], err = s.registered(registry, budget); err != nil {
 			return Effective{}, err
 		}
 	}

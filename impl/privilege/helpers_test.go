@@ -1,19 +1,21 @@
 package privilege
 
+import "context"
+
 // The questions of an inquiry, one at a time; an error is a no.
 
 func (e Effective) hasCluster(privilege string) bool {
-	has, err := e.Inquire().HasCluster(privilege)
+	has, err := e.Inquire(NewBudget(context.Background())).HasCluster(privilege)
 	return has && err == nil
 }
 
 func (e Effective) hasIndex(pattern, privilege string, allowRestricted bool) bool {
-	has, err := e.Inquire().HasIndex(pattern, privilege, allowRestricted)
+	has, err := e.Inquire(NewBudget(context.Background())).HasIndex(pattern, privilege, allowRestricted)
 	return has && err == nil
 }
 
 func (e Effective) allowsApplication(application, privilege, resource string) bool {
-	has, err := e.Inquire().HasApplication(application, privilege, resource)
+	has, err := e.Inquire(NewBudget(context.Background())).HasApplication(application, privilege, resource)
 	return has && err == nil
 }
 
@@ -39,13 +41,13 @@ func (s *Set) allowsIndex(name, action string) bool { return s.indices.has(name,
 
 // within tells whether the search finds all of a pattern in another.
 func within(outer, inner *pattern) bool {
-	w := newWork(maxInquiry)
+	w := newEffort(NewBudget(context.Background()))
 	return boxes{{{in: []*pattern{outer}}}}.contain(box{{in: []*pattern{inner}}}, &w)
 }
 
 // contains tells whether the search finds everything of other in s.
 func (s *Set) contains(other *Set) bool {
-	w := newWork(maxInquiry)
+	w := newEffort(NewBudget(context.Background()))
 	for _, b := range other.applications {
 		if !s.applications.contain(b, &w) && (!b[0].in[0].exact || !s.hasApplication(b, &w)) {
 			return false

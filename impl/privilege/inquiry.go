@@ -1,28 +1,29 @@
 package privilege
 
-import "errors"
+import (
+	"errors"
 
-// maxInquiry bounds the work for all questions of one inquiry, in instructions looked at; it is about a second.
-const maxInquiry = 16 * maxSearch
+	"github.com/sallyport/sallyport/impl/overload/work"
+)
 
 // ErrTooMuch means that an inquiry has become too much work. The text is fit for a caller.
 var ErrTooMuch = errors.New("the check of privileges takes too long; ask for fewer of them at once, or use simpler patterns")
 
 // Inquiry answers questions about one Effective, with a bound on the work for all of them together. Every answer can be
-// ErrTooMuch, or an error whose text is fit for a caller if a privilege is unknown or a pattern cannot be read. It is for
+// ErrTooMuch, the error of a context that is done, or an error whose text is fit for a caller if a privilege is unknown or a pattern cannot be read. It is for
 // one goroutine.
 type Inquiry struct {
 	of         Effective
-	work       work
+	effort     effort
 	patterns   map[string][]*pattern
 	privileges map[string][]*pattern
 	cluster    map[string]grant
 	index      map[string]boxes
 }
 
-// Inquire begins an inquiry.
-func (e Effective) Inquire() *Inquiry {
-	return &Inquiry{e, newWork(maxInquiry), map[string][]*pattern{}, map[string][]*pattern{}, map[string]grant{}, map[string]boxes{}}
+// Inquire begins an inquiry that may spend a budget of NewBudget.
+func (e Effective) Inquire(budget *work.Budget) *Inquiry {
+	return &Inquiry{e, newEffort(budget), map[string][]*pattern{}, map[string][]*pattern{}, map[string]grant{}, map[string]boxes{}}
 }
 
 // HasCluster tells whether all of a cluster privilege is there.
@@ -31,7 +32,7 @@ func (q *Inquiry) HasCluster(privilege string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return q.ask(func(s *Set) bool { return s.hasGrant(want, &q.work) })
+	return q.ask(func(s *Set) bool { return s.hasGrant(want, &q.effort) })
 }
 
 // HasIndex tells whether all of an index privilege is there over all indices that match a pattern, without restricted ones
@@ -47,12 +48,12 @@ func (q *Inquiry) HasIndex(pattern, privilege string, allowRestricted bool) (boo
 		return false, err
 	}
 	reached := indexTerm(names, allowRestricted)
-	if !allowRestricted && allRestricted.contain(box{{in: names}}, &q.work) {
-		return false, q.exhausted()
+	if !allowRestricted && allRestricted.contain(box{{in: names}}, &q.effort) {
+		return false, q.effort.Err()
 	}
 	return q.ask(func(s *Set) bool {
 		for _, b := range want {
-			if !s.indices.contain(box{reached, b[0]}, &q.work) {
+			if !s.indices.contain(box{reached, b[0]}, &q.effort) {
 				return false
 			}
 		}
@@ -76,19 +77,15 @@ func (q *Inquiry) HasApplication(application, privilege, resource string) (bool,
 		return false, err
 	}
 	want := box{{in: []*pattern{name(application)}}, {in: resources}, {in: privileges}}
-	return q.ask(func(s *Set) bool { return s.hasApplication(want, &q.work) })
+	return q.ask(func(s *Set) bool { return s.hasApplication(want, &q.effort) })
 }
 
 func (q *Inquiry) ask(yes func(*Set) bool) (bool, error) {
-	has := q.of.all(yes)
-	return has, q.exhausted()
-}
-
-func (q *Inquiry) exhausted() error {
-	if q.work.left <= 0 {
-		return ErrTooMuch
+	if err := q.effort.Spend(1); err != nil {
+		return false, err
 	}
-	return nil
+	has := q.of.all(yes)
+	return has, q.effort.Err()
 }
 
 // read parses patterns, once each, and counts that as work.
@@ -96,17 +93,14 @@ func (q *Inquiry) read(known map[string][]*pattern, text string, parse func(stri
 	if patterns, found := known[text]; found {
 		return patterns, nil
 	}
-	if err := q.exhausted(); err != nil {
+	if err := q.effort.Err(); err != nil {
 		return nil, err
 	}
 	patterns, err := remember(known, text, parse)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range patterns {
-		q.work.left -= 4 * p.states // an instruction costs more to make than to look at
-	}
-	return patterns, nil
+	return patterns, q.effort.made(patterns)
 }
 
 func parseOne(text string) ([]*pattern, error) {

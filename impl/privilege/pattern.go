@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/impl/overload/wildcard"
 )
 
 // maxPattern bounds a pattern's length in bytes. Index names are at most 255 bytes long, so this is plenty.
@@ -33,8 +35,11 @@ type pattern struct {
 	exact, open bool
 	// states is how many instructions the pattern takes, or about as many; it is never 0.
 	states int
-	// expression is for patterns that are neither exact nor open.
-	expression *regexp.Regexp
+	// Of the patterns that are neither exact nor open, glob is for wildcard patterns. Regular expressions have a syntax tree, and an
+	// expression, which is compiled when it is first needed: most are only compared with others, and that takes none.
+	glob       *wildcard.Pattern
+	tree       *syntax.Regexp
+	expression func() *regexp.Regexp
 }
 
 // parse compiles a pattern. The error's text is fit for a caller.
@@ -43,7 +48,7 @@ func parse(text string) (*pattern, error) {
 		return nil, err
 	}
 	if !strings.HasPrefix(text, "/") {
-		return wildcard(text)
+		return parseWildcard(text), nil
 	}
 	if len(text) < 2 || !strings.HasSuffix(text, "/") {
 		return nil, fmt.Errorf("the pattern [%s] begins like a regular expression, with a slash, and does not end with one", text)
@@ -52,12 +57,20 @@ func parse(text string) (*pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression [%s]: %w", text, err)
 	}
-	automaton, err := program(source)
+	tree, err := parseTree(source)
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression [%s] is too complex", text)
 	}
-	head, _ := automaton.Prefix()
-	return (&pattern{text: text, source: source, head: head, states: len(automaton.Inst)}).compile()
+	compiled, err := syntax.Compile(tree)
+	if err != nil {
+		return nil, fmt.Errorf("the regular expression [%s] is too complex", text)
+	}
+	head, _ := compiled.Prefix()
+	p := &pattern{text: text, source: source, head: head, tree: tree, states: len(compiled.Inst)}
+	p.expression = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\A(?:` + source + `)\z`) // the source was parsed above, and is nested far less than Go allows
+	})
+	return p, nil
 }
 
 // CheckPattern returns an error if a text cannot be read as a pattern of names: an index, a user, a resource.
@@ -83,8 +96,8 @@ func name(text string) *pattern {
 	return &pattern{text: text, source: regexp.QuoteMeta(text), head: text, exact: true, states: 1 + len(text)}
 }
 
-// wildcard compiles a wildcard pattern. A backslash at the end stands for itself.
-func wildcard(text string) (*pattern, error) {
+// parseWildcard parses a wildcard pattern. A backslash at the end stands for itself.
+func parseWildcard(text string) *pattern {
 	var source, head strings.Builder
 	stars, marks, escaped := 0, 0, false
 	for i, r := range text {
@@ -110,23 +123,14 @@ func wildcard(text string) (*pattern, error) {
 	}
 	p := &pattern{text: text, source: source.String(), head: head.String(), exact: stars+marks == 0, states: 1 + len(text)}
 	p.open = marks == 0 && p.source == regexp.QuoteMeta(p.head)+anyRune+"*"
-	return p.compile()
+	if !p.exact && !p.open {
+		p.glob = wildcard.Parse(text)
+	}
+	return p
 }
 
-func (p *pattern) compile() (*pattern, error) {
-	if p.exact || p.open {
-		return p, nil
-	}
-	expression, err := regexp.Compile(`\A(?:` + p.source + `)\z`)
-	if err != nil {
-		return nil, fmt.Errorf("the pattern [%s] is too complex", p.text)
-	}
-	p.expression = expression
-	return p, nil
-}
-
-// regular tells whether the pattern may be a regular expression. Only these can match nothing at all.
-func (p *pattern) regular() bool { return p.expression != nil && strings.HasPrefix(p.text, "/") }
+// regular reports whether the pattern is a regular expression. Only these can match nothing at all.
+func (p *pattern) regular() bool { return p.expression != nil }
 
 // matches tells whether the name, which must be UTF-8, is in the set.
 func (p *pattern) matches(name string) bool {
@@ -135,8 +139,11 @@ func (p *pattern) matches(name string) bool {
 		return name == p.head
 	case p.open:
 		return strings.HasPrefix(name, p.head)
+	case p.glob != nil:
+		matched, _ := p.glob.Match(name)
+		return matched && !strings.ContainsAny(name, apart+mark)
 	}
-	return p.expression.MatchString(name)
+	return p.expression().MatchString(name)
 }
 
 // covers tells whether q's names are all p's, for the cases that need no search. A false means nothing.
@@ -147,15 +154,6 @@ func (p *pattern) covers(q *pattern) bool {
 // apartFrom tells whether the two have no name in common, as their heads show. A false means nothing.
 func (p *pattern) apartFrom(q *pattern) bool {
 	return !strings.HasPrefix(p.head, q.head) && !strings.HasPrefix(q.head, p.head)
-}
-
-// program is the pattern's automaton, for searches.
-func program(source string) (*syntax.Prog, error) {
-	tree, err := syntax.Parse(source, syntax.Perl)
-	if err != nil {
-		return nil, err
-	}
-	return syntax.Compile(tree.Simplify())
 }
 
 // everything is the pattern *.

@@ -108,7 +108,7 @@ func (s *Set) AllowsOwning(action string) bool {
 // AllowsRunAs tells whether the set allows to act for a user.
 func (s *Set) AllowsRunAs(user string) bool { return plain(user) && s.runAs.has(user) }
 
-func (s *Set) hasGrant(want grant, w *work) bool {
+func (s *Set) hasGrant(want grant, w *effort) bool {
 	if !s.cluster.always.containAll(want.always, w) {
 		return false
 	}

@@ -252,7 +252,7 @@ func TestAllowsApplication(t *testing.T) {
 	} {
 		g, q := strings.Fields(c.granted), strings.Fields(c.asked)
 		s := compile(t, Role{Applications: []Application{{g[0], strings.Split(g[1], ","), strings.Split(g[2], ",")}}})
-		e, err := Of(s).Registered(registry)
+		e, err := Of(s).Registered(registry, NewBudget(t.Context()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 )
@@ -53,7 +54,7 @@ func (d dice) set(t *testing.T, registry *Registry) *Set {
 	if registry == nil {
 		return s
 	}
-	s, err := s.registered(registry)
+	s, err := s.registered(registry, NewBudget(context.Background()))
 	if err != nil {
 		t.Fatal(err)
 	}

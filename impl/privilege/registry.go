@@ -1,5 +1,7 @@
 package privilege
 
+import "github.com/sallyport/sallyport/impl/overload/work"
+
 // Registry is the actions that applications registered for the names of their privileges. A nil *Registry has none. It is
 // for one goroutine.
 type Registry struct {
@@ -14,8 +16,8 @@ func NewRegistry(registered map[string]map[string][]string) *Registry {
 	return &Registry{registered, map[[2]string][]*pattern{}}
 }
 
-// find returns the actions registered for a privilege of an application.
-func (r *Registry) find(application, privilege string) ([]*pattern, error) {
+// find returns the actions registered for a privilege of an application. Reading them takes work.
+func (r *Registry) find(application, privilege string, budget *work.Budget) ([]*pattern, error) {
 	if r == nil {
 		return nil, nil
 	}
@@ -23,19 +25,27 @@ func (r *Registry) find(application, privilege string) ([]*pattern, error) {
 	if patterns, found := r.read[key]; found {
 		return patterns, nil
 	}
-	patterns, err := parseAll(r.texts[application][privilege])
-	if err == nil {
-		r.read[key] = patterns
+	var patterns []*pattern
+	for _, text := range r.texts[application][privilege] {
+		p, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		patterns = append(patterns, p)
+		if err := charge(budget, patterns[len(patterns)-1:]); err != nil {
+			return nil, err
+		}
 	}
-	return patterns, err
+	r.read[key] = patterns
+	return patterns, nil
 }
 
 // registered returns a copy of the set that has the actions of its application privileges too.
-func (s *Set) registered(registry *Registry) (*Set, error) {
+func (s *Set) registered(registry *Registry, budget *work.Budget) (*Set, error) {
 	with := *s
 	with.registry, with.applications = registry, s.applications[:len(s.applications):len(s.applications)]
 	for i, entry := range s.entries {
-		granted, err := registry.granted(entry.Privileges, s.applications[i])
+		granted, err := registry.granted(entry.Privileges, s.applications[i], budget)
 		if err != nil {
 			return nil, err
 		}
@@ -45,17 +55,23 @@ func (s *Set) registered(registry *Registry) (*Set, error) {
 }
 
 // granted returns the boxes of actions that an entry's box grants by the names of registered privileges.
-func (r *Registry) granted(privileges []string, entry box) (boxes, error) {
+func (r *Registry) granted(privileges []string, entry box, budget *work.Budget) (boxes, error) {
 	var granted boxes
 	for application, names := range r.texts {
+		if err := budget.Spend(1); err != nil {
+			return nil, err
+		}
 		if !entry[0].has(application) {
 			continue
+		}
+		if err := budget.Spend(len(privileges)); err != nil {
+			return nil, err
 		}
 		for _, privilege := range privileges {
 			if len(names[privilege]) == 0 {
 				continue
 			}
-			patterns, err := r.find(application, privilege)
+			patterns, err := r.find(application, privilege, budget)
 			if err != nil {
 				return nil, err
 			}

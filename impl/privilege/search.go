@@ -7,13 +7,13 @@ import (
 	"unicode"
 )
 
-// maxSearch bounds a search, in instructions looked at; it is some tens of milliseconds.
-const maxSearch = 1 << 20
+// maxSearch bounds a search, in instructions looked at; it is some milliseconds.
+const maxSearch = 1 << 18
 
 // contained tells whether every word of b is one of s. It follows the automata of all of them side by side, through every
 // combination of states that some word of b leads to, and looks for one where b accepts and s does not. Combinations can
 // be many, so the search gives up after a while; then the answer is no.
-func contained(b box, s boxes, w *work) bool {
+func contained(b box, s boxes, w *effort) bool {
 	near := slices.DeleteFunc(slices.Clone(s), func(c box) bool { return c.empty() || c.apartFrom(b) })
 	if len(near) == 0 && b.inhabited() {
 		return false
@@ -22,7 +22,7 @@ func contained(b box, s boxes, w *work) bool {
 	if err != nil {
 		return false
 	}
-	search := &search{seen: map[string]bool{}}
+	search := &search{effort: w, seen: map[string]bool{}}
 	search.add(inner)
 	for _, c := range near {
 		outer, err := w.automaton(c)
@@ -31,11 +31,8 @@ func contained(b box, s boxes, w *work) bool {
 		}
 		search.add(outer)
 	}
-	most := min(w.left, maxSearch)
-	search.left = most
-	found := search.run()
-	w.left -= most - search.left
-	return found
+	search.left = maxSearch
+	return search.run()
 }
 
 // states are, for each program, the instructions that wait for the next character, in order; and whether it accepts.
@@ -46,11 +43,20 @@ type states struct {
 
 // search holds the automata one after another, each as the index of its first program, and all of their programs.
 type search struct {
+	effort   *effort
 	programs []*syntax.Prog
 	first    []int
 	left     int
 	seen     map[string]bool
 	queue    []states
+	// The rest is used again for each combination.
+	next    states
+	key     []byte
+	pending []uint32
+	limits  []rune
+	// entered says of each program's instructions in which move they were reached last.
+	entered [][]int
+	move    int
 }
 
 func (s *search) add(a *automaton) {
@@ -58,9 +64,22 @@ func (s *search) add(a *automaton) {
 	s.programs = append(append(s.programs, a.in), a.out...)
 }
 
-// run tells whether no word of the first automaton is missing from all others.
+// spend takes work from the budget and from the bound of this search.
+func (s *search) spend(units int) {
+	s.left -= units
+	if s.effort.Spend(units) != nil {
+		s.left = 0
+	}
+}
+
+// run reports whether no word of the first automaton is missing from all others.
 func (s *search) run() bool {
-	s.visit(s.start())
+	s.next = states{make([][]uint32, len(s.programs)), make([]bool, len(s.programs))}
+	for _, p := range s.programs {
+		s.entered = append(s.entered, make([]int, len(p.Inst)))
+	}
+	s.start()
+	s.visit()
 	for len(s.queue) > 0 && s.left > 0 {
 		at := s.queue[len(s.queue)-1]
 		s.queue = s.queue[:len(s.queue)-1]
@@ -68,7 +87,8 @@ func (s *search) run() bool {
 			return false
 		}
 		for _, r := range s.runes(at) {
-			s.visit(s.step(at, r))
+			s.step(at, r)
+			s.visit()
 			if s.left <= 0 {
 				return false
 			}
@@ -77,28 +97,37 @@ func (s *search) run() bool {
 	return s.left > 0
 }
 
-// visit puts a combination on the queue, unless it was there, or leads to no word of the first automaton.
-func (s *search) visit(at states) {
-	if len(at.waiting[0]) == 0 && !at.accepts[0] {
+// visit puts the next combination on the queue, unless it was there, or leads to no word of the first automaton.
+func (s *search) visit() {
+	if len(s.next.waiting[0]) == 0 && !s.next.accepts[0] {
 		return
 	}
-	key := at.key()
-	s.left -= 1 + len(key)/4
-	if !s.seen[key] {
-		s.seen[key] = true
-		s.queue = append(s.queue, at)
+	s.key = s.next.appendKey(s.key[:0])
+	s.spend(1 + len(s.key)/4)
+	if s.seen[string(s.key)] {
+		return
 	}
+	s.spend(len(s.key) + 2*len(s.programs)) // it is kept, twice
+	s.seen[string(s.key)] = true
+	s.queue = append(s.queue, s.next.clone())
 }
 
-func (at states) key() string {
-	var key []byte
+func (at states) clone() states {
+	kept := states{make([][]uint32, len(at.waiting)), slices.Clone(at.accepts)}
+	for i, list := range at.waiting {
+		kept.waiting[i] = slices.Clone(list)
+	}
+	return kept
+}
+
+func (at states) appendKey(key []byte) []byte {
 	for i, list := range at.waiting {
 		key = binary.AppendUvarint(key, uint64(len(list))<<1|bit(at.accepts[i]))
 		for _, pc := range list {
 			key = binary.AppendUvarint(key, uint64(pc))
 		}
 	}
-	return string(key)
+	return key
 }
 
 func bit(b bool) uint64 {
@@ -129,73 +158,72 @@ func (s *search) accepts(at states, number int) bool {
 	return at.accepts[from] && !slices.Contains(at.accepts[from+1:to], true)
 }
 
-func (s *search) blank() states {
-	return states{make([][]uint32, len(s.programs)), make([]bool, len(s.programs))}
-}
-
-func (s *search) start() states {
-	at := s.blank()
+// start makes the next combination that of the beginning.
+func (s *search) start() {
 	for i, p := range s.programs {
-		s.left -= at.enter(i, p, []uint32{uint32(p.Start)}) //nolint:gosec // an index of an instruction
+		s.pending = append(s.pending[:0], uint32(p.Start)) //nolint:gosec // an index of an instruction
+		s.enter(i)
 	}
-	return at
 }
 
-func (s *search) step(at states, r rune) states {
-	next := s.blank()
+// step makes the next combination the one that a character leads to.
+func (s *search) step(at states, r rune) {
 	for i, p := range s.programs {
-		var reached []uint32
+		s.pending = s.pending[:0]
 		for _, pc := range at.waiting[i] {
 			if p.Inst[pc].MatchRune(r) {
-				reached = append(reached, p.Inst[pc].Out)
+				s.pending = append(s.pending, p.Inst[pc].Out)
 			}
 		}
-		s.left -= len(at.waiting[i]) + next.enter(i, p, reached)
+		s.spend(len(at.waiting[i]))
+		s.enter(i)
 	}
-	return next
 }
 
-// enter follows a program from some instructions to all that wait for a character or accept. Patterns have no anchors, so
-// every other instruction is passed freely. It returns how many it looked at.
-func (at states) enter(i int, p *syntax.Prog, pending []uint32) int {
-	if len(pending) == 0 {
-		return 1
-	}
-	entered := make(map[uint32]bool, len(pending))
-	for len(pending) > 0 {
-		pc := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		if entered[pc] {
+// enter follows a program from the pending instructions to all that wait for a character or accept. Patterns have no anchors, so
+// every other instruction is passed freely.
+func (s *search) enter(i int) {
+	s.move++
+	p, entered, units := s.programs[i], s.entered[i], 1
+	waiting := s.next.waiting[i][:0]
+	s.next.accepts[i] = false
+	for len(s.pending) > 0 {
+		pc := s.pending[len(s.pending)-1]
+		s.pending = s.pending[:len(s.pending)-1]
+		if entered[pc] == s.move {
 			continue
 		}
-		entered[pc] = true
+		entered[pc] = s.move
+		units++
 		switch inst := &p.Inst[pc]; inst.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
-			pending = append(pending, inst.Out, inst.Arg)
+			s.pending = append(s.pending, inst.Out, inst.Arg)
 		case syntax.InstCapture, syntax.InstNop, syntax.InstEmptyWidth:
-			pending = append(pending, inst.Out)
+			s.pending = append(s.pending, inst.Out)
 		case syntax.InstMatch:
-			at.accepts[i] = true
+			s.next.accepts[i] = true
 		case syntax.InstFail:
 		default:
-			at.waiting[i] = append(at.waiting[i], pc)
+			waiting = append(waiting, pc)
 		}
 	}
-	slices.Sort(at.waiting[i])
-	return len(entered)
+	slices.Sort(waiting)
+	s.next.waiting[i] = waiting
+	s.spend(units)
 }
 
 // runes returns one character of each class of those that all programs treat alike here.
 func (s *search) runes(at states) []rune {
-	limits := []rune{0}
+	limits := append(s.limits[:0], 0)
 	for i, p := range s.programs {
 		for _, pc := range at.waiting[i] {
 			limits = appendLimits(limits, &p.Inst[pc])
 		}
 	}
-	s.left -= len(limits)
+	s.spend(len(limits))
 	slices.Sort(limits)
 	limits = slices.Compact(limits)
+	s.limits = limits
 	return slices.DeleteFunc(limits, func(r rune) bool { return r > unicode.MaxRune })
 }
 

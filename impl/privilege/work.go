@@ -1,24 +1,42 @@
 package privilege
 
-// work is what may still be done to find answers, and what was made on the way and serves again.
-type work struct {
-	// left counts instructions looked at.
-	left int
+import (
+	"context"
+	"regexp/syntax"
+
+	"github.com/sallyport/sallyport/impl/overload/work"
+)
+
+// maxInquiry bounds the work for all questions of one inquiry, in instructions of automata looked at. It is some hundreds of
+// milliseconds and some tens of megabytes.
+const maxInquiry = 5 << 20
+
+// NewBudget returns the budget of one inquiry. Its error is ErrTooMuch, or the context's once that is done.
+func NewBudget(ctx context.Context) *work.Budget { return work.New(ctx, maxInquiry, ErrTooMuch) }
+
+// effort is what is spent to find answers, and what was made on the way and serves again.
+type effort struct {
+	*work.Budget
+
 	// automata are those of the boxes whose first side stands there.
 	automata map[*term]*automaton
+	trees    map[alternatives]*syntax.Regexp
 }
 
-func newWork(left int) work { return work{left, map[*term]*automaton{}} }
+func newEffort(budget *work.Budget) effort {
+	return effort{budget, map[*term]*automaton{}, map[alternatives]*syntax.Regexp{}}
+}
 
-// spend takes the work of comparing two boxes.
-func (w *work) spend(b, c box) {
-	w.left--
+// compare takes the work of comparing two boxes, and reports whether there was enough.
+func (w *effort) compare(b, c box) bool {
+	units := 1
 	for i := range b {
-		w.left -= comparing(b[i].in, c[i].in) / 8 // a pattern is compared faster than an instruction is followed
+		units += comparing(b[i].in, c[i].in) / 8 // a pattern is compared faster than an instruction is followed
 	}
+	return w.Spend(units) == nil
 }
 
-// comparing counts the steps of telling whether some patterns cover others.
+// comparing counts the steps of finding out whether some patterns cover others.
 func comparing(patterns, others []*pattern) int {
 	length := len(others)
 	for _, p := range others {
@@ -26,34 +44,26 @@ func comparing(patterns, others []*pattern) int {
 	}
 	steps := len(patterns) * len(others)
 	for _, p := range patterns {
-		if p.expression != nil { // it may be run over each head
+		switch { // it may be run over each head
+		case p.regular():
 			steps += p.states * length
+		case p.glob != nil:
+			steps += length
 		}
 	}
 	return steps
 }
 
-// automaton returns the automaton of a box that stays as it is.
-func (w *work) automaton(b box) (*automaton, error) {
-	if a, found := w.automata[&b[0]]; found {
-		return a, nil
-	}
-	a, err := w.build(b)
-	if err == nil {
-		w.automata[&b[0]] = a
-	}
-	return a, err
-}
+// made takes the work of having parsed patterns.
+func (w *effort) made(patterns []*pattern) error { return charge(w.Budget, patterns) }
 
-// build makes the automaton of a box, if there is enough work left for it.
-func (w *work) build(b box) (*automaton, error) {
-	for _, t := range b {
-		for _, p := range append(t.in[:len(t.in):len(t.in)], t.out...) {
-			w.left -= 4 * p.states
+func charge(budget *work.Budget, patterns []*pattern) error {
+	units := 0
+	for _, p := range patterns {
+		units += costOfParsing
+		if p.regular() {
+			units += costOfInstruction * p.states
 		}
 	}
-	if w.left <= 0 {
-		return nil, ErrTooMuch
-	}
-	return b.automaton()
+	return budget.Spend(units)
 }
