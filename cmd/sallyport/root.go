@@ -24,7 +24,7 @@ func newRoot() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          help,
 	}
-	root.AddCommand(newServe(), newDev(), newUser(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(), newBackup(), newRestore(), newMigrate(), newConfig(), newVersion())
+	root.AddCommand(newServe(), newDev(), newUser(), newAPIKey(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(), newBackup(), newRestore(), newMigrate(), newConfig(), newVersion())
 	return root
 }
 

@@ -48,6 +48,7 @@ func (s *Service) fill(tx *store.Tx, subject *Subject) (err error) {
 			if owner, err = document(tx, p.Key.LimitedBy); err != nil {
 				return err
 			}
+			owner = role.Narrow(owner, p.Roles)
 		}
 	}
 	subject.limit = owner
@@ -111,7 +112,9 @@ func (s *Service) RunAs(ctx context.Context, subject Subject, name, action strin
 		if identity.HoldsPlatformRole(u.Roles) && !subject.By.IsPlatformAdmin() {
 			return denied
 		}
-		other.Principal = identity.Principal{User: u.Name, Roles: u.Roles, Builtin: u.Builtin, SAMLRealm: u.Realm, Method: identity.RunAs}
+		other.Principal = identity.Principal{
+			User: u.Name, Roles: u.Roles, Promotions: u.Tenure.Promotions, Builtin: u.Builtin, SAMLRealm: u.Realm, Method: identity.RunAs,
+		}
 		return s.fill(tx, &other)
 	})
 	return other, err

@@ -3,32 +3,31 @@ package apikey
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// ceiling is what a key that was made on its owner's behalf may have of ECE's roles. The zero ceiling is none: a key that
-// its owner made follows its owner's roles.
+// ceiling is what a bound key may have of ECE's roles. The zero ceiling is none: a key that its owner made follows its
+// owner's roles.
 type ceiling struct {
-	bound bool
+	binding
 	roles []identity.Role
 }
 
 // maxCeilings bounds how many are remembered, each of which is a few names.
 const maxCeilings = 4096
 
-// rolesOf returns the roles of a key's owner. Of a key that somebody else made, those of ECE are left out that the owner got
-// later: a key that was planted on a user must not become an administrator's with its owner. It is the owner's own once the
-// owner has updated it.
+// rolesOf returns the roles of a key's owner. Of a bound key's, those of ECE are left out that the owner has not held ever
+// since the key was bound: a key that was planted on a user must not become an administrator's with its owner. It is the
+// owner's own once the owner in person has updated it.
 func (s *Service) rolesOf(tx *store.Tx, key store.APIKey, owner store.User) ([]identity.Role, error) {
 	c, err := s.ceiling(tx, key)
-	if err != nil || !c.bound {
+	if err != nil || !c.OnBehalf {
 		return owner.Roles, err
 	}
-	platform, others := identity.SplitRoles(owner.Roles)
-	kept := slices.DeleteFunc(platform, func(r identity.Role) bool { return !slices.Contains(c.roles, r) })
+	_, others := identity.SplitRoles(owner.Roles)
+	kept := identity.CommonRoles(c.roles, owner.Tenure.HeldSince(c.Promotions, owner.Roles))
 	return append(kept, others...), nil
 }
 
@@ -55,7 +54,7 @@ func readCeiling(tx *store.Tx, key store.APIKey) (ceiling, error) {
 	}
 	var snapshot map[identity.Role]json.RawMessage
 	err := readDocument(tx, key.LimitedBy, &snapshot)
-	c := ceiling{bound: true}
+	c := ceiling{binding: by.binding}
 	for name := range snapshot {
 		if identity.HoldsPlatformRole([]identity.Role{name}) {
 			c.roles = append(c.roles, name)

@@ -148,9 +148,11 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		if err := purge(ctx, tx); err != nil {
 			return err
 		}
-		if key.LimitedBy, key.Creator, err = origins(tx, p, owner, c); err != nil {
+		made, err := s.originOf(tx, p, owner, c)
+		if err != nil {
 			return err
 		}
+		key.LimitedBy, key.Creator = made.limitedBy, made.creator
 		if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {
 			return err
 		}
@@ -161,7 +163,7 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		if err := tx.InsertAPIKey(key); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(key)); err != nil {
+		if err := audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, key, made.binding)); err != nil {
 			return err
 		}
 		return s.sweep(tx)
@@ -169,8 +171,11 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 	return key, credential, err
 }
 
-func creationDetails(key store.APIKey) audit.Details {
-	details := audit.Details{"user": key.UserName}
+func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.Details {
+	details := audit.Details{"user": key.UserName, "binding": b.text()}
+	if p.Method == identity.APIKey {
+		details["made_by_key"] = p.Key.ID
+	}
 	if !key.ExpiresAt.IsZero() {
 		details["expires_at"] = key.ExpiresAt
 	}

@@ -74,7 +74,10 @@ func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selec
 			return err
 		}
 		found = slices.DeleteFunc(found, func(key store.APIKey) bool { return !sel.selects(caller, key) })
-		keys, err = ofRealm(tx, sel.RealmName, found)
+		if found, err = ofRealm(tx, sel.RealmName, found); err != nil {
+			return err
+		}
+		keys, err = withinReach(tx, caller, sel, found)
 		return err
 	})
 	return keys, err

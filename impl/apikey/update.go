@@ -89,7 +89,7 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 		if err := lockMany(tx, len(owned)); err != nil {
 			return err
 		}
-		outcome, err = s.updateOwned(ctx, tx, caller.User, ids, owned, u, dryRun)
+		outcome, err = s.updateOwned(ctx, tx, caller.Principal, ids, owned, u, dryRun)
 		return err
 	})
 	if errors.Is(err, errUnchanged) {
@@ -98,24 +98,29 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 	return outcome, err
 }
 
-func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, user string, ids, owned []string, u Update, dryRun bool) (Outcome, error) {
-	owner, err := enabledOwner(tx, user)
+func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, p identity.Principal, ids, owned []string, u Update, dryRun bool) (Outcome, error) {
+	owner, err := enabledOwner(tx, p.User)
 	if err != nil {
 		return Outcome{}, err
 	}
-	change, err := u.change(tx, owner)
+	if err := p.RequireCurrent(owner.Tenure); err != nil {
+		return Outcome{}, err
+	}
+	changes, err := s.newChanges(tx, p, owner, u)
 	if err != nil {
 		return Outcome{}, err
 	}
-	outcome, err := s.judge(tx, owner.Name, ids, owned, change)
+	outcome, err := s.judge(tx, owner.Name, ids, owned, changes)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if dryRun || len(outcome.Updated) == 0 {
 		return outcome, errUnchanged
 	}
-	if err := apply(ctx, tx, outcome.Updated, change, owner.Name); err != nil {
-		return Outcome{}, err
+	for _, each := range changes.all {
+		if err := apply(ctx, tx, each, owner.Name, changes.binding); err != nil {
+			return Outcome{}, err
+		}
 	}
 	return outcome, s.sweep(tx)
 }
@@ -143,13 +148,9 @@ func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]s
 // nobody's.
 var errUnchanged = errors.New("apikey: no key is to be changed")
 
-// change prepares what an update makes of each key, and stores the documents that it needs.
-func (u Update) change(tx *store.Tx, owner store.User) (store.KeyChange, error) {
-	limitedBy, by, err := origins(tx, identity.Principal{User: owner.Name}, owner, Creation{})
-	if err != nil {
-		return store.KeyChange{}, err
-	}
-	change := store.KeyChange{LimitedBy: limitedBy, Creator: by, Version: version}
+// change prepares what an update makes of any key, and stores the documents that it needs.
+func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
+	change := store.KeyChange{Version: version}
 	if u.Assigned != nil {
 		assigned, err := putAssigned(tx, u.Assigned)
 		if err != nil {
@@ -171,9 +172,9 @@ func (u Update) change(tx *store.Tx, owner store.User) (store.KeyChange, error) 
 	return change, nil
 }
 
-// judge sorts keys by what is to become of them. Each counts once, however often it is named. Those that are not
-// among the owned ones are not looked for.
-func (s *Service) judge(tx *store.Tx, owner string, ids, owned []string, change store.KeyChange) (Outcome, error) {
+// judge sorts keys by what is to become of them, and adds those to be updated to their changes. Each counts once, however
+// often it is named. Those that are not among the owned ones are not looked for.
+func (s *Service) judge(tx *store.Tx, owner string, ids, owned []string, changes *changes) (Outcome, error) {
 	keys, err := tx.KeysByIDs(owned)
 	if err != nil {
 		return Outcome{}, err
@@ -186,14 +187,20 @@ func (s *Service) judge(tx *store.Tx, owner string, ids, owned []string, change 
 		}
 		seen[id] = true
 		key, found := keys[id]
-		switch failed := s.unchangeable(tx, key, found && key.UserName == owner, id, change); {
-		case failed != nil:
+		if failed := s.unchangeable(tx, key, found && key.UserName == owner, id, changes.common); failed != nil {
 			outcome.Failed[id] = failed
-		case noop(key, change):
-			outcome.Noops = append(outcome.Noops, id)
-		default:
-			outcome.Updated = append(outcome.Updated, id)
+			continue
 		}
+		change, err := changes.of(key)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if change.noop(key) {
+			outcome.Noops = append(outcome.Noops, id)
+			continue
+		}
+		change.ids = append(change.ids, id)
+		outcome.Updated = append(outcome.Updated, id)
 	}
 	return outcome, nil
 }
@@ -214,20 +221,26 @@ func (s *Service) unchangeable(tx *store.Tx, key store.APIKey, owned bool, id st
 	return nil
 }
 
-// noop tells whether a change would leave a key as it is. Any new end is a change, even the same one.
-func noop(key store.APIKey, change store.KeyChange) bool {
+// noop reports whether a change would leave a key as it is. Any new end is a change, even the same one.
+func (change *keysChange) noop(key store.APIKey) bool {
 	return change.ExpiresAt == nil && key.Version == change.Version &&
-		key.Creator == change.Creator && key.LimitedBy == change.LimitedBy &&
+		(key.Creator == change.Creator || key.Creator == change.keeping) && key.LimitedBy == change.LimitedBy &&
 		(change.Metadata == nil || *change.Metadata == key.Metadata) &&
 		(change.Assigned == nil || *change.Assigned == key.Assigned)
 }
 
 // apply changes the keys, and records it for each.
-func apply(ctx context.Context, tx *store.Tx, ids []string, change store.KeyChange, owner string) error {
-	if err := tx.UpdateKeys(ids, change); err != nil {
+func apply(ctx context.Context, tx *store.Tx, change *keysChange, owner string, b binding) error {
+	if len(change.ids) == 0 {
+		return nil
+	}
+	if err := tx.UpdateKeys(change.ids, change.KeyChange); err != nil {
 		return err
 	}
-	details := audit.Details{"user": owner}
+	if err := tx.TrustKeys(change.ids); err != nil { // the change decides
+		return err
+	}
+	details := audit.Details{"user": owner, "binding": b.text()}
 	if change.Assigned != nil {
 		details["role_descriptors"] = *change.Assigned
 	}
@@ -237,5 +250,5 @@ func apply(ctx context.Context, tx *store.Tx, ids []string, change store.KeyChan
 	if change.ExpiresAt != nil {
 		details["expires_at"] = *change.ExpiresAt
 	}
-	return audit.RecordEach(ctx, tx, audit.KeyUpdated, ids, details)
+	return audit.RecordEach(ctx, tx, audit.KeyUpdated, change.ids, details)
 }

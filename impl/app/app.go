@@ -126,6 +126,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
 		Limits: limits, Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request, Tracer: s.Tracer,
 	})
+	if err == nil {
+		err = repairKeys(ctx, keys, s.Log)
+	}
 	if err != nil {
 		keys.Close()
 		signOn.Close()
@@ -138,6 +141,21 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	return &App{
 		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), counts: counts, sessions: sessions, signOn: signOn, store: st,
 	}, nil
+}
+
+// repairKeys binds the API keys that an older program has left unbound, and warns of those of which it is not certain.
+func repairKeys(ctx context.Context, keys *apikey.Service, log *slog.Logger) error {
+	makers, err := keys.RepairMakersOnce(ctx)
+	if err != nil {
+		return err
+	}
+	if makers.Bound > 0 {
+		log.WarnContext(ctx, "API keys bound that others than their owners had made", "keys", makers.Bound)
+	}
+	if len(makers.Doubtful) > 0 {
+		log.WarnContext(ctx, "API keys of doubtful makers: list them with sallyport api-key doubtful", "keys", len(makers.Doubtful))
+	}
+	return nil
 }
 
 // count has the load of all that is bounded among the metrics.

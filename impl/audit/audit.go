@@ -32,6 +32,8 @@ const (
 	UserUpdated Event = "user.updated"
 	// RolesChanged: a user has other roles, which the details name; elevation has ended.
 	RolesChanged Event = "user.roles_changed"
+	// UserPromoted: a user gained the roles of ECE's that the details name; sessions have ended, and the second factor is removed.
+	UserPromoted Event = "user.promoted"
 	// UserDeleted: a user was removed, with sessions, keys and second factor.
 	UserDeleted Event = "user.deleted"
 	// UserLocked: after too many wrong guesses a user can sign in only after some time.
@@ -61,6 +63,8 @@ const (
 	KeyCreated Event = "api_key.created"
 	// KeyUpdated: an API key's role descriptors, metadata or end were changed, or its owner's roles were looked up anew.
 	KeyUpdated Event = "api_key.updated"
+	// KeyBound: an API key that another than its owner had made with an older program gains nothing by the owner's promotion any more.
+	KeyBound Event = "api_key.bound"
 	// KeyInvalidated: an API key works no longer.
 	KeyInvalidated Event = "api_key.invalidated"
 	// KeyPurged: an API key that was invalidated or expired long ago is shown no longer.

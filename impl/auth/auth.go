@@ -90,7 +90,9 @@ func (s *Service) session(ctx context.Context, c credentials) (identity.Principa
 }
 
 func principal(u store.User, method identity.Method) identity.Principal {
-	return identity.Principal{User: u.Name, Roles: u.Roles, Builtin: u.Builtin, SAMLRealm: u.Realm, Method: method, HasTOTP: u.HasTOTP}
+	return identity.Principal{
+		User: u.Name, Roles: u.Roles, Promotions: u.Tenure.Promotions, Builtin: u.Builtin, SAMLRealm: u.Realm, Method: method, HasTOTP: u.HasTOTP,
+	}
 }
 
 // Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.NoAuthenticationCluster,

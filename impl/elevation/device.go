@@ -75,6 +75,13 @@ func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment,
 		if err != nil && !fault.Has(err, fault.DeviceNotFound) {
 			return err
 		}
+		owner, err := tx.User(p.User)
+		if err != nil {
+			return err
+		}
+		if err := p.RequireCurrent(owner.Tenure); err != nil {
+			return err
+		}
 		if record.Confirmed {
 			return fault.New(fault.DeviceConflict, "there is a second factor already; remove it first")
 		}

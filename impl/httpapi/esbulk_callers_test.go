@@ -191,7 +191,10 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 			t.Errorf("caller %d: %s", i, got)
 		}
 	}
-	// What the key keeps is of its owner, and not of who acted for the owner.
+	// What the key keeps is of its owner, and not of the caller that acted for the owner. The owner takes it back once.
+	if got := w.bulkUpdate(`{"ids":"`+id+`"}`, carol); len(got.Updated) != 1 {
+		t.Error(got)
+	}
 	if got := w.bulkUpdate(`{"ids":"`+id+`"}`, carol); len(got.Noops) != 1 || !strings.Contains(w.shownKeys(bob, id), `"limited_by":[{"of_carol":`) {
 		t.Error(got, w.shownKeys(bob, id))
 	}

@@ -208,14 +208,14 @@ func TestBulkUpdate_Audit(t *testing.T) {
 	w.bulkUpdate(`{"ids":"`+r.own[1]+`","metadata":{"a":1}}`, carol)
 	const lines = `SELECT subject || ' ' || actor || ' ' || details FROM audit_log WHERE event = 'api_key.updated' ORDER BY at, id`
 	first := w.rows(lines)
-	if want := r.own[1] + ` carol {"metadata":"replaced","user":"carol"}`; first != want {
+	if want := r.own[1] + ` carol {"binding":"none","metadata":"replaced","user":"carol"}`; first != want {
 		t.Errorf("the trail is %s, want %s", first, want)
 	}
 	w.clock.advance(time.Second)
 	w.bulkUpdate(`{"ids":`+asJSON(all)+`,"metadata":{"a":1}}`, carol)
 	want := []string{first}
 	for _, id := range []string{r.own[0], r.own[2]} {
-		want = append(want, id+` carol {"metadata":"replaced","user":"carol"}`)
+		want = append(want, id+` carol {"binding":"none","metadata":"replaced","user":"carol"}`)
 	}
 	if got := strings.Split(w.rows(lines), "\n"); !slices.Equal(got, want) {
 		t.Errorf("the trail is %q, want %q", got, want)

@@ -144,9 +144,10 @@ func (w *world) answered(r interface{ StatusCode() int }, err error) {
 func TestReplicas_Rights(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
-	token := a.login("alice", alicePassword)
+	old, key := bearer(a.login("alice", alicePassword)), apiKey(*a.newKey(alice, "a key", "").Key)
+	b.remembers(old)
 	users := func() int {
-		response, _ := b.do(http.MethodGet, "/api/v1/users", "", bearer(token))
+		response, _ := b.do(http.MethodGet, "/api/v1/users", "", key)
 		return response.StatusCode
 	}
 	if users() != http.StatusForbidden {
@@ -157,7 +158,9 @@ func TestReplicas_Rights(t *testing.T) {
 		t.Fatal(body)
 	}
 	b.eventually(heard, "alice may list users", func() bool { return users() == http.StatusOK })
+	b.eventually(heard, "the session of before the promotion has ended", func() bool { return !b.alive(old) })
 
+	token := a.login("alice", alicePassword)
 	d := a.enroll(alice)
 	elevated := a.mustElevate(token, d.code())
 	b.remembers(bearer(elevated))

@@ -50,6 +50,7 @@ func (h *handlers) CreateUser(ctx context.Context, r server.CreateUserRequestObj
 	if err != nil {
 		return nil, err
 	}
+	n.By = principalOf(ctx)
 	u, err := h.Users.Add(ctx, n)
 	return server.CreateUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
 }

@@ -142,16 +142,23 @@ func TestUserPatch_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that roles take effect at once, both ways, on a session and a key that are in use.
+// Ensures that roles take effect at once, both ways, on a key that is in use, and that a session goes on with fewer roles only.
 func TestUserPatch_Roles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	token, key := bearer(w.login("alice", alicePassword)), apiKey(*w.newKey(alice, "a key", "").Key)
+	key := apiKey(*w.newKey(alice, "a key", "").Key)
 	for _, c := range []struct {
 		role   string
 		admits bool
 	}{{"ece_platform_admin", true}, {"ece_deployment_viewer", false}, {"ece_platform_admin", true}, {"ece_platform_viewer", false}} {
+		token := bearer(w.login("alice", alicePassword))
 		u := w.patchUser(alicePath, `{"security":{"roles":["`+c.role+`"]}}`, admin)
+		if w.alive(token) == c.admits {
+			t.Errorf("as %s the session of before is alive: %t", c.role, !c.admits)
+		}
+		if c.admits {
+			token = bearer(w.login("alice", alicePassword))
+		}
 		for name, who := range map[string]client.RequestEditorFn{"session": token, "key": key, "Basic": alice} {
 			if w.reaches(who) != c.admits {
 				t.Errorf("as %s the %s may list all keys: %t", c.role, name, !c.admits)

@@ -118,6 +118,7 @@ func TestUserSelf_PasswordNotRecent(t *testing.T) {
 func TestUserSelf_SecondFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.patchUser("/api/v1/users/alice", `{"security":{"roles":["ece_platform_viewer"]}}`, admin)
 	d := w.enroll(alice)
 	token := w.login("alice", alicePassword)
 	const patch = `{"security":{"password":"another passphrase of hers"}}`
@@ -126,7 +127,7 @@ func TestUserSelf_SecondFactor(t *testing.T) {
 		w.refused(response, body, http.StatusForbidden, "root.unauthorized.second_factor_required")
 	}
 	raised := w.mustElevate(token, d.code())
-	w.do(http.MethodPatch, "/api/v1/users/alice", `{"security":{"roles":["ece_platform_viewer"]}}`, admin)
+	w.do(http.MethodPatch, "/api/v1/users/alice", `{"security":{"roles":["ece_deployment_viewer"]}}`, admin)
 	if !w.elevated(raised).IsZero() {
 		t.Error("other roles do not end elevation")
 	}

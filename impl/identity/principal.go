@@ -22,6 +22,8 @@ type Principal struct {
 	Roles []Role
 	// Builtin users come with the server; they own no API keys.
 	Builtin bool
+	// Promotions is how often the user had been promoted when the caller was authenticated (Tenure).
+	Promotions int64
 	// SAMLRealm is the id of the SAML realm that the user comes from; empty for a user of this server.
 	SAMLRealm string
 	Method    Method

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/strictjson"
@@ -136,6 +137,35 @@ func Snapshot(tx *store.Tx, names []string) (roledescriptor.Set, error) {
 		set[name] = d
 	}
 	return set, err
+}
+
+// Narrow returns a snapshot of a user's roles with no more of ECE's roles than the user has now: an API key must not keep
+// what a platform role gave once its owner has lost it. Elasticsearch's roles stay as they were kept (Elasticsearch's rule).
+func Narrow(snapshot roledescriptor.Set, now []identity.Role) roledescriptor.Set {
+	var kept []identity.Role
+	for name := range snapshot {
+		kept = append(kept, identity.Role(name))
+	}
+	platform, _ := identity.SplitRoles(kept)
+	if common := identity.CommonRoles(platform, now); !slices.Equal(slices.Sorted(slices.Values(platform)), common) {
+		return narrowed(snapshot, platform, common)
+	}
+	return snapshot
+}
+
+func narrowed(snapshot roledescriptor.Set, platform, common []identity.Role) roledescriptor.Set {
+	set := maps.Clone(snapshot)
+	for _, lost := range platform {
+		if !slices.Contains(common, lost) {
+			delete(set, string(lost))
+		}
+	}
+	for _, role := range common {
+		if _, found := set[string(role)]; !found {
+			set[string(role)] = reserved[string(role)]
+		}
+	}
+	return set
 }
 
 // Missing returns the names that are not in the set, sorted.

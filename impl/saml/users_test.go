@@ -90,7 +90,8 @@ func TestSignIn(t *testing.T) {
 	}
 	if got := events(t, st); got != `user.created erin by erin {"realm":"corporate","roles":["ece_deployment_viewer","watcher"]}
 user.roles_changed erin by erin.new {"roles":["ece_platform_viewer"]}
-user.updated erin by erin.new {"roles":["ece_platform_viewer"]}` {
+user.updated erin by erin.new {"roles":["ece_platform_viewer"]}
+user.promoted erin by erin.new {"roles":["ece_platform_viewer"]}` {
 		t.Errorf("recorded is\n%s", got)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/sallyport/sallyport/impl/identity"
 )
 
 // list is a column or an argument that holds a JSON array.
@@ -26,6 +28,31 @@ func (l *list[T]) Scan(column any) error {
 		return fmt.Errorf("a %T is not the text of a list", column)
 	}
 	return json.Unmarshal([]byte(text), (*[]T)(l))
+}
+
+// tenure is a column that holds a JSON object, or is empty for a user who was never promoted.
+type tenure identity.Tenure
+
+// Value implements driver.Valuer.
+func (t tenure) Value() (driver.Value, error) {
+	if t.Promotions == 0 && t.Since == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(identity.Tenure(t))
+	return string(text), err
+}
+
+// Scan implements sql.Scanner.
+func (t *tenure) Scan(column any) error {
+	*t = tenure{}
+	text, ok := column.(string)
+	if !ok {
+		return fmt.Errorf("a %T is not the text of a tenure", column)
+	}
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), (*identity.Tenure)(t))
 }
 
 // Statements that are about many records take them as a JSON array in $1: one statement for all of them, because one for

@@ -74,6 +74,42 @@ func TestMigrate_APIKeys(t *testing.T) {
 	}
 }
 
+// Ensures that an older database's users have in the audit trail who set their passwords, and that its keys are looked at once.
+func TestMigrate_Delegation(t *testing.T) {
+	statements := []string{
+		`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at) VALUES
+			('own', FALSE, TRUE, '[]', '', '', 'h', 1, 1), ('made', FALSE, TRUE, '[]', '', '', 'h', 1, 1), ('reset', FALSE, TRUE, '[]', '', '', 'h', 1, 1),
+			('cli', FALSE, TRUE, '[]', '', '', 'h', 1, 1), ('boss', FALSE, TRUE, '["ece_platform_admin"]', '', '', 'h', 1, 1), ('lost', FALSE, TRUE, '[]', '', '', 'h', 1, 1)`,
+		`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at) VALUES ('k', 'own', 'd', 's', 3, 0)`,
+	}
+	for _, entry := range []string{
+		`'1', 1, 'user.created', 'boss', 'own'`, `'2', 2, 'user.password_changed', 'own', 'own'`, `'3', 3, 'user.roles_changed', 'boss', 'own'`,
+		`'4', 4, 'user.created', 'boss', 'made'`, `'5', 5, 'user.created', 'boss', 'reset'`, `'6', 6, 'user.password_changed', 'reset', 'reset'`,
+		`'7', 7, 'user.password_changed', 'made', 'reset'`, `'8', 8, 'user.created', '(command line)', 'cli'`, `'9', 9, 'user.created', '(system)', 'boss'`,
+	} {
+		statements = append(statements, `INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES (`+entry+`, '', '', '{}')`)
+	}
+	st := open(t, "sqlite:"+made(t, 5, statements...), time.Now)
+	err := st.View(t.Context(), func(tx *store.Tx) error {
+		for name, want := range map[string]store.PasswordSetter{
+			"own": store.SetByUser, "made": store.SetByAdministrator, "reset": store.SetByOther, "cli": store.SetByOperator, "boss": store.SetByOperator, "lost": "",
+		} {
+			u, err := tx.User(name)
+			if err != nil || u.PasswordSetBy != want || u.Tenure.Promotions != 0 || u.Tenure.Since != nil {
+				t.Errorf("the user is %+v, %v; want a password set by %q", u, err, want)
+			}
+		}
+		pending, err := tx.RepairPending("api_key_makers")
+		if !pending {
+			t.Error("no repair is pending")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Ensures that a list that is none is told, and not taken for an empty one.
 func TestRoles_Broken(t *testing.T) {
 	for _, roles := range []string{`''`, `'a,b'`, `'{}'`, `'[1]'`, `x'5b5d'`} {

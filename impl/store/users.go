@@ -22,8 +22,12 @@ type User struct {
 	Identity ExternalIdentity
 	// PasswordHash is a PHC string; empty if the user has no password.
 	PasswordHash string
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	// PasswordSetBy is who set the password.
+	PasswordSetBy PasswordSetter
+	// Tenure is since when the user holds ECE's roles.
+	Tenure    identity.Tenure
+	CreatedAt time.Time
+	UpdatedAt time.Time
 	// CreatedBy and UpdatedBy are the actors of the audit trail.
 	CreatedBy string
 	UpdatedBy string
@@ -34,6 +38,32 @@ type User struct {
 	HasTOTP bool
 }
 
+// PasswordSetter is who set a user's password: whether that can be anybody else's knowledge decides on promotions, and on
+// what API keys may do that are made with it.
+type PasswordSetter string
+
+// The setters there are. The zero value stands for an unknown one, which is trusted no more than another user.
+const (
+	// SetByUser is the user, with the old password.
+	SetByUser PasswordSetter = "user"
+	// SetByOperator is the configuration, or a command on the server's machine.
+	SetByOperator PasswordSetter = "operator"
+	// SetByAdministrator is a platform admin, who could have given itself all that the user may ever have.
+	SetByAdministrator PasswordSetter = "administrator"
+	// SetByOther is another user, with Elasticsearch's privileges.
+	SetByOther PasswordSetter = "other"
+)
+
+// PasswordShared reports whether another user set the password that the user has now, and so may know it.
+func (u User) PasswordShared() bool {
+	return u.PasswordHash != "" && u.PasswordSetBy != SetByUser && u.PasswordSetBy != SetByOperator
+}
+
+// PasswordDoubtful is PasswordShared for another user who is not a platform admin.
+func (u User) PasswordDoubtful() bool {
+	return u.PasswordShared() && u.PasswordSetBy != SetByAdministrator
+}
+
 // External tells whether an identity provider keeps the user: all but whether the user may sign in is changed there.
 func (u User) External() bool { return u.Realm != "" }
 
@@ -41,7 +71,8 @@ func (u User) External() bool { return u.Realm != "" }
 func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.Realm) }
 
 const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email, users.metadata,
-	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.first_login_at, users.last_login_at,
+	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.password_set_by, users.tenure,
+	users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
 // userFields returns where to scan userColumns to, and what to call then.
@@ -50,7 +81,7 @@ func userFields(u *User) ([]any, func()) {
 	var nameID string
 	var qualified bool
 	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email, &u.Metadata,
-		&u.Realm, &nameID, &qualified, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy, &first, &last, &u.HasTOTP}
+		&u.Realm, &nameID, &qualified, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy, &u.PasswordSetBy, (*tenure)(&u.Tenure), &first, &last, &u.HasTOTP}
 	return fields, func() {
 		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
 		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
@@ -71,9 +102,10 @@ var (
 	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1`)
 	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users ORDER BY name`)
 	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
-		created_by, updated_by, realm, name_id, name_id_qualified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13)`)
+		created_by, updated_by, realm, name_id, name_id_qualified, password_set_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13, $14)`)
 	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, metadata = $6, password_hash = $7,
-		updated_at = $8, updated_by = $9 WHERE name = $1`)
+		updated_at = $8, updated_by = $9, password_set_by = $10, tenure = $11 WHERE name = $1`)
 	touchLogin = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
 	replacePasswordHash = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
@@ -97,7 +129,7 @@ func (tx *Tx) InsertUser(u User) error {
 		nameID = u.Identity.key()
 	}
 	_, err := tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
-		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
+		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External(), string(u.PasswordSetBy))
 	return err
 }
 
@@ -105,7 +137,8 @@ func (tx *Tx) InsertUser(u User) error {
 func (tx *Tx) UpdateUser(u User) error {
 	tx.changed.add(userTag(u.Name))
 	n, err := tx.exec(updateUser,
-		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.UpdatedBy)
+		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.UpdatedBy,
+		string(u.PasswordSetBy), tenure(u.Tenure))
 	if err == nil && n == 0 {
 		return ErrNotFound
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -152,34 +151,14 @@ func named(err error, name string) error {
 
 // carryOut does what is due.
 func carryOut(ctx context.Context, tx *store.Tx, p plan) error {
-	_, err := tx.User(p.user.Name)
+	before, err := tx.User(p.user.Name)
 	switch found := err == nil; {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return err
 	case found != p.exists:
 		return errOutdated
 	case found:
-		return replace(ctx, tx, p.user)
+		return save(ctx, tx, identity.Principal{}, before, updated(before, p.user))
 	}
-	return insert(ctx, tx, p.user)
-}
-
-func insert(ctx context.Context, tx *store.Tx, u store.User) error {
-	u.CreatedBy = audit.OriginOf(ctx).Actor
-	if err := tx.InsertUser(u); err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, audit.UserCreated, u.Name, audit.Details{"builtin": true, "roles": u.Roles})
-}
-
-func replace(ctx context.Context, tx *store.Tx, u store.User) error {
-	u.UpdatedBy = audit.OriginOf(ctx).Actor
-	if err := tx.UpdateUser(u); err != nil {
-		return err
-	}
-	ended, err := tx.DeleteUserSessions(u.Name)
-	if err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, audit.PasswordChanged, u.Name, audit.Details{"sessions_ended": ended})
+	return add(ctx, tx, identity.Principal{}, p.user)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -29,9 +30,12 @@ func events(before, after store.User) []audit.Event {
 	return found
 }
 
-// add stores a new user, or returns store.ErrExists.
-func add(ctx context.Context, tx *store.Tx, u store.User) error {
+// add stores a new user on a caller's word, or returns store.ErrExists.
+func add(ctx context.Context, tx *store.Tx, by identity.Principal, u store.User) error {
 	u.CreatedBy = audit.OriginOf(ctx).Actor
+	if u.PasswordHash != "" {
+		u.PasswordSetBy = setter(ctx, by, u.Name)
+	}
 	if err := tx.InsertUser(u); err != nil {
 		return err
 	}
@@ -39,20 +43,34 @@ func add(ctx context.Context, tx *store.Tx, u store.User) error {
 	if u.External() {
 		details["realm"] = u.Realm
 	}
+	if u.Builtin {
+		details["builtin"] = true
+	}
 	return audit.Record(ctx, tx, audit.UserCreated, u.Name, details)
 }
 
-// save stores what has become of a user, if anything has.
-func save(ctx context.Context, tx *store.Tx, before, after store.User) error {
+// save stores on a caller's word what has become of a user, if anything has. It is the only way by which a user who exists
+// gets other roles. It returns what promote does.
+func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, after store.User) error {
 	events := events(before, after)
 	if len(events) == 0 {
 		return nil
+	}
+	if before.PasswordHash != after.PasswordHash {
+		after.PasswordSetBy = setter(ctx, by, after.Name)
+	}
+	promotion, err := promote(before, &after)
+	if err != nil {
+		return err
 	}
 	after.UpdatedBy = audit.OriginOf(ctx).Actor
 	if err := tx.UpdateUser(after); err != nil {
 		return err
 	}
-	return settleChange(ctx, tx, after, events)
+	if err := settleChange(ctx, tx, after, events); err != nil {
+		return err
+	}
+	return promotion.settle(ctx, tx)
 }
 
 // remove removes a user with all that is the user's.

@@ -4,17 +4,20 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
 // AddExternal stores a new user whom an identity provider keeps, or returns store.ErrExists. Such a user has no password,
 // so no password is ever right.
-func AddExternal(ctx context.Context, tx *store.Tx, u store.User) error { return add(ctx, tx, u) }
+func AddExternal(ctx context.Context, tx *store.Tx, u store.User) error {
+	return add(ctx, tx, identity.Principal{}, u)
+}
 
 // SaveExternal stores what an identity provider says of a user now, if that has changed. Roles take effect at once, and
-// elevation ends with others.
+// elevation ends with others. A user who gains a role of ECE's is promoted.
 func SaveExternal(ctx context.Context, tx *store.Tx, before, after store.User) error {
-	return save(ctx, tx, before, after)
+	return save(ctx, tx, identity.Principal{}, before, after)
 }
 
 // keepsExternal refuses a change of what a user's identity provider keeps: all but whether the user may sign in.

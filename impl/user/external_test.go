@@ -148,7 +148,8 @@ func TestExternal_Audit(t *testing.T) {
 	}
 	if got := recorded(ctx, t, st); got != `user.created {"realm":"corporate","roles":["ece_deployment_viewer","watcher"]}
 user.roles_changed {"roles":["ece_platform_viewer"]}
-user.updated {"roles":["ece_platform_viewer"]}` {
+user.updated {"roles":["ece_platform_viewer"]}
+user.promoted {"roles":["ece_platform_viewer"]}` {
 		t.Errorf("recorded is\n%s", got)
 	}
 }

@@ -19,6 +19,24 @@ func CheckTexts(fullName, email string) error {
 	return nil
 }
 
+// checkNewName refuses a name that reads as a built-in user's: in logs, lists and mails it would be taken for that. Only new
+// users are refused; the ones that exist keep their names. It returns fault.UserNameInvalid.
+func checkNewName(name string) error {
+	for _, u := range builtins {
+		if name != u.Name && skeleton(name) == skeleton(u.Name) {
+			return fault.New(fault.UserNameInvalid, "the user name reads as that of the built-in user \""+u.Name+"\"", "user_name")
+		}
+	}
+	return nil
+}
+
+// lookalikes are characters that many typefaces draw alike, after the table of Unicode Technical Standard 39 as far as it is
+// about printable ASCII, in lower case.
+var lookalikes = strings.NewReplacer("rn", "m", "vv", "w", "cl", "d", "0", "o", "1", "i", "l", "i", "|", "i", "!", "i")
+
+// skeleton is a text that names have in common which look alike.
+func skeleton(name string) string { return lookalikes.Replace(strings.ToLower(name)) }
+
 // maxName is Elasticsearch's limit.
 const maxName = 507
 

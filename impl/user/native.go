@@ -28,10 +28,12 @@ type Native struct {
 // PutNative adds a user, or replaces all of one but a password that is not given, and tells whether it added. Sessions and
 // elevation end as with Patch. by is who authenticated, also if one acts as somebody else. It returns what Check does, and
 //
-//   - fault.RequestInvalid for a new user without a password,
+//   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's name in
+//     another spelling,
 //   - fault.IllegalArgument for a built-in user, and for one whom an identity provider keeps,
 //   - fault.SecurityDenied to somebody who is no administrator of ECE and would change a user with a role of ECE, or give
 //     one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to an administrator of ECE,
+//   - fault.UserRolesForbidden for a promotion that needs a new password,
 //   - fault.UserRolesForbidden and UserRestrictedField to who would change one's own roles or state, and
 //     fault.RecentPasswordNeeded or Proof's SecondFactor to who would change one's own password without proof.
 func (s *Service) PutNative(ctx context.Context, by identity.Principal, name string, n Native, proof Proof) (created bool, err error) {
@@ -46,6 +48,9 @@ func (s *Service) PutNative(ctx context.Context, by identity.Principal, name str
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		before, err := tx.User(name)
 		if created = errors.Is(err, store.ErrNotFound); created {
+			if err := checkNewName(name); err != nil {
+				return err
+			}
 			return c.add(ctx, tx, after)
 		}
 		if err != nil {

@@ -26,7 +26,7 @@ func (c nativeChange) add(ctx context.Context, tx *store.Tx, u store.User) error
 	if u.PasswordHash == "" {
 		return fault.Invalid([]string{"a user who does not exist yet needs a password"})
 	}
-	return add(ctx, tx, u)
+	return add(ctx, tx, c.by, u)
 }
 
 // replace stores what becomes of a user, who keeps the password if there is no other.
@@ -39,7 +39,7 @@ func (c nativeChange) replace(ctx context.Context, tx *store.Tx, before, after s
 			return err
 		}
 	}
-	return save(ctx, tx, before, updated(before, after))
+	return save(ctx, tx, c.by, before, updated(before, after))
 }
 
 // changeOwnPassword is replace for a user's own password, which takes no role.
@@ -50,7 +50,7 @@ func (c nativeChange) changeOwnPassword(ctx context.Context, tx *store.Tx, befor
 	if err := c.mayBeOwn(before, after); err != nil {
 		return err
 	}
-	return save(ctx, tx, before, updated(before, after))
+	return save(ctx, tx, c.by, before, updated(before, after))
 }
 
 // updated is a user with all that administrators change, and what the server keeps.
@@ -86,6 +86,9 @@ func (c nativeChange) mayBeOwn(before, after store.User) error {
 	}
 	if before.Enabled != after.Enabled {
 		return fault.New(fault.UserRestrictedField, "one cannot enable or disable oneself", "enabled")
+	}
+	if err := c.by.RequireCurrent(before.Tenure); err != nil {
+		return err
 	}
 	if after.PasswordHash == "" || after.PasswordHash == before.PasswordHash {
 		return nil

@@ -13,7 +13,8 @@ import (
 
 // Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a new
 // password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify, UserRestrictedField for
-// what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps, UserRolesInvalid and InvalidData.
+// what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps, UserRolesInvalid, InvalidData, and UserRolesForbidden for a promotion that needs a new
+// password.
 //
 // Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or state
 // (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one (fault.RecentPasswordNeeded)
@@ -26,7 +27,7 @@ func (s *Service) Patch(ctx context.Context, by identity.Principal, name string,
 			return store.User{}, err
 		}
 	}
-	return s.patch(ctx, name, patch)
+	return s.patch(ctx, by, name, patch)
 }
 
 func checkSelf(by identity.Principal, patch any, proof Proof) error {
@@ -45,23 +46,23 @@ func checkSelf(by identity.Principal, patch any, proof Proof) error {
 	return proof.forOwnPassword("security.password")
 }
 
-func (s *Service) patch(ctx context.Context, name string, patch any) (store.User, error) {
+func (s *Service) patch(ctx context.Context, by identity.Principal, name string, patch any) (store.User, error) {
 	c, err := s.readPatch(ctx, name, patch)
 	if err != nil {
 		return store.User{}, err
 	}
-	return s.apply(ctx, name, c)
+	return s.apply(ctx, by, name, c)
 }
 
 // SetEnabled lets a user sign in or not.
 func (s *Service) SetEnabled(ctx context.Context, name string, enabled bool) error {
-	_, err := s.patch(ctx, name, map[string]any{"security": map[string]any{"enabled": enabled}})
+	_, err := s.patch(ctx, identity.Principal{}, name, map[string]any{"security": map[string]any{"enabled": enabled}})
 	return err
 }
 
 // SetPassword gives a user a new password.
 func (s *Service) SetPassword(ctx context.Context, name, password string) error {
-	_, err := s.patch(ctx, name, map[string]any{"security": map[string]any{"password": password}})
+	_, err := s.patch(ctx, identity.Principal{}, name, map[string]any{"security": map[string]any{"password": password}})
 	return err
 }
 
@@ -138,12 +139,17 @@ func restricted(field string) error {
 	return fault.New(fault.UserRestrictedField, field+": this cannot be set", field)
 }
 
-func (s *Service) apply(ctx context.Context, name string, c change) (store.User, error) {
+func (s *Service) apply(ctx context.Context, by identity.Principal, name string, c change) (store.User, error) {
 	var u store.User
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		before, err := modifiable(tx, name)
 		if err != nil {
 			return err
+		}
+		if by.User == name {
+			if err := by.RequireCurrent(before.Tenure); err != nil {
+				return err
+			}
 		}
 		after, err := merged(before, c)
 		if err != nil {
@@ -152,7 +158,7 @@ func (s *Service) apply(ctx context.Context, name string, c change) (store.User,
 		if err := keepsExternal(before, after); err != nil {
 			return err
 		}
-		if err := save(ctx, tx, before, after); err != nil {
+		if err := save(ctx, tx, by, before, after); err != nil {
 			return err
 		}
 		u, err = tx.User(name)

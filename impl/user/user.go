@@ -43,8 +43,10 @@ type New struct {
 	Password string
 	FullName string
 	Email    string
-	// Disabled users cannot sign in until somebody enables them.
+	// Disabled users cannot sign in until they are enabled.
 	Disabled bool
+	// By is the caller who adds the user; the zero Principal for a command.
+	By identity.Principal
 }
 
 // Add adds a user who is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
@@ -66,7 +68,10 @@ func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 	}
 	var added store.User
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		err := add(ctx, tx, store.User{
+		if err := checkNewName(n.Name); err != nil {
+			return err
+		}
+		err := add(ctx, tx, n.By, store.User{
 			Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
 		})
 		if errors.Is(err, store.ErrExists) {

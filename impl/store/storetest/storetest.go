@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"SAMLUsers":     samlUsers,
 		"SAMLIdentity":  samlIdentities,
 		"SAMLRefusals":  samlRefusals,
+		"Makers":        makers,
 		"Unheld":        unheld,
 		"Swallowed":     swallowed,
 	} {
@@ -238,6 +239,7 @@ func users(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.Enabled, u.PasswordHash, u.Roles, u.Metadata = false, "other", []identity.Role{"a,b", `"\<Ω`}, `{"a":1}`
+		u.PasswordSetBy, u.Tenure = store.SetByOther, identity.Tenure{Promotions: 2, Since: map[identity.Role]int64{identity.PlatformViewer: 2}}
 		s.is(tx.UpdateUser(store.User{Name: "nobody"}), store.ErrNotFound)
 		return tx.UpdateUser(u)
 	})
@@ -248,12 +250,12 @@ func users(s *suite) {
 			return err
 		}
 		if u.Enabled || u.Builtin || u.PasswordHash != "other" || u.FullName != "Alice Ω" || u.Email != "alice@example.com" ||
-			u.Metadata != `{"a":1}` ||
+			u.Metadata != `{"a":1}` || u.PasswordSetBy != store.SetByOther || u.Tenure.Promotions != 2 || u.Tenure.Since[identity.PlatformViewer] != 2 ||
 			!slices.Equal(u.Roles, []identity.Role{"a,b", `"\<Ω`}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
 			s.Errorf("the user is %+v", u)
 		}
 		list, err := tx.Users()
-		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 || list[0].Metadata != "" || list[1].Name != "alice" {
+		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 || list[0].Metadata != "" || list[0].Tenure.Since != nil || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
 		return err

@@ -1,0 +1,265 @@
+package apikey
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// makersRepair is the name under which the migration asks for RepairMakers.
+const makersRepair = "api_key_makers"
+
+const (
+	// historyPage is how many entries of the audit trail are read at once.
+	historyPage = 5_000
+	// repairBatch is how many keys are repaired in one transaction.
+	repairBatch = 500
+)
+
+// Makers is the outcome of RepairMakers.
+type Makers struct {
+	// Bound counts the keys that were bound.
+	Bound int
+	// Doubtful are the keys whose maker the audit trail does not show for certain.
+	Doubtful []store.APIKey
+}
+
+// RepairMakersOnce is RepairMakers on a database that an older program has written, until it was done once.
+func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
+	if !s.store.Configured() {
+		return Makers{}, nil
+	}
+	var pending bool
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		pending, err = tx.RepairPending(makersRepair)
+		return err
+	})
+	if err != nil {
+		return Makers{}, err
+	}
+	if pending {
+		return s.RepairMakers(ctx)
+	}
+	doubtful, err := s.doubtful(ctx)
+	return Makers{Doubtful: doubtful}, err
+}
+
+// RepairMakers reads in the audit trail which users made and changed API keys while programs ran that did not keep it. Keys that
+// another than the owner made or changed last are bound. Keys that the owner, or a key of the owner's, made while there was
+// such a key may have been made by that one: they are noted as doubtful. It may be repeated, also while servers run.
+func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
+	history, err := s.readHistory(ctx)
+	if err != nil {
+		return Makers{}, fmt.Errorf("apikey: read who made the keys: %w", err)
+	}
+	var m Makers
+	for batch := range slices.Chunk(history.byOthers(), repairBatch) {
+		bound, err := s.bind(ctx, batch)
+		if err != nil {
+			return m, fmt.Errorf("apikey: bind the keys that others made: %w", err)
+		}
+		m.Bound += bound
+	}
+	for batch := range slices.Chunk(history.doubtful(), repairBatch) {
+		if err := s.doubt(ctx, batch); err != nil {
+			return m, fmt.Errorf("apikey: note the keys whose maker is not known: %w", err)
+		}
+	}
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.FinishRepair(makersRepair) }); err != nil {
+		return m, err
+	}
+	m.Doubtful, err = s.doubtful(ctx)
+	return m, err
+}
+
+func (s *Service) doubtful(ctx context.Context) (keys []store.APIKey, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.DoubtfulKeys()
+		return err
+	})
+	return keys, err
+}
+
+// history is what the audit trail says of keys, as far as older programs wrote it: newer ones decide at once.
+type history struct {
+	// last has the newest change of each key.
+	last map[string]keyEvent
+	// since has, by owner, when another made or changed a key of the owner's for the first time.
+	since map[string]int
+	// count orders the changes.
+	count int
+}
+
+type keyEvent struct {
+	owner string
+	// byOther means that the actor was not the owner in person.
+	byOther bool
+	// created means that the key was made, which a key can do too, and not changed, which it cannot.
+	created bool
+	order   int
+}
+
+// readHistory reads page by page, so that no transaction takes long.
+func (s *Service) readHistory(ctx context.Context) (*history, error) {
+	h := &history{last: map[string]keyEvent{}, since: map[string]int{}}
+	var at time.Time
+	var id string
+	for {
+		var page []store.AuditEntry
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			page, err = tx.AuditEntriesAfter(at, id, historyPage)
+			return err
+		})
+		if err != nil || len(page) == 0 {
+			return h, err
+		}
+		for _, entry := range page {
+			if err := h.add(entry); err != nil {
+				return h, err
+			}
+		}
+		at, id = page[len(page)-1].At, page[len(page)-1].ID
+	}
+}
+
+func (h *history) add(e store.AuditEntry) error {
+	created := e.Event == string(audit.KeyCreated)
+	if e.Event == string(audit.KeyPurged) {
+		delete(h.last, e.Subject)
+	}
+	if !created && e.Event != string(audit.KeyUpdated) {
+		return nil
+	}
+	var details struct {
+		User     string `json:"user"`
+		ActingAs string `json:"acting_as"`
+		Binding  string `json:"binding"`
+	}
+	if err := json.Unmarshal([]byte(e.Details), &details); err != nil {
+		return fmt.Errorf("the entry %s: %w", e.ID, err)
+	}
+	if details.Binding != "" {
+		delete(h.last, e.Subject)
+		return nil
+	}
+	h.count++
+	byOther := e.Actor != details.User || details.ActingAs != ""
+	h.last[e.Subject] = keyEvent{details.User, byOther, created, h.count}
+	if _, found := h.since[details.User]; byOther && !found {
+		h.since[details.User] = h.count
+	}
+	return nil
+}
+
+func (h *history) byOthers() []string {
+	return h.selected(func(e keyEvent) bool { return e.byOther })
+}
+
+func (h *history) doubtful() []string {
+	return h.selected(func(e keyEvent) bool {
+		since, found := h.since[e.owner]
+		return found && !e.byOther && e.created && e.order > since
+	})
+}
+
+// selected returns keys in order, so that transactions that lock the same rows do not wait for each other in a circle.
+func (h *history) selected(f func(keyEvent) bool) []string {
+	var ids []string
+	for id, e := range h.last {
+		if f(e) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// bind binds those of the keys that are not bound, to what their owner had of ECE's roles when they were made or changed last,
+// and returns how many there were.
+func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		bound = 0
+		if err := lockMany(tx, len(ids)); err != nil {
+			return err
+		}
+		unbound, err := s.unbound(tx, ids)
+		if err != nil {
+			return err
+		}
+		for _, key := range unbound {
+			if err := rebind(ctx, tx, key); err != nil {
+				return err
+			}
+		}
+		bound = len(unbound)
+		return nil
+	})
+	return bound, err
+}
+
+// unbound returns those of the keys, in order, that work and are not bound. Keys from before there were creators are none:
+// others could not make keys then.
+func (s *Service) unbound(tx *store.Tx, ids []string) ([]store.APIKey, error) {
+	found, err := tx.KeysByIDs(ids)
+	if err != nil {
+		return nil, err
+	}
+	var unbound []store.APIKey
+	for _, id := range ids {
+		key, exists := found[id]
+		if !exists || Invalidated(key) || key.Creator == "" {
+			continue
+		}
+		c, err := s.ceiling(tx, key)
+		if err != nil {
+			return nil, err
+		}
+		if !c.OnBehalf {
+			unbound = append(unbound, key)
+		}
+	}
+	return unbound, nil
+}
+
+func rebind(ctx context.Context, tx *store.Tx, key store.APIKey) error {
+	var by creator
+	if err := readDocument(tx, key.Creator, &by); err != nil {
+		return err
+	}
+	by.binding = binding{OnBehalf: true}
+	text, err := json.Marshal(by)
+	if err != nil {
+		return err
+	}
+	change := store.KeyChange{LimitedBy: key.LimitedBy, Version: key.Version}
+	if change.Creator, err = tx.PutDocument(text); err != nil {
+		return err
+	}
+	return errors.Join(
+		tx.UpdateKeys([]string{key.ID}, change),
+		audit.Record(ctx, tx, audit.KeyBound, key.ID, audit.Details{"user": key.UserName}),
+	)
+}
+
+// doubt notes those of the keys as doubtful that would gain by their owner's promotion.
+func (s *Service) doubt(ctx context.Context, ids []string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		unbound, err := s.unbound(tx, ids)
+		if err != nil {
+			return err
+		}
+		var doubtful []string
+		for _, key := range unbound {
+			if key.Assigned == "" {
+				doubtful = append(doubtful, key.ID)
+			}
+		}
+		return tx.DoubtKeys(doubtful)
+	})
+}

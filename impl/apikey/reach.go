@@ -1,0 +1,38 @@
+package apikey
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/access"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// withinReach returns those of the selected keys that a caller may invalidate. Elasticsearch's privileges do not reach the keys
+// of users with roles of ECE, as they reach nothing else of these users; a platform admin's do, and each user's reach the
+// user's own. Keys that the selection names, or whose owner it names, are refused with fault.SecurityDenied; others are
+// passed over.
+func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []store.APIKey) ([]store.APIKey, error) {
+	if caller.By.IsPlatformAdmin() && caller.By.Method != identity.RunAs {
+		return keys, nil
+	}
+	platform := map[string]bool{caller.User: false}
+	for _, key := range keys {
+		if _, asked := platform[key.UserName]; asked {
+			continue
+		}
+		owner, err := tx.User(key.UserName)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		platform[key.UserName] = identity.HoldsPlatformRole(owner.Roles)
+	}
+	beyond := func(key store.APIKey) bool { return platform[key.UserName] }
+	if named := sel.IDs != nil || sel.UserName != ""; named && slices.ContainsFunc(keys, beyond) {
+		return nil, fault.New(fault.SecurityDenied, "user ["+caller.By.User+"] may not invalidate API keys of users with roles of ECE: holders of the role ["+
+			string(identity.PlatformAdmin)+"] and the owners may")
+	}
+	return slices.DeleteFunc(keys, beyond), nil
+}

@@ -1,0 +1,61 @@
+package identity
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// Ensures that the permissions that a role has include those of the roles that it is said to include.
+func TestIncludedRoles(t *testing.T) {
+	for _, role := range Roles {
+		for _, other := range IncludedRoles([]Role{role}) {
+			for _, permission := range Permissions([]Role{other}) {
+				if !slices.Contains(Permissions([]Role{role}), permission) {
+					t.Errorf("%s lacks the permission %s of %s", role, permission, other)
+				}
+			}
+		}
+	}
+	if got := fmt.Sprint(IncludedRoles([]Role{"superuser", PlatformViewer, DeploymentManager}), CommonRoles([]Role{PlatformAdmin}, []Role{PlatformViewer, DeploymentManager}),
+		CommonRoles([]Role{DeploymentManager}, []Role{PlatformViewer}), CommonRoles(nil, []Role{PlatformAdmin})); got !=
+		"[ece_deployment_manager ece_deployment_viewer ece_platform_viewer] [ece_deployment_manager ece_platform_viewer] [ece_deployment_viewer] []" {
+		t.Errorf("the roles are %s", got)
+	}
+}
+
+// Ensures that a role counts from its last promotion on, and one that another included from when that was given.
+func TestTenure(t *testing.T) {
+	var tenure Tenure
+	var roles []Role
+	for i, step := range []struct {
+		to           []Role
+		gained, held string // held are the roles without interruption since no promotion, and since two of them
+	}{
+		{[]Role{"x"}, "[]", "[] []"},
+		{[]Role{DeploymentViewer}, "[ece_deployment_viewer]", "[] [ece_deployment_viewer]"},
+		{[]Role{PlatformAdmin}, "[ece_deployment_manager ece_platform_admin ece_platform_viewer]", "[] [ece_platform_admin]"},
+		{[]Role{PlatformViewer}, "[]", "[] [ece_platform_viewer]"},
+		{[]Role{DeploymentManager}, "[ece_deployment_manager]", "[] [ece_deployment_viewer]"},
+		{[]Role{PlatformAdmin}, "[ece_platform_admin ece_platform_viewer]", "[] [ece_deployment_viewer]"},
+		{nil, "[]", "[] []"},
+		{[]Role{PlatformAdmin}, "[ece_deployment_manager ece_deployment_viewer ece_platform_admin ece_platform_viewer]", "[] []"},
+	} {
+		next, gained := tenure.After(roles, step.to)
+		tenure, roles = next, step.to
+		if got := fmt.Sprint(tenure.HeldSince(0, roles), tenure.HeldSince(2, roles)); fmt.Sprint(gained) != step.gained || got != step.held {
+			t.Errorf("step %d gains %v and holds %s of %+v", i, gained, got, tenure)
+		}
+	}
+	var first Tenure
+	if got := fmt.Sprint(first.HeldSince(0, []Role{PlatformAdmin})); got != "[ece_platform_admin]" {
+		t.Errorf("a user who was never promoted holds %s", got)
+	}
+	stale := Tenure{Promotions: 1, Since: map[Role]int64{}}
+	if got := stale.HeldSince(1, []Role{PlatformAdmin}); len(got) != 0 {
+		t.Errorf("roles that an older program gave count: %v", got)
+	}
+	if (Principal{Promotions: 1}).RequireCurrent(stale) != nil || (Principal{}).RequireCurrent(stale) == nil {
+		t.Error("a principal from before a promotion is current")
+	}
+}

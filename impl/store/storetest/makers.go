@@ -1,0 +1,52 @@
+package storetest
+
+import "github.com/sallyport/sallyport/impl/store"
+
+// makers: keys are noted as doubtful once each, as far as they exist and work, and until they are trusted or gone.
+func makers(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		if err := tx.InsertUser(alice()); err != nil {
+			return err
+		}
+		for _, id := range []string{"a", "b", "c", "d"} {
+			if err := tx.InsertAPIKey(store.APIKey{ID: id, UserName: "alice"}); err != nil {
+				return err
+			}
+		}
+		if err := tx.DoubtKeys([]string{"d", "c", "b", "a", "none"}); err != nil {
+			return err
+		}
+		return tx.DoubtKeys([]string{"a"})
+	})
+	doubtful := func() (ids string) {
+		s.view(func(tx *store.Tx) error {
+			keys, err := tx.DoubtfulKeys()
+			ids = ""
+			for _, key := range keys {
+				ids += key.ID
+			}
+			return err
+		})
+		return ids
+	}
+	equal(s, "the doubtful keys", doubtful(), "abcd")
+	s.update(func(tx *store.Tx) error {
+		if _, err := tx.InvalidateKeys([]string{"b"}); err != nil {
+			return err
+		}
+		return tx.TrustKeys([]string{"c", "none"})
+	})
+	equal(s, "the doubtful keys", doubtful(), "ad")
+	s.update(func(tx *store.Tx) error {
+		pending, err := tx.RepairPending("api_key_makers")
+		if err != nil || pending {
+			s.Errorf("in a new database a repair is pending: %t, %v", pending, err)
+		}
+		if err := tx.FinishRepair("api_key_makers"); err != nil {
+			return err
+		}
+		_, err = tx.DeleteUser("alice")
+		return err
+	})
+	equal(s, "the doubtful keys", doubtful(), "")
+}
