@@ -59,7 +59,7 @@ func newBackup() *cobra.Command {
 
 func newRestore() *cobra.Command {
 	var from string
-	var force bool
+	var o store.RestoreOptions
 	cmd := databaseCommand("restore", "Make the database from a backup; a server must not run on it", func(cmd *cobra.Command, dsn string) error {
 		if from == "" {
 			return errors.New("--from names the backup")
@@ -68,13 +68,14 @@ func newRestore() *cobra.Command {
 			return fmt.Errorf("PostgreSQL is restored by its own tools; stop all servers on it, and restore what pg_dump made, such as: "+
 				"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", forTools(dsn), from)
 		}
-		if err := store.Restore(cmd.Context(), from, dsn, force); err != nil {
+		if err := store.Restore(cmd.Context(), from, dsn, o); err != nil {
 			return explain(err, dsn)
 		}
 		return tellRestored(cmd, from, dsn)
 	})
 	cmd.Flags().StringVar(&from, "from", "", "file that backup made")
-	cmd.Flags().BoolVar(&force, "force", false, "replace the database if there is one")
+	cmd.Flags().BoolVar(&o.Replace, "force", false, "replace the database if there is one")
+	cmd.Flags().BoolVar(&o.WithoutChecksum, "no-checksum", false, "restore a backup that has no "+store.ChecksumSuffix+" file beside it; one that has is checked all the same")
 	return cmd
 }
 
@@ -113,6 +114,9 @@ func explain(err error, dsn string) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("there is a database %s already, or what is left of one; --force replaces it", databaseFile(dsn))
+	case errors.Is(err, store.ErrNoChecksum):
+		return fmt.Errorf("%w: backup writes one to the same name with %s behind it, which belongs to the backup; "+
+			"--no-checksum restores one without, of which damage may go unnoticed", err, store.ChecksumSuffix)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("the database %s is in use; stop the server first", databaseFile(dsn))
 	}

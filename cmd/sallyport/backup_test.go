@@ -38,6 +38,11 @@ func TestBackup_Refusals(t *testing.T) {
 	wantRefusal(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "no such file")
 	wantRefusal(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
 	wantRefusal(t, runOn(t, dsn, "restore"), "--from names")
+	copied := filepath.Join(t.TempDir(), "copied.db") // without its checksum
+	data, _ := content(t, backup)
+	writeFile(t, copied, string(data))
+	wantRefusal(t, runOn(t, newStore(t), "restore", "--from", copied), "--no-checksum restores one without")
+	mustRunOn(t, newStore(t), "restore", "--no-checksum", "--from", copied)
 	wantRefusal(t, runOn(t, dsn, "restore", "--from", backup), "--force replaces it")
 	wantRefusal(t, runOn(t, dsn, "restore", "--force", "--from", databaseFile(dsn)+".none"), "no such file")
 	s := serveStore(t, dsn)

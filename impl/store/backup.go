@@ -15,8 +15,9 @@ import (
 // ErrInUse means that another process has the database open, which is to be replaced.
 var ErrInUse = errors.New("store: another process uses the database")
 
-// Backup writes the database of a DSN, as it is at one moment, to a file that only its owner can read. Others may go on
-// writing meanwhile. It returns fs.ErrExist if the file is there already. The schema stays as it is.
+// Backup writes the database of a DSN, as it is at one moment, to a file that only its owner can read, and its checksum to
+// the file of that name with ChecksumSuffix. Others may go on writing meanwhile. It returns fs.ErrExist if one of the files is
+// there already. The schema stays as it is.
 func Backup(ctx context.Context, dsn, to string) error {
 	from, err := sqliteFile(dsn)
 	if err != nil {
@@ -27,23 +28,40 @@ func Backup(ctx context.Context, dsn, to string) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // it was read only
+	checksum := to + ChecksumSuffix
 	if err := create(to); err != nil {
 		return err
 	}
-	if err := copyInto(ctx, db, to); err != nil {
+	if err := create(checksum); err != nil {
 		return errors.Join(err, os.Remove(to))
+	}
+	err = copyInto(ctx, db, to)
+	if err == nil {
+		err = writeChecksum(to)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(to), os.Remove(checksum))
 	}
 	return syncFolder(to)
 }
 
-// Restore makes the database of a DSN from a backup, whole or not at all. It returns an error if the backup is damaged or
-// of a newer program; fs.ErrExist if there is a database, unless it is to be replaced; and ErrInUse if that is in use.
-func Restore(ctx context.Context, from, dsn string, replace bool) error {
+// RestoreOptions say what Restore may do.
+type RestoreOptions struct {
+	// Replace allows a database to be replaced.
+	Replace bool
+	// WithoutChecksum allows a backup without a checksum, such as of a program that wrote none.
+	WithoutChecksum bool
+}
+
+// Restore makes the database of a DSN from a backup, whole or not at all. It returns an error if the backup is damaged, is not
+// the file that Backup wrote, has another schema than this program makes, or is of a newer program; ErrNoChecksum if it has no
+// checksum; fs.ErrExist if there is a database, unless it is to be replaced; and ErrInUse if that is in use.
+func Restore(ctx context.Context, from, dsn string, o RestoreOptions) error {
 	to, err := sqliteFile(dsn)
 	if err != nil {
 		return err
 	}
-	if err := vacant(to); err != nil && !replace {
+	if err := vacant(to); err != nil && !o.Replace {
 		return err
 	}
 	backup, err := openReadOnly(from)
@@ -51,6 +69,9 @@ func Restore(ctx context.Context, from, dsn string, replace bool) error {
 		return err
 	}
 	defer backup.Close() //nolint:errcheck // it was read only
+	if err := checkChecksum(from, o.WithoutChecksum); err != nil {
+		return fmt.Errorf("%s cannot be restored: %w", from, err)
+	}
 	if err := checkBackup(ctx, backup); err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
 	}
@@ -62,7 +83,7 @@ func Restore(ctx context.Context, from, dsn string, replace bool) error {
 	if err := errors.Join(draft.Close(), copyInto(ctx, backup, draft.Name())); err != nil {
 		return err
 	}
-	return publish(ctx, draft.Name(), to, replace)
+	return publish(ctx, draft.Name(), to, o.Replace)
 }
 
 // publish gives a draft its name, in place of a database that is to be replaced.
@@ -133,25 +154,6 @@ func leaveWAL(ctx context.Context, path string) error {
 		return ErrInUse
 	}
 	return nil
-}
-
-// checkBackup returns an error if a database is damaged, or none that this program can use.
-func checkBackup(ctx context.Context, db *sql.DB) error {
-	var found string
-	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil {
-		return plain(err)
-	}
-	if found != "ok" {
-		return fmt.Errorf("it is damaged: %s", strings.Join(strings.Fields(found), " ")) // one line
-	}
-	version, err := schemaVersion(ctx, db, sqliteDialect)
-	if err != nil {
-		return err
-	}
-	if version == 0 {
-		return errors.New("it is no database of this program")
-	}
-	return notNewer(version)
 }
 
 // copyInto copies a database as it is at one moment into an empty file, and returns when the disk has it.

@@ -130,8 +130,10 @@ func TestBackup_Refused(t *testing.T) {
 		if err := store.Backup(t.Context(), dsn, to); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v; want %q", dsn, err, why)
 		}
-		if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s leaves a backup: %v", dsn, err)
+		for _, path := range []string{to, to + store.ChecksumSuffix} {
+			if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s leaves %s: %v", dsn, path, err)
+			}
 		}
 	}
 }
@@ -140,7 +142,7 @@ func TestBackup_Refused(t *testing.T) {
 func TestRestore(t *testing.T) {
 	_, backup := backedUp(t, 3)
 	path := filepath.Join(t.TempDir(), "a b?c#d%41.db")
-	if err := store.Restore(t.Context(), backup, "sqlite:"+path, false); err != nil {
+	if err := store.Restore(t.Context(), backup, "sqlite:"+path, store.RestoreOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
@@ -164,14 +166,14 @@ func TestRestore_Exists(t *testing.T) {
 	_, backup := backedUp(t, 1)
 	dsn, _ := backedUp(t, 5)
 	path := strings.TrimPrefix(dsn, "sqlite:")
-	if err := store.Restore(t.Context(), backup, dsn, false); !errors.Is(err, fs.ErrExist) {
+	if err := store.Restore(t.Context(), backup, dsn, store.RestoreOptions{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a database: %v", err)
 	}
 	st, err := store.Open(t.Context(), dsn, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Restore(t.Context(), backup, dsn, true); !errors.Is(err, store.ErrInUse) {
+	if err := store.Restore(t.Context(), backup, dsn, store.RestoreOptions{Replace: true}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("over a database in use: %v", err)
 	}
 	if err := store.Unused(t.Context(), dsn); !errors.Is(err, store.ErrInUse) {
@@ -187,7 +189,7 @@ func TestRestore_Exists(t *testing.T) {
 	if n := entries(t, path); n != 12 {
 		t.Errorf("%d entries; want 12", n)
 	}
-	if err := store.Restore(t.Context(), backup, dsn, true); err != nil {
+	if err := store.Restore(t.Context(), backup, dsn, store.RestoreOptions{Replace: true}); err != nil {
 		t.Fatal(err)
 	}
 	if n := entries(t, path); n != 2 {
@@ -196,7 +198,7 @@ func TestRestore_Exists(t *testing.T) {
 	if err := os.Rename(path, path+"-wal"); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Restore(t.Context(), backup, dsn, false); !errors.Is(err, fs.ErrExist) {
+	if err := store.Restore(t.Context(), backup, dsn, store.RestoreOptions{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("beside what is left of a database: %v", err)
 	}
 	wantFiles(t, filepath.Dir(path), "test.db-wal")
@@ -211,7 +213,7 @@ func TestRestore_OverDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := store.Restore(t.Context(), backup, dsn, true); err != nil {
+	if err := store.Restore(t.Context(), backup, dsn, store.RestoreOptions{Replace: true}); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles(t, filepath.Dir(path), "test.db")
@@ -241,12 +243,15 @@ func TestRestore_Unusable(t *testing.T) {
 	if err := os.WriteFile(cut, data[:100], 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, from := range []string{newer, foreign, damaged} {
+		must(t, os.Remove(from+store.ChecksumSuffix))
+	}
 	dsn, _ := backedUp(t, 1)
 	path := strings.TrimPrefix(dsn, "sqlite:")
 	for from, why := range map[string]string{
 		newer: "newer program", foreign: "no database of this program", damaged: "it is damaged", cut: "malformed", cut + "s": "no such file",
 	} {
-		if err := store.Restore(t.Context(), from, dsn, true); err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), from) {
+		if err := store.Restore(t.Context(), from, dsn, store.RestoreOptions{Replace: true, WithoutChecksum: true}); err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), from) {
 			t.Errorf("%v; want %q", err, why)
 		}
 	}
@@ -254,6 +259,87 @@ func TestRestore_Unusable(t *testing.T) {
 		t.Errorf("%d entries; want 2", n)
 	}
 	wantFiles(t, filepath.Dir(path), "test.db")
+}
+
+// Ensures that a backup that is not the file that was written, or has no checksum beside it, replaces nothing; and that one may be
+// renamed with its checksum, or be restored without one on request.
+func TestRestore_Checksum(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		spoil func(t *testing.T, backup string)
+		o     store.RestoreOptions
+		want  string
+	}{
+		"a changed value": {func(t *testing.T, backup string) {
+			data, err := os.ReadFile(backup)
+			must(t, err)
+			changed := bytes.Replace(data, []byte("0a"), []byte("9z"), -1) // the id of an entry, which SQLite has no reason to doubt
+			must(t, os.WriteFile(backup, changed, 0o600))
+		}, store.RestoreOptions{WithoutChecksum: true}, "its SHA-256 is not the one in"},
+		"a page less": {func(t *testing.T, backup string) {
+			info, err := os.Stat(backup)
+			must(t, err)
+			must(t, os.Truncate(backup, info.Size()-4096))
+		}, store.RestoreOptions{}, "its SHA-256 is not the one in"},
+		"an empty checksum":       {func(t *testing.T, backup string) { must(t, os.Truncate(backup+store.ChecksumSuffix, 0)) }, store.RestoreOptions{}, "its SHA-256 is not the one in"},
+		"no checksum":             {func(t *testing.T, backup string) { must(t, os.Remove(backup+store.ChecksumSuffix)) }, store.RestoreOptions{}, "there is no checksum"},
+		"no checksum, on request": {func(t *testing.T, backup string) { must(t, os.Remove(backup+store.ChecksumSuffix)) }, store.RestoreOptions{WithoutChecksum: true}, ""},
+		"unchanged":               {func(*testing.T, string) {}, store.RestoreOptions{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, backup := backedUp(t, 3)
+			test.spoil(t, backup)
+			moved := filepath.Join(t.TempDir(), "renamed")
+			must(t, os.Rename(backup, moved))
+			if err := os.Rename(backup+store.ChecksumSuffix, moved+store.ChecksumSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			wantRestored(t, moved, test.o, test.want)
+		})
+	}
+}
+
+// wantRestored fails the test unless a backup takes the place of a database or, if there is something to be refused, leaves it as
+// it is.
+func wantRestored(t *testing.T, backup string, o store.RestoreOptions, refused string) {
+	t.Helper()
+	dsn, _ := backedUp(t, 1)
+	path, want := strings.TrimPrefix(dsn, "sqlite:"), 6
+	if refused != "" {
+		want = 2
+	}
+	o.Replace = true
+	err := store.Restore(t.Context(), backup, dsn, o)
+	if (err != nil) != (refused != "") || err != nil && !strings.Contains(err.Error(), refused) {
+		t.Errorf("Restore: %v; want %q", err, refused)
+	}
+	if n := entries(t, path); n != want {
+		t.Errorf("%d entries; want %d", n, want)
+	}
+	wantFiles(t, filepath.Dir(path), "test.db")
+}
+
+// Ensures that a backup whose schema is not that of its version replaces nothing, whatever is asked for.
+func TestRestore_Schema(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ statement, want string }{
+		"a trigger more":    {"CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET roles = 'ece_platform_admin'; END", "makes no trigger t"},
+		"a view more":       {"CREATE VIEW v AS SELECT 1", "makes no view v"},
+		"a table more":      {"CREATE TABLE t (x)", "makes no table t"},
+		"a table less":      {"DROP TABLE audit_log", "lacks the index audit_log_at"},
+		"a column more":     {"ALTER TABLE users ADD COLUMN x", "makes another table users"},
+		"a trigger changed": {"DROP TRIGGER audit_log_no_delete; CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END", "makes another trigger audit_log_no_delete"},
+		"a trigger less":    {"DROP TRIGGER audit_log_no_delete", ""}, // the next start makes it
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, backup := backedUp(t, 3)
+			execute(t, backup, test.statement)
+			must(t, os.Remove(backup+store.ChecksumSuffix))
+			wantRestored(t, backup, store.RestoreOptions{WithoutChecksum: true}, test.want)
+		})
+	}
 }
 
 func execute(t *testing.T, path, statement string) {
@@ -315,7 +401,7 @@ func TestBackup_OldSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if err := store.Restore(t.Context(), backup, to, false); err != nil {
+	if err := store.Restore(t.Context(), backup, to, store.RestoreOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if current, _, err := store.Schema(t.Context(), to); err != nil || current != 2 {

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+// ChecksumSuffix is what the name of a backup has behind it in the name of its checksum's file. That has one line, as
+// sha256sum writes and checks it.
+const ChecksumSuffix = ".sha256"
+
+// ErrNoChecksum means that there is no checksum beside a backup: damage that leaves the database readable would go unnoticed.
+var ErrNoChecksum = errors.New("there is no checksum beside it")
+
+// writeChecksum fills the checksum's file of a backup, and returns when the disk has it.
+func writeChecksum(path string) error {
+	sum, err := fileChecksum(path)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path+ChecksumSuffix, os.O_WRONLY, 0) //nolint:gosec // the operator names the backup
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(file, "%s  %s\n", sum, filepath.Base(path))
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// fileChecksum returns the SHA-256 of a file in hexadecimal.
+func fileChecksum(path string) (string, error) {
+	file, err := os.Open(path) //nolint:gosec // the operator names the backup
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // it is read only
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// checkChecksum returns an error unless a backup is the file whose checksum lies beside it, and ErrNoChecksum if none does and
+// one is wanted. The name in the checksum's file does not count, because a backup may have been renamed.
+func checkChecksum(path string, optional bool) error {
+	data, err := os.ReadFile(path + ChecksumSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		if optional {
+			return nil
+		}
+		return ErrNoChecksum
+	}
+	if err != nil {
+		return err
+	}
+
+	want, _, _ := strings.Cut(string(data), " ")
+	got, err := fileChecksum(path)
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(strings.TrimSpace(want), got) {
+		return fmt.Errorf("it is damaged or was changed: its SHA-256 is not the one in %s", path+ChecksumSuffix)
+	}
+	return nil
+}
+
+// checkBackup returns an error if a database is damaged, or none that this program can use.
+func checkBackup(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil {
+		return plain(err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("it is damaged: %s", strings.Join(strings.Fields(found), " ")) // one line
+	}
+	version, err := schemaVersion(ctx, db, sqliteDialect)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		return errors.New("it is no database of this program")
+	}
+	if err := notNewer(version); err != nil {
+		return err
+	}
+	return checkSchema(ctx, db, version)
+}
+
+// checkSchema returns an error unless a database has the schema that this program's migrations make up to a version, and nothing
+// else: a trigger that was added would change records behind this program.
+func checkSchema(ctx context.Context, db *sql.DB, version int64) error {
+	got, err := schemaObjects(ctx, db)
+	if err != nil {
+		return err
+	}
+	want, own, err := expectedSchema(ctx, version)
+	if err != nil {
+		return err
+	}
+
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		text, found := got[name]
+		switch {
+		case !found && !own[name]: // what is the database's own is made by each start
+			return fmt.Errorf("its schema has version %d and lacks the %s", version, name)
+		case found && text != want[name]:
+			return fmt.Errorf("its schema has version %d, and this program makes another %s", version, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if _, found := want[name]; !found {
+			return fmt.Errorf("its schema has version %d, and this program makes no %s", version, name)
+		}
+	}
+	return nil
+}
+
+// expectedSchema returns what schemaObjects does of a database that this program's migrations brought to a version, and which
+// of it is made by each start.
+func expectedSchema(ctx context.Context, version int64) (objects map[string]string, own map[string]bool, err error) {
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer db.Close()      //nolint:errcheck // it is thrown away
+	db.SetMaxOpenConns(1) // each connection would have a database of its own
+
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, nil, err
+	}
+	provider, err := goose.NewProvider(sqliteDialect.goose, db, sqliteDialect.migrations(files))
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := provider.UpTo(ctx, version); err != nil {
+		return nil, nil, err
+	}
+	migrated, err := schemaObjects(ctx, db)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	if _, err := db.ExecContext(ctx, sqliteDialect.own); err != nil {
+		return nil, nil, err
+	}
+	objects, err = schemaObjects(ctx, db)
+	own = map[string]bool{}
+	for name := range objects {
+		_, found := migrated[name]
+		own[name] = !found
+	}
+	return objects, own, err
+}
+
+// schemaObjects returns the SQL of a database's tables, indexes, triggers and views by kind and name, such as "table users". White
+// space is made equal. SQLite's own objects and goose's table are left out: their text is not ours.
+func schemaObjects(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	rows, err := db.QueryContext(ctx, `SELECT type || ' ' || name, sql FROM sqlite_master
+		WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name <> 'goose_db_version'`)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+
+	objects := map[string]string{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return nil, plain(err)
+		}
+		objects[name] = strings.Join(strings.Fields(text), " ")
+	}
+	if err := rows.Err(); err != nil {
+		return nil, plain(err)
+	}
+	return objects, nil
+}
