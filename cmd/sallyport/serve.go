@@ -133,7 +133,7 @@ func settings(c config.Config, key []byte, log *slog.Logger) app.Settings {
 			Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword},
 			Changed:   func(name string) { log.Info("took a new password", "user", name) },
 		},
-		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
+		Sessions: c.Sessions, Elevation: c.Elevation, Keys: c.Keys, Realms: c.Realms, SignOn: c.SignOn, Lockout: c.Lockout, AddressFailures: c.AddressFailures, AddressRecovery: c.AddressRecovery,
 		Hashing: secret.DefaultCost, TrustedProxies: c.TrustedProxies, Log: log, Now: time.Now, ServerTime: true,
 	}
 }

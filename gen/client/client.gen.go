@@ -1273,7 +1273,11 @@ type SAMLRefusal struct {
 
 // SAMLRefusals defines model for SamlRefusals.
 type SAMLRefusals struct {
+	// Refusals Those of sign-ins that were begun here, and of logouts that the identity provider signed.
 	Refusals []SAMLRefusal `json:"refusals"`
+
+	// Unsolicited Those that belong to no sign-in of this server.
+	Unsolicited []SAMLRefusal `json:"unsolicited"`
 }
 
 // Scalar Anything that has no members and no elements.
@@ -1540,6 +1544,21 @@ type APIKeyID = string
 
 // Refresh When a change must be visible. The empty value means `true`.
 type Refresh = RefreshPolicy
+
+// Cookie1 defines model for SamlCookie1.
+type Cookie1 = string
+
+// Cookie2 defines model for SamlCookie2.
+type Cookie2 = string
+
+// Cookie3 defines model for SamlCookie3.
+type Cookie3 = string
+
+// Cookie4 defines model for SamlCookie4.
+type Cookie4 = string
+
+// Cookie5 defines model for SamlCookie5.
+type Cookie5 = string
 
 // SecurityAPIKeyID defines model for SecurityApiKeyId.
 type SecurityAPIKeyID = string
@@ -2009,8 +2028,20 @@ type GetUsersParams struct {
 
 // SAMLCallbackParams defines parameters for SAMLCallback.
 type SAMLCallbackParams struct {
-	// Browser What bound the sign-in to this browser.
-	Browser *string `form:"__Host-sallyport-saml,omitempty" json:"__Host-sallyport-saml,omitempty"`
+	// Cookie1 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie1 *Cookie1 `form:"__Host-sallyport-saml-1,omitempty" json:"__Host-sallyport-saml-1,omitempty"`
+
+	// Cookie2 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie2 *Cookie2 `form:"__Host-sallyport-saml-2,omitempty" json:"__Host-sallyport-saml-2,omitempty"`
+
+	// Cookie3 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie3 *Cookie3 `form:"__Host-sallyport-saml-3,omitempty" json:"__Host-sallyport-saml-3,omitempty"`
+
+	// Cookie4 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie4 *Cookie4 `form:"__Host-sallyport-saml-4,omitempty" json:"__Host-sallyport-saml-4,omitempty"`
+
+	// Cookie5 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie5 *Cookie5 `form:"__Host-sallyport-saml-5,omitempty" json:"__Host-sallyport-saml-5,omitempty"`
 }
 
 // SAMLInitParams defines parameters for SAMLInit.
@@ -2020,6 +2051,21 @@ type SAMLInitParams struct {
 
 	// Realm An extension of this server. The id of the realm.
 	Realm *string `form:"realm,omitempty" json:"realm,omitempty"`
+
+	// Cookie1 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie1 *Cookie1 `form:"__Host-sallyport-saml-1,omitempty" json:"__Host-sallyport-saml-1,omitempty"`
+
+	// Cookie2 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie2 *Cookie2 `form:"__Host-sallyport-saml-2,omitempty" json:"__Host-sallyport-saml-2,omitempty"`
+
+	// Cookie3 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie3 *Cookie3 `form:"__Host-sallyport-saml-3,omitempty" json:"__Host-sallyport-saml-3,omitempty"`
+
+	// Cookie4 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie4 *Cookie4 `form:"__Host-sallyport-saml-4,omitempty" json:"__Host-sallyport-saml-4,omitempty"`
+
+	// Cookie5 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie5 *Cookie5 `form:"__Host-sallyport-saml-5,omitempty" json:"__Host-sallyport-saml-5,omitempty"`
 }
 
 // SAMLSingleLogoutParams defines parameters for SAMLSingleLogout.
@@ -3254,7 +3300,8 @@ type ClientInterface interface {
 	// SAMLInit Begin a sign-in at a SAML identity provider
 	//
 	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-	// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+	// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
+	// may link here, but neither embed this operation nor call it by a script.
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
 	SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3276,8 +3323,10 @@ type ClientInterface interface {
 
 	// SAMLRefusals List the last refused sign-ins
 	//
-	// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
-	// never what was sent.
+	// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
+	// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
+	// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
+	// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
 	SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5355,7 +5404,8 @@ func (c *Client) SAMLCallbackWithFormdataBody(ctx context.Context, params *SAMLC
 // SAMLInit Begin a sign-in at a SAML identity provider
 //
 // Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
+// may link here, but neither embed this operation nor call it by a script.
 //
 // Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
 func (c *Client) SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5407,8 +5457,10 @@ func (c *Client) SAMLMetadata(ctx context.Context, params *SAMLMetadataParams, r
 
 // SAMLRefusals List the last refused sign-ins
 //
-// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
-// never what was sent.
+// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
+// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
+// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
+// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
 //
 // Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
 func (c *Client) SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -9224,19 +9276,79 @@ func NewSAMLCallbackRequestWithBody(server string, params *SAMLCallbackParams, c
 
 	if params != nil {
 
-		if params.Browser != nil {
+		if params.Cookie1 != nil {
 			var cookieParam0 string
 
-			cookieParam0, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml", *params.Browser, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			cookieParam0, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-1", *params.Cookie1, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
 			if err != nil {
 				return nil, err
 			}
 
 			cookie0 := &http.Cookie{
-				Name:  "__Host-sallyport-saml",
+				Name:  "__Host-sallyport-saml-1",
 				Value: cookieParam0,
 			}
 			req.AddCookie(cookie0)
+		}
+
+		if params.Cookie2 != nil {
+			var cookieParam1 string
+
+			cookieParam1, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-2", *params.Cookie2, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie1 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-2",
+				Value: cookieParam1,
+			}
+			req.AddCookie(cookie1)
+		}
+
+		if params.Cookie3 != nil {
+			var cookieParam2 string
+
+			cookieParam2, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-3", *params.Cookie3, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie2 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-3",
+				Value: cookieParam2,
+			}
+			req.AddCookie(cookie2)
+		}
+
+		if params.Cookie4 != nil {
+			var cookieParam3 string
+
+			cookieParam3, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-4", *params.Cookie4, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie3 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-4",
+				Value: cookieParam3,
+			}
+			req.AddCookie(cookie3)
+		}
+
+		if params.Cookie5 != nil {
+			var cookieParam4 string
+
+			cookieParam4, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-5", *params.Cookie5, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie4 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-5",
+				Value: cookieParam4,
+			}
+			req.AddCookie(cookie4)
 		}
 	}
 	return req, nil
@@ -9305,6 +9417,83 @@ func NewSAMLInitRequest(server string, params *SAMLInitParams) (*http.Request, e
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.Cookie1 != nil {
+			var cookieParam0 string
+
+			cookieParam0, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-1", *params.Cookie1, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie0 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-1",
+				Value: cookieParam0,
+			}
+			req.AddCookie(cookie0)
+		}
+
+		if params.Cookie2 != nil {
+			var cookieParam1 string
+
+			cookieParam1, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-2", *params.Cookie2, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie1 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-2",
+				Value: cookieParam1,
+			}
+			req.AddCookie(cookie1)
+		}
+
+		if params.Cookie3 != nil {
+			var cookieParam2 string
+
+			cookieParam2, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-3", *params.Cookie3, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie2 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-3",
+				Value: cookieParam2,
+			}
+			req.AddCookie(cookie2)
+		}
+
+		if params.Cookie4 != nil {
+			var cookieParam3 string
+
+			cookieParam3, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-4", *params.Cookie4, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie3 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-4",
+				Value: cookieParam3,
+			}
+			req.AddCookie(cookie3)
+		}
+
+		if params.Cookie5 != nil {
+			var cookieParam4 string
+
+			cookieParam4, err = runtime.StyleParamWithOptions("simple", true, "__Host-sallyport-saml-5", *params.Cookie5, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationCookie, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			cookie4 := &http.Cookie{
+				Name:  "__Host-sallyport-saml-5",
+				Value: cookieParam4,
+			}
+			req.AddCookie(cookie4)
+		}
+	}
 	return req, nil
 }
 
@@ -10954,7 +11143,8 @@ type ClientWithResponsesInterface interface {
 	// SAMLInitWithResponse Begin a sign-in at a SAML identity provider
 	//
 	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-	// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+	// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
+	// may link here, but neither embed this operation nor call it by a script.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10982,8 +11172,10 @@ type ClientWithResponsesInterface interface {
 
 	// SAMLRefusalsWithResponse List the last refused sign-ins
 	//
-	// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
-	// never what was sent.
+	// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
+	// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
+	// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
+	// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -17770,6 +17962,12 @@ type SAMLInitResult400Headers struct {
 	XCloudErrorCodes         string
 }
 
+// SAMLInitResult403Headers the declared response headers of an HTTP 403 response for SAMLInit
+type SAMLInitResult403Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
 // SAMLInitResult404Headers the declared response headers of an HTTP 404 response for SAMLInit
 type SAMLInitResult404Headers struct {
 	XCloudErrorCodes string
@@ -17813,6 +18011,8 @@ type SAMLInitResult struct {
 	JSON302 *EmptyResponse
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidData
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *RealmNotFound
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -17829,6 +18029,8 @@ type SAMLInitResult struct {
 	Headers302 *SAMLInitResult302Headers
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *SAMLInitResult400Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *SAMLInitResult403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *SAMLInitResult404Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -17851,6 +18053,11 @@ func (r SAMLInitResult) GetJSON302() *EmptyResponse {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r SAMLInitResult) GetJSON400() *InvalidData {
 	return r.JSON400
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r SAMLInitResult) GetJSON403() *Forbidden {
+	return r.JSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -22169,7 +22376,8 @@ func (c *ClientWithResponses) SAMLCallbackWithFormdataBodyWithResponse(ctx conte
 // SAMLInitWithResponse Begin a sign-in at a SAML identity provider
 //
 // Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-// The realm is an extension of this server; without it the first that is enabled is taken, by order.
+// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
+// may link here, but neither embed this operation nor call it by a script.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22215,8 +22423,10 @@ func (c *ClientWithResponses) SAMLMetadataWithResponse(ctx context.Context, para
 
 // SAMLRefusalsWithResponse List the last refused sign-ins
 //
-// An extension of this server. Returns why the last sign-ins at identity providers were refused, the newest first, and
-// never what was sent.
+// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
+// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
+// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
+// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -30764,6 +30974,13 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
 		var dest RealmNotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -30843,6 +31060,23 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 			headers.XCloudErrorCodes = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 403:
+		var headers SAMLInitResult403Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers403 = &headers
 	case rsp.StatusCode == 404:
 		var headers SAMLInitResult404Headers
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {

@@ -1273,7 +1273,11 @@ type SAMLRefusal struct {
 
 // SAMLRefusals defines model for SamlRefusals.
 type SAMLRefusals struct {
+	// Refusals Those of sign-ins that were begun here, and of logouts that the identity provider signed.
 	Refusals []SAMLRefusal `json:"refusals"`
+
+	// Unsolicited Those that belong to no sign-in of this server.
+	Unsolicited []SAMLRefusal `json:"unsolicited"`
 }
 
 // Scalar Anything that has no members and no elements.
@@ -1540,6 +1544,21 @@ type APIKeyID = string
 
 // Refresh When a change must be visible. The empty value means `true`.
 type Refresh = RefreshPolicy
+
+// Cookie1 defines model for SamlCookie1.
+type Cookie1 = string
+
+// Cookie2 defines model for SamlCookie2.
+type Cookie2 = string
+
+// Cookie3 defines model for SamlCookie3.
+type Cookie3 = string
+
+// Cookie4 defines model for SamlCookie4.
+type Cookie4 = string
+
+// Cookie5 defines model for SamlCookie5.
+type Cookie5 = string
 
 // SecurityAPIKeyID defines model for SecurityApiKeyId.
 type SecurityAPIKeyID = string
@@ -2009,8 +2028,20 @@ type GetUsersParams struct {
 
 // SAMLCallbackParams defines parameters for SAMLCallback.
 type SAMLCallbackParams struct {
-	// Browser What bound the sign-in to this browser.
-	Browser *string `form:"__Host-sallyport-saml,omitempty" json:"__Host-sallyport-saml,omitempty"`
+	// Cookie1 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie1 *Cookie1 `form:"__Host-sallyport-saml-1,omitempty" json:"__Host-sallyport-saml-1,omitempty"`
+
+	// Cookie2 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie2 *Cookie2 `form:"__Host-sallyport-saml-2,omitempty" json:"__Host-sallyport-saml-2,omitempty"`
+
+	// Cookie3 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie3 *Cookie3 `form:"__Host-sallyport-saml-3,omitempty" json:"__Host-sallyport-saml-3,omitempty"`
+
+	// Cookie4 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie4 *Cookie4 `form:"__Host-sallyport-saml-4,omitempty" json:"__Host-sallyport-saml-4,omitempty"`
+
+	// Cookie5 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie5 *Cookie5 `form:"__Host-sallyport-saml-5,omitempty" json:"__Host-sallyport-saml-5,omitempty"`
 }
 
 // SAMLInitParams defines parameters for SAMLInit.
@@ -2020,6 +2051,21 @@ type SAMLInitParams struct {
 
 	// Realm An extension of this server. The id of the realm.
 	Realm *string `form:"realm,omitempty" json:"realm,omitempty"`
+
+	// Cookie1 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie1 *Cookie1 `form:"__Host-sallyport-saml-1,omitempty" json:"__Host-sallyport-saml-1,omitempty"`
+
+	// Cookie2 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie2 *Cookie2 `form:"__Host-sallyport-saml-2,omitempty" json:"__Host-sallyport-saml-2,omitempty"`
+
+	// Cookie3 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie3 *Cookie3 `form:"__Host-sallyport-saml-3,omitempty" json:"__Host-sallyport-saml-3,omitempty"`
+
+	// Cookie4 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie4 *Cookie4 `form:"__Host-sallyport-saml-4,omitempty" json:"__Host-sallyport-saml-4,omitempty"`
+
+	// Cookie5 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
+	Cookie5 *Cookie5 `form:"__Host-sallyport-saml-5,omitempty" json:"__Host-sallyport-saml-5,omitempty"`
 }
 
 // SAMLSingleLogoutParams defines parameters for SAMLSingleLogout.
@@ -3743,14 +3789,58 @@ func (w *ServerInterfaceWrapper) SAMLCallback(ctx echo.Context) error {
 	// Parameter object where we will unmarshal all parameters from the context
 	var params SAMLCallbackParams
 
-	if cookie, err := ctx.Cookie("__Host-sallyport-saml"); err == nil {
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-1"); err == nil {
 
-		var value string
-		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		var value Cookie1
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-1", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
 		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml: %s", err))
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-1: %s", err))
 		}
-		params.Browser = &value
+		params.Cookie1 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-2"); err == nil {
+
+		var value Cookie2
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-2", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-2: %s", err))
+		}
+		params.Cookie2 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-3"); err == nil {
+
+		var value Cookie3
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-3", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-3: %s", err))
+		}
+		params.Cookie3 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-4"); err == nil {
+
+		var value Cookie4
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-4", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-4: %s", err))
+		}
+		params.Cookie4 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-5"); err == nil {
+
+		var value Cookie5
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-5", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-5: %s", err))
+		}
+		params.Cookie5 = &value
 
 	}
 
@@ -3777,6 +3867,61 @@ func (w *ServerInterfaceWrapper) SAMLInit(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "realm", ctx.QueryParams(), &params.Realm, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter realm: %s", err))
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-1"); err == nil {
+
+		var value Cookie1
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-1", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-1: %s", err))
+		}
+		params.Cookie1 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-2"); err == nil {
+
+		var value Cookie2
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-2", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-2: %s", err))
+		}
+		params.Cookie2 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-3"); err == nil {
+
+		var value Cookie3
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-3", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-3: %s", err))
+		}
+		params.Cookie3 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-4"); err == nil {
+
+		var value Cookie4
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-4", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-4: %s", err))
+		}
+		params.Cookie4 = &value
+
+	}
+
+	if cookie, err := ctx.Cookie("__Host-sallyport-saml-5"); err == nil {
+
+		var value Cookie5
+		err = runtime.BindStyledParameterWithOptions("simple", "__Host-sallyport-saml-5", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter __Host-sallyport-saml-5: %s", err))
+		}
+		params.Cookie5 = &value
+
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -11039,6 +11184,24 @@ func (response SAMLInit400JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SAMLInit403JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -41,7 +41,9 @@ type Settings struct {
 	// CacheLifetime is how long credentials are remembered at most; zero for not at all. See store.Follow.
 	CacheLifetime time.Duration
 	// Realms are those of SAML, as saml.Load returns them.
-	Realms  []saml.Realm
+	Realms []saml.Realm
+	// SignOn bounds sign-ins at the realms.
+	SignOn  saml.Limits
 	Lockout lockout.Policy
 	// AddressFailures is how many wrong guesses an address may make at once; it gets one back each AddressRecovery.
 	AddressFailures int
@@ -102,7 +104,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	guesses := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
-	// Any page can make a browser send answers that are refused: they must not use up what its address may guess.
+	// Any page can make a browser send answers that are refused: they must not use up what its address may guess. This one
+	// counts only those to realms that take unsolicited answers.
 	answers := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
 	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
@@ -117,7 +120,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	// Last, because they have to be closed.
-	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, answers, s.Realms, s.Log, s.Now)
+	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, sealer, answers, saml.Settings{Realms: s.Realms, Limits: s.SignOn}, s.Log, s.Now)
 	limits := httpapi.NewLimits()
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)

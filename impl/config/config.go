@@ -46,7 +46,9 @@ type Config struct {
 	// CacheLifetime is zero if nothing is to be cached.
 	CacheLifetime time.Duration
 	// Realms are those of the file that saml.realms names; none without it.
-	Realms          []saml.Realm
+	Realms []saml.Realm
+	// SignOn bounds sign-ins at identity providers.
+	SignOn          saml.Limits
 	Lockout         lockout.Policy
 	AddressFailures int
 	AddressRecovery time.Duration
@@ -92,6 +94,9 @@ var Settings = []Setting{
 	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "how long a session or an API key that ended on another replica may live here if PostgreSQL's word of it is lost, at most 5s; `0s` asks the store each time"},
 	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
+	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns), About: "how many sign-ins at identity providers an address may begin at once"},
+	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(), About: "after how long an address may begin one more"},
+	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers), About: "how many answers of an identity provider to one sign-in are verified, on each server"},
 	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "how many wrong guesses in a row lock a user"},
 	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "how long the first lock lasts; each further wrong guess doubles it"},
 	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "how long a lock lasts at most"},

@@ -50,6 +50,9 @@ func parse(values map[string]string) (Config, error) {
 		},
 		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime")},
 		Realms: p.realms("saml.realms"),
+		SignOn: saml.Limits{
+			AddressSignIns: p.count("saml.address_sign_ins"), AddressRecovery: p.duration("saml.address_recovery"), Answers: p.count("saml.answers"),
+		},
 		Lockout: lockout.Policy{
 			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
 			Forget: lockout.DefaultPolicy.Forget,

@@ -26,3 +26,22 @@ func refuseOtherSites(op operation) echo.MiddlewareFunc {
 		}
 	}
 }
+
+// refuseEmbedded refuses a sign-in that a page of another site begins without its visitor going anywhere, as with an image
+// or a frame. Such a page could otherwise use up the sign-ins that the visitor's address may begin, and replace those that
+// the visitor's browser has pending. Programs, and browsers that do not send the headers (Fetch Metadata, W3C), pass.
+func refuseEmbedded(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if op.id != "saml-init" {
+			return next
+		}
+		return func(c echo.Context) error {
+			h := c.Request().Header
+			site, destination := h.Get("Sec-Fetch-Site"), h.Get("Sec-Fetch-Dest")
+			if destination != "" && destination != "document" && (site == "cross-site" || site == "same-site") {
+				return fault.New(fault.PermissionMissing, "a page of another site can link to a sign-in, and not embed it", "Sec-Fetch-Dest")
+			}
+			return next(c)
+		}
+	}
+}

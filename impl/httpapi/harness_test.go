@@ -33,6 +33,7 @@ import (
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
@@ -127,7 +128,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
 		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: lockout.DefaultPolicy,
-		AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: cheap, CacheLifetime: store.MaxLifetime, Log: log, Now: now,
+		AddressFailures: 1_000_000, AddressRecovery: time.Second, SignOn: saml.DefaultLimits, Hashing: cheap, CacheLifetime: store.MaxLifetime, Log: log, Now: now,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -12,41 +13,61 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// browserCookie binds a sign-in to a browser. Its prefix keeps it to this very host, by TLS (RFC 6265bis, section 4.1.3.2).
-// The identity provider's page posts the answer, so it has to be sent from other sites.
-const browserCookie = "__Host-sallyport-saml"
+// samlCookie is what the cookies are called that hold a browser's pending sign-ins; the number of a slot, from 1, follows.
+// The prefix keeps them to this very host, by TLS (RFC 6265bis, section 4.1.3.2). The identity provider's page posts the
+// answer, so they have to be sent from other sites.
+const samlCookie = "__Host-sallyport-saml-"
 
-func setBrowser(value string, seconds int) *string {
-	cookie := fmt.Sprintf("%s=%s; Path=/; Max-Age=%d; HttpOnly; Secure; SameSite=None", browserCookie, value, seconds)
-	return &cookie
+// samlRedirect is the generated response of operations that change several cookies, which the generated one cannot.
+type samlRedirect struct {
+	location string
+	cookies  []saml.CookieChange
+}
+
+// VisitSAMLInitResponse implements server.SAMLInitResponseObject.
+func (r samlRedirect) VisitSAMLInitResponse(w http.ResponseWriter) error { return r.write(w) }
+
+// VisitSAMLCallbackResponse implements server.SAMLCallbackResponseObject.
+func (r samlRedirect) VisitSAMLCallbackResponse(w http.ResponseWriter) error { return r.write(w) }
+
+func (r samlRedirect) write(w http.ResponseWriter) error {
+	h := w.Header()
+	for _, change := range r.cookies {
+		lifetime := int(saml.PendingTime.Seconds())
+		if change.Value == "" {
+			lifetime = 0
+		}
+		h.Add("Set-Cookie", fmt.Sprintf("%s%d=%s; Path=/; Max-Age=%d; HttpOnly; Secure; SameSite=None", samlCookie, change.Slot+1, change.Value, lifetime))
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Location", r.location)
+	w.WriteHeader(http.StatusFound)
+	_, err := w.Write([]byte("{}\n"))
+	return err
 }
 
 // SAMLInit implements server.StrictServerInterface.
 func (h *handlers) SAMLInit(ctx context.Context, r server.SAMLInitRequestObject) (server.SAMLInitResponseObject, error) {
-	redirect, err := h.SAML.Begin(ctx, value(r.Params.Realm), value(r.Params.State))
+	p := r.Params
+	cookies := saml.Cookies{value(p.Cookie1), value(p.Cookie2), value(p.Cookie3), value(p.Cookie4), value(p.Cookie5)}
+	redirect, err := h.SAML.Begin(ctx, value(p.Realm), value(p.State), cookies)
 	if err != nil {
 		return nil, err
 	}
-	headers := server.SAMLInit302ResponseHeaders{Location: redirect.URL}
-	if redirect.Browser != "" {
-		headers.SetCookie = setBrowser(redirect.Browser, int(saml.PendingTime.Seconds()))
-	}
-	return server.SAMLInit302JSONResponse{Body: server.EmptyResponse{}, Headers: headers}, nil
+	return samlRedirect{redirect.URL, redirect.Cookies}, nil
 }
 
 // SAMLCallback implements server.StrictServerInterface.
 func (h *handlers) SAMLCallback(ctx context.Context, r server.SAMLCallbackRequestObject) (server.SAMLCallbackResponseObject, error) {
+	p := r.Params
 	signedIn, err := h.SAML.Finish(ctx, saml.Answer{
-		Response: r.Body.SAMLResponse, RelayState: value(r.Body.RelayState), Browser: value(r.Params.Browser),
+		Response: r.Body.SAMLResponse, RelayState: value(r.Body.RelayState),
+		Cookies: saml.Cookies{value(p.Cookie1), value(p.Cookie2), value(p.Cookie3), value(p.Cookie4), value(p.Cookie5)},
 	})
 	if err != nil {
 		return nil, err
 	}
-	headers := server.SAMLCallback302ResponseHeaders{Location: signInPagePath + "#" + signedIn.Token.Value + "?state=" + percentEncode(signedIn.State)}
-	if signedIn.Bound {
-		headers.SetCookie = setBrowser("", 0)
-	}
-	return server.SAMLCallback302JSONResponse{Body: server.EmptyResponse{}, Headers: headers}, nil
+	return samlRedirect{signInPagePath + "#" + signedIn.Token.Value + "?state=" + percentEncode(signedIn.State), signedIn.Cookies}, nil
 }
 
 // SAMLSingleLogout implements server.StrictServerInterface. An answer to a logout that began here has nothing more to end.
@@ -92,8 +113,8 @@ func (h *handlers) SAMLMetadata(_ context.Context, r server.SAMLMetadataRequestO
 
 // SAMLRefusals implements server.StrictServerInterface.
 func (h *handlers) SAMLRefusals(ctx context.Context, _ server.SAMLRefusalsRequestObject) (server.SAMLRefusalsResponseObject, error) {
-	list, err := h.SAML.Refusals(ctx)
-	return server.SAMLRefusals200JSONResponse{Refusals: each(list, showRefusal)}, err
+	own, unsolicited, err := h.SAML.Refusals(ctx)
+	return server.SAMLRefusals200JSONResponse{Refusals: each(own, showRefusal), Unsolicited: each(unsolicited, showRefusal)}, err
 }
 
 func showRefusal(r store.SAMLRefusal) server.SAMLRefusal {

@@ -16,27 +16,36 @@ import (
 // tooLarge are the cases that are refused before they are looked at, since no form may be so large.
 var tooLarge = []string{"400,000 elements", "200,000 elements in less than 1 MiB", "20 MB"}
 
-// kept counts what sign-ins leave behind, but for those that wait and why others were refused.
+// kept counts what sign-ins leave behind, but for why others were refused.
 const kept = `SELECT (SELECT COUNT(*) FROM sessions) || ' sessions, ' || (SELECT COUNT(*) FROM saml_sessions) || ' of SAML, ' ||
-	(SELECT COUNT(*) FROM saml_assertions) || ' assertions, ' || (SELECT COUNT(*) FROM users) || ' users, ' ||
-	(SELECT COUNT(*) FROM saml_requests) || ' wait'`
+	(SELECT COUNT(*) FROM saml_assertions) || ' assertions, ' || (SELECT COUNT(*) FROM users) || ' users'`
 
-// refusals are the last ones, the newest first.
+// refusals are the last ones of both kinds, the newest first.
 func (w samlWorld) refusals() []client.SAMLRefusal {
+	w.Helper()
+	own, unsolicited := w.bothRefusals()
+	all := append(own, unsolicited...)
+	slices.SortStableFunc(all, func(a, b client.SAMLRefusal) int { return b.At.Compare(a.At) })
+	return all
+}
+
+func (w samlWorld) bothRefusals() (own, unsolicited []client.SAMLRefusal) {
 	w.Helper()
 	r, err := w.client.SAMLRefusalsWithResponse(w.Context(), admin)
 	if err != nil || r.JSON200 == nil {
 		w.Fatalf("refusals: %v %v", err, r)
 	}
-	return r.JSON200.Refusals
+	return r.JSON200.Refusals, r.JSON200.Unsolicited
 }
 
 // unauthenticated is the one body of all refusals.
 const unauthenticated = `{"errors":[{"code":"root.unauthenticated","message":"`
 
-// refuses posts an answer that has to be refused without anything being kept, and returns the body.
+// refuses posts an answer that has to be refused without anything being kept, and returns the body. A second passes then:
+// unsolicited refusals are kept at that rate.
 func (w samlWorld) refuses(name string, begun waiting, answer string) string {
 	w.Helper()
+	defer w.clock.advance(time.Second)
 	before := w.rows(kept)
 	response, body := w.post(begun, answer)
 	if after := w.rows(kept); after != before {
@@ -64,7 +73,8 @@ func (w samlWorld) accepts(name string, begun waiting, answer, state string) {
 	if session == "" || !w.alive(bearer(session)) || returned != state {
 		w.Errorf("%s: %d %s, %s", name, response.StatusCode, body, response.Header.Get("Location"))
 	}
-	if cookie := response.Header.Get("Set-Cookie"); begun.cookie != "" && cookie != binding+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None" {
+	slot, _, _ := strings.Cut(begun.cookie, "=")
+	if cookie := response.Header.Get("Set-Cookie"); begun.cookie != "" && cookie != slot+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None" {
 		w.Errorf("%s: the cookie %q is left", name, cookie)
 	}
 }

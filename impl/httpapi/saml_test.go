@@ -32,7 +32,7 @@ const (
 	ourEntityID  = "https://us.example.com/saml"
 	ourACS       = "https://us.example.com" + callbackPath
 	ourLogout    = "https://us.example.com" + samlPath + "_single_logout"
-	binding      = "__Host-sallyport-saml"
+	binding      = "__Host-sallyport-saml-"
 )
 
 // ourKeys are the files that realms sign and decrypt with. They are made once, since it takes long.
@@ -103,7 +103,8 @@ func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 	return samlWorld{w, idp}
 }
 
-// waiting is a sign-in that waits for its answer, as the browser and the identity provider know it.
+// waiting is a sign-in that waits for its answer, as the browser and the identity provider know it: the cookie with its
+// name, as in the Cookie header.
 type waiting struct{ id, relay, cookie string }
 
 var idOfRequest = regexp.MustCompile(` ID="([^"]+)"`)
@@ -116,6 +117,12 @@ func (w samlWorld) begin(query string) waiting {
 	if response.StatusCode != http.StatusFound {
 		w.Fatalf("_init?%s: %d %s", query, response.StatusCode, body)
 	}
+	return w.begunBy(response)
+}
+
+// begunBy reads what a response to _init has for the browser and the identity provider.
+func (w samlWorld) begunBy(response *http.Response) waiting {
+	w.Helper()
 	address, err := url.Parse(response.Header.Get("Location"))
 	if err != nil || !strings.HasPrefix(address.String(), w.idp.SSOURL+"?") {
 		w.Fatalf("the Location %s is not the identity provider's (%v)", address, err)
@@ -125,7 +132,7 @@ func (w samlWorld) begin(query string) waiting {
 		begun.id = id[1]
 	}
 	for _, cookie := range response.Cookies() {
-		begun.cookie = cookie.Value
+		begun.cookie = cookie.Name + "=" + cookie.Value
 	}
 	return begun
 }
@@ -171,11 +178,11 @@ func asForm(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// bringing sends the cookie that binds a sign-in to a browser, if there is one.
-func bringing(cookie string) func(context.Context, *http.Request) error {
+// bringing sends the cookies that bind sign-ins to a browser, if there are any.
+func bringing(cookies string) func(context.Context, *http.Request) error {
 	return func(_ context.Context, r *http.Request) error {
-		if cookie != "" {
-			r.AddCookie(&http.Cookie{Name: binding, Value: cookie})
+		if cookies != "" {
+			r.Header.Set("Cookie", cookies)
 		}
 		return nil
 	}

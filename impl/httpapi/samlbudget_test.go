@@ -115,7 +115,7 @@ func FuzzCallback(f *testing.F) {
 		f.Add(seed)
 	}
 	h := newSAMLHandler(f)
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {binding + "=x"}}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {binding + "1=x"}}
 	f.Fuzz(func(t *testing.T, body string) {
 		got := serve(h, http.MethodPost, callbackPath, body, header)
 		if got.Code < http.StatusBadRequest || got.Code >= http.StatusInternalServerError {

@@ -154,6 +154,7 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 		"replay":               used,
 		"an answer as request": "SAMLRequest=" + url.QueryEscape(w.idp.Answer(w.request(waiting{id: "x"})))[:4000] + "&SigAlg=x&Signature=eA==",
 	} {
+		w.clock.advance(time.Millisecond) // so that the last refusal is the newest
 		response, body := w.singleLogout(query)
 		w.refused(response, body, http.StatusUnauthorized, "root.unauthenticated")
 		if first == "" {
@@ -182,6 +183,25 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 	}
 	if response, body := w.singleLogout(good); response.StatusCode != http.StatusFound || w.alive(bearer(session)) {
 		t.Errorf("after all that, the good one: %d %s", response.StatusCode, body)
+	}
+}
+
+// Ensures that a logout with a parameter twice, or with both messages, is refused and ends nothing.
+func TestSAML_SingleLogoutRepeated(t *testing.T) {
+	t.Parallel()
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	session, index := w.signInIndexed("carol@example.com")
+	good := w.signed(w.logout("_good", "carol@example.com", index), w.idp.RSA)
+	for _, name := range []string{"SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature"} {
+		t.Run(name, func(t *testing.T) {
+			for _, query := range []string{good + "&" + name + "=eA==", name + "=eA==&" + good} {
+				response, body := w.singleLogout(query)
+				w.refused(response, body, http.StatusBadRequest, "root.invalid_data", name)
+			}
+		})
+	}
+	if !w.alive(bearer(session)) {
+		t.Error("the session has ended")
 	}
 }
 

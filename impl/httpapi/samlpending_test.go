@@ -9,7 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/saml/hostile"
 )
 
@@ -24,7 +24,7 @@ func TestSAML_Pending(t *testing.T) {
 		"part of the RelayState":   func(mine, _ *waiting) { mine.relay = mine.relay[1:] },
 		"no cookie":                func(mine, _ *waiting) { mine.cookie = "" },
 		"another browser's cookie": func(mine, other *waiting) { mine.cookie = other.cookie },
-		"the RelayState as cookie": func(mine, _ *waiting) { mine.cookie = mine.relay },
+		"the RelayState as cookie": func(mine, _ *waiting) { mine.cookie = binding + "1=" + mine.relay },
 		"another's both":           func(mine, other *waiting) { mine.relay, mine.cookie = other.relay, other.cookie },
 	} {
 		mine, other := w.begin(""), w.begin("")
@@ -52,7 +52,7 @@ func TestSAML_Cookie(t *testing.T) {
 	response, _ := w.do(http.MethodGet, samlPath+"_init", "")
 	value, attributes, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
 	name, value, _ := strings.Cut(value, "=")
-	if name != binding || len(value) != 32 || attributes != " Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None" {
+	if slot := strings.TrimPrefix(name, binding); len(slot) != 1 || !strings.Contains("12345", slot) || len(value) > 300 || attributes != " Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None" {
 		t.Errorf("the cookie is %q", response.Header.Get("Set-Cookie"))
 	}
 	free := w.begin("realm=free")
@@ -105,36 +105,75 @@ func TestSAML_Realms(t *testing.T) {
 	}
 }
 
-// Ensures that an address can begin 60 sign-ins at once, and then one every two seconds; and that answers that are refused
-// count among an address's wrong guesses.
+// Ensures that an address can begin as many sign-ins as the settings say; that answers to realms that take unsolicited ones
+// count among the bad ones of an address; and that those keep nobody behind it from answering a sign-in that was begun.
 func TestSAML_Limits(t *testing.T) {
 	t.Parallel()
-	w := newSAMLWorld(t, realm("corporate", viewers))
-	begin := func() (*http.Response, string) { return w.do(http.MethodGet, samlPath+"_init", "") }
-	for range 60 {
-		if response, body := begin(); response.StatusCode != http.StatusFound {
-			t.Fatalf("%d %s", response.StatusCode, body)
+	idp := hostile.New(noon)
+	tuned := func(described ...string) samlWorld {
+		return samlWorld{openTuned(t, func(s *app.Settings) {
+			s.Realms, s.AddressFailures, s.AddressRecovery = realms(t, idp, described...), 3, time.Hour
+			s.SignOn = saml.Limits{AddressSignIns: 4, AddressRecovery: 3 * time.Second, Answers: 2}
+		}), idp}
+	}
+	junk := func(w samlWorld, status int, code string) {
+		t.Helper()
+		response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm)
+		w.refused(response, body, status, code)
+	}
+	t.Run("begun", func(t *testing.T) {
+		w := tuned(realm("corporate", viewers))
+		begin := func() (*http.Response, string) { return w.do(http.MethodGet, samlPath+"_init", "") }
+		for range 4 {
+			if response, body := begin(); response.StatusCode != http.StatusFound {
+				t.Fatalf("%d %s", response.StatusCode, body)
+			}
 		}
-	}
-	response, body := begin()
-	w.refused(response, body, http.StatusTooManyRequests, "root.too_many_requests")
-	if response.Header.Get("Retry-After") != "2" {
-		t.Errorf("Retry-After is %s", response.Header.Get("Retry-After"))
-	}
-	w.clock.advance(2 * time.Second)
-	if response, body := begin(); response.StatusCode != http.StatusFound {
-		t.Errorf("%d %s", response.StatusCode, body)
-	}
-	few := openTuned(t, func(s *app.Settings) {
-		s.Realms, s.AddressFailures, s.AddressRecovery = realms(t, hostile.New(noon), realm("corporate", viewers)), 3, time.Hour
-		s.Lockout = lockout.DefaultPolicy
+		response, body := begin()
+		w.refused(response, body, http.StatusTooManyRequests, "root.too_many_requests")
+		if response.Header.Get("Retry-After") != "3" {
+			t.Errorf("Retry-After is %s", response.Header.Get("Retry-After"))
+		}
+		w.clock.advance(3 * time.Second)
+		if response, body := begin(); response.StatusCode != http.StatusFound {
+			t.Errorf("%d %s", response.StatusCode, body)
+		}
 	})
-	for range 3 {
-		response, body := few.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm)
-		few.refused(response, body, http.StatusUnauthorized, "root.unauthenticated")
-	}
-	response, body = few.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm)
-	few.refused(response, body, http.StatusTooManyRequests, "root.too_many_requests")
+	t.Run("junk", func(t *testing.T) {
+		w := tuned(realm("corporate", viewers))
+		for range 20 {
+			junk(w, http.StatusUnauthorized, "root.unauthenticated")
+		}
+		w.signIn("", "carol@example.com", nil)
+	})
+	t.Run("junk where unsolicited answers are taken", func(t *testing.T) {
+		w := tuned(realm("corporate", viewers, "allow_idp_initiated: true"))
+		for range 3 {
+			junk(w, http.StatusUnauthorized, "root.unauthenticated")
+		}
+		junk(w, http.StatusTooManyRequests, "root.too_many_requests")
+		w.signIn("", "carol@example.com", nil)
+	})
+	t.Run("answers to one sign-in", func(t *testing.T) {
+		w := tuned(realm("corporate", viewers))
+		begun := w.begin("")
+		w.refuses("junk", begun, "x")
+		w.refuses("junk", begun, "x")
+		w.refuses("the good answer, too late", begun, w.idp.Answer(w.request(begun)))
+		w.signIn("", "carol@example.com", nil)
+	})
+	t.Run("logouts", func(t *testing.T) {
+		w := tuned(realm("corporate", viewers))
+		_, index := w.signInIndexed("carol@example.com")
+		for range 20 {
+			response, body := w.singleLogout("SAMLRequest=eA==&SigAlg=x&Signature=eA==")
+			w.refused(response, body, http.StatusUnauthorized, "root.unauthenticated")
+		}
+		response, body := w.singleLogout(w.signed(w.logout("_one", "carol@example.com", index), w.idp.RSA))
+		if response.StatusCode != http.StatusFound {
+			t.Errorf("%d %s", response.StatusCode, body)
+		}
+	})
 }
 
 // Ensures that the callback takes a form in the body of a POST and nothing else; above all not the query.
@@ -144,7 +183,7 @@ func TestSAML_CallbackForm(t *testing.T) {
 	begun := w.begin("")
 	answer := url.Values{"SAMLResponse": {w.idp.Answer(w.request(begun))}, "RelayState": {begun.relay}}.Encode()
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut} {
-		got := serve(w.app.Handler, method, callbackPath+"?"+answer, "", http.Header{"Cookie": {binding + "=" + begun.cookie}})
+		got := serve(w.app.Handler, method, callbackPath+"?"+answer, "", http.Header{"Cookie": {begun.cookie}})
 		if got.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s is answered with %d", method, got.Code)
 		}
@@ -157,7 +196,15 @@ func TestSAML_CallbackForm(t *testing.T) {
 		"nothing":               {"", "RelayState=x", asForm, http.StatusBadRequest},
 		"in the query":          {"?" + answer, "", asForm, http.StatusBadRequest},
 		"half in the query":     {"?" + answer, "RelayState=" + begun.relay, asForm, http.StatusBadRequest},
-		"a wrong one first":     {"", "SAMLResponse=x&" + answer, asForm, http.StatusUnauthorized},
+		"a wrong one first":     {"", "SAMLResponse=x&" + answer, asForm, http.StatusBadRequest},
+		"a wrong one last":      {"", answer + "&SAMLResponse=x", asForm, http.StatusBadRequest},
+		"the same twice":        {"", answer + "&" + answer, asForm, http.StatusBadRequest},
+		"another spelling":      {"", answer + "&%53AMLResponse=x", asForm, http.StatusBadRequest},
+		"a second RelayState":   {"", answer + "&RelayState=x", asForm, http.StatusBadRequest},
+		"an empty RelayState":   {"", "RelayState=&" + answer, asForm, http.StatusBadRequest},
+		"also in the query":     {"?SAMLResponse=x", answer, asForm, http.StatusBadRequest},
+		"state in the query":    {"?RelayState=" + begun.relay, answer, asForm, http.StatusBadRequest},
+		"a query that is none":  {"?SAMLResponse=%", answer, asForm, http.StatusBadRequest},
 		"a long RelayState":     {"", "SAMLResponse=x&RelayState=" + strings.Repeat("r", 81), asForm, http.StatusBadRequest},
 		"an encoding that ends": {"", "SAMLResponse=%", asForm, http.StatusBadRequest},
 		"JSON":                  {"", `{"SAMLResponse":"x"}`, authorization(""), http.StatusUnsupportedMediaType},
@@ -167,8 +214,8 @@ func TestSAML_CallbackForm(t *testing.T) {
 			t.Errorf("%s: %d %s", name, response.StatusCode, body)
 		}
 	}
-	response, body := w.do(http.MethodPost, callbackPath+"?SAMLResponse=x&RelayState=y", answer, asForm, bringing(begun.cookie))
+	response, body := w.do(http.MethodPost, callbackPath+"?other=x&other=y", answer, asForm, bringing(begun.cookie))
 	if session, _ := token(response); session == "" {
-		t.Errorf("what is in the query disturbs: %d %s", response.StatusCode, body)
+		t.Errorf("what is not SAML's in the query disturbs: %d %s", response.StatusCode, body)
 	}
 }

@@ -101,6 +101,9 @@ func settleBody(op operation, r *http.Request) error {
 		if err := r.ParseForm(); err != nil {
 			return err
 		}
+		if err := refuseRepeatedFields(r); err != nil {
+			return err
+		}
 		r.Form = r.PostForm // the generated code reads Form, which holds the query string too
 		return nil
 	}

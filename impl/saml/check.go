@@ -84,6 +84,9 @@ func (r *Report) ourselves(realm Realm, now time.Time) {
 	if realm.Signing != nil {
 		r.ownCertificate("signing.certificate", *realm.Signing, now)
 	}
+	for _, pair := range realm.OtherSigning {
+		r.fact("our other signing certificate", describe(pair.Certificate))
+	}
 	for i, pair := range realm.Encryption {
 		if i == 0 { // those that were replaced only read what was meant for them
 			r.ownCertificate("encryption.certificate", pair, now)

@@ -3,11 +3,11 @@ package saml
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
-	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -17,8 +17,8 @@ type Answer struct {
 	// Response is the form field SAMLResponse.
 	Response   string
 	RelayState string
-	// Browser is what Redirect had.
-	Browser string
+	// Cookies are what the browser keeps of its pending sign-ins.
+	Cookies Cookies
 }
 
 // SignedIn is what a sign-in comes to.
@@ -26,23 +26,25 @@ type SignedIn struct {
 	Token session.Token
 	// State is the caller's own, as Begin was given it.
 	State string
-	// Bound tells whether the browser was bound, and can forget that now.
-	Bound bool
+	// Cookies are those that the browser has to change: that of this sign-in has served its purpose.
+	Cookies []CookieChange
 }
 
 // attempt is a response on its way through the checks.
 type attempt struct {
 	Answer
-	message  []byte
-	realm    Realm
-	pending  store.SAMLRequest
+	message []byte
+	realm   Realm
+	// pending is zero for an answer that was not asked for.
+	pending  pending
+	done     []CookieChange
 	verified protocol.Assertion
 	profile  Profile
 }
 
 // Finish ends a sign-in. Whatever is wrong with the answer, it returns the same fault.LoginFailed; why, is in the log and in
-// Refusals. It returns fault.TooManyFailures to an address that is refused too often, and fault.ServerBusy if there are too
-// many answers at once.
+// Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to an address that
+// sends too many bad answers to realms that take unsolicited ones.
 //
 // What is verified is verified before anything is used up, so junk cannot spoil a sign-in that waits. Then the sign-in, the
 // assertion and the session are settled in one transaction: of many who bring the same answer, one gets a session.
@@ -50,22 +52,18 @@ func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 	if err := s.store.Require(); err != nil {
 		return SignedIn{}, err
 	}
-	if err := s.guard.Admit(ctx); err != nil {
-		return SignedIn{}, err
-	}
 	a := attempt{Answer: answer}
 	token, err := s.finish(ctx, &a)
 	if reason, refused := refusal(err); refused {
-		s.guard.Blame(ctx)
 		s.remember(ctx, a, reason)
 		return SignedIn{}, failed()
 	}
-	return SignedIn{Token: token, State: a.pending.State, Bound: a.pending.BrowserDigest != ""}, err
+	return SignedIn{Token: token, State: a.pending.State, Cookies: a.done}, err
 }
 
 // failed is the one answer to everything that is refused.
 func failed() error {
-	return fault.New(fault.LoginFailed, "the identity provider's answer is not accepted; an administrator can see why")
+	return fault.New(fault.LoginFailed, "the identity provider's answer is not accepted: begin the sign-in again; an administrator can see why")
 }
 
 // refusal returns why a sign-in is refused, if that is what an error says.
@@ -82,22 +80,10 @@ func refusal(err error) (string, bool) {
 }
 
 func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error) {
+	if err := s.authenticate(ctx, a); err != nil {
+		return session.Token{}, err
+	}
 	var err error
-	if a.message, err = protocol.DecodeResponse(a.Response); err != nil {
-		return session.Token{}, err
-	}
-	id, err := s.peek(ctx, a.message)
-	if err != nil {
-		return session.Token{}, err
-	}
-	if id == "" {
-		err = s.verifyUnsolicited(ctx, a)
-	} else {
-		err = s.verifyPending(ctx, a, id)
-	}
-	if err != nil {
-		return session.Token{}, err
-	}
 	a.profile, err = a.realm.Profile(Subject{
 		NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat, NameQualifier: a.verified.NameQualifier,
 		SPNameQualifier: a.verified.SPNameQualifier, Attributes: a.verified.Attributes,
@@ -108,50 +94,153 @@ func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error)
 	return s.settle(ctx, a)
 }
 
-// verifyPending verifies the answer to a sign-in that waits. It chooses the realm, whoever the answer says it is from.
-func (s *Service) verifyPending(ctx context.Context, a *attempt, id string) error {
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		a.pending, err = tx.SAMLRequest(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return refuse("no sign-in waits for this answer, or no longer")
+// Why an answer belongs to no pending sign-in.
+const (
+	reasonLate    = "the sign-in was begun more than ten minutes ago"
+	reasonNoneOur = "no sign-in of this server waits for this answer, or the key-encryption key was rotated since it was begun"
+)
+
+// authenticate finds out whom an answer is about. Only an answer with a RelayState that this server gave, and with the
+// sealed sign-in that belongs to it, is verified: everything else is refused before any of its XML is read, and so cannot
+// use up what others behind the same address may do. Answers that were not asked for have a limit of their own.
+func (s *Service) authenticate(ctx context.Context, a *attempt) error {
+	given, ours := s.tickets.openRelay(a.RelayState)
+	switch {
+	case !ours:
+		return s.verifyUnsolicited(ctx, a)
+	case !s.providers.now().Before(given.createdAt.Add(PendingTime)):
+		return refuse(reasonLate)
+	case given.inCookie && !s.openCookie(a):
+		return refuse("another browser began the sign-in, or this one did not keep its cookie")
+	case !s.tries.another(a.RelayState):
+		return refuse("too many answers to this sign-in were refused")
+	case given.inCookie:
+		if err := a.decode(); err != nil {
+			return err
 		}
+		return s.verifyPending(ctx, a)
+	}
+
+	if err := s.openID(ctx, a); err != nil {
 		return err
-	})
+	}
+	return s.verifyPending(ctx, a)
+}
+
+// openCookie looks for the sign-in of the answer among the browser's cookies.
+func (s *Service) openCookie(a *attempt) bool {
+	for slot, value := range a.Cookies {
+		if p, ok := s.tickets.openCookie(value, a.RelayState); ok {
+			a.pending, a.done = p, []CookieChange{{Slot: slot}}
+			return true
+		}
+	}
+	return false
+}
+
+// openID takes the sign-in out of the ID of the request that an answer says it is to.
+func (s *Service) openID(ctx context.Context, a *attempt) error {
+	id, err := s.peek(ctx, a)
 	if err != nil {
 		return err
 	}
+	var ok bool
+	if a.pending, ok = s.tickets.openID(id, a.RelayState); !ok {
+		return refuse("the RelayState is not that of the request")
+	}
+	return nil
+}
+
+func (a *attempt) decode() (err error) {
+	a.message, err = protocol.DecodeResponse(a.Response)
+	return err
+}
+
+// verifyPending verifies the answer to a sign-in that waits. It chooses the realm, whatever issuer the answer names.
+func (s *Service) verifyPending(ctx context.Context, a *attempt) error {
+	var err error
 	if a.realm, err = s.realm(a.pending.Realm); err != nil {
 		return refuse("the sign-in was begun at a realm that is gone")
 	}
-	if !secret.Equal(secret.Digest(a.RelayState), a.pending.RelayDigest) {
-		return refuse("the RelayState is not that of the request")
-	}
-	if a.pending.BrowserDigest != "" && !secret.Equal(secret.Digest(a.Browser), a.pending.BrowserDigest) {
-		return refuse("another browser began the sign-in")
+	if a.realm.BrowserBinding != (a.done != nil) {
+		return refuse("the realm's browser_binding was changed since the sign-in was begun")
 	}
 	return s.verify(ctx, a)
 }
 
-// verifyUnsolicited verifies an answer that nobody asked for, which is for realms that allow it.
+// verifyUnsolicited verifies an answer that this server did not ask for, which is for realms that allow it. An address that
+// sends too many bad ones is kept from this, and from nothing else.
 func (s *Service) verifyUnsolicited(ctx context.Context, a *attempt) error {
-	err := refuse("nobody asked for this answer")
-	for _, realm := range s.realms {
-		if !realm.AllowIDPInitiated {
-			continue
-		}
-		a.realm = realm
-		if err = s.verify(ctx, a); err == nil {
-			return nil
-		}
+	lax := slices.DeleteFunc(slices.Clone(s.realms), func(r Realm) bool { return !r.AllowIDPInitiated })
+	if len(lax) == 0 {
+		return refuse(reasonNoneOur)
+	}
+	if err := s.guard.Admit(ctx); err != nil {
+		return err
+	}
+	err := s.verifyInitiated(ctx, a, lax)
+	if _, refused := refusal(err); refused {
+		s.guard.Blame(ctx)
 	}
 	return err
 }
 
+func (s *Service) verifyInitiated(ctx context.Context, a *attempt, lax []Realm) error {
+	switch id, err := s.peek(ctx, a); {
+	case err != nil:
+		return err
+	case id != "":
+		return refuse(reasonNoneOur)
+	}
+
+	var refused refusals
+	for _, realm := range lax {
+		a.realm = realm
+		provider, err := s.providers.of(ctx, realm)
+		if err == nil {
+			err = s.verifyBy(ctx, a, provider)
+		}
+		if err == nil {
+			return nil
+		}
+		refused = append(refused, refusedBy{realm, provider, err})
+	}
+	// Metadata is fetched again only once no realm accepts the answer: most realms are not those of its issuer.
+	for _, each := range refused.unknownKey() {
+		a.realm = each.realm
+		if s.verifyRenewed(ctx, a, each.tried, each.err) == nil {
+			return nil
+		}
+	}
+
+	var err error
+	a.realm, err = refused.settle()
+	return err
+}
+
+// verify checks an answer against what is known of the realm's identity provider.
 func (s *Service) verify(ctx context.Context, a *attempt) error {
 	provider, err := s.providers.of(ctx, a.realm)
 	if err != nil {
 		return err
 	}
+	err = s.verifyBy(ctx, a, provider)
+	if unknownKey(err) {
+		return s.verifyRenewed(ctx, a, provider, err)
+	}
+	return err
+}
+
+// verifyRenewed verifies an answer once more whose signing key was not known, if metadata has other keys now.
+func (s *Service) verifyRenewed(ctx context.Context, a *attempt, tried protocol.Provider, refused error) error {
+	newer, renewed := s.providers.renew(ctx, a.realm, tried)
+	if !renewed {
+		return refused
+	}
+	return s.verifyBy(ctx, a, newer)
+}
+
+func (s *Service) verifyBy(ctx context.Context, a *attempt, provider protocol.Provider) error {
 	e := protocol.Expectation{
 		EntityID: a.realm.SP.EntityID, ACS: a.realm.SP.ACS, Provider: provider, RequestID: a.pending.ID,
 		AllowUnsolicited: a.pending.ID == "", Skew: a.realm.ClockSkew, NameIDFormat: a.realm.NameIDFormat, Now: s.providers.now(),
@@ -164,17 +253,21 @@ func (s *Service) verify(ctx context.Context, a *attempt) error {
 		return err
 	}
 	defer s.reading.Release()
+	var err error
 	a.verified, err = protocol.Verify(a.message, e)
 	return err
 }
 
-// peek returns the request that a response says it answers.
-func (s *Service) peek(ctx context.Context, message []byte) (string, error) {
+// peek decodes an answer, and returns the request that it says it is to.
+func (s *Service) peek(ctx context.Context, a *attempt) (string, error) {
+	if err := a.decode(); err != nil {
+		return "", err
+	}
 	if err := s.reading.Acquire(ctx); err != nil {
 		return "", err
 	}
 	defer s.reading.Release()
-	return protocol.PeekInResponseTo(message)
+	return protocol.PeekInResponseTo(a.message)
 }
 
 // settle uses up what can be used once, and begins the session: all or nothing.

@@ -63,7 +63,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Rea
 	}
 	idp := hostile.New(now())
 	g := guard.New(lockout.DefaultPolicy, lockout.NewAddresses(100, time.Second, now))
-	s := NewService(st, sessions, g, realms(idp), slog.New(slog.DiscardHandler), now)
+	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits}, slog.New(slog.DiscardHandler), now)
 	t.Cleanup(s.Close)
 	return flow{s, t, st, idp}
 }
@@ -71,7 +71,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Rea
 // begin begins a sign-in, and returns what the identity provider and the browser were given.
 func (f flow) begin(realm string) (request hostile.Request, answer Answer) {
 	f.t.Helper()
-	redirect, err := f.Begin(f.t.Context(), realm, "/next")
+	redirect, err := f.Begin(f.t.Context(), realm, "/next", Cookies{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -98,7 +98,16 @@ func (f flow) begin(realm string) (request hostile.Request, answer Answer) {
 		f.t.Fatal(err)
 	}
 	request = hostile.Request{ID: sent.ID, ACS: r.SP.ACS, EntityID: r.SP.EntityID, Now: f.providers.now()}
-	return request, Answer{RelayState: u.Query().Get("RelayState"), Browser: redirect.Browser}
+	answer = Answer{RelayState: u.Query().Get("RelayState")}
+	answer.Cookies.change(redirect.Cookies)
+	return request, answer
+}
+
+// change does what a browser does with cookies that it is given.
+func (c *Cookies) change(changes []CookieChange) {
+	for _, change := range changes {
+		c[change.Slot] = change.Value
+	}
 }
 
 // Ensures that the tests below begin with a sign-in that works.
@@ -142,7 +151,7 @@ func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.wait(late.verified.ExpiresAt.Sub(c.now()))
-	f.begin("staff") // forgets what has expired
+	f.signIn("staff") // sweeps what has expired
 	if _, err := f.settle(t.Context(), &late); err == nil {
 		t.Error("the response is taken twice")
 	}

@@ -190,18 +190,25 @@ func groupsDelimiter(s section, a Attributes) string {
 
 // keys reads what is signed with and decrypted with.
 func (l *loader) keys(s section, r *Realm) {
-	if signing, given := s.section("signing", "key", "certificate", "requests"); given {
+	if signing, given := s.section("signing", "key", "certificate", "requests", "next", "previous"); given {
 		pair := l.pair(signing)
 		r.Signing, r.SignRequests = &pair, signing.boolean("requests", true)
+		r.OtherSigning = append(l.pairs(signing, "next"), l.pairs(signing, "previous")...)
 	}
 	encryption, given := s.section("encryption", "key", "certificate", "previous")
 	if !given {
 		return
 	}
-	r.Encryption = []KeyPair{l.pair(encryption)}
-	for _, previous := range encryption.sections("previous", "key", "certificate") {
-		r.Encryption = append(r.Encryption, l.pair(previous))
+	r.Encryption = append([]KeyPair{l.pair(encryption)}, l.pairs(encryption, "previous")...)
+}
+
+// pairs reads a list of keys with their certificates.
+func (l *loader) pairs(s section, name string) []KeyPair {
+	var pairs []KeyPair
+	for _, each := range s.sections(name, "key", "certificate") {
+		pairs = append(pairs, l.pair(each))
 	}
+	return pairs
 }
 
 func checkNameID(s section, r Realm) {

@@ -51,18 +51,17 @@ func nameOf(s store.SAMLSession) protocol.NameID {
 }
 
 // SingleLogout ends sessions because an identity provider says so, in the raw query of its redirect, and returns where the
-// browser takes the answer. Whatever is wrong with it, it returns fault.LoginFailed.
+// browser takes the answer. Whatever is wrong with it, it returns fault.LoginFailed. Addresses have no limit here: any page
+// can make a browser send junk, and that must not keep the logouts of others behind its address from working. What bounds
+// the work is that few are verified at once, and that nothing is inflated before a signature holds.
 func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, error) {
 	if err := s.store.Require(); err != nil {
 		return "", err
 	}
-	if err := s.guard.Admit(ctx); err != nil {
-		return "", err
-	}
-	answer, err := s.singleLogout(ctx, rawQuery)
+	var a attempt
+	answer, err := s.singleLogout(ctx, rawQuery, &a)
 	if reason, refused := refusal(err); refused {
-		s.guard.Blame(ctx)
-		s.remember(ctx, attempt{}, "logout: "+reason)
+		s.remember(ctx, a, "logout: "+reason)
 		return "", failed()
 	}
 	return answer, err
@@ -77,35 +76,62 @@ type asked struct {
 
 // singleLogout takes a request for every realm that it holds for: realms may share an identity provider. One of whose
 // provider nothing is known does not keep it from the others.
-func (s *Service) singleLogout(ctx context.Context, rawQuery string) (string, error) {
-	err := refuse("no realm takes logouts")
-	var all []asked
-	for _, realm := range s.realms {
-		if realm.SP.Logout == "" || realm.Signing == nil {
-			continue
-		}
-		a, failed := s.verifyLogout(ctx, realm, rawQuery)
-		if failed == nil {
-			all = append(all, a)
-		} else if _, refused := refusal(err); refused {
-			err = failed // a refusal gives way: the realm that nothing is known of may be the right one
-		}
+func (s *Service) singleLogout(ctx context.Context, rawQuery string, a *attempt) (string, error) {
+	takers := slices.DeleteFunc(slices.Clone(s.realms), func(r Realm) bool { return r.SP.Logout == "" || r.Signing == nil })
+	if len(takers) == 0 {
+		return "", refuse("no realm takes logouts")
 	}
+	all, refused := s.verifyLogouts(ctx, takers, rawQuery)
 	if len(all) == 0 {
+		var err error
+		a.realm, err = refused.settle()
 		return "", err
 	}
+	a.realm = all[0].realm
 	return s.endSessions(ctx, all)
 }
 
-func (s *Service) verifyLogout(ctx context.Context, realm Realm, rawQuery string) (asked, error) {
-	provider, err := s.providers.of(ctx, realm)
-	if err != nil {
-		return asked{}, err
+// verifyLogouts returns the realms that a request holds for, and why it does not hold for the others. Metadata is fetched
+// again only if it holds for none: most realms are not those of its issuer.
+func (s *Service) verifyLogouts(ctx context.Context, takers []Realm, rawQuery string) ([]asked, refusals) {
+	var all []asked
+	var refused refusals
+	for _, realm := range takers {
+		provider, err := s.providers.of(ctx, realm)
+		a := asked{realm: realm, provider: provider}
+		if err == nil {
+			err = s.verifyLogout(ctx, &a, rawQuery)
+		}
+		if err != nil {
+			refused = append(refused, refusedBy{realm, provider, err})
+			continue
+		}
+		all = append(all, a)
 	}
-	request, err := protocol.VerifyLogoutRequest(rawQuery, protocol.LogoutExpectation{
-		Destination: realm.SP.Logout, Provider: provider, Skew: realm.ClockSkew, Now: s.providers.now(),
+	if len(all) > 0 {
+		return all, nil
+	}
+
+	for _, each := range refused.unknownKey() {
+		newer, renewed := s.providers.renew(ctx, each.realm, each.tried)
+		a := asked{realm: each.realm, provider: newer}
+		if renewed && s.verifyLogout(ctx, &a, rawQuery) == nil {
+			all = append(all, a)
+		}
+	}
+	return all, refused
+}
+
+func (s *Service) verifyLogout(ctx context.Context, a *asked, rawQuery string) error {
+	if err := s.reading.Acquire(ctx); err != nil {
+		return err
+	}
+	defer s.reading.Release()
+	var err error
+	a.request, err = protocol.VerifyLogoutRequest(rawQuery, protocol.LogoutExpectation{
+		Destination: a.realm.SP.Logout, Provider: a.provider, Skew: a.realm.ClockSkew, Now: s.providers.now(),
 	})
-	return asked{realm, provider, request}, err
+	return err
 }
 
 // endSessions ends the sessions that a request names, once, and answers as the realm that had one.

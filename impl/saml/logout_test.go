@@ -23,10 +23,21 @@ func withLogout(t *testing.T, idp *hostile.IdP, id string) Realm {
 // logoutQuery is a logout that the identity provider asks for, as the query of its redirect.
 func (f flow) logoutQuery(name protocol.NameID) string {
 	f.t.Helper()
+	return f.signedBy(f.idp.RSA, name)
+}
+
+// signedLogout is a logout that a key signed.
+func (f flow) signedLogout(key *hostile.Key) string {
+	f.t.Helper()
+	return f.signedBy(key, protocol.NameID{Value: "staff@example.com", Format: emailFormat})
+}
+
+func (f flow) signedBy(key *hostile.Key, name protocol.NameID) string {
+	f.t.Helper()
 	request := protocol.LogoutRequest{
 		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + SingleLogoutPath, IssueInstant: f.providers.now(), NameID: name,
 	}
-	location, err := request.RedirectURL(f.idp.RSA.Signer.(*rsa.PrivateKey))
+	location, err := request.RedirectURL(key.Signer.(*rsa.PrivateKey))
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -72,7 +72,9 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	if p.DN, err = sole(s, r.Attributes.DN, "dn"); err != nil {
 		return Profile{}, err
 	}
-	p.Roles, err = r.RoleMappings.roles(p)
+	if p.Roles, err = r.RoleMappings.roles(p); err == nil && len(p.Roles) == 0 {
+		err = refuse(r.noRole(s, p))
+	}
 	return p, err
 }
 
@@ -155,7 +157,7 @@ func (r Realm) groups(s Subject) []string {
 	return parts
 }
 
-// roles returns what a profile gets by default and by the rules.
+// roles returns what a profile gets by default and by the rules, which may be nothing.
 func (m RoleMappings) roles(p Profile) ([]identity.Role, error) {
 	given := slices.Clone(m.Default)
 	for _, rule := range m.Rules {
@@ -164,7 +166,7 @@ func (m RoleMappings) roles(p Profile) ([]identity.Role, error) {
 		}
 	}
 	if len(given) == 0 {
-		return nil, refuse("no rule gives the user a role")
+		return nil, nil
 	}
 	roles, err := combine(given)
 	if err != nil {

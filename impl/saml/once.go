@@ -3,13 +3,22 @@ package saml
 import (
 	"time"
 
+	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
+
+// ownIssuer stands for this server where used messages are kept by their issuers. No identity provider has it: entity IDs
+// are not empty.
+const ownIssuer = ""
 
 // use uses up the sign-in that waited, and the assertion.
 func (a *attempt) use(tx *store.Tx) error {
 	if a.pending.ID != "" {
-		if waited, err := tx.ConsumeSAMLRequest(a.pending.ID); err != nil || !waited {
+		if !tx.Now.Before(a.pending.expiresAt()) {
+			return refuse(reasonLate)
+		}
+		// Only a verified answer comes this far, so callers cannot fill the table with sign-ins that they only begin.
+		if first, err := useOnce(tx, ownIssuer, secret.Digest(a.pending.ID), a.pending.expiresAt()); err != nil || !first {
 			return orElse(err, refuse("the sign-in was answered already"))
 		}
 	}
@@ -23,9 +32,9 @@ func (a *attempt) use(tx *store.Tx) error {
 // its use, and the clocks of several servers differ. One that is forgotten in between could be used again.
 const rememberLonger = 10 * time.Minute
 
-// useOnce remembers a message that held until a time, and tells whether it was not used before.
+// useOnce records the use of a message that holds until a time, and reports whether it is the first use.
 func useOnce(tx *store.Tx, issuer, id string, until time.Time) (bool, error) {
-	if err := tx.SweepSAML(); err != nil { // where nobody begins a sign-in here, nothing else does
+	if err := tx.SweepSAML(); err != nil { // nothing else does
 		return false, err
 	}
 	return tx.UseSAMLAssertion(issuer, id, until.Add(rememberLonger))

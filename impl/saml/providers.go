@@ -3,9 +3,11 @@ package saml
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +21,9 @@ const (
 	refreshTick = 10 * time.Second
 	// retryAfter is how long after a failure metadata is fetched again, unless its refresh comes first.
 	retryAfter = time.Minute
+	// renewInterval is how often an unknown signing key has metadata fetched again: answers with such keys cost an attacker
+	// nothing.
+	renewInterval = time.Minute
 	// ExpiryWarning is how long before a certificate of an identity provider expires it is warned of.
 	ExpiryWarning = 30 * 24 * time.Hour
 )
@@ -41,8 +46,10 @@ type providers struct {
 // known is what is known of one realm's identity provider.
 type known struct {
 	// fetching is held while metadata is fetched, so that it is fetched once; next is when it is due.
-	fetching sync.Mutex
-	next     time.Time
+	// renewable is when it may be fetched again because of an unknown signing key.
+	fetching  sync.Mutex
+	next      time.Time
+	renewable time.Time
 
 	mu       sync.Mutex
 	provider protocol.Provider
@@ -111,6 +118,35 @@ func (p *providers) update(ctx context.Context, realm Realm, k *known) {
 	if ctx.Err() != nil || now.Before(k.next) {
 		return
 	}
+	p.fetchNow(ctx, realm, k, now)
+}
+
+// renew fetches metadata again because its keys do not include that of a message, and returns it if its keys differ from
+// those that were tried. Concurrent callers wait for one fetch, and there is at most one each renewInterval.
+func (p *providers) renew(ctx context.Context, realm Realm, tried protocol.Provider) (protocol.Provider, bool) {
+	k := p.known[realm.ID]
+	k.fetching.Lock()
+	defer k.fetching.Unlock()
+	if current, _ := k.get(); !sameKeys(current, tried) {
+		return current, true
+	}
+	now := p.now()
+	if now.Before(k.renewable) {
+		return tried, false
+	}
+
+	k.renewable = now.Add(renewInterval)
+	p.fetchNow(context.WithoutCancel(ctx), realm, k, now)
+	current, _ := k.get()
+	return current, !sameKeys(current, tried)
+}
+
+func sameKeys(a, b protocol.Provider) bool {
+	return slices.EqualFunc(a.Certificates, b.Certificates, (*x509.Certificate).Equal)
+}
+
+// fetchNow fetches metadata. The caller holds k.fetching.
+func (p *providers) fetchNow(ctx context.Context, realm Realm, k *known, now time.Time) {
 	k.next = now.Add(min(retryAfter, realm.MetadataRefresh))
 	body, err := p.fetch(ctx, realm.IDP)
 	if err == nil {

@@ -45,7 +45,7 @@ func TestProviders_CallerGone(t *testing.T) {
 		realm.IDP.Metadata = server.URL
 		return []Realm{realm}
 	})
-	if _, err := f.Begin(t.Context(), "staff", ""); err == nil { // after the first attempt
+	if _, err := f.Begin(t.Context(), "staff", "", Cookies{}); err == nil { // after the first attempt
 		t.Fatal("a sign-in begins without metadata")
 	}
 	c.wait(retryAfter)
@@ -53,13 +53,13 @@ func TestProviders_CallerGone(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		_, _ = f.Begin(ctx, "staff", "")
+		_, _ = f.Begin(ctx, "staff", "", Cookies{})
 	}()
 	<-begun
 	leave()
 	close(goOn)
 	<-left
-	if _, err := f.Begin(t.Context(), "staff", ""); err != nil {
+	if _, err := f.Begin(t.Context(), "staff", "", Cookies{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -70,6 +70,8 @@ type Realm struct {
 
 	// Signing is nil if nothing is signed here.
 	Signing *KeyPair
+	// OtherSigning are in the metadata beside Signing, and sign nothing here: the next ones, then those that were replaced.
+	OtherSigning []KeyPair
 	// SignRequests tells whether AuthnRequests are signed too, not only what concerns logout.
 	SignRequests bool
 	// Encryption are the keys that assertions may be encrypted to, the current one first, then those that it replaced.

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -14,21 +15,30 @@ import (
 // maxIssuer bounds what is kept of an issuer, in bytes.
 const maxIssuer = 512
 
-// Refusals returns why the last sign-ins were refused, the newest first.
-func (s *Service) Refusals(ctx context.Context) ([]store.SAMLRefusal, error) {
-	var list []store.SAMLRefusal
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		list, err = tx.SAMLRefusals()
+// Refusals returns why the last sign-ins and logouts were refused, the newest first: those that belong to a sign-in that was
+// begun here, or that the realm's identity provider signed, and apart from them those that anybody could have sent.
+func (s *Service) Refusals(ctx context.Context) (own, unsolicited []store.SAMLRefusal, err error) {
+	var all []store.SAMLRefusal
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.SAMLRefusals()
 		return err
 	})
-	return list, err
+	for _, r := range all {
+		if r.Realm == "" {
+			unsolicited = append(unsolicited, r)
+		} else {
+			own = append(own, r)
+		}
+	}
+	return own, unsolicited, err
 }
 
-// remember logs and keeps why a sign-in was refused; of very many that are nobody's, not each is kept. That this fails does not change the answer.
+// remember logs and keeps why a sign-in was refused; of unsolicited ones, not each is kept. That this fails does not change
+// the answer.
 func (s *Service) remember(ctx context.Context, a attempt, reason string) {
-	origin := audit.OriginOf(ctx)
-	s.log.WarnContext(ctx, "a SAML sign-in was refused", "request_id", origin.RequestID, "realm", a.realm.ID, "reason", reason)
-	if a.realm.ID == "" && !s.keepsStray() {
+	origin, realm := audit.OriginOf(ctx), cmp.Or(a.realm.ID, a.pending.Realm)
+	s.log.WarnContext(ctx, "a SAML sign-in was refused", "request_id", origin.RequestID, "realm", realm, "reason", reason)
+	if realm == "" && !s.keepsStray() {
 		return
 	}
 	id, err := uuid.NewV7()
@@ -38,7 +48,7 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 	}
 	said := s.claims(ctx, a.message)
 	r := store.SAMLRefusal{
-		ID: id.String(), Realm: a.realm.ID, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
+		ID: id.String(), Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
 		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
 	}
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSAMLRefusal(r) }); err != nil {

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -12,41 +13,93 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a flood of junk from many addresses does not write a refusal each time, that those of sign-ins that were
-// begun are kept beside it, and that junk is kept again after a while.
+// fails finishes a sign-in that has to be refused.
+func (f flow) fails(ctx context.Context, answer Answer) {
+	f.t.Helper()
+	var failed *fault.Error
+	if _, err := f.Finish(ctx, answer); !errors.As(err, &failed) || failed.Code != fault.LoginFailed {
+		f.t.Fatal(err)
+	}
+}
+
+// named is a request with an id.
+func named(ctx context.Context, id string) context.Context {
+	return audit.WithOrigin(ctx, audit.Origin{RequestID: id})
+}
+
+// Ensures that a flood of junk from many addresses does not write a refusal each time and replaces none of a sign-in that
+// was begun, and that junk is kept again after a while, apart.
 func TestRefusals_Flood(t *testing.T) {
 	var c clock
 	f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
-	for i := range strayBurst + 100 {
-		ctx := audit.WithOrigin(t.Context(), audit.Origin{Address: fmt.Sprintf("192.0.%d.%d", i/256, i%256), RequestID: fmt.Sprint(i)})
-		var failed *fault.Error
-		if _, err := f.Finish(ctx, Answer{Response: "x"}); !errors.As(err, &failed) || failed.Code != fault.LoginFailed {
-			t.Fatal(err)
-		}
-	}
-	latest := func() store.SAMLRefusal {
-		list, err := f.Refusals(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return list[0]
-	}
-	if last := latest(); last.RequestID != fmt.Sprint(strayBurst-1) {
-		t.Errorf("the last that is kept is %s", last.RequestID)
-	}
-	refused := func(id string, answer Answer) {
+	newest := func() (own, unsolicited store.SAMLRefusal) {
 		t.Helper()
-		c.wait(time.Millisecond)
-		if _, err := f.Finish(audit.WithOrigin(t.Context(), audit.Origin{RequestID: id}), answer); err == nil {
-			t.Fatal("it is not refused")
+		mine, strays, err := f.Refusals(t.Context())
+		if err != nil || len(mine) != 1 || len(strays) != strayBurst {
+			t.Fatalf("%d own refusals, %d unsolicited, %v", len(mine), len(strays), err)
 		}
-		if last := latest(); last.RequestID != id {
-			t.Errorf("%s is not kept", id)
-		}
+		return mine[0], strays[0]
 	}
+
 	request, answer := f.begin("staff")
-	answer.Response, answer.RelayState = f.idp.Answer(request), "another"
-	refused("begun", answer)
+	request.ACS = "https://elsewhere.example"
+	answer.Response = f.idp.Answer(request)
+	f.fails(named(t.Context(), "begun"), answer)
+	c.wait(time.Millisecond)
+	for i := range strayBurst + 250 {
+		ctx := audit.WithOrigin(t.Context(), audit.Origin{Address: fmt.Sprintf("192.0.%d.%d", i/256, i%256), RequestID: fmt.Sprint(i)})
+		f.fails(ctx, Answer{Response: "x"})
+	}
+	if own, stray := newest(); own.RequestID != "begun" || own.Realm != "staff" || stray.RequestID != fmt.Sprint(strayBurst-1) || stray.Realm != "" {
+		t.Errorf("the newest are %+v and %+v", own, stray)
+	}
+
 	c.wait(strayInterval)
-	refused("later", Answer{Response: "x"})
+	f.fails(named(t.Context(), "later"), Answer{Response: "x"})
+	if _, stray := newest(); stray.RequestID != "later" {
+		t.Errorf("the newest unsolicited one is %+v", stray)
+	}
+}
+
+// Ensures that the reason of a logout that several realms refuse is that of the realm it is for, whatever the order, and
+// that otherwise each realm's reason is kept.
+func TestRefusals_LogoutReasons(t *testing.T) {
+	var c clock
+	other := hostile.New(c.now())
+	other.EntityID, other.RSA, other.Rollover, other.EC = "https://other.example.com", other.Stranger, other.Stranger, other.Stranger
+	for name, order := range map[string][]string{"the right realm first": {"staff", "guests"}, "the right realm last": {"guests", "staff"}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
+				idps := map[string]*hostile.IdP{"staff": idp, "guests": other}
+				var realms []Realm
+				for _, id := range order {
+					realms = append(realms, withLogout(t, idps[id], id))
+				}
+				return realms
+			})
+			latest := func(query string) (own, strays []store.SAMLRefusal) {
+				t.Helper()
+				if _, err := f.SingleLogout(t.Context(), query); err == nil {
+					t.Fatal("it is not refused")
+				}
+				own, strays, err := f.Refusals(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return own, strays
+			}
+
+			_, strays := latest(f.signedLogout(f.idp.Expired))
+			want := "logout: the query was signed with no key of the identity provider, or changed"
+			if len(strays) != 1 || strays[0].Reason != want {
+				t.Errorf("with a key of neither realm: %+v", strays)
+			}
+			query := f.signedLogout(f.idp.RSA)
+			c.wait(time.Hour)
+			own, _ := latest(query)
+			if len(own) != 1 || own[0].Realm != "staff" || own[0].Reason != "logout: the time of issue is missing, too long ago or in the future" {
+				t.Errorf("an old logout: %+v", own)
+			}
+		})
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/secret"
 	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -18,13 +19,16 @@ import (
 // Service lets users sign in at identity providers. All that must be shared lives in the store, so any server on it can
 // end a sign-in that another began.
 type Service struct {
-	store     *store.Store
-	sessions  *session.Service
+	store    *store.Store
+	sessions *session.Service
+	// guard limits the bad answers of an address to realms that take unsolicited ones.
 	guard     *guard.Guard
 	realms    []Realm
 	providers *providers
-	// begun limits how many sign-ins an address begins: each is a row that waits.
+	tickets   tickets
+	// begun limits how many sign-ins an address begins: each may be a signature, and each gives the right to a few tries.
 	begun *lockout.Addresses
+	tries *tries
 	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
 	strays *lockout.Addresses
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
@@ -32,26 +36,46 @@ type Service struct {
 	log     *slog.Logger
 }
 
-// An address may begin so many sign-ins at once, and one more each interval.
-const (
-	beginBurst    = 60
-	beginInterval = 2 * time.Second
-)
+// Limits bounds what one address, and one sign-in, may cost.
+type Limits struct {
+	// AddressSignIns is how many sign-ins an address may begin at once; it may begin one more each AddressRecovery.
+	AddressSignIns  int
+	AddressRecovery time.Duration
+	// Answers is how many answers to one sign-in are verified, on each server.
+	Answers int
+}
 
-// Of answers that no sign-in waited for so many refusals are kept at once, and one more each interval. Anybody can send them
-// from many addresses, and each would be a durable write, which all others wait for.
+// DefaultLimits let a thousand people behind one address sign in within two minutes.
+var DefaultLimits = Limits{
+	AddressSignIns:  600,
+	AddressRecovery: 200 * time.Millisecond,
+	Answers:         10,
+}
+
+// Of answers that no sign-in waited for, strayBurst refusals are kept at once, and one more each strayInterval: each is a
+// durable write, and any page can make any browser send them.
 const (
-	strayBurst    = 1000
-	strayInterval = 100 * time.Millisecond
+	strayBurst    = 100
+	strayInterval = time.Second
 	everybody     = "everybody" // is no address, and so a group of its own
 )
 
-// NewService returns a service on a store with realms as Load returned them. Close ends the refreshing of metadata.
-func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, realms []Realm, log *slog.Logger, now func() time.Time) *Service {
-	enabled := slices.DeleteFunc(slices.Clone(realms), func(r Realm) bool { return !r.Enabled })
+// Settings are the realms, as Load returned them, and the limits.
+type Settings struct {
+	Realms []Realm
+	Limits Limits
+}
+
+// NewService returns a service on a store. The sealer seals pending sign-ins; all servers on the store have the same. Close
+// ends the refreshing of metadata.
+func NewService(st *store.Store, sessions *session.Service, sealer *secret.Sealer, g *guard.Guard, settings Settings, log *slog.Logger, now func() time.Time) *Service {
+	enabled := slices.DeleteFunc(slices.Clone(settings.Realms), func(r Realm) bool { return !r.Enabled })
+	limits := settings.Limits
 	return &Service{
 		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
-		begun: lockout.NewAddresses(beginBurst, beginInterval, now), strays: lockout.NewAddresses(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
+		tickets: tickets{sealer}, tries: newTries(limits.Answers),
+		begun:  lockout.NewAddresses(limits.AddressSignIns, limits.AddressRecovery, now),
+		strays: lockout.NewAddresses(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
 	}
 }
 
@@ -88,6 +112,9 @@ func (s *Service) Metadata(realmID string) ([]byte, error) {
 	}
 	if realm.Signing != nil {
 		sp.SigningCertificates = append(sp.SigningCertificates, realm.Signing.Certificate)
+	}
+	for _, pair := range realm.OtherSigning {
+		sp.SigningCertificates = append(sp.SigningCertificates, pair.Certificate)
 	}
 	for _, pair := range realm.Encryption {
 		sp.EncryptionCertificates = append(sp.EncryptionCertificates, pair.Certificate)

@@ -21,8 +21,13 @@ type SAMLRefusal struct {
 	At       time.Time
 }
 
-// keptSAMLRefusals is how many refusals are kept.
-const keptSAMLRefusals = 200
+// How many refusals are kept: of those with a realm in all and from one address, so that one address cannot replace those of
+// others, and of those without a realm, which anybody can cause.
+const (
+	keptSAMLRefusals        = 200
+	keptAddressSAMLRefusals = 50
+	keptStraySAMLRefusals   = 100
+)
 
 const samlSessionColumns = `session_id, realm, name_id, name_id_format, name_qualifier, sp_name_qualifier, session_index`
 
@@ -38,7 +43,12 @@ var (
 	selectSAMLSessions = prepare(`SELECT ` + samlSessionColumns + ` FROM saml_sessions WHERE realm = $1 AND name_id = $2 ORDER BY session_id`)
 	insertSAMLRefusal  = prepare(`INSERT INTO saml_refusals (id, realm, issuer, reason, address, request_id, issued_at, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
 	selectSAMLRefusals = prepare(`SELECT id, realm, issuer, reason, address, request_id, issued_at, at FROM saml_refusals ORDER BY at DESC, id DESC`)
-	trimSAMLRefusals   = prepare(`DELETE FROM saml_refusals WHERE id NOT IN (SELECT id FROM saml_refusals ORDER BY at DESC, id DESC LIMIT $1)`)
+	trimSAMLRefusals   = prepare(`DELETE FROM saml_refusals WHERE realm <> '' AND id NOT IN
+		(SELECT id FROM saml_refusals WHERE realm <> '' ORDER BY at DESC, id DESC LIMIT $1)`)
+	trimAddressSAMLRefusals = prepare(`DELETE FROM saml_refusals WHERE realm <> '' AND address = $1 AND id NOT IN
+		(SELECT id FROM saml_refusals WHERE realm <> '' AND address = $1 ORDER BY at DESC, id DESC LIMIT $2)`)
+	trimStraySAMLRefusals = prepare(`DELETE FROM saml_refusals WHERE realm = '' AND id NOT IN
+		(SELECT id FROM saml_refusals WHERE realm = '' ORDER BY at DESC, id DESC LIMIT $1)`)
 )
 
 // InsertSAMLSession remembers what a session's identity provider knows it by.
@@ -58,10 +68,17 @@ func (tx *Tx) SAMLSessions(realm, nameID string) ([]SAMLSession, error) {
 	return all(tx, scanSAMLSession, selectSAMLSessions, realm, nameID)
 }
 
-// InsertSAMLRefusal remembers a refusal, at the transaction's time, and forgets the oldest of very many.
+// InsertSAMLRefusal adds a refusal, at the transaction's time, and deletes the oldest of its kind above the bounds.
 func (tx *Tx) InsertSAMLRefusal(r SAMLRefusal) error {
 	_, err := tx.exec(insertSAMLRefusal, r.ID, r.Realm, held(r.Issuer), held(r.Reason), held(r.Address), held(r.RequestID), millis(r.IssuedAt), millis(tx.Now))
 	if err != nil {
+		return err
+	}
+	if r.Realm == "" {
+		_, err = tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
+		return err
+	}
+	if _, err = tx.exec(trimAddressSAMLRefusals, held(r.Address), keptAddressSAMLRefusals); err != nil {
 		return err
 	}
 	_, err = tx.exec(trimSAMLRefusals, keptSAMLRefusals)

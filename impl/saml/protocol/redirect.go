@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"sync"
 )
 
 // MaxRelayState is the longest RelayState in bytes (SAML Bindings 3.4.3).
@@ -90,10 +91,18 @@ func endpoint(location string) (*url.URL, error) {
 	return u, nil
 }
 
+// deflaters are reused: a new one takes most of a megabyte, and anybody can begin a sign-in.
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestCompression) // fails for unknown levels only
+	return w
+}}
+
 func deflate(data []byte) []byte {
 	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.BestCompression) // fails for unknown levels only
-	_, _ = w.Write(data)                               // a buffer takes everything
+	w, _ := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&b)
+	_, _ = w.Write(data) // a buffer takes everything
 	_ = w.Close()
 	return b.Bytes()
 }

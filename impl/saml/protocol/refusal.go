@@ -11,3 +11,23 @@ type Refusal struct { //nolint:errname // it is a decision about a message, and 
 func (r *Refusal) Error() string { return "SAML message refused: " + r.Reason }
 
 func refuse(reason string) error { return &Refusal{Reason: reason} }
+
+// UnknownKey reports whether the signature was made with a key that the identity provider's metadata does not have, or has
+// in expired certificates only: newer metadata may have it.
+func (r *Refusal) UnknownKey() bool {
+	switch r.Reason {
+	case reasonSignature, reasonCertificate, reasonQuerySignature, reasonQueryNoKey:
+		return true
+	}
+	return false
+}
+
+// Authentic reports whether a logout was refused for what it says, after its signature held.
+func (r *Refusal) Authentic() bool {
+	switch r.Reason {
+	case reasonLogoutKind, reasonLogoutVersion, reasonLogoutID, reasonLogoutDestination, reasonLogoutIssuer, reasonLogoutInstant,
+		reasonLogoutExpired, reasonLogoutName, reasonLogoutSessions:
+		return true
+	}
+	return false
+}

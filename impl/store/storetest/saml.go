@@ -9,52 +9,18 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// samlSignIns: a sign-in that waits is answered once, and an assertion used once, however many try; both only in time.
-func samlSignIns(s *suite) {
-	request := store.SAMLRequest{ID: "_1", Realm: "r", RelayDigest: "d", BrowserDigest: "b", State: "/x", ExpiresAt: s.now.Add(time.Minute)}
-	other := request
-	other.ID = "_2"
-	s.update(func(tx *store.Tx) error {
-		return errors.Join(tx.InsertSAMLRequest(request), tx.InsertSAMLRequest(other))
-	})
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertSAMLRequest(request) }), store.ErrExists)
-	s.view(func(tx *store.Tx) error {
-		found, err := tx.SAMLRequest("_1")
-		request.CreatedAt, request.ExpiresAt = tx.Now, request.ExpiresAt.Truncate(time.Millisecond)
-		equal(s, "the request", found, request)
-		return err
-	})
-	s.once("an answer", func(tx *store.Tx) (bool, error) { return tx.ConsumeSAMLRequest("_1") })
+// samlUsedOnce: a message is used once, however many callers try, and again only after its record was swept.
+func samlUsedOnce(s *suite) {
 	s.once("an assertion", func(tx *store.Tx) (bool, error) { return tx.UseSAMLAssertion("idp", "_a", s.now.Add(time.Minute)) })
+	s.once("a sign-in of our own", func(tx *store.Tx) (bool, error) { return tx.UseSAMLAssertion("", "_a", s.now.Add(time.Minute)) })
 	s.now = s.now.Add(time.Minute)
 	s.update(func(tx *store.Tx) error {
-		_, err := tx.SAMLRequest("_2")
-		s.is(err, store.ErrNotFound)
-		late, err := tx.ConsumeSAMLRequest("_2")
-		equal(s, "an answer that is late", late, false)
-		before, countErr := tx.CountSAMLRequests()
-		equal(s, "requests before the sweep", before, 1)
+		expired, err := tx.UseSAMLAssertion("idp", "_a", s.now)
+		equal(s, "an assertion before the sweep", expired, false)
 		sweepErr := tx.SweepSAML()
-		after, afterErr := tx.CountSAMLRequests()
-		equal(s, "requests after the sweep", after, 0)
 		again, againErr := tx.UseSAMLAssertion("idp", "_a", s.now)
 		equal(s, "an assertion that was swept", again, true)
-		return errors.Join(err, countErr, sweepErr, afterErr, againErr)
-	})
-}
-
-// samlDropped: those that expire first make room.
-func samlDropped(s *suite) {
-	s.update(func(tx *store.Tx) error {
-		var errs []error
-		for i, id := range []string{"_b", "_a", "_c"} {
-			errs = append(errs, tx.InsertSAMLRequest(store.SAMLRequest{ID: id, Realm: "r", ExpiresAt: tx.Now.Add(time.Duration(i+1) * time.Second)}))
-		}
-		errs = append(errs, tx.DropSAMLRequests(0), tx.DropSAMLRequests(2))
-		count, err := tx.CountSAMLRequests()
-		equal(s, "requests that are left", count, 1)
-		_, kept := tx.SAMLRequest("_c")
-		return errors.Join(append(errs, err, kept)...)
+		return errors.Join(err, sweepErr, againErr)
 	})
 }
 
@@ -135,18 +101,36 @@ func samlIdentities(s *suite) {
 	})
 }
 
-// samlRefusals: the newest come first, and only so many are kept.
+// samlRefusals: the newest come first, and the kept ones are bounded: of a realm in all and from one address, and apart from
+// them those without a realm.
 func samlRefusals(s *suite) {
-	for i := range 250 {
-		s.update(func(tx *store.Tx) error {
-			return tx.InsertSAMLRefusal(store.SAMLRefusal{ID: fmt.Sprintf("%03d", i), Realm: "r", Issuer: "i", Reason: "why", Address: "a", RequestID: "q", IssuedAt: tx.Now})
-		})
+	insert := func(n int, prefix, realm, address string) {
+		for i := range n {
+			s.update(func(tx *store.Tx) error {
+				return tx.InsertSAMLRefusal(store.SAMLRefusal{
+					ID: fmt.Sprintf("%s%03d", prefix, i), Realm: realm, Issuer: "i", Reason: "why", Address: address, RequestID: "q", IssuedAt: tx.Now,
+				})
+			})
+		}
 	}
-	s.view(func(tx *store.Tx) error {
-		list, err := tx.SAMLRefusals()
-		equal(s, "how many are kept", len(list), 200)
-		want := store.SAMLRefusal{ID: "249", Realm: "r", Issuer: "i", Reason: "why", Address: "a", RequestID: "q", IssuedAt: tx.Now, At: tx.Now}
-		equal(s, "the newest", list[0], want)
-		return err
-	})
+	count := func(what string, want int) []store.SAMLRefusal {
+		var list []store.SAMLRefusal
+		s.view(func(tx *store.Tx) (err error) {
+			list, err = tx.SAMLRefusals()
+			return err
+		})
+		equal(s, what, len(list), want)
+		return list
+	}
+
+	insert(60, "a", "r", "one")
+	count("those of one address", 50)
+	insert(120, "b", "", "stray")
+	list := count("strays beside them", 150)
+	want := store.SAMLRefusal{ID: "b119", Issuer: "i", Reason: "why", Address: "stray", RequestID: "q", IssuedAt: s.now.Truncate(time.Millisecond), At: s.now.Truncate(time.Millisecond)}
+	equal(s, "the newest", list[0], want)
+	for i := range 6 {
+		insert(40, fmt.Sprintf("c%d", i), "r", fmt.Sprint(i))
+	}
+	count("those of a realm in all", 300)
 }
