@@ -105,6 +105,8 @@ var told = map[statement]string{
 	insertUser: "is new", insertSession: "is new", insertSessionToken: "is new", insertAPIKey: "is new",
 	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate", useTOTPStep: "is not remembered", resealTOTPDevices: "is not remembered",
 	sweepSessions: "has expired", sweepSessionTokens: "has expired", sweepTokensOf: "has expired", oldestSessions: "told",
+	incrementKeyEpoch: "told", incrementSessions: "told", hideUser: "told", beginSweeping: "told", endSweeping: "told", sweepUser: "told",
+	sweepDeletedKeys: "is a deleted user's, which was told", sweepRevokedKeys: "was revoked, which was told", sweepRevokedSessions: "has ended, which was told",
 	purgeExpiredKeys: "has expired", purgeInvalidatedKeys: "was invalidated, which was told",
 }
 

@@ -14,12 +14,16 @@ type KeyChange struct {
 	Version   int
 }
 
+// notRevoked is a condition on a key: that its owner's epoch has not been incremented since. It is a scalar query, and no
+// join, so that PostgreSQL goes by the ids all the same.
+const notRevoked = `epoch >= COALESCE((SELECT key_epoch FROM users WHERE users.name = api_keys.user_name AND users.sweeping), 0)`
+
 // The statements on these records.
 var (
 	// The casts tell PostgreSQL the type of a null.
 	updateKeys = prepare(`UPDATE api_keys SET assigned = COALESCE(CAST($2 AS TEXT), assigned), metadata = COALESCE(CAST($3 AS TEXT), metadata),
-		expires_at = COALESCE(CAST($4 AS BIGINT), expires_at), limited_by = $5, creator = $6, version = $7 WHERE id ` + among + ` AND invalidated_at = 0`)
-	invalidateKeys = prepare(`UPDATE api_keys SET invalidated_at = $2 WHERE id ` + among + ` AND invalidated_at = 0 RETURNING id`)
+		expires_at = COALESCE(CAST($4 AS BIGINT), expires_at), limited_by = $5, creator = $6, version = $7 WHERE id ` + among + ` AND invalidated_at = 0 AND ` + notRevoked)
+	invalidateKeys = prepare(`UPDATE api_keys SET invalidated_at = $2 WHERE id ` + among + ` AND invalidated_at = 0 AND ` + notRevoked + ` RETURNING id`)
 	touchKeys      = prepare(`UPDATE api_keys SET last_used_at = used.at
 		FROM (SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS at FROM ` + elements + `) AS used
 		WHERE api_keys.id = used.id AND last_used_at < used.at`)

@@ -28,7 +28,7 @@ const defaultPool = 16
 const oldestPostgres = 14
 
 var postgresDialect = dialect{
-	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly,
+	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly + postgresEpochs,
 	readOnly: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, readWrite: sql.TxOptions{Isolation: sql.LevelSerializable},
 	isReadOnly: "current_setting('transaction_read_only')::boolean", // also during recovery, whatever the setting is
 	lockKeys:   "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE", migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
@@ -51,6 +51,23 @@ DO $$ BEGIN
 	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass AND tgname = 'audit_log_append_only') THEN
 		CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
 			FOR EACH STATEMENT EXECUTE FUNCTION audit_log_append_only();
+	END IF;
+END $$;`
+
+// postgresEpochs give new keys and sessions their user's epoch, whatever program inserts them. A serializable transaction
+// thereby reads the user's row, so it conflicts with one that increments the epoch. A row without a user is left to its
+// foreign key.
+const postgresEpochs = `
+CREATE OR REPLACE FUNCTION api_keys_epoch() RETURNS trigger LANGUAGE plpgsql AS
+	$$ BEGIN NEW.epoch := COALESCE((SELECT key_epoch FROM users WHERE name = NEW.user_name), 0); RETURN NEW; END $$;
+CREATE OR REPLACE FUNCTION sessions_epoch() RETURNS trigger LANGUAGE plpgsql AS
+	$$ BEGIN NEW.epoch := COALESCE((SELECT session_epoch FROM users WHERE name = NEW.user_name), 0); RETURN NEW; END $$;
+DO $$ BEGIN
+	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'api_keys'::regclass AND tgname = 'api_keys_epoch') THEN
+		CREATE TRIGGER api_keys_epoch BEFORE INSERT ON api_keys FOR EACH ROW EXECUTE FUNCTION api_keys_epoch();
+	END IF;
+	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'sessions'::regclass AND tgname = 'sessions_epoch') THEN
+		CREATE TRIGGER sessions_epoch BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_epoch();
 	END IF;
 END $$;`
 

@@ -28,15 +28,16 @@ var (
 	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at, elevated_until) VALUES ($1, $2, $3, $4)`)
 	selectLiveSession  = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
 		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
-		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2`)
+		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2 AND s.epoch >= users.session_epoch AND NOT users.deleted`)
 	selectSession = prepare(`SELECT s.id, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
-		FROM sessions s JOIN users ON users.name = s.user_name WHERE s.id = $1 AND s.expires_at > $2`)
+		FROM sessions s JOIN users ON users.name = s.user_name WHERE s.id = $1 AND s.expires_at > $2
+		AND s.epoch >= users.session_epoch AND NOT users.deleted`)
 	shortenSessionToken = prepare(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`)
 	lowerUserSessions   = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE elevated_until <> 0
 		AND session_id IN (SELECT id FROM sessions WHERE user_name = $1)`)
 	lowerSession       = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE session_id = $1 AND elevated_until <> 0`)
 	deleteSession      = prepare(`DELETE FROM sessions WHERE id = $1`)
-	deleteUserSessions = prepare(`DELETE FROM sessions WHERE user_name = $1`)
+	deleteUserSessions = prepare(`DELETE FROM sessions WHERE user_name = $1 AND epoch >= $2`)
 	sweepSessionTokens = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 	sweepSessions      = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 	// sweepTokensOf is about one session, so that sessions that are refreshed at once do not wait for each other.
@@ -121,12 +122,6 @@ func (tx *Tx) DeleteSession(id string) (bool, error) {
 	tx.changed.add(sessionTag(id))
 	n, err := tx.exec(deleteSession, id)
 	return n > 0, err
-}
-
-// DeleteUserSessions ends all sessions of a user and returns how many there were.
-func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
-	tx.changed.add(userTag(userName))
-	return tx.exec(deleteUserSessions, userName)
 }
 
 // sweepMost is how many records a sweep removes at most. To delete a session takes some 70 µs, with what refers to it: all that

@@ -26,7 +26,7 @@ import (
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{
-	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly,
+	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly + sqliteEpochs,
 	readOnly: sql.TxOptions{ReadOnly: true}, prepared: true,
 	migrations:  func(files fs.FS) fs.FS { return files },
 	isReadOnly:  "FALSE", // whether a file can be written, a write finds out
@@ -45,6 +45,15 @@ CREATE TRIGGER IF NOT EXISTS audit_log_no_update BEFORE UPDATE ON audit_log
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_log_no_delete BEFORE DELETE ON audit_log
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
+
+// sqliteEpochs give new keys and sessions their user's epoch, whatever program inserts them.
+const sqliteEpochs = `
+CREATE TRIGGER IF NOT EXISTS api_keys_epoch AFTER INSERT ON api_keys
+	WHEN NEW.epoch <> (SELECT key_epoch FROM users WHERE name = NEW.user_name)
+	BEGIN UPDATE api_keys SET epoch = (SELECT key_epoch FROM users WHERE name = NEW.user_name) WHERE id = NEW.id; END;
+CREATE TRIGGER IF NOT EXISTS sessions_epoch AFTER INSERT ON sessions
+	WHEN NEW.epoch <> (SELECT session_epoch FROM users WHERE name = NEW.user_name)
+	BEGIN UPDATE sessions SET epoch = (SELECT session_epoch FROM users WHERE name = NEW.user_name) WHERE id = NEW.id; END;`
 
 // openSQLite opens, and if need be makes, a database file that only its owner can read. There is one connection that
 // writes and a pool that cannot: SQLite has one writer at a time, and waiting for a turn in Go is fair and cheap, while

@@ -70,7 +70,7 @@ func (u User) External() bool { return u.Realm != "" }
 // HomeRealm is where the user comes from.
 func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.Realm) }
 
-const userColumns = `users.name, users.builtin, users.enabled, users.roles, users.full_name, users.email, users.metadata,
+const userColumns = `users.name, users.builtin, users.enabled, ` + rolesColumn + `, users.full_name, users.email, users.metadata,
 	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.password_set_by, users.tenure,
 	users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
@@ -99,17 +99,26 @@ func scanUser(row scanner) (User, error) {
 
 // The statements on these records.
 var (
-	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1`)
-	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users ORDER BY name`)
-	insertUser  = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
+	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1 AND NOT deleted`)
+	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users WHERE NOT deleted ORDER BY name`)
+	// The row of a deleted user that waits for the sweep becomes the new user's, with new epochs. All else is as in a new row.
+	insertUser = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
 		created_by, updated_by, realm, name_id, name_id_qualified, password_set_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13, $14)`)
-	updateUser = prepare(`UPDATE users SET enabled = $2, roles = $3, full_name = $4, email = $5, metadata = $6, password_hash = $7,
-		updated_at = $8, updated_by = $9, password_set_by = $10, tenure = $11 WHERE name = $1`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13, $14)
+		ON CONFLICT (name) DO UPDATE SET builtin = excluded.builtin, enabled = excluded.enabled, roles = '` + sweepingPrefix + `' || excluded.roles,
+		full_name = excluded.full_name, email = excluded.email, metadata = excluded.metadata, password_hash = excluded.password_hash,
+		created_at = excluded.created_at, updated_at = excluded.updated_at, created_by = excluded.created_by, updated_by = excluded.updated_by,
+		realm = excluded.realm, name_id = excluded.name_id, name_id_qualified = excluded.name_id_qualified, password_set_by = excluded.password_set_by,
+		tenure = '', first_login_at = 0, last_login_at = 0, deleted = FALSE, keys_revoked_at = 0,
+		key_epoch = users.key_epoch + 1, first_key_epoch = users.key_epoch + 1, session_epoch = users.session_epoch + 1 WHERE users.deleted`)
+	updateUser = prepare(`UPDATE users SET enabled = $2, roles = CASE WHEN sweeping THEN '` + sweepingPrefix + `' ELSE '' END || CAST($3 AS TEXT),
+		full_name = $4, email = $5, metadata = $6, password_hash = $7,
+		updated_at = $8, updated_by = $9, password_set_by = $10, tenure = $11 WHERE name = $1 AND NOT deleted`)
 	touchLogin = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
 	replacePasswordHash = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
-	deleteUser          = prepare(`DELETE FROM users WHERE name = $1`)
+	deleteUser          = prepare(`DELETE FROM users WHERE name = $1 AND NOT deleted`)
+	sweepUser           = prepare(`DELETE FROM users WHERE name = $1 AND deleted`)
 )
 
 // User returns a user, or ErrNotFound.
@@ -128,8 +137,11 @@ func (tx *Tx) InsertUser(u User) error {
 	if u.External() {
 		nameID = u.Identity.key()
 	}
-	_, err := tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
+	n, err := tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
 		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External(), string(u.PasswordSetBy))
+	if err == nil && n == 0 {
+		return ErrExists
+	}
 	return err
 }
 
@@ -155,15 +167,5 @@ func (tx *Tx) TouchLogin(name string) error {
 func (tx *Tx) ReplacePasswordHash(name, old, hash string) (bool, error) {
 	tx.changed.add(userTag(name))
 	n, err := tx.exec(replacePasswordHash, name, old, hash)
-	return n > 0, err
-}
-
-// DeleteUser removes a user with sessions, keys, second factor and failures, and tells whether there was one.
-func (tx *Tx) DeleteUser(name string) (bool, error) {
-	if err := tx.ClearLockout(name); err != nil {
-		return false, err
-	}
-	tx.changed.add(userTag(name))
-	n, err := tx.exec(deleteUser, name)
 	return n > 0, err
 }

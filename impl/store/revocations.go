@@ -1,0 +1,199 @@
+package store
+
+import (
+	"errors"
+	"math"
+)
+
+// sweepingPrefix precedes the text in users.roles while rows of the user wait for the sweep. A server from before epochs
+// cannot read such a row, so it neither accepts what was revoked nor acknowledges a change of the user.
+const sweepingPrefix = "sweeping: "
+
+// rolesColumn is users.roles without the prefix.
+const rolesColumn = `CASE WHEN users.sweeping THEN substr(users.roles, 11) ELSE users.roles END`
+
+// gone is a first_key_epoch that no key reaches.
+const gone = math.MaxInt64
+
+// The statements on these records.
+var (
+	selectEpochs = prepare(`SELECT key_epoch, keys_revoked_at, first_key_epoch, session_epoch, deleted FROM users WHERE name = $1`)
+	// Their order is the index's.
+	selectKeysOfEpoch   = prepare(`SELECT id FROM api_keys WHERE user_name = $1 AND epoch = $2 AND invalidated_at = 0 ORDER BY id`)
+	countSessions       = prepare(`SELECT COUNT(*) FROM sessions WHERE user_name = $1 AND epoch >= $2`)
+	incrementKeyEpoch   = prepare(`UPDATE users SET key_epoch = key_epoch + 1, keys_revoked_at = $2 WHERE name = $1`)
+	incrementSessions   = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
+	beginSweeping       = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
+	endSweeping         = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
+	manyKeys            = prepare(`SELECT id FROM api_keys WHERE user_name = $1 LIMIT 1 OFFSET $2`)
+	selectSweepingUsers = prepare(`SELECT name FROM users WHERE sweeping ORDER BY name`)
+	sweepDeletedKeys    = prepare(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
+	sweepRevokedKeys    = prepare(`UPDATE api_keys SET invalidated_at = $4 WHERE id IN
+		(SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 AND invalidated_at = 0 ORDER BY epoch, id LIMIT $3)`)
+	sweepRevokedSessions = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
+	// hideUser keeps nothing of a user but the name, which the rows that wait for the sweep refer to.
+	hideUser = prepare(`UPDATE users SET deleted = TRUE, enabled = FALSE, password_hash = '', realm = '', name_id = '',
+		first_key_epoch = $2, key_epoch = key_epoch + 1, session_epoch = session_epoch + 1 WHERE name = $1 AND NOT deleted`)
+)
+
+// epochs is what a user's row says of the user's keys and sessions.
+type epochs struct {
+	key, keysRevokedAt, firstKey, session int64
+	deleted                               bool
+}
+
+func (tx *Tx) epochs(userName string) (epochs, error) {
+	return one(tx, func(row scanner) (e epochs, err error) {
+		err = row.Scan(&e.key, &e.keysRevokedAt, &e.firstKey, &e.session, &e.deleted)
+		return e, err
+	}, selectEpochs, userName)
+}
+
+// KeyRevocation is what RevokeUserKeys did.
+type KeyRevocation struct {
+	// IDs are the keys that worked until now, expired ones included, in order.
+	IDs []string
+	// Epoch is the user's from now on: keys of an earlier one are invalidated.
+	Epoch int64
+}
+
+// RevokeUserKeys invalidates all keys of a user, at the transaction's time. Up to sweepMost keys are invalidated in this
+// transaction; more are by the user's epoch, and their rows by SweepUser. A user without valid keys keeps the epoch, and so
+// does a name that no user has.
+func (tx *Tx) RevokeUserKeys(userName string) (KeyRevocation, error) {
+	e, err := tx.epochs(userName)
+	if errors.Is(err, ErrNotFound) || err == nil && e.deleted {
+		return KeyRevocation{}, nil
+	}
+	if err != nil {
+		return KeyRevocation{}, err
+	}
+	ids, err := all(tx, scanText, selectKeysOfEpoch, userName, e.key)
+	if err != nil || len(ids) == 0 {
+		return KeyRevocation{Epoch: e.key}, err
+	}
+	tx.changed.add(userTag(userName))
+
+	if len(ids) <= sweepMost {
+		_, err = tx.exec(invalidateKeys, texts(ids), millis(tx.Now))
+	} else {
+		_, err = tx.exec(beginSweeping, userName)
+	}
+	if err != nil {
+		return KeyRevocation{}, err
+	}
+	_, err = tx.exec(incrementKeyEpoch, userName, millis(tx.Now))
+	return KeyRevocation{IDs: ids, Epoch: e.key + 1}, err
+}
+
+// DeleteUserSessions ends all sessions of a user and returns how many there were, expired ones included. Up to sweepMost rows
+// are deleted in this transaction; more end by the user's epoch, and SweepUser deletes them.
+func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
+	tx.changed.add(userTag(userName))
+	e, err := tx.epochs(userName)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	count, err := one(tx, scanCount, countSessions, userName, e.session)
+	if err != nil || count == 0 {
+		return 0, err
+	}
+
+	if count <= sweepMost {
+		_, err = tx.exec(deleteUserSessions, userName, e.session)
+	} else {
+		_, err = tx.exec(beginSweeping, userName)
+	}
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.exec(incrementSessions, userName)
+	return count, err
+}
+
+// DeleteUser removes a user with sessions, keys, second factor and failures, and reports whether there was one. Where that
+// are more rows than sweepMost, the user's row only is marked, so that nothing finds it; SweepUser deletes it with the rest.
+func (tx *Tx) DeleteUser(name string) (bool, error) {
+	if err := tx.ClearLockout(name); err != nil {
+		return false, err
+	}
+	tx.changed.add(userTag(name))
+	many, err := tx.ownsMany(name)
+	if err != nil {
+		return false, err
+	}
+	if !many {
+		n, err := tx.exec(deleteUser, name)
+		return n > 0, err
+	}
+
+	if _, err := tx.DeleteTOTPDevice(name); err != nil {
+		return false, err
+	}
+	if _, err := tx.exec(beginSweeping, name); err != nil {
+		return false, err
+	}
+	n, err := tx.exec(hideUser, name, int64(gone))
+	return n > 0, err
+}
+
+// ownsMany reports whether a user has more keys, or more sessions, than one transaction deletes.
+func (tx *Tx) ownsMany(name string) (bool, error) {
+	for _, s := range []statement{manyKeys, crowded} {
+		found, err := all(tx, scanText, s, name, sweepMost)
+		if err != nil || len(found) > 0 {
+			return len(found) > 0, err
+		}
+	}
+	return false, nil
+}
+
+// SweepingUsers returns the names whose rows wait for SweepUser, in order.
+func (tx *Tx) SweepingUsers() ([]string, error) {
+	return all(tx, scanText, selectSweepingUsers)
+}
+
+// SweepUser brings up to date a bounded number of the rows that a revocation left behind: revoked keys are marked as
+// invalidated, ended sessions and a deleted user's keys are deleted. It reports whether none is left. Then the user's row is
+// as it was for servers without epochs, or deleted.
+func (tx *Tx) SweepUser(name string) (done bool, err error) {
+	e, err := tx.epochs(name)
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	sessionEpoch := e.session
+	if e.deleted {
+		sessionEpoch = gone
+	}
+	swept := 0
+	for _, sweep := range []struct {
+		statement statement
+		args      []any
+	}{
+		{sweepRevokedSessions, []any{name, sessionEpoch, sweepMost}},
+		{sweepDeletedKeys, []any{name, e.firstKey, sweepMost}},
+		{sweepRevokedKeys, []any{name, e.key, sweepMost, e.keysRevokedAt}},
+	} {
+		n, err := tx.exec(sweep.statement, sweep.args...)
+		if err != nil {
+			return false, err
+		}
+		if swept += n; swept >= sweepMost {
+			return false, nil
+		}
+	}
+
+	tx.changed.add(userTag(name))
+	if e.deleted {
+		_, err = tx.exec(sweepUser, name)
+	} else {
+		_, err = tx.exec(endSweeping, name)
+	}
+	return err == nil, err
+}
