@@ -133,7 +133,7 @@ func (s *Service) DeleteEach(ctx context.Context, refs []Ref) error {
 	})
 }
 
-// DeleteAll invalidates all keys of a user, or returns fault.KeyOwnerNotFound.
+// DeleteAll invalidates all keys of a user, however many there are, or returns fault.KeyOwnerNotFound.
 func (s *Service) DeleteAll(ctx context.Context, userName string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.LockKeys(); err != nil {
@@ -142,11 +142,7 @@ func (s *Service) DeleteAll(ctx context.Context, userName string) error {
 		if err := checkOwner(tx, userName); err != nil {
 			return err
 		}
-		keys, err := tx.APIKeys(userName)
-		if err != nil {
-			return err
-		}
-		_, err = invalidate(ctx, tx, keys)
+		_, err := revoke(ctx, tx, userName)
 		return err
 	})
 }
@@ -204,6 +200,16 @@ func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]strin
 		}
 	}
 	return ended, nil
+}
+
+// revoke invalidates all keys of a user, and returns the ids of those that were valid, in order. The audit trail gets one
+// entry for all of them.
+func revoke(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
+	revoked, err := tx.RevokeUserKeys(userName)
+	if err != nil || len(revoked.IDs) == 0 {
+		return nil, err
+	}
+	return revoked.IDs, audit.Record(ctx, tx, audit.KeysRevoked, userName, audit.Details{"keys": len(revoked.IDs), "epoch": revoked.Epoch})
 }
 
 func checkOwner(tx *store.Tx, userName string) error {

@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,8 +41,16 @@ func (s Selection) check() error {
 	return fault.Invalid(messages)
 }
 
-// Invalidate ends the selected keys that are not ended yet, and returns their ids. Keys that do not exist are passed over.
-// It returns fault.RequestInvalid and SecurityDenied.
+// These bound the transactions of one invalidation: a transaction that takes too long is rolled back. Of an invalidation that
+// fails between two of them a part is done, and repeating it does the rest.
+const (
+	keysAtOnce  = 5000
+	usersAtOnce = 500
+)
+
+// Invalidate invalidates the selected keys that are not yet invalidated, and returns their ids. Keys that do not exist are
+// passed over. All keys of a user take a few statements, however many there are; others are invalidated keysAtOnce per
+// transaction. It returns fault.RequestInvalid and SecurityDenied.
 func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
 	if err := sel.check(); err != nil {
 		return nil, err
@@ -49,19 +58,105 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 	if err := mayInvalidate(caller, sel); err != nil {
 		return nil, err
 	}
+	if sel.wholeUsers() {
+		return s.invalidateUsers(ctx, caller, sel)
+	}
 	keys, err := s.selected(ctx, caller, sel)
-	if err != nil || len(keys) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	var ended []string
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := lockMany(tx, len(keys)); err != nil {
+
+	var all []string
+	for some := range slices.Chunk(keys, keysAtOnce) {
+		var ended []string
+		err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+			if err := lockMany(tx, len(some)); err != nil {
+				return err
+			}
+			ended, err = invalidate(ctx, tx, some)
 			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		ended, err = invalidate(ctx, tx, keys)
+		all = append(all, ended...)
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// wholeUsers reports whether a selection is all keys of the users that it is about.
+func (s Selection) wholeUsers() bool { return s.IDs == nil && (s.Name == "" || s.Name == "*") }
+
+// invalidateUsers invalidates all keys of the users that a selection is about.
+func (s *Service) invalidateUsers(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
+	var users []string
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		users, err = sel.users(tx, caller)
 		return err
 	})
-	return ended, err
+	if err != nil {
+		return nil, err
+	}
+
+	var all []string
+	for some := range slices.Chunk(users, usersAtOnce) {
+		var ended []string
+		err := s.store.Update(ctx, func(tx *store.Tx) error {
+			if err := tx.LockKeys(); err != nil {
+				return err
+			}
+			ended = nil
+			for _, name := range some {
+				ids, err := revoke(ctx, tx, name)
+				if err != nil {
+					return err
+				}
+				ended = append(ended, ids...)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ended...)
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// users returns the names of the users that a selection is about. A user's realm never changes.
+func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) {
+	if s.Owned {
+		return []string{caller.User}, nil
+	}
+	names := []string{s.UserName}
+	if s.UserName == "" {
+		var err error
+		if names, err = tx.ValidKeyOwners(); err != nil {
+			return nil, err
+		}
+	}
+	if s.RealmName == "" && reachesAll(caller) {
+		return names, nil
+	}
+
+	var selected []string
+	for _, name := range names {
+		u, err := tx.User(name)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		if err != nil || s.RealmName != "" && u.HomeRealm().Name != s.RealmName {
+			continue
+		}
+		if name == caller.User || reachesAll(caller) || !identity.HoldsPlatformRole(u.Roles) {
+			selected = append(selected, name)
+		} else if s.UserName != "" {
+			return nil, outOfReach(caller)
+		}
+	}
+	return selected, nil
 }
 
 // selected looks before the transaction: there is one that writes at a time. What selects a key never changes, except that
@@ -74,9 +169,6 @@ func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selec
 			return err
 		}
 		found = slices.DeleteFunc(found, func(key store.APIKey) bool { return !sel.selects(caller, key) })
-		if found, err = ofRealm(tx, sel.RealmName, found); err != nil {
-			return err
-		}
 		keys, err = withinReach(tx, caller, sel, found)
 		return err
 	})
@@ -109,35 +201,13 @@ func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIK
 		return keys, err
 	case s.Owned:
 		return tx.APIKeys(caller.User)
-	case s.UserName != "":
-		return tx.APIKeys(s.UserName)
 	}
 	return tx.AllAPIKeys()
 }
 
-// selects decides by all but the realm, which is not in the key's row.
 func (s Selection) selects(caller access.Subject, key store.APIKey) bool {
 	if Invalidated(key) || s.Owned && key.UserName != caller.User {
 		return false
 	}
 	return s.Name == "" || named(key.Description, s.Name)
-}
-
-// ofRealm returns those of the keys whose owners come from a realm; all if it has no name.
-func ofRealm(tx *store.Tx, name string, keys []store.APIKey) ([]store.APIKey, error) {
-	if name == "" {
-		return keys, nil
-	}
-	read := newViewer(tx, false)
-	var kept []store.APIKey
-	for _, key := range keys {
-		realm, err := read.realm(key.Creator)
-		if err != nil {
-			return nil, err
-		}
-		if realm.Name == name {
-			kept = append(kept, key)
-		}
-	}
-	return kept, nil
 }

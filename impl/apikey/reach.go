@@ -15,7 +15,7 @@ import (
 // user's own. Keys that the selection names, or whose owner it names, are refused with fault.SecurityDenied; others are
 // passed over.
 func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []store.APIKey) ([]store.APIKey, error) {
-	if caller.By.IsPlatformAdmin() && caller.By.Method != identity.RunAs {
+	if reachesAll(caller) {
 		return keys, nil
 	}
 	platform := map[string]bool{caller.User: false}
@@ -31,8 +31,17 @@ func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []stor
 	}
 	beyond := func(key store.APIKey) bool { return platform[key.UserName] }
 	if named := sel.IDs != nil || sel.UserName != ""; named && slices.ContainsFunc(keys, beyond) {
-		return nil, fault.New(fault.SecurityDenied, "user ["+caller.By.User+"] may not invalidate API keys of users with roles of ECE: holders of the role ["+
-			string(identity.PlatformAdmin)+"] and the owners may")
+		return nil, outOfReach(caller)
 	}
 	return slices.DeleteFunc(keys, beyond), nil
+}
+
+// reachesAll reports whether a caller may invalidate keys of users with roles of ECE.
+func reachesAll(caller access.Subject) bool {
+	return caller.By.IsPlatformAdmin() && caller.By.Method != identity.RunAs
+}
+
+func outOfReach(caller access.Subject) error {
+	return fault.New(fault.SecurityDenied, "user ["+caller.By.User+"] may not invalidate API keys of users with roles of ECE: holders of the role ["+
+		string(identity.PlatformAdmin)+"] and the owners may")
 }

@@ -141,6 +141,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	counts.Cache("sessions", sessions.Remembered)
 	counts.Cache("api_keys", keys.Remembered)
 	sessions.Watch(s.Log)
+	users.WatchRevocations(s.Log)
 	return &App{
 		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), counts: counts, sessions: sessions, signOn: signOn, store: st,
 	}, nil
@@ -191,6 +192,7 @@ func (a *App) CountCertificate(expires func() time.Time) { a.counts.Certificate(
 // Close closes the store, after all that is still to be written.
 func (a *App) Close() error {
 	a.sessions.Close()
+	a.Users.Close()
 	a.signOn.Close()
 	a.Keys.Close()
 	return a.store.Close()

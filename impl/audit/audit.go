@@ -67,6 +67,8 @@ const (
 	KeyBound Event = "api_key.bound"
 	// KeyInvalidated: an API key works no longer.
 	KeyInvalidated Event = "api_key.invalidated"
+	// KeysRevoked: all API keys of a user work no longer; the details count them and have the user's new epoch.
+	KeysRevoked Event = "api_keys.revoked"
 	// KeyPurged: an API key that was invalidated or expired long ago is shown no longer.
 	KeyPurged Event = "api_key.purged"
 	// RolePut: a role of Elasticsearch's was added or replaced.

@@ -67,10 +67,10 @@ var (
 	selectAPIKeyWithOwner = prepare(`SELECT ` + strings.ReplaceAll(keyColumns, `owner.`, `users.`) + `, ` + userColumns + `
 		FROM api_keys JOIN users ON users.name = api_keys.user_name
 		WHERE api_keys.id = $1 AND api_keys.epoch >= users.first_key_epoch AND NOT users.deleted`)
-	selectAPIKeys         = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1 ORDER BY api_keys.created_at, api_keys.id`)
-	selectAllAPIKeys      = prepare(`SELECT ` + keyColumns + keySource + ` ORDER BY api_keys.created_at, api_keys.id`)
-	selectKeysByIDs       = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
-	selectOwners          = prepare(`SELECT api_keys.id, api_keys.user_name` + keySource + ` AND api_keys.id ` + among)
+	selectAPIKeys    = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1 ORDER BY api_keys.created_at, api_keys.id`)
+	selectAllAPIKeys = prepare(`SELECT ` + keyColumns + keySource + ` ORDER BY api_keys.created_at, api_keys.id`)
+	selectKeysByIDs  = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
+	selectOwners     = prepare(`SELECT api_keys.id, api_keys.user_name` + keySource + ` AND api_keys.id ` + among)
 )
 
 // InsertAPIKey adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.

@@ -25,6 +25,7 @@ var (
 	incrementSessions   = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
 	beginSweeping       = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
 	endSweeping         = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
+	selectValidOwners   = prepare(`SELECT DISTINCT user_name FROM api_keys WHERE invalidated_at = 0 ORDER BY user_name`)
 	manyKeys            = prepare(`SELECT id FROM api_keys WHERE user_name = $1 LIMIT 1 OFFSET $2`)
 	selectSweepingUsers = prepare(`SELECT name FROM users WHERE sweeping ORDER BY name`)
 	sweepDeletedKeys    = prepare(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
@@ -84,6 +85,12 @@ func (tx *Tx) RevokeUserKeys(userName string) (KeyRevocation, error) {
 	}
 	_, err = tx.exec(incrementKeyEpoch, userName, millis(tx.Now))
 	return KeyRevocation{IDs: ids, Epoch: e.key + 1}, err
+}
+
+// ValidKeyOwners returns the names of the users who have keys that are not invalidated, and perhaps some of those whose keys
+// were revoked lately, in order.
+func (tx *Tx) ValidKeyOwners() ([]string, error) {
+	return all(tx, scanText, selectValidOwners)
 }
 
 // DeleteUserSessions ends all sessions of a user and returns how many there were, expired ones included. Up to sweepMost rows

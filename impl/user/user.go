@@ -26,11 +26,16 @@ type Service struct {
 	proven  *proven
 	// unclustered are the built-in users of a server without a store.
 	unclustered map[string]store.User
+	// stop ends the sweep, if it runs.
+	stop func()
 }
 
 // NewService returns a service on a store.
 func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service {
-	return &Service{store: st, hasher: hasher, guard: g, proven: newProven(), looking: overload.NewBound(max(1, runtime.GOMAXPROCS(0)/2), overload.Many)}
+	return &Service{
+		store: st, hasher: hasher, guard: g, proven: newProven(), looking: overload.NewBound(max(1, runtime.GOMAXPROCS(0)/2), overload.Many),
+		stop: func() {},
+	}
 }
 
 // LookingUp is the bound of the users that are looked up at once to sign in.

@@ -60,6 +60,11 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"SAMLIdentity":  samlIdentities,
 		"SAMLRefusals":  samlRefusals,
 		"Makers":        makers,
+		"RevokeFew":     revokeFew,
+		"RevokeKeys":    revokeKeys,
+		"RevokeEnded":   revokeSessions,
+		"RevokeAtOnce":  revokeAtOnce,
+		"DeleteMany":    deleteMany,
 		"Unheld":        unheld,
 		"Swallowed":     swallowed,
 	} {

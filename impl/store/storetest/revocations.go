@@ -1,0 +1,385 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// many is more rows than one transaction sweeps.
+const many = 1100
+
+// own gives alice keys k0000, k0001 and so on, that expire in an hour, and as many sessions s0000 with a token t0000 each.
+func (s *suite) own(n int) {
+	s.Helper()
+	s.update(func(tx *store.Tx) error {
+		end := tx.Now.Add(time.Hour)
+		for i := range n {
+			id := fmt.Sprintf("%04d", i)
+			err := errors.Join(
+				tx.InsertAPIKey(store.APIKey{ID: "k" + id, UserName: "alice", ExpiresAt: end}),
+				tx.InsertSession(store.Session{ID: "s" + id, UserName: "alice", ExpiresAt: end}),
+				tx.InsertSessionToken(store.SessionToken{ID: "t" + id, SessionID: "s" + id, ExpiresAt: end}),
+			)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sweep calls SweepUser until nothing is left, and returns how often.
+func (s *suite) sweep(name string) int {
+	s.Helper()
+	for steps := 1; ; steps++ {
+		done := false
+		s.update(func(tx *store.Tx) (err error) {
+			done, err = tx.SweepUser(name)
+			return err
+		})
+		if done {
+			return steps
+		}
+	}
+}
+
+func (s *suite) sweeping(want ...string) {
+	s.Helper()
+	s.view(func(tx *store.Tx) error {
+		got, err := tx.SweepingUsers()
+		if !slices.Equal(got, want) {
+			s.Errorf("users whose rows wait: %v, want %v", got, want)
+		}
+		return err
+	})
+}
+
+// invalidatedAt checks when every view says that a key was invalidated; the zero time for a valid key.
+func (s *suite) invalidatedAt(id string, want time.Time) {
+	s.Helper()
+	s.view(func(tx *store.Tx) error {
+		one, err1 := tx.APIKey("alice", id)
+		byID, err2 := tx.APIKeyByID(id)
+		verified, owner, err3 := tx.APIKeyWithOwner(id)
+		among, err4 := tx.KeysByIDs([]string{id})
+		own, err5 := tx.APIKeys("alice")
+		every, err6 := tx.AllAPIKeys()
+		is := func(k store.APIKey) bool { return k.ID == id }
+		views := []store.APIKey{one, byID, verified, among[id]}
+		for _, list := range [][]store.APIKey{own, every} {
+			if i := slices.IndexFunc(list, is); i >= 0 {
+				views = append(views, list[i])
+			}
+		}
+		equal(s, "the owner's name", owner.Name, "alice")
+		equal(s, "the number of views of "+id, len(views), 6)
+		for i, view := range views {
+			equal(s, fmt.Sprintf("%s invalidated, view %d", id, i), view.InvalidatedAt, want)
+		}
+		return errors.Join(err1, err2, err3, err4, err5, err6)
+	})
+}
+
+// revokeFew: a few keys and sessions are brought up to date at once, and nothing waits.
+func revokeFew(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.update(func(tx *store.Tx) error {
+		revoked, err := tx.RevokeUserKeys("alice")
+		equal(s, "the epoch without keys", revoked.Epoch, 0)
+		return err
+	})
+	s.own(3)
+	s.update(func(tx *store.Tx) error {
+		_, err1 := tx.InvalidateKeys([]string{"k0001"})
+		revoked, err2 := tx.RevokeUserKeys("alice")
+		equal(s, "the epoch", revoked.Epoch, 1)
+		equal(s, "the keys", fmt.Sprint(revoked.IDs), "[k0000 k0002]")
+		again, err3 := tx.RevokeUserKeys("alice")
+		equal(s, "what is revoked again", fmt.Sprint(again), "{[] 1}")
+		nobody, err4 := tx.RevokeUserKeys("nobody")
+		equal(s, "what is revoked of nobody", fmt.Sprint(nobody), "{[] 0}")
+		ended, err5 := tx.DeleteUserSessions("alice")
+		equal(s, "the sessions", ended, 3)
+		return errors.Join(err1, err2, err3, err4, err5)
+	})
+	s.sweeping()
+	s.invalidatedAt("k0000", s.moment())
+	s.update(func(tx *store.Tx) error {
+		end := tx.Now.Add(time.Hour)
+		return errors.Join(tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}), tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
+	})
+	s.invalidatedAt("new", time.Time{})
+	s.view(func(tx *store.Tx) error {
+		_, _, err := tx.Session("new")
+		return err
+	})
+}
+
+// revokeKeys: many keys are invalidated in one step, whatever looks at them, before and while they are swept. Keys made
+// after it are not concerned.
+func revokeKeys(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.own(many)
+	at := s.moment()
+	s.update(func(tx *store.Tx) error {
+		revoked, err := tx.RevokeUserKeys("alice")
+		equal(s, "how many keys", len(revoked.IDs), many)
+		return err
+	})
+	s.now = s.now.Add(time.Minute)
+	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}) })
+
+	check := func() {
+		s.Helper()
+		s.invalidatedAt("k0000", at)
+		s.invalidatedAt(fmt.Sprintf("k%04d", many-1), at)
+		s.invalidatedAt("new", time.Time{})
+		s.update(func(tx *store.Tx) error {
+			owner := store.KeyChange{Creator: "c"}
+			ended, err1 := tx.InvalidateKeys([]string{"k0000", fmt.Sprintf("k%04d", many-1)})
+			equal(s, "revoked keys that are invalidated", len(ended), 0)
+			err2 := tx.UpdateKeys([]string{"k0000", fmt.Sprintf("k%04d", many-1)}, owner)
+			n, err3 := tx.KeysExpiring(tx.Now.Add(2 * time.Hour))
+			equal(s, "revoked keys that expire", n, 0)
+			key, err4 := tx.APIKeyByID(fmt.Sprintf("k%04d", many-1))
+			equal(s, "the creator of a revoked key", key.Creator, "")
+			return errors.Join(err1, err2, err3, err4)
+		})
+	}
+	check()
+	s.sweeping("alice")
+	s.update(func(tx *store.Tx) error { // one step, after which the sweep is interrupted
+		done, err := tx.SweepUser("alice")
+		equal(s, "all is swept", done, false)
+		return err
+	})
+	check()
+	s.changeWhileSweeping()
+	s.sweep("alice")
+	s.sweeping()
+	check()
+	equal(s, "the steps when there is nothing to do", s.sweep("alice"), 1)
+	equal(s, "the steps for nobody", s.sweep("nobody"), 1)
+}
+
+// changeWhileSweeping changes a user whose rows wait for the sweep, as if they did not.
+func (s *suite) changeWhileSweeping() {
+	s.Helper()
+	s.update(func(tx *store.Tx) error {
+		u, err := tx.User("alice")
+		if err != nil {
+			return err
+		}
+		equal(s, "the roles", fmt.Sprint(u.Roles), fmt.Sprint(alice().Roles))
+		u.Roles = []identity.Role{identity.PlatformAdmin}
+		return tx.UpdateUser(u)
+	})
+	s.view(func(tx *store.Tx) error {
+		u, err := tx.User("alice")
+		equal(s, "the roles", fmt.Sprint(u.Roles), fmt.Sprint([]identity.Role{identity.PlatformAdmin}))
+		return err
+	})
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) }), store.ErrExists)
+}
+
+// revokeSessions: many sessions end in one step, with tokens and refresh tokens. Sessions that begin after it do not.
+func revokeSessions(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.own(many)
+	s.update(func(tx *store.Tx) error {
+		ended, err := tx.DeleteUserSessions("alice")
+		equal(s, "the sessions", ended, many)
+		again, err2 := tx.DeleteUserSessions("alice")
+		equal(s, "the sessions that end again", again, 0)
+		nobody, err3 := tx.DeleteUserSessions("nobody")
+		equal(s, "the sessions of nobody", nobody, 0)
+		end := tx.Now.Add(time.Hour)
+		return errors.Join(err, err2, err3, tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}),
+			tx.InsertSessionToken(store.SessionToken{ID: "new", SessionID: "new", ExpiresAt: end}))
+	})
+	check := func() {
+		s.Helper()
+		s.view(func(tx *store.Tx) error {
+			for _, id := range []string{"0000", fmt.Sprintf("%04d", many-1)} {
+				_, _, _, err := tx.LiveSession("t" + id)
+				s.is(err, store.ErrNotFound)
+				_, _, err = tx.Session("s" + id)
+				s.is(err, store.ErrNotFound)
+			}
+			_, _, _, err1 := tx.LiveSession("new")
+			_, _, err2 := tx.Session("new")
+			return errors.Join(err1, err2)
+		})
+	}
+	check()
+	s.sweeping("alice")
+	equal(s, "the steps", s.sweep("alice"), 2)
+	s.sweeping()
+	check()
+	s.update(func(tx *store.Tx) error {
+		left, err := tx.DeleteUserSessions("alice")
+		equal(s, "the sessions that are left", left, 1)
+		return err
+	})
+}
+
+// deleteMany: a user with many rows is gone in one step, and so are the rows, whatever looks for them. A user who takes the
+// name meanwhile has nothing of the deleted one, and keeps what is the user's own.
+func deleteMany(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		u := alice()
+		u.Realm, u.NameID = "r", "n"
+		return errors.Join(tx.InsertUser(u), tx.InsertTOTPDevice(store.TOTPDevice{UserName: "alice"}), tx.ConfirmTOTPDevice("alice"), tx.TouchLogin("alice"))
+	})
+	s.own(many)
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteUser("alice") })
+	s.nothingOf("alice")
+
+	s.update(func(tx *store.Tx) error {
+		end := tx.Now.Add(time.Hour)
+		u := alice()
+		u.Realm, u.NameID = "r", "n"
+		return errors.Join(tx.InsertUser(u), tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}),
+			tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
+	})
+	check := func() {
+		s.Helper()
+		s.invalidatedAt("new", time.Time{})
+		s.view(func(tx *store.Tx) error {
+			u, err := tx.User("alice")
+			equal(s, "the new user", fmt.Sprint(u.Roles, u.HasTOTP, u.FirstLoginAt.IsZero(), u.Enabled, u.PasswordHash),
+				fmt.Sprint(alice().Roles, false, true, true, alice().PasswordHash))
+			_, err1 := tx.ExternalUser("r", "n")
+			_, _, err2 := tx.Session("new")
+			own, err3 := tx.APIKeys("alice")
+			equal(s, "the keys", len(own), 1)
+			_, _, err4 := tx.APIKeyWithOwner("k0000")
+			s.is(err4, store.ErrNotFound)
+			_, _, err4 = tx.Session("s0000")
+			s.is(err4, store.ErrNotFound)
+			return errors.Join(err, err1, err2, err3)
+		})
+	}
+	check()
+	s.sweep("alice")
+	check()
+	s.sweeping()
+
+	s.own(many)
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteUser("alice") })
+	s.sweep("alice")
+	s.nothingOf("alice")
+	s.sweeping()
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+}
+
+// nothingOf checks that nothing finds a user, nor a key or session of the user.
+func (s *suite) nothingOf(name string) {
+	s.Helper()
+	s.update(func(tx *store.Tx) error {
+		_, err := tx.User(name)
+		s.is(err, store.ErrNotFound)
+		_, err = tx.ExternalUser("r", "n")
+		s.is(err, store.ErrNotFound)
+		s.is(tx.UpdateUser(alice()), store.ErrNotFound)
+		_, _, err = tx.APIKeyWithOwner("k0000")
+		s.is(err, store.ErrNotFound)
+		_, err = tx.APIKeyByID("k0000")
+		s.is(err, store.ErrNotFound)
+		_, _, _, err = tx.LiveSession("t0000")
+		s.is(err, store.ErrNotFound)
+		_, _, err = tx.Session("s0000")
+		s.is(err, store.ErrNotFound)
+		users, err1 := tx.Users()
+		own, err2 := tx.APIKeys(name)
+		every, err3 := tx.AllAPIKeys()
+		owned, err4 := tx.OwnedKeys(name, []string{"k0000"})
+		among, err5 := tx.KeysByIDs([]string{"k0000"})
+		revoked, err6 := tx.RevokeUserKeys(name)
+		equal(s, "what is left", len(users)+len(own)+len(every)+len(owned)+len(among)+len(revoked.IDs), 0)
+		found, err7 := tx.DeleteUser(name)
+		equal(s, "a user to delete", found, false)
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7)
+	})
+}
+
+// revokeAtOnce: of keys that are made while all of a user's keys are revoked, those that the revocation returns are
+// invalidated, and all others are valid.
+func revokeAtOnce(s *suite) {
+	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.own(many)
+	const creators, each = 4, 25
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	revoked := map[string]bool{}
+	for c := range creators {
+		wg.Go(func() {
+			for i := range each {
+				err := s.store.Update(s.Context(), func(tx *store.Tx) error {
+					if _, err := tx.User("alice"); err != nil {
+						return err
+					}
+					return tx.InsertAPIKey(store.APIKey{ID: fmt.Sprintf("new-%d-%d", c, i), UserName: "alice"})
+				})
+				if err != nil {
+					s.Error(err)
+				}
+			}
+		})
+	}
+	for range 2 {
+		wg.Go(func() {
+			for range 5 {
+				var ids []string
+				err := s.store.Update(s.Context(), func(tx *store.Tx) error {
+					if err := tx.LockKeys(); err != nil {
+						return err
+					}
+					r, err := tx.RevokeUserKeys("alice")
+					ids = r.IDs
+					return err
+				})
+				if err != nil {
+					s.Error(err)
+				}
+				mu.Lock()
+				for _, id := range ids {
+					if revoked[id] {
+						s.Errorf("%s was revoked twice", id)
+					}
+					revoked[id] = true
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for range 2 { // as two replicas do
+		wg.Go(func() { s.sweep("alice") })
+	}
+	wg.Wait()
+	check := func() {
+		s.view(func(tx *store.Tx) error {
+			keys, err := tx.APIKeys("alice")
+			equal(s, "the keys", len(keys), many+creators*each)
+			for _, key := range keys {
+				if revoked[key.ID] == key.InvalidatedAt.IsZero() {
+					s.Errorf("%s was returned as revoked: %v, and was invalidated at %v", key.ID, revoked[key.ID], key.InvalidatedAt)
+				}
+				if !revoked[key.ID] && !strings.HasPrefix(key.ID, "new-") {
+					s.Errorf("%s was not revoked", key.ID)
+				}
+			}
+			return err
+		})
+	}
+	check()
+	s.sweep("alice")
+	check()
+}
