@@ -30,12 +30,19 @@ type Settings struct {
 	// MaxLifetime is how long a key lives at most after it was made; zero is no limit. A key without an expiration gets
 	// this one.
 	MaxLifetime time.Duration
+	// MaxPerUser is how many keys a user has at most that are neither invalidated nor expired; zero is no limit. A user who has
+	// more keeps them, and gets no others.
+	MaxPerUser int
 }
+
+// DefaultMaxPerUser is more than a user needs, and few enough to be listed.
+const DefaultMaxPerUser = 100_000
 
 // Service keeps API keys.
 type Service struct {
 	store    *store.Store
 	settings Settings
+	quota    quota
 	usage    *usage
 	// ceilings remembers what follows from two documents, which never change, by their ids.
 	ceilings *lru.Cache[[2]string, ceiling]
@@ -49,7 +56,7 @@ type Service struct {
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
 	known, _ := store.NewCache[*ownedKey](st, maxKnown)
-	return &Service{store: st, settings: settings, usage: newUsage(st, log), ceilings: ceilings, known: known}
+	return &Service{store: st, settings: settings, quota: newQuota(st, settings.MaxPerUser), usage: newUsage(st, log), ceilings: ceilings, known: known}
 }
 
 // Close writes what is to be remembered of the last uses.

@@ -140,10 +140,19 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		return key, Credential{}, err
 	}
 	key.Metadata = metadata
+	near, err := s.quota.near(ctx, p.User)
+	if err != nil {
+		return key, Credential{}, err
+	}
 	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
 		owner, err := enabledOwner(tx, p.User)
 		if err != nil {
 			return err
+		}
+		if near {
+			if err := s.quota.check(tx, owner.Name); err != nil {
+				return err
+			}
 		}
 		if err := purge(ctx, tx); err != nil {
 			return err

@@ -92,6 +92,7 @@ var Settings = []Setting{
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
 	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},
+	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser), About: "how many API keys a user has at most that are neither invalidated nor expired"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "how long a session or an API key that ended on another replica may live here if PostgreSQL's word of it is lost, at most 5s; `0s` asks the store each time"},
 	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
 	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns), About: "how many sign-ins at identity providers an address may begin at once"},

@@ -65,6 +65,7 @@ var precedence = map[string]struct {
 	"lockout.max":              {[3]string{"30s", "1h0m0s", "24h0m0s"}, func(c Config) string { return c.Lockout.Max.String() }},
 	"lockout.address_failures": {[3]string{"1", "2", "2147483647"}, func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
 	"cache.lifetime":           {[3]string{"1s", "2s", "500ms"}, func(c Config) string { return c.CacheLifetime.String() }},
+	"api_keys.max_per_user":    {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.Keys.MaxPerUser) }},
 	"api_keys.max_lifetime":    {[3]string{"1h0m0s", "2h0m0s", "720h0m0s"}, func(c Config) string { return c.Keys.MaxLifetime.String() }},
 	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.AddressRecovery.String() }},
 	"saml.realms":              {realmFiles, realmIDs},

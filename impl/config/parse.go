@@ -48,7 +48,7 @@ func parse(values map[string]string) (Config, error) {
 			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
-		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime")},
+		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime"), MaxPerUser: p.count("api_keys.max_per_user")},
 		Realms: p.realms("saml.realms"),
 		SignOn: saml.Limits{
 			AddressSignIns: p.count("saml.address_sign_ins"), AddressRecovery: p.duration("saml.address_recovery"), Answers: p.count("saml.answers"),

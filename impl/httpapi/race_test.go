@@ -6,7 +6,7 @@ import "os"
 
 // The race detector makes everything many times slower. It is told of each kind of attack; all of them are tried without it.
 func init() {
-	budget, runs = 20*budget, 1
+	budget, runs, quick = 20*budget, 1, 5*quick
 	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "1" {
 		everyCase = 8
 	}

@@ -19,13 +19,15 @@ const gone = math.MaxInt64
 var (
 	selectEpochs = prepare(`SELECT key_epoch, keys_revoked_at, first_key_epoch, session_epoch, deleted FROM users WHERE name = $1`)
 	// Their order is the index's.
-	selectKeysOfEpoch   = prepare(`SELECT id FROM api_keys WHERE user_name = $1 AND epoch = $2 AND invalidated_at = 0 ORDER BY id`)
-	countSessions       = prepare(`SELECT COUNT(*) FROM sessions WHERE user_name = $1 AND epoch >= $2`)
-	incrementKeyEpoch   = prepare(`UPDATE users SET key_epoch = key_epoch + 1, keys_revoked_at = $2 WHERE name = $1`)
-	incrementSessions   = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
-	beginSweeping       = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
-	endSweeping         = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
-	selectValidOwners   = prepare(`SELECT DISTINCT user_name FROM api_keys WHERE invalidated_at = 0 ORDER BY user_name`)
+	selectKeysOfEpoch = prepare(`SELECT id FROM api_keys WHERE user_name = $1 AND epoch = $2 AND invalidated_at = 0 ORDER BY id`)
+	countSessions     = prepare(`SELECT COUNT(*) FROM sessions WHERE user_name = $1 AND epoch >= $2`)
+	incrementKeyEpoch = prepare(`UPDATE users SET key_epoch = key_epoch + 1, keys_revoked_at = $2 WHERE name = $1`)
+	incrementSessions = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
+	beginSweeping     = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
+	endSweeping       = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
+	selectValidOwners = prepare(`SELECT DISTINCT user_name FROM api_keys WHERE invalidated_at = 0 ORDER BY user_name`)
+	countValidKeys    = prepare(`SELECT COUNT(*) FROM (SELECT 1 FROM api_keys WHERE user_name = $1 AND invalidated_at = 0
+		AND epoch >= (SELECT key_epoch FROM users WHERE name = $1) AND (expires_at = 0 OR expires_at > $2) LIMIT $3) AS valid`)
 	manyKeys            = prepare(`SELECT id FROM api_keys WHERE user_name = $1 LIMIT 1 OFFSET $2`)
 	selectSweepingUsers = prepare(`SELECT name FROM users WHERE sweeping ORDER BY name`)
 	sweepDeletedKeys    = prepare(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
@@ -91,6 +93,11 @@ func (tx *Tx) RevokeUserKeys(userName string) (KeyRevocation, error) {
 // were revoked lately, in order.
 func (tx *Tx) ValidKeyOwners() ([]string, error) {
 	return all(tx, scanText, selectValidOwners)
+}
+
+// CountValidKeys returns how many keys of a user are neither invalidated nor expired, and most if they are more.
+func (tx *Tx) CountValidKeys(userName string, most int) (int, error) {
+	return one(tx, scanCount, countValidKeys, userName, millis(tx.Now), most)
 }
 
 // DeleteUserSessions ends all sessions of a user and returns how many there were, expired ones included. Up to sweepMost rows

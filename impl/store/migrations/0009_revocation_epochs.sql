@@ -15,4 +15,4 @@ CREATE INDEX users_sweeping ON users (name) WHERE sweeping;
 
 ALTER TABLE api_keys ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0; -- a trigger sets it
 ALTER TABLE sessions ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0; -- a trigger sets it
-CREATE INDEX api_keys_valid ON api_keys (user_name, epoch, id) WHERE invalidated_at = 0;
+CREATE INDEX api_keys_valid ON api_keys (user_name, epoch, id, expires_at) WHERE invalidated_at = 0;
