@@ -159,16 +159,19 @@ func (w *world) showsRevoked(user string) {
 		response, body := w.do(http.MethodGet, "/api/v1/users/"+user+"/auth/keys/"+id, "", bob)
 		w.refused(response, body, http.StatusNotFound, "api_keys.key_not_found", "api_key_id")
 	}
-	query := `{"size":0,"query":{"bool":{"filter":[{"term":{"username":"` + user + `"}},{"term":{"invalidated":true}}]}}}`
-	if total := w.es(bob, "POST /_security/_query/api_key", query).ok()["total"]; fmt.Sprint(total) != fmt.Sprint(massKeys) {
-		w.Errorf("a query finds %v invalidated keys", total)
-	}
 	details := w.rows(`SELECT details FROM audit_log WHERE event = 'api_keys.revoked' AND subject = '` + user + `'`)
 	if want := fmt.Sprintf(`{"epoch":1,"keys":%d}`, massKeys); details != want {
 		w.Errorf("the audit trail has %q, want %q", details, want)
 	}
 	if n := w.count("SELECT COUNT(*) FROM audit_log WHERE event = 'api_key.invalidated'"); n != 0 {
 		w.Errorf("the audit trail has %d keys", n)
+	}
+	if massKeys > 20_000 {
+		return // a query reads all keys
+	}
+	query := `{"size":0,"query":{"bool":{"filter":[{"term":{"username":"` + user + `"}},{"term":{"invalidated":true}}]}}}`
+	if total := w.es(bob, "POST /_security/_query/api_key", query).ok()["total"]; fmt.Sprint(total) != fmt.Sprint(massKeys) {
+		w.Errorf("a query finds %v invalidated keys", total)
 	}
 }
 

@@ -170,6 +170,12 @@ func (tx *Tx) SweepingUsers() ([]string, error) {
 	return all(tx, scanText, selectSweepingUsers)
 }
 
+// sweepStep brings up to sweepMost rows of one kind up to date.
+type sweepStep struct {
+	statement statement
+	args      []any
+}
+
 // SweepUser brings up to date a bounded number of the rows that a revocation left behind: revoked keys are marked as
 // invalidated, ended sessions and a deleted user's keys are deleted. It reports whether none is left. Then the user's row is
 // as it was for servers without epochs, or deleted.
@@ -181,25 +187,18 @@ func (tx *Tx) SweepUser(name string) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	sessionEpoch := e.session
 	if e.deleted {
-		sessionEpoch = gone
+		e.session = gone
 	}
-	swept := 0
-	for _, sweep := range []struct {
-		statement statement
-		args      []any
-	}{
-		{sweepRevokedSessions, []any{name, sessionEpoch, sweepMost}},
-		{sweepDeletedKeys, []any{name, e.firstKey, sweepMost}},
-		{sweepRevokedKeys, []any{name, e.key, sweepMost, e.keysRevokedAt}},
-	} {
-		n, err := tx.exec(sweep.statement, sweep.args...)
-		if err != nil {
+	steps := []sweepStep{{sweepRevokedSessions, []any{name, e.session, sweepMost}}}
+	if e.firstKey > 0 { // a search for a deleted user's keys reads all keys of the name
+		steps = append(steps, sweepStep{sweepDeletedKeys, []any{name, e.firstKey, sweepMost}})
+	}
+	steps = append(steps, sweepStep{sweepRevokedKeys, []any{name, e.key, sweepMost, e.keysRevokedAt}})
+	for _, step := range steps {
+		n, err := tx.exec(step.statement, step.args...)
+		if err != nil || n >= sweepMost {
 			return false, err
-		}
-		if swept += n; swept >= sweepMost {
-			return false, nil
 		}
 	}
 

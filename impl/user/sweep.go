@@ -40,6 +40,10 @@ func (s *Service) WatchRevocations(log *slog.Logger) {
 // Close stops WatchRevocations.
 func (s *Service) Close() { s.stop() }
 
+// rest is how long the sweep leaves the database to others after each transaction: on SQLite, other processes poll for the
+// write lock.
+const rest = 20 * time.Millisecond
+
 // Sweep brings up to date all rows that revocations left behind: revoked keys are marked as invalidated, ended sessions and
 // deleted users' keys are deleted. It takes many small transactions, so other writers do not wait for it. It can be
 // interrupted, and run by several replicas at once.
@@ -51,14 +55,33 @@ func (s *Service) Sweep(ctx context.Context) error {
 	})
 	for _, name := range names {
 		for done := false; err == nil && !done; {
-			err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-				if err := tx.LockKeys(); err != nil {
-					return err
-				}
-				done, err = tx.SweepUser(name)
-				return err
-			})
+			if done, err = s.sweepSome(ctx, name); err == nil && !done {
+				err = pause(ctx, rest)
+			}
 		}
 	}
 	return err
+}
+
+func (s *Service) sweepSome(ctx context.Context, name string) (done bool, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.LockKeys(); err != nil {
+			return err
+		}
+		done, err = tx.SweepUser(name)
+		return err
+	})
+	return done, err
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -15,6 +15,9 @@ import (
 // many is more rows than one transaction sweeps.
 const many = 1100
 
+// called is what a realm calls alice.
+var called = store.ExternalIdentity{NameID: "n", Format: "f"}
+
 // own gives alice keys k0000, k0001 and so on, that expire in an hour, and as many sessions s0000 with a token t0000 each.
 func (s *suite) own(n int) {
 	s.Helper()
@@ -235,7 +238,7 @@ func revokeSessions(s *suite) {
 func deleteMany(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
-		u.Realm, u.NameID = "r", "n"
+		u.Realm, u.Identity = "r", called
 		return errors.Join(tx.InsertUser(u), tx.InsertTOTPDevice(store.TOTPDevice{UserName: "alice"}), tx.ConfirmTOTPDevice("alice"), tx.TouchLogin("alice"))
 	})
 	s.own(many)
@@ -245,7 +248,7 @@ func deleteMany(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		end := tx.Now.Add(time.Hour)
 		u := alice()
-		u.Realm, u.NameID = "r", "n"
+		u.Realm, u.Identity = "r", called
 		return errors.Join(tx.InsertUser(u), tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}),
 			tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
 	})
@@ -256,7 +259,7 @@ func deleteMany(s *suite) {
 			u, err := tx.User("alice")
 			equal(s, "the new user", fmt.Sprint(u.Roles, u.HasTOTP, u.FirstLoginAt.IsZero(), u.Enabled, u.PasswordHash),
 				fmt.Sprint(alice().Roles, false, true, true, alice().PasswordHash))
-			_, err1 := tx.ExternalUser("r", "n")
+			_, err1 := tx.ExternalUser("r", called)
 			_, _, err2 := tx.Session("new")
 			own, err3 := tx.APIKeys("alice")
 			equal(s, "the keys", len(own), 1)
@@ -286,7 +289,7 @@ func (s *suite) nothingOf(name string) {
 	s.update(func(tx *store.Tx) error {
 		_, err := tx.User(name)
 		s.is(err, store.ErrNotFound)
-		_, err = tx.ExternalUser("r", "n")
+		_, err = tx.ExternalUser("r", called)
 		s.is(err, store.ErrNotFound)
 		s.is(tx.UpdateUser(alice()), store.ErrNotFound)
 		_, _, err = tx.APIKeyWithOwner("k0000")
