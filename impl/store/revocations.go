@@ -23,8 +23,6 @@ var (
 	countSessions     = prepare(`SELECT COUNT(*) FROM sessions WHERE user_name = $1 AND epoch >= $2`)
 	incrementKeyEpoch = prepare(`UPDATE users SET key_epoch = key_epoch + 1, keys_revoked_at = $2 WHERE name = $1`)
 	incrementSessions = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
-	beginSweeping     = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
-	endSweeping       = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
 	selectValidOwners = prepare(`SELECT DISTINCT user_name FROM api_keys WHERE invalidated_at = 0 ORDER BY user_name`)
 	countValidKeys    = prepare(`SELECT COUNT(*) FROM (SELECT 1 FROM api_keys WHERE user_name = $1 AND invalidated_at = 0
 		AND epoch >= (SELECT key_epoch FROM users WHERE name = $1) AND (expires_at = 0 OR expires_at > $2) LIMIT $3) AS valid`)

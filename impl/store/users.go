@@ -114,7 +114,10 @@ var (
 	updateUser = prepare(`UPDATE users SET enabled = $2, roles = CASE WHEN sweeping THEN '` + sweepingPrefix + `' ELSE '' END || CAST($3 AS TEXT),
 		full_name = $4, email = $5, metadata = $6, password_hash = $7,
 		updated_at = $8, updated_by = $9, password_set_by = $10, tenure = $11 WHERE name = $1 AND NOT deleted`)
-	touchLogin = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
+	// These add and remove the prefix of the roles, which stay as they are.
+	beginSweeping = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
+	endSweeping   = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
+	touchLogin    = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
 	replacePasswordHash = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
 	deleteUser          = prepare(`DELETE FROM users WHERE name = $1 AND NOT deleted`)
