@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"metrics":              {},
 	"admin":                {},
 	"tracing":              {},
-	"certificate":          {},
+	"certificate":          {"secret"},
 	"overload":             {},
 	"overload/wildcard":    {},
 	"overload/work":        {},

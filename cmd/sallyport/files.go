@@ -92,6 +92,14 @@ func keyMissing(path string) error {
 }
 
 func readKeyFile(path string) ([]byte, error) {
+	// This program makes the file for its owner only; a group may have been added, as Kubernetes does.
+	readable, err := secret.CheckFile(path)
+	if err == nil && readable {
+		err = fmt.Errorf("every user of this machine can read %s, which holds the key-encryption key: chmod 600 shuts them out", path)
+	}
+	if err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names the database
 	if err != nil {
 		return nil, err

@@ -105,6 +105,9 @@ func newConfig() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}
+			for _, file := range c.Exposed {
+				cmd.PrintErrf("note: %s: every user of this machine can read %s, which holds a secret\n", file.Setting, file.Path)
+			}
 			values, err := config.Effective(from)
 			if err != nil {
 				return err

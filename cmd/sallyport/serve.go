@@ -45,6 +45,9 @@ func newServe() *cobra.Command {
 			for _, name := range config.Ignored(os.Environ()) {
 				log.Warn("a variable is set, and no setting is called so", "variable", name)
 			}
+			for _, file := range c.Exposed {
+				log.Warn("every user of this machine can read a file with a secret", "setting", file.Setting, "file", file.Path)
+			}
 			return serve(cmd.Context(), c, log)
 		},
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/secret"
 )
 
 // interval is how often the files are looked at, at most. A handshake costs more than that, but not by much.
@@ -99,6 +101,9 @@ func (f *Files) refresh() error {
 		return err
 	}
 	f.log.Info("took a new certificate", "file", f.certificate, "expires", f.current.Leaf.NotAfter)
+	if readable, err := secret.CheckFile(f.key); readable || err != nil { // refusing it would end the service with the old one
+		f.log.Warn("every user of this machine can read a file with a secret", "setting", "tls.key", "file", f.key)
+	}
 	f.warn()
 	return nil
 }

@@ -59,6 +59,8 @@ type Config struct {
 	Tracing   bool
 	LogLevel  slog.Level
 	LogFormat string
+	// Exposed are the files with secrets that every user of the machine can read.
+	Exposed []SecretFile
 }
 
 // Setting describes one setting.
@@ -129,7 +131,9 @@ type Sources struct {
 func Load(from Sources) (Config, error) {
 	values, gathering := gather(from)
 	c, parsing := parse(values)
-	return c, errors.Join(gathering, parsing)
+	exposed, exposing := checkSecretFiles(from, values, c.Realms)
+	c.Exposed = exposed
+	return c, errors.Join(gathering, parsing, exposing)
 }
 
 // Servable returns what a server lacks, where commands that only look at records do not.

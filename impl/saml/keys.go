@@ -59,7 +59,7 @@ func (l *loader) pair(s section) KeyPair {
 	if !key.PublicKey.Equal(certificate.PublicKey) {
 		s.bad("certificate", "this is the certificate of another key")
 	}
-	return KeyPair{key, certificate}
+	return KeyPair{Key: key, Certificate: certificate, File: l.file(s.required("key"))}
 }
 
 var errNoted = errors.New("saml: the problem is noted")

@@ -154,4 +154,6 @@ type Rule struct {
 type KeyPair struct {
 	Key         *rsa.PrivateKey
 	Certificate *x509.Certificate
+	// File is where the key was read from.
+	File string
 }
