@@ -116,7 +116,8 @@ func (r Realm) principal(s Subject) (string, error) {
 	case attribute == principalPersistent && s.NameIDFormat != formatPersistent:
 		return "", refuse("the NameID is not persistent, and so not the principal")
 	}
-	if err := user.CheckName(name); err != nil {
+	name, err := user.ExternalName(name)
+	if err != nil {
 		return "", refuse("the principal cannot be a user's name: " + message(err))
 	}
 	return name, nil

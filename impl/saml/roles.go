@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/identity"
 )
@@ -28,7 +30,9 @@ func readRule(s section, a Attributes) Rule {
 		s.bad("roles", "a rule gives at least one role")
 	}
 	switch r.Type {
-	case "", ByUsername:
+	case "":
+	case ByUsername:
+		r.Value = norm.NFC.String(r.Value) // as names are
 	case ByGroups:
 		if a.Groups == "" {
 			s.bad("type", "this needs attributes.groups")

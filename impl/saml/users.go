@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/user"
 )
@@ -68,7 +69,9 @@ func addUser(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.U
 		return store.User{}, err
 	}
 	u := store.User{Name: p.Name, Enabled: true, Roles: p.Roles, FullName: p.FullName, Email: p.Email, Realm: realm.ID, Identity: p.Identity}
-	if err := user.AddExternal(ctx, tx, u); err != nil {
+	if err := user.AddExternal(ctx, tx, u); fault.Has(err, fault.UserNameInvalid) {
+		return store.User{}, refuse("the principal cannot be a new user's name: " + message(err))
+	} else if err != nil {
 		return store.User{}, err
 	}
 	return tx.User(u.Name)

@@ -160,7 +160,7 @@ func (s *Service) find(ctx context.Context, name string) (u store.User, locked b
 	if !s.store.Configured() {
 		return s.unclustered[name], false, nil
 	}
-	if CheckName(name) != nil {
+	if checkExternal(name) != nil {
 		name = store.Strangers // nobody is called that, and not every database takes such a text
 	}
 	err = s.store.View(ctx, func(tx *store.Tx) (err error) {

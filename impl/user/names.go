@@ -30,19 +30,12 @@ func checkNewName(name string) error {
 	return nil
 }
 
-// lookalikes are characters that many typefaces draw alike, after the table of Unicode Technical Standard 39 as far as it is
-// about printable ASCII, in lower case.
-var lookalikes = strings.NewReplacer("rn", "m", "vv", "w", "cl", "d", "0", "o", "1", "i", "l", "i", "|", "i", "!", "i")
-
-// skeleton is a text that names have in common which look alike.
-func skeleton(name string) string { return lookalikes.Replace(strings.ToLower(name)) }
-
 // maxName is Elasticsearch's limit.
 const maxName = 507
 
 // CheckName refuses names that would not survive their uses: a colon ends the name in Basic credentials (RFC 7617), a
 // slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own. It returns
-// fault.UserNameInvalid.
+// fault.UserNameInvalid. Users of identity providers have other names, too: see ExternalName.
 func CheckName(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {
@@ -52,15 +45,24 @@ func CheckName(name string) error {
 		return bad("must not begin or end with a blank")
 	case strings.ContainsAny(name, ":/\\,"):
 		return bad(`must not contain a colon, a slash, a backslash or a comma`)
-	case strings.HasPrefix(name, "("): // as the audit trail's own actors do
-		return bad("must not begin with a parenthesis")
-	case strings.HasPrefix(name, "_") || name == "auth" || name == "." || name == "..":
-		return bad("is reserved: it must not begin with an underscore, and must not be auth, . or ..")
 	}
 	for _, r := range name {
 		if r < ' ' || r > '~' {
 			return bad("must be printable ASCII")
 		}
+	}
+	return checkReserved(name)
+}
+
+// checkReserved refuses names that mean something else: the audit trail's own actors begin with a parenthesis, and paths of
+// operations with an underscore or with auth.
+func checkReserved(name string) error {
+	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
+	switch {
+	case strings.HasPrefix(name, "("):
+		return bad("must not begin with a parenthesis")
+	case strings.HasPrefix(name, "_") || name == "auth" || name == "." || name == "..":
+		return bad("is reserved: it must not begin with an underscore, and must not be auth, . or ..")
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, er
 		}
 		users = nil
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-			if CheckName(name) != nil { // nobody is called that, and not every database takes such a text
+			if checkExternal(name) != nil { // nobody is called that, and not every database takes such a text
 				continue
 			}
 			u, err := tx.User(name)
@@ -178,7 +178,7 @@ func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principa
 
 // nativeUpdate calls f with a user, or returns store.ErrNotFound.
 func (s *Service) nativeUpdate(ctx context.Context, name string, f func(*store.Tx, store.User) error) error {
-	if CheckName(name) != nil {
+	if checkExternal(name) != nil {
 		return store.ErrNotFound
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {

@@ -1,0 +1,47 @@
+package user
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// ExternalName returns the name here of a user whom an identity provider calls that: the same in Unicode's normalization
+// form C, so that one name has one spelling. It returns fault.UserNameInvalid for what checkExternal refuses.
+func ExternalName(text string) (string, error) {
+	name := norm.NFC.String(text)
+	return name, checkExternal(name)
+}
+
+// checkExternal refuses names that would not survive their uses in paths, lists, headers and lines of logs, or that are
+// shown as something else than they are. Letters, marks, digits, punctuation and symbols of any script are taken, and
+// spaces within. They include all names that CheckName takes, and also the colon and the backslash: no user of an identity
+// provider has a password, so no colon has to end the name in Basic credentials.
+func checkExternal(name string) error {
+	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
+	first, _ := utf8.DecodeRuneInString(name)
+	switch {
+	case name == "" || len(name) > maxName:
+		return bad("must have 1 to 507 bytes")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unseen):
+		return bad("must not contain control, format or invisible characters, nor other spaces than U+0020")
+	case strings.HasPrefix(name, " ") || strings.HasSuffix(name, " "):
+		return bad("must not begin or end with a blank")
+	case unicode.Is(unicode.M, first): // it would combine with what is before the name
+		return bad("must not begin with a combining mark")
+	case strings.ContainsAny(name, "/,"):
+		return bad("must not contain a slash or a comma")
+	}
+	return checkReserved(name)
+}
+
+// unseen reports whether a character is shown as nothing or changes how others are shown. Those of Unicode's
+// Default_Ignorable_Code_Point are letters and marks by their category, and the blank pattern of Braille is a symbol.
+func unseen(r rune) bool {
+	const brailleBlank = '\u2800'
+	return !unicode.IsPrint(r) || r == brailleBlank || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
