@@ -110,9 +110,9 @@ func TestSAML_NamesRefused(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, identified("corporate"))
 	for name, c := range map[string]struct{ uid, reason string }{
-		"built-in name in another case":     {"Admin", "reads as that of the built-in user admin"},
-		"built-in name in another alphabet": {"\u0430dmin", "reads as that of the built-in user admin"},
-		"built-in name in full width":       {"ｒｅａｄｏｎｌｙ", "reads as that of the built-in user readonly"},
+		"built-in name in another case":     {"Admin", "reads as that of the built-in user \"admin\""},
+		"built-in name in another alphabet": {"\u0430dmin", "reads as that of the built-in user \"admin\""},
+		"built-in name in full width":       {"ｒｅａｄｏｎｌｙ", "reads as that of the built-in user \"readonly\""},
 		"right-to-left override":            {"nimda\u202e", "invisible characters"},
 		"zero-width space":                  {"ali\u200bce", "invisible characters"},
 		"line break":                        {"alice\nbob", "invisible characters"},
