@@ -129,7 +129,7 @@ func (s *Set) hasApplication(b box, w *effort) bool {
 	}
 	for _, p := range b[2].in {
 		one := box{b[0], b[1], {in: []*pattern{p}}}
-		if s.applications.contain(one, w) {
+		if len(b[2].in) > 1 && s.applications.contain(one, w) {
 			continue
 		}
 		privilege, named := strings.CutPrefix(p.head, mark)

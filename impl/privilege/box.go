@@ -82,6 +82,9 @@ func (s boxes) contain(b box, w *effort) bool {
 	if b.empty() {
 		return true
 	}
+	if names, single := b.single(); single {
+		return slices.ContainsFunc(s, func(c box) bool { return w.has(c, names) })
+	}
 	for _, c := range s {
 		if !w.compare(c, b) {
 			return false
@@ -89,9 +92,6 @@ func (s boxes) contain(b box, w *effort) bool {
 		if c.covers(b) {
 			return true
 		}
-	}
-	if names, single := b.single(); single {
-		return s.has(names...)
 	}
 	return contained(b, s, w)
 }

@@ -14,7 +14,15 @@ const maxSearch = 1 << 18
 // combination of states that some word of b leads to, and looks for one where b accepts and s does not. Combinations can
 // be many, so the search gives up after a while; then the answer is no.
 func contained(b box, s boxes, w *effort) bool {
-	near := slices.DeleteFunc(slices.Clone(s), func(c box) bool { return c.empty() || c.apartFrom(b) })
+	if w.Spend(costOfBox*len(s)) != nil {
+		return false
+	}
+	var near boxes
+	for _, c := range s {
+		if !c.empty() && !c.apartFrom(b) {
+			near = append(near, c)
+		}
+	}
 	if len(near) == 0 && b.inhabited() {
 		return false
 	}

@@ -27,31 +27,55 @@ func newEffort(budget *work.Budget) effort {
 	return effort{budget, map[*term]*automaton{}, map[alternatives]*syntax.Regexp{}}
 }
 
-// compare takes the work of comparing two boxes, and reports whether there was enough.
-func (w *effort) compare(b, c box) bool {
-	units := 1
-	for i := range b {
-		units += comparing(b[i].in, c[i].in) / 8 // a pattern is compared faster than an instruction is followed
-	}
-	return w.Spend(units) == nil
-}
+// Comparing two patterns by what is known of them costs less than following an instruction, and so does a step of an expression
+// that is run over a name.
+const (
+	costOfBox      = 4
+	stepsPerUnit   = 8
+	costOfMatching = 2
+)
 
-// comparing counts the steps of finding out whether some patterns cover others.
-func comparing(patterns, others []*pattern) int {
-	length := len(others)
-	for _, p := range others {
-		length += len(p.head)
-	}
-	steps := len(patterns) * len(others)
-	for _, p := range patterns {
-		switch { // it may be run over each head
-		case p.regular():
-			steps += p.states * length
-		case p.glob != nil:
-			steps += length
+// has reports whether a tuple is in a box, and false once the work is used up.
+func (w *effort) has(b box, names []string) bool {
+	for i, t := range b {
+		steps := 0
+		for _, p := range t.in {
+			steps += p.stepsOver(len(names[i]))
+		}
+		for _, p := range t.out {
+			steps += p.stepsOver(len(names[i]))
+		}
+		if w.Spend(costOfMatching+steps/stepsPerUnit) != nil || !t.has(names[i]) {
+			return false
 		}
 	}
-	return steps
+	return true
+}
+
+// stepsOver counts the steps of matching a name of some bytes.
+func (p *pattern) stepsOver(length int) int {
+	switch {
+	case p.regular():
+		return 1 + p.states*(1+length)
+	case p.glob != nil:
+		return 1 + length
+	}
+	return 1
+}
+
+// compare takes the work of finding out whether a box plainly covers another, and reports whether there was enough.
+func (w *effort) compare(b, c box) bool {
+	steps := 0
+	for i := range b {
+		length := len(c[i].in)
+		for _, p := range c[i].in {
+			length += len(p.head)
+		}
+		for _, p := range b[i].in { // each may be run over each head
+			steps += len(c[i].in) + p.stepsOver(length)
+		}
+	}
+	return w.Spend(costOfBox+steps/stepsPerUnit) == nil
 }
 
 // made takes the work of having parsed patterns.
