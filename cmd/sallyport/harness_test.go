@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,10 +60,12 @@ type invocation struct {
 	env []string
 	// dir is the working directory; a new one if empty.
 	dir string
+	// program is the program's path; that of the program under test if empty.
+	program string
 }
 
 func (i invocation) command(ctx context.Context, t *testing.T) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, program, i.args...)
+	cmd := exec.CommandContext(ctx, cmp.Or(i.program, program), i.args...)
 	ours := func(variable string) bool { return strings.HasPrefix(variable, "SALLYPORT_") }
 	inherited := slices.DeleteFunc(os.Environ(), ours)
 	cmd.Env = slices.Concat([]string{"GORACE=atexit_sleep_ms=0", "SALLYPORT_ADMIN_LISTEN="}, inherited, i.env) // the race detector waits for a second else
