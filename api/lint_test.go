@@ -49,6 +49,7 @@ func lint(document *openapi3.T) []string {
 		l.request(op)
 		l.responses(op)
 		l.action(op)
+		l.work(op)
 	}
 	slices.Sort(l.problems)
 	return slices.Compact(l.problems)

@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/metrics"
+	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -168,11 +169,11 @@ func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, user
 	counts.Bound("looking_up", users.LookingUp())
 	counts.Bound("saml", signOn.Reading())
 	counts.Bound("requests", limits.Requests)
-	counts.Bound("strangers_requests", limits.StrangersRequests)
-	counts.Bound("known", limits.Known.Turns)
-	counts.Budget("known", limits.Known.Bytes)
-	counts.Bound("strangers", limits.Strangers.Turns)
-	counts.Budget("strangers", limits.Strangers.Bytes)
+	counts.Bound("unauthenticated_requests", limits.UnauthenticatedRequests)
+	for name, class := range map[string]*overload.Class{"heavy": limits.Heavy, "revocation": limits.Revocation, "unauthenticated": limits.Unauthenticated} {
+		counts.Bound(name, class.Slots)
+		counts.Budget(name, class.Bytes)
+	}
 	if st.Configured() {
 		reads, writes := st.Turns()
 		counts.Bound("reads", reads)

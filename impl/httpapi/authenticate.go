@@ -32,7 +32,7 @@ func authenticate(authn *auth.Service, rights *access.Service, op operation) ech
 				if err != nil {
 					return err
 				}
-				ctx = context.WithValue(ctx, principalKey{}, p)
+				ctx = withPrincipal(ctx, p)
 				c.SetRequest(r.WithContext(ctx))
 				if ctx, err = admit(ctx, c, rights, op, p); err != nil {
 					return err
@@ -112,6 +112,11 @@ func announceExpiry(c echo.Context, p identity.Principal) {
 }
 
 type principalKey struct{}
+
+// withPrincipal returns a context with the authenticated caller.
+func withPrincipal(ctx context.Context, p identity.Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
 
 // principalOf returns who calls; the zero Principal, which may do nothing, in an operation that needs no credentials.
 func principalOf(ctx context.Context) identity.Principal {

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -80,62 +78,43 @@ func showFace(next echo.HandlerFunc) echo.HandlerFunc {
 				h.Set(echo.HeaderContentType, f.mediaType)
 			}
 		})
-		if f.filter == nil && !f.pretty {
-			return next(c)
-		}
-		return f.reshape(c, next)
+		return next(c)
 	}
 }
 
-// reshape holds the answer back until it is complete, and sends what the filter leaves of it, indented if that was asked
-// for.
-func (f *face) reshape(c echo.Context, next echo.HandlerFunc) error {
-	sent := c.Response().Writer
-	held := &heldAnswer{ResponseWriter: sent}
-	c.Response().Writer = held
-	err := next(c)
-	c.Response().Writer = sent
-	if held.status == 0 {
+// reshapes reports whether the answer is to be filtered or indented. It is false without a face.
+func (f *face) reshapes() bool { return f != nil && (f.filter != nil || f.pretty) }
+
+// reshape filters and indents the held body as the request asked for, within the caller's share of the byte budget. What is not
+// JSON, as nothing, stays as it is, and so does what is too large for the share once indented: it says the same.
+func (a *answer) reshape(ctx context.Context, f *face) error {
+	if !f.reshapes() || a.streaming {
+		return nil
+	}
+
+	body, err := f.filtered(ctx, a.body)
+	if err != nil {
 		return err
 	}
-	body, failed := f.shape(c.Request().Context(), held.body.Bytes())
-	if failed != nil {
-		c.Response().Committed = false // nothing was sent
-		c.Error(failed)
-		return err
+	a.body = body
+	a.charge(len(body)) // it is not larger than before
+
+	if f.pretty {
+		a.indent()
 	}
-	sent.WriteHeader(held.status)
-	if _, failed := sent.Write(body); failed != nil {
-		return failed
-	}
-	return err
+	return nil
 }
 
-// shape returns an answer's body in the form that was asked for. What is not JSON, as nothing, stays as it is.
-func (f *face) shape(ctx context.Context, body []byte) ([]byte, error) {
-	body, err := f.filtered(ctx, body)
-	if err != nil || !f.pretty {
-		return body, err
+// indent indents the held body if the caller's share holds both forms while it is made.
+func (a *answer) indent() {
+	if !a.charge(len(a.body) + pretty.Size(a.body)) {
+		return
 	}
-	if indented, ok := pretty.Indent(body); ok {
-		return indented, nil
+	if indented, ok := pretty.Indent(a.body); ok {
+		a.body = indented
 	}
-	return body, nil
+	a.charge(len(a.body))
 }
-
-// heldAnswer is an answer that is not sent yet.
-type heldAnswer struct {
-	http.ResponseWriter
-
-	status int
-	body   bytes.Buffer
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (a *heldAnswer) WriteHeader(status int) { a.status = status }
-
-// Write implements http.ResponseWriter.
-func (a *heldAnswer) Write(data []byte) (int, error) { return a.body.Write(data) }
 
 // stripSlash lets Elasticsearch's paths end with a slash, as Elasticsearch does.
 func stripSlash(next echo.HandlerFunc) echo.HandlerFunc {

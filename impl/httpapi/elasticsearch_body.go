@@ -12,19 +12,18 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/overload"
 )
 
-// readBody reads the whole body before anything is made of it, and counts it against the room that there is. Of one of
+// readBody reads the whole body before anything is made of it, and counts it against the caller's share of the byte budget. Of one of
 // Elasticsearch's operations it is unpacked, and kept, because a refusal says where in it what is wrong stands.
-func readBody(op operation, room *overload.Room) echo.MiddlewareFunc {
+func readBody(op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if op.body == nil {
 			return next
 		}
 		return func(c echo.Context) error {
-			r := c.Request()
-			m := &metered{bytes: room.Bytes}
+			r, a := c.Request(), answerOf(c)
+			m := &metered{bytes: a.class.Bytes, caller: a.caller}
 			defer m.giveBack()
 			body, err := m.body(op, r)
 			if err != nil {

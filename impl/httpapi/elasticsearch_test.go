@@ -11,8 +11,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
-
-	"github.com/sallyport/sallyport/impl/overload"
 )
 
 const faceContract = `
@@ -70,9 +68,9 @@ func newFaceServer(t testing.TB) *faceServer {
 		return c.JSON(http.StatusOK, map[string]any{"query": c.QueryString(), "document": documentOf(c.Request().Context())})
 	}}
 	s.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
-	room := overload.NewRoom(1 << 20)
+	limits := NewLimits()
 	s.Pre(stripRegion, showFace, stripSlash)
-	s.Use(requestID, accessLog(slog.New(slog.DiscardHandler)), recoverPanics(slog.New(slog.DiscardHandler)), commonHeaders)
+	s.Use(requestID, accessLog(slog.New(slog.DiscardHandler)), sendAnswer(limits), recoverPanics(slog.New(slog.DiscardHandler)), commonHeaders)
 	for path, item := range document.Paths.Map() {
 		for method, each := range item.Operations() {
 			op := prepare(document, path, method, item, each)
@@ -85,7 +83,7 @@ func newFaceServer(t testing.TB) *faceServer {
 				}
 			}
 			s.Add(method, strings.NewReplacer("{", ":", "}", "").Replace(path), func(c echo.Context) error { return s.handler(c) },
-				checkQuery(op), limitBody(op), readBody(op, room), validate(op))
+				checkQuery(op), limitBody(op), readBody(op), takeSlot(op), validate(op))
 		}
 	}
 	return s

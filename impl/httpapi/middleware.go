@@ -74,7 +74,7 @@ func operationOf(c echo.Context) string {
 	return "unknown"
 }
 
-// describe tells the request's trace what was called. It must be around accessLog, which has errors answered.
+// describe tells the request's trace what was called. It must be around sendAnswer, which answers errors.
 func describe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
@@ -83,7 +83,7 @@ func describe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// measure reports every request. It must be around accessLog, which has errors answered. Its operations are those of the
+// measure reports every request. It must be around sendAnswer, which answers errors. Its operations are those of the
 // contract and "unknown": a caller must not be able to make new ones.
 func measure(report func(operation string, status int, took time.Duration)) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -96,16 +96,14 @@ func measure(report func(operation string, status int, took time.Duration)) echo
 	}
 }
 
-// accessLog writes a line for every request. It logs neither bodies nor query strings nor headers: they hold secrets.
+// accessLog writes a line for every request. It must be around sendAnswer, which answers errors. It logs neither bodies nor query strings nor headers: they hold secrets.
 func accessLog(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			began := time.Now()
-			if err := next(c); err != nil {
-				c.Error(err) // answers now, so that the status below is the one that was sent
-			}
+			err := next(c)
 			log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request", accessed(c, time.Since(began))...)
-			return nil
+			return err
 		}
 	}
 }
@@ -138,6 +136,7 @@ func accessed(c echo.Context, took time.Duration) []slog.Attr {
 // recoverPanics turns a defect into a 500, and its stack into a log line.
 func recoverPanics(log *slog.Logger) echo.MiddlewareFunc {
 	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		DisableErrorHandler: true, // sendAnswer answers the error in place of what was written before
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 			log.Error("panic", "request_id", requestIDOf(c), "error", err, "stack", string(stack))
 			return fault.Wrap(fault.ServerFailed, err, serverFailed)

@@ -20,6 +20,8 @@ type operation struct {
 	public bool
 	// elevated operations are for callers with elevated permissions: those with x-requires-elevation in the contract.
 	elevated bool
+	// work is the operation's work class: x-work in the contract.
+	work work
 	// body is nil for an operation that takes none.
 	body *openapi3.RequestBody
 	// validated is what the validator is to check: all but the credentials, which the edge checks by itself and first.
@@ -49,7 +51,11 @@ func loadOperations() (*openapi3.T, []operation, error) {
 	var operations []operation
 	for path, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
-			operations = append(operations, prepare(document, path, method, item, op))
+			prepared := prepare(document, path, method, item, op)
+			if prepared.work, err = workOf(op.Extensions["x-work"]); err != nil {
+				return nil, nil, fmt.Errorf("the contract's operation %s: %w", op.OperationID, err)
+			}
+			operations = append(operations, prepared)
 		}
 	}
 	return document, operations, nil

@@ -282,21 +282,21 @@ func (w *world) holds(room string, bytes int) {
 	w.until(line, func() bool { return strings.Contains(w.metrics(), line) })
 }
 
-// Ensures that bodies that do not end hold no turn, whoever sends them; that strangers who send them use up neither the
-// room of others nor that of small bodies; that what is too much of them is turned away at once, and the rest forgotten with
-// its connection.
+// Ensures that bodies that do not end hold no work slot; that unauthenticated callers that send them use up neither the bytes of
+// users nor what small bodies need; that what exceeds an address's share is refused at once, and that nothing of the rest stays
+// after its connection.
 func TestOverload_UnfinishedBodies(t *testing.T) {
 	w := newWorld(t)
 	owner := w.native("owner", "superuser")
 	goroutines := runtime.NumGoroutine()
 	credentials := base64.StdEncoding.EncodeToString([]byte("owner:" + passwordOf("owner")))
-	const size, small, fit = 900_000, 16 << 10, 18 // of strangers' 16 MiB
+	const size, small, fit = 900_000, 16 << 10, 9 // in an address's quarter of 32 MiB
 	var connections []net.Conn
 	for i := range fit {
 		connections = append(connections, w.send("POST "+loginPath, "", size+1, size))
-		w.holds("strangers", (i+1)*(size-small))
+		w.holds("unauthenticated", (i+1)*(size-small))
 		connections = append(connections, w.send("POST /_security/api_key/_bulk_update", "Authorization: Basic "+credentials+"\r\n", size+1, size))
-		w.holds("known", (i+1)*(size-small))
+		w.holds("heavy", (i+1)*(size-small))
 	}
 	for range 2 {
 		connection := w.send("POST "+loginPath, "", size, size)
@@ -311,9 +311,9 @@ func TestOverload_UnfinishedBodies(t *testing.T) {
 		}
 		w.refused(response, string(body), http.StatusServiceUnavailable, "root.overloaded")
 	}
-	for _, bound := range []string{"known", "strangers", "hashing", "writes"} {
+	for _, bound := range []string{"heavy", "revocation", "unauthenticated", "hashing", "writes"} {
 		if line := fmt.Sprintf("sallyport_bound_running{bound=%q} 0\n", bound); !strings.Contains(w.metrics(), line) {
-			t.Errorf("there is no %q: bodies that do not end hold a turn", line)
+			t.Errorf("there is no %q: bodies that do not end hold a slot", line)
 		}
 	}
 	w.login("alice", alicePassword)

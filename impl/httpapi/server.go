@@ -41,7 +41,7 @@ type Deps struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Without any, the address of a caller is that of
 	// the connection, because otherwise every caller could choose one.
 	TrustedProxies []*net.IPNet
-	// Limits are what there is room for.
+	// Limits are the bounds of admission control.
 	Limits *Limits
 	// Observe is told of each answer: its operation's id, or "unknown" where the contract has none; its status; and how
 	// long it took.
@@ -84,6 +84,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 		requestID,
 		measure(d.Observe),
 		accessLog(d.Log),
+		sendAnswer(d.Limits),
 		recoverPanics(d.Log),
 		commonHeaders,
 	)
@@ -98,11 +99,12 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 			refuseEmbedded(op),
 			refuseRepeated(op),
 			authenticate(d.Auth, d.Access, op),
+			chargeUser(op, d.Limits),
 			requireElevation(d.Elevation, op),
 			checkQuery(op),
 			limitBody(op),
-			readBody(op, d.Limits.room(op)),
-			takeTurn(op, d.Limits.room(op)),
+			readBody(op),
+			takeSlot(op),
 			validate(op),
 		}
 	}

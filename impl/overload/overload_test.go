@@ -3,8 +3,10 @@ package overload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,14 +14,20 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-func wantLoad(t *testing.T, b *Bound, waiting, running int) {
+// bounded is a Bound or Slots.
+type bounded interface {
+	Load() (waiting, running int)
+	Refused() (full, late uint64)
+}
+
+func wantLoad(t *testing.T, b bounded, waiting, running int) {
 	t.Helper()
 	if w, r := b.Load(); w != waiting || r != running {
 		t.Errorf("%d wait and %d run; want %d and %d", w, r, waiting, running)
 	}
 }
 
-func wantRefused(t *testing.T, b *Bound, full, late uint64) {
+func wantRefused(t *testing.T, b bounded, full, late uint64) {
 	t.Helper()
 	if f, l := b.Refused(); f != full || l != late {
 		t.Errorf("%d were refused at once and %d late; want %d and %d", f, l, full, late)
@@ -154,27 +162,46 @@ func TestBound_Urgent(t *testing.T) {
 	})
 }
 
-// Ensures that no more is taken than there is, whoever takes it at once, and that what is given back is there again.
-func TestBudget(t *testing.T) {
+// Ensures that a caller alone gets a quarter of a budget, that the next still gets a quarter of what is free however many came before,
+// and that what is given back is free again.
+func TestBudget_Share(t *testing.T) {
 	t.Parallel()
-	b := NewBudget(10)
-	if !b.Take(10) || b.Take(1) || b.Held() != 10 || b.Refused() != 1 {
+	const size = 1 << 20
+	b := NewBudget(size)
+	left := int64(size)
+	for _, caller := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		share := left / 4
+		if b.Take(caller, share+1) || !b.Take(caller, share) || b.Take(caller, 2) {
+			t.Errorf("%s does not get exactly %d of %d", caller, share, left)
+		}
+		left -= share
+	}
+	if b.Held() != size-left || left < size/16 || b.Refused() != 16 {
 		t.Errorf("%d are held, %d refused", b.Held(), b.Refused())
 	}
-	b.Give(10)
-	var taken sync.Map
+	for caller, held := range b.held {
+		b.Give(caller, held)
+	}
+	if !b.Take("i", size/4) || len(b.held) != 1 {
+		t.Errorf("what was given back is not free; %d callers stay", len(b.held))
+	}
+}
+
+// Ensures that callers at once do not take more than there is.
+func TestBudget_Concurrent(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(100)
+	var taken atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
-			if b.Take(3) {
-				taken.Store(i, true)
+			if b.Take(fmt.Sprint(i%10), 5) {
+				taken.Add(5)
 			}
 		})
 	}
 	wg.Wait()
-	n := int64(0)
-	taken.Range(func(any, any) bool { n++; return true })
-	if n > 3 || b.Held() != 3*n {
-		t.Errorf("%d took 3 of 10, and %d are held", n, b.Held())
+	if n := taken.Load(); n == 0 || n > 100 || b.Held() != n {
+		t.Errorf("%d of 100 were taken, and %d are held", n, b.Held())
 	}
 }

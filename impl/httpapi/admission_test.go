@@ -1,0 +1,260 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/overload"
+)
+
+// Ensures that each operation of the contract is in a class that its callers' requests count against, and that classes come
+// from the contract only.
+func TestOperations_Work(t *testing.T) {
+	t.Parallel()
+	_, operations, err := loadOperations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := NewLimits()
+	counts := map[work]int{}
+	for _, op := range operations {
+		counts[op.work]++
+		want := map[bool]*overload.Class{true: l.Unauthenticated, false: map[work]*overload.Class{light: l.Heavy, heavy: l.Heavy, revocation: l.Revocation}[op.work]}[op.public]
+		if want == nil || l.class(op) != want || op.public && op.work != light {
+			t.Errorf("%s: work %q, public %t", op.id, op.work, op.public)
+		}
+	}
+	if len(counts) != 3 {
+		t.Errorf("operations by class: %v", counts)
+	}
+	for _, extension := range []any{"large", "", true} {
+		if _, err := workOf(extension); err == nil {
+			t.Errorf("the class %v is taken", extension)
+		}
+	}
+}
+
+// stalled is a connection whose other end does not read.
+type stalled struct {
+	http.ResponseWriter
+
+	reached, resume chan struct{}
+}
+
+// Write implements http.ResponseWriter.
+func (s stalled) Write(p []byte) (int, error) {
+	s.reached <- struct{}{}
+	<-s.resume
+	return s.ResponseWriter.Write(p)
+}
+
+// admitted serves one path as an operation of a user's, with an answer of a size, and returns the limits.
+func admitted(op operation, answer func(echo.Context) error) (*Limits, *echo.Echo) {
+	l := NewLimits()
+	e := echo.New()
+	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
+	e.Pre(showFace)
+	e.Use(sendAnswer(l))
+	e.GET("/*", answer, enter(op, l.requests(op)), func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.SetRequest(c.Request().WithContext(withPrincipal(c.Request().Context(), identity.Principal{User: "alice"})))
+			return next(c)
+		}
+	}, chargeUser(op, l), takeSlot(op))
+	return l, e
+}
+
+// Ensures that an answer that waits for a slow client holds its bytes and no work slot, that one that has no room is refused
+// instead of sent, that reshaped answers are counted in the form in which they are sent, and that nothing is held afterwards.
+func TestSendAnswer_SlowReader(t *testing.T) {
+	t.Parallel()
+	const share = heavyBytes / 4
+	text := func(size int) string { return `["` + strings.Repeat("x", size-4) + `"]` }
+	for name, c := range map[string]struct {
+		target, answer string
+		status         int
+		held           int64
+	}{
+		"small":                       {"/", text(maxSmall), 200, 0},
+		"counted":                     {"/", text(maxSmall + 1), 200, maxSmall + 1},
+		"the whole share":             {"/", text(share), 200, share},
+		"more than the share":         {"/", text(share + 1), 503, 0},
+		"filtered":                    {"/_security/x?filter_path=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200, maxSmall + 6},
+		"indented":                    {"/_security/x?pretty", text(maxSmall), 200, maxSmall + 5},
+		"no room for the indented":    {"/_security/x?pretty", text(share - maxSmall), 200, share - maxSmall},
+		"no room, indented or not":    {"/_security/x?pretty", text(share + 1), 503, 0},
+		"indented it would be larger": {"/_security/x?pretty", strings.Repeat("[", 8000) + strings.Repeat("]", 8000), 200, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, e := admitted(operation{work: heavy}, func(ctx echo.Context) error {
+				return ctx.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(c.answer))
+			})
+			recorder := httptest.NewRecorder()
+			w := stalled{recorder, make(chan struct{}), make(chan struct{})}
+			served := make(chan struct{})
+			go func() {
+				defer close(served)
+				e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, c.target, nil))
+			}()
+			<-w.reached
+			if _, running := l.Heavy.Slots.Load(); running != 0 || l.Heavy.Bytes.Held() != c.held || l.UserRequests.Held() != 1 {
+				t.Errorf("while it is sent %d run, %d bytes and %d requests are held; want 0, %d and 1", running, l.Heavy.Bytes.Held(), l.UserRequests.Held(), c.held)
+			}
+			close(w.resume)
+			<-served
+			if recorder.Code != c.status {
+				t.Errorf("answered with %d; want %d", recorder.Code, c.status)
+			}
+			wantIdle(t, l)
+		})
+	}
+}
+
+// wantIdle fails the test if anything of the limits is in use.
+func wantIdle(t *testing.T, l *Limits) {
+	t.Helper()
+	for name, class := range map[string]*overload.Class{"heavy": l.Heavy, "revocation": l.Revocation, "unauthenticated": l.Unauthenticated} {
+		if _, running := class.Slots.Load(); running != 0 || class.Bytes.Held() != 0 {
+			t.Errorf("%s: %d run and %d bytes are held afterwards", name, running, class.Bytes.Held())
+		}
+	}
+	if _, requests := l.Requests.Load(); requests != 0 || l.UserRequests.Held() != 0 {
+		t.Errorf("%d requests run afterwards, %d of users", requests, l.UserRequests.Held())
+	}
+}
+
+// Ensures that nothing is sent of an answer that did not become whole.
+func TestSendAnswer_Failures(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]func(echo.Context) error{
+		"an error after a part": func(c echo.Context) error {
+			_ = c.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(`{"part":`))
+			return io.ErrUnexpectedEOF
+		},
+		"a panic after a part": func(c echo.Context) error {
+			_ = c.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(`{"part":`))
+			panic("a defect")
+		},
+	} {
+		for _, op := range []operation{{work: light}, {work: heavy}, {work: revocation}} {
+			t.Run(name+", "+string(op.work), func(t *testing.T) {
+				t.Parallel()
+				l, e := admitted(op, fails)
+				e.Use(recoverPanics(slog.New(slog.DiscardHandler)))
+				recorder := httptest.NewRecorder()
+				e.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/_security/x?pretty", nil))
+				if recorder.Code != http.StatusInternalServerError || !json.Valid(recorder.Body.Bytes()) || strings.Contains(recorder.Body.String(), "part") {
+					t.Errorf("answered with %d %s", recorder.Code, recorder.Body)
+				}
+				wantIdle(t, l)
+			})
+		}
+	}
+}
+
+// Ensures that a handler that flushes keeps no work slot while it goes on, and that half an answer ends the connection.
+func TestSendAnswer_Flush(t *testing.T) {
+	t.Parallel()
+	var l *Limits
+	part := func(c echo.Context) {
+		c.Response().WriteHeader(http.StatusOK)
+		_, _ = c.Response().Write(bytes.Repeat([]byte("x"), 2*maxSmall))
+		c.Response().Flush()
+		if _, running := l.Revocation.Slots.Load(); running != 0 || l.Revocation.Bytes.Held() != 0 {
+			t.Errorf("%d run and %d bytes are held after the answer has begun", running, l.Revocation.Bytes.Held())
+		}
+	}
+	l, e := admitted(operation{work: revocation}, func(c echo.Context) error {
+		part(c)
+		_, err := c.Response().Write([]byte("y"))
+		return err
+	})
+	recorder := httptest.NewRecorder()
+	e.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	if recorder.Code != http.StatusOK || recorder.Body.Len() != 2*maxSmall+1 || !recorder.Flushed {
+		t.Errorf("answered with %d and %d bytes, flushed %t", recorder.Code, recorder.Body.Len(), recorder.Flushed)
+	}
+	wantIdle(t, l)
+
+	l, e = admitted(operation{work: revocation}, func(c echo.Context) error {
+		part(c)
+		return io.ErrUnexpectedEOF
+	})
+	defer func() {
+		if recovered := recover(); recovered != http.ErrAbortHandler {
+			t.Errorf("half an answer ended with %v", recovered)
+		}
+		wantIdle(t, l)
+	}()
+	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+}
+
+// Ensures that a body is counted as it comes and not as it is announced, from where it is no longer small, and that it is
+// refused when it exceeds the caller's share.
+func TestMetered(t *testing.T) {
+	t.Parallel()
+	bytes := overload.NewBudget(4000)
+	m := &metered{bytes: bytes, caller: "alice", from: strings.NewReader(strings.Repeat("x", maxSmall))}
+	if _, err := io.Copy(io.Discard, m); err != nil || bytes.Held() != 0 {
+		t.Errorf("a small body: %v, %d bytes are held", err, bytes.Held())
+	}
+	m.from = strings.NewReader(strings.Repeat("x", 1000))
+	if _, err := io.Copy(io.Discard, m); err != nil || bytes.Held() != 1000 {
+		t.Errorf("a larger one: %v, %d bytes are held", err, bytes.Held())
+	}
+	m.from = strings.NewReader("x")
+	if _, err := io.ReadAll(m); !fault.Has(err, fault.ServerBusy) || bytes.Held() != 1000 {
+		t.Errorf("one byte more: %v, %d bytes are held", err, bytes.Held())
+	}
+	if m.giveBack(); bytes.Held() != 0 {
+		t.Errorf("%d bytes are held afterwards", bytes.Held())
+	}
+}
+
+// Ensures that unauthenticated callers, however many requests they have in flight, leave some to authenticated ones.
+func TestEnter_Unauthenticated(t *testing.T) {
+	t.Parallel()
+	l := NewLimits()
+	call := func(op operation, next echo.HandlerFunc) (err error) {
+		c := echo.New().NewContext(httptest.NewRequest(http.MethodPost, "/", nil), httptest.NewRecorder())
+		_ = sendAnswer(l)(func(c echo.Context) error {
+			err = enter(op, l.requests(op))(next)(c)
+			return nil
+		})(c)
+		return err
+	}
+	served := func(echo.Context) error { return nil }
+	over := make(chan struct{})
+	var wg, entered sync.WaitGroup
+	defer wg.Wait()
+	defer close(over)
+	for range maxUnauthenticated {
+		entered.Add(1)
+		wg.Go(func() {
+			err := call(operation{public: true}, func(echo.Context) error { entered.Done(); <-over; return nil })
+			if err != nil {
+				t.Error(err)
+				entered.Done()
+			}
+		})
+	}
+	entered.Wait()
+	if err := call(operation{public: true}, served); !fault.Has(err, fault.ServerBusy) {
+		t.Errorf("one more unauthenticated caller got %v", err)
+	}
+	if err := call(operation{}, served); err != nil {
+		t.Errorf("a caller with credentials got %v", err)
+	}
+}

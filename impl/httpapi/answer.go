@@ -1,0 +1,206 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/overload"
+)
+
+// refusedTimeout is how long a client has to take the answer to a request that was shed, or whose caller was not authenticated: no
+// bound counts those by their caller.
+const refusedTimeout = time.Second
+
+// answer is the response writer of every request. It holds what is written until the request is done, so that a slow client holds
+// neither a work slot nor anything but the answer's bytes, and those count against its share of the byte budget until they
+// are sent. An answer that does not fit the share is replaced by a refusal: nothing has been sent by then.
+//
+// A handler that flushes sends what it has written, and from there on writes to the client directly.
+type answer struct {
+	http.ResponseWriter // the connection's
+
+	// class and caller are what the held bytes count against: that of the client's address until the user is authenticated.
+	class  *overload.Class
+	caller string
+	// admitted is set once something bounds how many such requests there are. slot is where the request holds a work slot, requests
+	// are the bounds that count it, and users is the budget that counts it for its user; each may be nil.
+	admitted bool
+	slot     *overload.Slots
+	requests []*overload.Bound
+	users    *overload.Budget
+
+	// reshaped is set if the body is to be reshaped as a whole before it is sent.
+	reshaped  bool
+	status    int
+	body      []byte
+	taken     int64
+	shed      bool
+	streaming bool
+}
+
+const answerKey = "answer"
+
+// answerOf returns the answer of a request.
+func answerOf(c echo.Context) *answer { return c.Get(answerKey).(*answer) }
+
+// sendAnswer holds the answer until the request is done, failures included, and sends it then. It must be inside of what reports
+// the status.
+func sendAnswer(limits *Limits) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			response := c.Response()
+			arrived := c.Request()
+			a := &answer{
+				ResponseWriter: response.Writer,
+				class:          limits.Unauthenticated,
+				caller:         network(c.RealIP()),
+				reshaped:       faceOf(arrived.Context()).reshapes(),
+			}
+			response.Writer = a
+			c.Set(answerKey, a)
+			defer func() {
+				response.Writer = a.ResponseWriter
+				a.end()
+			}()
+
+			if err := next(c); err != nil {
+				a.finish(c, err)
+			}
+			release(c, arrived)
+			if !a.streaming && a.status != 0 {
+				response.Size = int64(len(a.body))
+				a.send()
+			}
+			return nil
+		}
+	}
+}
+
+// release drops what the request needed while it was handled, which may take many times the memory of its body, so that a slow
+// client does not hold it. The principal stays, for the access log.
+func release(c echo.Context, arrived *http.Request) {
+	p := principalOf(c.Request().Context())
+	ctx := arrived.Context()
+	if f := faceOf(ctx); f != nil {
+		f.body, f.document, f.filter = nil, nil, nil
+	}
+	arrived = arrived.WithContext(withPrincipal(ctx, p))
+	arrived.Body = http.NoBody
+	c.SetRequest(arrived)
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) { a.status = status }
+
+// Write implements http.ResponseWriter. It returns fault.ServerBusy if the caller's share does not have the bytes.
+func (a *answer) Write(p []byte) (int, error) {
+	if a.streaming {
+		return a.ResponseWriter.Write(p)
+	}
+	if !a.charge(len(a.body) + len(p)) {
+		return 0, overload.Busy()
+	}
+	a.body = append(slices.Grow(a.body, len(p)), p...)
+	return len(p), nil
+}
+
+// Flush implements http.Flusher: it sends what is held, unless that is to be reshaped as a whole.
+func (a *answer) Flush() {
+	if a.reshaped {
+		return
+	}
+	if !a.streaming {
+		a.streaming = true
+		a.releaseSlot()
+		a.send()
+		a.drop()
+	}
+	_ = http.NewResponseController(a.ResponseWriter).Flush() // what fails is seen by the next Write
+}
+
+// charge has the caller's share count n bytes of this answer, and reports whether it has that many.
+func (a *answer) charge(n int) bool {
+	counted := int64(n)
+	if counted <= maxSmall {
+		counted = 0
+	}
+	switch more := counted - a.taken; {
+	case more > 0:
+		if !a.class.Bytes.Take(a.caller, more) {
+			return false
+		}
+	case more < 0:
+		a.class.Bytes.Give(a.caller, -more)
+	}
+	a.taken = counted
+	return true
+}
+
+// finish brings the answer into the form in which it is sent: that of a failure if err is not nil.
+func (a *answer) finish(c echo.Context, err error) {
+	if err != nil {
+		a.fail(c, err)
+	}
+	ctx := c.Request().Context()
+	if err := a.reshape(ctx, faceOf(ctx)); err != nil {
+		a.fail(c, err)
+	}
+}
+
+// fail replaces whatever was written by the answer to a failure. If that is too large for the caller's share, the refusal is all
+// that is said.
+func (a *answer) fail(c echo.Context, err error) {
+	if a.streaming {
+		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one
+	}
+	response := c.Response()
+	for _, failure := range []error{err, overload.Busy()} {
+		a.drop()
+		a.status = 0
+		response.Committed, response.Status, response.Size = false, http.StatusOK, 0
+		c.Error(failure)
+		if a.status == 0 || len(a.body) > 0 {
+			break
+		}
+	}
+	a.shed = a.status == http.StatusServiceUnavailable
+}
+
+// drop drops the held body, and gives its bytes back.
+func (a *answer) drop() {
+	a.body = nil
+	a.charge(0)
+}
+
+func (a *answer) releaseSlot() {
+	if a.slot != nil {
+		a.slot.Release(a.caller)
+		a.slot = nil
+	}
+}
+
+// send sends the answer.
+func (a *answer) send() {
+	if a.shed || !a.admitted {
+		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(refusedTimeout)) // a recorder of tests has none
+	}
+	a.ResponseWriter.WriteHeader(a.status)
+	if len(a.body) > 0 {
+		_, _ = a.ResponseWriter.Write(a.body) // the client is gone then
+	}
+}
+
+// end gives back what the request has taken.
+func (a *answer) end() {
+	a.releaseSlot()
+	a.drop()
+	for _, bound := range a.requests {
+		bound.Release()
+	}
+	if a.users != nil {
+		a.users.Give(a.caller, 1)
+	}
+}
