@@ -16,8 +16,6 @@ type View struct {
 	// Assigned are the key's own role descriptors, and LimitedBy the owner's as they were last kept; the latter is nil if
 	// it was not asked for.
 	Assigned, LimitedBy roledescriptor.Set
-	// Metadata is empty if there is none.
-	Metadata map[string]any
 }
 
 // viewer reads each document once, however many keys refer to it.
@@ -70,8 +68,7 @@ func (v *viewer) view(key store.APIKey) (View, error) {
 			return view, err
 		}
 	}
-	view.Metadata, err = readMetadata(key.Metadata)
-	return view, err
+	return view, nil
 }
 
 func (v *viewer) set(id string) (roledescriptor.Set, error) {

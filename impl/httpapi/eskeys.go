@@ -123,9 +123,14 @@ func (s keyShower) show(v apikey.View) (server.APIKeyInformation, error) {
 	key := server.APIKeyInformation{
 		ID: v.ID, Name: v.Description, Type: server.APIKeyTypeRest, Creation: v.CreatedAt.UnixMilli(), Expiration: instant(v.ExpiresAt),
 		Invalidated: apikey.Invalidated(v.APIKey), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
-		Realm: v.Realm.Name, RealmType: v.Realm.Type, Metadata: freeObject(v.Metadata), LastUsed: instant(v.LastUsedAt),
+		Realm: v.Realm.Name, RealmType: v.Realm.Type, LastUsed: instant(v.LastUsedAt),
 	}
+
+	// Decoded as a whole, metadata would take many times its size.
 	var err error
+	if key.Metadata, err = showMetadata(v.Metadata); err != nil {
+		return key, err
+	}
 	if key.RoleDescriptors, err = s.descriptors(v.APIKey.Assigned, v.Assigned); err != nil || v.LimitedBy == nil {
 		return key, err
 	}
