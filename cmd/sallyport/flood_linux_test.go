@@ -96,12 +96,13 @@ func deepMetadata() string {
 	return `{"a":[` + strings.Repeat(deep+",", 64_000/len(deep+",")) + `0]}`
 }
 
-// manyPrivileges is a question in 16 KiB whose answer has some 15 MB.
+// manyPrivileges is a question in 16 KiB whose answer has more than 10 MB: each resource has the privilege's name.
 func manyPrivileges() string {
-	var resources, privileges []string
-	for i := range 1_100 {
-		resources, privileges = append(resources, strconv.Itoa(i)), append(privileges, fmt.Sprintf("p%d", i))
+	var resources []string
+	for i := range 1_300 {
+		resources = append(resources, strconv.Itoa(i))
 	}
+	privileges := []string{"p" + strings.Repeat("x", 8_000)}
 	body, _ := json.Marshal(map[string]any{"application": []any{map[string]any{"application": "app", "resources": resources, "privileges": privileges}}})
 	return string(body)
 }
@@ -173,11 +174,9 @@ func (f *flood) readSlowly(ctx context.Context, request, authorization, body str
 
 // readStatus asks for an answer and returns its status; if that is 200, when the context ends.
 func (f *flood) readStatus(ctx context.Context, request, authorization, body string) string {
-	conn, err := (&net.Dialer{Control: narrow}).DialContext(ctx, "tcp", strings.TrimPrefix(f.server.url, "http://"))
+	conn, err := (&net.Dialer{Control: narrow}).DialContext(f.Context(), "tcp", strings.TrimPrefix(f.server.url, "http://"))
 	if err != nil {
-		if ctx.Err() == nil {
-			f.Error(err)
-		}
+		f.Error(err)
 		return ""
 	}
 	defer conn.Close() //nolint:errcheck // nothing more is read
