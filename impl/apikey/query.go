@@ -82,11 +82,6 @@ func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, 
 func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyquery.Document] {
 	return func(yield func(keyquery.Document) bool) {
 		for _, key := range keys {
-			metadata, err := readMetadata(key.Metadata)
-			if err != nil {
-				*broken = err
-				return
-			}
 			realm, err := read.realm(key.Creator)
 			if err != nil {
 				*broken = err
@@ -95,7 +90,7 @@ func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyque
 			document := keyquery.Document{
 				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
 				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: Invalidated(key),
-				Metadata: metadata, MetadataSize: len(key.Metadata), Record: key,
+				Metadata: func() (map[string]any, error) { return readMetadata(key.Metadata) }, MetadataSize: len(key.Metadata), Record: key,
 			}
 			if !yield(document) {
 				return

@@ -200,7 +200,7 @@ func TestAggregation_TooLarge(t *testing.T) {
 	for i := range list {
 		list[i] = fmt.Sprint(i)
 	}
-	document := keyquery.Document{ID: "a", Name: "n", Metadata: map[string]any{"list": list}}
+	document := keyquery.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"list": list})}
 	for name, given := range map[string]string{
 		"filters": deep, "terms": tags, "composite": `{"composite":{"sources":[` + source("a") + `,` + source("b") + `,` + source("c") + `]}}`,
 		"work": `{"terms":{"field":"name"},"aggs":{"n":` + filters + `}}}`,

@@ -21,8 +21,9 @@ type Document struct {
 	// Creation, Expiration and Invalidation count to the millisecond.
 	Creation, Expiration, Invalidation time.Time
 	Invalidated                        bool
-	// Metadata is made of strictjson.Decode's values. MetadataSize is the length of its text in bytes.
-	Metadata     map[string]any
+	// Metadata reads the metadata, which is made of strictjson.Decode's values; nil if there is none. It is called only if a
+	// request looks at the metadata, because read it takes many times its size. MetadataSize is the length of its text in bytes.
+	Metadata     func() (map[string]any, error)
 	MetadataSize int
 	// Record is the caller's own; it comes back with the hit.
 	Record any
@@ -35,6 +36,20 @@ type row struct {
 	leaves map[string][]string
 	// work is that of the run.
 	work *work.Budget
+	// members is the metadata once it was read. failed is why it cannot be read.
+	members map[string]any
+	read    bool
+	failed  error
+}
+
+// metadata returns the metadata, which is read when it is asked for first.
+func (r *row) metadata() map[string]any {
+	if r.read || r.Metadata == nil || !r.spend(r.MetadataSize/readPerUnit) {
+		return r.members
+	}
+	r.read = true
+	r.members, r.failed = r.Metadata()
+	return r.members
 }
 
 // maxWork bounds the work of a run: a look for a value or at one, a character that a pattern is compared with, a step of a
@@ -63,9 +78,9 @@ func (r *row) leavesAt(path string) []string {
 	}
 	var found []string
 	if path == "" {
-		found = r.appendLeaves(nil, r.Metadata)
+		found = r.appendLeaves(nil, r.metadata())
 	} else {
-		found = r.appendAt(nil, r.Metadata, path)
+		found = r.appendAt(nil, r.metadata(), path)
 	}
 	if !r.spend(gatheredLeaf * len(found)) {
 		return nil

@@ -21,7 +21,7 @@ func random(r *rand.Rand, n int) []keyquery.Document {
 		}
 		if r.IntN(2) == 0 {
 			d.Expiration = now.Add(time.Duration(r.IntN(100)-50) * time.Hour)
-			d.Metadata = map[string]any{"level": json.Number(fmt.Sprint(r.IntN(10))), "tags": []any{fmt.Sprint(r.IntN(3)), fmt.Sprint(r.IntN(3))}}
+			d.Metadata = has(map[string]any{"level": json.Number(fmt.Sprint(r.IntN(10))), "tags": []any{fmt.Sprint(r.IntN(3)), fmt.Sprint(r.IntN(3))}})
 		}
 		documents[i] = d
 	}

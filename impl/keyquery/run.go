@@ -13,7 +13,7 @@ import (
 type Result struct {
 	// Total counts all the documents that the query means, on this page or not.
 	Total int
-	// Hits are the documents of the page.
+	// Hits are the documents of the page, without their metadata.
 	Hits []Hit
 
 	aggregations []*aggregation
@@ -36,7 +36,7 @@ type candidate struct {
 }
 
 // Run evaluates the request over documents in any order, each of which it looks at once. It keeps no more of them than
-// twice what the page and those before it have. It returns fault.IllegalArgument if the query takes too much work or the
+// twice what the page and those before it have. It returns an error of reading metadata, fault.IllegalArgument if the query takes too much work or the
 // aggregations become too large, and the context's error once that is done.
 func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result, error) {
 	spent := newBudget(ctx)
@@ -49,7 +49,7 @@ func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result
 	page := page{request: r, limit: r.from + r.size}
 	for document := range documents {
 		at := row{Document: &document, work: looks}
-		at.spend(1 + document.MetadataSize/readPerUnit)
+		at.spend(1)
 		if r.query(&at) {
 			result.Total++
 			if err := addAll(result.collectors, &at); err != nil {
@@ -57,7 +57,7 @@ func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result
 			}
 			page.offer(&at)
 		}
-		if err := looks.Err(); err != nil {
+		if err := cmp.Or(looks.Err(), at.failed); err != nil {
 			return Result{}, err
 		}
 	}
@@ -84,7 +84,9 @@ func (p *page) offer(r *row) {
 	if p.request.after != nil && compareKeys(keys, ranks, p.request.after) <= 0 {
 		return
 	}
-	p.kept = append(p.kept, candidate{*r.Document, ranks})
+	kept := *r.Document
+	kept.Metadata = nil // it was looked at
+	p.kept = append(p.kept, candidate{kept, ranks})
 	if len(p.kept) >= 2*p.limit {
 		p.cut()
 	}

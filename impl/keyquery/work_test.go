@@ -48,7 +48,7 @@ func should(clause string, times int) string {
 // Ensures that what a query computes over long texts is charged by their characters, and not just by their number.
 func TestRun_LongTexts(t *testing.T) {
 	const length = 65_000
-	document := keyquery.Document{ID: "a", Metadata: map[string]any{"t": strings.Repeat("a", length)}}
+	document := keyquery.Document{ID: "a", Metadata: has(map[string]any{"t": strings.Repeat("a", length)})}
 	many := strings.Repeat("a", 900)
 	for name, c := range map[string]struct {
 		clause string
@@ -89,7 +89,7 @@ func TestRun_Fuzzy(t *testing.T) {
 
 // Ensures that a run stops when the caller has disconnected, in the query as well as in the aggregations.
 func TestRun_Disconnected(t *testing.T) {
-	document := keyquery.Document{ID: "a", Name: "n", Metadata: map[string]any{"t": strings.Repeat("a", 10_000)}}
+	document := keyquery.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"t": strings.Repeat("a", 10_000)})}
 	for name, body := range map[string]string{
 		"query":        should(`{"wildcard":{"metadata.t":"*b*"}}`, 10),
 		"aggregations": `{"aggs":{"n":{"terms":{"field":"name"}}}}`,
@@ -119,7 +119,7 @@ func TestAggregation_LongTexts(t *testing.T) {
 	for i := range list {
 		list[i] = fmt.Sprint(i)
 	}
-	document := keyquery.Document{ID: "a", Name: "n", Metadata: map[string]any{"long": strings.Repeat("a", 30_000), "list": list}}
+	document := keyquery.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"long": strings.Repeat("a", 30_000), "list": list})}
 	source := func(name, field string) string {
 		return `{"` + name + `":{"terms":{"field":"metadata.` + field + `"}}}`
 	}
@@ -159,7 +159,7 @@ func TestRun_Growth(t *testing.T) {
 		for i := range list {
 			list[i] = fmt.Sprintf("value %d", i)
 		}
-		return keyquery.Document{ID: "a", Metadata: map[string]any{"list": list, "t": strings.Repeat("ab", size)}}
+		return keyquery.Document{ID: "a", Metadata: has(map[string]any{"list": list, "t": strings.Repeat("ab", size)})}
 	}
 	for name, clause := range map[string]string{
 		"everywhere": `{"wildcard":{"metadata":"*x*y?z*"}}`, "path": `{"term":{"metadata.list":"x"}}`, "exists": `{"exists":{"field":"metadata.list"}}`,
