@@ -122,7 +122,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 	// Last, because they have to be closed.
 	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, sealer, answers, saml.Settings{Realms: s.Realms, Limits: s.SignOn}, s.Log, s.Now)
-	limits := httpapi.NewLimits()
+	limits := httpapi.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
 	handler, err := httpapi.New(httpapi.Deps{

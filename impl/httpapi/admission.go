@@ -71,14 +71,19 @@ type Limits struct {
 	Heavy, Revocation, Unauthenticated *overload.Class
 }
 
-// NewLimits returns the limits of one server.
-func NewLimits() *Limits {
+// NewLimits returns the limits of one server whose store lets a number of transactions read at once; 0 if there is none. Heavy
+// requests never take all of these.
+func NewLimits(reads int) *Limits {
 	n := overload.Processors()
+	concurrent := n
+	if reads > 0 {
+		concurrent = min(n, reads/2)
+	}
 	return &Limits{
 		Requests:                overload.NewBound(maxRequests, 0),
 		UnauthenticatedRequests: overload.NewBound(maxUnauthenticated, 0),
 		UserRequests:            overload.NewBudget(authenticatedRequests),
-		Heavy:                   overload.NewClass(n, heavyQueue, heavyBytes),
+		Heavy:                   overload.NewClass(concurrent, heavyQueue, heavyBytes),
 		Revocation:              overload.NewClass(n*revocationsPerProcessor, revocationQueue, revocationBytes),
 		Unauthenticated:         overload.NewClass(n, heavyQueue, unauthenticatedBytes),
 	}
@@ -118,6 +123,10 @@ func enter(op operation, requests []*overload.Bound) echo.MiddlewareFunc {
 				a.requests = requests[:i+1]
 			}
 			a.admitted = op.public
+			if op.work == revocation {
+				r := c.Request()
+				c.SetRequest(r.WithContext(overload.Revocation(r.Context())))
+			}
 			return next(c)
 		}
 	}

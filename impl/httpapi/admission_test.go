@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/filterpath/pretty"
 	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/overload"
 )
@@ -26,7 +27,7 @@ func TestOperations_Work(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := NewLimits()
+	l := NewLimits(0)
 	counts := map[work]int{}
 	for _, op := range operations {
 		counts[op.work]++
@@ -61,7 +62,7 @@ func (s stalled) Write(p []byte) (int, error) {
 
 // admitted serves one path as an operation of a user's, with an answer of a size, and returns the limits.
 func admitted(op operation, answer func(echo.Context) error) (*Limits, *echo.Echo) {
-	l := NewLimits()
+	l := NewLimits(0)
 	e := echo.New()
 	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
 	e.Pre(showFace)
@@ -80,6 +81,7 @@ func admitted(op operation, answer func(echo.Context) error) (*Limits, *echo.Ech
 func TestSendAnswer_SlowReader(t *testing.T) {
 	t.Parallel()
 	const share = heavyBytes / 4
+	deep := strings.Repeat("[", maxSmall/2) + strings.Repeat("]", maxSmall/2)
 	text := func(size int) string { return `["` + strings.Repeat("x", size-4) + `"]` }
 	for name, c := range map[string]struct {
 		target, answer string
@@ -94,7 +96,7 @@ func TestSendAnswer_SlowReader(t *testing.T) {
 		"indented":                    {"/_security/x?pretty", text(maxSmall), 200, maxSmall + 5},
 		"no room for the indented":    {"/_security/x?pretty", text(share - maxSmall), 200, share - maxSmall},
 		"no room, indented or not":    {"/_security/x?pretty", text(share + 1), 503, 0},
-		"indented it would be larger": {"/_security/x?pretty", strings.Repeat("[", 8000) + strings.Repeat("]", 8000), 200, 0},
+		"deep, and indented": {"/_security/x?pretty", deep, 200, int64(pretty.Size([]byte(deep)))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,7 +228,7 @@ func TestMetered(t *testing.T) {
 // Ensures that unauthenticated callers, however many requests they have in flight, leave some to authenticated ones.
 func TestEnter_Unauthenticated(t *testing.T) {
 	t.Parallel()
-	l := NewLimits()
+	l := NewLimits(0)
 	call := func(op operation, next echo.HandlerFunc) (err error) {
 		c := echo.New().NewContext(httptest.NewRequest(http.MethodPost, "/", nil), httptest.NewRecorder())
 		_ = sendAnswer(l)(func(c echo.Context) error {

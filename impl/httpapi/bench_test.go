@@ -72,7 +72,7 @@ func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Du
 		deps: httpapi.Deps{
 			Accounts: accounts, Auth: authn, Keys: keys, Users: users,
 			Elevation: elevation.NewService(st, sessions, guesses, sealer, elevation.DefaultSettings, time.Now), Log: slog.New(slog.DiscardHandler),
-			Limits: httpapi.NewLimits(), Observe: metrics.New().Request,
+			Limits: httpapi.NewLimits(0), Observe: metrics.New().Request,
 		},
 		keys: keys, token: token.Value, key: key.Encoded(),
 	}

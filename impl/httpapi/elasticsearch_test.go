@@ -68,7 +68,7 @@ func newFaceServer(t testing.TB) *faceServer {
 		return c.JSON(http.StatusOK, map[string]any{"query": c.QueryString(), "document": documentOf(c.Request().Context())})
 	}}
 	s.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
-	limits := NewLimits()
+	limits := NewLimits(0)
 	s.Pre(stripRegion, showFace, stripSlash)
 	s.Use(requestID, accessLog(slog.New(slog.DiscardHandler)), sendAnswer(limits), recoverPanics(slog.New(slog.DiscardHandler)), commonHeaders)
 	for path, item := range document.Paths.Map() {

@@ -56,6 +56,19 @@ func (b *Bound) Acquire(ctx context.Context) error {
 	}
 }
 
+// TryAcquire takes a turn if it can be had without waiting, and reports whether it did.
+func (b *Bound) TryAcquire() bool {
+	select {
+	case b.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Size returns how many run at once.
+func (b *Bound) Size() int { return cap(b.slots) }
+
 // Release ends a turn.
 func (b *Bound) Release() { <-b.slots }
 
@@ -105,3 +118,14 @@ type urgentKey struct{}
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
+
+type revocationKey struct{}
+
+// Revocation marks work that takes access away. Bounds that keep something in reserve for it give it that, so that other work cannot
+// starve it.
+func Revocation(ctx context.Context) context.Context {
+	return context.WithValue(ctx, revocationKey{}, true)
+}
+
+// IsRevocation reports whether work takes access away.
+func IsRevocation(ctx context.Context) bool { return ctx.Value(revocationKey{}) != nil }

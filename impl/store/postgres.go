@@ -86,20 +86,28 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	if err := supported(ctx, db); err != nil {
 		return nil, errors.Join(briefly(err), db.Close())
 	}
-	reads, writes := shares(pool)
+	reads, writes, reserved := shares(pool)
 	return &Store{
 		now: now, server: clock, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
 		listening: func(ctx context.Context) (*pgx.Conn, error) { return openListening(ctx, config) },
 		writer:    &handle{DB: db, idle: pool, turns: overload.NewBound(writes, overload.Many)},
-		reader:    &handle{DB: db, idle: pool, turns: overload.NewBound(reads, overload.Many)},
+		reader:    &handle{DB: db, idle: pool, turns: overload.NewBound(reads, overload.Many), reserved: reserved},
 	}, nil
 }
 
-// shares splits a pool, so that neither who reads nor who writes can use it up. One connection is left, to tell whether the
-// store is ready.
-func shares(pool int) (reads, writes int) {
+// reservingPool is the smallest pool that keeps a connection in reserve for revocations.
+const reservingPool = 4
+
+// shares splits a pool, so that neither readers nor writers can use it up. One connection is left to check whether the store is
+// ready, and in all but the smallest pools one for the reads of revocations.
+func shares(pool int) (reads, writes int, reserved *overload.Bound) {
 	writes = max(1, (pool-1)/2)
-	return max(1, pool-1-writes), writes
+	reads = max(1, pool-1-writes)
+	if pool >= reservingPool {
+		reads--
+		reserved = overload.NewBound(1, overload.Many)
+	}
+	return reads, writes, reserved
 }
 
 // connectionIdle is how long a connection that nobody needs stays open.

@@ -89,13 +89,15 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 		return nil, errors.Join(err, writer.Close())
 	}
 
-	// Twice as many as there can be large requests, and one more, which is always free to tell whether the store is ready.
+	// Twice as many as there can be heavy requests, one for the reads of revocations, and one that is always free to check whether the
+	// store is ready.
 	turns := max(4, 2*runtime.GOMAXPROCS(0))
-	reader.SetMaxOpenConns(turns + 1)
-	reader.SetMaxIdleConns(turns + 1)
+	reader.SetMaxOpenConns(turns + 2)
+	reader.SetMaxIdleConns(turns + 2)
 	return &Store{
 		now: now, dialect: sqliteDialect, files: files,
-		writer: &handle{DB: writer, turns: overload.NewBound(1, overload.Many)}, reader: &handle{DB: reader, turns: overload.NewBound(turns, overload.Many)},
+		writer: &handle{DB: writer, turns: overload.NewBound(1, overload.Many)},
+		reader: &handle{DB: reader, turns: overload.NewBound(turns, overload.Many), reserved: overload.NewBound(1, overload.Many)},
 	}, nil
 }
 

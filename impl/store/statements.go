@@ -30,9 +30,23 @@ type handle struct {
 
 	// turns bound the transactions: a pool lets any number wait, for any time, and in no order.
 	turns *overload.Bound
+	// reserved bounds the transactions of revocations where all others are taken; nil if no connection is in reserve for them.
+	reserved *overload.Bound
 	// idle is how many connections are kept open.
 	idle     int
 	prepared []*sql.Stmt
+}
+
+// acquire waits for a connection's turn, and returns how to give it back.
+func (h *handle) acquire(ctx context.Context) (release func(), err error) {
+	bound := h.turns
+	if h.reserved != nil && overload.IsRevocation(ctx) {
+		if bound.TryAcquire() {
+			return bound.Release, nil
+		}
+		bound = h.reserved
+	}
+	return bound.Release, bound.Acquire(ctx)
 }
 
 // prepare prepares all statements, where the driver does not.

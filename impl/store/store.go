@@ -135,6 +135,14 @@ func (s *Store) Turns() (reads, writes *overload.Bound) {
 	return s.reader.turns, s.writer.turns
 }
 
+// Readers returns how many transactions read at once, 0 without a database.
+func (s *Store) Readers() int {
+	if !s.Configured() {
+		return 0
+	}
+	return s.reader.turns.Size()
+}
+
 // Now is the time, to the millisecond, as a transaction would have it that began now.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
@@ -176,10 +184,11 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err := s.Require(); err != nil {
 		return err
 	}
-	if err := h.turns.Acquire(ctx); err != nil {
+	release, err := h.acquire(ctx)
+	if err != nil {
 		return err
 	}
-	defer h.turns.Release()
+	defer release()
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
 	if err := s.inPlace(ctx); err != nil {

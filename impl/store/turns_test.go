@@ -42,13 +42,13 @@ func occupied(t *testing.T, bound *overload.Bound, do func(context.Context, func
 	return func() { close(end); wg.Wait() }
 }
 
-// Ensures that neither who reads nor who writes keeps the others from it, that nobody waits in vain, and that what tells
-// whether the store is ready waits for nobody.
+// Ensures that neither readers nor writers keep the others from the database, that no wait is in vain, that revocations read where all
+// others do, and that the check whether the store is ready waits for none of them.
 func TestTurns(t *testing.T) {
 	for name, dsn := range map[string]func(*testing.T) string{
 		"SQLite":              func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
 		"PostgreSQL":          func(t *testing.T) string { return postgrestest.DSN(t) },
-		"PostgreSQL, smaller": func(t *testing.T) string { return postgrestest.DSN(t) + "&pool_max_conns=3" },
+		"PostgreSQL, smaller": func(t *testing.T) string { return postgrestest.DSN(t) + "&pool_max_conns=4" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := open(t, dsn(t), time.Now)
@@ -67,6 +67,11 @@ func TestTurns(t *testing.T) {
 			stopReading := occupied(t, reads, st.View)
 			if err := st.View(soon, nothing); !fault.Has(err, fault.ServerBusy) {
 				t.Errorf("one more who reads: %v", err)
+			}
+			revocation, cancel := context.WithTimeout(overload.Revocation(t.Context()), 30*time.Second)
+			defer cancel()
+			if err := st.View(revocation, nothing); err != nil {
+				t.Errorf("reading for a revocation while all read: %v", err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
