@@ -19,7 +19,6 @@ import (
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/lockout"
 	"github.com/sallyport/sallyport/impl/metrics"
-	"github.com/sallyport/sallyport/impl/overload"
 	"github.com/sallyport/sallyport/impl/role"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/secret"
@@ -170,7 +169,7 @@ func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, user
 	counts.Bound("saml", signOn.Reading())
 	counts.Bound("requests", limits.Requests)
 	counts.Bound("unauthenticated_requests", limits.UnauthenticatedRequests)
-	for name, class := range map[string]*overload.Class{"heavy": limits.Heavy, "revocation": limits.Revocation, "unauthenticated": limits.Unauthenticated} {
+	for name, class := range limits.Classes() {
 		counts.Bound(name, class.Slots)
 		counts.Budget(name, class.Bytes)
 	}

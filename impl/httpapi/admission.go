@@ -47,8 +47,10 @@ const (
 	authenticatedRequests = maxRequests / 2
 
 	// heavyBytes are shared by the authenticated users. The quarter that one user gets holds the largest answer with keys (32 MiB).
-	heavyBytes           = 160 << 20
-	revocationBytes      = 32 << 20
+	heavyBytes = 160 << 20
+	// revocationBytes are shared by the authenticated users, too.
+	revocationBytes = 32 << 20
+	// unauthenticatedBytes are shared by client addresses.
 	unauthenticatedBytes = 32 << 20
 
 	// heavyQueue is how many requests of one caller wait for work that takes long: a longer queue would only say later what
@@ -87,6 +89,11 @@ func NewLimits(reads int) *Limits {
 		Revocation:              overload.NewClass(n*revocationsPerProcessor, revocationQueue, revocationBytes),
 		Unauthenticated:         overload.NewClass(n, heavyQueue, unauthenticatedBytes),
 	}
+}
+
+// Classes returns the classes by the names that metrics have for them.
+func (l *Limits) Classes() map[string]*overload.Class {
+	return map[string]*overload.Class{"heavy": l.Heavy, "revocation": l.Revocation, "unauthenticated": l.Unauthenticated}
 }
 
 // class returns the class of an operation's requests once their caller is authenticated.

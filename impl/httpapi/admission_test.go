@@ -88,15 +88,15 @@ func TestSendAnswer_SlowReader(t *testing.T) {
 		status         int
 		held           int64
 	}{
-		"small":                       {"/", text(maxSmall), 200, 0},
-		"counted":                     {"/", text(maxSmall + 1), 200, maxSmall + 1},
-		"the whole share":             {"/", text(share), 200, share},
-		"more than the share":         {"/", text(share + 1), 503, 0},
-		"filtered":                    {"/_security/x?filter_path=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200, maxSmall + 6},
-		"indented":                    {"/_security/x?pretty", text(maxSmall), 200, maxSmall + 5},
-		"no room for the indented":    {"/_security/x?pretty", text(share - maxSmall), 200, share - maxSmall},
-		"no room, indented or not":    {"/_security/x?pretty", text(share + 1), 503, 0},
-		"deep, and indented": {"/_security/x?pretty", deep, 200, int64(pretty.Size([]byte(deep)))},
+		"small":                    {"/", text(maxSmall), 200, 0},
+		"counted":                  {"/", text(maxSmall + 1), 200, maxSmall + 1},
+		"the whole share":          {"/", text(share), 200, share},
+		"more than the share":      {"/", text(share + 1), 503, 0},
+		"filtered":                 {"/_security/x?filter_path=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200, maxSmall + 6},
+		"indented":                 {"/_security/x?pretty", text(maxSmall), 200, maxSmall + 5},
+		"no room for the indented": {"/_security/x?pretty", text(share - maxSmall), 200, share - maxSmall},
+		"no room, indented or not": {"/_security/x?pretty", text(share + 1), 503, 0},
+		"deep, and indented":       {"/_security/x?pretty", deep, 200, int64(pretty.Size([]byte(deep)))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +127,7 @@ func TestSendAnswer_SlowReader(t *testing.T) {
 // wantIdle fails the test if anything of the limits is in use.
 func wantIdle(t *testing.T, l *Limits) {
 	t.Helper()
-	for name, class := range map[string]*overload.Class{"heavy": l.Heavy, "revocation": l.Revocation, "unauthenticated": l.Unauthenticated} {
+	for name, class := range l.Classes() {
 		if _, running := class.Slots.Load(); running != 0 || class.Bytes.Held() != 0 {
 			t.Errorf("%s: %d run and %d bytes are held afterwards", name, running, class.Bytes.Held())
 		}

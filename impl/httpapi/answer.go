@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -185,12 +186,24 @@ func (a *answer) releaseSlot() {
 // send sends the answer.
 func (a *answer) send() {
 	if a.shed || !a.admitted {
-		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(refusedTimeout)) // a recorder of tests has none
+		a.sendRefusal()
+		return
 	}
 	a.ResponseWriter.WriteHeader(a.status)
 	if len(a.body) > 0 {
 		_, _ = a.ResponseWriter.Write(a.body) // the client is gone then
 	}
+}
+
+// sendRefusal sends the answer within refusedTimeout, or gives it up. A recorder of tests has no deadlines.
+func (a *answer) sendRefusal() {
+	connection := http.NewResponseController(a.ResponseWriter)
+	_ = connection.SetWriteDeadline(time.Now().Add(refusedTimeout))
+	a.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(a.body)))
+	a.ResponseWriter.WriteHeader(a.status)
+	_, _ = a.ResponseWriter.Write(a.body)
+	_ = connection.Flush()
+	_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout)) // of what comes next on the connection
 }
 
 // end gives back what the request has taken.
