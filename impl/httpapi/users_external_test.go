@@ -15,7 +15,7 @@ func TestExternalUser(t *testing.T) {
 	w := newWorld(t)
 	key, token := apiKey(*w.newKey(alice, "one of alice's", "").Key), bearer(w.login("alice", alicePassword))
 	// A user never changes realms; here alice is made what a sign-in through an identity provider makes.
-	w.sql("UPDATE users SET realm = 'corporate', name_id = 'a-1' WHERE name = 'alice'")
+	w.sql("UPDATE users SET realm = 'corporate', name_id = '  a-1' WHERE name = 'alice'")
 	if got := w.readUser("alice").Security.SecurityRealm; got == nil || *got != (client.UserSecurityRealm{ID: "corporate", Type: "saml"}) {
 		t.Errorf("the realm is %+v", got)
 	}
