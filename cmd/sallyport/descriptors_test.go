@@ -62,7 +62,7 @@ func TestServe_FewDescriptors(t *testing.T) {
 		if err != nil || response.StatusCode != http.StatusUnauthorized {
 			t.Fatalf("connection %d: %v, %v; want 401", i, response, err)
 		}
-		response.Body.Close() //nolint:errcheck,gosec // the connection is to idle
+		response.Body.Close() //nolint:errcheck // the connection is to idle
 	}
 	s.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())

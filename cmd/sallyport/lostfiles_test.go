@@ -10,15 +10,17 @@ import (
 	"time"
 )
 
-// eventually waits until the answer to a GET has a status, and fails the test if that takes longer than the limit.
+// eventually waits until the answer to a GET has a status, and fails the test if a request that is sent after the limit is
+// answered with another.
 func (p *process) eventually(status int, path, authorization string, limit time.Duration) {
 	p.t.Helper()
 	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		began := time.Now()
 		r := p.send(http.MethodGet, path, authorization, "")
 		if r.status == status {
 			return
 		}
-		if time.Now().After(deadline) {
+		if began.After(deadline) {
 			p.t.Fatalf("GET %s: %d %s after %s; want %d", path, r.status, r.body, limit, status)
 		}
 	}

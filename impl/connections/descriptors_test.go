@@ -25,7 +25,7 @@ func TestLimit_DescriptorsRunOut(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestLimit_DescriptorsRunOut$") //nolint:gosec // the test's own program
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestLimit_DescriptorsRunOut$")
 	cmd.Env = append(os.Environ(), descriptorsVariable+"=1")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -273,7 +273,7 @@ func TestRestore_Checksum(t *testing.T) {
 		"a changed value": {func(t *testing.T, backup string) {
 			data, err := os.ReadFile(backup)
 			must(t, err)
-			changed := bytes.Replace(data, []byte("0a"), []byte("9z"), -1) // the id of an entry, which SQLite has no reason to doubt
+			changed := bytes.ReplaceAll(data, []byte("0a"), []byte("9z")) // the id of an entry, which SQLite has no reason to doubt
 			must(t, os.WriteFile(backup, changed, 0o600))
 		}, store.RestoreOptions{WithoutChecksum: true}, "its SHA-256 is not the one in"},
 		"a page less": {func(t *testing.T, backup string) {

@@ -51,8 +51,9 @@ func TestSQLite_FilesMoved(t *testing.T) {
 				t.Errorf("Ready: %v; want the cause %q", err, test.want)
 			}
 			read := func() error { return st.View(t.Context(), func(*store.Tx) error { return nil }) }
-			for deadline := time.Now().Add(time.Second); !fault.Has(read(), fault.AuthenticationClusterError); time.Sleep(time.Millisecond) {
-				if time.Now().After(deadline) {
+			for done, deadline := false, time.Now().Add(time.Second); !done; time.Sleep(time.Millisecond) {
+				began := time.Now()
+				if done = fault.Has(read(), fault.AuthenticationClusterError); !done && began.After(deadline) {
 					t.Fatal("reads are served after a second")
 				}
 			}
@@ -107,7 +108,7 @@ func TestSQLite_ProcessesOpenAtOnce(t *testing.T) {
 		failures := make(chan error)
 		for range processes {
 			go func() {
-				cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestSQLite_ProcessesOpenAtOnce$") //nolint:gosec // the test's own program
+				cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestSQLite_ProcessesOpenAtOnce$")
 				cmd.Env = append(os.Environ(), openerVariable+"="+dsn)
 				out, err := cmd.CombinedOutput()
 				if err != nil {
