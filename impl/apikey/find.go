@@ -57,6 +57,9 @@ func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, lim
 		shown := newViewer(tx, limits)
 		views = nil
 		for _, key := range keys {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if !f.selects(tx, caller, key) {
 				continue
 			}

@@ -50,7 +50,7 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, body any, li
 			return err
 		}
 		found.Total, found.Aggregations = result.Total, result.Aggregations
-		found.Page, err = views(tx, result.Hits, limits)
+		found.Page, err = views(ctx, tx, result.Hits, limits)
 		return err
 	})
 	return found, err
@@ -99,10 +99,13 @@ func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyque
 	}
 }
 
-func views(tx *store.Tx, hits []keyquery.Hit, limits bool) ([]Hit, error) {
+func views(ctx context.Context, tx *store.Tx, hits []keyquery.Hit, limits bool) ([]Hit, error) {
 	shown := newViewer(tx, limits)
 	page := make([]Hit, 0, len(hits))
 	for _, hit := range hits {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		key, _ := hit.Document.Record.(store.APIKey)
 		view, err := shown.view(key)
 		if err != nil {

@@ -110,7 +110,7 @@ func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, p identity.Prin
 	if err != nil {
 		return Outcome{}, err
 	}
-	outcome, err := s.judge(tx, owner.Name, ids, owned, changes)
+	outcome, err := s.judge(ctx, tx, owner.Name, ids, owned, changes)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -174,7 +174,7 @@ func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 
 // judge sorts keys by what is to become of them, and adds those to be updated to their changes. Each counts once, however
 // often it is named. Those that are not among the owned ones are not looked for.
-func (s *Service) judge(tx *store.Tx, owner string, ids, owned []string, changes *changes) (Outcome, error) {
+func (s *Service) judge(ctx context.Context, tx *store.Tx, owner string, ids, owned []string, changes *changes) (Outcome, error) {
 	keys, err := tx.KeysByIDs(owned)
 	if err != nil {
 		return Outcome{}, err
@@ -182,6 +182,9 @@ func (s *Service) judge(tx *store.Tx, owner string, ids, owned []string, changes
 	outcome := Outcome{Updated: []string{}, Noops: []string{}, Failed: map[string]*fault.Error{}}
 	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return Outcome{}, err
+		}
 		if seen[id] {
 			continue
 		}

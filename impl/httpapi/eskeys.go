@@ -77,7 +77,7 @@ func (h *handlers) SecurityGetAPIKeys(ctx context.Context, r server.SecurityGetA
 	if err != nil {
 		return nil, err
 	}
-	keys, err := showKeys(views)
+	keys, err := showKeys(ctx, views)
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +106,13 @@ type keyShower struct {
 
 func newKeyShower() keyShower { return keyShower{map[string]server.RoleDescriptorsInformation{}} }
 
-func showKeys(views []apikey.View) ([]server.APIKeyInformation, error) {
+func showKeys(ctx context.Context, views []apikey.View) ([]server.APIKeyInformation, error) {
 	shower := newKeyShower()
 	keys := make([]server.APIKeyInformation, 0, len(views))
 	for _, view := range views {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		key, err := shower.show(view)
 		if err != nil {
 			return nil, err

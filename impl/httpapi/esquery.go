@@ -29,6 +29,9 @@ func (h *handlers) queryKeys(ctx context.Context, limits, typed bool) (server.AP
 	shower := newKeyShower()
 	response.Total, response.Count, response.APIKeys = found.Total, len(found.Page), []server.APIKeyInformation{}
 	for _, hit := range found.Page {
+		if err := ctx.Err(); err != nil {
+			return response, err
+		}
 		key, err := shower.show(hit.View)
 		if err != nil {
 			return response, err

@@ -215,6 +215,25 @@ func TestNesting_Stored(t *testing.T) {
 	})
 }
 
+// Ensures that metadata as deep as it could ever be stored is answered, in every form.
+func TestNesting_StoredDeepest(t *testing.T) {
+	w := newWorld(t)
+	const levels = 9_998
+	id := w.storedDeep("deepest", levels)
+	for _, request := range []string{
+		"GET /_security/api_key?id=" + id, "GET /_security/api_key?pretty&id=" + id, "GET /_security/api_key?filter_path=**.metadata&id=" + id,
+		"GET /_security/_query/api_key?pretty&filter_path=-**.b",
+	} {
+		answer, cost := w.measured(bob, request, "") // clients that read JSON with a limit of 10,000 levels cannot read the answer
+		if answer.Code != http.StatusOK || strings.Count(answer.Body.String(), `"a":`) != levels {
+			t.Errorf("%s: status %d, %d bytes", request, answer.Code, answer.Body.Len())
+		}
+		if cost.allocated > maxAllocated || answer.Body.Len() > 1<<20 {
+			t.Errorf("%s: %d bytes of answer, %d allocated", request, answer.Body.Len(), cost.allocated)
+		}
+	}
+}
+
 // compacted returns JSON without blanks.
 func compacted(t *testing.T, text string) string {
 	t.Helper()

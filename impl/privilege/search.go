@@ -222,7 +222,8 @@ func (s *search) enter(i int) {
 
 // runes returns one character of each class of those that all programs treat alike here.
 func (s *search) runes(at states) []rune {
-	limits := append(s.limits[:0], 0)
+	limits := s.limits[:0]
+	limits = append(limits, 0)
 	for i, p := range s.programs {
 		for _, pc := range at.waiting[i] {
 			limits = appendLimits(limits, &p.Inst[pc])
