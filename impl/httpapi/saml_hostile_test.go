@@ -313,7 +313,7 @@ func TestSAML_HostileUnqualified(t *testing.T) {
 func (w samlWorld) on(t *testing.T) samlWorld {
 	inner := *w.world
 	inner.T = t
-	return samlWorld{&inner, w.idp}
+	return samlWorld{world: &inner, idp: w.idp}
 }
 
 // unasked is the case that a realm may allow.

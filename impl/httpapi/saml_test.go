@@ -35,21 +35,24 @@ const (
 	binding      = "__Host-sallyport-saml-"
 )
 
-// ourKeys are the files that realms sign and decrypt with. They are made once, since it takes long.
+// ourKeys are the files that realms sign and decrypt with, and another pair for rollovers. They are made once, since it takes
+// long.
 var ourKeys = sync.OnceValue(func() map[string][]byte {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
+	files := map[string][]byte{}
+	for _, name := range []string{"our", "next"} {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(1, 0, 0)}
+		certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			panic(err)
+		}
+		files[name+".key"] = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+		files[name+".pem"] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(1, 0, 0)}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	return map[string][]byte{
-		"our.key": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
-		"our.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
-	}
+	return files
 })
 
 // realm describes a realm of the identity provider of the tests, with settings of its own, a line each.
@@ -92,6 +95,8 @@ func realms(tb testing.TB, idp *hostile.IdP, described ...string) []saml.Realm {
 type samlWorld struct {
 	*world
 	idp *hostile.IdP
+	// metadata is the file of the identity provider's, where newSAMLWorld made the world.
+	metadata string
 }
 
 func newSAMLWorld(t *testing.T, described ...string) samlWorld {
@@ -100,7 +105,7 @@ func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 	known := realms(t, idp, described...)
 	w := openTuned(t, func(s *app.Settings) { s.Realms = known })
 	w.addUsers()
-	return samlWorld{w, idp}
+	return samlWorld{w, idp, known[0].IDP.Metadata}
 }
 
 // waiting is a sign-in that waits for its answer, as the browser and the identity provider know it: the cookie with its

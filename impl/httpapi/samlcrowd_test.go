@@ -27,10 +27,10 @@ func TestSAML_Crowd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			idp := hostile.New(noon)
-			w := samlWorld{openTuned(t, func(s *app.Settings) {
+			w := samlWorld{world: openTuned(t, func(s *app.Settings) {
 				s.Realms, s.SignOn = realms(t, idp, realm("corporate", viewers, own)), saml.DefaultLimits
 				s.AddressFailures, s.AddressRecovery = 100, time.Second
-			}), idp}
+			}), idp: idp}
 			stranger := w.begin("")
 			junk := []func(){
 				func() { w.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm) },

@@ -111,10 +111,10 @@ func TestSAML_Limits(t *testing.T) {
 	t.Parallel()
 	idp := hostile.New(noon)
 	tuned := func(described ...string) samlWorld {
-		return samlWorld{openTuned(t, func(s *app.Settings) {
+		return samlWorld{world: openTuned(t, func(s *app.Settings) {
 			s.Realms, s.AddressFailures, s.AddressRecovery = realms(t, idp, described...), 3, time.Hour
 			s.SignOn = saml.Limits{AddressSignIns: 4, AddressRecovery: 3 * time.Second, Answers: 2}
-		}), idp}
+		}), idp: idp}
 	}
 	junk := func(w samlWorld, status int, code string) {
 		t.Helper()

@@ -20,8 +20,8 @@ func TestSAML_ReplayAtTwoServers(t *testing.T) {
 	t.Parallel()
 	idp, dsn := hostile.New(noon), newDSN(t)
 	known := realms(t, idp, realm("corporate", viewers))
-	first := samlWorld{openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms = known }), idp}
-	second := samlWorld{openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms, s.Now = known, first.clock.Now }), idp}
+	first := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms = known }), idp: idp}
+	second := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms, s.Now = known, first.clock.Now }), idp: idp}
 	second.clock = first.clock
 	servers := []samlWorld{first, second}
 	for round := range rounds {

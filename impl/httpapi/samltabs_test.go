@@ -117,9 +117,9 @@ func TestSAML_Tabs(t *testing.T) {
 func TestSAML_Embedded(t *testing.T) {
 	t.Parallel()
 	idp := hostile.New(noon)
-	w := samlWorld{openTuned(t, func(s *app.Settings) {
+	w := samlWorld{world: openTuned(t, func(s *app.Settings) {
 		s.Realms, s.SignOn.AddressSignIns = realms(t, idp, realm("corporate", viewers)), 4
-	}), idp}
+	}), idp: idp}
 	from := func(site, destination string) *http.Response {
 		response, _ := w.do(http.MethodGet, samlPath+"_init", "", func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Sec-Fetch-Site", site)
@@ -155,9 +155,9 @@ func TestSAML_PendingAtAnotherServer(t *testing.T) {
 			known := realms(t, idp, realm("corporate", viewers, own))
 			time := &clock{now: noon}
 			at := func(dsn string, key byte) samlWorld {
-				w := samlWorld{openWith(t, dsn, io.Discard, func(s *app.Settings) {
+				w := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) {
 					s.Realms, s.KeyEncryptionKey, s.Now = known, bytes.Repeat([]byte{key}, secret.KeySize), time.Now
-				}), idp}
+				}), idp: idp}
 				w.clock = time
 				return w
 			}

@@ -276,6 +276,8 @@ func TestLoad_Values(t *testing.T) {
 		"two certificates":       {"encryption: {key: signing.key, certificate: two.pem}", "encryption.certificate: the file must hold one PEM block"},
 		"no certificate":         {"encryption: {key: signing.key}", "encryption.certificate: this is missing"},
 		"weak previous":          {"encryption: {key: signing.key, certificate: signing.pem, previous: [{key: weak.key, certificate: weak.pem}]}", "encryption.previous[0].key: the private key must"},
+		"weak next signing":      {"signing: {key: signing.key, certificate: signing.pem, next: [{key: weak.key, certificate: weak.pem}]}", "signing.next[0].key: the private key must"},
+		"previous without key":   {"signing: {key: signing.key, certificate: signing.pem, previous: [{certificate: signing.pem}]}", "signing.previous[0].key: this is missing"},
 		"requests encrypted":     {"encryption: {key: signing.key, certificate: signing.pem, requests: true}", "encryption.requests: there is no such setting"},
 	} {
 		t.Run(name, func(t *testing.T) {

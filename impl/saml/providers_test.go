@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,4 +63,147 @@ func TestProviders_CallerGone(t *testing.T) {
 	if _, err := f.Begin(t.Context(), "staff", "", Cookies{}); err != nil {
 		t.Error(err)
 	}
+}
+
+// rotating is a place of metadata whose identity provider gets a new key.
+type rotating struct {
+	*httptest.Server
+	idp     atomic.Pointer[hostile.IdP]
+	fetched atomic.Int32
+}
+
+func newRotating(t *testing.T, now time.Time) *rotating {
+	t.Helper()
+	r := &rotating{}
+	r.idp.Store(hostile.New(now))
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		r.fetched.Add(1)
+		_, _ = w.Write(r.idp.Load().Metadata())
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// rotate gives the identity provider a key that its metadata have had from nobody.
+func (r *rotating) rotate() *hostile.IdP {
+	old := r.idp.Load()
+	rotated := *old
+	rotated.RSA, rotated.Stranger = old.Stranger, old.RSA
+	r.idp.Store(&rotated)
+	return &rotated
+}
+
+func (r *rotating) realm(t *testing.T, idp *hostile.IdP, id string) Realm {
+	realm := withLogout(t, idp, id)
+	realm.IDP.Metadata = r.URL
+	return realm
+}
+
+// Ensures that an answer, a logout and an unsolicited answer with a signing key that is not known have the metadata fetched
+// again, and are accepted if they have the key by then; that this is done once a minute at most, and once for many that come
+// together; and that answers that are refused for anything else cause no fetch.
+func TestProviders_UnknownKey(t *testing.T) {
+	var c clock
+	begin := func(t *testing.T, change func(*Realm)) (flow, *rotating) {
+		t.Helper()
+		r := newRotating(t, c.now())
+		f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
+			realm := r.realm(t, idp, "staff")
+			change(&realm)
+			return []Realm{realm}
+		})
+		f.idp = r.idp.Load()
+		f.signIn("staff") // and so the metadata is there
+		if n := r.fetched.Load(); n != 1 {
+			t.Fatalf("metadata is fetched %d times", n)
+		}
+		return f, r
+	}
+	wantFetched := func(t *testing.T, r *rotating, want int32) {
+		t.Helper()
+		if n := r.fetched.Load(); n != want {
+			t.Errorf("metadata is fetched %d times, want %d", n, want)
+		}
+	}
+	none := func(*Realm) {}
+
+	t.Run("answer", func(t *testing.T) {
+		f, r := begin(t, none)
+		f.idp = r.rotate()
+		f.signIn("staff")
+		wantFetched(t, r, 2)
+	})
+	t.Run("logout", func(t *testing.T) {
+		f, r := begin(t, none)
+		f.idp = r.rotate()
+		if _, err := f.SingleLogout(t.Context(), f.signedLogout(f.idp.RSA)); err != nil || f.sessions("staff") != 0 {
+			t.Errorf("%v, %d sessions", err, f.sessions("staff"))
+		}
+		wantFetched(t, r, 2)
+	})
+	t.Run("unsolicited answer", func(t *testing.T) {
+		f, r := begin(t, func(realm *Realm) { realm.AllowIDPInitiated = true })
+		f.idp = r.rotate()
+		if _, err := f.Finish(t.Context(), f.unsolicited(f.realms[0])); err != nil {
+			t.Error(err)
+		}
+		wantFetched(t, r, 2)
+	})
+	t.Run("once a minute", func(t *testing.T) {
+		f, r := begin(t, none)
+		forged := func() {
+			request, answer := f.begin("staff")
+			forger := *f.idp
+			forger.RSA = f.idp.Stranger
+			answer.Response = forger.Answer(request)
+			f.fails(t.Context(), answer)
+		}
+		for range 5 {
+			forged()
+		}
+		wantFetched(t, r, 2)
+		f.signIn("staff")
+		c.wait(renewInterval)
+		forged()
+		wantFetched(t, r, 3)
+	})
+	t.Run("many together", func(t *testing.T) {
+		f, r := begin(t, none)
+		var answers []Answer
+		rotated := r.rotate()
+		for range 8 {
+			request, answer := f.begin("staff")
+			request.NameID = "staff@example.com"
+			answer.Response = rotated.Answer(request)
+			answers = append(answers, answer)
+		}
+		var all sync.WaitGroup
+		for _, answer := range answers {
+			all.Go(func() {
+				if _, err := f.Finish(t.Context(), answer); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		wantFetched(t, r, 2)
+	})
+	t.Run("refused for something else", func(t *testing.T) {
+		f, r := begin(t, none)
+		request, answer := f.begin("staff")
+		request.EntityID = "https://elsewhere.example"
+		answer.Response = f.idp.Answer(request)
+		f.fails(t.Context(), answer)
+		f.fails(t.Context(), Answer{Response: "x"})
+		wantFetched(t, r, 1)
+	})
+	t.Run("metadata that cannot be had", func(t *testing.T) {
+		f, r := begin(t, none)
+		rotated := r.rotate()
+		r.Close()
+		request, answer := f.begin("staff")
+		answer.Response = rotated.Answer(request)
+		f.fails(t.Context(), answer)
+		f.signIn("staff") // with the keys that are known still
+	})
 }
