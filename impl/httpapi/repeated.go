@@ -25,22 +25,30 @@ func refuseRepeated(op operation) echo.MiddlewareFunc {
 			if err != nil {
 				return fault.New(fault.InvalidData, "the query string is not URL-encoded", "query")
 			}
-			for _, name := range declared {
-				if len(query[name]) > 1 {
-					return fault.New(fault.InvalidData, name+": this parameter occurs twice", name)
-				}
-			}
-			for _, name := range fields {
-				if query.Has(name) {
-					return fault.New(fault.InvalidData, name+": this belongs into the form, not into the query string", name)
-				}
-			}
-			if query.Has("SAMLRequest") && query.Has("SAMLResponse") {
-				return fault.New(fault.InvalidData, "SAMLResponse: this does not go together with SAMLRequest", "SAMLResponse")
+			if err := checkRepeated(query, declared, fields); err != nil {
+				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// checkRepeated is refuseRepeated for a query string, with the operation's parameters and the fields of its form.
+func checkRepeated(query url.Values, declared, fields []string) error {
+	for _, name := range declared {
+		if len(query[name]) > 1 {
+			return fault.New(fault.InvalidData, name+": this parameter occurs twice", name)
+		}
+	}
+	for _, name := range fields {
+		if query.Has(name) {
+			return fault.New(fault.InvalidData, name+": this belongs into the form, not into the query string", name)
+		}
+	}
+	if query.Has("SAMLRequest") && query.Has("SAMLResponse") {
+		return fault.New(fault.InvalidData, "SAMLResponse: this does not go together with SAMLRequest", "SAMLResponse")
+	}
+	return nil
 }
 
 // parametersOf returns the names of an operation's parameters in the query string.

@@ -57,7 +57,7 @@ const relayBytes = 8 + 1
 
 // sealRelay returns a RelayState of 50 bytes, of the 80 that the binding allows (SAML Bindings 3.4.3).
 func (t tickets) sealRelay(r relay) string {
-	plain := binary.BigEndian.AppendUint64(nil, uint64(r.createdAt.UnixMilli())) //nolint:gosec // a bit pattern; openRelay reverses it
+	plain := binary.BigEndian.AppendUint64(nil, uint64(r.createdAt.UnixMilli()))
 	if r.inCookie {
 		return t.seal(append(plain, 1), relayPlace)
 	}
