@@ -65,13 +65,17 @@ func TestSAML_Cookie(t *testing.T) {
 // Ensures that a state comes back as it was, percent-encoded whatever it holds, up to 1 KiB.
 func TestSAML_State(t *testing.T) {
 	t.Parallel()
-	w := newSAMLWorld(t, realm("corporate", viewers))
-	for _, state := range []string{"", "/deployments?a=b&c=d#e", "a b+c", "<script>alert(1)</script>", "ü%2F", "a\r\nSet-Cookie: x=y", strings.Repeat("s", 1024)} {
-		begun := w.begin("state=" + url.QueryEscape(state))
-		response, body := w.post(begun, w.idp.Answer(w.request(begun)))
-		_, returned := token(response)
-		if plain, err := url.PathUnescape(returned); err != nil || plain != state || strings.ContainsAny(returned, "/?&=#+<> \r\n") {
-			t.Errorf("%q comes back as %q: %d %s, %v", state, returned, response.StatusCode, body, err)
+	w := newSAMLWorld(t, realm("bound", viewers), realm("free", viewers, "browser_binding: false"))
+	for _, id := range []string{"bound", "free"} {
+		for _, state := range []string{"", "/deployments?a=b&c=d#e", "a b+c", "<script>alert(1)</script>", "ü%2F", "a\r\nSet-Cookie: x=y", "a\nb\nc\nd", strings.Repeat("s", 1024)} {
+			begun := w.begin("realm=" + id + "&state=" + url.QueryEscape(state))
+			r := w.request(begun)
+			r.NameID = id + "@example.com"
+			response, body := w.post(begun, w.idp.Answer(r))
+			_, returned := token(response)
+			if plain, err := url.PathUnescape(returned); err != nil || plain != state || strings.ContainsAny(returned, "/?&=#+<> \r\n") {
+				t.Errorf("%s: %q comes back as %q: %d %s, %v", id, state, returned, response.StatusCode, body, err)
+			}
 		}
 	}
 	response, body := w.do(http.MethodGet, samlPath+"_init?state="+strings.Repeat("s", 1025), "")
@@ -160,6 +164,19 @@ func TestSAML_Limits(t *testing.T) {
 		w.refuses("junk", begun, "x")
 		w.refuses("junk", begun, "x")
 		w.refuses("the good answer, too late", begun, w.idp.Answer(w.request(begun)))
+		w.signIn("", "carol@example.com", nil)
+	})
+	t.Run("answers that are tried again", func(t *testing.T) {
+		w := samlWorld{world: openTuned(t, func(s *app.Settings) {
+			s.Realms = realms(t, idp, realm("corporate", viewers))
+			s.SignOn = saml.Limits{AddressSignIns: 4, AddressRecovery: time.Hour, Answers: 10}
+		}), idp: idp}
+		begun := w.begin("")
+		for range 5 { // the first is free
+			w.refuses("junk", begun, "x")
+		}
+		response, body := w.post(begun, "x")
+		w.refused(response, body, http.StatusTooManyRequests, "root.too_many_requests")
 		w.signIn("", "carol@example.com", nil)
 	})
 	t.Run("logouts", func(t *testing.T) {

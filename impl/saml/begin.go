@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 )
@@ -33,7 +32,7 @@ func (s *Service) Begin(ctx context.Context, realmID, state string, cookies Cook
 	if len(state) > maxState {
 		return Redirect{}, fault.New(fault.InvalidData, fmt.Sprintf("the state has more than %d bytes", maxState), "state")
 	}
-	if err := s.admit(ctx); err != nil {
+	if err := take(ctx, s.begun, "too many sign-ins were begun from this address; try again later"); err != nil {
 		return Redirect{}, err
 	}
 	provider, err := s.providers.of(ctx, realm)
@@ -54,19 +53,6 @@ func (s *Service) Begin(ctx context.Context, realmID, state string, cookies Cook
 
 	redirect.URL, err = request(realm, provider, waiting.ID, relayState, now)
 	return redirect, err
-}
-
-// admit limits how many sign-ins an address begins.
-func (s *Service) admit(ctx context.Context) error {
-	address := audit.OriginOf(ctx).Address
-	later, ok := s.begun.Allowed(address)
-	if ok {
-		s.begun.Fail(address)
-		return nil
-	}
-	f := fault.New(fault.TooManyFailures, "too many sign-ins were begun from this address; try again later")
-	f.RetryAfter = later
-	return f
 }
 
 func request(realm Realm, provider protocol.Provider, id, relay string, at time.Time) (string, error) {

@@ -44,7 +44,7 @@ type attempt struct {
 
 // Finish ends a sign-in. Whatever is wrong with the answer, it returns the same fault.LoginFailed; why, is in the log and in
 // Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to an address that
-// sends too many bad answers to realms that take unsolicited ones.
+// sends too many bad answers to realms that take unsolicited ones, or tries too many sign-ins again.
 //
 // What is verified is verified before anything is used up, so junk cannot spoil a sign-in that waits. Then the sign-in, the
 // assertion and the session are settled in one transaction: of many who bring the same answer, one gets a session.
@@ -112,16 +112,16 @@ func (s *Service) authenticate(ctx context.Context, a *attempt) error {
 		return refuse(reasonLate)
 	case given.inCookie && !s.openCookie(a):
 		return refuse("another browser began the sign-in, or this one did not keep its cookie")
-	case !s.tries.another(a.RelayState):
-		return refuse("too many answers to this sign-in were refused")
-	case given.inCookie:
-		if err := a.decode(); err != nil {
-			return err
-		}
-		return s.verifyPending(ctx, a)
+	}
+	if err := s.admitAnswer(ctx, a.RelayState); err != nil {
+		return err
 	}
 
-	if err := s.openID(ctx, a); err != nil {
+	read := s.openID
+	if given.inCookie {
+		read = func(context.Context, *attempt) error { return a.decode() }
+	}
+	if err := read(ctx, a); err != nil {
 		return err
 	}
 	return s.verifyPending(ctx, a)

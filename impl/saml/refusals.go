@@ -46,7 +46,7 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
 		return
 	}
-	said := s.claims(ctx, a.message)
+	said := s.claims(ctx, a)
 	r := store.SAMLRefusal{
 		ID: id.String(), Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
 		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
@@ -62,11 +62,14 @@ func (s *Service) keepsStray() bool {
 	return allowed
 }
 
-// claims are what a response says of itself, unless the server is too busy to look.
-func (s *Service) claims(ctx context.Context, message []byte) protocol.Claims {
+// claims are what a response says of itself, unless the server is too busy to look. Most unsolicited ones were not decoded.
+func (s *Service) claims(ctx context.Context, a attempt) protocol.Claims {
+	if a.message == nil && a.decode() != nil {
+		return protocol.Claims{}
+	}
 	if err := s.reading.Acquire(ctx); err != nil {
 		return protocol.Claims{}
 	}
 	defer s.reading.Release()
-	return protocol.Peek(message)
+	return protocol.Peek(a.message)
 }

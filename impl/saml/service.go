@@ -28,7 +28,10 @@ type Service struct {
 	tickets   tickets
 	// begun limits how many sign-ins an address begins: each may be a signature, and each gives the right to a few tries.
 	begun *lockout.Addresses
-	tries *tries
+	// answers is how many answers to one sign-in are verified; retried limits those of an address after the first to each.
+	answers int
+	tries   *tries
+	retried *lockout.Addresses
 	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
 	strays *lockout.Addresses
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
@@ -38,7 +41,8 @@ type Service struct {
 
 // Limits bounds what one address, and one sign-in, may cost.
 type Limits struct {
-	// AddressSignIns is how many sign-ins an address may begin at once; it may begin one more each AddressRecovery.
+	// AddressSignIns is how many sign-ins an address may begin at once; it may begin one more each AddressRecovery. Answers
+	// that are tried again have a limit of the same size.
 	AddressSignIns  int
 	AddressRecovery time.Duration
 	// Answers is how many answers to one sign-in are verified, on each server.
@@ -73,9 +77,10 @@ func NewService(st *store.Store, sessions *session.Service, sealer *secret.Seale
 	limits := settings.Limits
 	return &Service{
 		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
-		tickets: tickets{sealer}, tries: newTries(limits.Answers),
-		begun:  lockout.NewAddresses(limits.AddressSignIns, limits.AddressRecovery, now),
-		strays: lockout.NewAddresses(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
+		tickets: tickets{sealer}, answers: limits.Answers, tries: newTries(),
+		begun:   lockout.NewAddresses(limits.AddressSignIns, limits.AddressRecovery, now),
+		retried: lockout.NewAddresses(limits.AddressSignIns, limits.AddressRecovery, now),
+		strays:  lockout.NewAddresses(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
 	}
 }
 
