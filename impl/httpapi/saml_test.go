@@ -95,8 +95,6 @@ func realms(tb testing.TB, idp *hostile.IdP, described ...string) []saml.Realm {
 type samlWorld struct {
 	*world
 	idp *hostile.IdP
-	// metadata is the file of the identity provider's, where newSAMLWorld made the world.
-	metadata string
 }
 
 func newSAMLWorld(t *testing.T, described ...string) samlWorld {
@@ -105,7 +103,7 @@ func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 	known := realms(t, idp, described...)
 	w := openTuned(t, func(s *app.Settings) { s.Realms = known })
 	w.addUsers()
-	return samlWorld{w, idp, known[0].IDP.Metadata}
+	return samlWorld{w, idp}
 }
 
 // waiting is a sign-in that waits for its answer, as the browser and the identity provider know it: the cookie with its

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/saml/hostile"
 )
 
 const bindingPOST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -106,14 +108,16 @@ func TestSAML_MetadataRollover(t *testing.T) {
 // metadata never had is not.
 func TestSAML_UnknownSigningKey(t *testing.T) {
 	t.Parallel()
-	w := newSAMLWorld(t, realm("corporate", viewers))
+	idp := hostile.New(noon)
+	known := realms(t, idp, realm("corporate", viewers))
+	w := samlWorld{openTuned(t, func(s *app.Settings) { s.Realms = known }), idp}
 	w.signIn("", "carol@example.com", nil)
 	before, rotated := *w.idp, *w.idp
 	rotated.RSA, rotated.Stranger = before.Stranger, before.RSA
 	forged := w.begin("")
 	w.refuses("a key that is not in the metadata", forged, rotated.Answer(w.request(forged)))
 
-	if err := os.WriteFile(w.metadata, rotated.Metadata(), 0o600); err != nil {
+	if err := os.WriteFile(known[0].IDP.Metadata, rotated.Metadata(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	again := w.begin("")
