@@ -25,7 +25,9 @@ type changes struct {
 	binding binding
 	// common is what all changes have in common.
 	common store.KeyChange
-	made   map[string]*keysChange
+	// own is the change of keys that have what their owner has, and are not bound.
+	own  *keysChange
+	made map[string]*keysChange
 	// all are the changes that were made, in the order in which they were needed.
 	all []*keysChange
 }
@@ -38,14 +40,14 @@ func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.Use
 		return nil, err
 	}
 	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), common: common, made: map[string]*keysChange{}}
-	_, err = c.with(owner.Roles, binding{})
+	c.own, err = c.with(owner.Roles, binding{})
 	return c, err
 }
 
 // of returns the change of a key.
 func (c *changes) of(key store.APIKey) (*keysChange, error) {
 	if !c.binding.OnBehalf {
-		return c.with(c.owner.Roles, binding{})
+		return c.own, nil
 	}
 	roles, err := c.service.rolesOf(c.tx, key, c.owner)
 	if err != nil {

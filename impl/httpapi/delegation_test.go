@@ -158,6 +158,22 @@ func TestDelegation_KeepsWhatItHad(t *testing.T) {
 	}
 }
 
+// Ensures that a bound key gains nothing either when another than its owner changes it after the promotion, and acts as the owner.
+func TestDelegation_ChangedAfterPromotion(t *testing.T) {
+	t.Parallel()
+	d := newDelegation(t)
+	planted, own := d.planted(t), d.own(t)
+	d.give("ece_platform_admin")
+	d.es(runningAs(bob, "frank"), "POST /_security/api_key/_bulk_update", `{"ids":["`+planted.id+`","`+own.id+`"],"metadata":{"a":1}}`).ok()
+	if d.reaches(planted.editor()) || !d.reaches(own.editor()) {
+		t.Errorf("the planted key is an administrator's: %t, the owner's own: %t", d.reaches(planted.editor()), d.reaches(own.editor()))
+	}
+	d.es(d.frank, "PUT /_security/api_key/"+planted.id, "").is(http.StatusOK, `{"updated":true}`)
+	if !d.reaches(planted.editor()) {
+		t.Error("the key is not its owner's after the owner's update")
+	}
+}
+
 // Ensures that a key keeps nothing in Elasticsearch's operations of a platform role that its owner has lost, and all of
 // Elasticsearch's own roles.
 func TestDelegation_Demotion(t *testing.T) {
