@@ -226,10 +226,12 @@ func TestSAML_CallbackForm(t *testing.T) {
 		"an encoding that ends": {"", "SAMLResponse=%", asForm, http.StatusBadRequest},
 		"JSON":                  {"", `{"SAMLResponse":"x"}`, authorization(""), http.StatusUnsupportedMediaType},
 	} {
-		response, body := w.do(http.MethodPost, callbackPath+c.query, c.body, c.edit, bringing(begun.cookie))
-		if response.StatusCode != c.status || response.Header.Get("Location") != "" {
-			t.Errorf("%s: %d %s", name, response.StatusCode, body)
-		}
+		t.Run(name, func(t *testing.T) {
+			response, body := w.do(http.MethodPost, callbackPath+c.query, c.body, c.edit, bringing(begun.cookie))
+			if response.StatusCode != c.status || response.Header.Get("Location") != "" {
+				t.Errorf("%d %s", response.StatusCode, body)
+			}
+		})
 	}
 	response, body := w.do(http.MethodPost, callbackPath+"?other=x&other=y", answer, asForm, bringing(begun.cookie))
 	if session, _ := token(response); session == "" {
