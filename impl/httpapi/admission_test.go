@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -195,8 +196,8 @@ func TestSendAnswer_Flush(t *testing.T) {
 		return io.ErrUnexpectedEOF
 	})
 	defer func() {
-		if recovered := recover(); recovered != http.ErrAbortHandler {
-			t.Errorf("half an answer ended with %v", recovered)
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("half an answer ended with %v", err)
 		}
 		wantIdle(t, l)
 	}()

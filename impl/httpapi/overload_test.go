@@ -261,6 +261,61 @@ func TestOverload_Writes(t *testing.T) {
 	}
 }
 
+// Ensures that a user whose clients do not read large answers holds no work slot and at most a quarter of the bytes, that others list users
+// and revoke meanwhile, and that the user's own revocations work, too.
+func TestOverload_SlowReaders(t *testing.T) {
+	w := newWorld(t)
+	owner := w.native("owner", "superuser")
+	var resources []string
+	for i := range 1_300 {
+		resources = append(resources, strconv.Itoa(i))
+	}
+	question := fmt.Sprintf(`{"application":[{"application":"app","privileges":["p%s"],"resources":["%s"]}]}`, strings.Repeat("x", 8_000), strings.Join(resources, `","`))
+	credentials := base64.StdEncoding.EncodeToString([]byte("owner:" + passwordOf("owner")))
+	for _, target := range []string{"_has_privileges", "_has_privileges?pretty", "_has_privileges?filter_path=application"} {
+		t.Run(target, func(t *testing.T) {
+			goroutines := runtime.NumGoroutine()
+			answered := make(chan string, 12)
+			var connections []net.Conn
+			for range cap(answered) {
+				connection := w.send("POST /_security/user/"+target, "Authorization: Basic "+credentials+"\r\n", len(question), 0)
+				connections = append(connections, connection)
+				if _, err := connection.Write([]byte(question)); err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					status, _ := bufio.NewReaderSize(connection, 16).Peek(len("HTTP/1.1 200"))
+					answered <- string(status[len(status)-3:])
+				}()
+			}
+			statuses := map[string]int{}
+			for range cap(answered) {
+				statuses[<-answered]++
+			}
+			if sent := statuses["200"]; sent == 0 || sent > 4 || sent+statuses["503"] != cap(answered) {
+				t.Errorf("answers by status: %v; want up to four of 10 MB in 40 MiB", statuses)
+			}
+			for _, line := range []string{"sallyport_bound_running{bound=\"heavy\"} 0\n", "sallyport_bound_waiting{bound=\"heavy\"} 0\n"} {
+				if !strings.Contains(w.metrics(), line) {
+					t.Errorf("there is no %q: slow readers hold a work slot", line)
+				}
+			}
+
+			if response, body := w.do(http.MethodGet, "/api/v1/users", "", bob); response.StatusCode != http.StatusOK {
+				t.Errorf("another user lists users: %d %s", response.StatusCode, body)
+			}
+			for _, who := range []client.RequestEditorFn{bob, owner} {
+				id := fmt.Sprint(w.es(who, "POST /_security/api_key", `{"name":"k"}`).ok()["id"])
+				w.es(who, "DELETE /_security/api_key", `{"ids":["`+id+`"]}`).ok()
+			}
+			for _, connection := range connections {
+				_ = connection.Close()
+			}
+			w.freed(goroutines)
+		})
+	}
+}
+
 // send sends a request with a body of a length, or as much of it, and returns the connection.
 func (w *world) send(request, headers string, length, sent int) net.Conn {
 	w.Helper()
