@@ -55,7 +55,7 @@ whole:
 .PHONY: thorough
 thorough: ## run the tests of the HTTP edge with all their cases on both databases, and the program's, with the race detector (many minutes)
 	SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./impl/httpapi
-	@.ci/with-postgres sh -c '$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport && \
+	@.ci/with-postgres sh -c 'SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport && \
 		SALLYPORT_TEST_THOROUGH=1 SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} \
 		$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/httpapi'
 
