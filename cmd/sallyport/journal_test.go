@@ -165,13 +165,14 @@ func fixed(effect func(model)) func(map[string]any) func(model) {
 
 func shownUser(fullName, role string) string { return fullName + " as " + role }
 
-const firstRole, secondRole = "ece_deployment_viewer", "ece_deployment_manager"
+// A user begins with two roles and later loses one: to gain one would end the user's sessions.
+const lastingRole, lostRole = "ece_deployment_viewer", "ece_platform_viewer"
 
 func (w *writer) addUser(id string) {
 	w.user = "user-" + id
 	name := "user " + w.user
-	w.send(id, http.MethodPut, "/_security/user/"+w.user, `{"full_name":"`+id+`","roles":["`+firstRole+`"],"password_hash":"`+w.hash+`"}`,
-		fixed(func(m model) { m[name] = shownUser(id, firstRole) }))
+	w.send(id, http.MethodPut, "/_security/user/"+w.user, `{"full_name":"`+id+`","roles":["`+lastingRole+`","`+lostRole+`"],"password_hash":"`+w.hash+`"}`,
+		fixed(func(m model) { m[name] = shownUser(id, lastingRole+","+lostRole) }))
 }
 
 func (w *writer) renameUser(id string) {
@@ -184,9 +185,9 @@ func (w *writer) renameUser(id string) {
 
 func (w *writer) changeRoles(id string) {
 	name := "user " + w.user
-	w.send(id, http.MethodPatch, "/api/v1/users/"+w.user, `{"security":{"roles":["`+secondRole+`"]}}`, fixed(func(m model) {
+	w.send(id, http.MethodPatch, "/api/v1/users/"+w.user, `{"security":{"roles":["`+lastingRole+`"]}}`, fixed(func(m model) {
 		fullName, _, _ := strings.Cut(m[name], " as ")
-		m[name] = shownUser(fullName, secondRole)
+		m[name] = shownUser(fullName, lastingRole)
 	}))
 }
 
