@@ -144,7 +144,7 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 	if err != nil {
 		return key, Credential{}, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		owner, err := enabledOwner(tx, p.User)
 		if err != nil {
 			return err
@@ -157,27 +157,33 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		if err := purge(ctx, tx); err != nil {
 			return err
 		}
-		made, err := s.originOf(tx, p, owner, c)
-		if err != nil {
-			return err
-		}
-		key.LimitedBy, key.Creator = made.limitedBy, made.creator
-		if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {
-			return err
-		}
-		key.CreatedAt = tx.Now
-		if c.Lifetime != nil {
-			key.ExpiresAt = tx.Now.Add(*c.Lifetime)
-		}
-		if err := tx.InsertAPIKey(key); err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, key, made.binding)); err != nil {
+		if err := s.complete(ctx, tx, p, owner, c, &key); err != nil {
 			return err
 		}
 		return s.sweep(tx)
 	})
 	return key, credential, err
+}
+
+// complete stores a key with what it keeps of its owner, and records it.
+func (s *Service) complete(ctx context.Context, tx *store.Tx, p identity.Principal, owner store.User, c Creation, key *store.APIKey) error {
+	made, err := s.originOf(tx, p, owner, c)
+	if err != nil {
+		return err
+	}
+	key.LimitedBy, key.Creator = made.limitedBy, made.creator
+	if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {
+		return err
+	}
+
+	key.CreatedAt = tx.Now
+	if c.Lifetime != nil {
+		key.ExpiresAt = tx.Now.Add(*c.Lifetime)
+	}
+	if err := tx.InsertAPIKey(*key); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, *key, made.binding))
 }
 
 func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.Details {
