@@ -30,10 +30,12 @@ type APIKey struct {
 	Version int
 }
 
-// keySource is the keys that there are, each with its owner's row if rows of the owner wait for the sweep: a join with a small
-// index, which is empty most of the time. A condition can follow.
-const keySource = ` FROM api_keys LEFT JOIN users AS owner ON owner.name = api_keys.user_name AND owner.sweeping
-	WHERE api_keys.epoch >= COALESCE(owner.first_key_epoch, 0)`
+// sweepingOwners begins a statement that reads keys from keySource. PostgreSQL and SQLite read the few rows once, most of the
+// time none, in place of the owner's row for each key.
+const sweepingOwners = `WITH owner AS MATERIALIZED (SELECT name, key_epoch, keys_revoked_at, first_key_epoch FROM users WHERE sweeping) `
+
+// keySource is the keys that there are, each with its owner if rows of the owner wait for the sweep. A condition can follow.
+const keySource = ` FROM api_keys LEFT JOIN owner ON owner.name = api_keys.user_name WHERE api_keys.epoch >= COALESCE(owner.first_key_epoch, 0)`
 
 // keyColumns show a key of an earlier epoch than its owner's as invalidated when the owner's epoch was incremented.
 const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest, api_keys.created_at, api_keys.expires_at,
@@ -62,15 +64,15 @@ func scanKey(row scanner) (APIKey, error) {
 var (
 	insertAPIKey = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at, assigned, limited_by, creator,
 		metadata, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
-	selectAPIKey          = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1 AND api_keys.user_name = $2`)
-	selectAPIKeyByID      = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1`)
+	selectAPIKey          = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1 AND api_keys.user_name = $2`)
+	selectAPIKeyByID      = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1`)
 	selectAPIKeyWithOwner = prepare(`SELECT ` + strings.ReplaceAll(keyColumns, `owner.`, `users.`) + `, ` + userColumns + `
 		FROM api_keys JOIN users ON users.name = api_keys.user_name
 		WHERE api_keys.id = $1 AND api_keys.epoch >= users.first_key_epoch AND NOT users.deleted`)
-	selectAPIKeys    = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1 ORDER BY api_keys.created_at, api_keys.id`)
-	selectAllAPIKeys = prepare(`SELECT ` + keyColumns + keySource + ` ORDER BY api_keys.created_at, api_keys.id`)
-	selectKeysByIDs  = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
-	selectOwners     = prepare(`SELECT api_keys.id, api_keys.user_name` + keySource + ` AND api_keys.id ` + among)
+	selectAPIKeys    = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1 ORDER BY api_keys.created_at, api_keys.id`)
+	selectAllAPIKeys = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` ORDER BY api_keys.created_at, api_keys.id`)
+	selectKeysByIDs  = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
+	selectOwners     = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name` + keySource + ` AND api_keys.id ` + among)
 )
 
 // InsertAPIKey adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.

@@ -6,7 +6,7 @@ var (
 	deleteRepair   = prepare(`DELETE FROM pending_repairs WHERE name = $1`)
 	insertDoubtful = prepare(`INSERT INTO doubtful_api_keys (key_id) SELECT id FROM api_keys WHERE id ` + among + ` ON CONFLICT (key_id) DO NOTHING`)
 	deleteDoubtful = prepare(`DELETE FROM doubtful_api_keys WHERE key_id ` + among)
-	selectDoubtful = prepare(`SELECT ` + keyColumns + keySource + ` AND api_keys.id IN (SELECT key_id FROM doubtful_api_keys)
+	selectDoubtful = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id IN (SELECT key_id FROM doubtful_api_keys)
 		AND api_keys.invalidated_at = 0 AND api_keys.epoch >= COALESCE(owner.key_epoch, 0)
 		ORDER BY api_keys.user_name, api_keys.created_at, api_keys.id`)
 )
