@@ -149,6 +149,9 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		if err != nil {
 			return err
 		}
+		if err := stillValid(tx, p); err != nil {
+			return err
+		}
 		if near {
 			if err := s.quota.check(tx, owner.Name); err != nil {
 				return err
@@ -184,6 +187,25 @@ func (s *Service) complete(ctx context.Context, tx *store.Tx, p identity.Princip
 		return err
 	}
 	return audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, *key, made.binding))
+}
+
+// stillValid returns fault.Unauthorized if the key or the session that a caller came with was revoked since it was
+// authenticated: what a user revokes must not make another key that outlives it.
+func stillValid(tx *store.Tx, p identity.Principal) error {
+	var err error
+	switch {
+	case p.Key.ID != "":
+		var key store.APIKey
+		if key, err = tx.APIKeyByID(p.Key.ID); err == nil && Invalidated(key) {
+			err = store.ErrNotFound
+		}
+	case p.SessionID != "":
+		_, _, err = tx.Session(p.SessionID)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = fault.New(fault.Unauthorized, "the credentials were revoked while the request was under way")
+	}
+	return err
 }
 
 func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.Details {
