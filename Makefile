@@ -44,12 +44,13 @@ test: ## run all tests (some minutes): with the race detector on SQLite, without
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/cmd/sallyport$$')
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/cmd/sallyport$$' -e '/costtest$$')
 
 # The detector is told of a part only where there are hundreds of cases of a kind. Here they all come, on the other database.
 .PHONY: whole
 whole:
 	$(GO) test -timeout 30m ./api ./cmd/sallyport
+	$(GO) test -count=1 -timeout 30m ./impl/httpapi/costtest
 	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m ./impl/httpapi
 
 .PHONY: thorough
@@ -70,8 +71,9 @@ $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
 	else echo "node or npm is not installed: signing in at an identity provider is not tested"; fi
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (60s)
+fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many more requests than make test does (minutes)
 	@.ci/fuzz $(FUZZTIME)
+	SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 60m ./impl/httpapi/costtest -args -cost.seed "$$(date +%s)"
 
 .PHONY: bench
 bench: ## run the benchmarks

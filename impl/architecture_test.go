@@ -57,6 +57,10 @@ var layers = map[string][]string{
 	"httpapi":              {"access", "account", "apikey", "applicationprivilege", "audit", "auth", "duration", "elevation", "filterpath", "filterpath/pretty", "identity", "keyquery", "overload", "privilege", "role", "roledescriptor", "saml", "secret", "session", "store", "strictjson", "tracing", "user", "xcontent"},
 	"config":               {"apikey", "elevation", "lockout", "saml", "secret", "session", "store"},
 	"app":                  {"access", "account", "apikey", "applicationprivilege", "auth", "elevation", "guard", "httpapi", "lockout", "metrics", "role", "saml", "secret", "session", "store", "tracing", "user"},
+
+	// Programs and helpers of tests.
+	"httpapi/costtest":       {},
+	"httpapi/costtest/probe": {"app", "elevation", "httpapi", "httpapi/costtest", "lockout", "secret", "session", "user"},
 }
 
 // only lists what one package of the module keeps to itself: an import path's beginning, and who may import it.
