@@ -32,7 +32,7 @@ func TestVerify_XMLSec1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sp, _ := pem.Decode(fromXMLSec1(t, "sp.key"))
+	sp, _ := pem.Decode(fromXMLSec1(t, "sp-key.pem"))
 	key, err := x509.ParsePKCS8PrivateKey(sp.Bytes)
 	if err != nil {
 		t.Fatal(err)

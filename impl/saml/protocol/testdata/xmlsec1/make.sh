@@ -6,7 +6,7 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=idp -keyout "$work/idp.key" -out idp.pem 2>/dev/null
-openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=sp -keyout sp.key -out "$work/sp.pem" 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=sp -keyout sp-key.pem -out "$work/sp.pem" 2>/dev/null
 
 ds='xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
 xenc='xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"'
