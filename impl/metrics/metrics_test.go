@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// read returns what Prometheus would read.
-func read(t *testing.T, m *Metrics) string {
+// scrape returns the body of a scrape by Prometheus.
+func scrape(t *testing.T, m *Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
@@ -27,14 +27,15 @@ func wantLines(t *testing.T, text string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains("\n"+text, "\n"+line+"\n") {
-			t.Errorf("there is no line %q in\n%s", line, text)
+			t.Errorf("line %q missing in\n%s", line, text)
 		}
 	}
 }
 
-// Ensures that requests and transactions are counted by their labels, with how long they took.
+// Ensures that the durations of requests and transactions are observed by label.
 func TestMetrics_Histograms(t *testing.T) {
 	t.Parallel()
+
 	m := New()
 	m.Request("login", 200, 20*time.Millisecond)
 	m.Request("login", 204, 30*time.Millisecond)
@@ -42,7 +43,8 @@ func TestMetrics_Histograms(t *testing.T) {
 	m.Request("unknown", 0, 0)
 	m.Request("unknown", 999, 0)
 	m.Transaction("view", 2*time.Millisecond)
-	wantLines(t, read(t, m),
+
+	wantLines(t, scrape(t, m),
 		`sallyport_http_request_duration_seconds_bucket{operation="login",status="2xx",le="0.025"} 1`,
 		`sallyport_http_request_duration_seconds_bucket{operation="login",status="2xx",le="0.05"} 2`,
 		`sallyport_http_request_duration_seconds_bucket{operation="login",status="4xx",le="10"} 0`,
@@ -53,23 +55,30 @@ func TestMetrics_Histograms(t *testing.T) {
 	)
 }
 
-// Ensures that gauges are what they are when they are read, and that the runtime and the process are among the metrics.
+// Ensures that gauges are read at scrape time, and that the runtime's and the process's metrics are included.
 func TestMetrics_Gauges(t *testing.T) {
 	t.Parallel()
+
 	m, b := New(), &bound{waiting: 3}
 	m.Bound("hashing", b)
 	m.Bound("heavy", &bound{})
 	m.Budget("heavy", budget{})
-	wantLines(t, read(t, m),
-		`sallyport_bound_waiting{bound="hashing"} 3`, `sallyport_bound_running{bound="hashing"} 2`, `sallyport_bound_waiting{bound="heavy"} 0`,
-		`sallyport_shed_total{bound="hashing",reason="full"} 5`, `sallyport_shed_total{bound="hashing",reason="late"} 7`,
-		`sallyport_bound_held_bytes{bound="heavy"} 11`, `sallyport_shed_total{bound="heavy",reason="memory"} 13`)
+	wantLines(t, scrape(t, m),
+		`sallyport_bound_waiting{bound="hashing"} 3`,
+		`sallyport_bound_running{bound="hashing"} 2`,
+		`sallyport_bound_waiting{bound="heavy"} 0`,
+		`sallyport_shed_total{bound="hashing",reason="full"} 5`,
+		`sallyport_shed_total{bound="hashing",reason="late"} 7`,
+		`sallyport_bound_held_bytes{bound="heavy"} 11`,
+		`sallyport_shed_total{bound="heavy",reason="memory"} 13`,
+	)
+
 	b.waiting = 0
-	text := read(t, m)
+	text := scrape(t, m)
 	wantLines(t, text, `sallyport_bound_waiting{bound="hashing"} 0`)
 	for _, name := range []string{"\ngo_goroutines ", "\nprocess_start_time_seconds "} {
 		if !strings.Contains(text, name) {
-			t.Errorf("there is no %q", name)
+			t.Errorf("metric %q missing", name)
 		}
 	}
 }
@@ -90,69 +99,81 @@ func (budget) Held() int64 { return 11 }
 // Refused implements Budget.
 func (budget) Refused() uint64 { return 13 }
 
-// Ensures that requests are counted while they are under way.
+// Ensures that requests are counted while they are in progress.
 func TestMetrics_InFlight(t *testing.T) {
 	t.Parallel()
+
 	m := New()
-	m.InFlight(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		wantLines(t, read(t, m), "sallyport_http_requests_in_flight 1")
-	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	wantLines(t, read(t, m), "sallyport_http_requests_in_flight 0")
+	handler := m.InFlight(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		wantLines(t, scrape(t, m), "sallyport_http_requests_in_flight 1")
+	}))
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	wantLines(t, scrape(t, m), "sallyport_http_requests_in_flight 0")
 }
 
-// Ensures that the program says what it was built from.
-func TestMetrics_Build(t *testing.T) {
+// Ensures that the build is among the metrics.
+func TestMetrics_BuildInfo(t *testing.T) {
 	t.Parallel()
-	if text := read(t, New()); !strings.Contains(text, `sallyport_build_info{go_version="`+runtime.Version()+`",`) {
-		t.Errorf("there is no build in\n%s", text)
+
+	if text := scrape(t, New()); !strings.Contains(text, `sallyport_build_info{go_version="`+runtime.Version()+`",`) {
+		t.Errorf("sallyport_build_info missing in\n%s", text)
 	}
 }
 
-// Ensures that pools are counted with their names.
+// Ensures that the statistics of connection pools are reported by pool.
 func TestMetrics_Pools(t *testing.T) {
 	t.Parallel()
+
 	m := New()
 	m.Pools(func() map[string]sql.DBStats {
 		return map[string]sql.DBStats{
-			"reader": {MaxOpenConnections: 4, InUse: 1, Idle: 2, WaitCount: 7, WaitDuration: 1500 * time.Millisecond}, "writer": {MaxOpenConnections: 1},
+			"reader": {MaxOpenConnections: 4, InUse: 1, Idle: 2, WaitCount: 7, WaitDuration: 1500 * time.Millisecond},
+			"writer": {MaxOpenConnections: 1},
 		}
 	})
-	wantLines(t, read(t, m), `sallyport_store_connections{pool="reader",state="in_use"} 1`, `sallyport_store_connections{pool="reader",state="idle"} 2`,
-		`sallyport_store_connections_max{pool="writer"} 1`, `sallyport_store_connection_waits_total{pool="reader"} 7`,
-		`sallyport_store_connection_wait_seconds_total{pool="reader"} 1.5`)
+	wantLines(t, scrape(t, m),
+		`sallyport_store_connections{pool="reader",state="in_use"} 1`,
+		`sallyport_store_connections{pool="reader",state="idle"} 2`,
+		`sallyport_store_connections_max{pool="writer"} 1`,
+		`sallyport_store_connection_waits_total{pool="reader"} 7`,
+		`sallyport_store_connection_wait_seconds_total{pool="reader"} 1.5`,
+	)
 }
 
-// Ensures that keys are counted once a minute at most, for a second at most, and that nothing is told where that failed.
+// Ensures that keys are counted at most once a minute, for at most a second, and that the metric is absent if that fails.
 func TestMetrics_KeysExpiring(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // in a time of its own
-		m, keys, asked := New(), 3, 0
+	synctest.Test(t, func(t *testing.T) {
+		m, keys, counts := New(), 3, 0
 		m.KeysExpiring(func(ctx context.Context) (int, error) {
-			asked++
+			counts++
 			if keys < 0 {
 				<-ctx.Done() // a database that does not answer
 			}
 			return keys, ctx.Err()
 		}, time.Now)
-		wantLines(t, read(t, m), "sallyport_api_keys_expiring 3")
+		wantLines(t, scrape(t, m), "sallyport_api_keys_expiring 3")
+
 		keys = 5
 		time.Sleep(time.Minute - time.Nanosecond)
-		wantLines(t, read(t, m), "sallyport_api_keys_expiring 3")
+		wantLines(t, scrape(t, m), "sallyport_api_keys_expiring 3")
 		time.Sleep(time.Nanosecond)
-		wantLines(t, read(t, m), "sallyport_api_keys_expiring 5")
+		wantLines(t, scrape(t, m), "sallyport_api_keys_expiring 5")
+
 		keys = -1
 		time.Sleep(time.Minute)
 		began := time.Now()
-		if text := read(t, m); strings.Contains(text, "sallyport_api_keys_expiring ") || time.Since(began) != time.Second || asked != 3 {
-			t.Errorf("asked %d times, the last time for %s:\n%s", asked, time.Since(began), text)
+		if text := scrape(t, m); strings.Contains(text, "sallyport_api_keys_expiring ") || time.Since(began) != time.Second || counts != 3 {
+			t.Errorf("counted %d times, the last time for %s:\n%s", counts, time.Since(began), text)
 		}
 	})
 }
 
-// Ensures that the end of the certificate that is in use is told.
+// Ensures that the expiry of the certificate is reported.
 func TestMetrics_Certificate(t *testing.T) {
 	t.Parallel()
+
 	m := New()
 	m.Certificate(func() time.Time { return time.Unix(1_900_000_000, 5) })
-	wantLines(t, read(t, m), "sallyport_tls_certificate_expiry_seconds 1.9e+09")
+	wantLines(t, scrape(t, m), "sallyport_tls_certificate_expiry_seconds 1.9e+09")
 }
