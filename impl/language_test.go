@@ -70,7 +70,6 @@ var pendingWording = []string{
 	"../impl/interop",
 	"../impl/keyquery",
 	"../impl/lockout",
-	"../impl/metrics",
 	"../impl/overload",
 	"../impl/password",
 	"../impl/privilege",
@@ -87,7 +86,6 @@ var pendingWording = []string{
 	"../impl/store/storetest",
 	"../impl/strictjson",
 	"../impl/totp",
-	"../impl/tracing",
 	"../impl/user",
 	"../impl/xcontent",
 }

@@ -140,7 +140,7 @@ func TestServe_TracingNowhere(t *testing.T) {
 	lost := serveStore(t, newStore(t), append(c.environment(), "SALLYPORT_TRACING=true")...)
 	lost.want(http.StatusUnauthorized, http.MethodGet, accountPath, "", "")
 	lost.stop()
-	lost.waitFor(regexp.MustCompile(`traces were not sent|traces cannot be sent`))
+	lost.waitFor(regexp.MustCompile(`traces were not sent|trace export failed`))
 }
 
 func unhex(t *testing.T, text string) []byte {

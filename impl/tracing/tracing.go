@@ -1,5 +1,5 @@
-// Package tracing sends OpenTelemetry traces of requests to a collector. What is sent is which operation was called from
-// where, and how that went: no credentials, no query strings, no bodies.
+// Package tracing exports OpenTelemetry traces of requests to a collector. A span holds the operation, the client address,
+// the status and the duration; it never holds credentials, query strings or bodies.
 package tracing
 
 import (
@@ -19,44 +19,53 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Tracer makes a span of each request. It is safe for concurrent use.
+// Tracer creates a span for each request. It is safe for concurrent use.
 type Tracer struct{ provider *sdktrace.TracerProvider }
 
-// New returns a tracer that sends by OTLP over HTTP. The standard variables of OpenTelemetry say where to and how much:
-// OTEL_EXPORTER_OTLP_ENDPOINT and its like, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER,
-// OTEL_BSP_…. A collector that does not answer costs the spans that do not fit the queue, and a line in the log.
+// New returns a tracer that exports by OTLP over HTTP. The standard OpenTelemetry variables configure it:
+// OTEL_EXPORTER_OTLP_ENDPOINT and related ones, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and
+// OTEL_BSP_…. If the collector does not answer, spans that exceed the export queue are dropped and the error is logged.
 func New(ctx context.Context, log *slog.Logger) (*Tracer, error) {
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces cannot be sent", "error", err) }))
-	about, err := resource.New(ctx,
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("trace export failed", "error", err) }))
+
+	service, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "sallyport")),
-		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
+		resource.WithTelemetrySDK(),
+		resource.WithHost(),
+		resource.WithFromEnv(),
+	)
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
+
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("traces cannot be sent: %w", err)
+		return nil, fmt.Errorf("cannot create the trace exporter: %w", err)
 	}
-	return &Tracer{sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(exporter))}, nil
+	return &Tracer{sdktrace.NewTracerProvider(sdktrace.WithResource(service), sdktrace.WithBatcher(exporter))}, nil
 }
 
-// Handler wraps one whose requests are to be traced. A request that belongs to a trace already, by the headers of W3C's
-// Trace Context, goes on with it.
+// Handler returns a handler that traces the requests to next. A request that carries W3C Trace Context headers continues
+// the trace that they name.
 func (t *Tracer) Handler(next http.Handler) http.Handler {
-	return otelhttp.NewHandler(next, "unknown", otelhttp.WithTracerProvider(t.provider),
-		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()), otelhttp.WithPropagators(propagation.TraceContext{}),
-		otelhttp.WithSpanNameFormatter(func(operation string, _ *http.Request) string { return operation }))
+	nameSpan := func(operation string, _ *http.Request) string { return operation }
+	return otelhttp.NewHandler(next, "unknown",
+		otelhttp.WithTracerProvider(t.provider),
+		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),
+		otelhttp.WithPropagators(propagation.TraceContext{}),
+		otelhttp.WithSpanNameFormatter(nameSpan),
+	)
 }
 
-// Describe names the span of a request by its operation, and says what the log calls the request and from where it came.
-// For the latter, otelhttp believes whatever a caller says.
+// Describe names the span of a request after its operation and sets the request id, as logged, and the client address.
+// otelhttp takes the client address from headers that the caller controls, so it is replaced by the given one.
 func Describe(ctx context.Context, operation, requestID, address string) {
 	span := trace.SpanFromContext(ctx)
 	span.SetName(operation)
 	span.SetAttributes(attribute.String("sallyport.request_id", requestID), attribute.String("client.address", address))
 }
 
-// ID is that of the trace that a request belongs to, or empty.
+// ID returns the id of the trace that a request belongs to, or "".
 func ID(ctx context.Context) string {
 	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
 		return id.String()
@@ -64,5 +73,5 @@ func ID(ctx context.Context) string {
 	return ""
 }
 
-// Close sends what is left, as far as there is time.
+// Close exports the queued spans and stops the tracer. It returns an error if the context is done first.
 func (t *Tracer) Close(ctx context.Context) error { return t.provider.Shutdown(ctx) }
