@@ -1,4 +1,4 @@
-// Package roledescriptor has Elasticsearch's role descriptors: reading, writing, comparing and checking them.
+// Package roledescriptor reads, writes, compares and validates Elasticsearch role descriptors.
 package roledescriptor
 
 import (
@@ -7,80 +7,80 @@ import (
 	"slices"
 )
 
-// Descriptor says what the bearer of a role may do. The zero value allows nothing. Its name is not part of it: a Set has
-// it as the key.
+// Descriptor holds the privileges of a role. The zero value grants nothing. The role's name is not part of the descriptor;
+// it is the key in a Set.
 //
-// Free JSON in it (Global, Metadata) is made of strictjson.Decode's values, so that numbers keep their last digit.
-// Descriptors that were read share it with what they were read from; neither may be changed afterwards.
+// The free JSON of Global and Metadata consists of the values that strictjson.Decode returns, so that numbers keep all
+// their digits. Parse does not copy it: neither the descriptor nor the parsed value may be changed afterwards.
 type Descriptor struct {
-	// Cluster has names of cluster privileges, or patterns of cluster actions.
+	// Cluster holds names of cluster privileges and patterns of cluster actions.
 	Cluster []string
 	Indices []IndexPrivileges
-	// Applications are privileges that other programs define and ask for.
+	// Applications holds privileges that other programs define and check.
 	Applications []ApplicationPrivileges
-	// RunAs has the names, or patterns of names, of the users who may be impersonated.
+	// RunAs holds the names, or patterns of names, of the users that may be impersonated.
 	RunAs []string
-	// Global has cluster privileges with conditions. Categories without content are left out.
+	// Global holds conditional cluster privileges by category. Empty categories are left out.
 	Global        map[string]any
 	RemoteIndices []RemoteIndexPrivileges
 	RemoteCluster []RemoteClusterPrivileges
 	Metadata      map[string]any
 	Restriction   Restriction
-	// Description is for people. API keys' descriptors have none.
+	// Description is free text. The descriptors of API keys have none.
 	Description string
 }
 
-// IndexPrivileges say what may be done with some indices.
+// IndexPrivileges grants privileges on indices.
 type IndexPrivileges struct {
 	// Names are index names, patterns with * and ?, or regular expressions between slashes.
 	Names      []string
 	Privileges []string
 	// FieldSecurity limits the visible fields; nil is no limit.
 	FieldSecurity *FieldSecurity
-	// Query limits the visible documents: a query in JSON, or "" for no limit. It is not read any further here.
+	// Query limits the visible documents: a query in JSON, or "" for no limit. Parse does not interpret it.
 	Query string
-	// AllowRestrictedIndices lets Names reach the indices that the system keeps for itself.
+	// AllowRestrictedIndices extends Names to restricted indices, which are reserved for the system.
 	AllowRestrictedIndices bool
 }
 
-// FieldSecurity has names of fields, or patterns with * and ?.
+// FieldSecurity limits the visible fields by names of fields and patterns with * and ?.
 type FieldSecurity struct {
-	// Grant has the visible fields. An empty list shows none.
+	// Grant holds the visible fields. An empty list makes none visible.
 	Grant []string
-	// Except has fields of Grant that are hidden after all. Nil and the empty list mean the same, but are told apart when
-	// descriptors are shown and compared.
+	// Except holds the fields of Grant that are hidden nevertheless. Nil and the empty list have the same effect, but they
+	// are rendered differently and do not compare as equal.
 	Except []string
 }
 
-// RemoteIndexPrivileges say what may be done with some indices of other clusters.
+// RemoteIndexPrivileges grants privileges on indices of remote clusters.
 type RemoteIndexPrivileges struct {
-	// Clusters are aliases of clusters, or patterns of aliases.
+	// Clusters holds aliases of clusters and patterns of aliases.
 	Clusters []string
 	IndexPrivileges
 }
 
-// RemoteClusterPrivileges say what may be done with other clusters.
+// RemoteClusterPrivileges grants cluster privileges on remote clusters.
 type RemoteClusterPrivileges struct{ Clusters, Privileges []string }
 
-// ApplicationPrivileges say what may be done in another program.
+// ApplicationPrivileges grants privileges of an application on some of its resources.
 type ApplicationPrivileges struct {
 	Application           string
 	Privileges, Resources []string
 }
 
-// Restriction narrows an API key to some workflows. The zero value is no restriction.
+// Restriction limits an API key to workflows. The zero value restricts nothing.
 type Restriction struct{ Workflows []string }
 
-// Set has descriptors by their names.
+// Set maps role names to descriptors.
 type Set map[string]Descriptor
 
-// Powerless tells whether a descriptor gives no privilege at all.
+// Powerless reports whether the descriptor grants no privilege at all.
 func (d Descriptor) Powerless() bool {
 	return len(d.Cluster)+len(d.Indices)+len(d.Applications)+len(d.RunAs)+len(d.Global)+len(d.RemoteIndices)+len(d.RemoteCluster) == 0
 }
 
-// Equal tells whether two descriptors are the same to Elasticsearch: member by member, and in arrays the order matters.
-// Numbers in free JSON are the same if they are written the same.
+// Equal reports whether two descriptors are equal by Elasticsearch's rules: all members are equal, and the order of array
+// elements matters. Numbers in free JSON are equal if they are spelled the same.
 func Equal(a, b Descriptor) bool {
 	return slices.Equal(a.Cluster, b.Cluster) &&
 		slices.EqualFunc(a.Indices, b.Indices, equalIndices) &&
@@ -94,7 +94,7 @@ func Equal(a, b Descriptor) bool {
 		a.Description == b.Description
 }
 
-// Equal tells whether two sets have equal descriptors of the same names.
+// Equal reports whether two sets have the same names with equal descriptors.
 func (s Set) Equal(other Set) bool { return maps.EqualFunc(s, other, Equal) }
 
 func equalIndices(a, b IndexPrivileges) bool {

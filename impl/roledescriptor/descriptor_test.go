@@ -13,8 +13,8 @@ import (
 	"github.com/sallyport/sallyport/impl/strictjson"
 )
 
-// Ensures that the canonical form stays what it is: what was stored under its hash would be lost otherwise.
-func TestCanonical(t *testing.T) {
+// Ensures that the canonical form does not change: documents are stored under its hash.
+func TestCanonical_Golden(t *testing.T) {
 	set := Set{
 		"b": {},
 		"a": {
@@ -44,8 +44,8 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// Ensures that the order of elements counts, the order of descriptors does not, and no array is an empty array.
-func TestEqual(t *testing.T) {
+// Ensures that the order of elements matters, the order of descriptors does not, and a missing array equals an empty one.
+func TestEqual_Cases(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want bool
@@ -93,7 +93,7 @@ func decodeSet(t *testing.T, text string) Set {
 	return set
 }
 
-// Ensures that every member of every type is compared: one that is forgotten would pass for equal.
+// Ensures that every member of every type is compared.
 func TestEqual_EveryMember(t *testing.T) {
 	for _, zero := range []any{Descriptor{}, IndexPrivileges{}, RemoteIndexPrivileges{}, RemoteClusterPrivileges{}, ApplicationPrivileges{}, FieldSecurity{}} {
 		for i := range reflect.TypeOf(zero).NumField() {
@@ -107,7 +107,7 @@ func TestEqual_EveryMember(t *testing.T) {
 	}
 }
 
-// fill gives a value some content.
+// fill sets a value to something other than its zero value.
 func fill(value reflect.Value) {
 	switch value.Kind() {
 	case reflect.Bool:
@@ -144,7 +144,7 @@ func holding(part any) Descriptor {
 	return part.(Descriptor)
 }
 
-// generator makes descriptors out of few parts, so that equal ones turn up often.
+// generator generates random descriptors of few distinct parts, so that equal ones are frequent.
 type generator struct{ *rand.Rand }
 
 func (g generator) chance() bool { return g.IntN(3) == 0 }
@@ -218,8 +218,8 @@ func (g generator) set() Set {
 	return set
 }
 
-// Ensures that what is shown is read back as it was, and so is the canonical form, and that sets are equal exactly when
-// their canonical forms are.
+// Ensures that the rendered and the canonical form are read back unchanged, and that sets are equal exactly when their
+// canonical forms are.
 func TestCanonical_Generated(t *testing.T) {
 	g := generator{rand.New(rand.NewPCG(3, 4))}
 	byBytes := map[string]Set{}
@@ -263,8 +263,8 @@ func roundTrip(t *testing.T, set Set) {
 	}
 }
 
-// Ensures that no JSON breaks the reader, that it refuses with its own errors, that Validate takes what it read, and
-// that what it read is shown and read again as the same.
+// Ensures that Parse neither panics on any JSON nor returns errors of other packages, that Validate accepts its results as
+// input, and that they are read back unchanged once rendered.
 func FuzzParse(f *testing.F) {
 	for _, c := range refused {
 		f.Add([]byte(c.given))

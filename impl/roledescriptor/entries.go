@@ -10,9 +10,9 @@ import (
 func readIndices(role string, target *[]IndexPrivileges) func(any) error {
 	indices := section("indices privileges for role [" + role + "]")
 	return func(value any) error {
-		return indices.array(value, func(element any) error {
+		return indices.readArray(value, func(element any) error {
 			var entry IndexPrivileges
-			if err := indices.object(element, entry.readers(indices)); err != nil {
+			if err := indices.readObject(element, entry.readers(indices)); err != nil {
 				return err
 			}
 			*target = append(*target, entry)
@@ -24,11 +24,11 @@ func readIndices(role string, target *[]IndexPrivileges) func(any) error {
 func readRemoteIndices(role string, target *[]RemoteIndexPrivileges) func(any) error {
 	indices := section("remote indices privileges for role [" + role + "]")
 	return func(value any) error {
-		return indices.array(value, func(element any) error {
+		return indices.readArray(value, func(element any) error {
 			var entry RemoteIndexPrivileges
 			readers := entry.readers(indices)
-			readers["clusters"] = textOrTexts("clusters", &entry.Clusters)
-			if err := indices.object(element, readers); err != nil {
+			readers["clusters"] = readStringOrStrings("clusters", &entry.Clusters)
+			if err := indices.readObject(element, readers); err != nil {
 				return err
 			}
 			*target = append(*target, entry)
@@ -40,27 +40,27 @@ func readRemoteIndices(role string, target *[]RemoteIndexPrivileges) func(any) e
 func (p *IndexPrivileges) readers(indices section) map[string]func(any) error {
 	var dropped map[string]any
 	return map[string]func(any) error{
-		"names":                    textOrTexts("names", &p.Names),
-		"privileges":               texts("privileges", &p.Privileges),
+		"names":                    readStringOrStrings("names", &p.Names),
+		"privileges":               readStrings("privileges", &p.Privileges),
 		"field_security":           readFieldSecurity(indices, &p.FieldSecurity),
 		"query":                    readQuery(indices, &p.Query),
-		"allow_restricted_indices": indices.boolean("allow_restricted_indices", &p.AllowRestrictedIndices),
-		"transient_metadata":       indices.free("transient_metadata", &dropped),
+		"allow_restricted_indices": indices.readBool("allow_restricted_indices", &p.AllowRestrictedIndices),
+		"transient_metadata":       indices.readFreeObject("transient_metadata", &dropped),
 	}
 }
 
 func (p *IndexPrivileges) check(indices section) error {
-	if err := indices.filled("names", p.Names); err != nil {
+	if err := indices.requireElements("names", p.Names); err != nil {
 		return err
 	}
 	if p.Privileges != nil && len(p.Privileges) == 0 {
 		return illegalArgument("indices privileges must define at least one privilege")
 	}
-	return indices.filled("privileges", p.Privileges)
+	return indices.requireElements("privileges", p.Privileges)
 }
 
 func (p *RemoteIndexPrivileges) check(indices section) error {
-	if err := indices.filled("clusters", p.Clusters); err != nil {
+	if err := indices.requireElements("clusters", p.Clusters); err != nil {
 		return err
 	}
 	if slices.Contains(p.Clusters, "") {
@@ -69,7 +69,7 @@ func (p *RemoteIndexPrivileges) check(indices section) error {
 	return p.IndexPrivileges.check(indices)
 }
 
-// readQuery keeps a string as it is, and writes an object as a string, members in order.
+// readQuery reads a query. A string is kept as it is; an object is encoded as JSON with sorted members.
 func readQuery(indices section, target *string) func(any) error {
 	return func(value any) error {
 		switch query := value.(type) {
@@ -79,9 +79,10 @@ func readQuery(indices section, target *string) func(any) error {
 			*target = query
 			return nil
 		case map[string]any:
+			// This cannot fail: a decoded value can be encoded.
 			text, err := compact(query)
 			*target = string(text)
-			return err // never: a value that was read can be written
+			return err
 		}
 		return indices.fail("expected [query] to be a string or an object but found [%s] instead", xcontent.Token(value))
 	}
@@ -90,9 +91,9 @@ func readQuery(indices section, target *string) func(any) error {
 func readFieldSecurity(indices section, target **FieldSecurity) func(any) error {
 	return func(value any) error {
 		var fields FieldSecurity
-		err := indices.object(value, map[string]func(any) error{
-			"grant":  texts("grant", &fields.Grant),
-			"except": texts("except", &fields.Except),
+		err := indices.readObject(value, map[string]func(any) error{
+			"grant":  readStrings("grant", &fields.Grant),
+			"except": readStrings("except", &fields.Except),
 		})
 		if err != nil {
 			return err
@@ -105,17 +106,17 @@ func readFieldSecurity(indices section, target **FieldSecurity) func(any) error 
 	}
 }
 
-// remoteClusterPrivileges are all that one may have with other clusters.
+// remoteClusterPrivileges lists the privileges that exist on remote clusters.
 var remoteClusterPrivileges = []string{"monitor_enrich", "monitor_stats"}
 
 func readRemoteClusters(role string, target *[]RemoteClusterPrivileges) func(any) error {
 	clusters := section("remote_cluster for role [" + role + "]")
 	return func(value any) error {
-		return clusters.array(value, func(element any) error {
+		return clusters.readArray(value, func(element any) error {
 			var entry RemoteClusterPrivileges
-			err := clusters.object(element, map[string]func(any) error{
-				"clusters":   textOrTexts("clusters", &entry.Clusters),
-				"privileges": texts("privileges", &entry.Privileges),
+			err := clusters.readObject(element, map[string]func(any) error{
+				"clusters":   readStringOrStrings("clusters", &entry.Clusters),
+				"privileges": readStrings("privileges", &entry.Privileges),
 			})
 			if err != nil {
 				return err
@@ -130,13 +131,13 @@ func (p RemoteClusterPrivileges) check(clusters section) error {
 	if p.Clusters == nil && p.Privileges == nil {
 		return illegalArgument("remote cluster groups must not be null or empty")
 	}
-	if err := clusters.filled("clusters", p.Clusters); err != nil {
+	if err := clusters.requireElements("clusters", p.Clusters); err != nil {
 		return err
 	}
 	if slices.Contains(p.Clusters, "") {
 		return illegalArgument("remote cluster alias cannot be an empty string")
 	}
-	if err := clusters.filled("privileges", p.Privileges); err != nil {
+	if err := clusters.requireElements("privileges", p.Privileges); err != nil {
 		return err
 	}
 	for _, privilege := range p.Privileges {
@@ -151,12 +152,12 @@ func (p RemoteClusterPrivileges) check(clusters section) error {
 func readApplications(role string, target *[]ApplicationPrivileges) func(any) error {
 	applications := section("application privileges for role [" + role + "]")
 	return func(value any) error {
-		return applications.array(value, func(element any) error {
+		return applications.readArray(value, func(element any) error {
 			var entry ApplicationPrivileges
-			err := applications.object(element, map[string]func(any) error{
-				"application": applications.text("application", &entry.Application),
-				"privileges":  texts("privileges", &entry.Privileges),
-				"resources":   texts("resources", &entry.Resources),
+			err := applications.readObject(element, map[string]func(any) error{
+				"application": applications.readString("application", &entry.Application),
+				"privileges":  readStrings("privileges", &entry.Privileges),
+				"resources":   readStrings("resources", &entry.Resources),
 			})
 			if err != nil {
 				return err
@@ -171,8 +172,8 @@ func (p ApplicationPrivileges) check(applications section) error {
 	if p.Application == "" {
 		return applications.fail("missing required [application] field")
 	}
-	if err := applications.filled("privileges", p.Privileges); err != nil {
+	if err := applications.requireElements("privileges", p.Privileges); err != nil {
 		return err
 	}
-	return applications.filled("resources", p.Resources)
+	return applications.requireElements("resources", p.Resources)
 }

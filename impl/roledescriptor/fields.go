@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// check refuses exceptions that are not among the granted fields: Elasticsearch takes them for a mistake. A regular
-// expression (between slashes) is not taken apart; it is covered by itself and by "*", and covers only itself.
+// check returns fault.ParseFailed if an exception is not a subset of the granted fields, as Elasticsearch does. A regular
+// expression (between slashes) is not analyzed; it is a subset of itself and of "*", and only itself is a subset of it.
 func (f FieldSecurity) check() error {
 	same := map[string]bool{}
 	for _, pattern := range f.Grant {
@@ -16,18 +16,20 @@ func (f FieldSecurity) check() error {
 	if same["*"] {
 		return nil
 	}
+
 	granted := f.compile()
 	for _, pattern := range f.Except {
-		if !same[pattern] && (isExpression(pattern) || !granted.covers(runes(pattern))) {
-			return f.refuse(granted)
+		if !same[pattern] && (isExpression(pattern) || !granted.covers(collapseStars(pattern))) {
+			return f.coverageError(granted)
 		}
 	}
 	return nil
 }
 
-func (f FieldSecurity) refuse(granted *cover) error {
-	if granted.work < 0 {
-		return parseError("Exceptions for field permissions are too intricate to be compared with the granted fields")
+// coverageError returns the error for exceptions that the granted fields do not cover, or not within the budget.
+func (f FieldSecurity) coverageError(granted *automaton) error {
+	if granted.budget < 0 {
+		return parseError("Exceptions for field permissions are too complex to be compared with the granted fields")
 	}
 	return parseError("Exceptions for field permissions must be a subset of the granted fields but [%s] is not a subset of [%s]",
 		strings.Join(f.Except, ","), strings.Join(f.Grant, ","))
@@ -35,58 +37,62 @@ func (f FieldSecurity) refuse(granted *cover) error {
 
 func isExpression(pattern string) bool { return strings.HasPrefix(pattern, "/") }
 
-// Runes that no pattern has: one for the end of a pattern, one for all that the patterns at hand do not mention.
+// Runes that occur in no pattern: the end of a pattern, and a rune that none of the patterns contains.
 const (
-	end   rune = -1
-	other rune = -2
+	endOfPattern rune = -1
+	otherRune    rune = -2
 )
 
-// cover tells whether patterns with * and ? match all that another one matches. It is an automaton with one state per
-// rune of the patterns, which lie end to end in tape; sets of states are made as they are needed, and known by number.
-type cover struct {
+// automaton decides whether patterns with * and ? together match every text that another pattern matches. It is a
+// nondeterministic automaton with one state per rune of the concatenated patterns (tape). Sets of states are built on
+// demand and numbered.
+type automaton struct {
 	tape []rune
 	sets [][]int
 	ids  map[string]int
 	next map[edge]int
-	// work is what may still be done. Patterns exist that take exponential time; they are refused.
-	work int
+	// budget is the number of steps left, negative once exhausted. Some patterns take exponential time; they are refused.
+	budget int
 }
 
-// edge leads from a set of states to another.
+// edge is a transition out of a set of states.
 type edge struct {
 	set int
 	on  rune
 }
 
-// workPerRune is far more than any patterns need that people write. maxWork keeps a megabyte of them below a tenth of a
-// second or so, and below some tens of megabytes: sets of states take room.
+// budgetPerRune is far more than realistic patterns need. maxBudget bounds one check to about 0.1 s and some tens of
+// megabytes, which the sets of states take, even for a megabyte of patterns.
 const (
-	workPerRune = 25
-	maxWork     = 2 << 20
+	budgetPerRune = 25
+	maxBudget     = 2 << 20
 )
 
-func (f FieldSecurity) compile() *cover {
-	c := &cover{ids: map[string]int{}, next: map[edge]int{}}
+// compile returns the automaton of the granted patterns, with a budget for checking the exceptions.
+func (f FieldSecurity) compile() *automaton {
+	c := &automaton{ids: map[string]int{}, next: map[edge]int{}}
 	var start []int
 	for _, pattern := range f.Grant {
 		if isExpression(pattern) {
 			continue
 		}
 		at := len(c.tape)
-		c.tape = append(append(c.tape, runes(pattern)...), end)
+		c.tape = append(append(c.tape, collapseStars(pattern)...), endOfPattern)
 		start = c.enter(start, at)
 	}
-	c.work = workPerRune * (len(c.tape) + 1)
+
+	c.budget = budgetPerRune * (len(c.tape) + 1)
 	for _, pattern := range f.Except {
-		c.work += workPerRune * (len(pattern) + 1)
+		c.budget += budgetPerRune * (len(pattern) + 1)
 	}
-	c.work = min(c.work, maxWork)
-	c.number(start)
+	c.budget = min(c.budget, maxBudget)
+
+	c.internSet(start)
 	return c
 }
 
-// runes returns a pattern with one * for several in a row, which mean the same.
-func runes(pattern string) []rune {
+// collapseStars returns a pattern's runes with each run of * replaced by one *, which is equivalent.
+func collapseStars(pattern string) []rune {
 	var last rune
 	var list []rune
 	for _, r := range pattern {
@@ -98,12 +104,13 @@ func runes(pattern string) []rune {
 	return list
 }
 
-// number returns the number of a set of states, which are in order. The first set is number 0.
-func (c *cover) number(states []int) int {
+// internSet returns the number of a set of states, which must be sorted, and numbers a new one. The first set has number 0.
+func (c *automaton) internSet(states []int) int {
 	var key []byte
 	for _, state := range states {
 		key = binary.AppendUvarint(key, uint64(state)) //nolint:gosec // a state is not negative
 	}
+
 	id, known := c.ids[string(key)]
 	if !known {
 		id = len(c.sets)
@@ -113,56 +120,59 @@ func (c *cover) number(states []int) int {
 	return id
 }
 
-// situation is where a text may have led: to a place in the one pattern, and to a set of states of the others.
-type situation struct{ at, set int }
+// position is reached by some text: an index into the pattern under test, and a set of states of the automaton.
+type position struct{ at, set int }
 
-// covers looks for a text that the pattern matches and the others do not.
-func (c *cover) covers(pattern []rune) bool {
-	seen := map[situation]bool{}
-	open := []situation{{0, 0}}
-	for len(open) > 0 && c.work >= 0 {
+// covers reports whether the automaton accepts every text that the pattern matches. It returns false when the budget is
+// exhausted.
+func (c *automaton) covers(pattern []rune) bool {
+	seen := map[position]bool{}
+	open := []position{{0, 0}}
+	for len(open) > 0 && c.budget >= 0 {
 		s := open[len(open)-1]
 		open = open[:len(open)-1]
-		c.work--
+		c.budget--
 		if seen[s] {
 			continue
 		}
 		seen[s] = true
+
 		if s.at < len(pattern) {
 			open = c.follow(open, s, pattern[s.at])
 		} else if !c.accepts(s.set) {
 			return false
 		}
 	}
-	return c.work >= 0
+	return c.budget >= 0
 }
 
-// follow adds the situations that come next.
-func (c *cover) follow(open []situation, s situation, symbol rune) []situation {
+// follow appends the positions that follow a position by a symbol of the pattern.
+func (c *automaton) follow(open []position, s position, symbol rune) []position {
 	next := s.at + 1
 	switch symbol {
 	case '*':
-		open = append(open, situation{next, s.set})
+		open = append(open, position{next, s.set})
 		next = s.at
 	case '?':
 	default:
-		return append(open, situation{next, c.step(s.set, symbol)})
+		return append(open, position{next, c.step(s.set, symbol)})
 	}
-	for _, r := range c.mentioned(s.set) {
-		if c.work < 0 {
+
+	for _, r := range c.distinguishedRunes(s.set) {
+		if c.budget < 0 {
 			break
 		}
-		open = append(open, situation{next, c.step(s.set, r)})
+		open = append(open, position{next, c.step(s.set, r)})
 	}
 	return open
 }
 
-// mentioned returns the runes that make a difference in a set of states, and one for all the rest.
-func (c *cover) mentioned(set int) []rune {
-	c.work -= len(c.sets[set])
-	runes := []rune{other}
+// distinguishedRunes returns the runes that lead out of a set of states differently, and otherRune for all the rest.
+func (c *automaton) distinguishedRunes(set int) []rune {
+	c.budget -= len(c.sets[set])
+	runes := []rune{otherRune}
 	for _, state := range c.sets[set] {
-		if r := c.tape[state]; r != end && r != '*' && r != '?' {
+		if r := c.tape[state]; r != endOfPattern && r != '*' && r != '?' {
 			runes = append(runes, r)
 		}
 	}
@@ -170,14 +180,15 @@ func (c *cover) mentioned(set int) []rune {
 	return slices.Compact(runes)
 }
 
-// step returns the set of states after one rune more.
-func (c *cover) step(set int, r rune) int {
-	c.work--
+// step returns the set of states that a rune leads to.
+func (c *automaton) step(set int, r rune) int {
+	c.budget--
 	way := edge{set, r}
 	if next, known := c.next[way]; known {
 		return next
 	}
-	c.work -= len(c.sets[set])
+
+	c.budget -= len(c.sets[set])
 	var states []int
 	for _, state := range c.sets[set] {
 		switch c.tape[state] {
@@ -187,13 +198,14 @@ func (c *cover) step(set int, r rune) int {
 			states = c.enter(states, state+1)
 		}
 	}
+
 	slices.Sort(states)
-	c.next[way] = c.number(slices.Compact(states))
+	c.next[way] = c.internSet(slices.Compact(states))
 	return c.next[way]
 }
 
-// enter adds a state, and the one that can be reached from it without a rune.
-func (c *cover) enter(states []int, state int) []int {
+// enter appends a state, and the state that is reached from it without a rune.
+func (c *automaton) enter(states []int, state int) []int {
 	states = append(states, state)
 	if c.tape[state] == '*' {
 		states = append(states, state+1)
@@ -201,7 +213,8 @@ func (c *cover) enter(states []int, state int) []int {
 	return states
 }
 
-func (c *cover) accepts(set int) bool {
-	c.work -= len(c.sets[set])
-	return slices.ContainsFunc(c.sets[set], func(state int) bool { return c.tape[state] == end })
+// accepts reports whether a set contains the final state of a pattern.
+func (c *automaton) accepts(set int) bool {
+	c.budget -= len(c.sets[set])
+	return slices.ContainsFunc(c.sets[set], func(state int) bool { return c.tape[state] == endOfPattern })
 }

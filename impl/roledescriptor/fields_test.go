@@ -18,8 +18,8 @@ func fieldSecurity(t *testing.T, text string) (*FieldSecurity, error) {
 	return d.Indices[0].FieldSecurity, nil
 }
 
-// Ensures that exceptions are part of what is granted, with wildcards on either side.
-func TestFieldSecurity(t *testing.T) {
+// Ensures that exceptions must be a subset of the granted fields, with wildcards on either side.
+func TestFieldSecurity_Subset(t *testing.T) {
 	for _, text := range []string{
 		`{"grant":["f1"]}`, `{"grant":[]}`, `{"grant":[],"except":[]}`, `{"grant":["f1","f2"],"except":["f1"]}`, `{"grant":["*"],"except":["a","b*","/c/"]}`,
 		`{"grant":["f*"],"except":["f1","f","fa*b?"]}`, `{"grant":["**"],"except":["*"]}`, `{"grant":["?","??*",""],"except":["*"]}`, `{"grant":["a*"],"except":["a**"]}`,
@@ -57,9 +57,9 @@ func TestFieldSecurity(t *testing.T) {
 	}
 }
 
-// Ensures that coverage is what it says: there is no text that the exception matches and no grant does. All texts of
-// some length are tried, of the letters in the patterns and of one that is in none.
-func TestFieldSecurity_Exact(t *testing.T) {
+// Ensures that exceptions pass exactly if no text matches an exception and no granted pattern. The test tries all texts up
+// to a length, made of the letters in the patterns and of one that no pattern contains.
+func TestFieldSecurity_AllShortTexts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	texts := []string{""}
 	for from, length := 0, 0; length < 6; length++ {
@@ -100,8 +100,8 @@ func matches(text string, patterns ...string) bool {
 	return false
 }
 
-// Ensures that very many patterns are compared soon, and that those which take exponential time are given up.
-func TestFieldSecurity_Intricate(t *testing.T) {
+// Ensures that many patterns are compared quickly, and that patterns of exponential cost are refused.
+func TestFieldSecurity_CostBound(t *testing.T) {
 	blowUp := FieldSecurity{Grant: []string{"*a" + strings.Repeat("?", 30), "*?"}, Except: []string{strings.Repeat("?", 60)}}
 	stars := FieldSecurity{Grant: []string{strings.Repeat("*", 500_000) + "a"}, Except: []string{strings.Repeat("*", 500_000)}}
 	var many FieldSecurity
@@ -116,8 +116,8 @@ func TestFieldSecurity_Intricate(t *testing.T) {
 	if err := stars.check(); err == nil {
 		t.Error("stars: accepted")
 	}
-	wantError(t, "blow-up", blowUp.check(), pe, "Exceptions for field permissions are too intricate to be compared with the granted fields")
+	wantError(t, "blow-up", blowUp.check(), pe, "Exceptions for field permissions are too complex to be compared with the granted fields")
 	if taken := time.Since(begin); taken > 30*time.Second {
-		t.Errorf("all that takes %v", taken)
+		t.Errorf("the comparisons take %v", taken)
 	}
 }

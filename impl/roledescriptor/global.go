@@ -7,32 +7,32 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// conditions is what messages call the content of global.
+// conditions names the content of global in messages.
 const conditions section = "privilege"
 
-// readGlobal checks that an object has the shape of conditional cluster privileges, and keeps it as it is, but for
-// categories without content.
+// readGlobal reads conditional cluster privileges. It checks their structure and keeps the object without its empty
+// categories.
 func readGlobal(target *map[string]any) func(any) error {
 	return func(value any) error {
-		if err := conditional(value, map[string]func(any) error{
-			"application": only("manage", required("applications")),
-			"profile":     only("write", required("applications")),
-			"role":        only("manage", readManagedRoles),
+		if err := readConditionalObject(value, map[string]func(any) error{
+			"application": readSingleMember("manage", readRequiredStrings("applications")),
+			"profile":     readSingleMember("write", readRequiredStrings("applications")),
+			"role":        readSingleMember("manage", readManagedRoles),
 			"data_source": readDataSources,
 		}); err != nil {
 			return err
 		}
-		*target = filledCategories(value)
+		*target = copyNonEmptyMembers(value)
 		return nil
 	}
 }
 
-// filledCategories returns a copy of an object without its empty members; nil if nothing is left.
-func filledCategories(value any) map[string]any {
+// copyNonEmptyMembers returns a copy of an object without its empty members; nil if none is left.
+func copyNonEmptyMembers(value any) map[string]any {
 	members, _ := value.(map[string]any)
 	var filled map[string]any
 	for name, content := range members {
-		if empty(content) {
+		if isEmpty(content) {
 			continue
 		}
 		if filled == nil {
@@ -43,7 +43,7 @@ func filledCategories(value any) map[string]any {
 	return filled
 }
 
-func empty(value any) bool {
+func isEmpty(value any) bool {
 	switch content := value.(type) {
 	case map[string]any:
 		return len(content) == 0
@@ -53,33 +53,34 @@ func empty(value any) bool {
 	return false
 }
 
-// conditional is section.object with global's own message for what is no object.
-func conditional(value any, readers map[string]func(any) error) error {
+// readConditionalObject is section.readObject with Elasticsearch's message in global for a value that is no object.
+func readConditionalObject(value any, readers map[string]func(any) error) error {
 	if _, ok := value.(map[string]any); !ok {
 		return conditions.fail("expected [START_OBJECT] but found [%s] instead", xcontent.Token(value))
 	}
-	return conditions.object(value, readers)
+	return conditions.readObject(value, readers)
 }
 
-// only reads an object that may have one member.
-func only(name string, read func(any) error) func(any) error {
+// readSingleMember returns a reader of an object that may have one member only.
+func readSingleMember(name string, read func(any) error) func(any) error {
 	return func(value any) error {
-		return conditional(value, map[string]func(any) error{name: read})
+		return readConditionalObject(value, map[string]func(any) error{name: read})
 	}
 }
 
-// required reads an object that must have one member, an array of strings.
-func required(name string) func(any) error {
+// readRequiredStrings returns a reader of an object that must have exactly one member, an array of strings.
+func readRequiredStrings(name string) func(any) error {
 	return func(value any) error {
 		var elements []string
-		if err := only(name, texts(name, &elements))(value); err != nil {
+		if err := readSingleMember(name, readStrings(name, &elements))(value); err != nil {
 			return err
 		}
-		return given(name, elements)
+		return requirePresent(name, elements)
 	}
 }
 
-func given(field string, elements []string) error {
+// requirePresent refuses a missing (nil) array.
+func requirePresent(field string, elements []string) error {
 	if elements == nil {
 		return conditions.fail("missing required [%s] field", field)
 	}
@@ -88,8 +89,8 @@ func given(field string, elements []string) error {
 
 func readManagedRoles(value any) error {
 	members, _ := value.(map[string]any)
-	err := only("indices", func(value any) error {
-		return conditions.array(value, func(element any) error {
+	err := readSingleMember("indices", func(value any) error {
+		return conditions.readArray(value, func(element any) error {
 			_, err := readGroup(element)
 			return err
 		})
@@ -100,11 +101,11 @@ func readManagedRoles(value any) error {
 	return err
 }
 
-// dataSourcePrivileges are all that one may have with data sources.
+// dataSourcePrivileges lists the privileges that exist on data sources.
 var dataSourcePrivileges = []string{"create", "delete", "read_metadata", "read", "manage"}
 
 func readDataSources(value any) error {
-	return conditions.array(value, func(element any) error {
+	return conditions.readArray(value, func(element any) error {
 		privileges, err := readGroup(element)
 		if err != nil {
 			return err
@@ -119,18 +120,18 @@ func readDataSources(value any) error {
 	})
 }
 
-// readGroup reads names with privileges, and returns the privileges.
+// readGroup reads an object of names and privileges, and returns the privileges.
 func readGroup(value any) ([]string, error) {
 	var names, privileges []string
-	err := conditional(value, map[string]func(any) error{
-		"names":      texts("names", &names),
-		"privileges": texts("privileges", &privileges),
+	err := readConditionalObject(value, map[string]func(any) error{
+		"names":      readStrings("names", &names),
+		"privileges": readStrings("privileges", &privileges),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := given("names", names); err != nil {
+	if err := requirePresent("names", names); err != nil {
 		return nil, err
 	}
-	return privileges, given("privileges", privileges)
+	return privileges, requirePresent("privileges", privileges)
 }

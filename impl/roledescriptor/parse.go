@@ -8,19 +8,18 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// Options tell which of the members that not everybody may send are allowed. Without its permission, such a member is
-// refused like an unknown one.
+// Options holds which optional members are accepted. A member that is not accepted is refused like an unknown one.
 type Options struct {
-	// AllowRestriction is for API keys.
+	// AllowRestriction accepts restriction, which only API keys may have.
 	AllowRestriction bool
-	// AllowDescription is for roles.
+	// AllowDescription accepts description, which only roles may have.
 	AllowDescription bool
 }
 
 const fieldName = "role_descriptors"
 
-// Field reads the member role_descriptors of an object. Errors are of fault.XContentParseFailed, which nest the one of the
-// descriptor that could not be read. The set is not nil.
+// Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil. Errors are
+// fault.XContentParseFailed, with the error of the invalid descriptor as cause.
 func Field(target *Set, options Options) xcontent.Field {
 	var members map[string]any
 	object := xcontent.Object(&members)
@@ -49,7 +48,7 @@ func parseSet(members map[string]any, options Options) (Set, error) {
 	return set, nil
 }
 
-// ReadSet reads a set as Canonical wrote it.
+// ReadSet decodes the form that Canonical encodes.
 func ReadSet(data []byte) (Set, error) {
 	value, err := strictjson.DecodeStored(data)
 	if err != nil {
@@ -59,20 +58,21 @@ func ReadSet(data []byte) (Set, error) {
 	return set, Field(&set, Options{AllowRestriction: true, AllowDescription: true})(value)
 }
 
-// Parse reads one descriptor, strictly: members that are unknown, of the wrong kind or half there are refused. Whether
-// privileges and the like exist is for Validate. Errors are fault.ParseFailed and fault.IllegalArgument.
+// Parse reads one descriptor from a decoded JSON value. It refuses members that are unknown, of the wrong type or
+// incomplete. Validate checks whether the named privileges exist. Errors are fault.ParseFailed and fault.IllegalArgument.
 func Parse(name string, value any, options Options) (Descriptor, error) {
 	if err := checkName(name); err != nil {
 		return Descriptor{}, err
 	}
 	var d Descriptor
 	role := section("role [" + name + "]")
-	if err := role.object(value, d.readers(role, name, options)); err != nil {
+	if err := role.readObject(value, d.readers(role, name, options)); err != nil {
 		return Descriptor{}, err
 	}
 	return d, nil
 }
 
+// maxName is the longest role name in bytes (Elasticsearch's limit for names in role descriptors).
 const maxName = 1024
 
 func checkName(name string) error {
@@ -93,34 +93,36 @@ func printable(name string) bool {
 	return true
 }
 
+// readers returns the reader of each member that the options accept, under all names of the member.
 func (d *Descriptor) readers(role section, name string, options Options) map[string]func(any) error {
 	var dropped map[string]any
 	readers := map[string]func(any) error{
-		"cluster":            anyTexts("cluster", &d.Cluster),
+		"cluster":            readOptionalStrings("cluster", &d.Cluster),
 		"indices":            readIndices(name, &d.Indices),
 		"index":              readIndices(name, &d.Indices),
 		"applications":       readApplications(name, &d.Applications),
 		"application":        readApplications(name, &d.Applications),
-		"run_as":             anyTexts("run_as", &d.RunAs),
+		"run_as":             readOptionalStrings("run_as", &d.RunAs),
 		"global":             readGlobal(&d.Global),
 		"remote_indices":     readRemoteIndices(name, &d.RemoteIndices),
 		"remote_cluster":     readRemoteClusters(name, &d.RemoteCluster),
-		"metadata":           role.free("metadata", &d.Metadata),
-		"transient_metadata": role.free("transient_metadata", &dropped),
-		"metadata_flattened": role.free("metadata_flattened", &dropped),
-		"type":               role.scalar("type"),
+		"metadata":           role.readFreeObject("metadata", &d.Metadata),
+		"transient_metadata": role.readFreeObject("transient_metadata", &dropped),
+		"metadata_flattened": role.readFreeObject("metadata_flattened", &dropped),
+		"type":               role.ignoreScalar("type"),
 	}
+
 	if options.AllowRestriction {
 		readers["restriction"] = readRestriction(name, &d.Restriction)
 	}
 	if options.AllowDescription {
-		readers["description"] = role.text("description", &d.Description)
+		readers["description"] = role.readString("description", &d.Description)
 	}
 	return readers
 }
 
-// scalar takes whatever is not an object or array, and ignores it.
-func (s section) scalar(field string) func(any) error {
+// ignoreScalar returns a reader that ignores a value, and refuses objects and arrays.
+func (s section) ignoreScalar(field string) func(any) error {
 	return func(value any) error {
 		switch value.(type) {
 		case []any, map[string]any:
@@ -133,10 +135,10 @@ func (s section) scalar(field string) func(any) error {
 func readRestriction(name string, target *Restriction) func(any) error {
 	restriction := section("restriction for role [" + name + "]")
 	return func(value any) error {
-		err := restriction.object(value, map[string]func(any) error{"workflows": texts("workflows", &target.Workflows)})
+		err := restriction.readObject(value, map[string]func(any) error{"workflows": readStrings("workflows", &target.Workflows)})
 		if err != nil || target.Workflows == nil {
 			return err
 		}
-		return restriction.filled("workflows", target.Workflows)
+		return restriction.requireElements("workflows", target.Workflows)
 	}
 }

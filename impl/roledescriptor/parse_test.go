@@ -23,7 +23,7 @@ func decode(t *testing.T, text string) any {
 	return value
 }
 
-// shown is the rendering of a descriptor that has nothing but these members.
+// shown returns the rendering of a descriptor with only these members.
 func shown(t *testing.T, members string) map[string]any {
 	t.Helper()
 	all := decode(t, `{"cluster":[],"indices":[],"applications":[],"run_as":[],"metadata":{}}`).(map[string]any)
@@ -33,8 +33,8 @@ func shown(t *testing.T, members string) map[string]any {
 	return all
 }
 
-// Ensures that whatever Elasticsearch accepts is accepted, and kept as Elasticsearch shows it.
-func TestParse(t *testing.T) {
+// Ensures that the forms that Elasticsearch accepts are accepted, and rendered as Elasticsearch renders them.
+func TestParse_Accepted(t *testing.T) {
 	for given, want := range map[string]string{
 		`{}`:                                `{}`,
 		`{"cluster":["b","a","b"]}`:         `{"cluster":["b","a","b"]}`,
@@ -82,7 +82,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Ensures that a query is kept if it is a string, written compactly if it is an object, and left out if there is none.
+// Ensures that a query is kept if it is a string, encoded without white space if it is an object, and omitted if there is none.
 func TestParse_Query(t *testing.T) {
 	for given, want := range map[string]string{
 		`null`: "", `""`: "", `"{ \"match_all\": {} }"`: `{ "match_all": {} }`, `"not JSON"`: "not JSON",
@@ -203,7 +203,7 @@ var refused = []struct{ given, kind, reason string }{
 	{`{"restriction":{"workflows":[]}}`, pe, "failed to parse restriction for role [x]. [workflows] cannot be an empty array"},
 }
 
-// Ensures that whatever Elasticsearch refuses is refused, with its type of error and its text.
+// Ensures that the forms that Elasticsearch refuses are refused with the same error type and text.
 func TestParse_Refused(t *testing.T) {
 	for _, c := range refused {
 		_, err := Parse("x", decode(t, c.given), everything)
@@ -219,8 +219,8 @@ func wantError(t *testing.T, given string, err error, kind, reason string) {
 	}
 }
 
-// Ensures that members which not everybody may send are unknown to those who may not, even when they are empty.
-func TestParse_Options(t *testing.T) {
+// Ensures that a member which the options do not accept is refused as unknown, even when it is empty.
+func TestParse_MemberNotAllowed(t *testing.T) {
 	for _, c := range []struct {
 		given   string
 		options Options
@@ -234,7 +234,7 @@ func TestParse_Options(t *testing.T) {
 	}
 }
 
-// Ensures the rule for names, and that whatever is in a name comes out of messages as it went in.
+// Ensures that only valid role names are accepted, and that messages contain names verbatim.
 func TestParse_Name(t *testing.T) {
 	for _, name := range []string{"x", "a b", "~!", strings.Repeat("n", 1024), "%d"} {
 		if _, err := Parse(name, map[string]any{}, Options{}); err != nil {
@@ -249,8 +249,8 @@ func TestParse_Name(t *testing.T) {
 	wantError(t, "%d", err, pe, "failed to parse role [%d]. unexpected field [%s]")
 }
 
-// Ensures that of several mistakes always the same is reported.
-func TestParse_Stable(t *testing.T) {
+// Ensures that a descriptor with several errors always yields the same one.
+func TestParse_ErrorIsStable(t *testing.T) {
 	for range 50 {
 		_, err := parseField("p", decode(t, `{"b":1,"a":{"z":1,"y":1,"x":1}}`), Options{})
 		if want := "failed to parse role [a]. unexpected field [x]"; !strings.HasSuffix(err.Error(), want) {
@@ -259,7 +259,7 @@ func TestParse_Stable(t *testing.T) {
 	}
 }
 
-// parseField reads role_descriptors as the parser of that name does.
+// parseField reads role_descriptors by a parser of the given name.
 func parseField(parser string, value any, options Options) (Set, error) {
 	var set Set
 	p := xcontent.Parser{Name: parser, Fields: map[string]xcontent.Field{"role_descriptors": Field(&set, options)}}
@@ -267,7 +267,7 @@ func parseField(parser string, value any, options Options) (Set, error) {
 }
 
 // Ensures that causes are nested as Elasticsearch nests them.
-func TestField(t *testing.T) {
+func TestField_NestedCauses(t *testing.T) {
 	type step struct{ Type, Reason string }
 	const outer = "[api_key_request] failed to parse field [role_descriptors]"
 	for _, c := range []struct {
@@ -302,7 +302,7 @@ func TestField(t *testing.T) {
 	}
 }
 
-// Ensures that numbers in free JSON arrive to the last digit.
+// Ensures that numbers in free JSON keep all their digits.
 func TestParse_Numbers(t *testing.T) {
 	d, err := Parse("x", decode(t, `{"metadata":{"n":1.50}}`), Options{})
 	if err != nil || d.Metadata["n"] != json.Number("1.50") {

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 )
 
-// Canonical returns a set's only spelling: equal sets have the same bytes, and different sets different bytes. It is JSON
-// with its members in order, fit for ReadSet, and fit to be hashed. It must never change for descriptors that exist:
-// what was stored under a hash would no longer be found.
+// Canonical encodes a set in its canonical form: equal sets have the same bytes, and different sets different bytes. The
+// form is JSON with sorted members, which ReadSet decodes and which callers hash. It must never change for existing
+// descriptors, because documents are stored under its hash.
 //
-// A set whose free JSON has values of other types than strictjson.Decode's is a defect of the program, and Canonical
-// panics.
+// Canonical panics if the set's free JSON has values of other types than strictjson.Decode returns.
 func Canonical(set Set) []byte {
 	members := make(map[string]any, len(set))
 	for name, d := range set {
@@ -23,7 +22,7 @@ func Canonical(set Set) []byte {
 	return text
 }
 
-// compact returns JSON without blanks, members in order, and without the escapes that are for HTML only.
+// compact encodes a value as JSON with sorted members, without white space, and without escaping HTML.
 func compact(value any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -34,16 +33,17 @@ func compact(value any) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// render returns everything that equality looks at. The arrays cluster, indices, applications and run_as are always there, and
-// so are metadata; the rest only if it has content.
+// render returns all members that Equal compares. The arrays cluster, indices, applications and run_as and the object
+// metadata are always present; the other members only if they are not empty.
 func render(d Descriptor) map[string]any {
 	members := map[string]any{
-		"cluster":      list(d.Cluster, plain),
-		"indices":      list(d.Indices, renderIndices),
-		"applications": list(d.Applications, renderApplication),
-		"run_as":       list(d.RunAs, plain),
+		"cluster":      renderArray(d.Cluster, renderString),
+		"indices":      renderArray(d.Indices, renderIndices),
+		"applications": renderArray(d.Applications, renderApplication),
+		"run_as":       renderArray(d.RunAs, renderString),
 		"metadata":     map[string]any{},
 	}
+
 	if len(d.Metadata) > 0 {
 		members["metadata"] = d.Metadata
 	}
@@ -51,13 +51,13 @@ func render(d Descriptor) map[string]any {
 		members["global"] = d.Global
 	}
 	if len(d.RemoteIndices) > 0 {
-		members["remote_indices"] = list(d.RemoteIndices, renderRemoteIndices)
+		members["remote_indices"] = renderArray(d.RemoteIndices, renderRemoteIndices)
 	}
 	if len(d.RemoteCluster) > 0 {
-		members["remote_cluster"] = list(d.RemoteCluster, renderRemoteCluster)
+		members["remote_cluster"] = renderArray(d.RemoteCluster, renderRemoteCluster)
 	}
 	if d.Restricted() {
-		members["restriction"] = map[string]any{"workflows": list(d.Restriction.Workflows, plain)}
+		members["restriction"] = map[string]any{"workflows": renderArray(d.Restriction.Workflows, renderString)}
 	}
 	if d.Description != "" {
 		members["description"] = d.Description
@@ -69,8 +69,8 @@ func renderIndices(p IndexPrivileges) any { return indexMembers(p) }
 
 func indexMembers(p IndexPrivileges) map[string]any {
 	members := map[string]any{
-		"names":                    list(p.Names, plain),
-		"privileges":               list(p.Privileges, plain),
+		"names":                    renderArray(p.Names, renderString),
+		"privileges":               renderArray(p.Privileges, renderString),
 		"allow_restricted_indices": p.AllowRestrictedIndices,
 	}
 	if p.FieldSecurity != nil {
@@ -83,35 +83,35 @@ func indexMembers(p IndexPrivileges) map[string]any {
 }
 
 func renderFieldSecurity(f FieldSecurity) map[string]any {
-	members := map[string]any{"grant": list(f.Grant, plain)}
+	members := map[string]any{"grant": renderArray(f.Grant, renderString)}
 	if f.Except != nil {
-		members["except"] = list(f.Except, plain)
+		members["except"] = renderArray(f.Except, renderString)
 	}
 	return members
 }
 
 func renderRemoteIndices(p RemoteIndexPrivileges) any {
 	members := indexMembers(p.IndexPrivileges)
-	members["clusters"] = list(p.Clusters, plain)
+	members["clusters"] = renderArray(p.Clusters, renderString)
 	return members
 }
 
 func renderRemoteCluster(p RemoteClusterPrivileges) any {
-	return map[string]any{"clusters": list(p.Clusters, plain), "privileges": list(p.Privileges, plain)}
+	return map[string]any{"clusters": renderArray(p.Clusters, renderString), "privileges": renderArray(p.Privileges, renderString)}
 }
 
 func renderApplication(p ApplicationPrivileges) any {
 	return map[string]any{
 		"application": p.Application,
-		"privileges":  list(p.Privileges, plain),
-		"resources":   list(p.Resources, plain),
+		"privileges":  renderArray(p.Privileges, renderString),
+		"resources":   renderArray(p.Resources, renderString),
 	}
 }
 
-func plain(s string) any { return s }
+func renderString(s string) any { return s }
 
-// list is never nil, so that it is [] in JSON and not null.
-func list[T any](elements []T, value func(T) any) []any {
+// renderArray returns an array that is never nil, so that JSON has [] and not null.
+func renderArray[T any](elements []T, value func(T) any) []any {
 	values := make([]any, 0, len(elements))
 	for _, element := range elements {
 		values = append(values, value(element))

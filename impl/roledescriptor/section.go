@@ -7,20 +7,21 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// section is a part of a descriptor, by the name that messages give it, such as "role [x]".
+// section is the name of a part of a descriptor in messages, such as "role [x]".
 type section string
 
+// fail returns fault.ParseFailed with the section's name in front of the message.
 func (s section) fail(format string, values ...any) error {
 	return parseError("failed to parse %s. "+format, append([]any{s}, values...)...)
 }
 
-// aliases are second names of members. Elasticsearch takes whichever comes last; what comes last is not known here, and
-// nobody means to send both, so both together are refused.
+// aliases maps alternative names of members to their main names. Elasticsearch takes the last of both, but decoded objects
+// have no order, so both together are refused.
 var aliases = map[string]string{"index": "indices", "application": "applications"}
 
-// object hands each member to its reader, in the order of the names so that of several failures always the same is
-// reported. A member without a reader is unexpected.
-func (s section) object(value any, readers map[string]func(any) error) error {
+// readObject passes each member to its reader. It does so in the order of the names, so that an object with several errors
+// always yields the same one. A member without a reader is refused.
+func (s section) readObject(value any, readers map[string]func(any) error) error {
 	members, ok := value.(map[string]any)
 	if !ok {
 		return s.fail("expected an object but found [%s] instead", xcontent.Token(value))
@@ -40,8 +41,8 @@ func (s section) object(value any, readers map[string]func(any) error) error {
 	return nil
 }
 
-// array hands over each element.
-func (s section) array(value any, read func(any) error) error {
+// readArray passes each element to the reader.
+func (s section) readArray(value any, read func(any) error) error {
 	elements, ok := value.([]any)
 	if !ok {
 		return s.fail("expected an array but found [%s] instead", xcontent.Token(value))
@@ -54,8 +55,8 @@ func (s section) array(value any, read func(any) error) error {
 	return nil
 }
 
-// filled refuses an array that is missing (nil) or empty.
-func (s section) filled(field string, elements []string) error {
+// requireElements refuses an array that is missing (nil) or empty.
+func (s section) requireElements(field string, elements []string) error {
 	if elements == nil {
 		return s.fail("missing required [%s] field", field)
 	}
@@ -65,8 +66,8 @@ func (s section) filled(field string, elements []string) error {
 	return nil
 }
 
-// free reads an object of any content; an empty one is nil.
-func (s section) free(field string, target *map[string]any) func(any) error {
+// readFreeObject returns a reader of an object with any content. It leaves the target unset for an empty one.
+func (s section) readFreeObject(field string, target *map[string]any) func(any) error {
 	return func(value any) error {
 		members, ok := value.(map[string]any)
 		if !ok {
@@ -79,7 +80,7 @@ func (s section) free(field string, target *map[string]any) func(any) error {
 	}
 }
 
-func (s section) text(field string, target *string) func(any) error {
+func (s section) readString(field string, target *string) func(any) error {
 	return func(value any) error {
 		text, ok := value.(string)
 		if !ok {
@@ -90,7 +91,7 @@ func (s section) text(field string, target *string) func(any) error {
 	}
 }
 
-func (s section) boolean(field string, target *bool) func(any) error {
+func (s section) readBool(field string, target *bool) func(any) error {
 	return func(value any) error {
 		truth, ok := value.(bool)
 		if !ok {
@@ -101,18 +102,18 @@ func (s section) boolean(field string, target *bool) func(any) error {
 	}
 }
 
-// texts reads an array of strings; an empty one is not nil.
-func texts(field string, target *[]string) func(any) error {
+// readStrings returns a reader of an array of strings. An empty array is not nil.
+func readStrings(field string, target *[]string) func(any) error {
 	return func(value any) error {
 		elements, ok := value.([]any)
 		if !ok {
-			return notTexts(field, value)
+			return notStringsError(field, value)
 		}
 		read := make([]string, 0, len(elements))
 		for _, element := range elements {
 			text, ok := element.(string)
 			if !ok {
-				return notTexts(field, element)
+				return notStringsError(field, element)
 			}
 			read = append(read, text)
 		}
@@ -121,7 +122,7 @@ func texts(field string, target *[]string) func(any) error {
 	}
 }
 
-func notTexts(field string, value any) error {
+func notStringsError(field string, value any) error {
 	found := "[" + xcontent.Token(value) + "]"
 	if value == nil {
 		found = "null"
@@ -129,24 +130,24 @@ func notTexts(field string, value any) error {
 	return parseError("could not parse [%s] field. expected a string array but found %s value instead", field, found)
 }
 
-// textOrTexts also takes one string for an array of one.
-func textOrTexts(field string, target *[]string) func(any) error {
+// readStringOrStrings is readStrings that also accepts a single string, as an array of one.
+func readStringOrStrings(field string, target *[]string) func(any) error {
 	return func(value any) error {
 		if text, ok := value.(string); ok {
 			*target = []string{text}
 			return nil
 		}
-		return texts(field, target)(value)
+		return readStrings(field, target)(value)
 	}
 }
 
-// anyTexts also takes null for none, and makes none nil.
-func anyTexts(field string, target *[]string) func(any) error {
+// readOptionalStrings is readStrings that also accepts null. An empty array is nil.
+func readOptionalStrings(field string, target *[]string) func(any) error {
 	return func(value any) error {
 		if value == nil {
 			return nil
 		}
-		err := texts(field, target)(value)
+		err := readStrings(field, target)(value)
 		if len(*target) == 0 {
 			*target = nil
 		}

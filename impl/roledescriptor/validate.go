@@ -10,12 +10,12 @@ import (
 	"github.com/sallyport/sallyport/impl/privilege"
 )
 
-// Validate returns what is wrong with descriptors that could be read, one message for each fault, fit for an
-// action_request_validation_exception; none if nothing is. Descriptors come in the order of their names, and the faults
-// of one in the order of its members below. There are at most 100: each may be a hundred times longer than its cause.
+// Validate returns one message for each validation error of parsed descriptors, for an action_request_validation_exception;
+// none if the set is valid. Messages are in the order of the descriptors' names and then of their members below. There are
+// at most 100 messages, because one may be a hundred times longer than its cause.
 //
-// Of descriptors that cost more than privilege.MaxCost together nothing else is said: to find out what would be would take
-// too long.
+// Descriptors that cost more than privilege.MaxCost together yield a single message, because checking them would take too
+// long.
 func Validate(set Set) []string {
 	if cost := set.cost(); cost > privilege.MaxCost {
 		return []string{fmt.Sprintf("the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] are taken;"+
@@ -23,24 +23,23 @@ func Validate(set Set) []string {
 	}
 	var v validator
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		v.descriptor(set[name])
+		v.checkDescriptor(set[name])
 	}
 	return v.messages
 }
 
-// Restricted tells whether a descriptor is narrowed to workflows.
+// Restricted reports whether the descriptor is restricted to workflows.
 func (d Descriptor) Restricted() bool { return len(d.Restriction.Workflows) > 0 }
 
-// CheckRestrictions refuses an API key's set that has a restricted descriptor and another one. The error is
-// fault.IllegalArgument.
+// CheckRestrictions returns fault.IllegalArgument for an API key's set that has a restricted descriptor and another one.
 func CheckRestrictions(set Set) error {
-	if err := privilege.CheckRestrictions(set.roles()); err != nil {
+	if err := privilege.CheckRestrictions(set.privilegeRoles()); err != nil {
 		return illegalArgument("%s", err)
 	}
 	return nil
 }
 
-// CheckOwner refuses roles of an API key's owner that are restricted. The error is fault.IllegalArgument.
+// CheckOwner returns fault.IllegalArgument if a role of an API key's owner is restricted.
 func CheckOwner(roles Set) error {
 	for _, d := range roles {
 		if d.Restricted() {
@@ -51,8 +50,10 @@ func CheckOwner(roles Set) error {
 }
 
 const (
+	// maxDescription is the longest description in characters.
 	maxDescription = 1000
-	maxMessages    = 100
+	// maxMessages bounds the messages of one validation.
+	maxMessages = 100
 )
 
 type validator struct{ messages []string }
@@ -63,44 +64,44 @@ func (v *validator) add(format string, values ...any) {
 	}
 }
 
-// check adds what is wrong with each of some texts.
-func (v *validator) check(texts []string, wrong func(string) error) {
+// checkEach adds the errors that a check returns for the texts.
+func (v *validator) checkEach(texts []string, check func(string) error) {
 	for _, text := range texts {
-		if err := wrong(text); err != nil {
+		if err := check(text); err != nil {
 			v.add("%s", err)
 		}
 	}
 }
 
-func (v *validator) descriptor(d Descriptor) {
-	v.check(d.Cluster, privilege.CheckCluster)
+func (v *validator) checkDescriptor(d Descriptor) {
+	v.checkEach(d.Cluster, privilege.CheckCluster)
 	for _, p := range d.Indices {
-		v.index(p)
+		v.checkIndex(p)
 	}
 	for _, p := range d.RemoteIndices {
-		v.index(p.IndexPrivileges)
-		v.check(p.Privileges, checkRemote)
+		v.checkIndex(p.IndexPrivileges)
+		v.checkEach(p.Privileges, checkRemotePrivilege)
 	}
 	for _, p := range d.Applications {
 		if err := privilege.CheckApplication(privilege.Application(p)); err != nil {
 			v.add("%s", err)
 		}
 	}
-	v.check(d.RunAs, privilege.CheckPattern)
-	v.metadata(d.Metadata)
-	v.check(d.Restriction.Workflows, checkWorkflow)
+	v.checkEach(d.RunAs, privilege.CheckPattern)
+	v.checkMetadata(d.Metadata)
+	v.checkEach(d.Restriction.Workflows, checkWorkflow)
 	if utf8.RuneCountInString(d.Description) > maxDescription {
 		v.add("Role description must be less than %d characters.", maxDescription)
 	}
 }
 
-func (v *validator) index(p IndexPrivileges) {
-	v.check(p.Privileges, privilege.CheckIndex)
-	v.check(p.Names, privilege.CheckPattern)
+func (v *validator) checkIndex(p IndexPrivileges) {
+	v.checkEach(p.Privileges, privilege.CheckIndex)
+	v.checkEach(p.Names, privilege.CheckPattern)
 }
 
-// checkRemote refuses what cannot be had with indices of other clusters.
-func checkRemote(name string) error {
+// checkRemotePrivilege refuses the index privileges that do not exist on remote clusters.
+func checkRemotePrivilege(name string) error {
 	switch strings.ToLower(name) {
 	case "manage_failure_store", "read_failure_store":
 		return fmt.Errorf("failure store privilege [%s] is not allowed for remote indices", name)
@@ -113,7 +114,7 @@ func checkWorkflow(name string) error {
 	return err
 }
 
-func (v *validator) metadata(metadata map[string]any) {
+func (v *validator) checkMetadata(metadata map[string]any) {
 	for key := range metadata {
 		if strings.HasPrefix(key, "_") {
 			v.add("role descriptor metadata keys may not start with [_]")

@@ -19,8 +19,8 @@ const (
 	workflowList   = "Unknown workflow [%s]. A workflow must be one of the predefined workflow names [search_application_query,search_application_analytics]."
 )
 
-// Ensures that every fault has its message, and what is no fault has none.
-func TestValidate(t *testing.T) {
+// Ensures that every validation error has its message, and that valid descriptors have none.
+func TestValidate_Messages(t *testing.T) {
 	for given, want := range map[string]string{
 		`{}`: "",
 		`{"cluster":["all","MANAGE_Own_Api_Key","none","manage_connector","cluster:monitor/main","Cluster:*","indices:admin/template/get","indices:admin/index_template/*"]}`: "",
@@ -75,8 +75,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// Ensures that messages are collected in one order, and that there is an end to them.
-func TestValidate_Order(t *testing.T) {
+// Ensures that messages have a fixed order, and that their number is bounded.
+func TestValidate_OrderAndBound(t *testing.T) {
 	bad := Descriptor{
 		Cluster: []string{"c1", "c2"}, Indices: []IndexPrivileges{{Privileges: []string{"i1"}}},
 		Applications: []ApplicationPrivileges{{Application: "!", Privileges: []string{"!"}}}, RunAs: []string{"/("}, Metadata: map[string]any{"_": nil},
@@ -100,8 +100,8 @@ func TestValidate_Order(t *testing.T) {
 	}
 }
 
-// Ensures that a restricted descriptor is alone, and that an owner has none.
-func TestRestrictions(t *testing.T) {
+// Ensures that a restricted descriptor must be the only one, and that an owner has none.
+func TestCheckRestrictions(t *testing.T) {
 	restricted := Descriptor{Restriction: Restriction{[]string{"search_application_query"}}}
 	for _, c := range []struct {
 		set          Set
@@ -124,7 +124,7 @@ func TestRestrictions(t *testing.T) {
 	}
 }
 
-// Ensures that descriptors that would take long to check and much room to keep are refused at once, with one message.
+// Ensures that descriptors that are expensive to check and to store are refused immediately, with one message.
 func TestValidate_TooLarge(t *testing.T) {
 	many := func(text string) []string {
 		texts := make([]string, 100_000/len(text))
