@@ -1,4 +1,5 @@
-// Package applicationprivilege keeps what applications call the sets of their actions, so that roles can give these by name.
+// Package applicationprivilege manages application privileges: named sets of an application's actions, which roles grant by
+// name.
 package applicationprivilege
 
 import (
@@ -15,31 +16,32 @@ import (
 	"github.com/sallyport/sallyport/impl/strictjson"
 )
 
-// Privilege is what a name stands for.
+// Privilege is the definition of an application privilege.
 type Privilege struct {
-	// Actions are patterns of the application's actions.
+	// Actions holds patterns of the application's actions.
 	Actions []string
-	// Metadata is free JSON, made of strictjson.Decode's values; nil if there is none.
+	// Metadata is free JSON, of the values that strictjson.Decode returns; nil if there is none.
 	Metadata map[string]any
 }
 
-// Set has privileges by application and by name.
+// Set maps applications and privilege names to privileges.
 type Set map[string]map[string]Privilege
 
-// Outcome tells of privileges, by application and by name, whether they were made, or were there to be removed.
+// Outcome reports by application and privilege name whether the privilege was created, or whether it existed and was removed.
 type Outcome map[string]map[string]bool
 
-// Service adds, lists and removes privileges of applications. Who may is for its caller to know.
+// Service adds, lists and removes application privileges. It does not authorize callers.
 type Service struct{ store *store.Store }
 
 // NewService returns a service on a store.
 func NewService(st *store.Store) *Service { return &Service{st} }
 
-// Put adds or replaces privileges, all or none, and tells which were added. It returns what Check does.
+// Put adds or replaces privileges in one transaction, and reports which were added. It returns the errors of Check.
 func (s *Service) Put(ctx context.Context, set Set) (Outcome, error) {
 	if err := Check(set); err != nil {
 		return nil, err
 	}
+
 	var created Outcome
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		created = Outcome{}
@@ -47,6 +49,7 @@ func (s *Service) Put(ctx context.Context, set Set) (Outcome, error) {
 			if len(set[application]) > 0 {
 				created[application] = map[string]bool{}
 			}
+
 			for _, name := range slices.Sorted(maps.Keys(set[application])) {
 				added, err := put(ctx, tx, application, name, set[application][name])
 				if err != nil {
@@ -65,20 +68,21 @@ func put(ctx context.Context, tx *store.Tx, application, name string, p Privileg
 	if len(p.Metadata) > 0 {
 		text, err := json.Marshal(p.Metadata)
 		if err != nil {
-			return false, fault.Wrap(fault.ServerFailed, err, "the metadata cannot be written")
+			return false, fault.Wrap(fault.ServerFailed, err, "the metadata of the application privilege cannot be encoded")
 		}
 		record.Metadata = string(text)
 	}
+
 	if created, err = tx.PutApplicationPrivilege(record); err != nil {
 		return false, err
 	}
-	return created, audit.Record(ctx, tx, audit.ApplicationPrivilegePut, subject(application, name), audit.Details{"created": created})
+	return created, audit.Record(ctx, tx, audit.ApplicationPrivilegePut, auditSubject(application, name), audit.Details{"created": created})
 }
 
-// subject is how the audit trail calls a privilege. Neither part can have a blank.
-func subject(application, name string) string { return application + " " + name }
+// auditSubject names a privilege in the audit trail. Neither part can contain a space.
+func auditSubject(application, name string) string { return application + " " + name }
 
-// Delete removes privileges of an application, and tells which there were.
+// Delete removes privileges of an application, and reports which of them existed.
 func (s *Service) Delete(ctx context.Context, application string, names []string) (Outcome, error) {
 	var found map[string]bool
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
@@ -87,6 +91,7 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 			if _, done := found[name]; done {
 				continue
 			}
+
 			removed, err := tx.DeleteApplicationPrivilege(application, name)
 			if err != nil {
 				return err
@@ -94,7 +99,8 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 			if found[name] = removed; !removed {
 				continue
 			}
-			if err := audit.Record(ctx, tx, audit.ApplicationPrivilegeDeleted, subject(application, name), nil); err != nil {
+
+			if err := audit.Record(ctx, tx, audit.ApplicationPrivilegeDeleted, auditSubject(application, name), nil); err != nil {
 				return err
 			}
 		}
@@ -103,8 +109,8 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 	return Outcome{application: found}, err
 }
 
-// Get returns the privileges of an application that have one of the names; all of its if there are no names. The name of
-// the application can be the beginning of names, followed by *, and "" stands for all of them.
+// Get returns the privileges of an application with the given names, or all if no name is given. The application can be a
+// prefix followed by *, and "" selects all applications.
 func (s *Service) Get(ctx context.Context, application string, names []string) (Set, error) {
 	set := Set{}
 	err := s.store.View(ctx, func(tx *store.Tx) error {
@@ -113,7 +119,7 @@ func (s *Service) Get(ctx context.Context, application string, names []string) (
 			return err
 		}
 		for _, r := range records {
-			if !selects(application, r.Application) || len(names) > 0 && !slices.Contains(names, r.Name) {
+			if !matchesApplication(application, r.Application) || len(names) > 0 && !slices.Contains(names, r.Name) {
 				continue
 			}
 			if err := set.add(r); err != nil {
@@ -125,22 +131,25 @@ func (s *Service) Get(ctx context.Context, application string, names []string) (
 	return set, err
 }
 
-func selects(application, name string) bool {
-	if beginning, open := strings.CutSuffix(application, "*"); open {
-		return strings.HasPrefix(name, beginning)
+// matchesApplication reports whether a name is selected by the application argument of Get.
+func matchesApplication(application, name string) bool {
+	if prefix, found := strings.CutSuffix(application, "*"); found {
+		return strings.HasPrefix(name, prefix)
 	}
 	return application == "" || application == name
 }
 
+// add decodes a stored privilege into the set.
 func (s Set) add(r store.ApplicationPrivilege) error {
 	p := Privilege{Actions: r.Actions}
 	if r.Metadata != "" {
 		value, err := strictjson.DecodeStored([]byte(r.Metadata))
 		if err != nil {
-			return fault.Wrap(fault.ServerFailed, err, "a stored application privilege cannot be read")
+			return fault.Wrap(fault.ServerFailed, err, "a stored application privilege cannot be decoded")
 		}
 		p.Metadata, _ = value.(map[string]any)
 	}
+
 	if s[r.Application] == nil {
 		s[r.Application] = map[string]Privilege{}
 	}
@@ -148,12 +157,13 @@ func (s Set) add(r store.ApplicationPrivilege) error {
 	return nil
 }
 
-// Registry returns all privileges as the checks of privileges need them.
+// Registry returns all application privileges in the form that privilege checks need.
 func Registry(tx *store.Tx) (*privilege.Registry, error) {
 	records, err := tx.ApplicationPrivileges()
 	if err != nil {
 		return nil, err
 	}
+
 	registered := map[string]map[string][]string{}
 	for _, r := range records {
 		if registered[r.Application] == nil {

@@ -43,7 +43,7 @@ func trail(t *testing.T, s *Service) string {
 	return text.String()
 }
 
-// Ensures that privileges are made, replaced, shown and removed, and that each change is recorded.
+// Ensures that privileges are created, replaced, listed and removed, and that each change is recorded in the audit trail.
 func TestService_LifeCycle(t *testing.T) {
 	s := newService(t)
 	first := Set{
@@ -102,7 +102,7 @@ func TestService_LifeCycle(t *testing.T) {
 	}
 }
 
-// Ensures that everything wrong with a request is told at once, and that nothing of it is kept.
+// Ensures that a request with errors is refused with all of them, and that nothing of it is stored.
 func TestPut_Refused(t *testing.T) {
 	s := newService(t)
 	fine := Privilege{Actions: []string{"a:b"}}
@@ -137,7 +137,7 @@ func TestPut_Refused(t *testing.T) {
 		many[fmt.Sprint("x", i)] = Privilege{}
 	}
 	if _, err := s.Put(t.Context(), Set{"myapp": many}); err == nil || strings.Contains(err.Error(), " 101: ") || !strings.Contains(err.Error(), ";100: ") {
-		t.Error("the list of faults is not bounded")
+		t.Error("the list of errors is not bounded")
 	}
 	set, err := s.Get(t.Context(), "", nil)
 	if err != nil || len(set) > 0 || trail(t, s) != "" {
@@ -145,7 +145,7 @@ func TestPut_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that actions that would take long to check, and everybody's questions long to answer, are refused at once.
+// Ensures that actions that are expensive to check and to match against are refused immediately.
 func TestCheck_TooLarge(t *testing.T) {
 	actions := make([]string, 10_000)
 	for i := range actions {

@@ -10,32 +10,35 @@ import (
 	"github.com/sallyport/sallyport/impl/privilege"
 )
 
-// maxMessages bounds what one answer lists: a fault's text may be many times longer than its cause.
+// maxMessages bounds the errors of one response, because a message may be many times longer than its cause.
 const maxMessages = 100
 
-// Check refuses privileges that cannot be put, with everything that is wrong with them, up to 100 faults
-// (fault.RequestInvalid).
+// Check validates privileges before Put. It returns fault.RequestInvalid with all errors, at most 100. If the actions cost
+// more than privilege.MaxCost together, that is the only error.
 func Check(set Set) error {
-	var c checker
-	if cost := set.cost(); cost > privilege.MaxCost { // to find out what else is wrong would take too long
+	// Checking more actions would take too long.
+	if cost := set.cost(); cost > privilege.MaxCost {
 		return fault.Invalid([]string{fmt.Sprintf("the application privileges are too large: their actions count [%d] together, and at most [%d] are taken at once;"+
 			" an action counts 1, and a pattern about as much as it is long when its repetitions are written out", cost, privilege.MaxCost)})
 	}
+
+	var c checker
 	count := 0
 	for _, application := range slices.Sorted(maps.Keys(set)) {
 		c.add(privilege.CheckApplicationName(application))
 		for _, name := range slices.Sorted(maps.Keys(set[application])) {
-			c.privilege(name, set[application][name])
+			c.checkPrivilege(name, set[application][name])
 			count++
 		}
 	}
+
 	if count == 0 {
 		c.messages = append(c.messages, "at least one application privilege must be provided")
 	}
 	return fault.Invalid(c.messages)
 }
 
-// cost is about how much it takes to check the actions, and to compare anything with them.
+// cost estimates the work of checking the actions, and of matching against them, in the units of privilege.MaxCost.
 func (s Set) cost() int {
 	cost := 0
 	for _, privileges := range s {
@@ -48,6 +51,7 @@ func (s Set) cost() int {
 	return cost
 }
 
+// checker collects error messages, at most maxMessages.
 type checker struct{ messages []string }
 
 func (c *checker) add(err error) {
@@ -56,7 +60,7 @@ func (c *checker) add(err error) {
 	}
 }
 
-func (c *checker) privilege(name string, p Privilege) {
+func (c *checker) checkPrivilege(name string, p Privilege) {
 	c.add(privilege.CheckPrivilegeName(name))
 	if len(p.Actions) == 0 {
 		c.add(fmt.Errorf("the application privilege [%s] must have at least one action", name))
