@@ -67,7 +67,6 @@ var pendingWording = []string{
 	"../impl/httpapi/costtest",
 	"../impl/identity",
 	"../impl/interop",
-	"../impl/keyquery",
 	"../impl/lockout",
 	"../impl/overload",
 	"../impl/password",

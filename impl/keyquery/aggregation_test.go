@@ -12,10 +12,12 @@ import (
 func checkAggregations(t *testing.T, wanted map[string]string) {
 	t.Helper()
 	for given, want := range wanted {
-		got := asJSON(t, aggregations(t, run(t, `{"size":0,"aggs":{"n":`+given+`}}`), false)["n"])
-		if wantSorted := asJSON(t, decode(want)); got != wantSorted {
-			t.Errorf("%s:\n got %s\nwant %s", given, got, wantSorted)
-		}
+		t.Run(given, func(t *testing.T) {
+			got := asJSON(t, aggregations(t, run(t, `{"size":0,"aggs":{"n":`+given+`}}`), false)["n"])
+			if wantSorted := asJSON(t, decode(want)); got != wantSorted {
+				t.Errorf("got %s\nwant %s", got, wantSorted)
+			}
+		})
 	}
 }
 
@@ -23,7 +25,7 @@ func terms(others int, buckets string) string {
 	return fmt.Sprintf(`{"doc_count_error_upper_bound":0,"sum_other_doc_count":%d,"buckets":[%s]}`, others, buckets)
 }
 
-// Ensures that terms has a bucket for each value, in the order that is asked for.
+// Ensures that a terms aggregation has a bucket for each value, in the requested order.
 func TestAggregation_Terms(t *testing.T) {
 	const ann, bob, eve = `{"key":"ann","doc_count":2}`, `{"key":"bob","doc_count":2}`, `{"key":"eve","doc_count":1}`
 	checkAggregations(t, map[string]string{
@@ -45,7 +47,7 @@ func TestAggregation_Terms(t *testing.T) {
 	})
 }
 
-// Ensures that ranges have their documents from their beginning to before their end, whether they overlap or not.
+// Ensures that ranges include their start and exclude their end, and that they may overlap.
 func TestAggregation_Range(t *testing.T) {
 	const march, june = `"2024-03-01T00:00:00.000Z"`, `"2024-06-15T00:00:00.000Z"`
 	checkAggregations(t, map[string]string{
@@ -60,7 +62,7 @@ func TestAggregation_Range(t *testing.T) {
 	})
 }
 
-// Ensures that the aggregations of one bucket or of one number count what they should.
+// Ensures that aggregations of one bucket or one number count the right documents.
 func TestAggregation_Single(t *testing.T) {
 	checkAggregations(t, map[string]string{
 		`{"missing":{"field":"name"}}`:                                                         `{"doc_count":1}`,
@@ -81,12 +83,13 @@ func TestAggregation_Single(t *testing.T) {
 	})
 }
 
-// Ensures that composite shows every combination of its sources, page by page.
+// Ensures that a composite aggregation returns every combination of its sources, page by page.
 func TestAggregation_Composite(t *testing.T) {
 	const sources = `"sources":[{"u":{"terms":{"field":"username","order":"desc"}}},{"t":{"terms":{"field":"metadata.tags","missing_bucket":true}}}]`
 	bucket := func(u, tag string, n int) string {
 		return fmt.Sprintf(`{"key":{"u":"%s","t":%s},"doc_count":%d}`, u, tag, n)
 	}
+
 	checkAggregations(t, map[string]string{
 		`{"composite":{` + sources + `}}`: `{"after_key":{"u":"ann","t":"t2"},"buckets":[` + strings.Join([]string{
 			bucket("eve", "null", 1), bucket("bob", "null", 2), bucket("ann", `"t1"`, 1), bucket("ann", `"t2"`, 2)}, ",") + `]}`,
@@ -103,25 +106,27 @@ func TestAggregation_Composite(t *testing.T) {
 	})
 }
 
-// Ensures that clients that need it are told the form of each result, on every level.
+// Ensures that typed_keys prefixes the names of the results on every level.
 func TestAggregation_TypedKeys(t *testing.T) {
 	result := run(t, `{"aggs":{
 		"a":{"terms":{"field":"name"},"aggs":{"b":{"terms":{"field":"invalidated"},"aggs":{"c":{"value_count":{"field":"name"}}}}}},
 		"d":{"range":{"field":"creation","ranges":[{}]}},"e":{"date_range":{"field":"creation","ranges":[{}]}},"f":{"missing":{"field":"name"}},
 		"g":{"cardinality":{"field":"name"}},"h":{"composite":{"sources":[{"n":{"terms":{"field":"name"}}}]}},"i":{"filter":{"match_all":{}}},
 		"j":{"filters":{"filters":[{"match_all":{}}]}},"k":{"terms":{"field":"creation"}}}}`)
+
 	text := asJSON(t, aggregations(t, result, true))
 	for _, name := range []string{"sterms#a", "lterms#b", "value_count#c", "range#d", "date_range#e", "missing#f", "cardinality#g", "composite#h", "filter#i", "filters#j", "lterms#k"} {
 		if !strings.Contains(text, `"`+name+`":`) {
 			t.Errorf("no %s in %s", name, text)
 		}
 	}
+
 	if untyped := asJSON(t, aggregations(t, result, false)); strings.Contains(untyped, "#") || !strings.Contains(untyped, `"c":{"value":1}`) {
 		t.Error(untyped)
 	}
 }
 
-// Ensures that aggregations of another form, or that may not be asked for, are refused with a reason.
+// Ensures that malformed and unsupported aggregations are refused with a reason.
 func TestAggregation_Refused(t *testing.T) {
 	wanted := map[string]string{}
 	nested := strings.Repeat(`{"filter":{"match_all":{}},"aggs":{"n":`, 10) + `{"missing":{"field":"name"}}` + strings.Repeat(`}}`, 10)
@@ -141,37 +146,37 @@ func TestAggregation_Refused(t *testing.T) {
 		`{"terms":{"field":"name","foo":1}}`:                                         inA + "x_content_parse_exception: [terms] unknown field [foo]",
 		`{"terms":{"field":"name","size":0}}`:                                        iae + "[size] must be greater than 0. Found [0] in [n]",
 		`{"terms":{"field":"name","min_doc_count":-1}}`:                              iae + "[min_doc_count] must be greater than or equal to 0. Found [-1] in [n]",
-		`{"terms":{"field":"name","include":"a.*"}}`:                                 iae + "[include] of [n] takes an array of values only",
-		`{"terms":{"field":"name","exclude":[{}]}}`:                                  iae + "the field [name] has texts, numbers and booleans only",
-		`{"terms":{"field":"name","order":{"x":"asc"}}}`:                             iae + "Invalid aggregation order path [x]: [n] has no aggregation with one number that is called so",
+		`{"terms":{"field":"name","include":"a.*"}}`:                                 iae + "[include] of [n] must be an array of values",
+		`{"terms":{"field":"name","exclude":[{}]}}`:                                  iae + "the field [name] accepts only strings, numbers and booleans",
+		`{"terms":{"field":"name","order":{"x":"asc"}}}`:                             iae + "Invalid aggregation order path [x]: [n] has no subaggregation of this name with a single number",
 		`{"terms":{"field":"name","order":{"_key":"x"}}}`:                            iae + "Unknown sort order [x]",
 		`{"terms":{"field":"name","order":{"_key":1}}}`:                              inA + pe + "Unknown order direction in [n]",
 		`{"terms":{"field":"name","order":"_key"}}`:                                  inA + pe + "Must specify exactly one field for [order] of [n], but was VALUE_STRING",
 		`{"terms":{"field":"creation","missing":"x"}}`:                               inA + pe + "failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
 		`{"range":{"field":"name","ranges":[{}]}}`:                                   iae + "Field [name] of type [keyword] is not supported for aggregation [range]",
-		`{"range":{"field":"creation"}}`:                                             iae + "[ranges] of [n] needs an array of 1 to 1000 ranges",
-		`{"range":{"field":"creation","ranges":[1]}}`:                                inA + pe + "[range] a range is an object, but was VALUE_NUMBER",
+		`{"range":{"field":"creation"}}`:                                             iae + "[ranges] of [n] must be an array of 1 to 1000 ranges",
+		`{"range":{"field":"creation","ranges":[1]}}`:                                inA + pe + "[range] a range must be an object, but was VALUE_NUMBER",
 		`{"date_range":{"field":"creation","ranges":[{"foo":1}]}}`:                   inA + "x_content_parse_exception: [date_range] unknown field [foo]",
 		`{"date_range":{"field":"creation","ranges":[{"from":"x"}]}}`:                inA + pe + "failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
 		`{"date_range":{"field":"creation","ranges":[{"to":"x"}]}}`:                  inA + pe + "failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
 		`{"value_count":{"field":"name"},"aggs":{"x":{"missing":{"field":"name"}}}}`: iae + "Aggregator [n] of type [value_count] cannot accept sub-aggregations",
 		`{"value_count":{"field":"name","rehash":true}}`:                             inA + "x_content_parse_exception: [value_count] unknown field [rehash]",
 		`{"filter":{"fuzzy":{}}}`:                                                    iae + "Query type [fuzzy] is not currently supported in this context",
-		`{"filters":{}}`:                                                             inA + pe + "[filters] of [n] are an object or an array, but were VALUE_NULL",
+		`{"filters":{}}`:                                                             inA + pe + "[filters] of [n] must be an object or an array, but was VALUE_NULL",
 		`{"filters":{"filters":[]}}`:                                                 iae + "[filters] cannot be empty.",
 		`{"filters":{"filters":[{}]}}`:                                               iae + "query malformed, empty clause found",
 		`{"composite":{}}`:                                                           iae + "Composite [sources] of [n] cannot be null or empty, nor more than 32",
 		`{"composite":{"size":0}}`:                                                   iae + "[size] must be greater than 0 and at most 65536. Found [0] in [n]",
-		`{"composite":{"sources":[1]}}`:                                              inA + pe + "[composite] a source is an object with exactly one member, but was VALUE_NUMBER",
-		`{"composite":{"sources":[{"s":{}}]}}`:                                       inA + pe + "[composite] a source is an object with exactly one member, but was START_OBJECT",
+		`{"composite":{"sources":[1]}}`:                                              inA + pe + "[composite] a source must be an object with exactly one member, but was VALUE_NUMBER",
+		`{"composite":{"sources":[{"s":{}}]}}`:                                       inA + pe + "[composite] a source must be an object with exactly one member, but was START_OBJECT",
 		`{"composite":{"sources":[{"s":{"histogram":{}}}]}}`:                         iae + "Unsupported API Keys agg source [s] of type [histogram]",
 		`{"composite":{"sources":[{"s":{"date_histogram":{"field":"name"}}}]}}`:      iae + "Field [name] of type [keyword] is not supported for aggregation [date_histogram]",
-		`{"composite":{"sources":[{"s":{"date_histogram":{"field":"creation"}}}]}}`:  iae + "exactly one of [calendar_interval] and [fixed_interval] is needed",
+		`{"composite":{"sources":[{"s":{"date_histogram":{"field":"creation"}}}]}}`:  iae + "exactly one of [calendar_interval] and [fixed_interval] is required",
 		`{"composite":{"sources":[{"s":{"date_histogram":{"field":"creation","calendar_interval":"2d"}}}]}}`: iae + "The supplied interval [2d] could not be parsed as a calendar interval.",
 		`{"composite":{"sources":[{"s":{"date_histogram":{"field":"creation","fixed_interval":"0d"}}}]}}`:    iae + "failed to parse [fixed_interval] with value [0d] as a time value",
 		`{"composite":{"sources":[{"s":{"date_histogram":{"field":"creation","fixed_interval":"1M"}}}]}}`:    iae + "failed to parse [fixed_interval] with value [1M] as a time value",
 		`{"composite":{"sources":[{"s":{"terms":1}}]}}`:                                                      inA + pe + "Expected [START_OBJECT] under [terms], but got a [VALUE_NUMBER]",
-		`{"composite":{"sources":[{"s":{"terms":{"field":"name","missing":"x"}}}]}}`:                         iae + "[missing] is not supported in the sources of [n]; there is [missing_bucket]",
+		`{"composite":{"sources":[{"s":{"terms":{"field":"name","missing":"x"}}}]}}`:                         iae + "[missing] is not supported in the sources of [n]; use [missing_bucket]",
 		`{"composite":{"sources":[{"s":{"terms":{"field":"name","order":"x"}}}]}}`:                           iae + "Unknown sort order [x]",
 		`{"composite":{"sources":[{"s":{"terms":{"field":"name","missing_order":"x"}}}]}}`:                   iae + "Unknown [missing_order] [x]",
 		`{"composite":{"sources":[` + sources + `]}}`:                                                        iae + "Composite source names must be unique, found duplicates: [s]",
@@ -182,15 +187,17 @@ func TestAggregation_Refused(t *testing.T) {
 	} {
 		wanted[`{"aggs":{"n":`+given+`}}`] = want
 	}
+
 	many := ""
 	for i := range 101 {
 		many += fmt.Sprintf(`,"%d":{"missing":{"field":"name"}}`, i)
 	}
+
 	wanted[`{"aggs":{`+many[1:]+`}}`] = iae + "at most [100] aggregations are allowed"
 	checkRefused(t, wanted)
 }
 
-// Ensures that aggregations stop before they take all memory, or all time.
+// Ensures that aggregations are refused before they use too much memory or time.
 func TestAggregation_TooLarge(t *testing.T) {
 	filters := `{"filters":{"filters":[` + strings.TrimSuffix(strings.Repeat(`{"match_all":{}},`, 200), ",") + `]}`
 	deep := strings.Repeat(filters+`,"aggs":{"n":`, 3) + `{"missing":{"field":"name"}}` + strings.Repeat(`}}`, 3)
@@ -200,15 +207,19 @@ func TestAggregation_TooLarge(t *testing.T) {
 	for i := range list {
 		list[i] = fmt.Sprint(i)
 	}
+
 	document := keyquery.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"list": list})}
 	for name, given := range map[string]string{
-		"filters": deep, "terms": tags, "composite": `{"composite":{"sources":[` + source("a") + `,` + source("b") + `,` + source("c") + `]}}`,
-		"work": `{"terms":{"field":"name"},"aggs":{"n":` + filters + `}}}`,
+		"filters":   deep,
+		"terms":     tags,
+		"composite": `{"composite":{"sources":[` + source("a") + `,` + source("b") + `,` + source("c") + `]}}`,
+		"work":      `{"terms":{"field":"name"},"aggs":{"n":` + filters + `}}}`,
 	} {
 		request, err := keyquery.Parse(decode(`{"aggs":{"n":`+given+`}}`), now)
 		if err != nil {
 			t.Fatal(name, err)
 		}
+
 		_, err = request.Run(t.Context(), func(yield func(keyquery.Document) bool) {
 			for range 1_000_000 {
 				if !yield(document) {

@@ -8,37 +8,45 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
+// boolQuery compiles a bool query.
 func (c *compiler) boolQuery(body map[string]any) (query, error) {
 	var must, filter, should, mustNot []query
 	var atLeast any
 	pureNegative := true
 	err := readOptions("bool", body, options{
-		"must": c.list(&must), "filter": c.list(&filter), "should": c.list(&should), "must_not": c.list(&mustNot),
-		"minimum_should_match": anything(&atLeast), "adjust_pure_negative": xcontent.Boolean(&pureNegative),
+		"must":                 c.list(&must),
+		"filter":               c.list(&filter),
+		"should":               c.list(&should),
+		"must_not":             c.list(&mustNot),
+		"minimum_should_match": rawValue(&atLeast),
+		"adjust_pure_negative": xcontent.Boolean(&pureNegative),
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	required := slices.Concat(must, filter)
-	needed, err := neededOf(atLeast, len(should), len(required) == 0)
+	needed, err := requiredMatches(atLeast, len(should), len(required) == 0)
 	if err != nil {
 		return nil, err
 	}
 	if !pureNegative && len(mustNot) > 0 && len(required)+len(should) == 0 {
-		return never, nil
+		return matchNone, nil
 	}
+
 	return func(r *row) bool {
 		return all(required, r) && !anyOf(mustNot)(r) && atLeastOf(should, needed, r)
 	}, nil
 }
 
-// list reads one query, or an array of queries.
+// list reads one query or an array of queries.
 func (c *compiler) list(target *[]query) xcontent.Field {
 	return func(given any) error {
 		elements, ok := given.([]any)
 		if !ok {
 			elements = []any{given}
 		}
+
 		for _, element := range elements {
 			q, err := c.query(element)
 			if err != nil {
@@ -46,10 +54,12 @@ func (c *compiler) list(target *[]query) xcontent.Field {
 			}
 			*target = append(*target, q)
 		}
+
 		return nil
 	}
 }
 
+// all reports whether a document matches every one of the queries.
 func all(parts []query, r *row) bool {
 	for _, part := range parts {
 		if !part(r) {
@@ -59,14 +69,17 @@ func all(parts []query, r *row) bool {
 	return true
 }
 
+// anyOf returns a query that matches documents matching at least one of the queries.
 func anyOf(parts []query) query {
 	return func(r *row) bool { return len(parts) > 0 && atLeastOf(parts, 1, r) }
 }
 
+// atLeastOf reports whether a document matches at least the given number of the queries.
 func atLeastOf(parts []query, needed int, r *row) bool {
 	if needed > len(parts) {
 		return false
 	}
+
 	for _, part := range parts {
 		if needed <= 0 {
 			return true
@@ -75,12 +88,13 @@ func atLeastOf(parts []query, needed int, r *row) bool {
 			needed--
 		}
 	}
+
 	return needed <= 0
 }
 
-// neededOf returns how many of some optional parts must match. Where nothing else is required, at least one of them must,
-// whatever the request says.
-func neededOf(given any, parts int, alone bool) (int, error) {
+// requiredMatches returns how many of the optional queries must match. If a query has no required parts (alone), at
+// least one optional part must match, whatever minimum_should_match says.
+func requiredMatches(given any, parts int, alone bool) (int, error) {
 	least := 0
 	if alone && parts > 0 {
 		least = 1
@@ -88,19 +102,22 @@ func neededOf(given any, parts int, alone bool) (int, error) {
 	if given == nil {
 		return least, nil
 	}
-	text, ok := leafText(given)
+
+	text, ok := scalarText(given)
 	if !ok {
-		return 0, malformed("[minimum_should_match] is a number or a text")
+		return 0, malformed("[minimum_should_match] must be a number or a string")
 	}
-	needed, err := minimum(text, parts)
+
+	needed, err := minimumMatches(text, parts)
 	return max(needed, least), err
 }
 
-// minimum computes 3, -1, 75%, -25% and, by the number of parts, 2<75% and 2<-1 5<50%.
-func minimum(text string, parts int) (int, error) {
+// minimumMatches evaluates minimum_should_match: 3, -1, 75% and -25%, and the conditional forms 2<75% and 2<-1 5<50%.
+func minimumMatches(text string, parts int) (int, error) {
 	if !strings.Contains(text, "<") {
-		return simpleMinimum(strings.TrimSpace(text), parts)
+		return simpleMinimumMatches(strings.TrimSpace(text), parts)
 	}
+
 	result := parts
 	for condition := range strings.FieldsSeq(text) {
 		bound, then, _ := strings.Cut(condition, "<")
@@ -108,19 +125,24 @@ func minimum(text string, parts int) (int, error) {
 		if err != nil {
 			return 0, illegal("minimum_should_match [%s] makes no sense", text)
 		}
-		needed, err := simpleMinimum(then, parts)
+
+		needed, err := simpleMinimumMatches(then, parts)
 		if err != nil {
 			return 0, err
 		}
 		if parts <= limit {
 			return result, nil
 		}
+
 		result = needed
 	}
+
 	return result, nil
 }
 
-func simpleMinimum(text string, parts int) (int, error) {
+// simpleMinimumMatches evaluates an unconditional minimum_should_match. A negative value is subtracted from the
+// number of parts.
+func simpleMinimumMatches(text string, parts int) (int, error) {
 	digits, percent := strings.CutSuffix(text, "%")
 	n, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil {
@@ -132,5 +154,6 @@ func simpleMinimum(text string, parts int) (int, error) {
 	if n < 0 {
 		n += int64(parts)
 	}
+
 	return int(max(n, 0)), nil
 }

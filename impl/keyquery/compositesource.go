@@ -8,43 +8,46 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// compositeSource is one of the things that a composite combines.
+// compositeSource is one source of a composite aggregation.
 type compositeSource struct {
 	name string
-	// key has the field, the order of its values, and how they are shown and read.
+	// key holds the field, the order of its values, and their format.
 	key sortKey
-	// keepMissing makes null a value of documents that have none; others are left out.
+	// keepMissing puts documents without a value in a null bucket; otherwise they are left out.
 	keepMissing bool
-	// round makes intervals of dates; nil leaves values as they are.
+	// round maps dates to the start of their interval; nil keeps values unchanged.
 	round rounder
 }
 
-// compositeSource reads an object with the name of a source, in which there is an object with its type: terms, or
-// date_histogram.
+// compositeSource compiles a source: an object of its name, holding an object of its type, terms or date_histogram.
 func (c *compiler) compositeSource(a *aggregation, given any) (compositeSource, error) {
-	name, inner, err := onlyMember(given)
+	name, inner, err := singleMember(given)
 	if err != nil {
 		return compositeSource{}, err
 	}
-	kind, options, err := onlyMember(inner)
+
+	kind, options, err := singleMember(inner)
 	if err != nil {
 		return compositeSource{}, err
 	}
 	if kind != "terms" && kind != "date_histogram" {
 		return compositeSource{}, illegal("Unsupported API Keys agg source [%s] of type [%s]", name, kind)
 	}
+
 	body, ok := options.(map[string]any)
 	if !ok {
 		return compositeSource{}, malformed("Expected [START_OBJECT] under [%s], but got a [%s]", kind, xcontent.Token(options))
 	}
+
 	s := compositeSource{name: name}
 	return s, s.read(c, a, kind, body)
 }
 
-func onlyMember(given any) (string, any, error) {
+// singleMember returns the name and value of an object with exactly one member.
+func singleMember(given any) (string, any, error) {
 	members, ok := given.(map[string]any)
 	if !ok || len(members) != 1 {
-		return "", nil, malformed("[composite] a source is an object with exactly one member, but was %s", xcontent.Token(given))
+		return "", nil, malformed("[composite] a source must be an object with exactly one member, but was %s", xcontent.Token(given))
 	}
 	name := slices.Collect(maps.Keys(members))[0]
 	return name, members[name], nil
@@ -58,10 +61,12 @@ func (s *compositeSource) read(c *compiler, a *aggregation, kind string, body ma
 	if kind == "date_histogram" {
 		own["calendar_interval"], own["fixed_interval"] = xcontent.Text(&calendar), xcontent.Text(&fixed)
 	}
+
 	from, err := c.source(a, kind, body, own)
 	if err != nil {
 		return err
 	}
+
 	if kind == "date_histogram" {
 		if from.field.kind != date {
 			return illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", from.field.name, from.field.kind, kind)
@@ -70,17 +75,21 @@ func (s *compositeSource) read(c *compiler, a *aggregation, kind string, body ma
 			return err
 		}
 	}
-	if from.instead != nil {
-		return illegal("[missing] is not supported in the sources of [%s]; there is [missing_bucket]", a.name)
+
+	if from.substitute != nil {
+		return illegal("[missing] is not supported in the sources of [%s]; use [missing_bucket]", a.name)
 	}
+
 	s.key = sortKey{field: from.field, dates: from.dates}
 	if s.key.descending, err = readOrder(order); err != nil {
 		return err
 	}
+
 	s.key.missingFirst, err = readMissingOrder(missingOrder, s.key.descending)
 	return err
 }
 
+// readMissingOrder reports whether missing values are sorted first. By default they come first in ascending order.
 func readMissingOrder(text string, descending bool) (first bool, err error) {
 	switch strings.ToLower(text) {
 	case "", "default":
@@ -90,18 +99,22 @@ func readMissingOrder(text string, descending bool) (first bool, err error) {
 	case "last":
 		return false, nil
 	}
+
 	return false, illegal("Unknown [missing_order] [%s]", text)
 }
 
+// values returns the document's values for the source, rounded to intervals if the source has them.
 func (s *compositeSource) values(r *row) []value {
 	found := slices.Collect(s.key.field.values(r))
 	if len(found) == 0 && s.keepMissing {
 		return []value{{missing: true}}
 	}
+
 	if s.round != nil {
 		for i := range found {
 			found[i].number = s.round(found[i].number)
 		}
 	}
+
 	return found
 }

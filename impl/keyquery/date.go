@@ -9,14 +9,14 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// dateReader reads the dates in requests. The zero format is the default one.
+// dateReader reads dates in requests. A nil format is the default format, a nil zone is UTC.
 type dateReader struct {
 	now    time.Time
 	format *dateFormat
 	zone   *time.Location
 }
 
-// with returns a reader with another format and zone; the empty texts keep what there is.
+// with returns a reader with another format and zone; an empty argument keeps the current one.
 func (d dateReader) with(format, zone string) (dateReader, error) {
 	if format != "" {
 		read, err := newDateFormat(format)
@@ -25,6 +25,7 @@ func (d dateReader) with(format, zone string) (dateReader, error) {
 		}
 		d.format = read
 	}
+
 	if zone != "" {
 		read, err := readZone(zone)
 		if err != nil {
@@ -32,6 +33,7 @@ func (d dateReader) with(format, zone string) (dateReader, error) {
 		}
 		d.zone = read
 	}
+
 	return d, nil
 }
 
@@ -43,32 +45,39 @@ func readZone(text string) (*time.Location, error) {
 			return time.FixedZone(text, offset), nil
 		}
 	}
-	const longest = 64
-	if len(text) <= longest && text != "Local" {
+
+	// LoadLocation opens files: pass only names of a plausible length, and not the server's own zone.
+	const maxNameBytes = 64
+	if len(text) <= maxNameBytes && text != "Local" {
 		if zone, err := time.LoadLocation(text); err == nil {
 			return zone, nil
 		}
 	}
+
 	return nil, illegal("Unknown time-zone ID: [%s]", text)
 }
 
-// read returns the milliseconds that a value stands for: the first of the time that it names, or the last.
+// read returns a date in milliseconds since 1970. A date of lower precision, such as a day, is its first millisecond,
+// or its last one if last is true.
 func (d dateReader) read(given any, last bool) (int64, error) {
 	if number, ok := given.(json.Number); ok && d.format == nil {
 		return readMillis(number)
 	}
-	text, ok := leafText(given)
+
+	text, ok := scalarText(given)
 	if !ok {
-		return 0, malformed("a date is a text or a number, but was %s", xcontent.Token(given))
+		return 0, malformed("a date must be a string or a number, but was %s", xcontent.Token(given))
 	}
-	at, err := d.math(text, last)
+
+	at, err := d.readMath(text, last)
 	if err != nil {
 		return 0, err
 	}
+
 	return at.UnixMilli(), nil
 }
 
-// span returns the first and the last millisecond of the time that a value names.
+// span returns the first and the last millisecond of a date of any precision.
 func (d dateReader) span(given any) (first, last int64, err error) {
 	if first, err = d.read(given, false); err != nil {
 		return 0, 0, err
@@ -77,46 +86,52 @@ func (d dateReader) span(given any) (first, last int64, err error) {
 	return first, last, err
 }
 
-// readMillis reads a number of milliseconds; a fraction is dropped.
+// readMillis reads a number of milliseconds and drops its fraction.
 func readMillis(number json.Number) (int64, error) {
-	if n, err := number.Int64(); err == nil && -latest <= n && n <= latest {
+	if n, err := number.Int64(); err == nil && -maxMillis <= n && n <= maxMillis {
 		return n, nil
 	}
+
 	f, err := strconv.ParseFloat(number.String(), 64)
-	if err != nil || f < -latest || f > latest {
+	if err != nil || f < -maxMillis || f > maxMillis {
 		return 0, unreadable(number.String(), defaultDateFormat)
 	}
+
 	return int64(f), nil
 }
 
+// unreadable is the error for a text that does not match a date format.
 func unreadable(text, format string) error {
 	return malformed("failed to parse date field [%s] with format [%s]", text, format)
 }
 
 var isoFormat, _ = newDateFormat(defaultDateFormat)
 
-// math reads now or a date with || after it, then steps such as +1d and /M; or just a date.
-func (d dateReader) math(text string, last bool) (time.Time, error) {
+// readMath reads a date, now followed by date math such as +1d and /M, or a date followed by || and date math.
+func (d dateReader) readMath(text string, last bool) (time.Time, error) {
 	if d.zone == nil {
 		d.zone = time.UTC
 	}
 	if steps, ok := strings.CutPrefix(text, "now"); ok {
-		return d.steps(d.now.In(d.zone), steps, last)
+		return d.applyMath(d.now.In(d.zone), steps, last)
 	}
+
 	date, steps, _ := strings.Cut(text, "||")
 	format := d.format
 	if format == nil {
 		format = isoFormat
 	}
+
 	at, unit, ok := format.read(date, d.zone)
 	if !ok {
 		return at, unreadable(text, format.name)
 	}
 	if steps != "" {
-		return d.steps(at.In(d.zone), steps, last)
+		return d.applyMath(at.In(d.zone), steps, last)
 	}
 	if last && unit != 0 {
 		at = endOf(at, unit)
 	}
+
 	return at, nil
 }

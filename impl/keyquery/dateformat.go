@@ -6,41 +6,43 @@ import (
 	"time"
 )
 
-// dateFormat is one or several ways to write a date. Any of them is read; the first is written.
+// dateFormat is one or more forms of dates. It reads any of them and prints the first.
 type dateFormat struct {
 	name  string
 	forms []dateForm
 }
 
-// dateForm reads and writes dates in one way.
+// dateForm reads and prints dates in one form.
 type dateForm struct {
-	// read returns the beginning of the time that a text names, and the unit of its last part, 0 if it is exact. Where the
-	// text has no zone, the given one counts.
+	// read returns the start of the period that a text names and the unit of its last part, 0 if it is exact. zone
+	// applies to texts without a zone.
 	read  func(text string, zone *time.Location) (at time.Time, unit byte, ok bool)
 	print func(time.Time) string
 }
 
 const defaultDateFormat = "strict_date_optional_time||epoch_millis"
 
-// newDateFormat reads the name of a format: one of the named ones, or a pattern such as yyyy-MM-dd, or several with ||
-// between them.
+// newDateFormat parses a format: a named one, a pattern such as yyyy-MM-dd, or several of them separated by ||.
 func newDateFormat(name string) (*dateFormat, error) {
-	const most = 10
+	const maxForms = 10
 	names := strings.Split(name, "||")
-	if len(names) > most {
-		return nil, illegal("a date format has at most [%d] parts", most)
+	if len(names) > maxForms {
+		return nil, illegal("a date format has at most [%d] parts", maxForms)
 	}
+
 	format := &dateFormat{name: name}
 	for _, one := range names {
 		form, ok := newDateForm(one)
 		if !ok {
-			return nil, illegal("Invalid format: [%s]: this date format is not known here", one)
+			return nil, illegal("Invalid format: [%s]: the date format is not supported", one)
 		}
 		format.forms = append(format.forms, form)
 	}
+
 	return format, nil
 }
 
+// newDateForm returns the form of one name or pattern.
 func newDateForm(name string) (dateForm, bool) {
 	switch name {
 	case "epoch_millis":
@@ -50,14 +52,16 @@ func newDateForm(name string) (dateForm, bool) {
 	case "strict_date_optional_time", "date_optional_time", "strict_date_optional_time_nanos", "iso8601":
 		return dateForm{read: readISO, print: func(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07:00") }}, true
 	}
+
 	pattern, named := namedPatterns[strings.TrimPrefix(name, "strict_")]
 	if !named {
 		pattern = name
 	}
+
 	return newPatternForm(pattern)
 }
 
-// namedPatterns have a strict form of each too; here all are strict.
+// namedPatterns maps named formats to patterns. The strict_ variants are the same: all formats are strict here.
 var namedPatterns = map[string]string{
 	"date":                           "yyyy-MM-dd",
 	"date_time":                      "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
@@ -74,15 +78,16 @@ var namedPatterns = map[string]string{
 	"year_month_day":                 "yyyy-MM-dd",
 }
 
-// latest bounds dates, so that no computation with them overflows: the year 9999.
-const latest = 253_402_300_799_999
+// maxMillis bounds dates to the years up to 9999, so that no computation with them overflows.
+const maxMillis = 253_402_300_799_999
 
+// epoch returns the form of dates as a number of units since 1970.
 func epoch(unit time.Duration, name byte) dateForm {
 	per := int64(unit / time.Millisecond)
 	return dateForm{
 		read: func(text string, _ *time.Location) (time.Time, byte, bool) {
 			n, err := strconv.ParseInt(text, 10, 64)
-			if err != nil || n > latest/per || n < -latest/per {
+			if err != nil || n > maxMillis/per || n < -maxMillis/per {
 				return time.Time{}, 0, false
 			}
 			return time.UnixMilli(n * per).UTC(), name, true
@@ -91,14 +96,14 @@ func epoch(unit time.Duration, name byte) dateForm {
 	}
 }
 
-// isoParts are the parts of a date after its year. Each may be the last.
+// isoParts are the layouts of an ISO 8601 date at each precision.
 var isoParts = []struct {
 	layout string
 	unit   byte
 }{{"2006", 'y'}, {"2006-01", 'M'}, {"2006-01-02", 'd'}, {"2006-01-02T15", 'h'}, {"2006-01-02T15:04", 'm'}, {"2006-01-02T15:04:05", 's'}}
 
-// readISO reads a date that may end after any of its parts, and that may have a fraction of its second and, after an hour,
-// a zone.
+// readISO reads an ISO 8601 date of any precision. Seconds may have a fraction, and a date with an hour may have a
+// zone.
 func readISO(text string, zone *time.Location) (time.Time, byte, bool) {
 	text = strings.TrimSuffix(text, "T")
 	for _, part := range isoParts {
@@ -106,6 +111,7 @@ func readISO(text string, zone *time.Location) (time.Time, byte, bool) {
 			t, err := time.ParseInLocation(part.layout, text, zone)
 			return t, part.unit, err == nil
 		}
+
 		if len(text) < len(part.layout) || !strings.ContainsRune(part.layout, 'T') {
 			continue
 		}
@@ -113,34 +119,39 @@ func readISO(text string, zone *time.Location) (time.Time, byte, bool) {
 			return readISOTail(text, part.layout, part.unit, zone)
 		}
 	}
+
 	return time.Time{}, 0, false
 }
 
-// readISOTail reads a date with a time of day, and what may come after it.
+// readISOTail reads a date with a time of day, an optional fraction and an optional zone.
 func readISOTail(text, layout string, unit byte, zone *time.Location) (time.Time, byte, bool) {
 	if strings.ContainsAny(text[len(layout):], ".,") {
 		unit = 0
 	}
+
 	for _, tail := range []string{"", "Z07:00", "Z0700", "Z07"} {
-		// the standard reader takes a fraction after the second by itself
+		// The time package accepts a fraction after the second without a layout for it.
 		if t, err := time.ParseInLocation(layout+tail, text, zone); err == nil {
 			return t, unit, true
 		}
 	}
+
 	return time.Time{}, 0, false
 }
 
-// print writes milliseconds in the first form, in UTC.
+// print formats milliseconds since 1970 in the first form, in UTC.
 func (f *dateFormat) print(millis int64) string {
 	return f.forms[0].print(time.UnixMilli(millis).UTC())
 }
 
+// read parses a text in the first form that accepts it. Dates after the year 9999 are refused.
 func (f *dateFormat) read(text string, zone *time.Location) (time.Time, byte, bool) {
 	for _, form := range f.forms {
 		if at, unit, ok := form.read(text, zone); ok {
 			millis := at.UnixMilli()
-			return at, unit, -latest <= millis && millis <= latest
+			return at, unit, -maxMillis <= millis && millis <= maxMillis
 		}
 	}
+
 	return time.Time{}, 0, false
 }

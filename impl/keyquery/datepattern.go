@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// symbols are the parts of patterns, by the standard library's names for them. A unit is smaller than the one before.
+// symbols maps the parts of date patterns to layouts of the time package. Longer symbols come before their prefixes.
 var symbols = []struct {
 	symbol, layout string
 	unit           byte
@@ -16,16 +16,16 @@ var symbols = []struct {
 	{".", ".", literal},
 }
 
-// Parts of patterns that are no units.
+// Parts of patterns that are not units of time.
 const (
 	zoneUnit byte = 'z'
 	literal  byte = 'l'
 )
 
-// units in the order of their size; 0 is the millisecond.
+// units are the units from largest to smallest; 0 is the millisecond.
 const units = "yMdhms\x00"
 
-// newPatternForm reads patterns made of the symbols above, with a year at least, each unit once.
+// newPatternForm compiles a pattern of the symbols above. It needs at least a year, and each unit at most once.
 func newPatternForm(pattern string) (dateForm, bool) {
 	var layout strings.Builder
 	seen := map[byte]bool{}
@@ -38,36 +38,43 @@ func newPatternForm(pattern string) (dateForm, bool) {
 			if seen[s.unit] && s.unit != literal {
 				return dateForm{}, false
 			}
+
 			seen[s.unit] = true
 			layout.WriteString(s.layout)
 			rest = rest[len(s.symbol):]
 			break
 		}
+
 		if len(rest) == before {
 			return dateForm{}, false
 		}
 	}
+
 	last, ok := lastUnit(seen)
 	return layoutForm(layout.String(), last), ok
 }
 
-// lastUnit returns the smallest unit, provided that all the greater ones are there.
+// lastUnit returns the smallest unit of a pattern, provided that all larger units are present.
 func lastUnit(seen map[byte]bool) (byte, bool) {
 	n := 0
 	for n < len(units) && seen[units[n]] {
 		n++
 	}
+
 	for _, smaller := range []byte(units[n:]) {
 		if seen[smaller] {
 			return 0, false
 		}
 	}
+
 	if n == 0 {
 		return 0, false
 	}
+
 	return units[n-1], true
 }
 
+// layoutForm returns the form of a layout of the time package. last is the layout's smallest unit.
 func layoutForm(layout string, last byte) dateForm {
 	return dateForm{
 		read: func(text string, zone *time.Location) (time.Time, byte, bool) {

@@ -1,8 +1,8 @@
-// Package keyquery evaluates Elasticsearch's query language for API keys over a stream of documents: queries, sorting,
-// paging and aggregations.
+// Package keyquery evaluates Elasticsearch's query language for API keys over a stream of documents: queries,
+// sorting, paging and aggregations.
 //
-// Nothing is analysed and nothing is scored: text is compared as it is, boosts are read and ignored, and documents of the
-// same rank are in the order of their creation and their ids.
+// Text is neither analysed nor scored: it is compared as it is, and boosts are validated and ignored. Documents of
+// equal rank are ordered by creation time, then by id.
 package keyquery
 
 import (
@@ -15,36 +15,37 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
-// Document is one API key as queries see it. Empty texts, zero times and null in the metadata are absent values.
+// Document is one API key as queries see it. Empty strings, zero times and null metadata are absent values.
 type Document struct {
 	ID, Name, Type, UserName, RealmName string
-	// Creation, Expiration and Invalidation count to the millisecond.
+	// Creation, Expiration and Invalidation have millisecond resolution.
 	Creation, Expiration, Invalidation time.Time
 	Invalidated                        bool
-	// Metadata reads the metadata, which is made of strictjson.Decode's values; nil if there is none. It is called only if a
-	// request looks at the metadata, because read it takes many times its size. MetadataSize is the length of its text in bytes.
+	// Metadata returns the metadata as decoded by strictjson.Decode; nil if there is none. It is called only if the
+	// request uses the metadata, because decoding takes several times the memory of the text. MetadataSize is the
+	// length of the text in bytes.
 	Metadata     func() (map[string]any, error)
 	MetadataSize int
-	// Record is the caller's own; it comes back with the hit.
+	// Record is opaque data of the caller, returned with the hit.
 	Record any
 }
 
-// row is a document while it is evaluated.
+// row is a document under evaluation.
 type row struct {
 	*Document
-	// leaves are the values in the metadata by path, sorted, none twice, as far as they were gathered. Those at "" are all values.
+	// leaves caches the metadata values by path, sorted and without duplicates. The path "" holds all values.
 	leaves map[string][]string
-	// work is that of the run.
+	// work is the budget of the run.
 	work *work.Budget
-	// members is the metadata once it was read. failed is why it cannot be read.
+	// members is the decoded metadata, set once read is true. failed is the error of decoding it.
 	members map[string]any
 	read    bool
 	failed  error
 }
 
-// metadata returns the metadata, which is read when it is asked for first.
+// metadata decodes the metadata at first use. It returns nil if the work budget does not allow it.
 func (r *row) metadata() map[string]any {
-	if r.read || r.Metadata == nil || !r.spend(r.MetadataSize/readPerUnit) {
+	if r.read || r.Metadata == nil || !r.spend(r.MetadataSize/parsedBytesPerUnit) {
 		return r.members
 	}
 	r.read = true
@@ -52,55 +53,61 @@ func (r *row) metadata() map[string]any {
 	return r.members
 }
 
-// maxWork bounds the work of a run: a look for a value or at one, a character that a pattern is compared with, a step of a
-// path into the metadata. It is a second or two.
+// maxWork bounds the work of a run, about one or two seconds. A unit is a lookup of or a test on a value, a character
+// compared with a pattern, or a step of a metadata path.
 const maxWork = 100_000_000
 
-// What is cheaper than a unit of work, or costs more.
+// Conversions of other costs to units of work.
 const (
-	// comparedPerUnit is how many bytes are compared or hashed in a unit.
-	comparedPerUnit = 16
-	// readPerUnit is how many bytes of metadata are parsed in a unit.
-	readPerUnit = 4
-	// gatheredLeaf is the units that it takes to gather one value, and to sort it among the others.
-	gatheredLeaf = 8
+	// comparedBytesPerUnit is the number of bytes compared or hashed per unit.
+	comparedBytesPerUnit = 16
+	// parsedBytesPerUnit is the number of bytes of metadata parsed per unit.
+	parsedBytesPerUnit = 4
+	// unitsPerLeaf is the cost of collecting and sorting one metadata value.
+	unitsPerLeaf = 8
 )
 
-// spend counts work, and reports whether there may be more of it. If not, the run fails, and what is still computed until then
-// is of no interest.
+// spend charges units of work and reports whether the budget allows them. If it does not, the run fails, and results
+// computed until then are discarded.
 func (r *row) spend(units int) bool { return r.work.Spend(units) == nil }
 
-// leavesAt returns the values at a path of names joined by dots, or all values for no path. A name in the metadata may have
-// dots of its own, so each way to divide the path is followed; they lead to different places, so none is visited twice.
+// leavesAt returns the values at a dotted path, or all values for the empty path. Names in the metadata may contain
+// dots, so every split of the path is followed. Different splits lead to different members: no value is visited
+// twice.
 func (r *row) leavesAt(path string) []string {
 	if found, gathered := r.leaves[path]; gathered {
 		return found
 	}
+
 	var found []string
 	if path == "" {
 		found = r.appendLeaves(nil, r.metadata())
 	} else {
 		found = r.appendAt(nil, r.metadata(), path)
 	}
-	if !r.spend(gatheredLeaf * len(found)) {
+
+	if !r.spend(unitsPerLeaf * len(found)) {
 		return nil
 	}
 	if r.leaves == nil {
 		r.leaves = map[string][]string{}
 	}
+
 	r.leaves[path] = distinct(found)
 	return r.leaves[path]
 }
 
+// appendAt appends the values at a path below an object.
 func (r *row) appendAt(found []string, members map[string]any, path string) []string {
 	if value, ok := members[path]; ok {
 		found = appendTexts(found, value)
 	}
+
 	for i := range len(path) {
 		if path[i] != '.' {
 			continue
 		}
-		if !r.spend(1 + len(path)/comparedPerUnit) {
+		if !r.spend(1 + len(path)/comparedBytesPerUnit) {
 			return found
 		}
 		if inner, ok := members[path[:i]].(map[string]any); ok {
@@ -110,15 +117,17 @@ func (r *row) appendAt(found []string, members map[string]any, path string) []st
 			found = r.appendInside(found, elements, path[i+1:])
 		}
 	}
+
 	return found
 }
 
-// appendInside goes on in the objects of an array, which have their place in no path.
+// appendInside follows a path into the objects of an array. Array indexes are not part of paths.
 func (r *row) appendInside(found []string, elements []any, path string) []string {
 	for _, element := range elements {
 		if !r.spend(1) {
 			return found
 		}
+
 		switch element := element.(type) {
 		case map[string]any:
 			found = r.appendAt(found, element, path)
@@ -126,10 +135,11 @@ func (r *row) appendInside(found []string, elements []any, path string) []string
 			found = r.appendInside(found, element, path)
 		}
 	}
+
 	return found
 }
 
-// appendTexts adds a value, or the values in an array; objects have paths of their own.
+// appendTexts appends a scalar, or the scalars of an array. Objects are reached by longer paths.
 func appendTexts(found []string, value any) []string {
 	if elements, ok := value.([]any); ok {
 		for _, element := range elements {
@@ -137,16 +147,20 @@ func appendTexts(found []string, value any) []string {
 		}
 		return found
 	}
-	if text, ok := leafText(value); ok {
+
+	if text, ok := scalarText(value); ok {
 		found = append(found, text)
 	}
+
 	return found
 }
 
+// appendLeaves appends all scalars below a value.
 func (r *row) appendLeaves(found []string, value any) []string {
 	if !r.spend(1) {
 		return found
 	}
+
 	switch value := value.(type) {
 	case map[string]any:
 		for _, member := range value {
@@ -159,11 +173,12 @@ func (r *row) appendLeaves(found []string, value any) []string {
 	default:
 		return appendTexts(found, value)
 	}
+
 	return found
 }
 
-// leafText is how a string, a number or a boolean is compared. Anything else has no text.
-func leafText(value any) (string, bool) {
+// scalarText returns the text by which a string, number or boolean is compared. ok is false for other values.
+func scalarText(value any) (text string, ok bool) {
 	switch value := value.(type) {
 	case string:
 		return value, true
@@ -172,15 +187,17 @@ func leafText(value any) (string, bool) {
 	case bool:
 		return strconv.FormatBool(value), true
 	}
+
 	return "", false
 }
 
+// distinct sorts texts in place and removes duplicates.
 func distinct(texts []string) []string {
 	slices.Sort(texts)
 	return slices.Compact(texts)
 }
 
-// value is a value of any field, absent ones included. It can be compared with == and be a key of maps.
+// value is a value of any field, or an absent one. It is comparable and can be a map key.
 type value struct {
 	missing bool
 	// number is a date in milliseconds since 1970, or 1 for true.
@@ -188,6 +205,7 @@ type value struct {
 	text   string
 }
 
+// compareValues sorts by number, then by text.
 func compareValues(a, b value) int {
 	if a.number != b.number {
 		if a.number < b.number {
@@ -195,5 +213,6 @@ func compareValues(a, b value) int {
 		}
 		return 1
 	}
+
 	return strings.Compare(a.text, b.text)
 }

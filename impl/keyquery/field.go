@@ -10,29 +10,31 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/wildcard"
 )
 
+// kind is the data type of a field.
 type kind int
 
 const (
 	keyword kind = iota
 	date
 	boolean
-	// flattened are the values somewhere in the metadata.
+	// flattened fields are values in the metadata.
 	flattened
 )
 
-// String is what messages call the kind.
+// String returns the name of the kind in Elasticsearch's messages.
 func (k kind) String() string { return [...]string{"keyword", "date", "boolean", "flattened"}[k] }
 
-// field is something that a document has values of.
+// field is a queryable property of a document.
 type field struct {
 	name string
 	kind kind
-	// path is where in the metadata the values are; "" is anywhere.
+	// path is the path of the values in the metadata; "" means all of them.
 	path string
 	text func(*Document) string
 	time func(*Document) time.Time
 }
 
+// fields are the queryable fields by name. Paths below metadata are fields as well, see lookupField.
 var fields = map[string]field{
 	"name":         {kind: keyword, text: func(d *Document) string { return d.Name }},
 	"type":         {kind: keyword, text: func(d *Document) string { return d.Type }},
@@ -45,24 +47,26 @@ var fields = map[string]field{
 	"metadata":     {kind: flattened},
 }
 
-// longestName bounds the names of fields, in bytes: paths into the metadata cost their length for each document.
-const longestName = 1_000
+// maxFieldNameBytes bounds field names: following a metadata path costs its length for each document.
+const maxFieldNameBytes = 1_000
 
-// fieldNamed returns the field of a name that a request gives.
-func fieldNamed(name string) (field, error) {
+// lookupField returns the field that a request names, or fault.IllegalArgument if it may not be queried.
+func lookupField(name string) (field, error) {
 	if f, ok := fields[name]; ok {
 		f.name = name
 		return f, nil
 	}
-	if path, ok := strings.CutPrefix(name, "metadata."); ok && path != "" && len(name) <= longestName {
+
+	if path, ok := strings.CutPrefix(name, "metadata."); ok && path != "" && len(name) <= maxFieldNameBytes {
 		return field{name: name, kind: flattened, path: path}, nil
 	}
+
 	return field{}, illegal("Field [%s] is not allowed for querying or aggregation", name)
 }
 
-// fieldsLike returns the fields whose names match a pattern with *. A pattern of paths into the metadata stands for the
-// metadata as a whole.
-func fieldsLike(pattern string) ([]field, error) {
+// matchFields returns the fields with names that match a pattern with *. The pattern metadata.* selects all metadata
+// values.
+func matchFields(pattern string) ([]field, error) {
 	like := wildcard.Parse(pattern)
 	var found []field
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -72,22 +76,25 @@ func fieldsLike(pattern string) ([]field, error) {
 			found = append(found, f)
 		}
 	}
+
 	if len(found) == 0 {
 		return nil, illegal("Field name pattern [%s] is not allowed for querying or aggregation", pattern)
 	}
+
 	return found, nil
 }
 
-// values yields what a document has in the field, in ascending order, nothing twice. The look for it is counted, and each value,
-// as what is enough to compare it once.
+// values yields the document's values of the field, ascending and without duplicates. It charges the lookup and one
+// comparison of each value.
 func (f field) values(r *row) iter.Seq[value] {
 	return func(yield func(value) bool) {
 		if !r.spend(1) {
 			return
 		}
+
 		switch f.kind {
 		case keyword:
-			if text := f.text(r.Document); text != "" && r.spend(1+len(text)/comparedPerUnit) {
+			if text := f.text(r.Document); text != "" && r.spend(1+len(text)/comparedBytesPerUnit) {
 				yield(value{text: text})
 			}
 		case date:
@@ -95,10 +102,10 @@ func (f field) values(r *row) iter.Seq[value] {
 				yield(value{number: at.UnixMilli()})
 			}
 		case boolean:
-			yield(truth(r.Invalidated))
+			yield(boolValue(r.Invalidated))
 		case flattened:
 			for _, text := range r.leavesAt(f.path) {
-				if !r.spend(1+len(text)/comparedPerUnit) || !yield(value{text: text}) {
+				if !r.spend(1+len(text)/comparedBytesPerUnit) || !yield(value{text: text}) {
 					return
 				}
 			}
@@ -106,45 +113,51 @@ func (f field) values(r *row) iter.Seq[value] {
 	}
 }
 
-func truth(b bool) value {
+// boolValue returns the value of a boolean.
+func boolValue(b bool) value {
 	if b {
 		return value{number: 1}
 	}
 	return value{}
 }
 
-// texts tells whether the field's values are texts.
-func (f field) texts() bool { return f.kind == keyword || f.kind == flattened }
+// hasTexts reports whether the field's values are texts.
+func (f field) hasTexts() bool { return f.kind == keyword || f.kind == flattened }
 
-// read reads one value of the field from a request; a date that leaves something open stands for its beginning.
+// read reads a value of the field from a request. A date of lower precision is its first millisecond.
 func (f field) read(given any, dates dateReader) (value, error) {
 	if f.kind == date {
 		at, err := dates.read(given, false)
 		return value{number: at}, err
 	}
+
 	if f.kind == boolean {
-		b, err := readTruth(given)
-		return truth(b), err
+		b, err := readBool(given)
+		return boolValue(b), err
 	}
-	text, ok := leafText(given)
+
+	text, ok := scalarText(given)
 	if !ok {
-		return value{}, illegal("the field [%s] has texts, numbers and booleans only", f.name)
+		return value{}, illegal("the field [%s] accepts only strings, numbers and booleans", f.name)
 	}
+
 	return value{text: text}, nil
 }
 
-func readTruth(given any) (bool, error) {
-	text, _ := leafText(given)
+// readBool reads true or false, also as a string.
+func readBool(given any) (bool, error) {
+	text, _ := scalarText(given)
 	switch text {
 	case "true":
 		return true, nil
 	case "false":
 		return false, nil
 	}
+
 	return false, illegal("Can't parse boolean value [%s], expected [true] or [false]", text)
 }
 
-// show is the inverse of read. Dates are milliseconds, or texts if there is a format to write them in.
+// show is the inverse of read. Dates are milliseconds, or texts if a format is given.
 func (f field) show(v value, format *dateFormat) any {
 	switch {
 	case v.missing:
@@ -156,5 +169,6 @@ func (f field) show(v value, format *dateFormat) any {
 	case f.kind == boolean:
 		return v.number == 1
 	}
+
 	return v.text
 }

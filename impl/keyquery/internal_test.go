@@ -16,7 +16,7 @@ func randomText(r *rand.Rand, letters string, most int) string {
 	return b.String()
 }
 
-// distanceOf is the table of all distances, without the short cuts.
+// distanceOf computes the whole table of distances, as a reference.
 func distanceOf(a, b []rune) int {
 	table := make([][]int, len(a)+1)
 	for i := range table {
@@ -30,11 +30,13 @@ func distanceOf(a, b []rune) int {
 			default:
 				table[i][j] = 1 + min(table[i-1][j], table[i][j-1], table[i-1][j-1])
 			}
+
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				table[i][j] = min(table[i][j], table[i-2][j-2]+1)
 			}
 		}
 	}
+
 	return table[len(a)][len(b)]
 }
 
@@ -43,7 +45,7 @@ func matchesFuzzy(word, text string, distance int) bool {
 	return matched
 }
 
-// Ensures that texts are near each other if and only if the whole table says so.
+// Ensures that a text matches if and only if its distance in the whole table is small enough.
 func TestFuzzy_Property(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	for range 20_000 {
@@ -53,32 +55,48 @@ func TestFuzzy_Property(t *testing.T) {
 			t.Fatalf("%q and %q within %d: want %v", a, b, distance, want)
 		}
 	}
+
 	if matchesFuzzy(strings.Repeat("x", 300), strings.Repeat("x", 301), 2) {
 		t.Error("a word that is too long has neighbours")
 	}
 }
 
-// Ensures that each format reads what it writes, and that half of a format is not enough.
+// Ensures that each format reads what it prints, and that incomplete patterns are refused.
 func TestDateFormat(t *testing.T) {
 	at := time.Date(2024, 2, 29, 13, 14, 15, 678_000_000, time.UTC)
 	for name, want := range map[string]string{
-		"epoch_millis": "1709212455678", "epoch_second": "1709212455", "strict_date_optional_time": "2024-02-29T13:14:15.678Z", "date": "2024-02-29",
-		"strict_date": "2024-02-29", "date_time": "2024-02-29T13:14:15.678Z", "strict_date_time_no_millis": "2024-02-29T13:14:15Z",
-		"basic_date": "20240229", "basic_date_time": "20240229T131415.678Z", "strict_year_month": "2024-02", "year": "2024", "date_hour": "2024-02-29T13",
-		"yyyy-MM-dd HH:mm:ss": "2024-02-29 13:14:15", "dd.MM.uuuu": "29.02.2024", "yyyy-MM-dd'T'HH:mm'Z'": "2024-02-29T13:14Z", "yyyy/MM/dd HH:mm Z": "2024/02/29 13:14 +0000",
-		"date_hour_minute_second_millis": "2024-02-29T13:14:15.678", "epoch_millis||date": "1709212455678",
+		"epoch_millis":                   "1709212455678",
+		"epoch_second":                   "1709212455",
+		"strict_date_optional_time":      "2024-02-29T13:14:15.678Z",
+		"date":                           "2024-02-29",
+		"strict_date":                    "2024-02-29",
+		"date_time":                      "2024-02-29T13:14:15.678Z",
+		"strict_date_time_no_millis":     "2024-02-29T13:14:15Z",
+		"basic_date":                     "20240229",
+		"basic_date_time":                "20240229T131415.678Z",
+		"strict_year_month":              "2024-02",
+		"year":                           "2024",
+		"date_hour":                      "2024-02-29T13",
+		"yyyy-MM-dd HH:mm:ss":            "2024-02-29 13:14:15",
+		"dd.MM.uuuu":                     "29.02.2024",
+		"yyyy-MM-dd'T'HH:mm'Z'":          "2024-02-29T13:14Z",
+		"yyyy/MM/dd HH:mm Z":             "2024/02/29 13:14 +0000",
+		"date_hour_minute_second_millis": "2024-02-29T13:14:15.678",
+		"epoch_millis||date":             "1709212455678",
 	} {
 		format, err := newDateFormat(name)
 		if err != nil {
 			t.Error(name, err)
 			continue
 		}
+
 		text := format.print(at.UnixMilli())
 		first, last, err := dateReader{format: format}.span(text)
 		if text != want || err != nil || first > at.UnixMilli() || last < at.UnixMilli() {
 			t.Errorf("%s: %s, %d to %d, %v; want %s", name, text, first, last, err, want)
 		}
 	}
+
 	for _, name := range []string{"", "x", "yyyy-MM-ddd", "MM", "dd/MM", "yyyy-mm", "yyyyXXXXXX", "strict_epoch_millis", "||", strings.Repeat("year||", 10) + "year"} {
 		if _, err := newDateFormat(name); err == nil {
 			t.Errorf("%q is a format", name)
@@ -86,7 +104,7 @@ func TestDateFormat(t *testing.T) {
 	}
 }
 
-// Ensures that texts that are almost dates are none.
+// Ensures that texts that are almost dates are refused.
 func TestDate_Refused(t *testing.T) {
 	for _, text := range []string{"", "2024-", "2024-2", "2024-02-30", "2024-13", "2024-02-29T2", "2024-02-29T24", "2024-02-29T10:00:00.",
 		"2024-02-29T10:00:00.1.1", "2024-02-29T10:00 ", "2024-02-29Z", "2024-02-29T10:00+1", "2024-02-29 10:00", "99999999999999999999", "-253402300800000", "12024-01-01", "||", "||/d", "2024||x", " now", "now ", "nowish"} {
@@ -96,7 +114,7 @@ func TestDate_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that months keep their day as well as they can, and that units end where the next ones begin.
+// Ensures that adding months keeps the day where possible, and that units end where the next ones begin.
 func TestDateMath(t *testing.T) {
 	d := dateReader{now: time.Date(2024, 1, 31, 12, 0, 0, 0, time.UTC)}
 	for text, want := range map[string][2]string{
@@ -120,24 +138,34 @@ func TestDateMath(t *testing.T) {
 	}
 }
 
-// Ensures that intervals begin where a calendar, or the count since 1970, says.
+// Ensures that intervals start at calendar units, or at multiples of their length since 1970.
 func TestRounder(t *testing.T) {
 	zone := time.FixedZone("", 3600)
 	for interval, want := range map[[2]string]string{
-		{"1y", ""}: "2024-01-01T00:00:00+01:00", {"quarter", ""}: "2024-04-01T00:00:00+01:00", {"month", ""}: "2024-06-01T00:00:00+01:00",
-		{"1w", ""}: "2024-06-10T00:00:00+01:00", {"day", ""}: "2024-06-16T00:00:00+01:00", {"", "1d"}: "2024-06-16T00:00:00+01:00",
-		{"", "12h"}: "2024-06-16T00:00:00+01:00", {"1m", ""}: "2024-06-16T00:30:00+01:00", {"", "20m"}: "2024-06-16T00:20:00+01:00",
-		{"second", ""}: "2024-06-16T00:30:45+01:00", {"", "15s"}: "2024-06-16T00:30:45+01:00", {"", "500ms"}: "2024-06-16T00:30:45.5+01:00",
+		{"1y", ""}:      "2024-01-01T00:00:00+01:00",
+		{"quarter", ""}: "2024-04-01T00:00:00+01:00",
+		{"month", ""}:   "2024-06-01T00:00:00+01:00",
+		{"1w", ""}:      "2024-06-10T00:00:00+01:00",
+		{"day", ""}:     "2024-06-16T00:00:00+01:00",
+		{"", "1d"}:      "2024-06-16T00:00:00+01:00",
+		{"", "12h"}:     "2024-06-16T00:00:00+01:00",
+		{"1m", ""}:      "2024-06-16T00:30:00+01:00",
+		{"", "20m"}:     "2024-06-16T00:20:00+01:00",
+		{"second", ""}:  "2024-06-16T00:30:45+01:00",
+		{"", "15s"}:     "2024-06-16T00:30:45+01:00",
+		{"", "500ms"}:   "2024-06-16T00:30:45.5+01:00",
 	} {
 		round, err := newRounder(interval[0], interval[1], zone)
 		if err != nil {
 			t.Fatal(interval, err)
 		}
+
 		at := time.Date(2024, 6, 15, 23, 30, 45, 700_000_000, time.UTC).UnixMilli()
 		if got := time.UnixMilli(round(at)).In(zone).Format(time.RFC3339Nano); got != want {
 			t.Errorf("%v: %s; want %s", interval, got, want)
 		}
 	}
+
 	round, err := newRounder("", "1d", nil)
 	if err != nil || round(-1) != -86_400_000 || round(-86_400_000) != -86_400_000 {
 		t.Error(round(-1), round(-86_400_000), err)

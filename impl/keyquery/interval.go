@@ -6,25 +6,29 @@ import (
 	"time"
 )
 
-// rounder returns the first millisecond of the interval that a date is in.
+// rounder returns the first millisecond of the interval that contains a date.
 type rounder func(millis int64) int64
 
-// newRounder reads one of a calendar's units, whose length differs, or a fixed length. Intervals begin at the beginning
-// of units in the zone; fixed ones count from 1970 in it.
+// newRounder returns the rounder of a calendar interval, which varies in length, or of a fixed one; exactly one must
+// be given. Calendar intervals start at the start of their unit in the zone, fixed ones are counted from 1970 in the
+// zone.
 func newRounder(calendar, fixed string, zone *time.Location) (rounder, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
+
 	switch {
 	case (calendar == "") == (fixed == ""):
-		return nil, illegal("exactly one of [calendar_interval] and [fixed_interval] is needed")
+		return nil, illegal("exactly one of [calendar_interval] and [fixed_interval] is required")
 	case fixed != "":
 		return fixedRounder(fixed, zone)
 	}
+
 	unit, ok := calendarUnits[calendar]
 	if !ok {
 		return nil, illegal("The supplied interval [%s] could not be parsed as a calendar interval.", calendar)
 	}
+
 	return func(millis int64) int64 {
 		at := time.UnixMilli(millis).In(zone)
 		if unit == quarter {
@@ -35,19 +39,36 @@ func newRounder(calendar, fixed string, zone *time.Location) (rounder, error) {
 	}, nil
 }
 
-// quarter is a unit of calendars that date math has not.
+// quarter is a calendar unit that date math does not have.
 const quarter byte = 'q'
 
+// calendarUnits maps the names of calendar intervals to units.
 var calendarUnits = map[string]byte{
-	"second": 's', "1s": 's', "minute": 'm', "1m": 'm', "hour": 'h', "1h": 'h', "day": 'd', "1d": 'd', "week": 'w', "1w": 'w',
-	"month": 'M', "1M": 'M', "quarter": quarter, "1q": quarter, "year": 'y', "1y": 'y',
+	"second":  's',
+	"1s":      's',
+	"minute":  'm',
+	"1m":      'm',
+	"hour":    'h',
+	"1h":      'h',
+	"day":     'd',
+	"1d":      'd',
+	"week":    'w',
+	"1w":      'w',
+	"month":   'M',
+	"1M":      'M',
+	"quarter": quarter,
+	"1q":      quarter,
+	"year":    'y',
+	"1y":      'y',
 }
 
+// fixedRounder returns the rounder of an interval of fixed length.
 func fixedRounder(text string, zone *time.Location) (rounder, error) {
 	length, ok := fixedLength(text)
 	if !ok {
 		return nil, illegal("failed to parse [fixed_interval] with value [%s] as a time value", text)
 	}
+
 	return func(millis int64) int64 {
 		_, seconds := time.UnixMilli(millis).In(zone).Zone()
 		offset := int64(seconds) * 1_000
@@ -56,11 +77,12 @@ func fixedRounder(text string, zone *time.Location) (rounder, error) {
 		if local%length < 0 {
 			begin -= length
 		}
+
 		return begin - offset
 	}, nil
 }
 
-// fixedLength reads a positive number of ms, s, m, h or d, as milliseconds.
+// fixedLength reads a positive number of ms, s, m, h or d and returns milliseconds.
 func fixedLength(text string) (int64, bool) {
 	const second, minute, hour, day = 1_000, 60_000, 3_600_000, 86_400_000
 	for _, unit := range []struct {
@@ -74,5 +96,6 @@ func fixedLength(text string) (int64, bool) {
 		n, err := strconv.ParseUint(digits, 10, 31)
 		return int64(n) * unit.length, err == nil && n > 0
 	}
+
 	return 0, false
 }

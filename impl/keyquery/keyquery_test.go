@@ -64,12 +64,14 @@ func run(t *testing.T, body string) keyquery.Result {
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
+
 	backwards := documents()
 	slices.Reverse(backwards)
 	result, err := request.Run(t.Context(), slices.Values(backwards))
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
+
 	return result
 }
 
@@ -102,20 +104,24 @@ func asJSON(t *testing.T, value any) string {
 func checkQueries(t *testing.T, wanted map[string]string) {
 	t.Helper()
 	for query, want := range wanted {
-		if got := found(run(t, `{"query":`+query+`}`)); got != want {
-			t.Errorf("%s: %q; want %q", query, got, want)
-		}
+		t.Run(query, func(t *testing.T) {
+			if got := found(run(t, `{"query":`+query+`}`)); got != want {
+				t.Errorf("found %q; want %q", got, want)
+			}
+		})
 	}
 }
 
 func checkRefused(t *testing.T, wanted map[string]string) {
 	t.Helper()
 	for body, want := range wanted {
-		_, err := keyquery.Parse(decode(body), now)
-		var f *fault.Error
-		if !errors.As(err, &f) || err.Error() != want {
-			t.Errorf("%s:\n got %v\nwant %s", body, err, want)
-		}
+		t.Run(body, func(t *testing.T) {
+			_, err := keyquery.Parse(decode(body), now)
+			var f *fault.Error
+			if !errors.As(err, &f) || err.Error() != want {
+				t.Errorf("got %v\nwant %s", err, want)
+			}
+		})
 	}
 }
 
@@ -129,12 +135,13 @@ const (
 	inA = xpe + "failed to parse field [aggs]: "
 )
 
-// Ensures that a request without a body, or with an empty one, asks for the first ten documents.
+// Ensures that a request without a body, or with an empty one, returns the first ten documents.
 func TestParse_NoBody(t *testing.T) {
 	request, err := keyquery.Parse(nil, now)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	many := func(yield func(keyquery.Document) bool) {
 		for i := 20; i > 0; i-- {
 			if !yield(keyquery.Document{ID: fmt.Sprintf("%02d", i), Creation: now, Record: i}) {
@@ -142,6 +149,7 @@ func TestParse_NoBody(t *testing.T) {
 			}
 		}
 	}
+
 	result, err := request.Run(t.Context(), many)
 	if err != nil || result.Total != 20 || len(result.Hits) != 10 || aggregations(t, result, false) != nil {
 		t.Fatalf("%+v, %v", result, err)
@@ -151,7 +159,7 @@ func TestParse_NoBody(t *testing.T) {
 	}
 }
 
-// Ensures that bodies of another form are refused with the texts of Elasticsearch.
+// Ensures that malformed bodies are refused with Elasticsearch's messages.
 func TestParse_Refused(t *testing.T) {
 	checkRefused(t, map[string]string{
 		`[]`:                            xpe + "Expected START_OBJECT but was: START_ARRAY",
@@ -164,14 +172,20 @@ func TestParse_Refused(t *testing.T) {
 		`{"size":9223372036854775807}`:  xpe + "failed to parse field [size]: " + iae + "[9223372036854775807] is not a whole number in range",
 		`{"size":1.5}`:                  xpe + "failed to parse field [size]: " + iae + "[1.5] is not a whole number in range",
 		`{"aggs":[]}`:                   xpe + "aggs doesn't support values of type: START_ARRAY",
-		`{"aggs":{},"aggregations":{}}`: xpe + "failed to parse field [aggregations]: " + pe + "[aggs] and [aggregations] are the same, and only one can be given",
+		`{"aggs":{},"aggregations":{}}`: xpe + "failed to parse field [aggregations]: " + pe + "[aggs] and [aggregations] are the same parameter: give only one",
 	})
 }
 
-// Ensures that pages are cut from the whole result, which is counted whole.
+// Ensures that a page is a part of the result, and that Total counts the whole result.
 func TestRun_Page(t *testing.T) {
 	for body, want := range map[string]string{
-		`{}`: "abcde", `{"size":2}`: "ab", `{"size":"2","from":1}`: "bc", `{"from":4,"size":9996}`: "e", `{"from":5}`: "", `{"size":0}`: "", `{"from":3,"size":0}`: "",
+		`{}`:                     "abcde",
+		`{"size":2}`:             "ab",
+		`{"size":"2","from":1}`:  "bc",
+		`{"from":4,"size":9996}`: "e",
+		`{"from":5}`:             "",
+		`{"size":0}`:             "",
+		`{"from":3,"size":0}`:    "",
 	} {
 		if result := run(t, body); found(result) != want || result.Total != 5 {
 			t.Errorf("%s: %q of %d; want %q", body, found(result), result.Total, want)
@@ -179,12 +193,13 @@ func TestRun_Page(t *testing.T) {
 	}
 }
 
-// Ensures that the same request gives the same results however often it runs.
+// Ensures that a request can be run repeatedly with the same result.
 func TestRun_Again(t *testing.T) {
 	request, err := keyquery.Parse(decode(`{"aggs":{"n":{"terms":{"field":"username"}}},"sort":"name"}`), now)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	first, err1 := request.Run(t.Context(), slices.Values(documents()))
 	second, err2 := request.Run(t.Context(), slices.Values(documents()))
 	if err1 != nil || err2 != nil || !reflect.DeepEqual(first.Hits, second.Hits) || !reflect.DeepEqual(aggregations(t, first, true), aggregations(t, second, true)) {
@@ -192,7 +207,7 @@ func TestRun_Again(t *testing.T) {
 	}
 }
 
-// dotted nests objects whose names are parts of one long path in many ways.
+// dotted returns nested objects in which one long path can be split in many ways.
 func dotted(depth int) map[string]any {
 	members := map[string]any{}
 	for i := 1; i <= depth; i++ {
@@ -201,20 +216,23 @@ func dotted(depth int) map[string]any {
 	return members
 }
 
-// Ensures that a document with a great deal of metadata cannot keep the program busy for long.
+// Ensures that documents with large metadata cannot occupy a CPU for long.
 func TestRun_TooMuchWork(t *testing.T) {
 	list := make([]any, 100_000)
 	for i := range list {
 		list[i] = fmt.Sprint(i)
 	}
+
 	document := keyquery.Document{ID: "a", Metadata: has(map[string]any{"list": list, "a": dotted(14)})}
 	should := func(clause string) string {
 		return `{"query":{"bool":{"should":[` + strings.TrimSuffix(strings.Repeat(clause+`,`, 1000), ",") + `]}}}`
 	}
+
 	path := "metadata" + strings.Repeat(".a", 450)
 	for _, body := range []string{should(`{"term":{"metadata":"x"}}`), `{"sort":"` + path + `"}`} {
 		_, err := parsed(t, body).Run(t.Context(), func(yield func(keyquery.Document) bool) {
-			for yield(document) { // the run must end it
+			// Only an error of the run ends the stream.
+			for yield(document) {
 			}
 		})
 		if !fault.Has(err, fault.IllegalArgument) {
@@ -223,7 +241,7 @@ func TestRun_TooMuchWork(t *testing.T) {
 	}
 }
 
-// decodeOrNil returns nil for what is not JSON.
+// decodeOrNil decodes a text, and returns nil if it is not JSON.
 func decodeOrNil(data []byte) any {
 	value, err := strictjson.Decode(data)
 	if err != nil {
@@ -232,7 +250,7 @@ func decodeOrNil(data []byte) any {
 	return value
 }
 
-// has is metadata that is there already.
+// has returns a Metadata function for decoded metadata.
 func has(members map[string]any) func() (map[string]any, error) {
 	return func() (map[string]any, error) { return members, nil }
 }

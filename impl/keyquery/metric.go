@@ -1,15 +1,17 @@
 package keyquery
 
-// metricAggregation reads those that compute one number.
+// metricAggregation compiles a cardinality or value_count aggregation.
 func (c *compiler) metricAggregation(kind string) aggregationReader {
 	return func(a *aggregation, body map[string]any, _ []string) error {
 		if len(a.subs) > 0 {
 			return illegal("Aggregator [%s] of type [%s] cannot accept sub-aggregations", a.name, kind)
 		}
+
 		own := options{}
 		if kind == "cardinality" {
-			own = options{"precision_threshold": unused, "rehash": unused, "execution_hint": unused}
+			own = options{"precision_threshold": ignoredOption, "rehash": ignoredOption, "execution_hint": ignoredOption}
 		}
+
 		from, err := c.source(a, kind, body, own)
 		a.prefix = kind
 		a.start = func(spent *budget) (collector, error) {
@@ -18,11 +20,12 @@ func (c *compiler) metricAggregation(kind string) aggregationReader {
 			}
 			return &valueCount{from: from}, nil
 		}
+
 		return err
 	}
 }
 
-// cardinality counts the values that differ, exactly.
+// cardinality counts distinct values exactly.
 type cardinality struct {
 	from  source
 	spent *budget
@@ -34,11 +37,13 @@ func (c *cardinality) add(r *row) error {
 		if c.seen[v] {
 			continue
 		}
-		if err := c.spent.takeBucket(); err != nil {
+		if err := c.spent.countBucket(); err != nil {
 			return err
 		}
+
 		c.seen[v] = true
 	}
+
 	return nil
 }
 
@@ -46,7 +51,7 @@ func (c *cardinality) render(bool) map[string]any { return map[string]any{"value
 
 func (c *cardinality) number() int { return len(c.seen) }
 
-// valueCount counts values, those of one document once each.
+// valueCount counts the distinct values of each document.
 type valueCount struct {
 	from  source
 	count int

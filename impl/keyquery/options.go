@@ -10,25 +10,26 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// options are the members that an object takes, and where to.
+// options maps the members that an object accepts to the functions that read them.
 type options = map[string]xcontent.Field
 
-// readOptions reads the object of a query. Every query takes boost and _name, which change no result here.
+// readOptions reads the object of a query. Every query accepts boost and _name, which do not affect results here.
 func readOptions(kind string, members map[string]any, known options) error {
-	all := options{"boost": boost(kind), "_name": xcontent.Text(new(string))}
+	all := options{"boost": boostOption(kind), "_name": xcontent.Text(new(string))}
 	maps.Copy(all, known)
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if _, ok := all[name]; !ok {
 			return malformed("[%s] query does not support [%s]", kind, name)
 		}
 	}
+
 	return xcontent.Parser{Name: kind, Fields: all}.Read(members)
 }
 
-// boost checks a number that is of no use here.
-func boost(kind string) xcontent.Field {
+// boostOption validates a boost and discards it: nothing is scored.
+func boostOption(kind string) xcontent.Field {
 	return func(given any) error {
-		text, _ := leafText(given)
+		text, _ := scalarText(given)
 		n, err := strconv.ParseFloat(text, 32)
 		if err != nil || n != n {
 			return malformed("[%s] has a [boost] that is not a number", kind)
@@ -36,31 +37,33 @@ func boost(kind string) xcontent.Field {
 		if n < 0 {
 			return illegal("negative [boost] are not allowed in [%s] query, but was [%s]", kind, text)
 		}
+
 		return nil
 	}
 }
 
-// anything keeps a value to be read later.
-func anything(target *any) xcontent.Field {
+// rawValue stores a value to be read later.
+func rawValue(target *any) xcontent.Field {
 	return func(given any) error {
 		*target = given
 		return nil
 	}
 }
 
-// something keeps a value other than null to be read later.
-func something(target *any) xcontent.Field {
+// nonNull stores a value other than null to be read later.
+func nonNull(target *any) xcontent.Field {
 	return func(given any) error {
 		if given == nil {
-			return xcontent.Object(new(map[string]any))(nil) // which refuses it
+			// Object refuses null with Elasticsearch's message.
+			return xcontent.Object(new(map[string]any))(nil)
 		}
 		*target = given
 		return nil
 	}
 }
 
-// whole reads a whole number of 32 bits, which may be in a string.
-func whole(target *int) xcontent.Field {
+// int32Option reads a 32-bit integer, which may be in a string.
+func int32Option(target *int) xcontent.Field {
 	return func(given any) error {
 		if text, ok := given.(string); ok {
 			given = json.Number(text)
@@ -71,28 +74,30 @@ func whole(target *int) xcontent.Field {
 		if *target < math.MinInt32 || *target > math.MaxInt32 {
 			return illegal("[%d] is not a whole number in range", *target)
 		}
+
 		return nil
 	}
 }
 
-// unused checks that an option's value is a string, number or boolean. It is for options that change nothing here.
-func unused(given any) error {
-	if _, ok := leafText(given); !ok {
+// ignoredOption checks that the value of an option without effect here is a string, number or boolean.
+func ignoredOption(given any) error {
+	if _, ok := scalarText(given); !ok {
 		return malformed("unexpected %s", xcontent.Token(given))
 	}
 	return nil
 }
 
-// leaf reads a query about one field: the member named by the field is a value, which the option short takes, or an object
-// of options.
-func leaf(kind string, body map[string]any, short string, known options) (field, error) {
+// readFieldQuery reads a query on one field. The member named after the field is either an object of options, or a
+// value for the option named short; if short is empty, only an object is accepted.
+func readFieldQuery(kind string, body map[string]any, short string, known options) (field, error) {
 	names := slices.Sorted(maps.Keys(body))
 	if len(names) == 0 {
-		return field{}, malformed("[%s] query malformed, a field is needed", kind)
+		return field{}, malformed("[%s] query malformed, a field is required", kind)
 	}
 	if len(names) > 1 {
 		return field{}, malformed("[%s] query doesn't support multiple fields, found [%s] and [%s]", kind, names[0], names[1])
 	}
+
 	var err error
 	switch given := body[names[0]].(type) {
 	case map[string]any:
@@ -106,14 +111,16 @@ func leaf(kind string, body map[string]any, short string, known options) (field,
 			err = xcontent.Within(kind, names[0], known[short](given))
 		}
 	}
+
 	if err != nil {
 		return field{}, err
 	}
-	return fieldNamed(names[0])
+
+	return lookupField(names[0])
 }
 
-// having returns a query for the documents of which any value of a field passes a test.
-func (f field) having(test func(value) bool) query {
+// anyValue returns a query for documents with at least one value of the field that passes a test.
+func (f field) anyValue(test func(value) bool) query {
 	return func(r *row) bool {
 		for v := range f.values(r) {
 			if test(v) {
@@ -124,8 +131,9 @@ func (f field) having(test func(value) bool) query {
 	}
 }
 
-// matching is having for tests of texts that take more than to compare a text once. They return how many units of work they took.
-func (f field) matching(test func(text string) (matched bool, units int)) query {
+// anyText is anyValue for tests that cost more than comparing a text once. They return the units of work that they
+// took.
+func (f field) anyText(test func(text string) (matched bool, units int)) query {
 	return func(r *row) bool {
 		for v := range f.values(r) {
 			matched, units := test(v.text)
@@ -136,6 +144,7 @@ func (f field) matching(test func(text string) (matched bool, units int)) query 
 				return true
 			}
 		}
+
 		return false
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Ensures that queries for values find texts as they are, and in the metadata by their texts.
+// Ensures that term-level queries compare fields exactly and metadata values by their text.
 func TestQuery_Term(t *testing.T) {
 	checkQueries(t, map[string]string{
 		`{"match_all":{}}`:                        "abcde",
@@ -81,7 +81,7 @@ func TestQuery_Pattern(t *testing.T) {
 	})
 }
 
-// Ensures that ranges hold at their edges, round dates away from what they leave out, and compare texts by their bytes.
+// Ensures that ranges are exact at their bounds, round dates by inclusion, and compare texts byte by byte.
 func TestQuery_Range(t *testing.T) {
 	checkQueries(t, map[string]string{
 		`{"range":{"creation":{}}}`:                                                     "abcde",
@@ -124,7 +124,7 @@ func TestQuery_Range(t *testing.T) {
 	})
 }
 
-// Ensures that bool combines as Elasticsearch's does, also where parts are left out.
+// Ensures that bool combines queries as Elasticsearch does, also where parts are left out.
 func TestQuery_Bool(t *testing.T) {
 	const ann, native, prod, rest = `{"term":{"username":"ann"}}`, `{"term":{"realm_name":"native"}}`, `{"term":{"metadata.env":"prod"}}`, `{"term":{"type":"rest"}}`
 	should := `"should":[` + ann + `,` + native + `,` + prod + `,` + rest + `]`
@@ -153,11 +153,12 @@ func TestQuery_Bool(t *testing.T) {
 	})
 }
 
-// Ensures that the operators of simple_query_string work, and that nothing in its text is a mistake.
+// Ensures that the operators of simple_query_string work, and that its text has no syntax errors.
 func TestQuery_Simple(t *testing.T) {
 	simple := func(text, rest string) string {
 		return `{"simple_query_string":{"query":"` + strings.ReplaceAll(text, `"`, `\"`) + `"` + rest + `}}`
 	}
+
 	checkQueries(t, map[string]string{
 		simple(`Batch`, ``):                              "c",
 		simple(`ann`, ``):                                "ab",
@@ -208,7 +209,7 @@ func TestQuery_Simple(t *testing.T) {
 	})
 }
 
-// Ensures that queries of another form, or about what may not be asked, are refused with a reason.
+// Ensures that malformed and unsupported queries are refused with a reason.
 func TestQuery_Refused(t *testing.T) {
 	wanted := map[string]string{}
 	for query, want := range map[string]string{
@@ -218,13 +219,13 @@ func TestQuery_Refused(t *testing.T) {
 		`{"term":{},"ids":{}}`:             inQ + pe + "[ids] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
 		`{"fuzzy":{"name":"x"}}`:           iae + "Query type [fuzzy] is not currently supported in this context",
 		`{"term":[]}`:                      inQ + pe + "[term] query malformed, no start_object after query name",
-		`{"term":{}}`:                      inQ + pe + "[term] query malformed, a field is needed",
+		`{"term":{}}`:                      inQ + pe + "[term] query malformed, a field is required",
 		`{"term":{"name":"a","type":"b"}}`: inQ + pe + "[term] query doesn't support multiple fields, found [name] and [type]",
 		`{"term":{"name":["a"]}}`:          inQ + pe + "[term] query does not support array of values",
 		`{"term":{"name":{"foo":1}}}`:      inQ + pe + "[term] query does not support [foo]",
 		`{"term":{"name":{}}}`:             iae + "value cannot be null",
 		`{"term":{"name":null}}`:           iae + "value cannot be null",
-		`{"term":{"name":{"value":{}}}}`:   iae + "the field [name] has texts, numbers and booleans only",
+		`{"term":{"name":{"value":{}}}}`:   iae + "the field [name] accepts only strings, numbers and booleans",
 		`{"term":{"name":{"value":"x","boost":-1}}}`:                                            iae + "negative [boost] are not allowed in [term] query, but was [-1]",
 		`{"match_all":{"boost":"x"}}`:                                                           inQ + "x_content_parse_exception: [match_all] failed to parse field [boost]: " + pe + "[match_all] has a [boost] that is not a number",
 		`{"match_all":{"boost":"NaN"}}`:                                                         inQ + "x_content_parse_exception: [match_all] failed to parse field [boost]: " + pe + "[match_all] has a [boost] that is not a number",
@@ -243,7 +244,7 @@ func TestQuery_Refused(t *testing.T) {
 		`{"terms":{"name":"x"}}`:                                                                inQ + pe + "[terms] query requires a field name, followed by array of terms",
 		`{"terms":{}}`:                                                                          inQ + pe + "[terms] query requires a field name, followed by array of terms",
 		`{"terms":{"name":[],"type":[]}}`:                                                       inQ + pe + "[terms] query does not support multiple fields",
-		`{"terms":{"name":[null]}}`:                                                             iae + "the field [name] has texts, numbers and booleans only",
+		`{"terms":{"name":[null]}}`:                                                             iae + "the field [name] accepts only strings, numbers and booleans",
 		`{"match":{"name":{"query":"x","fuzziness":"AUTO"}}}`:                                   iae + "match query with fuzziness is not currently supported in this context",
 		`{"ids":{"type":"x"}}`:                                                                  inQ + pe + "[ids] query does not support [type]",
 		`{"ids":{"values":{}}}`:                                                                 inQ + "x_content_parse_exception: [ids] values doesn't support values of type: START_OBJECT",
@@ -253,28 +254,28 @@ func TestQuery_Refused(t *testing.T) {
 		`{"wildcard":{"name":{}}}`:                                                              iae + "value cannot be null",
 		`{"range":{"creation":1}}`:                                                              inQ + pe + "[range] query does not support [creation]",
 		`{"range":{"creation":{"gt":1,"relation":"within"}}}`:                                   iae + "range query with relation is not currently supported in this context",
-		`{"range":{"creation":{"gt":1,"gte":1}}}`:                                               iae + "a range has one lower and one upper bound at most, but [creation] has more",
-		`{"range":{"creation":{"gt":[]}}}`:                                                      inQ + pe + "a date is a text or a number, but was START_ARRAY",
-		`{"range":{"creation":{"format":"foo"}}}`:                                               iae + "Invalid format: [foo]: this date format is not known here",
-		`{"range":{"creation":{"format":"yyyy-dd"}}}`:                                           iae + "Invalid format: [yyyy-dd]: this date format is not known here",
-		`{"range":{"creation":{"format":"yyyyyyyy"}}}`:                                          iae + "Invalid format: [yyyyyyyy]: this date format is not known here",
-		`{"range":{"creation":{"format":"HH"}}}`:                                                iae + "Invalid format: [HH]: this date format is not known here",
+		`{"range":{"creation":{"gt":1,"gte":1}}}`:                                               iae + "a range has at most one lower and one upper bound, but [creation] has more",
+		`{"range":{"creation":{"gt":[]}}}`:                                                      inQ + pe + "a date must be a string or a number, but was START_ARRAY",
+		`{"range":{"creation":{"format":"foo"}}}`:                                               iae + "Invalid format: [foo]: the date format is not supported",
+		`{"range":{"creation":{"format":"yyyy-dd"}}}`:                                           iae + "Invalid format: [yyyy-dd]: the date format is not supported",
+		`{"range":{"creation":{"format":"yyyyyyyy"}}}`:                                          iae + "Invalid format: [yyyyyyyy]: the date format is not supported",
+		`{"range":{"creation":{"format":"HH"}}}`:                                                iae + "Invalid format: [HH]: the date format is not supported",
 		`{"range":{"creation":{"time_zone":"Mars"}}}`:                                           iae + "Unknown time-zone ID: [Mars]",
 		`{"range":{"creation":{"time_zone":"../x"}}}`:                                           iae + "Unknown time-zone ID: [../x]",
 		`{"range":{"creation":{"gt":"now-"}}}`:                                                  inQ + pe + "truncated date math [-]",
 		`{"range":{"creation":{"gt":"now*1d"}}}`:                                                inQ + pe + "operator not supported for date math [*1d]",
 		`{"range":{"creation":{"gt":"now+1x"}}}`:                                                inQ + pe + "unit [x] not supported for date math [+1x]",
 		`{"range":{"creation":{"gt":"now/2d"}}}`:                                                inQ + pe + "rounding `/` can only be used on single unit types [/2d]",
-		`{"range":{"creation":{"gt":"now+999999999y"}}}`:                                        inQ + pe + "date math [+999999999y] leads too far",
-		`{"range":{"creation":{"gt":"now+9999999999s"}}}`:                                       inQ + pe + "a number is too great in date math [+9999999999s]",
-		`{"range":{"name":{"gt":{}}}}`:                                                          iae + "the field [name] has texts, numbers and booleans only",
+		`{"range":{"creation":{"gt":"now+999999999y"}}}`:                                        inQ + pe + "date math [+999999999y] leads out of the supported range of dates",
+		`{"range":{"creation":{"gt":"now+9999999999s"}}}`:                                       inQ + pe + "a number is too large in date math [+9999999999s]",
+		`{"range":{"name":{"gt":{}}}}`:                                                          iae + "the field [name] accepts only strings, numbers and booleans",
 		`{"bool":{"must":[{"fuzzy":{}}]}}`:                                                      iae + "Query type [fuzzy] is not currently supported in this context",
 		`{"bool":{"foo":[]}}`:                                                                   inQ + pe + "[bool] query does not support [foo]",
 		`{"bool":{"must":"x"}}`:                                                                 inQ + "x_content_parse_exception: [bool] failed to parse field [must]: " + pe + "[_na] query malformed, must start with start_object",
 		`{"bool":{"minimum_should_match":"x"}}`:                                                 iae + "minimum_should_match [x] makes no sense",
 		`{"bool":{"minimum_should_match":"x<1"}}`:                                               iae + "minimum_should_match [x<1] makes no sense",
 		`{"bool":{"minimum_should_match":"1<x"}}`:                                               iae + "minimum_should_match [x] makes no sense",
-		`{"bool":{"minimum_should_match":[]}}`:                                                  inQ + pe + "[minimum_should_match] is a number or a text",
+		`{"bool":{"minimum_should_match":[]}}`:                                                  inQ + pe + "[minimum_should_match] must be a number or a string",
 		`{"simple_query_string":{}}`:                                                            inQ + pe + "[simple_query_string] query text missing",
 		`{"simple_query_string":{"query":"x","default_operator":"xor"}}`:                        iae + "[simple_query_string] default operator [xor] is not allowed",
 		`{"simple_query_string":{"query":"x","flags":"X"}}`:                                     iae + "Unknown simple_query_string flag [X]",
@@ -292,5 +293,6 @@ func TestQuery_Refused(t *testing.T) {
 	} {
 		wanted[`{"query":`+query+`}`] = want
 	}
+
 	checkRefused(t, wanted)
 }

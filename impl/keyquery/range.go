@@ -6,16 +6,22 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// bounds are those of a range query; nil ones are open.
+// bounds are the bounds of a range query; a nil bound is open.
 type bounds struct{ gt, gte, lt, lte any }
 
+// rangeQuery compiles a range query on any field.
 func (c *compiler) rangeQuery(body map[string]any) (query, error) {
 	var b bounds
 	var relation any
 	var format, zone string
-	f, err := leaf("range", body, "", options{
-		"gt": anything(&b.gt), "gte": anything(&b.gte), "lt": anything(&b.lt), "lte": anything(&b.lte),
-		"format": xcontent.Text(&format), "time_zone": xcontent.Text(&zone), "relation": anything(&relation),
+	f, err := readFieldQuery("range", body, "", options{
+		"gt":        rawValue(&b.gt),
+		"gte":       rawValue(&b.gte),
+		"lt":        rawValue(&b.lt),
+		"lte":       rawValue(&b.lte),
+		"format":    xcontent.Text(&format),
+		"time_zone": xcontent.Text(&zone),
+		"relation":  rawValue(&relation),
 	})
 	if err != nil {
 		return nil, err
@@ -24,8 +30,9 @@ func (c *compiler) rangeQuery(body map[string]any) (query, error) {
 		return nil, illegal("range query with relation is not currently supported in this context")
 	}
 	if b.gt != nil && b.gte != nil || b.lt != nil && b.lte != nil {
-		return nil, illegal("a range has one lower and one upper bound at most, but [%s] has more", f.name)
+		return nil, illegal("a range has at most one lower and one upper bound, but [%s] has more", f.name)
 	}
+
 	dates, err := c.dates.with(format, zone)
 	if err != nil {
 		return nil, err
@@ -33,10 +40,12 @@ func (c *compiler) rangeQuery(body map[string]any) (query, error) {
 	if f.kind == date {
 		return dateRange(f, b, dates)
 	}
+
 	return plainRange(f, b, dates)
 }
 
-// dateRange rounds each bound away from what it leaves out: after a day is after its end.
+// dateRange compiles a range of dates. A bound of lower precision excludes or includes its whole period: gt a day
+// begins after the end of that day.
 func dateRange(f field, b bounds, dates dateReader) (query, error) {
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	for _, bound := range []struct {
@@ -48,16 +57,19 @@ func dateRange(f field, b bounds, dates dateReader) (query, error) {
 		if bound.given == nil {
 			continue
 		}
+
 		at, err := dates.read(bound.given, bound.last)
 		if err != nil {
 			return nil, err
 		}
+
 		*bound.to = at + bound.shift
 	}
-	return f.having(func(v value) bool { return low <= v.number && v.number <= high }), nil
+
+	return f.anyValue(func(v value) bool { return low <= v.number && v.number <= high }), nil
 }
 
-// plainRange compares texts byte by byte, and booleans with false before true.
+// plainRange compiles a range of texts, compared byte by byte, or of booleans, where false sorts before true.
 func plainRange(f field, b bounds, dates dateReader) (query, error) {
 	var tests []func(value) bool
 	for _, bound := range []struct {
@@ -70,13 +82,16 @@ func plainRange(f field, b bounds, dates dateReader) (query, error) {
 		if bound.given == nil {
 			continue
 		}
+
 		limit, err := f.read(bound.given, dates)
 		if err != nil {
 			return nil, err
 		}
+
 		tests = append(tests, func(v value) bool { return bound.holds(compareValues(v, limit)) })
 	}
-	return f.having(func(v value) bool {
+
+	return f.anyValue(func(v value) bool {
 		for _, test := range tests {
 			if !test(v) {
 				return false

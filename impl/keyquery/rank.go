@@ -6,24 +6,27 @@ import (
 	"strings"
 )
 
-// of returns a document's rank.
+// of returns the value by which a document is sorted.
 func (k *sortKey) of(r *row) value {
-	if k.position {
+	if k.byCreation {
 		return value{number: r.Creation.UnixMilli(), text: r.ID}
 	}
+
 	best := value{missing: true}
 	for v := range k.field.values(r) {
 		if best.missing || k.greatest && compareValues(v, best) > 0 {
 			best = v
 		}
 	}
-	if best.missing && k.instead != nil {
-		return *k.instead
+
+	if best.missing && k.substitute != nil {
+		return *k.substitute
 	}
+
 	return best
 }
 
-// compare is negative if a comes before b. Missing values are at their end whichever way the others are sorted.
+// compare is negative if a comes before b. Missing values stay at their end in either direction.
 func (k *sortKey) compare(a, b value) int {
 	if a.missing != b.missing {
 		if a.missing == k.missingFirst {
@@ -31,15 +34,17 @@ func (k *sortKey) compare(a, b value) int {
 		}
 		return 1
 	}
+
 	if k.descending {
 		return compareValues(b, a)
 	}
+
 	return compareValues(a, b)
 }
 
-// show returns a rank as answers have it, and as search_after takes it.
+// show returns a sort value in the form of responses and of search_after.
 func (k *sortKey) show(v value) any {
-	if k.position {
+	if k.byCreation {
 		return strconv.FormatInt(v.number, 10) + ":" + v.text
 	}
 	return k.field.show(v, k.dates.format)
@@ -48,37 +53,42 @@ func (k *sortKey) show(v value) any {
 // read is the inverse of show.
 func (k *sortKey) read(given any) (value, error) {
 	if given == nil {
-		if k.instead != nil {
-			return *k.instead, nil
+		if k.substitute != nil {
+			return *k.substitute, nil
 		}
 		return value{missing: true}, nil
 	}
-	if !k.position {
+
+	if !k.byCreation {
 		if k.field.kind == boolean {
-			given = truthOf(given)
+			given = boolFromNumber(given)
 		}
 		return k.field.read(given, k.dates)
 	}
+
 	text, _ := given.(string)
 	number, id, ok := strings.Cut(text, ":")
 	n, err := strconv.ParseInt(number, 10, 64)
 	if !ok || err != nil {
 		return value{}, illegal("Failed to parse search_after value for field [_doc]")
 	}
+
 	return value{number: n, text: id}, nil
 }
 
-// truthOf takes the numbers that some clients keep booleans as.
-func truthOf(given any) any {
-	switch text, _ := leafText(given); text {
+// boolFromNumber converts 0 and 1, which some clients use for booleans. Other values are returned unchanged.
+func boolFromNumber(given any) any {
+	switch text, _ := scalarText(given); text {
 	case "0":
 		return false
 	case "1":
 		return true
 	}
+
 	return given
 }
 
+// compareKeys compares two documents by their sort values.
 func compareKeys(keys []sortKey, a, b []value) int {
 	for i := range keys {
 		if order := keys[i].compare(a[i], b[i]); order != 0 {
@@ -88,7 +98,7 @@ func compareKeys(keys []sortKey, a, b []value) int {
 	return 0
 }
 
-// byPosition compares the order in which documents were made.
-func byPosition(a, b *Document) int {
+// compareCreation sorts documents by creation time, then by id.
+func compareCreation(a, b *Document) int {
 	return cmp.Or(a.Creation.Compare(b.Creation), strings.Compare(a.ID, b.ID))
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
-// Result is what a request found.
+// Result is the outcome of a run.
 type Result struct {
-	// Total counts all the documents that the query means, on this page or not.
+	// Total counts all matching documents, on the page or not.
 	Total int
 	// Hits are the documents of the page, without their metadata.
 	Hits []Hit
@@ -24,31 +24,32 @@ type Result struct {
 // Hit is a document of the page.
 type Hit struct {
 	Document Document
-	// Sort has what the document was sorted by, fit for search_after: a value for each key, null where there is none. It is
-	// nil if the request does not sort.
+	// Sort holds the values by which the document was sorted, one per key, as search_after accepts them; null is a
+	// missing value. It is nil if the request does not sort.
 	Sort []any
 }
 
-// candidate is a document that may get on the page.
+// candidate is a document that may belong to the page.
 type candidate struct {
 	document Document
 	ranks    []value
 }
 
-// Run evaluates the request over documents in any order, each of which it looks at once. It keeps no more of them than
-// twice what the page and those before it have. It returns an error of reading metadata, fault.IllegalArgument if the query takes too much work or the
-// aggregations become too large, and the context's error once that is done.
+// Run evaluates the request over documents in any order and reads each once. It holds at most twice as many documents
+// as the page and those before it have. It returns errors of reading metadata, fault.IllegalArgument if the query
+// takes too much work or the aggregations become too large, and the context's error once that is done.
 func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result, error) {
 	spent := newBudget(ctx)
 	result := Result{aggregations: r.aggregations, spent: spent}
-	looks := work.New(ctx, maxWork, illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
+	queryWork := work.New(ctx, maxWork, illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
 	var err error
 	if result.collectors, err = startAll(r.aggregations, spent); err != nil {
 		return Result{}, err
 	}
+
 	page := page{request: r, limit: r.from + r.size}
 	for document := range documents {
-		at := row{Document: &document, work: looks}
+		at := row{Document: &document, work: queryWork}
 		at.spend(1)
 		if r.query(&at) {
 			result.Total++
@@ -57,52 +58,61 @@ func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result
 			}
 			page.offer(&at)
 		}
-		if err := cmp.Or(looks.Err(), at.failed); err != nil {
+
+		if err := cmp.Or(queryWork.Err(), at.failed); err != nil {
 			return Result{}, err
 		}
 	}
+
 	result.Hits = page.hits()
 	return result, nil
 }
 
-// page keeps the first documents of those that it is offered.
+// page keeps the first documents, in sort order, of those that it is offered.
 type page struct {
 	request *Request
 	limit   int
 	kept    []candidate
 }
 
+// offer adds a document unless it is at or before search_after.
 func (p *page) offer(r *row) {
 	if p.request.size == 0 {
 		return
 	}
+
 	keys := p.request.sorts
 	ranks := make([]value, len(keys))
 	for i := range keys {
 		ranks[i] = keys[i].of(r)
 	}
+
 	if p.request.after != nil && compareKeys(keys, ranks, p.request.after) <= 0 {
 		return
 	}
+
 	kept := *r.Document
-	kept.Metadata = nil // it was looked at
+	// Metadata would keep the document's text in memory.
+	kept.Metadata = nil
 	p.kept = append(p.kept, candidate{kept, ranks})
 	if len(p.kept) >= 2*p.limit {
 		p.cut()
 	}
 }
 
-// cut sorts what is kept, and drops what is behind the page.
+// cut sorts the kept documents and drops those behind the page.
 func (p *page) cut() {
 	slices.SortFunc(p.kept, func(a, b candidate) int {
-		return cmp.Or(compareKeys(p.request.sorts, a.ranks, b.ranks), byPosition(&a.document, &b.document))
+		return cmp.Or(compareKeys(p.request.sorts, a.ranks, b.ranks), compareCreation(&a.document, &b.document))
 	})
+
 	if len(p.kept) > p.limit {
 		clear(p.kept[p.limit:])
 		p.kept = p.kept[:p.limit]
 	}
 }
 
+// hits returns the documents of the page in order.
 func (p *page) hits() []Hit {
 	p.cut()
 	hits := []Hit{}
@@ -112,13 +122,16 @@ func (p *page) hits() []Hit {
 	return hits
 }
 
+// show returns the sort values of a hit.
 func (p *page) show(ranks []value) []any {
 	if len(ranks) == 0 {
 		return nil
 	}
+
 	shown := make([]any, len(ranks))
 	for i, rank := range ranks {
 		shown[i] = p.request.sorts[i].show(rank)
 	}
+
 	return shown
 }

@@ -5,55 +5,61 @@ import (
 	"strings"
 )
 
-// simpleWords makes queries of the words of a simple_query_string: any of the fields may have them.
+// simpleWords compiles the words of a simple_query_string: a word matches if any target field has it.
 type simpleWords struct {
 	*compiler
-	among []field
-	// lenient passes over fields that a word is no value of.
+	targets []field
+	// lenient skips fields that cannot have a word as a value.
 	lenient bool
 }
 
-// choose takes the fields by their names, each with a boost perhaps, or by patterns. No names are all the fields. Only
-// fields that the request names one by one can be blamed for a word.
-func (w *simpleWords) choose(names []string) error {
+// addFields selects the target fields by name or pattern, each with an optional boost; no names select all. Words
+// that do not fit a field are errors only if every field is given by name.
+func (w *simpleWords) addFields(names []string) error {
 	if len(names) == 0 {
 		names = []string{"*"}
 	}
+
 	for _, name := range names {
 		name, _, _ = strings.Cut(name, "^")
-		found, err := fieldsOf(name)
+		found, err := selectFields(name)
 		if err != nil {
 			return err
 		}
+
 		w.lenient = w.lenient || strings.Contains(name, "*")
 		for _, f := range found {
-			if !slices.ContainsFunc(w.among, func(other field) bool { return other.name == f.name }) {
-				w.among = append(w.among, f)
+			if !slices.ContainsFunc(w.targets, func(other field) bool { return other.name == f.name }) {
+				w.targets = append(w.targets, f)
 			}
 		}
+
 		if err := w.count(len(found)); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
-func fieldsOf(name string) ([]field, error) {
+// selectFields returns the fields of a name or pattern.
+func selectFields(name string) ([]field, error) {
 	if strings.Contains(name, "*") {
-		return fieldsLike(name)
+		return matchFields(name)
 	}
-	f, err := fieldNamed(name)
+	f, err := lookupField(name)
 	return []field{f}, err
 }
 
-// word is a query for one of: the text as it is, texts that start with it, texts that differ from it a little.
+// word compiles a word: equal texts, texts with the prefix, or texts within an edit distance.
 func (w *simpleWords) word(text string, prefix bool, distance int) (query, error) {
-	if err := w.count(len(w.among)); err != nil {
+	if err := w.count(len(w.targets)); err != nil {
 		return nil, err
 	}
-	parts := make([]query, 0, len(w.among))
-	for _, f := range w.among {
-		part, err := w.inField(f, text, prefix, distance)
+
+	parts := make([]query, 0, len(w.targets))
+	for _, f := range w.targets {
+		part, err := w.fieldQuery(f, text, prefix, distance)
 		if err != nil && !w.lenient {
 			return nil, err
 		}
@@ -61,19 +67,22 @@ func (w *simpleWords) word(text string, prefix bool, distance int) (query, error
 			parts = append(parts, part)
 		}
 	}
+
 	return anyOf(parts), nil
 }
 
-func (w *simpleWords) inField(f field, text string, prefix bool, distance int) (query, error) {
+// fieldQuery compiles a word for one field.
+func (w *simpleWords) fieldQuery(f field, text string, prefix bool, distance int) (query, error) {
 	switch {
 	case prefix && text == "":
-		return f.having(func(value) bool { return true }), nil
+		return f.anyValue(func(value) bool { return true }), nil
 	case !prefix && distance == 0:
-		return w.equal(f, text, false)
-	case !f.texts():
+		return w.equals(f, text, false)
+	case !f.hasTexts():
 		return nil, illegal("Can only use prefix and fuzzy queries on keyword fields - not on [%s] which is of type [%s]", f.name, f.kind)
 	case prefix:
-		return f.having(func(v value) bool { return strings.HasPrefix(v.text, text) }), nil
+		return f.anyValue(func(v value) bool { return strings.HasPrefix(v.text, text) }), nil
 	}
-	return f.matching(newFuzzy(text, distance)), nil
+
+	return f.anyText(newFuzzy(text, distance)), nil
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// Ensures that documents are sorted by each kind of field, and that hits tell by what.
+// Ensures that documents are sorted by each kind of field, and that hits contain their sort values.
 func TestRun_Sort(t *testing.T) {
 	for sort, want := range map[string]string{
 		`"name"`:          `cabde ["Batch"] ["app key 1"] ["app key 2"] ["cross*"] [null]`,
@@ -28,13 +28,14 @@ func TestRun_Sort(t *testing.T) {
 		for _, hit := range result.Hits {
 			got += " " + asJSON(t, hit.Sort)
 		}
+
 		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", sort, got, want)
 		}
 	}
 }
 
-// Ensures that search_after goes on behind the values that it is given, also behind those that are missing.
+// Ensures that search_after continues after the given values, also after missing ones.
 func TestRun_SearchAfter(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"sort":"name","search_after":["app key 1"]}`:                                  "bde",
@@ -57,14 +58,14 @@ func TestRun_SearchAfter(t *testing.T) {
 	}
 }
 
-// Ensures that what cannot be sorted by, or cannot be gone on behind, is refused with a reason.
+// Ensures that invalid sorts and search_after values are refused with a reason.
 func TestSort_Refused(t *testing.T) {
 	after := xpe + "failed to parse field [search_after]: " + pe
 	checkRefused(t, map[string]string{
-		`{"sort":1}`:                                    iS("a field or an object is needed, but found VALUE_NUMBER"),
-		`{"sort":[["name"]]}`:                           iS("a field or an object is needed, but found START_ARRAY"),
-		`{"sort":{"name":"asc","type":"asc"}}`:          iS("an object has exactly one field; more of them need an array"),
-		`{"sort":{"name":1}}`:                           iS("the options of [name] are an object or an order, but were VALUE_NUMBER"),
+		`{"sort":1}`:                                    iS("must be a field name or an object, but found VALUE_NUMBER"),
+		`{"sort":[["name"]]}`:                           iS("must be a field name or an object, but found START_ARRAY"),
+		`{"sort":{"name":"asc","type":"asc"}}`:          iS("an object must have exactly one field; give several fields as an array"),
+		`{"sort":{"name":1}}`:                           iS("the options of [name] must be an object or an order, but were VALUE_NUMBER"),
 		`{"sort":{"name":{"foo":1}}}`:                   inS + "x_content_parse_exception: [field_sort] unknown field [foo]",
 		`{"sort":{"name":{"nested":{"path":"x"}}}}`:     iae + "nested sorting is not currently supported in this context",
 		`{"sort":{"name":"up"}}`:                        iae + "Unknown sort order [up]",
@@ -72,8 +73,8 @@ func TestSort_Refused(t *testing.T) {
 		`{"sort":{"name":{"mode":"avg"}}}`:              iae + "sort mode [avg] is not supported for the field [name]",
 		`{"sort":{"creation":{"mode":"x"}}}`:            iae + "sort mode [x] is not supported for the field [creation]",
 		`{"sort":{"name":{"numeric_type":"long"}}}`:     iae + "[numeric_type] of [long] is not supported for the field [name]",
-		`{"sort":{"name":{"missing":[]}}}`:              iae + "the field [name] has texts, numbers and booleans only",
-		`{"sort":{"creation":{"format":"x"}}}`:          iae + "Invalid format: [x]: this date format is not known here",
+		`{"sort":{"name":{"missing":[]}}}`:              iae + "the field [name] accepts only strings, numbers and booleans",
+		`{"sort":{"creation":{"format":"x"}}}`:          iae + "Invalid format: [x]: the date format is not supported",
 		`{"sort":null}`:                                 xpe + "sort doesn't support values of type: VALUE_NULL",
 		`{"search_after":null}`:                         xpe + "search_after doesn't support values of type: VALUE_NULL",
 		`{"search_after":["x"]}`:                        iae + "Sort must contain at least one field.",

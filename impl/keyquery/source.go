@@ -7,22 +7,26 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// source is where an aggregation takes its values from.
+// source is the field that an aggregation takes its values from.
 type source struct {
 	field field
 	dates dateReader
-	// instead stands for a value that is missing; nil if nothing does.
-	instead *value
+	// substitute replaces a missing value; nil if there is none.
+	substitute *value
 }
 
-// source reads the options of an aggregation: its own, and those of its field.
+// source reads the body of an aggregation: its own options and those of its field.
 func (c *compiler) source(a *aggregation, kind string, body map[string]any, own options) (source, error) {
 	var name, format, zone string
 	var missing any
 	known := options{
-		"field": xcontent.Text(&name), "format": xcontent.Text(&format), "time_zone": xcontent.Text(&zone), "missing": anything(&missing),
-		"value_type": unused,
+		"field":      xcontent.Text(&name),
+		"format":     xcontent.Text(&format),
+		"time_zone":  xcontent.Text(&zone),
+		"missing":    rawValue(&missing),
+		"value_type": ignoredOption,
 	}
+
 	maps.Copy(known, own)
 	if err := a.read(kind, body, known); err != nil {
 		return source{}, err
@@ -30,20 +34,22 @@ func (c *compiler) source(a *aggregation, kind string, body map[string]any, own 
 	if name == "" {
 		return source{}, illegal("Required one of fields [field], but none were specified for [%s]", a.name)
 	}
+
 	var s source
 	var err error
-	if s.field, err = fieldNamed(name); err != nil {
+	if s.field, err = lookupField(name); err != nil {
 		return s, err
 	}
 	if s.dates, err = c.dates.with(format, zone); err != nil || missing == nil {
 		return s, err
 	}
-	instead, err := s.field.read(missing, s.dates)
-	s.instead = &instead
+
+	substitute, err := s.field.read(missing, s.dates)
+	s.substitute = &substitute
 	return s, err
 }
 
-// read reads the options of an aggregation. None may have a program in it.
+// read reads the options of an aggregation. Scripts are refused.
 func (a *aggregation) read(kind string, body map[string]any, known options) error {
 	if _, scripted := body["script"]; scripted {
 		return illegal("Unsupported script value source for [%s] agg", a.name)
@@ -51,7 +57,7 @@ func (a *aggregation) read(kind string, body map[string]any, known options) erro
 	return xcontent.Parser{Name: kind, Fields: known}.Read(body)
 }
 
-// values yields the values of a document, or what stands for them.
+// values yields the values of a document, or the substitute if it has none.
 func (s source) values(r *row) iter.Seq[value] {
 	return func(yield func(value) bool) {
 		some := false
@@ -61,13 +67,14 @@ func (s source) values(r *row) iter.Seq[value] {
 				return
 			}
 		}
-		if !some && s.instead != nil {
-			yield(*s.instead)
+
+		if !some && s.substitute != nil {
+			yield(*s.substitute)
 		}
 	}
 }
 
-// has tells whether a document has any value.
+// has reports whether a document has a value.
 func (s source) has(r *row) bool {
 	for range s.values(r) {
 		return true
@@ -75,7 +82,7 @@ func (s source) has(r *row) bool {
 	return false
 }
 
-// text writes a value of a date or a boolean for people.
+// text formats a date or boolean for the _as_string members.
 func (s source) text(v value) string {
 	if s.field.kind == boolean {
 		if v.number == 1 {
@@ -83,16 +90,18 @@ func (s source) text(v value) string {
 		}
 		return "false"
 	}
+
 	format := s.dates.format
 	if format == nil {
 		format = isoFormat
 	}
+
 	return format.print(v.number)
 }
 
-// label writes a value as the key of a bucket.
+// label adds a value to an object as the key of a bucket.
 func (s source) label(v value, object map[string]any) map[string]any {
-	if s.field.texts() {
+	if s.field.hasTexts() {
 		object["key"] = v.text
 		return object
 	}

@@ -26,7 +26,7 @@ func repeated(document keyquery.Document, times int) iter.Seq[keyquery.Document]
 	}
 }
 
-// worked runs a query, and returns the units of work and the bytes allocated.
+// worked runs a query and returns the units of work and the bytes allocated.
 func worked(t *testing.T, body string, documents iter.Seq[keyquery.Document]) (units int64, allocated uint64, err error) {
 	t.Helper()
 	var meter work.Meter
@@ -36,23 +36,25 @@ func worked(t *testing.T, body string, documents iter.Seq[keyquery.Document]) (u
 	if err == nil {
 		_, err = result.Aggregations(true)
 	}
+
 	runtime.ReadMemStats(&after)
 	return meter.Used(), after.TotalAlloc - before.TotalAlloc, err
 }
 
-// should is a query of as many clauses as a body of 19 KiB holds.
+// should returns a query with as many clauses as fit in a body of 19 KiB.
 func should(clause string, times int) string {
 	return `{"size":0,"query":{"bool":{"should":[` + strings.TrimSuffix(strings.Repeat(clause+",", times), ",") + `]}}}`
 }
 
-// Ensures that what a query computes over long texts is charged by their characters, and not just by their number.
+// Ensures that the work on long texts is charged by their characters, not only by their number.
 func TestRun_LongTexts(t *testing.T) {
 	const length = 65_000
 	document := keyquery.Document{ID: "a", Metadata: has(map[string]any{"t": strings.Repeat("a", length)})}
 	many := strings.Repeat("a", 900)
 	for name, c := range map[string]struct {
 		clause string
-		least  int64 // units for each clause and document
+		// least is in units per clause and document.
+		least int64
 	}{
 		"wildcard":           {`{"wildcard":{"metadata.t":"*` + many + `b*"}}`, length},
 		"wildcard with mark": {`{"wildcard":{"metadata.t":"*?` + many + `b*"}}`, length * 900 / 64},
@@ -69,6 +71,7 @@ func TestRun_LongTexts(t *testing.T) {
 				t.Errorf("%d units, %v; want about %d", units, err, want)
 			}
 		})
+
 		t.Run(name+", too much", func(t *testing.T) {
 			units, _, err := worked(t, should(c.clause, 19_000/len(c.clause)), repeated(document, 1<<30))
 			if !fault.Has(err, fault.IllegalArgument) || units > 102_000_000 {
@@ -78,7 +81,7 @@ func TestRun_LongTexts(t *testing.T) {
 	}
 }
 
-// Ensures that a fuzzy word is charged by the table that it takes.
+// Ensures that a fuzzy word is charged by the size of its distance table.
 func TestRun_Fuzzy(t *testing.T) {
 	document := keyquery.Document{ID: "a", Name: strings.Repeat("a", 200)}
 	body := `{"query":{"simple_query_string":{"query":"` + strings.Repeat("a", 199) + `b~2","fields":["name"]}}}`
@@ -87,7 +90,7 @@ func TestRun_Fuzzy(t *testing.T) {
 	}
 }
 
-// Ensures that a run stops when the caller has disconnected, in the query as well as in the aggregations.
+// Ensures that a run stops when the client disconnects, in the query as well as in the aggregations.
 func TestRun_Disconnected(t *testing.T) {
 	document := keyquery.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"t": strings.Repeat("a", 10_000)})}
 	for name, body := range map[string]string{
@@ -113,22 +116,25 @@ func TestRun_Disconnected(t *testing.T) {
 	}
 }
 
-// Ensures that a document of long texts does not make the aggregations hold them over and over, nor show them without end.
+// Ensures that aggregations neither store long texts repeatedly nor return them without bound.
 func TestAggregation_LongTexts(t *testing.T) {
 	list := make([]any, 8_000)
 	for i := range list {
 		list[i] = fmt.Sprint(i)
 	}
+
 	document := keyquery.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"long": strings.Repeat("a", 30_000), "list": list})}
 	source := func(name, field string) string {
 		return `{"` + name + `":{"terms":{"field":"metadata.` + field + `"}}}`
 	}
+
 	t.Run("composite", func(t *testing.T) {
 		body := `{"size":0,"aggs":{"n":{"composite":{"sources":[` + source("a", "long") + "," + source("b", "list") + `]}}}}`
 		if _, allocated, err := worked(t, body, repeated(document, 1)); err != nil || allocated > 32<<20 {
 			t.Errorf("%d bytes, %v", allocated, err)
 		}
 	})
+
 	name := strings.Repeat("n", 15_000)
 	for kind, aggregation := range map[string]string{
 		"composite": `{"composite":{"size":8000,"sources":[` + source("a", "long") + "," + source("b", "list") + `]}}`,
@@ -143,6 +149,7 @@ func TestAggregation_LongTexts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			shown, err := result.Aggregations(true)
 			text, _ := json.Marshal(shown)
 			if !fault.Has(err, fault.IllegalArgument) || len(text) > 20<<20 {
@@ -152,7 +159,7 @@ func TestAggregation_LongTexts(t *testing.T) {
 	}
 }
 
-// Ensures that twice the metadata and twice the patterns take twice the work.
+// Ensures that work grows linearly with the metadata and with the patterns.
 func TestRun_Growth(t *testing.T) {
 	document := func(size int) keyquery.Document {
 		list := make([]any, size)
@@ -161,6 +168,7 @@ func TestRun_Growth(t *testing.T) {
 		}
 		return keyquery.Document{ID: "a", Metadata: has(map[string]any{"list": list, "t": strings.Repeat("ab", size)})}
 	}
+
 	for name, clause := range map[string]string{
 		"everywhere": `{"wildcard":{"metadata":"*x*y?z*"}}`, "path": `{"term":{"metadata.list":"x"}}`, "exists": `{"exists":{"field":"metadata.list"}}`,
 	} {
