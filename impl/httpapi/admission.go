@@ -130,10 +130,12 @@ func enter(op operation, requests []*overload.Bound) echo.MiddlewareFunc {
 				a.requests = requests[:i+1]
 			}
 			a.admitted = op.public
+
+			ctx := overload.WithCaller(c.Request().Context(), a.caller)
 			if op.work == revocation {
-				r := c.Request()
-				c.SetRequest(r.WithContext(overload.Revocation(r.Context())))
+				ctx = overload.Revocation(ctx)
 			}
+			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
 		}
 	}
@@ -147,11 +149,13 @@ func chargeUser(op operation, limits *Limits) echo.MiddlewareFunc {
 			return next
 		}
 		return func(c echo.Context) error {
-			a, user := answerOf(c), principalOf(c.Request().Context()).User
+			a, r := answerOf(c), c.Request()
+			user := principalOf(r.Context()).User
 			if !limits.UserRequests.Take(user, 1) {
 				return overload.Busy()
 			}
 			a.class, a.caller, a.users, a.admitted = limits.class(op), user, limits.UserRequests, true
+			c.SetRequest(r.WithContext(overload.WithCaller(r.Context(), "user "+user))) // no address begins like that
 			return next(c)
 		}
 	}

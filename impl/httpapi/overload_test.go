@@ -188,6 +188,38 @@ func TestOverload_Logins(t *testing.T) {
 	w.login("bob", bobPassword)
 }
 
+// Ensures that a flood of sign-ins from one address fills only its own queue: another address is answered each time, in turn.
+func TestOverload_LoginsOfOneAddress(t *testing.T) {
+	_, loopback, err := net.ParseCIDR("127.0.0.0/8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := openTuned(t, func(s *app.Settings) {
+		s.Hashing = secret.Cost{Memory: 4 << 10, Passes: 2, Threads: 1}
+		s.TrustedProxies = []*net.IPNet{loopback}
+	})
+	guess := func(address, name string) *http.Response {
+		response, _ := w.do(http.MethodPost, loginPath, fmt.Sprintf(`{"username":%q,"password":"guess"}`, name), header("X-Forwarded-For", address))
+		return response
+	}
+	over := make(chan struct{})
+	var flood tally
+	go func() {
+		defer close(over)
+		parallel(300, func(i int) {
+			for range 3 {
+				flood.add(w, guess("192.0.2.1", fmt.Sprint("nobody", i)))
+			}
+		})
+	}()
+	steady(over, func() {
+		if status := guess("192.0.2.2", "unknown").StatusCode; status != http.StatusUnauthorized {
+			t.Errorf("another address is answered %d", status)
+		}
+	})
+	flood.only(w, http.StatusUnauthorized, http.StatusServiceUnavailable)
+}
+
 // Ensures that a flood of what takes long, with large bodies and large answers, is answered in Elasticsearch's form, each
 // in time, with what it asked for or that there is no room for it, while reads and operators are served as ever.
 func TestOverload_LargeRequests(t *testing.T) {

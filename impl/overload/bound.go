@@ -6,7 +6,8 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
@@ -16,23 +17,49 @@ import (
 // elsewhere: to serve it now would take time from those who still wait.
 const patience = 5 * time.Second
 
-// Bound bounds how much of something goes on at once. Others wait for their turn, first come, first served; a bounded
-// number of them, and not for long. It is safe for concurrent use.
+// Bound bounds how many operations run at once. The others wait, for a bounded time: each caller (WithCaller) has a queue of
+// its own of a bounded length, first come, first served, and free places go to the callers in turn, so that a caller with a
+// long queue does not delay others. Every second free place goes to a revocation if one waits, however many other callers
+// do. A caller alone uses all places. It is safe for concurrent use.
 type Bound struct {
-	slots    chan struct{}
-	most     int64
-	patience time.Duration
+	size, most int
+	patience   time.Duration
 
-	waiting    atomic.Int64
-	full, late atomic.Uint64
+	mu               sync.Mutex
+	running, waiting int
+	queues           map[queueName]*queue
+	// next are the queues in the order in which they get free places: those of revocations, and the others. revocations reports
+	// whether the next free place goes to the former.
+	next        [2][]*queue
+	revocations bool
+	full, late  uint64
 }
 
-// NewBound returns a bound that lets so many run at once, and so many wait.
+type queueName struct {
+	caller     string
+	revocation bool
+}
+
+// class is the index of a queue's class in Bound.next.
+func (n queueName) class() int {
+	if n.revocation {
+		return 0
+	}
+	return 1
+}
+
+// queue holds the waiting operations of one caller: channels that are closed when the operation may run, the oldest first.
+type queue struct {
+	queueName
+	waiters []chan struct{}
+}
+
+// NewBound returns a bound that lets a number of operations run at once, and a number of each caller's wait.
 func NewBound(running, waiting int) *Bound {
-	return &Bound{slots: make(chan struct{}, running), most: int64(waiting), patience: patience}
+	return &Bound{size: running, most: waiting, patience: patience, queues: map[queueName]*queue{}}
 }
 
-// waitersPerProcessor bounds how many wait for a processor.
+// waitersPerProcessor bounds how many operations of one caller wait for a processor.
 const waitersPerProcessor = 32
 
 // PerProcessor returns a bound for what takes memory and processor time: as much at once as there are processors.
@@ -41,68 +68,150 @@ func PerProcessor() *Bound {
 	return NewBound(n, n*waitersPerProcessor)
 }
 
-// Many is how many may wait for turns that take a millisecond or less. Time is what bounds such a wait: whoever is turned away
-// at once comes back at once, which costs more than waiting does.
+// Many is how many operations of a caller may wait where each takes a millisecond or less. Time is what bounds such a wait: a
+// caller that is refused at once comes back at once, which costs more than waiting does.
 const Many = 4096
 
-// Acquire waits for a turn, which Release ends. It returns fault.ServerBusy if too many wait, or the wait takes too long,
-// ctx's deadline included, and ctx's error if ctx is cancelled: who goes away leaves the queue.
+// Acquire waits until the operation may run, which Release ends. It returns fault.ServerBusy if the caller's queue is full, or the
+// wait takes too long, ctx's deadline included, and ctx's error if ctx is cancelled: a caller that disconnects leaves the queue.
 func (b *Bound) Acquire(ctx context.Context) error {
-	select {
-	case b.slots <- struct{}{}: // never past those who wait: a turn that ends goes over to the first of them
-		return nil
-	default:
-		return b.wait(ctx)
+	name := queueName{CallerOf(ctx), IsRevocation(ctx)}
+	granted, err := b.enter(name, isUrgent(ctx))
+	if granted == nil {
+		return err
 	}
-}
 
-// TryAcquire takes a turn if it can be had without waiting, and reports whether it did.
-func (b *Bound) TryAcquire() bool {
-	select {
-	case b.slots <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// Size returns how many run at once.
-func (b *Bound) Size() int { return cap(b.slots) }
-
-// Release ends a turn.
-func (b *Bound) Release() { <-b.slots }
-
-func (b *Bound) wait(ctx context.Context) error {
-	defer b.waiting.Add(-1)
-	full := b.waiting.Add(1) > b.most
-	timer := time.NewTimer(b.patience)
-	defer timer.Stop()
-	late := timer.C
-	switch {
-	case isUrgent(ctx):
-		late = nil // its own deadline must do
-	case full:
-		b.full.Add(1)
-		return Busy()
+	var late <-chan time.Time
+	if !isUrgent(ctx) { // its own deadline must do
+		timer := time.NewTimer(b.patience)
+		defer timer.Stop()
+		late = timer.C
 	}
 	select {
-	case b.slots <- struct{}{}:
+	case <-granted:
 		return nil
 	case <-late:
 	case <-ctx.Done():
-		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return ctx.Err()
-		}
 	}
-	b.late.Add(1)
+
+	cancelled := errors.Is(ctx.Err(), context.Canceled)
+	switch {
+	case !b.leave(name, granted, !cancelled):
+		return nil // it was granted at the same moment
+	case cancelled:
+		return ctx.Err()
+	}
 	return Busy()
 }
 
-// Load tells how many wait, and how many have their turn.
-func (b *Bound) Load() (waiting, running int) { return int(b.waiting.Load()), len(b.slots) }
+// enter takes a free place, or else one in the caller's queue, whose channel it returns.
+func (b *Bound) enter(name queueName, urgent bool) (granted chan struct{}, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running < b.size { // no operation waits then, because Release grants what is free
+		b.running++
+		return nil, nil
+	}
 
-// Refused tells how many were turned away so far: because too many waited, and because they waited too long.
-func (b *Bound) Refused() (full, late uint64) { return b.full.Load(), b.late.Load() }
+	q := b.queues[name]
+	switch {
+	case !urgent && (b.most == 0 || q != nil && len(q.waiters) >= b.most):
+		b.full++
+		return nil, Busy()
+	case q == nil:
+		q = &queue{queueName: name}
+		b.queues[name] = q
+		b.next[name.class()] = append(b.next[name.class()], q)
+	}
+	granted = make(chan struct{})
+	q.waiters = append(q.waiters, granted)
+	b.waiting++
+	return granted, nil
+}
+
+// leave gives up a place in a queue, and reports whether the operation had not been granted yet.
+func (b *Bound) leave(name queueName, granted chan struct{}, late bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queues[name]
+	if q == nil {
+		return false
+	}
+	i := slices.Index(q.waiters, granted)
+	if i < 0 {
+		return false
+	}
+
+	q.waiters = slices.Delete(q.waiters, i, i+1)
+	b.waiting--
+	if late {
+		b.late++
+	}
+	if len(q.waiters) == 0 {
+		delete(b.queues, name)
+		b.next[name.class()] = slices.DeleteFunc(b.next[name.class()], func(other *queue) bool { return other == q })
+	}
+	return true
+}
+
+// TryAcquire lets the operation run if it need not wait, and reports whether it does.
+func (b *Bound) TryAcquire() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	free := b.running < b.size
+	if free {
+		b.running++
+	}
+	return free
+}
+
+// Size returns how many operations run at once.
+func (b *Bound) Size() int { return b.size }
+
+// Release ends an operation.
+func (b *Bound) Release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting == 0 {
+		b.running--
+		return
+	}
+	b.grant()
+}
+
+// grant hands the place of an operation that has ended to the next one. One waits.
+func (b *Bound) grant() {
+	b.revocations = !b.revocations
+	class := 1
+	if len(b.next[1]) == 0 || b.revocations && len(b.next[0]) > 0 {
+		class = 0
+	}
+	q := b.next[class][0]
+	b.next[class] = slices.Delete(b.next[class], 0, 1)
+
+	close(q.waiters[0])
+	q.waiters = slices.Delete(q.waiters, 0, 1)
+	b.waiting--
+	if len(q.waiters) > 0 {
+		b.next[class] = append(b.next[class], q)
+		return
+	}
+	delete(b.queues, q.queueName)
+}
+
+// Load returns how many operations wait, and how many run.
+func (b *Bound) Load() (waiting, running int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waiting, b.running
+}
+
+// Refused returns how many operations were refused so far: because the caller's queue was full, and because the wait took too long.
+func (b *Bound) Refused() (full, late uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full, b.late
+}
 
 // Busy returns fault.ServerBusy, with when to try again.
 func Busy() error {
@@ -118,6 +227,19 @@ type urgentKey struct{}
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
+
+type callerKey struct{}
+
+// WithCaller names the caller that work is for: bounds share what they have between callers.
+func WithCaller(ctx context.Context, caller string) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+// CallerOf returns the caller that work is for; empty for the program's own.
+func CallerOf(ctx context.Context) string {
+	caller, _ := ctx.Value(callerKey{}).(string)
+	return caller
+}
 
 type revocationKey struct{}
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -203,5 +204,91 @@ func TestBudget_Concurrent(t *testing.T) {
 	wg.Wait()
 	if n := taken.Load(); n == 0 || n > 100 || b.Held() != n {
 		t.Errorf("%d of 100 were taken, and %d are held", n, b.Held())
+	}
+}
+
+// Ensures that free places go to the callers in turn, however long the queue of one is, that a full queue refuses its own caller
+// only, and that a caller alone gets all places.
+func TestBound_Callers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBound(2, 4)
+		as := func(caller string) context.Context { return WithCaller(t.Context(), caller) }
+		for range 2 {
+			if err := b.Acquire(as("alice")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := waiters{T: t, Bound: b}
+		for range 4 {
+			w.wait("alice", as("alice"))
+		}
+		if err := b.Acquire(as("alice")); !fault.Has(err, fault.ServerBusy) {
+			t.Errorf("one more of a caller than may wait: %v", err)
+		}
+		w.wait("bob", as("bob"))
+		w.wait("carol", as("carol"))
+		w.wait("carol", as("carol"))
+
+		b.Release()
+		synctest.Wait()
+		b.Release()
+		w.want("alice bob carol alice carol alice alice")
+		wantLoad(t, b, 0, 0)
+		wantRefused(t, b, 1, 0)
+		if len(b.queues) != 0 {
+			t.Errorf("%d queues stay", len(b.queues))
+		}
+	})
+}
+
+// Ensures that every second place goes to revocations if they wait, however many callers do, and that neither class starves the other.
+func TestBound_Revocations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBound(1, 10)
+		if err := b.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w := waiters{T: t, Bound: b}
+		for i := range 4 {
+			w.wait("write", WithCaller(t.Context(), fmt.Sprint(i)))
+		}
+		for range 3 {
+			w.wait("revoke", Revocation(WithCaller(t.Context(), "admin")))
+		}
+		w.wait("revoke", Revocation(WithCaller(t.Context(), "other")))
+		b.Release()
+		w.want("revoke write revoke write revoke write revoke write")
+		wantLoad(t, b, 0, 0)
+	})
+}
+
+// waiters are operations that wait for a bound, one for each call of wait, and the order in which they ran.
+type waiters struct {
+	*testing.T
+	*Bound
+	mu    sync.Mutex
+	order []string
+}
+
+func (w *waiters) wait(name string, ctx context.Context) { //nolint:revive // the name reads better first
+	go func() {
+		if err := w.Acquire(ctx); err != nil {
+			w.Error(err)
+		}
+		w.mu.Lock()
+		w.order = append(w.order, name)
+		w.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		w.Release()
+	}()
+	synctest.Wait()
+}
+
+func (w *waiters) want(order string) {
+	w.Helper()
+	time.Sleep(time.Second)
+	synctest.Wait()
+	if got := strings.Join(w.order, " "); got != order {
+		w.Errorf("the order is %s; want %s", got, order)
 	}
 }
