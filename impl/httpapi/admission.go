@@ -41,7 +41,8 @@ func workOf(extension any) (work, error) {
 // Limits of one server. A request costs some 30 KiB while it is read, waits or is answered.
 const (
 	maxRequests = 8192
-	// maxUnauthenticated bounds the requests to operations without credentials.
+	// maxUnauthenticated bounds the requests to operations without credentials. One address has at most a quarter: others sign in
+	// although it sends bodies that do not end.
 	maxUnauthenticated = maxRequests / 2
 	// authenticatedRequests are shared by the authenticated users: one has at most a quarter.
 	authenticatedRequests = maxRequests / 2
@@ -67,8 +68,9 @@ type Limits struct {
 	// Requests bounds all requests at once, and UnauthenticatedRequests those to operations without credentials. With HTTP/2 one
 	// connection carries hundreds, so the bound of connections does not help.
 	Requests, UnauthenticatedRequests *overload.Bound
-	// UserRequests shares the requests at once between the authenticated users.
-	UserRequests *overload.Budget
+	// UserRequests shares the requests at once between the authenticated users, and AddressRequests those to operations without
+	// credentials between client addresses.
+	UserRequests, AddressRequests *overload.Budget
 	// Heavy and Revocation are the classes of authenticated users, and Unauthenticated is that of client addresses.
 	Heavy, Revocation, Unauthenticated *overload.Class
 }
@@ -85,6 +87,7 @@ func NewLimits(reads int) *Limits {
 		Requests:                overload.NewBound(maxRequests, 0),
 		UnauthenticatedRequests: overload.NewBound(maxUnauthenticated, 0),
 		UserRequests:            overload.NewBudget(authenticatedRequests),
+		AddressRequests:         overload.NewBudget(maxUnauthenticated),
 		Heavy:                   overload.NewClass(concurrent, heavyQueue, heavyBytes),
 		Revocation:              overload.NewClass(n*revocationsPerProcessor, revocationQueue, revocationBytes),
 		Unauthenticated:         overload.NewClass(n, heavyQueue, unauthenticatedBytes),
@@ -118,7 +121,8 @@ func (l *Limits) requests(op operation) []*overload.Bound {
 
 // enter notes which operation is called, and refuses a request at once if too many are in flight, until its answer is sent. It is one
 // middleware because Echo makes each anew for each request.
-func enter(op operation, requests []*overload.Bound) echo.MiddlewareFunc {
+func enter(op operation, limits *Limits) echo.MiddlewareFunc {
+	requests := limits.requests(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Set(operationKey, op.id)
@@ -129,7 +133,12 @@ func enter(op operation, requests []*overload.Bound) echo.MiddlewareFunc {
 				}
 				a.requests = requests[:i+1]
 			}
-			a.admitted = op.public
+			if op.public {
+				if !limits.AddressRequests.Take(a.caller, 1) {
+					return overload.Busy()
+				}
+				a.share, a.admitted = limits.AddressRequests, true
+			}
 
 			ctx := overload.WithCaller(c.Request().Context(), a.caller)
 			if op.work == revocation {
@@ -154,7 +163,7 @@ func chargeUser(op operation, limits *Limits) echo.MiddlewareFunc {
 			if !limits.UserRequests.Take(user, 1) {
 				return overload.Busy()
 			}
-			a.class, a.caller, a.users, a.admitted = limits.class(op), user, limits.UserRequests, true
+			a.class, a.caller, a.share, a.admitted = limits.class(op), user, limits.UserRequests, true
 			c.SetRequest(r.WithContext(overload.WithCaller(r.Context(), "user "+user))) // no address begins like that
 			return next(c)
 		}

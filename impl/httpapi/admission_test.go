@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -68,7 +69,7 @@ func admitted(op operation, answer func(echo.Context) error) (*Limits, *echo.Ech
 	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
 	e.Pre(showFace)
 	e.Use(sendAnswer(l))
-	e.GET("/*", answer, enter(op, l.requests(op)), func(next echo.HandlerFunc) echo.HandlerFunc {
+	e.GET("/*", answer, enter(op, l), func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.SetRequest(c.Request().WithContext(withPrincipal(c.Request().Context(), identity.Principal{User: "alice"})))
 			return next(c)
@@ -226,14 +227,17 @@ func TestMetered(t *testing.T) {
 	}
 }
 
-// Ensures that unauthenticated callers, however many requests they have in flight, leave some to authenticated ones.
+// Ensures that one address gets a quarter of the requests without credentials, and that all addresses together, however many requests
+// they have in flight, leave some to authenticated callers.
 func TestEnter_Unauthenticated(t *testing.T) {
 	t.Parallel()
 	l := NewLimits(0)
-	call := func(op operation, next echo.HandlerFunc) (err error) {
-		c := echo.New().NewContext(httptest.NewRequest(http.MethodPost, "/", nil), httptest.NewRecorder())
+	call := func(op operation, address string, next echo.HandlerFunc) (err error) {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.RemoteAddr = address + ":1"
+		c := echo.New().NewContext(r, httptest.NewRecorder())
 		_ = sendAnswer(l)(func(c echo.Context) error {
-			err = enter(op, l.requests(op))(next)(c)
+			err = enter(op, l)(next)(c)
 			return nil
 		})(c)
 		return err
@@ -243,21 +247,31 @@ func TestEnter_Unauthenticated(t *testing.T) {
 	var wg, entered sync.WaitGroup
 	defer wg.Wait()
 	defer close(over)
-	for range maxUnauthenticated {
-		entered.Add(1)
-		wg.Go(func() {
-			err := call(operation{public: true}, func(echo.Context) error { entered.Done(); <-over; return nil })
-			if err != nil {
-				t.Error(err)
-				entered.Done()
-			}
-		})
+	hold := func(address string, n int) {
+		entered.Add(n)
+		for range n {
+			wg.Go(func() {
+				err := call(operation{public: true}, address, func(echo.Context) error { entered.Done(); <-over; return nil })
+				if err != nil {
+					t.Error(err)
+					entered.Done()
+				}
+			})
+		}
+		entered.Wait()
 	}
-	entered.Wait()
-	if err := call(operation{public: true}, served); !fault.Has(err, fault.ServerBusy) {
-		t.Errorf("one more unauthenticated caller got %v", err)
+
+	hold("192.0.2.1", maxUnauthenticated/4)
+	if err := call(operation{public: true}, "192.0.2.1", served); !fault.Has(err, fault.ServerBusy) {
+		t.Errorf("one more request of the address got %v", err)
 	}
-	if err := call(operation{}, served); err != nil {
+	for i := 2; i < 20; i++ {
+		if err := call(operation{public: true}, fmt.Sprint("192.0.2.", i), served); err != nil {
+			t.Errorf("another address got %v", err)
+		}
+		hold(fmt.Sprint("192.0.2.", i), 40)
+	}
+	if err := call(operation{}, "192.0.2.1", served); err != nil {
 		t.Errorf("a caller with credentials got %v", err)
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/sallyport/sallyport/impl/overload"
 )
 
-// refusedTimeout is how long a client has to take the answer to a request that was shed, or whose caller was not authenticated: no
-// bound counts those by their caller.
+// refusedTimeout is how long a client has to send the rest of the body of a request that was shed, or whose caller was not
+// authenticated, and how long to take the answer: no bound counts those by their caller. net/http reads up to 256 KiB of the rest
+// before it sends an answer.
 const refusedTimeout = time.Second
 
 // answer is the response writer of every request. It holds what is written until the request is done, so that a slow client holds
@@ -27,11 +28,11 @@ type answer struct {
 	class  *overload.Class
 	caller string
 	// admitted is set once something bounds how many such requests there are. slot is where the request holds a work slot, requests
-	// are the bounds that count it, and users is the budget that counts it for its user; each may be nil.
+	// are the bounds that count it, and share is the budget that counts it for its caller; each may be nil.
 	admitted bool
 	slot     *overload.Slots
 	requests []*overload.Bound
-	users    *overload.Budget
+	share    *overload.Budget
 
 	// reshaped is set if the body is to be reshaped as a whole before it is sent.
 	reshaped  bool
@@ -198,7 +199,8 @@ func (a *answer) send() {
 // sendRefusal sends the answer within refusedTimeout, or gives it up. A recorder of tests has no deadlines.
 func (a *answer) sendRefusal() {
 	connection := http.NewResponseController(a.ResponseWriter)
-	_ = connection.SetWriteDeadline(time.Now().Add(refusedTimeout))
+	_ = connection.SetReadDeadline(time.Now().Add(refusedTimeout))
+	_ = connection.SetWriteDeadline(time.Now().Add(2 * refusedTimeout))
 	a.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(a.body)))
 	a.ResponseWriter.WriteHeader(a.status)
 	_, _ = a.ResponseWriter.Write(a.body)
@@ -213,7 +215,7 @@ func (a *answer) end() {
 	for _, bound := range a.requests {
 		bound.Release()
 	}
-	if a.users != nil {
-		a.users.Give(a.caller, 1)
+	if a.share != nil {
+		a.share.Give(a.caller, 1)
 	}
 }

@@ -369,6 +369,28 @@ func (w *world) holds(room string, bytes int) {
 	w.until(line, func() bool { return strings.Contains(w.metrics(), line) })
 }
 
+// Ensures that a request that is refused is answered soon although its body does not end, and holds nothing afterwards, so that
+// unauthenticated callers cannot fill the requests at once with it.
+func TestOverload_RefusedUnfinishedBodies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for path, want := range map[string]int{"/_security/user/_has_privileges": http.StatusUnauthorized, "/api/v1/users": http.StatusUnauthorized, "/api/v1/none": http.StatusNotFound} {
+		t.Run(path, func(t *testing.T) {
+			began := time.Now()
+			connection := w.send("POST "+path, "", 16<<10, 100)
+			defer func() { _ = connection.Close() }()
+			response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if took := time.Since(began); response.StatusCode != want || took > 10*time.Second {
+				t.Errorf("%d after %s; want %d soon", response.StatusCode, took, want)
+			}
+		})
+	}
+}
+
 // Ensures that bodies that do not end hold no work slot; that unauthenticated callers that send them use up neither the bytes of
 // users nor what small bodies need; that what exceeds an address's share is refused at once, and that nothing of the rest stays
 // after its connection.

@@ -93,7 +93,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 	for _, op := range operations {
 		op.reader = readers[op.id]
 		middlewares[op.id] = []echo.MiddlewareFunc{
-			enter(op, d.Limits.requests(op)),
+			enter(op, d.Limits),
 			keepQuery(op),
 			refuseOtherSites(op),
 			refuseEmbedded(op),
