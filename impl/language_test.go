@@ -54,7 +54,6 @@ var pendingWording = []string{
 	"../impl/app",
 	"../impl/audit",
 	"../impl/auth",
-	"../impl/certificate",
 	"../impl/config",
 	"../impl/connections",
 	"../impl/duration",

@@ -50,7 +50,7 @@ func TestServe_TLS(t *testing.T) {
 	if r := s.operator().want(http.StatusOK, http.MethodGet, "/metrics", "", ""); !strings.Contains(r.body, "\nsallyport_tls_certificate_expiry_seconds ") {
 		t.Error("no metric tells when the certificate ends")
 	}
-	if !strings.Contains(s.output.String(), `"level":"WARN","msg":"the certificate expires soon"`) { // it lives for an hour
+	if !strings.Contains(s.output.String(), `"level":"WARN","msg":"certificate expires soon"`) { // it is valid for an hour
 		t.Error("it does not warn")
 	}
 	if !regexp.MustCompile(`"msg":"serving",.*"schema":[1-9]\d*,"version":"[^"]+"`).MatchString(s.output.String()) {
