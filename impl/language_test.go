@@ -47,7 +47,6 @@ var pendingWording = []string{
 	"../docs",
 	"../docs/decisions",
 	"../impl",
-	"../impl/access",
 	"../impl/account",
 	"../impl/admin",
 	"../impl/apikey",

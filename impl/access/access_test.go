@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// fixture is a service whose store has some roles and application privileges.
+// fixture is a service on a store with application privileges.
 type fixture struct {
 	*testing.T
 	*Service
@@ -45,10 +45,10 @@ func newFixture(t *testing.T) fixture {
 	return fixture{t, service}
 }
 
-// user is a subject with one role.
+// user returns a subject with one role.
 func (f fixture) user(role string) Subject { return f.subject(identity.Basic, role, "") }
 
-// key is the subject of an API key with assigned descriptors, unless they are "", and its owner's.
+// key returns the subject of an API key with assigned descriptors (none if "") and its owner's.
 func (f fixture) key(assigned, owner string) Subject {
 	return f.subject(identity.APIKey, owner, assigned)
 }
@@ -76,7 +76,7 @@ func (f fixture) subject(method identity.Method, role, assigned string) Subject 
 	return subject
 }
 
-func (f fixture) ask(subject Subject, q Question) Answer {
+func (f fixture) ask(subject Subject, q PrivilegeCheck) CheckResult {
 	f.Helper()
 	answer, err := f.HasPrivileges(f.Context(), subject, q)
 	if err != nil {
@@ -93,20 +93,20 @@ const (
 		"applications":[{"application":"*","privileges":["*"],"resources":["*"]}]}`
 )
 
-// Ensures that each part of a question is answered by what the subject has, for users and for keys.
-func TestHasPrivileges(t *testing.T) {
+// Ensures that each part of a check is evaluated by the subject's privileges, for users and for keys.
+func TestHasPrivileges_Cases(t *testing.T) {
 	f := newFixture(t)
-	index := func(name, privilege string, restricted bool) Question {
-		return Question{Indices: []IndexQuestion{{[]string{name}, []string{privilege}, restricted}}}
+	index := func(name, privilege string, restricted bool) PrivilegeCheck {
+		return PrivilegeCheck{Indices: []IndexCheck{{[]string{name}, []string{privilege}, restricted}}}
 	}
-	app := func(application, privilege, resource string) Question {
-		return Question{Applications: []ApplicationQuestion{{application, []string{privilege}, []string{resource}}}}
+	app := func(application, privilege, resource string) PrivilegeCheck {
+		return PrivilegeCheck{Applications: []ApplicationCheck{{application, []string{privilege}, []string{resource}}}}
 	}
-	cluster := func(privilege string) Question { return Question{Cluster: []string{privilege}} }
+	cluster := func(privilege string) PrivilegeCheck { return PrivilegeCheck{Cluster: []string{privilege}} }
 	user, super := f.user(roleRead), f.user(roleAll)
 	narrow, wide, plain := f.key(roleRead, roleAll), f.key(roleAll, roleRead), f.key("", roleRead)
 	for i, c := range []struct {
-		q          Question
+		q          PrivilegeCheck
 		read, full bool
 	}{
 		{cluster("monitor"), true, true}, {cluster("MONITOR"), true, true}, {cluster("manage_own_api_key"), true, true},
@@ -136,11 +136,11 @@ func TestHasPrivileges(t *testing.T) {
 	}
 }
 
-// Ensures that what applications register counts at once, and is not kept with what it was compiled with.
-func TestHasPrivileges_Registry(t *testing.T) {
+// Ensures that changes of application privileges take effect immediately, although compiled roles are cached.
+func TestHasPrivileges_RegistryChange(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
-	q := Question{Applications: []ApplicationQuestion{{"myapp", []string{"data:read/me", "data:extra"}, []string{"space:1"}}}}
+	q := PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"data:read/me", "data:extra"}, []string{"space:1"}}}}
 	want := func(answers string) {
 		t.Helper()
 		if got := fmt.Sprint(f.ask(user, q).Application["myapp"]["space:1"]); got != answers {
@@ -159,15 +159,15 @@ func TestHasPrivileges_Registry(t *testing.T) {
 	want("map[data:extra:false data:read/me:false]")
 }
 
-// Ensures that an answer has every part, that names asked twice are put together, and that all counts all of it.
-func TestHasPrivileges_Shape(t *testing.T) {
+// Ensures that a result has every part, that names that are checked twice are merged, and that HasAll covers all parts.
+func TestHasPrivileges_ResultShape(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
-	got := f.ask(user, Question{Indices: []IndexQuestion{
+	got := f.ask(user, PrivilegeCheck{Indices: []IndexCheck{
 		{[]string{"logs-1", "x"}, []string{"read"}, false}, {[]string{"logs-1"}, []string{"write", "view_index_metadata"}, false},
 		{[]string{".security-7"}, []string{"monitor"}, true}, {[]string{".security-7"}, []string{"monitor"}, false},
 		{[]string{".security-7"}, []string{"monitor"}, true},
-	}, Applications: []ApplicationQuestion{
+	}, Applications: []ApplicationCheck{
 		{"myapp", []string{"read"}, []string{"space:1"}}, {"myapp", []string{"all"}, []string{"space:1", "z"}}, {"yours", []string{"x"}, []string{"y"}},
 	}})
 	const want = "{u false map[] map[.security-7:map[monitor:false] logs-1:map[read:true view_index_metadata:true write:false] x:map[read:false]] " +
@@ -175,32 +175,32 @@ func TestHasPrivileges_Shape(t *testing.T) {
 	if fmt.Sprint(got) != want {
 		t.Error(got)
 	}
-	if got := f.ask(user, Question{Cluster: []string{"monitor", "all"}}); got.HasAll || fmt.Sprint(got.Cluster) != "map[all:false monitor:true]" {
+	if got := f.ask(user, PrivilegeCheck{Cluster: []string{"monitor", "all"}}); got.HasAll || fmt.Sprint(got.Cluster) != "map[all:false monitor:true]" {
 		t.Error(got)
 	}
 }
 
-// Ensures that what makes no sense is refused, and not answered with no.
+// Ensures that invalid checks are refused instead of evaluated as false.
 func TestHasPrivileges_Refused(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
 	big := slices.Repeat([]string{"a"}, 400)
 	long := slices.Repeat([]string{"indices:" + strings.Repeat("a", 1000)}, 300)
 	for i, c := range []struct {
-		q    Question
+		q    PrivilegeCheck
 		code fault.Code
 		want string
 	}{
-		{Question{}, fault.RequestInvalid, "1: must specify at least one privilege;"},
-		{Question{Cluster: []string{"bogus"}}, fault.IllegalArgument, "unknown cluster privilege [bogus]. a privilege must be"},
-		{Question{Indices: []IndexQuestion{{[]string{"a"}, []string{"bogus"}, false}}}, fault.IllegalArgument, "unknown index privilege [bogus]. a privilege must be"},
-		{Question{Indices: []IndexQuestion{{[]string{"/a"}, []string{"read"}, false}}}, fault.IllegalArgument, "the pattern [/a]"},
-		{Question{Applications: []ApplicationQuestion{{"my*", []string{"READ"}, []string{"a"}}}}, fault.RequestInvalid, "2: [READ] is neither"},
-		{Question{Applications: []ApplicationQuestion{{"myapp", []string{"/("}, []string{"a"}}}}, fault.IllegalArgument, "the pattern [/(]"},
-		{Question{Applications: []ApplicationQuestion{{"myapp", []string{"read"}, []string{"/("}}}}, fault.IllegalArgument, "the pattern [/(]"},
-		{Question{Indices: []IndexQuestion{{big, big, false}}}, fault.IllegalArgument, "asks for 160000 answers; ask for at most 100000"},
-		{Question{Indices: []IndexQuestion{{big[:300], long, false}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
-		{Question{Applications: []ApplicationQuestion{{"myapp", long, big[:300]}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
+		{PrivilegeCheck{}, fault.RequestInvalid, "1: must specify at least one privilege;"},
+		{PrivilegeCheck{Cluster: []string{"bogus"}}, fault.IllegalArgument, "unknown cluster privilege [bogus]. a privilege must be"},
+		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"a"}, []string{"bogus"}, false}}}, fault.IllegalArgument, "unknown index privilege [bogus]. a privilege must be"},
+		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"/a"}, []string{"read"}, false}}}, fault.IllegalArgument, "the pattern [/a]"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"my*", []string{"READ"}, []string{"a"}}}}, fault.RequestInvalid, "2: [READ] is neither"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"/("}, []string{"a"}}}}, fault.IllegalArgument, "the pattern [/(]"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"read"}, []string{"/("}}}}, fault.IllegalArgument, "the pattern [/(]"},
+		{PrivilegeCheck{Indices: []IndexCheck{{big, big, false}}}, fault.IllegalArgument, "asks for 160000 answers; ask for at most 100000"},
+		{PrivilegeCheck{Indices: []IndexCheck{{big[:300], long, false}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", long, big[:300]}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
 	} {
 		_, err := f.HasPrivileges(t.Context(), user, c.q)
 		if !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.want) {
@@ -209,8 +209,8 @@ func TestHasPrivileges_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that questions end soon, however they are made: the simple ones with answers, the hard ones with a refusal.
-func TestHasPrivileges_Bounded(t *testing.T) {
+// Ensures that the time of a check is bounded: simple ones yield a result, expensive ones are refused.
+func TestHasPrivileges_TimeBound(t *testing.T) {
 	f := newFixture(t)
 	var names, hard, actions, reads []string
 	for i := range 1000 {
@@ -221,25 +221,25 @@ func TestHasPrivileges_Bounded(t *testing.T) {
 	for i := range 10_000 {
 		reads = append(reads, fmt.Sprint("indices:data/read/", i))
 	}
-	nasty := f.user(`{"indices":[{"names":["/(a|b)*a(a|b){300}.*/","/(a|b)*b(a|b){301}.*/"],"privileges":["read"]}]}`)
+	expensive := f.user(`{"indices":[{"names":["/(a|b)*a(a|b){300}.*/","/(a|b)*b(a|b){301}.*/"],"privileges":["read"]}]}`)
 	for _, c := range []struct {
 		name    string
 		subject Subject
-		q       Question
+		q       PrivilegeCheck
 		refused bool
 	}{
-		{"patterns", f.user(roleRead), Question{Indices: []IndexQuestion{{names, []string{"read", "write", "all", "indices:data/read/x*"}, false}}}, false},
-		{"applications", f.user(roleRead), Question{Applications: []ApplicationQuestion{{"myapp", actions, names[:50]}}}, false},
-		{"expressions", f.user(roleRead), Question{Indices: []IndexQuestion{{hard, []string{"read", "write"}, false}}}, true},
-		{"a nasty role", nasty, Question{Indices: []IndexQuestion{{hard, []string{"read", "write"}, false}}}, true},
-		{"long names", nasty, Question{Indices: []IndexQuestion{{[]string{strings.Repeat("ab", 500)}, reads, false}}}, true},
+		{"patterns", f.user(roleRead), PrivilegeCheck{Indices: []IndexCheck{{names, []string{"read", "write", "all", "indices:data/read/x*"}, false}}}, false},
+		{"applications", f.user(roleRead), PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", actions, names[:50]}}}, false},
+		{"expressions", f.user(roleRead), PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}}, true},
+		{"an expensive role", expensive, PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}}, true},
+		{"long names", expensive, PrivilegeCheck{Indices: []IndexCheck{{[]string{strings.Repeat("ab", 500)}, reads, false}}}, true},
 	} {
-		begun := time.Now()
+		start := time.Now()
 		_, err := f.HasPrivileges(t.Context(), c.subject, c.q)
 		if fault.Has(err, fault.IllegalArgument) != c.refused {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if took := time.Since(begun); took > time.Minute {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s: %v", c.name, took)
 		} else {
 			t.Logf("%s: %v", c.name, took)
@@ -247,8 +247,8 @@ func TestHasPrivileges_Bounded(t *testing.T) {
 	}
 }
 
-// Ensures that what a subject may do is put together from all of its roles.
-func TestUserPrivileges(t *testing.T) {
+// Ensures that the privileges of all roles are merged.
+func TestUserPrivileges_Merge(t *testing.T) {
 	set, err := roledescriptor.ReadSet([]byte(`{
 		"a":{"cluster":["monitor","ALL"],"global":{"profile":{"write":{"applications":["x"]}}},"run_as":["z","y"],
 			"indices":[{"names":["b","a"],"privileges":["write"],"query":"{\"q\":1}","field_security":{"grant":["f"]}},{"names":["c"],"privileges":["read"],"query":"{\"q\":1}"}],
@@ -264,7 +264,7 @@ func TestUserPrivileges(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := string(roledescriptor.Canonical(set))
-	p, err := Subject{limit: set}.UserPrivileges()
+	p, err := Subject{limitedBy: set}.UserPrivileges()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,11 +293,12 @@ func TestUserPrivileges(t *testing.T) {
 	}
 }
 
-// Ensures that a key without descriptors of its own has its owner's as they were last kept, and one with them no list.
-func TestUserPrivileges_Keys(t *testing.T) {
+// Ensures that a key without assigned descriptors has the privileges of its owner's last snapshot, and that the list is
+// refused for a key with assigned descriptors.
+func TestUserPrivileges_APIKey(t *testing.T) {
 	f := newFixture(t)
 	key := f.key("", `{"cluster":["monitor"]}`)
-	f.user(`{"cluster":["all"]}`) // the role changes
+	f.user(`{"cluster":["all"]}`) // changes the role
 	if p, err := key.UserPrivileges(); err != nil || fmt.Sprint(p.Cluster) != "[monitor]" {
 		t.Error(p, err)
 	}

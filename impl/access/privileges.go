@@ -9,11 +9,11 @@ import (
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 )
 
-// UserPrivileges is everything that a subject may do, as its roles say it, put together. Nothing is there twice, and
-// all but Global is sorted.
+// UserPrivileges holds all privileges of a subject, merged from its roles. There are no duplicates, and all lists but Global
+// are sorted.
 type UserPrivileges struct {
 	Cluster []string
-	// Global has one condition in each object.
+	// Global holds conditional cluster privileges, one category per object.
 	Global        []map[string]any
 	Indices       []IndexPrivileges
 	Applications  []roledescriptor.ApplicationPrivileges
@@ -22,37 +22,41 @@ type UserPrivileges struct {
 	RemoteCluster []roledescriptor.RemoteClusterPrivileges
 }
 
-// IndexPrivileges are all privileges over the same names of indices.
+// IndexPrivileges holds all privileges on the same names of indices.
 type IndexPrivileges struct {
-	// Clusters are aliases of other clusters; none for indices of this one.
+	// Clusters holds aliases of remote clusters; none for local indices.
 	Clusters          []string
 	Names, Privileges []string
-	// FieldSecurity has what limits the visible fields, each of which shows more of them; none if nothing does.
+	// FieldSecurity holds limits of the visible fields. A field is visible if one of them shows it; without limits all are.
 	FieldSecurity []roledescriptor.FieldSecurity
-	// Queries have what limits the visible documents, each of which shows more of them; none if nothing does.
+	// Queries holds limits of the visible documents. A document is visible if one of them matches; without limits all are.
 	Queries                []string
 	AllowRestrictedIndices bool
 }
 
-// UserPrivileges returns what the subject may do. It returns fault.IllegalArgument for an API key that has descriptors of its
-// own: what that may do is no list.
+// UserPrivileges returns the subject's privileges. It returns fault.IllegalArgument for an API key with assigned descriptors,
+// because intersected privileges have no such list.
 func (s Subject) UserPrivileges() (UserPrivileges, error) {
 	if s.Assigned != nil {
 		return UserPrivileges{}, fault.New(fault.IllegalArgument, "Cannot retrieve privileges for API keys with assigned role descriptors. "+
 			"Please use the Get API key information API https://ela.st/es-api-get-api-key")
 	}
+
 	var p UserPrivileges
-	for _, name := range slices.Sorted(maps.Keys(s.limit)) {
-		p.add(s.limit[name])
+	for _, name := range slices.Sorted(maps.Keys(s.limitedBy)) {
+		p.add(s.limitedBy[name])
 	}
-	p.Cluster, p.RunAs = distinct(p.Cluster), distinct(p.RunAs)
-	p.Indices, p.RemoteIndices = grouped(p.Indices), grouped(p.RemoteIndices)
-	p.Applications, p.RemoteCluster = groupedApplications(p.Applications), groupedClusters(p.RemoteCluster)
+
+	p.Cluster, p.RunAs = sortedUnique(p.Cluster), sortedUnique(p.RunAs)
+	p.Indices, p.RemoteIndices = mergeIndexPrivileges(p.Indices), mergeIndexPrivileges(p.RemoteIndices)
+	p.Applications, p.RemoteCluster = mergeApplicationPrivileges(p.Applications), mergeRemoteClusterPrivileges(p.RemoteCluster)
 	return p, nil
 }
 
+// add appends the privileges of a descriptor. It copies the slices that merging changes.
 func (p *UserPrivileges) add(d roledescriptor.Descriptor) {
-	p.Cluster, p.RunAs = append(p.Cluster, lower(d.Cluster)...), append(p.RunAs, d.RunAs...)
+	p.Cluster, p.RunAs = append(p.Cluster, toLower(d.Cluster)...), append(p.RunAs, d.RunAs...)
+
 	for _, category := range slices.Sorted(maps.Keys(d.Global)) {
 		one := map[string]any{category: d.Global[category]}
 		same := func(other map[string]any) bool {
@@ -62,11 +66,12 @@ func (p *UserPrivileges) add(d roledescriptor.Descriptor) {
 			p.Global = append(p.Global, one)
 		}
 	}
+
 	for _, i := range d.Indices {
-		p.Indices = append(p.Indices, indexPrivileges(nil, i))
+		p.Indices = append(p.Indices, newIndexPrivileges(nil, i))
 	}
 	for _, i := range d.RemoteIndices {
-		p.RemoteIndices = append(p.RemoteIndices, indexPrivileges(i.Clusters, i.IndexPrivileges))
+		p.RemoteIndices = append(p.RemoteIndices, newIndexPrivileges(i.Clusters, i.IndexPrivileges))
 	}
 	for _, a := range d.Applications {
 		a.Privileges = slices.Clone(a.Privileges)
@@ -78,9 +83,12 @@ func (p *UserPrivileges) add(d roledescriptor.Descriptor) {
 	}
 }
 
-func indexPrivileges(clusters []string, i roledescriptor.IndexPrivileges) IndexPrivileges {
+func newIndexPrivileges(clusters []string, i roledescriptor.IndexPrivileges) IndexPrivileges {
 	p := IndexPrivileges{
-		Clusters: distinct(clusters), Names: distinct(i.Names), Privileges: lower(i.Privileges), AllowRestrictedIndices: i.AllowRestrictedIndices,
+		Clusters:               sortedUnique(clusters),
+		Names:                  sortedUnique(i.Names),
+		Privileges:             toLower(i.Privileges),
+		AllowRestrictedIndices: i.AllowRestrictedIndices,
 	}
 	if i.FieldSecurity != nil {
 		p.FieldSecurity = []roledescriptor.FieldSecurity{*i.FieldSecurity}
@@ -91,8 +99,8 @@ func indexPrivileges(clusters []string, i roledescriptor.IndexPrivileges) IndexP
 	return p
 }
 
-// lower are names of privileges as they are shown: the same in any case of letters.
-func lower(names []string) []string {
+// toLower returns names of privileges in lower case. Privilege names are case-insensitive.
+func toLower(names []string) []string {
 	lowered := make([]string, len(names))
 	for i, name := range names {
 		lowered[i] = strings.ToLower(name)
@@ -100,8 +108,8 @@ func lower(names []string) []string {
 	return lowered
 }
 
-// distinct returns the texts sorted, each once; never nil.
-func distinct(texts []string) []string {
+// sortedUnique returns the texts sorted and without duplicates; never nil.
+func sortedUnique(texts []string) []string {
 	all := append([]string{}, texts...)
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -13,25 +13,24 @@ import (
 	"github.com/sallyport/sallyport/impl/roledescriptor"
 )
 
-// Subject is a caller with what it may do.
+// Subject is a caller with its privileges.
 type Subject struct {
-	// Principal is whom the caller acts as; for an API key that is the key's owner, with the key.
+	// Principal is the user that the caller acts as; for an API key it is the key's owner, with the key.
 	identity.Principal
-	// By is who authenticated: another user if one acts as somebody else.
+	// By is the authenticated principal, which differs from Principal if the caller acts as another user.
 	By identity.Principal
-	// Roles are those of the user that are defined, with their descriptions.
+	// Roles holds the user's defined roles, with their descriptions.
 	Roles roledescriptor.Set
-	// Assigned are the descriptors of an API key that were assigned to it; nil if none were.
+	// Assigned holds the descriptors that were assigned to an API key; nil if there are none.
 	Assigned   roledescriptor.Set
 	Privileges privilege.Effective
 
-	// limit are the descriptors that bound the subject: those of an API key's owner as they were last kept, and otherwise
-	// Roles.
-	limit roledescriptor.Set
+	// limitedBy holds the descriptors that limit the subject: the last snapshot of an API key's owner, and otherwise Roles.
+	limitedBy roledescriptor.Set
 }
 
-// Require returns fault.SecurityDenied, with the privileges that would do, unless the subject may take an action whatever
-// it is about.
+// Require returns fault.SecurityDenied, with the privileges that would suffice, unless the subject may perform an action on
+// any object.
 func (s Subject) Require(action string) error {
 	if s.Privileges.AllowsCluster(action) {
 		return nil
@@ -39,7 +38,7 @@ func (s Subject) Require(action string) error {
 	return s.Deny(action, privilege.GrantedBy(action))
 }
 
-// RequireOwning is Require for a request about API keys of the subject's own.
+// RequireOwning is Require for a request that concerns only the subject's own API keys.
 func (s Subject) RequireOwning(action string) error {
 	if s.Privileges.AllowsOwning(action) {
 		return nil
@@ -47,30 +46,30 @@ func (s Subject) RequireOwning(action string) error {
 	return s.Deny(action, privilege.GrantedByOwning(action))
 }
 
-// Deny returns the refusal of an action, with the cluster privileges that grant it (Elasticsearch's text).
+// Deny returns fault.SecurityDenied for an action, with the cluster privileges that grant it (Elasticsearch's text).
 func (s Subject) Deny(action string, grantedBy []string) error {
 	return s.denied(action, "this action is granted by the cluster privileges ["+strings.Join(grantedBy, ",")+"]")
 }
 
 func (s Subject) denied(action, why string) error {
-	return fault.New(fault.SecurityDenied, fmt.Sprintf("action [%s] is unauthorized for %s, %s", action, s.name(), why))
+	return fault.New(fault.SecurityDenied, fmt.Sprintf("action [%s] is unauthorized for %s, %s", action, s.displayName(), why))
 }
 
-// RequireEndpoint returns fault.SecurityDenied to an API key that is restricted to workflows which the request is no part
-// of.
+// RequireEndpoint returns fault.SecurityDenied for an API key that is restricted to workflows without the requested endpoint.
 func (s Subject) RequireEndpoint(method, path string) error {
 	if s.Privileges.AllowsEndpoint(method, path) {
 		return nil
 	}
-	return fault.New(fault.SecurityDenied, fmt.Sprintf("access restricted by workflow: %s is for other requests only", s.bareName()))
+	return fault.New(fault.SecurityDenied, fmt.Sprintf("access restricted by workflow: %s is for other requests only", s.shortName()))
 }
 
-// name is how refusals call the subject.
-func (s Subject) name() string {
+// displayName describes the subject in refusals (Elasticsearch's text).
+func (s Subject) displayName() string {
 	if s.Method == identity.APIKey {
-		return s.bareName()
+		return s.shortName()
 	}
-	text := s.bareName()
+
+	text := s.shortName()
 	if s.Method == identity.RunAs {
 		text += " run by [" + s.By.User + "]"
 	}
@@ -81,7 +80,7 @@ func (s Subject) name() string {
 	return text
 }
 
-func (s Subject) bareName() string {
+func (s Subject) shortName() string {
 	if s.Method == identity.APIKey {
 		return fmt.Sprintf("API key id [%s] of user [%s]", s.Key.ID, s.User)
 	}

@@ -74,21 +74,21 @@ func applicationChecks(by map[string]map[string]map[string]bool) server.Applicat
 }
 
 // readQuestion reads a question about a user's privileges.
-func readQuestion(name string, body any) (access.Question, error) {
-	var q access.Question
+func readQuestion(name string, body any) (access.PrivilegeCheck, error) {
+	var q access.PrivilegeCheck
 	if err := refuseLimits(body); err != nil {
 		return q, err
 	}
 	err := xcontent.Parser{Name: "has_privileges_request", Fields: map[string]xcontent.Field{
 		"cluster": xcontent.OrNull(xcontent.TextArray(&q.Cluster)),
 		"index": xcontent.Array(func(value any) error {
-			var i access.IndexQuestion
+			var i access.IndexCheck
 			err := readIndexQuestion(&i, value)
 			q.Indices = append(q.Indices, i)
 			return err
 		}),
 		"application": xcontent.Array(func(value any) error {
-			var a access.ApplicationQuestion
+			var a access.ApplicationCheck
 			err := xcontent.Parser{Name: "application", Fields: map[string]xcontent.Field{
 				"application": xcontent.Text(&a.Application), "privileges": xcontent.TextArray(&a.Privileges), "resources": xcontent.TextArray(&a.Resources),
 			}, Required: []string{"application", "privileges", "resources"}}.Read(value)
@@ -117,14 +117,14 @@ func refuseLimits(body any) error {
 	return nil
 }
 
-func readIndexQuestion(target *access.IndexQuestion, value any) error {
+func readIndexQuestion(target *access.IndexCheck, value any) error {
 	return xcontent.Parser{Name: "index", Fields: map[string]xcontent.Field{
 		"names": xcontent.Texts(&target.Names), "privileges": xcontent.TextArray(&target.Privileges),
 		"allow_restricted_indices": xcontent.Boolean(&target.AllowRestricted),
 	}, Required: []string{"names", "privileges"}}.Read(value)
 }
 
-func readAnyQuestion(body any) (access.Question, error) { return readQuestion("user", body) }
+func readAnyQuestion(body any) (access.PrivilegeCheck, error) { return readQuestion("user", body) }
 
 // SecurityGetUserPrivileges implements server.StrictServerInterface.
 func (h *handlers) SecurityGetUserPrivileges(ctx context.Context, _ server.SecurityGetUserPrivilegesRequestObject) (server.SecurityGetUserPrivilegesResponseObject, error) {

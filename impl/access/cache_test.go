@@ -8,9 +8,9 @@ import (
 	"github.com/sallyport/sallyport/impl/privilege"
 )
 
-// Ensures that what is remembered of roles is bounded by what it takes, not only by how many there are.
-func TestCompiledSets_Bounded(t *testing.T) {
-	sets, err := newCompiledSets()
+// Ensures that the cache is bounded by the cost of its sets, not only by their number.
+func TestCompiledCache_CostBound(t *testing.T) {
+	sets, err := newCompiledCache()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,6 @@ func TestCompiledSets_Bounded(t *testing.T) {
 	}
 	sets.add(hash(1_000_000), huge)
 	if _, found := sets.get(hash(1_000_000)); found || sets.sets.Len() != maxCompiled {
-		t.Error("a set that is too large drives out all others")
+		t.Error("a set that is too large was cached or evicted others")
 	}
 }
