@@ -41,7 +41,7 @@ var layers = map[string][]string{
 	"saml/hostile":         {},
 	"totp":                 {},
 	"saml/protocol":        {},
-	"store":                {"identity", "lockout", "overload"},
+	"store":                {"identity", "lockout", "overload", "secret"},
 	"store/storetest":      {"identity", "lockout", "store", "store/postgrestest"},
 	"store/postgrestest":   {},
 	"audit":                {"store"},

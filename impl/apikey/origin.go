@@ -88,7 +88,7 @@ func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding)
 // originOf stores what a new key keeps of its owner. It returns fault.Unauthorized if the caller is not, or no longer, who may
 // make it.
 func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
-	if err := p.RequireCurrent(owner.Tenure); err != nil {
+	if err := tx.RequireCurrent(p); err != nil {
 		return origin{}, err
 	}
 	if p.Method == identity.APIKey {

@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -75,13 +76,16 @@ func (w *realms) subject(name string) access.Subject {
 		w.Fatal(err)
 	}
 	var u store.User
-	if err := w.store.View(w.Context(), func(tx *store.Tx) (err error) {
-		u, err = tx.User(name)
-		return err
+	session := store.Session{ID: rand.Text(), UserName: name, ExpiresAt: time.Now().Add(time.Hour)}
+	if err := w.store.Update(w.Context(), func(tx *store.Tx) (err error) {
+		if u, err = tx.User(name); err != nil {
+			return err
+		}
+		return tx.InsertSession(session)
 	}); err != nil {
 		w.Fatal(err)
 	}
-	subject, err := rights.Subject(w.Context(), identity.Principal{User: u.Name, SAMLRealm: u.Realm, Roles: u.Roles, Method: identity.Session})
+	subject, err := rights.Subject(w.Context(), identity.Principal{User: u.Name, SAMLRealm: u.Realm, Roles: u.Roles, Method: identity.Session, SessionID: session.ID})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, p identity.Prin
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := p.RequireCurrent(owner.Tenure); err != nil {
+	if err := tx.RequireCurrent(p); err != nil {
 		return Outcome{}, err
 	}
 	changes, err := s.newChanges(tx, p, owner, u)

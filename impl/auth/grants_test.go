@@ -61,7 +61,7 @@ func newWorld(t *testing.T, settings session.Settings) *world {
 	w.Service = auth.NewService(w.store, w.users, keys, sessions, now)
 	for name, role := range map[string]string{"alice": "superuser", "bob": "x", "chief": "ece_platform_admin"} {
 		p := passphrase
-		founder := identity.Principal{User: "founder", Roles: []identity.Role{identity.PlatformAdmin}}
+		founder := identity.Principal{Roles: []identity.Role{identity.PlatformAdmin}}
 		n := user.Native{Password: &p, Roles: []string{role}, Enabled: true}
 		if _, err := w.users.PutNative(t.Context(), founder, name, n, user.Proof{}); err != nil {
 			t.Fatal(err)
@@ -217,7 +217,7 @@ func TestRefreshGrant_End(t *testing.T) {
 
 // Ensures that a refresh token dies when its user is disabled, gets another password, goes, or signs out.
 func TestRefreshGrant_SessionEnds(t *testing.T) {
-	founder := identity.Principal{User: "founder"}
+	founder := identity.Principal{}
 	password := "another passphrase"
 	for name, end := range map[string]func(*world, auth.Grant) error{
 		"disabled": func(w *world, _ auth.Grant) error {
@@ -284,7 +284,7 @@ func TestClientCredentials(t *testing.T) {
 			t.Errorf("%s: %v", p.Method, err)
 		}
 	}
-	founder, password := identity.Principal{User: "founder"}, "another passphrase"
+	founder, password := identity.Principal{}, "another passphrase"
 	if err := w.users.ChangePasswordNative(t.Context(), founder, "alice", user.Secret{Password: &password}, user.Proof{}); err != nil {
 		t.Fatal(err)
 	}

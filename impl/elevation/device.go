@@ -75,11 +75,7 @@ func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment,
 		if err != nil && !fault.Has(err, fault.DeviceNotFound) {
 			return err
 		}
-		owner, err := tx.User(p.User)
-		if err != nil {
-			return err
-		}
-		if err := p.RequireCurrent(owner.Tenure); err != nil {
+		if err := tx.RequireCurrent(p); err != nil {
 			return err
 		}
 		if record.Confirmed {

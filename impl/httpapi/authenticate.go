@@ -24,28 +24,54 @@ const anonymous = "(anonymous)"
 func authenticate(authn *auth.Service, rights *access.Service, op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			r := c.Request()
-			origin := audit.Origin{Actor: anonymous, Address: c.RealIP(), RequestID: requestIDOf(c)}
-			ctx := audit.WithOrigin(r.Context(), origin) // a guess that is wrong is counted against the address
-			if !op.public {
-				p, err := authn.Authenticate(ctx, r.Header.Values(echo.HeaderAuthorization))
-				if err != nil {
-					return err
-				}
-				ctx = withPrincipal(ctx, p)
-				c.SetRequest(r.WithContext(ctx))
-				if ctx, err = admit(ctx, c, rights, op, p); err != nil {
-					return err
-				}
-				origin.Actor = p.User
-				if subject := subjectOf(ctx); subject.Method == identity.RunAs {
-					origin.ActingAs = subject.User
-				}
+			if err := identifyCaller(c, authn, rights, op); err != nil {
+				return err
 			}
-			c.SetRequest(r.WithContext(audit.WithOrigin(ctx, origin)))
 			return next(c)
 		}
 	}
+}
+
+// authenticateAgain is authenticate for requests that have waited since: for a body, which a client may take readTimeout to
+// send, or for a work slot. A caller whose credentials or roles are revoked meanwhile must not be served by what they were, or
+// a caller that always has such a request under way could not be locked out.
+func authenticateAgain(authn *auth.Service, rights *access.Service, elevations *elevation.Service, op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if op.public || op.body == nil && op.work == light {
+			return next
+		}
+		allowed := requireElevation(elevations, op)(next)
+		return func(c echo.Context) error {
+			if err := identifyCaller(c, authn, rights, op); err != nil {
+				return err
+			}
+			return allowed(c)
+		}
+	}
+}
+
+// identifyCaller puts the caller and the origin of the request's changes into the request's context.
+func identifyCaller(c echo.Context, authn *auth.Service, rights *access.Service, op operation) error {
+	r := c.Request()
+	origin := audit.Origin{Actor: anonymous, Address: c.RealIP(), RequestID: requestIDOf(c)}
+	ctx := audit.WithOrigin(r.Context(), origin) // a guess that is wrong is counted against the address
+	if !op.public {
+		p, err := authn.Authenticate(ctx, r.Header.Values(echo.HeaderAuthorization))
+		if err != nil {
+			return err
+		}
+		ctx = withPrincipal(ctx, p)
+		c.SetRequest(r.WithContext(ctx))
+		if ctx, err = admit(ctx, c, rights, op, p); err != nil {
+			return err
+		}
+		origin.Actor = p.User
+		if subject := subjectOf(ctx); subject.Method == identity.RunAs {
+			origin.ActingAs = subject.User
+		}
+	}
+	c.SetRequest(r.WithContext(audit.WithOrigin(ctx, origin)))
+	return nil
 }
 
 // admit lets a caller in: to ECE's operations by ECE's roles, and to Elasticsearch's as somebody with privileges, on which

@@ -91,7 +91,7 @@ func (e *estate) add(name string, roles ...identity.Role) party {
 	e.test.Helper()
 	password := passwordOf(name)
 	n := user.Native{Password: &password, Enabled: true, Roles: roleNames(roles)}
-	founder := identity.Principal{User: "founder", Roles: []identity.Role{identity.PlatformAdmin}}
+	founder := identity.Principal{Roles: []identity.Role{identity.PlatformAdmin}}
 	if _, err := e.users.PutNative(e.test.Context(), founder, name, n, user.Proof{}); err != nil {
 		e.test.Fatal(err)
 	}

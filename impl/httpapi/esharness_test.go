@@ -110,7 +110,7 @@ func spelled(t *testing.T, text string) string {
 // native adds a user with roles of either kind, and returns the credentials.
 func (w *world) native(name string, roles ...string) client.RequestEditorFn {
 	w.Helper()
-	founder, password := identity.Principal{User: "founder", Roles: []identity.Role{identity.PlatformAdmin}}, passwordOf(name)
+	founder, password := identity.Principal{User: user.Admin, Builtin: true, Roles: []identity.Role{identity.PlatformAdmin}}, passwordOf(name)
 	n := user.Native{Password: &password, Roles: append([]string{}, roles...), Enabled: true}
 	if _, err := w.app.Users.PutNative(w.Context(), founder, name, n, user.Proof{}); err != nil {
 		w.Fatal(err)

@@ -105,6 +105,7 @@ func newEcho(d Deps, validate func(operation) echo.MiddlewareFunc) (*echo.Echo, 
 			limitBody(op),
 			readBody(op),
 			takeSlot(op),
+			authenticateAgain(d.Auth, d.Access, d.Elevation, op),
 			validate(op),
 		}
 	}

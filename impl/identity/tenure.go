@@ -3,8 +3,6 @@ package identity
 import (
 	"maps"
 	"slices"
-
-	"github.com/sallyport/sallyport/impl/fault"
 )
 
 // included are the roles of ECE's whose permissions are a part of another's.
@@ -94,15 +92,6 @@ func (t Tenure) since(role Role) int64 {
 // HeldSince returns which of ECE's roles a user, who has some roles now, has held without interruption since a promotion.
 func (t Tenure) HeldSince(promotion int64, roles []Role) []Role {
 	return StrongestRoles(slices.DeleteFunc(IncludedRoles(roles), func(role Role) bool { return t.since(role) > promotion }))
-}
-
-// RequireCurrent returns fault.Unauthorized if the principal's user was promoted after the principal was authenticated. A
-// request that was under way at a promotion must not leave a credential behind that has gained by it.
-func (p Principal) RequireCurrent(t Tenure) error {
-	if p.Promotions == t.Promotions {
-		return nil
-	}
-	return fault.New(fault.Unauthorized, "the user's roles were changed while the request was under way: authenticate again", "Authorization")
 }
 
 // InPerson reports whether the caller authenticated as the user itself: with the password, or by a session that a sign-in

@@ -32,6 +32,9 @@ func events(before, after store.User) []audit.Event {
 
 // add stores a new user on a caller's word, or returns store.ErrExists.
 func add(ctx context.Context, tx *store.Tx, by identity.Principal, u store.User) error {
+	if err := tx.RequireCurrent(by); err != nil {
+		return err
+	}
 	u.CreatedBy = audit.OriginOf(ctx).Actor
 	if u.PasswordHash != "" {
 		u.PasswordSetBy = setter(ctx, by, u.Name)
@@ -56,6 +59,9 @@ func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, afte
 	if len(events) == 0 {
 		return nil
 	}
+	if err := tx.RequireCurrent(by); err != nil {
+		return err
+	}
 	if before.PasswordHash != after.PasswordHash {
 		after.PasswordSetBy = setter(ctx, by, after.Name)
 	}
@@ -73,8 +79,11 @@ func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, afte
 	return promotion.settle(ctx, tx)
 }
 
-// remove removes a user with all that is the user's.
-func remove(ctx context.Context, tx *store.Tx, name string) error {
+// remove removes on a caller's word a user with all that is the user's.
+func remove(ctx context.Context, tx *store.Tx, by identity.Principal, name string) error {
+	if err := tx.RequireCurrent(by); err != nil {
+		return err
+	}
 	if _, err := tx.DeleteUser(name); err != nil {
 		return err
 	}

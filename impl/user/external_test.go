@@ -28,7 +28,7 @@ func addExternal(t *testing.T, st *store.Store, u store.User) {
 
 // Ensures that what an identity provider keeps of a user is not changed here, by nobody, and that the user can be disabled.
 func TestExternal_Patch(t *testing.T) {
-	users, st := newService(t)
+	users, st := natives(t)
 	addExternal(t, st, erin)
 	self := identity.Principal{User: "erin", SAMLRealm: "corporate", Roles: erin.Roles, Method: identity.Session}
 	object := func(members ...any) map[string]any {

@@ -118,7 +118,7 @@ func (s *Service) DeleteNative(ctx context.Context, by identity.Principal, name 
 		if c.own(u) {
 			return deletesOneself()
 		}
-		return remove(ctx, tx, name)
+		return remove(ctx, tx, by, name)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil

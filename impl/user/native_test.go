@@ -21,8 +21,8 @@ var proved = user.Proof{RecentPassword: true}
 
 // chief is an administrator of ECE's; clerk has Elasticsearch's manage_security by a role, and no role of ECE.
 var (
-	chief = identity.Principal{User: "chief", Roles: []identity.Role{identity.PlatformAdmin}, Method: identity.Basic}
-	clerk = identity.Principal{User: "clerk", Roles: []identity.Role{"superuser"}, Method: identity.Basic}
+	chief = identity.Principal{User: "chief", Roles: []identity.Role{identity.PlatformAdmin}}
+	clerk = identity.Principal{User: "clerk", Roles: []identity.Role{"superuser"}}
 )
 
 func pointer(text string) *string { return &text }
@@ -51,10 +51,10 @@ func natives(t *testing.T) (*user.Service, *store.Store) {
 	return users, st
 }
 
-// chiefElsewhere is an administrator of ECE's who is none of the users.
+// chiefElsewhere is an administrator of ECE's who is none of the users that tests change.
 func chiefElsewhere() identity.Principal {
 	p := chief
-	p.User = "founder"
+	p.User, p.Builtin = user.Admin, true
 	return p
 }
 
@@ -238,8 +238,11 @@ func TestNative_Escalation(t *testing.T) {
 
 // Ensures that administrators of ECE may give and take its roles, also with a key of theirs.
 func TestNative_Administrator(t *testing.T) {
-	users, _ := natives(t)
+	users, st := natives(t)
 	ctx := t.Context()
+	if err := st.Update(ctx, func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "chief"}) }); err != nil {
+		t.Fatal(err)
+	}
 	key := chief
 	key.Method, key.Key = identity.APIKey, identity.Key{ID: "k"}
 	if _, err := users.PutNative(ctx, key, "plain", native("x", "ece_platform_admin"), proved); err != nil {

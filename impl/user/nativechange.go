@@ -87,9 +87,6 @@ func (c nativeChange) mayBeOwn(before, after store.User) error {
 	if before.Enabled != after.Enabled {
 		return fault.New(fault.UserRestrictedField, "one cannot enable or disable oneself", "enabled")
 	}
-	if err := c.by.RequireCurrent(before.Tenure); err != nil {
-		return err
-	}
 	if after.PasswordHash == "" || after.PasswordHash == before.PasswordHash {
 		return nil
 	}

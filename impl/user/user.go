@@ -130,7 +130,7 @@ func (s *Service) Delete(ctx context.Context, by identity.Principal, name string
 		if u.External() {
 			return external(name)
 		}
-		return remove(ctx, tx, name)
+		return remove(ctx, tx, by, name)
 	})
 }
 

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/secret"
+)
+
+// RequireCurrent returns fault.Unauthorized unless a principal could be authenticated now as it was: its user is enabled, has
+// not been promoted and has the principal's roles, and its credentials work. A request that was under way at a revocation or a
+// promotion must leave nothing behind. The zero Principal, which stands for commands and the server itself, is always current.
+func (tx *Tx) RequireCurrent(p identity.Principal) error {
+	if p.User == "" {
+		return nil
+	}
+	u, err := tx.User(p.User)
+	if errors.Is(err, ErrNotFound) {
+		return outdated()
+	}
+	if err != nil {
+		return err
+	}
+	held := append(identity.IncludedRoles(u.Roles), u.Roles...)
+	lost := slices.ContainsFunc(p.Roles, func(role identity.Role) bool { return !slices.Contains(held, role) })
+	if !u.Enabled || lost || p.Promotions != u.Tenure.Promotions {
+		return outdated()
+	}
+
+	works, err := tx.works(p, u)
+	if err == nil && !works {
+		err = outdated()
+	}
+	return err
+}
+
+// works reports whether the credentials of a principal still work.
+func (tx *Tx) works(p identity.Principal, u User) (works bool, err error) {
+	switch p.Method {
+	case identity.Basic:
+		return p.PasswordID == secret.Digest(u.PasswordHash), nil
+	case identity.Session:
+		_, _, err = tx.Session(p.SessionID)
+	case identity.APIKey:
+		var key APIKey
+		key, err = tx.APIKey(p.User, p.Key.ID)
+		if err == nil && (!key.InvalidatedAt.IsZero() || !key.ExpiresAt.IsZero() && !tx.Now.Before(key.ExpiresAt)) {
+			return false, nil
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func outdated() error {
+	return fault.New(fault.Unauthorized, "the user or the credentials were changed while the request was under way: authenticate again", "Authorization")
+}
