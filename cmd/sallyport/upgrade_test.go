@@ -196,6 +196,12 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 		current.wantAuth(http.StatusUnauthorized, deleted)
 		old.wantAuth(http.StatusOK, carol.basic())
 
+		// An old server does not keep who set a password. So one that it stored counts as another user's.
+		old.want(http.StatusOK, http.MethodPut, "/_security/user/carol/_password", admin, `{"password":"what another user chose"}`)
+		current.want(http.StatusBadRequest, http.MethodPatch, "/api/v1/users/carol", admin, `{"security":{"roles":["ece_platform_admin"]}}`)
+		current.want(http.StatusOK, http.MethodPatch, "/api/v1/users/carol", admin,
+			`{"security":{"roles":["ece_platform_admin"],"password":"a new one with it"}}`)
+
 		old.stop()
 		o := run(u.T, invocation{program: u.old, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: u.env})
 		if o.code == 0 || !strings.Contains(o.stderr, "use a newer program") {

@@ -121,6 +121,12 @@ func TestPromotion_SharedPassword(t *testing.T) {
 			hash := w.rows("SELECT password_hash FROM users WHERE name = 'eve2'")
 			w.es(eve, "PUT /_security/user/al/_password", `{"password_hash":"`+hash+`"}`).ok()
 		},
+		"by a server of an earlier version": func(w *world) {
+			w.es(w.native("eve", "superuser"), "POST /_security/user/eve2", `{"password":"`+chosen+`","roles":[]}`).ok()
+			hash := w.rows("SELECT password_hash FROM users WHERE name = 'eve2'")
+			w.sql(`UPDATE users SET enabled = TRUE, roles = '["watcher"]', full_name = '', email = '', metadata = '', password_hash = '` + hash + `',
+				updated_at = 1, updated_by = 'eve' WHERE name = 'al'`)
+		},
 		"by a user who replaces the user": func(w *world) {
 			w.es(w.native("eve", "superuser"), "PUT /_security/user/al", `{"password":"`+chosen+`","roles":["watcher"]}`).ok()
 		},

@@ -28,7 +28,7 @@ const defaultPool = 16
 const oldestPostgres = 14
 
 var postgresDialect = dialect{
-	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly + postgresEpochs,
+	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly + postgresEpochs + postgresPasswords,
 	readOnly: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, readWrite: sql.TxOptions{Isolation: sql.LevelSerializable},
 	isReadOnly: "current_setting('transaction_read_only')::boolean", // also during recovery, whatever the setting is
 	lockKeys:   "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE", migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
@@ -68,6 +68,17 @@ DO $$ BEGIN
 	END IF;
 	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'sessions'::regclass AND tgname = 'sessions_epoch') THEN
 		CREATE TRIGGER sessions_epoch BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_epoch();
+	END IF;
+END $$;`
+
+// postgresPasswords make unknown who set a password that is stored by a program that does not say so.
+const postgresPasswords = `
+CREATE OR REPLACE FUNCTION users_password_set_by() RETURNS trigger LANGUAGE plpgsql AS
+	$$ BEGIN NEW.password_set_by := ''; RETURN NEW; END $$;
+DO $$ BEGIN
+	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'users'::regclass AND tgname = 'users_password_set_by') THEN
+		CREATE TRIGGER users_password_set_by BEFORE UPDATE OF password_hash ON users FOR EACH ROW
+			WHEN (NEW.password_hash <> OLD.password_hash) EXECUTE FUNCTION users_password_set_by();
 	END IF;
 END $$;`
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/identity"
@@ -103,25 +104,28 @@ var (
 	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users WHERE NOT deleted ORDER BY name`)
 	// The row of a deleted user that waits for the sweep becomes the new user's, with new epochs. All else is as in a new row.
 	insertUser = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
-		created_by, updated_by, realm, name_id, name_id_qualified, password_set_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13, $14)
+		created_by, updated_by, realm, name_id, name_id_qualified)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13)
 		ON CONFLICT (name) DO UPDATE SET builtin = excluded.builtin, enabled = excluded.enabled, roles = '` + sweepingPrefix + `' || excluded.roles,
 		full_name = excluded.full_name, email = excluded.email, metadata = excluded.metadata, password_hash = excluded.password_hash,
 		created_at = excluded.created_at, updated_at = excluded.updated_at, created_by = excluded.created_by, updated_by = excluded.updated_by,
-		realm = excluded.realm, name_id = excluded.name_id, name_id_qualified = excluded.name_id_qualified, password_set_by = excluded.password_set_by,
+		realm = excluded.realm, name_id = excluded.name_id, name_id_qualified = excluded.name_id_qualified,
 		tenure = '', first_login_at = 0, last_login_at = 0, deleted = FALSE, keys_revoked_at = 0,
 		key_epoch = users.key_epoch + 1, first_key_epoch = users.key_epoch + 1, session_epoch = users.session_epoch + 1 WHERE users.deleted`)
 	updateUser = prepare(`UPDATE users SET enabled = $2, roles = CASE WHEN sweeping THEN '` + sweepingPrefix + `' ELSE '' END || CAST($3 AS TEXT),
 		full_name = $4, email = $5, metadata = $6, password_hash = $7,
-		updated_at = $8, updated_by = $9, password_set_by = $10, tenure = $11 WHERE name = $1 AND NOT deleted`)
+		updated_at = $8, updated_by = $9, tenure = $10 WHERE name = $1 AND NOT deleted`)
 	// These add and remove the prefix of the roles, which stay as they are.
 	beginSweeping = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
 	endSweeping   = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
 	touchLogin    = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
-	replacePasswordHash = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
-	deleteUser          = prepare(`DELETE FROM users WHERE name = $1 AND NOT deleted`)
-	sweepUser           = prepare(`DELETE FROM users WHERE name = $1 AND deleted`)
+	// A trigger sets password_set_by to unknown whenever password_hash changes, whatever program changes it; so this comes after.
+	setPasswordSetter    = prepare(`UPDATE users SET password_set_by = $2 WHERE name = $1 AND password_set_by <> $2`)
+	selectPasswordSetter = prepare(`SELECT password_set_by FROM users WHERE name = $1`)
+	replacePasswordHash  = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
+	deleteUser           = prepare(`DELETE FROM users WHERE name = $1 AND NOT deleted`)
+	sweepUser            = prepare(`DELETE FROM users WHERE name = $1 AND deleted`)
 )
 
 // User returns a user, or ErrNotFound.
@@ -141,10 +145,14 @@ func (tx *Tx) InsertUser(u User) error {
 		nameID = u.Identity.key()
 	}
 	n, err := tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
-		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External(), string(u.PasswordSetBy))
+		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
 	if err == nil && n == 0 {
 		return ErrExists
 	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
 	return err
 }
 
@@ -153,10 +161,14 @@ func (tx *Tx) UpdateUser(u User) error {
 	tx.changed.add(userTag(u.Name))
 	n, err := tx.exec(updateUser,
 		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.UpdatedBy,
-		string(u.PasswordSetBy), tenure(u.Tenure))
+		tenure(u.Tenure))
 	if err == nil && n == 0 {
 		return ErrNotFound
 	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
 	return err
 }
 
@@ -169,6 +181,17 @@ func (tx *Tx) TouchLogin(name string) error {
 // ReplacePasswordHash stores another hash of the same password, and tells whether the password was still that one.
 func (tx *Tx) ReplacePasswordHash(name, old, hash string) (bool, error) {
 	tx.changed.add(userTag(name))
+	setter, err := one(tx, scanText, selectPasswordSetter, name)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
 	n, err := tx.exec(replacePasswordHash, name, old, hash)
-	return n > 0, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.exec(setPasswordSetter, name, setter)
+	return true, err
 }

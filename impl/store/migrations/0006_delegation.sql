@@ -1,7 +1,7 @@
 -- Who set a user's password, since when a user holds ECE's roles, and API keys whose maker is to be looked for.
 
 -- +goose Up
-ALTER TABLE users ADD COLUMN password_set_by TEXT NOT NULL DEFAULT ''; -- '': unknown
+ALTER TABLE users ADD COLUMN password_set_by TEXT NOT NULL DEFAULT ''; -- '': unknown; a trigger sets it where password_hash changes
 ALTER TABLE users ADD COLUMN tenure          TEXT NOT NULL DEFAULT ''; -- a JSON object, or '' for a user who was never promoted
 
 -- The ids of the audit trail are ordered by time.

@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"SAMLIdentity":  samlIdentities,
 		"SAMLRefusals":  samlRefusals,
 		"Makers":        makers,
+		"Setters":       passwordSetters,
 		"RevokeFew":     revokeFew,
 		"RevokeKeys":    revokeKeys,
 		"RevokeEnded":   revokeSessions,
