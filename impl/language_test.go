@@ -54,7 +54,6 @@ var pendingWording = []string{
 	"../impl/audit",
 	"../impl/auth",
 	"../impl/config",
-	"../impl/connections",
 	"../impl/duration",
 	"../impl/elevation",
 	"../impl/fault",

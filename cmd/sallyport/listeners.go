@@ -23,9 +23,9 @@ import (
 type listeners struct {
 	public net.Listener
 	// connections are those of the public one.
-	connections *connections.Limit
+	connections *connections.Listener
 	// admin is nil if there is none.
-	admin *connections.Limit
+	admin *connections.Listener
 	// certificate is what the public one speaks TLS with, or nil.
 	certificate *certificate.Files
 }
@@ -67,7 +67,7 @@ func listen(ctx context.Context, address, adminAddress string, log *slog.Logger)
 }
 
 // listenAt takes one address, or says how to take another one.
-func listenAt(ctx context.Context, address string, most int, instead string) (*connections.Limit, error) {
+func listenAt(ctx context.Context, address string, most int, instead string) (*connections.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, instead)

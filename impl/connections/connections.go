@@ -1,6 +1,6 @@
-// Package connections bounds how many connections a server has open, so that callers cannot use up its memory or its
-// files. Where all are taken, one that idles makes room: only those that are at work keep others waiting, and timeouts
-// bound how long.
+// Package connections limits how many connections a server has open, so that callers cannot exhaust its memory or its file
+// descriptors. At the limit, the connection that has been idle longest is closed for a new one. Only connections with a
+// request in progress make new ones wait, and the server's timeouts bound how long.
 package connections
 
 import (
@@ -13,85 +13,95 @@ import (
 	"time"
 )
 
-// Limit is a listener that has a bounded number of connections open.
-type Limit struct {
+// Listener is a listener that limits the number of its open connections. It is safe for concurrent use.
+type Listener struct {
 	net.Listener
+	// slots holds an element for each open connection, and one for the connection that Accept waits for.
 	slots chan struct{}
-	// closed ends the wait for a slot.
+	// closed is closed by Close. It ends the wait for a slot.
 	closed chan struct{}
 	close  func() error
 
 	mu sync.Mutex
-	// idle are connections between two requests, the one that has idled longest first.
+	// idle holds the connections without a request in progress, the one that has been idle longest first.
 	idle     *list.List
 	elements map[net.Conn]*list.Element
-	// wanted tells that a slot is waited for.
+	// wanted is true while Accept waits for a connection to be closed.
 	wanted bool
 }
 
-// New returns a listener with at most so many connections open. Watch must be called before it serves.
-func New(l net.Listener, most int) *Limit {
-	limit := &Limit{
-		Listener: l, slots: make(chan struct{}, most), closed: make(chan struct{}), idle: list.New(), elements: map[net.Conn]*list.Element{},
+// New returns a listener with at most limit open connections. Watch must be called before the listener is served.
+func New(l net.Listener, limit int) *Listener {
+	limited := &Listener{
+		Listener: l,
+		slots:    make(chan struct{}, limit),
+		closed:   make(chan struct{}),
+		idle:     list.New(),
+		elements: map[net.Conn]*list.Element{},
 	}
-	limit.close = sync.OnceValue(func() error {
-		close(limit.closed)
+	limited.close = sync.OnceValue(func() error {
+		close(limited.closed)
 		return l.Close()
 	})
-	return limit
+	return limited
 }
 
-// Watch learns from a server which connections idle. A listener on top of this one, for TLS, makes no difference.
-func (l *Limit) Watch(server *http.Server) { server.ConnState = l.changed }
+// Watch sets the server's ConnState hook, which reports idle connections to the listener. The server may serve a TLS listener
+// on top of this one.
+func (l *Listener) Watch(server *http.Server) { server.ConnState = l.setState }
 
 // Accept implements net.Listener.
-func (l *Limit) Accept() (net.Conn, error) {
-	if err := l.take(); err != nil {
+func (l *Listener) Accept() (net.Conn, error) {
+	if err := l.acquireSlot(); err != nil {
 		return nil, err
 	}
-	conn, err := l.accept()
+
+	conn, err := l.acceptWithDescriptor()
 	if err != nil {
 		<-l.slots
 		return nil, err
 	}
-	return &counted{Conn: conn, release: sync.OnceFunc(func() { <-l.slots })}, nil
+	return &countedConn{Conn: conn, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-// descriptorsInterval is how long to wait for a file descriptor where no connection idles.
-const descriptorsInterval = 20 * time.Millisecond
+// descriptorRetryInterval is how long to wait for a file descriptor if there is no idle connection to close.
+const descriptorRetryInterval = 20 * time.Millisecond
 
-// accept is the listener's Accept. Where the process or the machine has run out of file descriptors, connections that idle are
-// closed until there is one: their number is below the limit then, so nothing else would close them.
-func (l *Limit) accept() (net.Conn, error) {
-	defer l.want(false)
+// acceptWithDescriptor calls the underlying listener's Accept. If the process or the machine has run out of file descriptors,
+// it closes idle connections until one is available: their number is below the limit then, so nothing else would close them.
+func (l *Listener) acceptWithDescriptor() (net.Conn, error) {
+	defer l.setWanted(false)
 	for {
 		conn, err := l.Listener.Accept()
 		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
 			return conn, err
 		}
-		if l.want(true) {
+
+		if l.setWanted(true) {
 			continue
 		}
 		select {
-		case <-time.After(descriptorsInterval):
+		case <-time.After(descriptorRetryInterval):
 		case <-l.closed:
 			return nil, net.ErrClosed
 		}
 	}
 }
 
-// Close implements net.Listener. It leaves the connections open.
-func (l *Limit) Close() error { return l.close() }
+// Close implements net.Listener. Open connections stay open.
+func (l *Listener) Close() error { return l.close() }
 
-// take waits for a slot. Who waits for the next connection has one already, so one is always left for it.
-func (l *Limit) take() error {
+// acquireSlot waits for a slot, or returns net.ErrClosed. The slot is acquired before a connection arrives, so the last one is
+// always reserved for the next connection.
+func (l *Listener) acquireSlot() error {
 	select {
 	case l.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	l.want(true)
-	defer l.want(false)
+
+	l.setWanted(true)
+	defer l.setWanted(false)
 	select {
 	case l.slots <- struct{}{}:
 		return nil
@@ -100,63 +110,70 @@ func (l *Limit) take() error {
 	}
 }
 
-// want says whether a slot is waited for, and gives up a connection that idles if there is one. It reports whether there was.
-func (l *Limit) want(wanted bool) bool {
+// setWanted sets whether a connection must be closed for a new one. If so, it closes the connection that has been idle
+// longest, if there is one, and reports whether there was.
+func (l *Listener) setWanted(wanted bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	l.wanted = wanted
 	oldest := l.idle.Front()
 	if !wanted || oldest == nil {
 		return false
 	}
-	l.giveUp(oldest.Value.(net.Conn))
+	l.closeIdle(oldest.Value.(net.Conn))
 	return true
 }
 
-// giveUp closes a connection. TLS would first say so to its peer, and wait for one that does not listen.
-func (l *Limit) giveUp(conn net.Conn) {
+// closeIdle closes an idle connection for the one that is wanted. The lock is held.
+func (l *Listener) closeIdle(conn net.Conn) {
 	l.wanted = false
-	l.forget(conn)
+	l.removeIdle(conn)
+
+	// Closing a TLS connection would send an alert first, and block if the peer does not read.
 	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = encrypted.NetConn()
 	}
-	conn.Close() //nolint:errcheck,gosec // there is nothing to be lost
+	conn.Close() //nolint:errcheck,gosec // no request is in progress
 }
 
-func (l *Limit) forget(conn net.Conn) {
+// removeIdle removes a connection from the idle ones. The lock is held.
+func (l *Listener) removeIdle(conn net.Conn) {
 	if element, ok := l.elements[conn]; ok {
 		l.idle.Remove(element)
 		delete(l.elements, conn)
 	}
 }
 
-func (l *Limit) changed(conn net.Conn, state http.ConnState) {
+// setState implements http.Server.ConnState.
+func (l *Listener) setState(conn net.Conn, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forget(conn)
+
+	l.removeIdle(conn)
 	switch {
 	case state != http.StateIdle:
 	case l.wanted:
-		l.giveUp(conn)
+		l.closeIdle(conn)
 	default:
 		l.elements[conn] = l.idle.PushBack(conn)
 	}
 }
 
-// counted is a connection that has a slot until it is closed.
-type counted struct {
+// countedConn is a connection that holds a slot until it is closed.
+type countedConn struct {
 	net.Conn
 	release func()
 }
 
 // Close implements net.Conn.
-func (c *counted) Close() error {
+func (c *countedConn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
 }
 
-// CloseWrite lets a server send an answer to its end before it closes the connection on a request that it did not read.
-func (c *counted) CloseWrite() error {
+// CloseWrite lets net/http finish sending a response before it closes a connection with a partly read request.
+func (c *countedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// descriptorsVariable has this test's process serve with few file descriptors until its input ends.
+// descriptorsVariable makes the test's process serve with few file descriptors until its standard input is closed.
 const descriptorsVariable = "SALLYPORT_TEST_DESCRIPTORS"
 
-// Ensures that where file descriptors run out long before the limit of connections, those that idle make room.
-func TestLimit_DescriptorsRunOut(t *testing.T) {
+// Ensures that idle connections are closed if file descriptors run out before the limit on connections is reached.
+func TestListener_OutOfDescriptors(t *testing.T) {
 	if os.Getenv(descriptorsVariable) != "" {
 		serveWithFewDescriptors(t)
 		return
 	}
 	t.Parallel()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestLimit_DescriptorsRunOut$")
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestListener_OutOfDescriptors$")
 	cmd.Env = append(os.Environ(), descriptorsVariable+"=1")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -49,26 +49,27 @@ func TestLimit_DescriptorsRunOut(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var callers []caller
+	var conns []testConn
 	for i := range 100 {
-		conn, err := net.DialTimeout("tcp", strings.TrimSpace(address), patience)
+		conn, err := net.DialTimeout("tcp", strings.TrimSpace(address), timeout)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() }) //nolint:errcheck // the test is over
-		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
 			t.Fatal(err)
 		}
-		c := caller{&place{T: t}, conn, bufio.NewReader(conn)}
+		c := testConn{&testServer{T: t}, conn, bufio.NewReader(conn)}
 		c.send("/")
 		c.wantAnswer()
 		if t.Failed() {
 			t.Fatalf("connection %d was not served", i)
 		}
-		callers = append(callers, c)
+		conns = append(conns, c)
 	}
-	callers[0].wantClosed()
-	last := callers[len(callers)-1]
+
+	conns[0].wantClosed()
+	last := conns[len(conns)-1]
 	last.send("/")
 	last.wantAnswer()
 }
@@ -78,9 +79,11 @@ func serveWithFewDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit := New(listener, 8192)
-	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
-	limit.Watch(server)
+
+	limited := New(listener, 8192)
+	server := &http.Server{ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	limited.Watch(server)
+
 	var descriptors syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &descriptors); err != nil {
 		t.Fatal(err)
@@ -89,7 +92,8 @@ func serveWithFewDescriptors(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &descriptors); err != nil {
 		t.Fatal(err)
 	}
-	go server.Serve(limit) //nolint:errcheck // it ends with the process
+
+	go server.Serve(limited) //nolint:errcheck // it ends with the process
 	fmt.Println(listener.Addr())
-	_, _ = io.Copy(io.Discard, os.Stdin) // until the test is over
+	_, _ = io.Copy(io.Discard, os.Stdin) // blocks until the parent closes it
 }
