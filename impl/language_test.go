@@ -48,7 +48,6 @@ var pendingWording = []string{
 	"../docs/decisions",
 	"../impl",
 	"../impl/account",
-	"../impl/admin",
 	"../impl/apikey",
 	"../impl/app",
 	"../impl/audit",

@@ -1,5 +1,5 @@
-// Package admin answers an operator's programs, on a listener of its own: is the process alive, should it get requests,
-// and how does it do. It asks for no credentials, so it tells nothing that is secret.
+// Package admin serves the liveness, readiness and metrics endpoints for operators, on a listener of their own. They require
+// no credentials, so their responses contain no secrets.
 package admin
 
 import (
@@ -18,16 +18,16 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// patience is how long the store may take to answer, before the program is said not to be ready.
-const patience = time.Second
+// readyTimeout is how long the readiness check of the store may take before the program counts as not ready.
+const readyTimeout = time.Second
 
-// Deps are what the answers are made of.
+// Deps holds the dependencies of the handler.
 type Deps struct {
-	// Hosts are the names that the listener answers to, beside localhost and IP addresses.
+	// Hosts are the host names that the listener accepts, in addition to localhost and IP addresses.
 	Hosts []string
-	// Stopping is done when the program finishes the requests under way, and wants no more.
-	Stopping context.Context //nolint:containedctx // it is watched by every request, and none's own
-	// Ready returns why no request can be served, or nil.
+	// Stopping is done when the program shuts down: it finishes requests in progress and should receive no new ones.
+	Stopping context.Context //nolint:containedctx // the program's context, not that of a request
+	// Ready returns the reason why no request can be served, or nil.
 	Ready   func(context.Context) error
 	Metrics http.Handler
 	Log     *slog.Logger
@@ -36,30 +36,31 @@ type Deps struct {
 // New returns the handler of /healthz, /readyz and /metrics.
 func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
-	mux.Handle("GET /readyz", &probes{Deps: d})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "alive") })
+	mux.Handle("GET /readyz", &readiness{Deps: d})
 	mux.Handle("GET /metrics", d.Metrics)
-	return answerTo(d.Hosts, mux)
+	return checkHost(d.Hosts, mux)
 }
 
-// answerTo refuses requests for other names than the listener's with 421 (RFC 9110, section 15.5.20). A page on the Internet can
-// have its own name lead to this listener (DNS rebinding) and read what it answers to the browser of an operator. Where the Host
-// is an address, or missing as in HTTP/1.0, no such page sent it.
-func answerTo(hosts []string, next http.Handler) http.Handler {
+// checkHost returns a handler that refuses requests for unknown host names with 421 (RFC 9110, section 15.5.20). Otherwise a
+// web page could resolve its own host name to this listener (DNS rebinding) and read the responses through an operator's
+// browser. Such a page cannot send a Host that is an IP address, or omit it as HTTP/1.0 does.
+func checkHost(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
 		_, err := netip.ParseAddr(name)
-		known := func(host string) bool { return strings.EqualFold(host, name) }
-		if err != nil && name != "" && !known("localhost") && !slices.ContainsFunc(hosts, known) {
-			say(w, http.StatusMisdirectedRequest, "this listener answers to localhost, IP addresses, and the names in admin.hosts")
+		isName := func(host string) bool { return strings.EqualFold(host, name) }
+		if err != nil && name != "" && !isName("localhost") && !slices.ContainsFunc(hosts, isName) {
+			writeText(w, http.StatusMisdirectedRequest, "unknown host: accepted are localhost, IP addresses, and the names in admin.hosts")
 			return
 		}
+
 		next.ServeHTTP(w, r)
 	})
 }
 
-// hostName returns the name or the address in a Host header (RFC 9110, section 7.2), without the port, the brackets of an IPv6
-// address and the dot that ends an absolute name.
+// hostName returns the name or IP address in a Host header (RFC 9110, section 7.2), without the port, the brackets of an IPv6
+// address and the trailing dot of an absolute name.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -69,69 +70,75 @@ func hostName(host string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// probes answer whether the program is ready.
-type probes struct {
+// readiness serves GET /readyz.
+type readiness struct {
 	Deps
 	mu sync.Mutex
-	// since is when the program was first found not to be ready, and told when the log last had that; both are zero while it is.
-	since, told time.Time
+	// failingSince is when the program was first found not ready, and loggedAt when that was last logged; both are zero while
+	// it is ready.
+	failingSince, loggedAt time.Time
 }
 
-// ServeHTTP answers 503 where whoever spreads requests should send them elsewhere. The cause is for the log only: it may
-// name what a database says.
-func (p *probes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p.Stopping.Err() != nil {
-		say(w, http.StatusServiceUnavailable, "stopping")
+// ServeHTTP answers 503 if a load balancer should send requests elsewhere. The reason is only logged, because it may quote an
+// error of the database.
+func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if r.Stopping.Err() != nil {
+		writeText(w, http.StatusServiceUnavailable, "stopping")
 		return
 	}
-	// Whoever asks may have less patience: that they left is not why the store did not answer.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+
+	// The check goes on if the client disconnects, so that its early timeout is not taken for a failure of the store.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), readyTimeout)
 	defer cancel()
-	err := p.Ready(ctx)
-	p.tell(ctx, err)
+	err := r.Ready(ctx)
+	r.logChange(ctx, err)
+
 	if err != nil {
-		say(w, http.StatusServiceUnavailable, "the store is not ready")
+		writeText(w, http.StatusServiceUnavailable, "the store is not ready")
 		return
 	}
-	say(w, http.StatusOK, "ready")
+	writeText(w, http.StatusOK, "ready")
 }
 
-// reminder is how often the log has that the program is still not ready: probes come each second, from several sides.
-const reminder = time.Minute
+// logInterval is the time between two log lines while the program is not ready. Several probes may arrive each second.
+const logInterval = time.Minute
 
-// tell logs what has changed.
-func (p *probes) tell(ctx context.Context, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// logChange logs that the program has become ready or not ready, or that it is still not ready.
+func (r *readiness) logChange(ctx context.Context, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
 	now := time.Now()
 	switch {
-	case err == nil && !p.since.IsZero():
-		p.Log.InfoContext(ctx, "ready again", "not_ready_since", p.since)
-		p.since, p.told = time.Time{}, time.Time{}
-	case err != nil && p.since.IsZero():
-		p.Log.WarnContext(ctx, "not ready", "error", cause(err))
-		p.since, p.told = now, now
-	case err != nil && now.Sub(p.told) >= reminder:
-		p.Log.WarnContext(ctx, "still not ready", "error", cause(err), "not_ready_since", p.since)
-		p.told = now
+	case err == nil && !r.failingSince.IsZero():
+		r.Log.InfoContext(ctx, "ready again", "not_ready_since", r.failingSince)
+		r.failingSince, r.loggedAt = time.Time{}, time.Time{}
+	case err != nil && r.failingSince.IsZero():
+		r.Log.WarnContext(ctx, "not ready", "error", cause(err))
+		r.failingSince, r.loggedAt = now, now
+	case err != nil && now.Sub(r.loggedAt) >= logInterval:
+		r.Log.WarnContext(ctx, "still not ready", "error", cause(err), "not_ready_since", r.failingSince)
+		r.loggedAt = now
 	}
 }
 
-// cause is what an operator can do something about: what the network says, or else what is behind the text for callers.
+// cause returns the error that an operator can act on: the network error in err, or else the innermost cause behind the texts
+// for callers.
 func cause(err error) error {
 	var network *net.OpError
 	if errors.As(err, &network) {
 		return network
 	}
+
 	for f := (*fault.Error)(nil); errors.As(err, &f) && f.Unwrap() != nil; {
 		err = f.Unwrap()
 	}
 	return err
 }
 
-func say(w http.ResponseWriter, status int, text string) {
+func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n") // whoever asked has gone
+	_, _ = io.WriteString(w, text+"\n") // an error means that the client disconnected
 }

@@ -18,11 +18,16 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// ready answers for a store that is there.
+// ready is Deps.Ready of a store that is ready.
 func ready(context.Context) error { return nil }
 
 func deps(t *testing.T) Deps {
-	return Deps{Stopping: t.Context(), Ready: ready, Metrics: http.NotFoundHandler(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return Deps{
+		Stopping: t.Context(),
+		Ready:    ready,
+		Metrics:  http.NotFoundHandler(),
+		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
 }
 
 func get(t *testing.T, d Deps, path string) *httptest.ResponseRecorder {
@@ -39,14 +44,15 @@ func want(t *testing.T, d Deps, path string, status int, text string) {
 	}
 }
 
-// Ensures that a process that lives and has its store says so, and that there is nothing else to ask for.
+// Ensures that a process with a ready store is alive and ready, and that there are no other endpoints.
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	d := deps(t)
-	d.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "counted") })
+	d.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "counted") })
 	want(t, d, "/healthz", http.StatusOK, "alive")
 	want(t, d, "/readyz", http.StatusOK, "ready")
 	want(t, d, "/metrics", http.StatusOK, "counted")
+
 	for _, path := range []string{"/", "/healthz/", "/api/v1/account", "/debug/pprof/"} {
 		if w := get(t, d, path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
@@ -54,13 +60,15 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-// Ensures that a store that fails makes the program not ready, though it lives, and that only the log says why.
+// Ensures that a failing store makes the program not ready, though it is alive, and that the reason is only logged.
 func TestAdmin_StoreFails(t *testing.T) {
 	t.Parallel()
+
 	var log bytes.Buffer
 	d := deps(t)
 	d.Log = slog.New(slog.NewTextHandler(&log, nil))
 	d.Ready = func(context.Context) error { return errors.New("no route to 10.0.0.7") }
+
 	want(t, d, "/readyz", http.StatusServiceUnavailable, "the store is not ready")
 	want(t, d, "/healthz", http.StatusOK, "alive")
 	if !strings.Contains(log.String(), "no route to 10.0.0.7") {
@@ -68,10 +76,10 @@ func TestAdmin_StoreFails(t *testing.T) {
 	}
 }
 
-// Ensures that a store has a second to answer, and not longer.
-func TestAdmin_StoreIsSlow(t *testing.T) {
+// Ensures that the readiness check times out after a second.
+func TestAdmin_StoreTimeout(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // in a time of its own
+	synctest.Test(t, func(t *testing.T) {
 		d, began := deps(t), time.Now()
 		d.Ready = func(ctx context.Context) error {
 			<-ctx.Done()
@@ -84,11 +92,11 @@ func TestAdmin_StoreIsSlow(t *testing.T) {
 	})
 }
 
-// Ensures that the log has a change, and a reminder each minute, however many ask; and that its cause is not behind what
-// callers are told.
+// Ensures that a change of readiness is logged once, and again each minute, however many probes arrive, with the network
+// error as its cause.
 func TestAdmin_LogsChanges(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // in a time of its own
+	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		d, broken := deps(t), true
 		d.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -99,6 +107,7 @@ func TestAdmin_LogsChanges(t *testing.T) {
 			}
 			return nil
 		}
+
 		handler := New(d)
 		probe := func(times int) {
 			for range times {
@@ -111,7 +120,14 @@ func TestAdmin_LogsChanges(t *testing.T) {
 		probe(3)
 		broken = true
 		probe(3)
-		want := []string{`WARN msg="not ready"`, `WARN msg="still not ready"`, `WARN msg="still not ready"`, `INFO msg="ready again"`, `WARN msg="not ready"`}
+
+		want := []string{
+			`WARN msg="not ready"`,
+			`WARN msg="still not ready"`,
+			`WARN msg="still not ready"`,
+			`INFO msg="ready again"`,
+			`WARN msg="not ready"`,
+		}
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 		if len(lines) != len(want) {
 			t.Fatalf("the log has\n%s", log.String())
@@ -124,58 +140,72 @@ func TestAdmin_LogsChanges(t *testing.T) {
 	})
 }
 
-// Ensures that one who asks and leaves does not count as a store that failed.
-func TestAdmin_ProbeLeaves(t *testing.T) {
+// Ensures that a probe that disconnects is not logged as a failure of the store.
+func TestAdmin_ProbeDisconnects(t *testing.T) {
 	t.Parallel()
+
 	var log bytes.Buffer
 	d := deps(t)
 	d.Log = slog.New(slog.NewTextHandler(&log, nil))
 	d.Ready = func(ctx context.Context) error { return ctx.Err() }
-	ctx, leave := context.WithCancel(t.Context())
-	leave()
+
+	ctx, disconnect := context.WithCancel(t.Context())
+	disconnect()
 	New(d).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
 	if log.Len() != 0 {
 		t.Errorf("the log has %s", log.String())
 	}
 }
 
-// Ensures that a cause is found behind what callers are told, where it is none of the network's.
+// Ensures that the innermost cause is found behind the texts for callers, if there is no network error.
 func TestCause(t *testing.T) {
 	t.Parallel()
 	full := errors.New("disk full")
-	for _, err := range []error{full, fault.Wrap(fault.ServerFailed, full, "sorry"), fault.Wrap(fault.ServerFailed, fault.Wrap(fault.ServerFailed, full, "so"), "sorry")} {
+	once := fault.Wrap(fault.ServerFailed, full, "sorry")
+	twice := fault.Wrap(fault.ServerFailed, once, "sorry again")
+	for _, err := range []error{full, once, twice} {
 		if got := cause(err); !errors.Is(got, full) || got.Error() != full.Error() {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
-	if told := fault.New(fault.ServerFailed, "sorry"); !errors.Is(cause(told), told) {
-		t.Error("a failure without a cause is not its own")
+
+	if bare := fault.New(fault.ServerFailed, "sorry"); !errors.Is(cause(bare), bare) {
+		t.Error("an error without a cause is not its own cause")
 	}
 }
 
-// Ensures that a program that stops wants no more requests, and does not ask the store.
+// Ensures that a program that shuts down is not ready, and does not check the store.
 func TestAdmin_Stopping(t *testing.T) {
 	t.Parallel()
 	d := deps(t)
 	ctx, stop := context.WithCancel(t.Context())
 	d.Stopping = ctx
-	d.Ready = func(context.Context) error { t.Error("the store was asked"); return nil }
+	d.Ready = func(context.Context) error { t.Error("the store was checked"); return nil }
 	stop()
 	want(t, d, "/readyz", http.StatusServiceUnavailable, "stopping")
 	want(t, d, "/healthz", http.StatusOK, "alive")
 }
 
-// Ensures that the listener answers to addresses, to localhost and to the names that are configured, and that a page whose
-// name leads to it reads nothing.
+// Ensures that IP addresses, localhost and the configured names are accepted as hosts, and that other names, which a web page
+// may resolve to the listener, are refused.
 func TestAdmin_Hosts(t *testing.T) {
 	t.Parallel()
 	d := deps(t)
 	d.Hosts = []string{"sallyport.example.org"}
 	for host, status := range map[string]int{
-		"127.0.0.1:12490": http.StatusOK, "10.1.2.3": http.StatusOK, "[::1]:12490": http.StatusOK, "[2001:db8::1]": http.StatusOK, "": http.StatusOK,
-		"localhost": http.StatusOK, "LocalHost:12490": http.StatusOK, "sallyport.example.org:12490": http.StatusOK, "Sallyport.Example.org.": http.StatusOK,
-		"attacker.example:12490": http.StatusMisdirectedRequest, "localhost.attacker.example": http.StatusMisdirectedRequest,
-		"127.0.0.1.attacker.example": http.StatusMisdirectedRequest, "x.sallyport.example.org": http.StatusMisdirectedRequest,
+		"127.0.0.1:12490":             http.StatusOK,
+		"10.1.2.3":                    http.StatusOK,
+		"[::1]:12490":                 http.StatusOK,
+		"[2001:db8::1]":               http.StatusOK,
+		"":                            http.StatusOK,
+		"localhost":                   http.StatusOK,
+		"LocalHost:12490":             http.StatusOK,
+		"sallyport.example.org:12490": http.StatusOK,
+		"Sallyport.Example.org.":      http.StatusOK,
+		"attacker.example:12490":      http.StatusMisdirectedRequest,
+		"localhost.attacker.example":  http.StatusMisdirectedRequest,
+		"127.0.0.1.attacker.example":  http.StatusMisdirectedRequest,
+		"x.sallyport.example.org":     http.StatusMisdirectedRequest,
 	} {
 		t.Run("host "+host, func(t *testing.T) {
 			t.Parallel()
