@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
@@ -74,10 +75,11 @@ func (w *wire) carry(near net.Conn) {
 		return
 	}
 	defer far.Close() //nolint:errcheck // it is over
+	back := answerPath{near: near}
 	var answers sync.WaitGroup
 	answers.Go(func() {
-		io.Copy(near, far) //nolint:errcheck // it ends when one of them does
-		near.Close()       //nolint:errcheck // it is over
+		io.Copy(&back, far) //nolint:errcheck // it ends when one of them does
+		near.Close()        //nolint:errcheck // it is over
 	})
 	defer answers.Wait()
 	defer far.Close() //nolint:errcheck // it is over
@@ -98,9 +100,7 @@ func (w *wire) carry(near net.Conn) {
 		if breaks == inside || breaks == beforeCommit {
 			return
 		}
-		if breaks == afterCommit {
-			near.Close() //nolint:errcheck // its answer is not to arrive
-		}
+		back.cut.Store(breaks == afterCommit)
 		if _, writing := far.Write(sent); writing != nil || err != nil {
 			return
 		}
@@ -109,6 +109,20 @@ func (w *wire) carry(near net.Conn) {
 			return
 		}
 	}
+}
+
+// answerPath leads answers back. Where it is cut, the connection ends once there is an answer: what was sent is done then.
+type answerPath struct {
+	near net.Conn
+	cut  atomic.Bool
+}
+
+// Write implements io.Writer.
+func (a *answerPath) Write(answer []byte) (int, error) {
+	if a.cut.Load() {
+		return 0, net.ErrClosed
+	}
+	return a.near.Write(answer)
 }
 
 // arm has the wire break in the next transaction that writes.

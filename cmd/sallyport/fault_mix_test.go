@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -116,8 +117,12 @@ func (m mixer) prepare(w *change) error {
 }
 
 // addUser adds somebody who can sign in.
-func (m mixer) addUser(name string) error {
-	_, err := m.ask(http.MethodPut, nativePath+name, `{"password_hash": "`+m.hash+`", "roles": ["viewer"], "full_name": "before"}`, http.StatusOK)
+func (m mixer) addUser(name string, roles ...string) error {
+	list, err := json.Marshal(append([]string{}, roles...))
+	if err != nil {
+		return err
+	}
+	_, err = m.ask(http.MethodPut, nativePath+name, `{"password_hash": "`+m.hash+`", "roles": `+string(list)+`, "full_name": "before"}`, http.StatusOK)
 	return err
 }
 

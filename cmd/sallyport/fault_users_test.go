@@ -15,7 +15,8 @@ func (m mixer) createUser(name string) (*change, error) {
 	}}, nil
 }
 
-// changeUser changes two things, each of which is recorded.
+// changeUser changes a name and takes a role away, each of which is recorded. To give a role would be a promotion, which asks for
+// a password.
 func (m mixer) changeUser(name string) (*change, error) {
 	body := `{"full_name": "after", "security": {"roles": ["ece_deployment_viewer"]}}`
 	return &change{call: call{method: http.MethodPatch, path: usersPath + "/" + name, body: body}, look: func(v view) (effect, error) {
@@ -26,7 +27,7 @@ func (m mixer) changeUser(name string) (*change, error) {
 		security, _ := answer.members()["security"].(map[string]any)
 		roles, _ := security["roles"].([]any)
 		return whole([]string{"user.roles_changed " + name, "user.updated " + name}, answer.text("full_name") == "after", len(roles) == 1)
-	}}, m.addUser(name)
+	}}, m.addUser(name, "ece_deployment_viewer", "ece_platform_viewer")
 }
 
 const (
