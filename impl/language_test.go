@@ -70,7 +70,6 @@ var pendingWording = []string{
 	"../impl/rekey",
 	"../impl/saml",
 	"../impl/saml/hostile",
-	"../impl/saml/protocol",
 	"../impl/secret",
 	"../impl/session",
 	"../impl/store",

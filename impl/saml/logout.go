@@ -141,7 +141,7 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 	var at time.Time
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		at, answers = tx.Now, all[0]
-		if first, err := useOnce(tx, r.Issuer, r.ID, r.RememberUntil); err != nil || !first {
+		if first, err := useOnce(tx, r.Issuer, r.ID, r.ReplayableUntil); err != nil || !first {
 			return orElse(err, refuse("the logout was asked for before"))
 		}
 		for _, a := range slices.Backward(all) {

@@ -18,6 +18,7 @@ func (f fixture) message(tb testing.TB, groups int) []byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	return data
 }
 
@@ -32,7 +33,7 @@ func benchmarkVerify(b *testing.B, groups int) {
 	}
 }
 
-// BenchmarkVerify checks a response with 20 groups, whose assertion is signed.
+// BenchmarkVerify checks a response with 20 groups, with a signed assertion.
 func BenchmarkVerify(b *testing.B) { benchmarkVerify(b, 20) }
 
 // BenchmarkVerifyLarge is BenchmarkVerify with 1,500 groups, which the library's own validation refuses.
@@ -80,6 +81,7 @@ func (f fixture) make(tb testing.TB, name string) []byte {
 			return data
 		}
 	}
+
 	tb.Fatalf("no case %q", name)
 	return nil
 }

@@ -9,29 +9,34 @@ import (
 	"strings"
 )
 
-// element is a piece of a document. What readXML checks and what is read later are one and the same, so there is no second
-// reader to disagree with.
+// element is a node of a parsed document. The tree that readXML validates is the tree that is evaluated later, so no
+// second parser can disagree with it.
 type element struct {
-	name       xml.Name
-	attributes map[string]string // those in no namespace, which are all that SAML defines
+	name xml.Name
+	// attributes are those without a namespace. SAML defines no others.
+	attributes map[string]string
 	children   []*element
-	text       []byte // its own, not that of its children
-	commented  bool
+	// text is the element's own text, without that of its children.
+	text []byte
+	// commented means that a comment is among the children.
+	commented bool
 }
 
-// bounds tell what a document may be like.
+// bounds limits the documents that readXML accepts.
 type bounds struct {
 	bytes, depth, elements int
-	// comments may stand between elements. Beside text they are never taken: there, readers disagree on what the text is.
+	// comments allows comments between elements. Comments beside text are always refused, because parsers disagree on
+	// what the text is.
 	comments bool
 }
 
-// readXML reads one document in UTF-8. It refuses everything that is no plain data: document types, entities other than
-// XML's own, processing instructions, an attribute twice, anything after the root.
+// readXML parses one document in UTF-8. It refuses everything but plain data: document types, entities other than
+// XML's own, processing instructions, duplicate attributes, and content after the root.
 func readXML(data []byte, limit bounds) (*element, error) {
 	if len(data) > limit.bytes {
-		return nil, fmt.Errorf("the document has more than %d bytes", limit.bytes)
+		return nil, fmt.Errorf("the document is larger than %d bytes", limit.bytes)
 	}
+
 	r := xmlReader{decoder: xml.NewDecoder(bytes.NewReader(data)), limit: limit}
 	for {
 		token, err := r.decoder.Token()
@@ -44,14 +49,18 @@ func readXML(data []byte, limit bounds) (*element, error) {
 		if err := r.take(token); err != nil {
 			return nil, err
 		}
+
 		r.begun = true
 	}
+
 	if r.root == nil {
 		return nil, errors.New("the document is empty")
 	}
+
 	return r.root, nil
 }
 
+// xmlReader builds the tree of a document from tokens.
 type xmlReader struct {
 	decoder  *xml.Decoder
 	limit    bounds
@@ -61,6 +70,7 @@ type xmlReader struct {
 	elements int
 }
 
+// take adds one token to the tree.
 func (r *xmlReader) take(token xml.Token) error {
 	switch token := token.(type) {
 	case xml.StartElement:
@@ -86,10 +96,12 @@ func (r *xmlReader) start(token xml.StartElement) error {
 	if r.elements > r.limit.elements || len(r.open) == r.limit.depth {
 		return fmt.Errorf("the document has more than %d elements or more than %d levels", r.limit.elements, r.limit.depth)
 	}
+
 	attributes, err := plainAttributes(token)
 	if err != nil {
 		return err
 	}
+
 	e := &element{name: token.Name, attributes: attributes}
 	switch {
 	case len(r.open) > 0:
@@ -100,30 +112,34 @@ func (r *xmlReader) start(token xml.StartElement) error {
 	default:
 		return errors.New("the document has two roots")
 	}
+
 	r.open = append(r.open, e)
 	return nil
 }
 
-// plainAttributes returns the attributes in no namespace. The decoder would let one name occur twice.
+// plainAttributes returns the attributes without a namespace. It refuses duplicates, which the decoder accepts.
 func plainAttributes(token xml.StartElement) (map[string]string, error) {
 	plain, seen := map[string]string{}, map[xml.Name]bool{}
 	for _, attribute := range token.Attr {
 		if seen[attribute.Name] {
 			return nil, errors.New("an element has an attribute twice")
 		}
+
 		seen[attribute.Name] = true
 		if attribute.Name.Space == "" {
 			plain[attribute.Name.Local] = attribute.Value
 		}
 	}
+
 	return plain, nil
 }
 
 func (r *xmlReader) end() error {
-	e := r.open[len(r.open)-1] // the decoder has matched the tags
+	// The decoder has matched the tags.
+	e := r.open[len(r.open)-1]
 	r.open = r.open[:len(r.open)-1]
 	if e.commented && len(bytes.TrimSpace(e.text)) > 0 {
-		return errors.New("a comment stands beside text")
+		return errors.New("the document has a comment beside text")
 	}
 	return nil
 }
@@ -134,9 +150,11 @@ func (r *xmlReader) characters(text []byte) error {
 		e.text = append(e.text, text...)
 		return nil
 	}
+
 	if len(bytes.TrimSpace(text)) > 0 {
 		return errors.New("the document has text outside of its root")
 	}
+
 	return nil
 }
 
@@ -147,35 +165,39 @@ func (r *xmlReader) comment() error {
 	if len(r.open) > 0 {
 		r.open[len(r.open)-1].commented = true
 	}
+
 	return nil
 }
 
+// is reports whether the element has a name.
 func (e *element) is(space, local string) bool { return e.name == xml.Name{Space: space, Local: local} }
 
-// all returns the children of a name.
-func (e *element) all(space, local string) []*element {
+// childrenNamed returns the children with a name.
+func (e *element) childrenNamed(space, local string) []*element {
 	var found []*element
 	for _, child := range e.children {
 		if child.is(space, local) {
 			found = append(found, child)
 		}
 	}
+
 	return found
 }
 
-// one returns the only child of a name. Of two, one would be checked and the other taken somewhere.
-func (e *element) one(space, local string) (*element, error) {
-	found := e.all(space, local)
+// onlyChild returns the child with a name and requires that there is exactly one. With two, one could be validated
+// and the other one used.
+func (e *element) onlyChild(space, local string) (*element, error) {
+	found := e.childrenNamed(space, local)
 	if len(found) != 1 {
-		return nil, fmt.Errorf("%s has %d elements %s, not one", e.name.Local, len(found), local)
+		return nil, fmt.Errorf("%s must have exactly one element %[3]s, but has %[2]d", e.name.Local, len(found), local)
 	}
 	return found[0], nil
 }
 
-// value returns an element's text without the white space around it. It refuses children, which text has none of.
+// value returns the element's text without surrounding white space. It refuses child elements.
 func (e *element) value() (string, error) {
 	if len(e.children) > 0 {
-		return "", fmt.Errorf("%s has elements where text belongs", e.name.Local)
+		return "", fmt.Errorf("%s must have text only, but has elements", e.name.Local)
 	}
 	return strings.TrimSpace(string(e.text)), nil
 }

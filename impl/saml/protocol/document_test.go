@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-var testBounds = bounds{bytes: 1 << 20, depth: 8, elements: 100, comments: true}
+var testBounds = bounds{
+	bytes:    1 << 20,
+	depth:    8,
+	elements: 100,
+	comments: true,
+}
 
-// Ensures that a document is read as it stands: names with their namespaces, attributes, text, children in order.
+// Ensures that names with their namespaces, attributes, text and the order of children are read.
 func TestReadXML(t *testing.T) {
 	root, err := readXML([]byte(`<?xml version="1.0" encoding="UTF-8"?>
 <!-- terms of use --><a:r xmlns:a="urn:a" xmlns="urn:b" x="1" a:y="2"><c> one &amp;<![CDATA[ < two]]> </c><!-- between --><c/><a:c/></a:r>`), testBounds)
@@ -18,15 +23,17 @@ func TestReadXML(t *testing.T) {
 	if !root.is("urn:a", "r") || root.attributes["x"] != "1" || root.attributes["y"] != "" || len(root.children) != 3 {
 		t.Errorf("%+v", root)
 	}
-	if found := root.all("urn:b", "c"); len(found) != 2 {
+
+	if found := root.childrenNamed("urn:b", "c"); len(found) != 2 {
 		t.Errorf("%d children", len(found))
 	} else if text, err := found[0].value(); err != nil || text != "one & < two" {
 		t.Errorf("%q, %v", text, err)
 	}
-	if _, err := root.one("urn:b", "c"); err == nil {
+
+	if _, err := root.onlyChild("urn:b", "c"); err == nil {
 		t.Error("one of two was taken")
 	}
-	if _, err := root.one("urn:a", "c"); err != nil {
+	if _, err := root.onlyChild("urn:a", "c"); err != nil {
 		t.Error(err)
 	}
 	if _, err := root.value(); err == nil {
@@ -34,8 +41,8 @@ func TestReadXML(t *testing.T) {
 	}
 }
 
-// Ensures that what two readers could understand in two ways, or what costs too much, is refused.
-func TestReadXMLRefuses(t *testing.T) {
+// Ensures that documents that are ambiguous or too costly are refused.
+func TestReadXML_Refused(t *testing.T) {
 	for name, c := range map[string]struct{ document, want string }{
 		"nothing":                 {"", "empty"},
 		"blanks":                  {" \n", "empty"},
@@ -75,6 +82,7 @@ func TestReadXMLRefuses(t *testing.T) {
 			wantError(t, err, c.want)
 		})
 	}
+
 	if _, err := readXML([]byte("<a><!-- --></a>"), bounds{bytes: 100, depth: 8, elements: 8}); err == nil {
 		t.Error("a comment was taken")
 	}
@@ -83,8 +91,8 @@ func TestReadXMLRefuses(t *testing.T) {
 	}
 }
 
-// Ensures that text in many pieces costs what it weighs, not its square.
-func TestReadXMLIsLinear(t *testing.T) {
+// Ensures that the cost of text in many tokens is linear in its length.
+func TestReadXML_ManyTextChunks(t *testing.T) {
 	document := []byte("<a>" + strings.Repeat(strings.Repeat("b", 40)+"<b/>", 20_000) + "</a>")
 	begin := time.Now()
 	if _, err := readXML(document, bounds{bytes: 1 << 20, depth: 2, elements: 20_001}); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 )
 
-// Ensures that no change to a message, good or bad, and no other text breaks the verification, that every error is a
-// refusal, and that nobody but the user whom the identity provider has named signs in.
+// Ensures that no change of a message, valid or not, and no other text panics, that every error is a refusal, and
+// that only the user named by the identity provider signs in.
 func FuzzVerify(f *testing.F) {
 	// Messages are made and changed in the process that verifies them, since each process has its own keys.
 	fixture := newFixture()
@@ -20,6 +20,7 @@ func FuzzVerify(f *testing.F) {
 			messages = append(messages, data)
 		}
 	}
+
 	f.Add(uint8(0), uint16(0), uint16(0), []byte(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`))
 	f.Fuzz(func(t *testing.T, which uint8, at, cut uint16, insert []byte) {
 		data := splice(messages[int(which)%len(messages)], int(at), int(cut), insert)

@@ -9,9 +9,16 @@ import (
 )
 
 // tiny are limits that are reached soon.
-var tiny = limits{bytes: 400, depth: 3, elements: 5, attributes: 3, bindings: 3, namespace: 8}
+var tiny = limits{
+	bytes:      400,
+	depth:      3,
+	elements:   5,
+	attributes: 3,
+	bindings:   3,
+	namespace:  8,
+}
 
-// Ensures that the gate lets plain XML within the limits pass and refuses everything else for what it is.
+// Ensures that the gate accepts plain XML within the limits and refuses everything else with the right reason.
 func TestGate(t *testing.T) {
 	const ns = `xmlns="u"`
 	for _, c := range []struct{ text, refused string }{
@@ -85,8 +92,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// Ensures that an attribute under two prefixes for one namespace is found.
-func TestGateSeesThroughPrefixes(t *testing.T) {
+// Ensures that an attribute repeated under two prefixes of one namespace is refused.
+func TestGate_AttributeUnderTwoPrefixes(t *testing.T) {
 	_, err := parse([]byte(`<a xmlns="u" xmlns:p="v" xmlns:q="v" p:b="" q:b=""/>`), responseLimits)
 	if reasonOf(t, err) != reasonDuplicate {
 		t.Error(err)
@@ -102,6 +109,7 @@ func reasonOf(t *testing.T, err error) string {
 	if refusal == nil {
 		return ""
 	}
+
 	return refusal.Reason
 }
 
@@ -114,19 +122,23 @@ func FuzzGate(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		root, err := parse(data, responseLimits)
 		if reasonOf(t, err) != "" {
 			return
 		}
-		first, err := canonical(root, nil, "")
+
+		first, err := canonicalize(root, nil, "")
 		if err != nil {
 			t.Fatalf("not to be canonicalized: %v", err)
 		}
+
 		again, err := parse(first, signedLimits())
 		if err != nil {
 			t.Fatalf("%q becomes %q: %v", data, first, err)
 		}
+
 		second, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(again)
 		if err != nil || string(second) != string(first) {
 			t.Fatalf("%q becomes %q, then %q: %v", data, first, second, err)

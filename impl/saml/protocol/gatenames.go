@@ -11,52 +11,61 @@ const (
 	xmlNamespace = "http://www.w3.org/XML/1998/namespace"
 )
 
-// identifiers are the values of a document's attributes that may be taken for identifiers: ID, Id, id, xml:id.
+// identifiers is the set of values of attributes that may be taken for identifiers: ID, Id, id and xml:id.
 type identifiers map[string]struct{}
 
-// binding is a prefix and the namespace it stands for; scope is the bindings that hold at a place, the innermost last.
+// binding is a prefix and its namespace.
 type binding struct{ prefix, namespace string }
 
+// scope holds the bindings in scope at a place, innermost last.
 type scope []binding
 
+// find returns the namespace of a prefix.
 func (s scope) find(prefix string) (string, bool) {
 	if prefix == xmlPrefix {
 		return xmlNamespace, true
 	}
+
 	for i := len(s) - 1; i >= 0; i-- {
 		if s[i].prefix == prefix {
 			return s[i].namespace, true
 		}
 	}
+
 	return "", false
 }
 
-// declared returns the prefix that an attribute declares, if it is a declaration of a namespace.
-func declared(a xml.Attr) (string, bool) {
+// declaredPrefix returns the prefix that an attribute declares. ok is false if the attribute is not a namespace
+// declaration.
+func declaredPrefix(a xml.Attr) (prefix string, ok bool) {
 	if a.Name.Space == xmlnsPrefix {
 		return a.Name.Local, true
 	}
 	return "", a.Name.Space == "" && a.Name.Local == xmlnsPrefix
 }
 
-// declare takes an element's declarations into the scope. It refuses what the recommendation forbids (Namespaces in XML
-// sections 2.2 and 3), and that a namespace is taken back: a SAML message has no element outside all namespaces.
+// declare adds an element's namespace declarations to the scope. It refuses what the recommendation forbids
+// (Namespaces in XML sections 2.2 and 3), and undeclaring a namespace: every element of a SAML message is in a
+// namespace.
 func (r *reader) declare(attributes []xml.Attr) error {
 	for _, a := range attributes {
-		prefix, ok := declared(a)
+		prefix, ok := declaredPrefix(a)
 		if !ok {
 			continue
 		}
+
 		reserved := prefix == xmlPrefix || prefix == xmlnsPrefix || a.Value == xmlNamespace || a.Value == "http://www.w3.org/2000/xmlns/"
 		if reserved || a.Value == "" || len(a.Value) > r.namespace || len(r.scope) == r.bindings {
 			return refuse(reasonNamespaces)
 		}
+
 		r.scope = append(r.scope, binding{prefix, a.Value})
 	}
+
 	return nil
 }
 
-// check checks the names of an element and its attributes, once its declarations are in the scope.
+// check validates the names of an element and its attributes once its declarations are in scope.
 func (r *reader) check(t xml.StartElement) error {
 	if err := r.checkName(t.Name); err != nil {
 		return err
@@ -64,6 +73,7 @@ func (r *reader) check(t xml.StartElement) error {
 	if _, ok := r.scope.find(t.Name.Space); !ok || t.Name.Space == xmlPrefix {
 		return refuse(reasonNamespaces)
 	}
+
 	seen := make(map[xml.Name]struct{}, len(t.Attr))
 	for _, a := range t.Attr {
 		name, err := r.attributeName(a)
@@ -73,15 +83,17 @@ func (r *reader) check(t xml.StartElement) error {
 		if _, twice := seen[name]; twice {
 			return refuse(reasonDuplicate)
 		}
+
 		seen[name] = struct{}{}
-		if err := r.identify(a); err != nil {
+		if err := r.recordIdentifier(a); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// attributeName returns the name with the namespace in place of the prefix: two prefixes may stand for one namespace.
+// attributeName resolves an attribute's prefix to its namespace, because two prefixes may have the same one.
 func (r *reader) attributeName(a xml.Attr) (xml.Name, error) {
 	if err := r.checkName(a.Name); err != nil {
 		return a.Name, err
@@ -89,26 +101,30 @@ func (r *reader) attributeName(a xml.Attr) (xml.Name, error) {
 	if a.Name.Space == "" || a.Name.Space == xmlnsPrefix {
 		return a.Name, nil
 	}
+
 	namespace, ok := r.scope.find(a.Name.Space)
 	if !ok {
 		return a.Name, refuse(reasonNamespaces)
 	}
+
 	return xml.Name{Space: namespace, Local: a.Name.Local}, nil
 }
 
-func (r *reader) identify(a xml.Attr) error {
+// recordIdentifier records an identifier and refuses a second one with the same value.
+func (r *reader) recordIdentifier(a xml.Attr) error {
 	if !strings.EqualFold(a.Name.Local, "id") || a.Name.Space == xmlnsPrefix {
 		return nil
 	}
 	if _, twice := r.ids[a.Value]; twice {
 		return refuse(reasonDuplicateID)
 	}
+
 	r.ids[a.Value] = struct{}{}
 	return nil
 }
 
-// checkName lets ASCII names with at most one colon between two parts pass: "a:b:c", ":a" and "a:" are read in one way
-// and written in another by some readers, so that what is checked and what is used differ.
+// checkName accepts ASCII names with at most one colon between two parts. Some parsers read "a:b:c", ":a" and "a:" in
+// one way and write them in another, so that the validated and the used document differ.
 func (r *reader) checkName(name xml.Name) error {
 	if (name.Space != "" && !isNCName(name.Space)) || !isNCName(name.Local) {
 		return refuse(reasonName)
@@ -116,7 +132,7 @@ func (r *reader) checkName(name xml.Name) error {
 	return nil
 }
 
-// isNCName tells whether a text is a name without a colon (Namespaces in XML section 3), of ASCII characters.
+// isNCName reports whether a text is a name without a colon (Namespaces in XML section 3), of ASCII characters.
 func isNCName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -125,5 +141,6 @@ func isNCName(s string) bool {
 			return false
 		}
 	}
+
 	return s != ""
 }

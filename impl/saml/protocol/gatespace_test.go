@@ -2,7 +2,7 @@ package protocol
 
 import "testing"
 
-// Ensures that white space in attributes' values is read as XML 1.0 section 3.3.3 says, and nothing else is changed.
+// Ensures that white space in attribute values is normalized as in XML 1.0 section 3.3.3, and nothing else is changed.
 func TestNormalizeAttributes(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"no white space", `<a b="c"/>`, `<a b="c"/>`},

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// NameID is the name of somebody at an identity provider (SAML Core 2.2.3). Two are the same person if all parts are equal.
+// NameID identifies a user at an identity provider (SAML Core 2.2.3). Two are equal if all parts are equal.
 type NameID struct {
 	Value           string `xml:",chardata"`
 	Format          string `xml:",attr,omitempty"`
@@ -15,49 +15,58 @@ type NameID struct {
 	SPNameQualifier string `xml:",attr,omitempty"`
 }
 
-// LogoutRequest asks the other side to end sessions of somebody (SAML Core 3.7.1).
+// LogoutRequest asks the other side to end sessions of a user (SAML Core 3.7.1).
 type LogoutRequest struct {
-	// ID is what the response has to name in InResponseTo: NewID makes one.
+	// ID is the message's identifier, which the response repeats in InResponseTo. NewID creates one.
 	ID string
-	// Issuer is who asks: our entity ID, or the provider's.
+	// Issuer is the sender: our entity ID or the provider's.
 	Issuer string
-	// Destination is the URL of the single logout service that this is for.
+	// Destination is the URL of the single logout service that receives the request.
 	Destination string
-	// IssueInstant is when the request was made.
+	// IssueInstant is the time of issue.
 	IssueInstant time.Time
-	// NotOnOrAfter is when it loses its validity. Zero: it does not say.
+	// NotOnOrAfter is the time at which the request expires. Zero: not stated.
 	NotOnOrAfter time.Time
-	// NameID is whose sessions end.
+	// NameID identifies the user.
 	NameID NameID
-	// SessionIndexes name the sessions. None: all of this name.
+	// SessionIndexes lists the sessions to end. Empty: all sessions of the user.
 	SessionIndexes []string
-	// RelayState has to come back with the response: at most MaxRelayState bytes, empty for none.
+	// RelayState is returned with the response: at most MaxRelayState bytes, empty for none.
 	RelayState string
-	// RememberUntil is set by VerifyLogoutRequest: until then the same request could be sent again, and would hold.
-	RememberUntil time.Time
+	// ReplayableUntil is set by VerifyLogoutRequest: a replay of the request would be accepted until then.
+	ReplayableUntil time.Time
 }
 
-// errNoKey: logout messages have to be signed by redirect (SAML Profiles 4.4.4.1 and 4.4.4.2).
-var errNoKey = errors.New("saml: a logout message needs a key to sign with")
+// errNoKey means that a logout message has no signing key. Signatures are mandatory in the redirect binding (SAML
+// Profiles 4.4.4.1 and 4.4.4.2).
+var errNoKey = errors.New("saml: a logout message requires a signing key")
 
-// RedirectURL returns where to send the browser, the query signed with RSA-SHA256. It fails if something of the request is
-// missing or does not fit.
+// RedirectURL returns the URL to redirect the browser to. Its query is signed with RSA-SHA256. It returns an error if
+// a field is missing or invalid.
 func (r LogoutRequest) RedirectURL(key *rsa.PrivateKey) (string, error) {
 	if r.ID == "" || r.Issuer == "" || r.NameID.Value == "" || r.IssueInstant.IsZero() {
-		return "", errors.New("saml: a LogoutRequest needs an ID, an issuer, a name and a time")
+		return "", errors.New("saml: a LogoutRequest requires an ID, an Issuer, a NameID and an IssueInstant")
 	}
 	if key == nil {
 		return "", errNoKey
 	}
+
 	message := logoutRequestXML{
-		headXML:  newHead(r.ID, r.Destination, r.Issuer, r.IssueInstant),
+		headXML:  newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant),
 		NameID:   r.NameID,
 		Sessions: r.SessionIndexes,
 	}
 	if !r.NotOnOrAfter.IsZero() {
 		message.NotOnOrAfter = wireTime(r.NotOnOrAfter)
 	}
-	return redirectURL(redirect{location: r.Destination, parameter: requestParameter, message: message, relayState: r.RelayState, key: key})
+
+	return redirectURL(redirect{
+		location:   r.Destination,
+		parameter:  requestParameter,
+		message:    message,
+		relayState: r.RelayState,
+		key:        key,
+	})
 }
 
 type logoutRequestXML struct {
@@ -70,11 +79,11 @@ type logoutRequestXML struct {
 
 // Status codes of responses (SAML Core 3.2.2.2).
 const (
-	// StatusSuccess means that all was done.
+	// StatusSuccess means that the request succeeded.
 	StatusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
-	// StatusRequester means that the request was at fault.
+	// StatusRequester means that the request was invalid.
 	StatusRequester = "urn:oasis:names:tc:SAML:2.0:status:Requester"
-	// StatusResponder means that whoever answers was at fault.
+	// StatusResponder means that the responder failed.
 	StatusResponder = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 	// StatusPartialLogout is a second-level code: not all sessions could be ended.
 	StatusPartialLogout = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
@@ -82,39 +91,47 @@ const (
 
 // LogoutResponse answers a LogoutRequest (SAML Core 3.7.2).
 type LogoutResponse struct {
-	// ID names the response: NewID makes one.
+	// ID is the message's identifier. NewID creates one.
 	ID string
-	// InResponseTo is the request's ID.
+	// InResponseTo is the ID of the request.
 	InResponseTo string
-	// Issuer is who answers.
+	// Issuer is the sender: our entity ID or the provider's.
 	Issuer string
-	// Destination is where the answer goes: for us, the provider's SLOResponseURL.
+	// Destination is the receiver's URL: for our responses the provider's SLOResponseURL.
 	Destination string
-	// IssueInstant is when the response was made.
+	// IssueInstant is the time of issue.
 	IssueInstant time.Time
 	// Status is the top-level code, such as StatusSuccess.
 	Status string
 	// SubStatus is the second-level code, such as StatusPartialLogout. Empty: none.
 	SubStatus string
-	// RelayState is the request's.
+	// RelayState is the value of the request.
 	RelayState string
 }
 
-// RedirectURL returns where to send the browser, the query signed with RSA-SHA256. It fails if something of the response is
-// missing or does not fit.
+// RedirectURL returns the URL to redirect the browser to. Its query is signed with RSA-SHA256. It returns an error if
+// a field is missing or invalid.
 func (r LogoutResponse) RedirectURL(key *rsa.PrivateKey) (string, error) {
 	if r.ID == "" || r.InResponseTo == "" || r.Issuer == "" || r.Status == "" || r.IssueInstant.IsZero() {
-		return "", errors.New("saml: a LogoutResponse needs an ID, the request's, an issuer, a status and a time")
+		return "", errors.New("saml: a LogoutResponse requires an ID, an InResponseTo, an Issuer, a Status and an IssueInstant")
 	}
 	if key == nil {
 		return "", errNoKey
 	}
-	message := logoutResponseXML{headXML: newHead(r.ID, r.Destination, r.Issuer, r.IssueInstant), Status: statusXML{Value: r.Status}}
+
+	message := logoutResponseXML{headXML: newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant), Status: statusXML{Value: r.Status}}
 	message.InResponseTo = r.InResponseTo
 	if r.SubStatus != "" {
 		message.Status.Sub = &statusXML{Value: r.SubStatus}
 	}
-	return redirectURL(redirect{location: r.Destination, parameter: responseParameter, message: message, relayState: r.RelayState, key: key})
+
+	return redirectURL(redirect{
+		location:   r.Destination,
+		parameter:  responseParameter,
+		message:    message,
+		relayState: r.RelayState,
+		key:        key,
+	})
 }
 
 type logoutResponseXML struct {

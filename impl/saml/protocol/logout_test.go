@@ -10,42 +10,64 @@ const ourSLO = "https://us.example/slo"
 
 func ourLogout() LogoutRequest {
 	return LogoutRequest{
-		ID: "_1", Issuer: "https://us.example/saml", Destination: "https://idp.example/slo", IssueInstant: noon, NotOnOrAfter: noon.Add(time.Minute),
-		NameID: NameID{Value: "ann <a@b.example>", Format: "urn:f", NameQualifier: "n", SPNameQualifier: "s"}, SessionIndexes: []string{"one", "two"}, RelayState: "r",
+		ID:           "_1",
+		Issuer:       "https://us.example/saml",
+		Destination:  "https://idp.example/slo",
+		IssueInstant: noon,
+		NotOnOrAfter: noon.Add(time.Minute),
+		NameID: NameID{
+			Value:           "ann <a@b.example>",
+			Format:          "urn:f",
+			NameQualifier:   "n",
+			SPNameQualifier: "s",
+		},
+		SessionIndexes: []string{"one", "two"},
+		RelayState:     "r",
 	}
 }
 
-// Ensures that our request is the document that the standard asks for, signed as it is sent.
+// Ensures that our request is the document that the standard requires, and that the signature covers the sent text.
 func TestLogoutRequest(t *testing.T) {
 	address, err := ourLogout().RedirectURL(rsaIdentity().rsa())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	checkSigned(t, address, &rsaIdentity().rsa().PublicKey)
 	const want = `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1" Version="2.0" ` +
 		`IssueInstant="2026-11-21T12:00:00Z" Destination="https://idp.example/slo" NotOnOrAfter="2026-11-21T12:01:00Z"><saml:Issuer>https://us.example/saml</saml:Issuer>` +
 		`<saml:NameID Format="urn:f" NameQualifier="n" SPNameQualifier="s">ann &lt;a@b.example&gt;</saml:NameID>` +
 		`<samlp:SessionIndex>one</samlp:SessionIndex><samlp:SessionIndex>two</samlp:SessionIndex></samlp:LogoutRequest>`
+
 	if document := unpacked(t, address, "SAMLRequest"); document != want {
 		t.Error(document)
 	}
 }
 
-// Ensures that our response is the document that the standard asks for, signed as it is sent.
+// Ensures that our response is the document that the standard requires, and that the signature covers the sent text.
 func TestLogoutResponse(t *testing.T) {
 	r := LogoutResponse{
-		ID: "_2", InResponseTo: "_1", Issuer: "https://us.example/saml", Destination: "https://idp.example/slo", IssueInstant: noon,
-		Status: StatusSuccess, SubStatus: StatusPartialLogout, RelayState: "r",
+		ID:           "_2",
+		InResponseTo: "_1",
+		Issuer:       "https://us.example/saml",
+		Destination:  "https://idp.example/slo",
+		IssueInstant: noon,
+		Status:       StatusSuccess,
+		SubStatus:    StatusPartialLogout,
+		RelayState:   "r",
 	}
+
 	address, err := r.RedirectURL(rsaIdentity().rsa())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	checkSigned(t, address, &rsaIdentity().rsa().PublicKey)
 	const want = `<samlp:LogoutResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_2" Version="2.0" ` +
 		`IssueInstant="2026-11-21T12:00:00Z" Destination="https://idp.example/slo" InResponseTo="_1"><saml:Issuer>https://us.example/saml</saml:Issuer>` +
 		`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout">` +
 		`</samlp:StatusCode></samlp:StatusCode></samlp:Status></samlp:LogoutResponse>`
+
 	if document := unpacked(t, address, "SAMLResponse"); document != want {
 		t.Error(document)
 	}
@@ -54,8 +76,8 @@ func TestLogoutResponse(t *testing.T) {
 	}
 }
 
-// Ensures that no logout message leaves us unsigned or incomplete.
-func TestLogoutIncomplete(t *testing.T) {
+// Ensures that unsigned and incomplete logout messages are not sent.
+func TestLogout_Incomplete(t *testing.T) {
 	for name, change := range map[string]func(*LogoutRequest){
 		"no ID":            func(r *LogoutRequest) { r.ID = "" },
 		"no issuer":        func(r *LogoutRequest) { r.Issuer = "" },
@@ -70,10 +92,19 @@ func TestLogoutIncomplete(t *testing.T) {
 			t.Errorf("%s: %s", name, address)
 		}
 	}
+
 	if address, err := ourLogout().RedirectURL(nil); err == nil {
 		t.Error(address)
 	}
-	answer := LogoutResponse{ID: "_2", InResponseTo: "_1", Issuer: "i", Destination: "https://idp.example/slo", IssueInstant: noon, Status: StatusResponder}
+
+	answer := LogoutResponse{
+		ID:           "_2",
+		InResponseTo: "_1",
+		Issuer:       "i",
+		Destination:  "https://idp.example/slo",
+		IssueInstant: noon,
+		Status:       StatusResponder,
+	}
 	for name, change := range map[string]func(*LogoutResponse){
 		"no ID":      func(r *LogoutResponse) { r.ID = "" },
 		"no request": func(r *LogoutResponse) { r.InResponseTo = "" },
@@ -87,31 +118,48 @@ func TestLogoutIncomplete(t *testing.T) {
 			t.Errorf("%s: %s", name, address)
 		}
 	}
+
 	if address, err := answer.RedirectURL(nil); err == nil {
 		t.Error(address)
 	}
 }
 
-// Ensures that either side understands the other: what we send is what we would take.
-func TestLogoutRoundTrip(t *testing.T) {
+// Ensures that our own logout messages pass verification.
+func TestLogout_RoundTrip(t *testing.T) {
 	provider := Provider{EntityID: "https://us.example/saml", Certificates: rollover()}
-	e := LogoutExpectation{Destination: "https://idp.example/slo", Provider: provider, RequestID: "_1", Now: noon}
+	e := LogoutExpectation{
+		Destination: "https://idp.example/slo",
+		Provider:    provider,
+		RequestID:   "_1",
+		Now:         noon,
+	}
 	address, err := ourLogout().RedirectURL(rsaIdentity().rsa())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, query, _ := strings.Cut(address, "?")
 	got, err := VerifyLogoutRequest(query, e)
 	if err != nil || got.NameID != ourLogout().NameID || len(got.SessionIndexes) != 2 || got.RelayState != "r" || !got.NotOnOrAfter.Equal(noon.Add(time.Minute)) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if !got.RememberUntil.Equal(noon.Add(6 * time.Minute)) {
-		t.Errorf("%s", got.RememberUntil)
+	if !got.ReplayableUntil.Equal(noon.Add(6 * time.Minute)) {
+		t.Errorf("%s", got.ReplayableUntil)
 	}
-	r := LogoutResponse{ID: "_2", InResponseTo: "_1", Issuer: provider.EntityID, Destination: e.Destination, IssueInstant: noon, Status: StatusSuccess, SubStatus: StatusPartialLogout}
+
+	r := LogoutResponse{
+		ID:           "_2",
+		InResponseTo: "_1",
+		Issuer:       provider.EntityID,
+		Destination:  e.Destination,
+		IssueInstant: noon,
+		Status:       StatusSuccess,
+		SubStatus:    StatusPartialLogout,
+	}
 	if address, err = r.RedirectURL(rsaIdentity().rsa()); err != nil {
 		t.Fatal(err)
 	}
+
 	_, query, _ = strings.Cut(address, "?")
 	if got, err := VerifyLogoutResponse(query, e); err != nil || got != r {
 		t.Errorf("%+v, %v", got, err)

@@ -7,12 +7,14 @@ import (
 )
 
 const (
-	maxSessions  = 100 // session indexes in one request
-	maxMessageID = 256 // bytes: identifiers are remembered
+	// maxSessions bounds the session indexes of one request.
+	maxSessions = 100
+	// maxMessageID bounds an identifier in bytes, because used identifiers are stored.
+	maxMessageID = 256
 )
 
-// head checks what requests and responses have in common (SAML Core 3.2.1, 3.2.2). A signed message that comes by redirect
-// has to say where it was meant to go (SAML Bindings 3.4.5.2).
+// head validates the attributes common to requests and responses (SAML Core 3.2.1, 3.2.2). A signed message of the
+// redirect binding must have a Destination (SAML Bindings 3.4.5.2).
 func (e LogoutExpectation) head(message *element, kind string) (logoutHead, error) {
 	id := message.attributes["ID"]
 	switch {
@@ -25,26 +27,32 @@ func (e LogoutExpectation) head(message *element, kind string) (logoutHead, erro
 	case e.Destination == "" || message.attributes["Destination"] != e.Destination:
 		return logoutHead{}, refuse(reasonLogoutDestination)
 	}
+
 	if err := e.issuer(message); err != nil {
 		return logoutHead{}, err
 	}
+
 	issued, err := e.issued(message)
 	return logoutHead{id, issued}, err
 }
 
+// issuer checks that the provider issued the message.
 func (e LogoutExpectation) issuer(message *element) error {
-	issuer, err := message.one(nsAssertion, "Issuer")
+	issuer, err := message.onlyChild(nsAssertion, "Issuer")
 	if err != nil {
 		return refuse(reasonLogoutIssuer)
 	}
+
 	name, err := issuer.value()
 	format := issuer.attributes["Format"]
 	if err != nil || name == "" || name != e.Provider.EntityID || format != "" && format != entityFormat {
 		return refuse(reasonLogoutIssuer)
 	}
+
 	return nil
 }
 
+// issued returns the IssueInstant, which must be within MaxAge and the skew.
 func (e LogoutExpectation) issued(message *element) (time.Time, error) {
 	issued, err := readTime(message.attributes["IssueInstant"])
 	if err != nil || issued.After(e.Now.Add(e.skew())) || !issued.Add(e.maxAge()+e.skew()).After(e.Now) {
@@ -53,41 +61,49 @@ func (e LogoutExpectation) issued(message *element) (time.Time, error) {
 	return issued, nil
 }
 
-// end checks a NotOnOrAfter (SAML Core 3.7.1).
+// end returns the NotOnOrAfter of a request that has not expired (SAML Core 3.7.1), zero if there is none.
 func (e LogoutExpectation) end(message *element) (time.Time, error) {
 	text, ok := message.attributes["NotOnOrAfter"]
 	if !ok {
 		return time.Time{}, nil
 	}
+
 	end, err := readTime(text)
 	if err != nil || !end.Add(e.skew()).After(e.Now) {
 		return time.Time{}, refuse(reasonLogoutExpired)
 	}
+
 	return end, nil
 }
 
-// nameOf reads the only name. An encrypted one is refused as if there were none.
-func nameOf(message *element) (NameID, error) {
-	name, err := message.one(nsAssertion, "NameID")
+// readNameID returns the only NameID. An encrypted one is refused like a missing one.
+func readNameID(message *element) (NameID, error) {
+	name, err := message.onlyChild(nsAssertion, "NameID")
 	if err != nil {
 		return NameID{}, refuse(reasonLogoutName)
 	}
+
 	value, err := name.value()
 	if err != nil || value == "" || strings.ContainsFunc(value, unicode.IsControl) {
 		return NameID{}, refuse(reasonLogoutName)
 	}
+
 	return NameID{
-		Value: value, Format: name.attributes["Format"],
-		NameQualifier: name.attributes["NameQualifier"], SPNameQualifier: name.attributes["SPNameQualifier"],
+		Value:           value,
+		Format:          name.attributes["Format"],
+		NameQualifier:   name.attributes["NameQualifier"],
+		SPNameQualifier: name.attributes["SPNameQualifier"],
 	}, nil
 }
 
-// sessionsOf reads the session indexes. An empty one is refused: skipped, it could leave none, which would mean all sessions.
-func sessionsOf(message *element) ([]string, error) {
-	found := message.all(nsProtocol, "SessionIndex")
+// readSessionIndexes returns the session indexes. An empty one is refused: skipping it could leave none, which means
+// all sessions.
+func readSessionIndexes(message *element) ([]string, error) {
+	found := message.childrenNamed(nsProtocol, "SessionIndex")
 	if len(found) > maxSessions {
 		return nil, refuse(reasonLogoutSessions)
 	}
+
 	var indexes []string
 	for _, e := range found {
 		index, err := e.value()
@@ -96,20 +112,24 @@ func sessionsOf(message *element) ([]string, error) {
 		}
 		indexes = append(indexes, index)
 	}
+
 	return indexes, nil
 }
 
-func statusOf(message *element) (top, sub string, err error) {
-	status, err := message.one(nsProtocol, "Status")
+// readStatus returns the top-level and the second-level status code.
+func readStatus(message *element) (top, sub string, err error) {
+	status, err := message.onlyChild(nsProtocol, "Status")
 	if err != nil {
 		return "", "", refuse(reasonLogoutStatus)
 	}
-	code, err := status.one(nsProtocol, "StatusCode")
+
+	code, err := status.onlyChild(nsProtocol, "StatusCode")
 	if err != nil || code.attributes["Value"] == "" {
 		return "", "", refuse(reasonLogoutStatus)
 	}
-	if below := code.all(nsProtocol, "StatusCode"); len(below) > 0 {
+	if below := code.childrenNamed(nsProtocol, "StatusCode"); len(below) > 0 {
 		sub = below[0].attributes["Value"]
 	}
+
 	return code.attributes["Value"], sub, nil
 }

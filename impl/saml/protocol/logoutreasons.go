@@ -1,6 +1,6 @@
 package protocol
 
-// Why a query of the redirect binding does not hold.
+// Reasons for which a query of the redirect binding is refused.
 const (
 	reasonQueryTooLarge   = "the query is too large"
 	reasonQueryEncoding   = "the query is not URL-encoded"
@@ -18,7 +18,7 @@ const (
 	reasonQueryXML        = "the message is not the plain XML that it has to be"
 )
 
-// Why what a logout message says is not accepted.
+// Reasons for which the content of a logout message is refused.
 const (
 	reasonLogoutKind        = "the message is not of the kind that belongs here"
 	reasonLogoutVersion     = "the version of the message is not 2.0"

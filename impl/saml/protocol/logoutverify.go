@@ -2,19 +2,19 @@ package protocol
 
 import "time"
 
-// LogoutExpectation is what a logout message has to be like.
+// LogoutExpectation holds the requirements on a logout message.
 type LogoutExpectation struct {
-	// Destination is our single logout service.
+	// Destination is the URL of our single logout service.
 	Destination string
-	// Provider is who has to have signed.
+	// Provider is the required issuer and signer.
 	Provider Provider
-	// RequestID is the ID of the LogoutRequest that a response answers. It does not matter for requests.
+	// RequestID is the ID of the LogoutRequest that a response must answer. It is ignored for requests.
 	RequestID string
-	// Skew is how far the provider's clock may be from ours. Zero: 60 seconds.
+	// Skew is the tolerated difference between the provider's clock and ours. Zero: 60 seconds.
 	Skew time.Duration
-	// MaxAge is how long after its IssueInstant a message holds. Zero: 5 minutes.
+	// MaxAge is the time after IssueInstant for which a message is accepted. Zero: 5 minutes.
 	MaxAge time.Duration
-	// Now is the time.
+	// Now is the current time.
 	Now time.Time
 }
 
@@ -37,42 +37,52 @@ func (e LogoutExpectation) maxAge() time.Duration {
 	return e.MaxAge
 }
 
-// VerifyLogoutRequest reads a LogoutRequest of the provider from the query string exactly as it was received: no other text
-// is what was signed. What holds may have been sent before: the caller refuses an ID that it remembers (RememberUntil).
-// All errors are a *Refusal.
+// VerifyLogoutRequest verifies a LogoutRequest of the provider. rawQuery is the query string exactly as received,
+// because the signature covers that text. It does not detect replays: the caller must refuse an ID used before, and
+// store used ones until ReplayableUntil. All errors are a *Refusal.
 func VerifyLogoutRequest(rawQuery string, e LogoutExpectation) (LogoutRequest, error) {
 	message, relayState, err := openQuery(rawQuery, requestParameter, e.Provider, e.Now)
 	if err != nil {
 		return LogoutRequest{}, err
 	}
+
 	h, err := e.head(message, "LogoutRequest")
 	if err != nil {
 		return LogoutRequest{}, err
 	}
+
 	r := LogoutRequest{
-		ID: h.id, Issuer: e.Provider.EntityID, Destination: e.Destination, IssueInstant: h.issued, RelayState: relayState,
-		RememberUntil: h.issued.Add(e.maxAge() + e.skew()),
+		ID:              h.id,
+		Issuer:          e.Provider.EntityID,
+		Destination:     e.Destination,
+		IssueInstant:    h.issued,
+		RelayState:      relayState,
+		ReplayableUntil: h.issued.Add(e.maxAge() + e.skew()),
 	}
+
 	if r.NotOnOrAfter, err = e.end(message); err != nil {
 		return LogoutRequest{}, err
 	}
-	if r.NameID, err = nameOf(message); err != nil {
+	if r.NameID, err = readNameID(message); err != nil {
 		return LogoutRequest{}, err
 	}
-	r.SessionIndexes, err = sessionsOf(message)
+
+	r.SessionIndexes, err = readSessionIndexes(message)
 	if err != nil {
 		return LogoutRequest{}, err
 	}
+
 	return r, nil
 }
 
-// VerifyLogoutResponse reads the provider's answer to our LogoutRequest from the query string exactly as it was received.
-// Its Status may be another one than StatusSuccess. All errors are a *Refusal.
+// VerifyLogoutResponse verifies the provider's response to our LogoutRequest. rawQuery is the query string exactly as
+// received. The response may have a Status other than StatusSuccess. All errors are a *Refusal.
 func VerifyLogoutResponse(rawQuery string, e LogoutExpectation) (LogoutResponse, error) {
 	message, relayState, err := openQuery(rawQuery, responseParameter, e.Provider, e.Now)
 	if err != nil {
 		return LogoutResponse{}, err
 	}
+
 	h, err := e.head(message, "LogoutResponse")
 	if err != nil {
 		return LogoutResponse{}, err
@@ -80,17 +90,25 @@ func VerifyLogoutResponse(rawQuery string, e LogoutExpectation) (LogoutResponse,
 	if e.RequestID == "" || message.attributes["InResponseTo"] != e.RequestID {
 		return LogoutResponse{}, refuse(reasonLogoutAnswer)
 	}
+
 	r := LogoutResponse{
-		ID: h.id, InResponseTo: e.RequestID, Issuer: e.Provider.EntityID, Destination: e.Destination, IssueInstant: h.issued,
-		RelayState: relayState,
+		ID:           h.id,
+		InResponseTo: e.RequestID,
+		Issuer:       e.Provider.EntityID,
+		Destination:  e.Destination,
+		IssueInstant: h.issued,
+		RelayState:   relayState,
 	}
-	r.Status, r.SubStatus, err = statusOf(message)
+
+	r.Status, r.SubStatus, err = readStatus(message)
 	if err != nil {
 		return LogoutResponse{}, err
 	}
+
 	return r, nil
 }
 
+// logoutHead holds the validated attributes common to requests and responses.
 type logoutHead struct {
 	id     string
 	issued time.Time

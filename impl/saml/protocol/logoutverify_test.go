@@ -11,13 +11,18 @@ import (
 	"time"
 )
 
-// rollover is the certificates of a provider that is about to change its key.
+// rollover returns the certificates of a provider during a key rollover.
 func rollover() []*x509.Certificate {
 	return []*x509.Certificate{ecIdentity().certificate, rsaIdentity().certificate}
 }
 
 func expectation() LogoutExpectation {
-	return LogoutExpectation{Destination: ourSLO, Provider: Provider{EntityID: idpEntity, Certificates: rollover()}, RequestID: "_ours", Now: noon}
+	return LogoutExpectation{
+		Destination: ourSLO,
+		Provider:    Provider{EntityID: idpEntity, Certificates: rollover()},
+		RequestID:   "_ours",
+		Now:         noon,
+	}
 }
 
 const theirRequest = `<p:LogoutRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r" Version="2.0" ` +
@@ -28,13 +33,13 @@ const theirResponse = `<p:LogoutResponse xmlns:p="urn:oasis:names:tc:SAML:2.0:pr
 	`IssueInstant="2026-11-21T12:00:00Z" Destination="https://us.example/slo" InResponseTo="_ours"><Issuer>https://idp.example/metadata</Issuer>` +
 	`<p:Status><p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></p:Status></p:LogoutResponse>`
 
-// sealed is a query with a document, signed by the provider's RSA key.
+// sealed returns a query with a document, signed with the provider's RSA key.
 func sealed(t *testing.T, parameter, document string) string {
 	t.Helper()
 	return rsaIdentity().signed(t, parameter+"="+url.QueryEscape(squeeze(document)), rsaSHA256, crypto.SHA256)
 }
 
-// Ensures that requests hold in all forms that providers send them in.
+// Ensures that requests are accepted in all forms that providers send.
 func TestVerifyLogoutRequest(t *testing.T) {
 	message := "SAMLRequest=" + url.QueryEscape(squeeze(theirRequest))
 	lower := strings.NewReplacer("%2B", "%2b", "%2F", "%2f", "%3D", "%3d").Replace(message)
@@ -60,6 +65,7 @@ func TestVerifyLogoutRequest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			want := NameID{Value: "ann", Format: "urn:f", SPNameQualifier: "q"}
 			if r.ID != "_r" || r.Issuer != idpEntity || r.Destination != ourSLO || r.NameID != want || !slices.Equal(r.SessionIndexes, []string{"one"}) || r.RelayState != c.relayState {
 				t.Errorf("%+v", r)
@@ -68,8 +74,8 @@ func TestVerifyLogoutRequest(t *testing.T) {
 	}
 }
 
-// Ensures that a signature in the ASN.1 form holds.
-func TestVerifyLogoutRequestASN1(t *testing.T) {
+// Ensures that a signature in ASN.1 form is accepted.
+func TestVerifyLogoutRequest_ASN1(t *testing.T) {
 	query := "SAMLRequest=" + url.QueryEscape(squeeze(theirRequest)) + "&SigAlg=" + url.QueryEscape(ecdsaSHA256)
 	h := crypto.SHA256.New()
 	h.Write([]byte(query))
@@ -82,8 +88,8 @@ func TestVerifyLogoutRequestASN1(t *testing.T) {
 	}
 }
 
-// Ensures that no query holds that the provider did not sign just so.
-func TestVerifyLogoutRequestRefusesQueries(t *testing.T) {
+// Ensures that queries that differ from the signed text are refused.
+func TestVerifyLogoutRequest_QueryRefused(t *testing.T) {
 	message := "SAMLRequest=" + url.QueryEscape(squeeze(theirRequest))
 	other := "SAMLRequest=" + url.QueryEscape(squeeze(strings.Replace(theirRequest, "ann", "bob", 1)))
 	good := rsaIdentity().signed(t, message+"&RelayState=r", rsaSHA256, crypto.SHA256)
@@ -94,60 +100,61 @@ func TestVerifyLogoutRequestRefusesQueries(t *testing.T) {
 		changed[i] = part
 		return strings.Join(changed, "&")
 	}
+
 	for name, c := range map[string]struct{ query, reason string }{
-		"nothing":                    {"", reasonQueryMissing},
-		"junk":                       {"&&=&=&;", reasonQueryMissing},
-		"too long":                   {good + "&a=" + strings.Repeat("a", maxQuery), reasonQueryTooLarge},
-		"bad escape in a name":       {good + "&%zz=1", reasonQueryEncoding},
-		"bad escape in SigAlg":       {with(2, "SigAlg=%zz"), reasonQueryEncoding},
-		"bad escape in Signature":    {with(3, "Signature=%zz"), reasonQueryEncoding},
-		"no message":                 {without(0), reasonQueryMissing},
-		"no relay state":             {without(1), reasonQuerySignature},
-		"no SigAlg":                  {without(2), reasonQueryUnsigned},
-		"stripped":                   {without(3), reasonQueryUnsigned},
-		"stripped altogether":        {message, reasonQueryUnsigned},
-		"empty signature":            {with(3, "Signature="), reasonQueryBase64},
-		"signature without a value":  {with(3, "Signature"), reasonQueryBase64},
-		"signature not base64":       {with(3, "Signature=%25%25"), reasonQueryBase64},
-		"signature in base64url":     {with(3, "Signature=_-_-"), reasonQueryBase64},
-		"signature of zeros":         {with(3, "Signature="+strings.Repeat("A", 344)), reasonQuerySignature},
-		"short signature":            {with(3, "Signature=AAAA"), reasonQuerySignature},
-		"tampered message":           {with(0, other), reasonQuerySignature},
-		"tampered relay state":       {with(1, "RelayState=s"), reasonQuerySignature},
-		"encoded differently":        {with(1, "RelayState=%72"), reasonQuerySignature},
-		"message escaped more":       {with(0, strings.Replace(parts[0], "=", "=%"+fmt.Sprintf("%02x", parts[0][len("SAMLRequest=")]), 1)), reasonQuerySignature},
-		"escapes in lower case":      {with(2, strings.ReplaceAll(parts[2], "%3A", "%3a")), reasonQuerySignature},
-		"message twice":              {good + "&" + parts[0], reasonQueryTwice},
-		"another message first":      {other + "&" + good, reasonQueryTwice},
-		"another message last":       {good + "&" + other, reasonQueryTwice},
-		"message in other spelling":  {good + "&%53AMLRequest=" + strings.TrimPrefix(other, "SAMLRequest="), reasonQueryTwice},
-		"only in other spelling":     {with(0, strings.Replace(parts[0], "SAML", "%53AML", 1)), reasonQueryTwice},
-		"relay state twice":          {good + "&RelayState=s", reasonQueryTwice},
-		"SigAlg twice":               {good + "&" + parts[2], reasonQueryTwice},
-		"signature twice":            {good + "&" + parts[3], reasonQueryTwice},
-		"request and response":       {good + "&SAMLResponse=AAAA", reasonQueryKind},
-		"names in lower case":        {strings.Replace(good, "SAMLRequest", "samlrequest", 1), reasonQueryMissing},
-		"semicolons":                 {strings.ReplaceAll(good, "&", ";"), reasonQueryUnsigned},
-		"attacker's key":             {otherIdentity().signed(t, message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
-		"RSA-SHA1":                   {rsaIdentity().signed(t, message, "http://www.w3.org/2000/09/xmldsig#rsa-sha1", crypto.SHA1), reasonQueryAlgorithm},
-		"DSA-SHA1":                   {with(2, "SigAlg="+url.QueryEscape("http://www.w3.org/2000/09/xmldsig#dsa-sha1")), reasonQueryAlgorithm},
-		"HMAC":                       {with(2, "SigAlg="+url.QueryEscape("http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")), reasonQueryAlgorithm},
-		"empty algorithm":            {with(2, "SigAlg="), reasonQueryAlgorithm},
-		"algorithm with a blank":     {rsaIdentity().signed(t, message, rsaSHA256+" ", crypto.SHA256), reasonQueryAlgorithm},
-		"other algorithm named":      {with(2, "SigAlg="+url.QueryEscape(rsaSHA512)), reasonQuerySignature},
-		"RSA named for ECDSA":        {ecIdentity().signed(t, message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
-		"ECDSA named for RSA":        {rsaIdentity().signed(t, message, ecdsaSHA256, crypto.SHA256), reasonQuerySignature},
-		"signed in another order":    {rsaIdentity().signed(t, "RelayState=r&"+message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
-		"signed with others' things": {rsaIdentity().signed(t, "realm=a&"+message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
-		"long relay state":           {rsaIdentity().signed(t, message+"&RelayState="+strings.Repeat("r", 81), rsaSHA256, crypto.SHA256), reasonQueryRelayState},
-		"bad escape in relay state":  {rsaIdentity().signed(t, message+"&RelayState=%zz", rsaSHA256, crypto.SHA256), reasonQueryEncoding},
-		"response for a request":     {sealed(t, "SAMLResponse", theirResponse), reasonQueryKind},
-		"message not base64":         {rsaIdentity().signed(t, "SAMLRequest=%25", rsaSHA256, crypto.SHA256), reasonQueryBase64},
-		"message empty":              {rsaIdentity().signed(t, "SAMLRequest=", rsaSHA256, crypto.SHA256), reasonQueryBase64},
-		"message not deflated":       {rsaIdentity().signed(t, "SAMLRequest="+url.QueryEscape(encode([]byte(theirRequest))), rsaSHA256, crypto.SHA256), reasonQueryDeflate},
-		"message cut":                {rsaIdentity().signed(t, "SAMLRequest="+url.QueryEscape(cut(theirRequest)), rsaSHA256, crypto.SHA256), reasonQueryDeflate},
-		"something after it":         {rsaIdentity().signed(t, "SAMLRequest="+url.QueryEscape(squeezed(theirRequest, "more")), rsaSHA256, crypto.SHA256), reasonQueryDeflate},
-		"bomb":                       {sealed(t, "SAMLRequest", theirRequest+strings.Repeat(" ", 40<<20)), reasonQueryBomb},
+		"nothing":                   {"", reasonQueryMissing},
+		"junk":                      {"&&=&=&;", reasonQueryMissing},
+		"too long":                  {good + "&a=" + strings.Repeat("a", maxQueryBytes), reasonQueryTooLarge},
+		"bad escape in a name":      {good + "&%zz=1", reasonQueryEncoding},
+		"bad escape in SigAlg":      {with(2, "SigAlg=%zz"), reasonQueryEncoding},
+		"bad escape in Signature":   {with(3, "Signature=%zz"), reasonQueryEncoding},
+		"no message":                {without(0), reasonQueryMissing},
+		"no relay state":            {without(1), reasonQuerySignature},
+		"no SigAlg":                 {without(2), reasonQueryUnsigned},
+		"stripped":                  {without(3), reasonQueryUnsigned},
+		"stripped altogether":       {message, reasonQueryUnsigned},
+		"empty signature":           {with(3, "Signature="), reasonQueryBase64},
+		"signature without a value": {with(3, "Signature"), reasonQueryBase64},
+		"signature not base64":      {with(3, "Signature=%25%25"), reasonQueryBase64},
+		"signature in base64url":    {with(3, "Signature=_-_-"), reasonQueryBase64},
+		"signature of zeros":        {with(3, "Signature="+strings.Repeat("A", 344)), reasonQuerySignature},
+		"short signature":           {with(3, "Signature=AAAA"), reasonQuerySignature},
+		"tampered message":          {with(0, other), reasonQuerySignature},
+		"tampered relay state":      {with(1, "RelayState=s"), reasonQuerySignature},
+		"encoded differently":       {with(1, "RelayState=%72"), reasonQuerySignature},
+		"message escaped more":      {with(0, strings.Replace(parts[0], "=", "=%"+fmt.Sprintf("%02x", parts[0][len("SAMLRequest=")]), 1)), reasonQuerySignature},
+		"escapes in lower case":     {with(2, strings.ReplaceAll(parts[2], "%3A", "%3a")), reasonQuerySignature},
+		"message twice":             {good + "&" + parts[0], reasonQueryTwice},
+		"another message first":     {other + "&" + good, reasonQueryTwice},
+		"another message last":      {good + "&" + other, reasonQueryTwice},
+		"message in other spelling": {good + "&%53AMLRequest=" + strings.TrimPrefix(other, "SAMLRequest="), reasonQueryTwice},
+		"only in other spelling":    {with(0, strings.Replace(parts[0], "SAML", "%53AML", 1)), reasonQueryTwice},
+		"relay state twice":         {good + "&RelayState=s", reasonQueryTwice},
+		"SigAlg twice":              {good + "&" + parts[2], reasonQueryTwice},
+		"signature twice":           {good + "&" + parts[3], reasonQueryTwice},
+		"request and response":      {good + "&SAMLResponse=AAAA", reasonQueryKind},
+		"names in lower case":       {strings.Replace(good, "SAMLRequest", "samlrequest", 1), reasonQueryMissing},
+		"semicolons":                {strings.ReplaceAll(good, "&", ";"), reasonQueryUnsigned},
+		"attacker's key":            {otherIdentity().signed(t, message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
+		"RSA-SHA1":                  {rsaIdentity().signed(t, message, "http://www.w3.org/2000/09/xmldsig#rsa-sha1", crypto.SHA1), reasonQueryAlgorithm},
+		"DSA-SHA1":                  {with(2, "SigAlg="+url.QueryEscape("http://www.w3.org/2000/09/xmldsig#dsa-sha1")), reasonQueryAlgorithm},
+		"HMAC":                      {with(2, "SigAlg="+url.QueryEscape("http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")), reasonQueryAlgorithm},
+		"empty algorithm":           {with(2, "SigAlg="), reasonQueryAlgorithm},
+		"algorithm with a blank":    {rsaIdentity().signed(t, message, rsaSHA256+" ", crypto.SHA256), reasonQueryAlgorithm},
+		"other algorithm named":     {with(2, "SigAlg="+url.QueryEscape(rsaSHA512)), reasonQuerySignature},
+		"RSA named for ECDSA":       {ecIdentity().signed(t, message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
+		"ECDSA named for RSA":       {rsaIdentity().signed(t, message, ecdsaSHA256, crypto.SHA256), reasonQuerySignature},
+		"signed in another order":   {rsaIdentity().signed(t, "RelayState=r&"+message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
+		"signed with foreign text":  {rsaIdentity().signed(t, "realm=a&"+message, rsaSHA256, crypto.SHA256), reasonQuerySignature},
+		"long relay state":          {rsaIdentity().signed(t, message+"&RelayState="+strings.Repeat("r", 81), rsaSHA256, crypto.SHA256), reasonQueryRelayState},
+		"bad escape in relay state": {rsaIdentity().signed(t, message+"&RelayState=%zz", rsaSHA256, crypto.SHA256), reasonQueryEncoding},
+		"response for a request":    {sealed(t, "SAMLResponse", theirResponse), reasonQueryKind},
+		"message not base64":        {rsaIdentity().signed(t, "SAMLRequest=%25", rsaSHA256, crypto.SHA256), reasonQueryBase64},
+		"message empty":             {rsaIdentity().signed(t, "SAMLRequest=", rsaSHA256, crypto.SHA256), reasonQueryBase64},
+		"message not deflated":      {rsaIdentity().signed(t, "SAMLRequest="+url.QueryEscape(encode([]byte(theirRequest))), rsaSHA256, crypto.SHA256), reasonQueryDeflate},
+		"message cut":               {rsaIdentity().signed(t, "SAMLRequest="+url.QueryEscape(cut(theirRequest)), rsaSHA256, crypto.SHA256), reasonQueryDeflate},
+		"something after it":        {rsaIdentity().signed(t, "SAMLRequest="+url.QueryEscape(squeezed(theirRequest, "more")), rsaSHA256, crypto.SHA256), reasonQueryDeflate},
+		"bomb":                      {sealed(t, "SAMLRequest", theirRequest+strings.Repeat(" ", 40<<20)), reasonQueryBomb},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := VerifyLogoutRequest(c.query, expectation())
@@ -156,8 +163,8 @@ func TestVerifyLogoutRequestRefusesQueries(t *testing.T) {
 	}
 }
 
-// Ensures that signatures hold only as long as the certificate and the metadata do.
-func TestVerifyLogoutRequestCertificates(t *testing.T) {
+// Ensures that signatures are accepted only while the certificate and the metadata are valid.
+func TestVerifyLogoutRequest_Certificates(t *testing.T) {
 	query := sealed(t, "SAMLRequest", theirRequest)
 	expired := certify(rsaIdentity().key, noon.AddDate(-1, 0, 0), noon.Add(-time.Second)).certificate
 	early := certify(rsaIdentity().key, noon.Add(time.Second), noon.AddDate(1, 0, 0)).certificate
@@ -178,8 +185,8 @@ func TestVerifyLogoutRequestCertificates(t *testing.T) {
 	}
 }
 
-// Ensures that a signed request is refused for what it says, or leaves out.
-func TestVerifyLogoutRequestRefusesMessages(t *testing.T) {
+// Ensures that signed requests with invalid or missing content are refused.
+func TestVerifyLogoutRequest_MessageRefused(t *testing.T) {
 	session := "<p:SessionIndex>one</p:SessionIndex>"
 	for name, c := range map[string]struct{ old, new, reason string }{
 		"no XML":                {theirRequest, "hello", reasonQueryXML},
@@ -236,8 +243,8 @@ func TestVerifyLogoutRequestRefusesMessages(t *testing.T) {
 	}
 }
 
-// Ensures that clocks may differ by as much as they may, and that a realm can say otherwise.
-func TestVerifyLogoutRequestTimes(t *testing.T) {
+// Ensures that clocks may differ by the skew, and that the skew can be configured.
+func TestVerifyLogoutRequest_Clock(t *testing.T) {
 	for name, c := range map[string]struct {
 		old, new string
 		change   func(*LogoutExpectation)
@@ -253,7 +260,7 @@ func TestVerifyLogoutRequestTimes(t *testing.T) {
 		"small skew":         {"12:00:00.123Z", "12:00:02Z", func(e *LogoutExpectation) { e.Skew = time.Second }, false},
 		"small age":          {"12:00:00.123Z", "11:58:30Z", func(e *LogoutExpectation) { e.MaxAge = 20 * time.Second }, false},
 		"nothing expected":   {"https://us.example/slo", "", func(e *LogoutExpectation) { e.Destination = "" }, false},
-		"nobody expected":    {idpEntity, "", func(e *LogoutExpectation) { e.Provider.EntityID = "" }, false},
+		"no issuer expected": {idpEntity, "", func(e *LogoutExpectation) { e.Provider.EntityID = "" }, false},
 		"certificates alone": {"ann", "bob", func(e *LogoutExpectation) { e.Provider = Provider{Certificates: rollover()} }, false},
 	} {
 		e := expectation()
@@ -265,7 +272,7 @@ func TestVerifyLogoutRequestTimes(t *testing.T) {
 	}
 }
 
-// Ensures that answers hold only if they are answers, to our request, from the provider.
+// Ensures that only responses of the provider to our request are accepted.
 func TestVerifyLogoutResponse(t *testing.T) {
 	const sub = `<p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout"/>`
 	code := `<p:StatusCode Value="` + StatusSuccess + `"/>`
@@ -273,10 +280,12 @@ func TestVerifyLogoutResponse(t *testing.T) {
 	if err != nil || r.ID != "_a" || r.InResponseTo != "_ours" || r.Status != StatusSuccess || r.SubStatus != "" || r.Issuer != idpEntity {
 		t.Errorf("%+v, %v", r, err)
 	}
+
 	partial := strings.Replace(theirResponse, code, `<p:StatusCode Value="`+StatusResponder+`">`+sub+`</p:StatusCode>`, 1)
 	if r, err = VerifyLogoutResponse(sealed(t, "SAMLResponse", partial), expectation()); err != nil || r.Status != StatusResponder || r.SubStatus != StatusPartialLogout {
 		t.Errorf("%+v, %v", r, err)
 	}
+
 	for name, c := range map[string]struct{ old, new, reason string }{
 		"another request":   {"_ours", "_theirs", reasonLogoutAnswer},
 		"no request":        {` InResponseTo="_ours"`, "", reasonLogoutAnswer},
@@ -296,6 +305,7 @@ func TestVerifyLogoutResponse(t *testing.T) {
 			wantRefusal(t, err, c.reason)
 		})
 	}
+
 	_, err = VerifyLogoutResponse(sealed(t, "SAMLRequest", theirResponse), expectation())
 	wantRefusal(t, err, reasonQueryKind)
 	_, err = VerifyLogoutResponse("SAMLResponse="+url.QueryEscape(squeeze(theirResponse)), expectation())

@@ -13,15 +13,17 @@ import (
 
 const idpEntity = "https://idp.example/metadata"
 
-// keyDescriptor writes a key as metadata have it; use may be empty.
+// keyDescriptor returns the KeyDescriptor of a key; use may be empty.
 func keyDescriptor(use string, certificates ...string) string {
 	if use != "" {
 		use = fmt.Sprintf(` use=%q`, use)
 	}
+
 	var b strings.Builder
 	for _, certificate := range certificates {
 		b.WriteString("<ds:X509Certificate>\n  " + certificate + "\n</ds:X509Certificate>")
 	}
+
 	return `<KeyDescriptor` + use + `><ds:KeyInfo><ds:X509Data>` + b.String() + `</ds:X509Data></ds:KeyInfo></KeyDescriptor>`
 }
 
@@ -48,8 +50,8 @@ func plainMetadata() string {
 	return entity(idpEntity, "", idpRole(keyDescriptor("signing", rsaIdentity().base64())+redirectSLO+postSSO+redirectSSO))
 }
 
-// Ensures that everything that a login and a logout need is taken from a provider's own document, comments, byte order mark,
-// line breaks and all.
+// Ensures that everything that login and logout require is read from a provider's own document, which may have comments, a
+// byte order mark and line breaks.
 func TestParseMetadata(t *testing.T) {
 	wrapped := strings.Join(strings.SplitAfter(rsaIdentity().base64(), "A"), "\n\t ")
 	document := "\uFEFF<?xml version='1.0' encoding='utf-8'?>\n<!-- terms -->" + entity(idpEntity, `validUntil="2026-11-21T12:00:01.5Z" cacheDuration="PT1H"`,
@@ -57,6 +59,7 @@ func TestParseMetadata(t *testing.T) {
 			keyDescriptor("signing", wrapped)+keyDescriptor("encryption", otherIdentity().base64())+keyDescriptor("", ecIdentity().base64())+
 				keyDescriptor("signing", rsaIdentity().base64())+redirectSLO+postSSO+redirectSSO)+
 			`<SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/>`)
+
 	p, err := ParseMetadata([]byte(document), idpEntity, noon)
 	if err != nil {
 		t.Fatal(err)
@@ -75,11 +78,12 @@ func TestParseMetadata(t *testing.T) {
 	}
 }
 
-// Ensures that a provider is found among others, in groups of groups, and that the earliest end of all around it counts.
-func TestParseMetadataOfMany(t *testing.T) {
+// Ensures that a provider is found in nested groups, and that the earliest validUntil around it applies.
+func TestParseMetadata_ManyEntities(t *testing.T) {
 	mine := entity(idpEntity, `validUntil="2026-12-02T00:00:00Z"`, idpRole(keyDescriptor("", rsaIdentity().base64())+redirectSSO))
 	document := entities(`validUntil="2026-12-03T00:00:00Z"`, entity("https://other.example", `validUntil="2001-01-01T00:00:00Z"`, "")+
 		entities(`validUntil="2026-12-01T01:00:00+01:00"`, entity("https://third.example", "", idpRole(""))+mine))
+
 	p, err := ParseMetadata([]byte(document), idpEntity, noon)
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +96,8 @@ func TestParseMetadataOfMany(t *testing.T) {
 	}
 }
 
-// Ensures that answers to logouts go where the metadata want them.
-func TestParseMetadataResponseLocation(t *testing.T) {
+// Ensures that the ResponseLocation of the single logout service is read.
+func TestParseMetadata_ResponseLocation(t *testing.T) {
 	document := strings.Replace(plainMetadata(), `/slo"`, `/slo" ResponseLocation="https://idp.example/slo/done"`, 1)
 	p, err := ParseMetadata([]byte(document), idpEntity, noon)
 	if err != nil || p.SLOURL != "https://idp.example/slo" || p.SLOResponseURL != "https://idp.example/slo/done" {
@@ -101,18 +105,20 @@ func TestParseMetadataResponseLocation(t *testing.T) {
 	}
 }
 
-// Ensures that no document gets through that is ambiguous, not for us, out of date, or lacks what a login needs.
-func TestParseMetadataRefuses(t *testing.T) {
+// Ensures that documents that are ambiguous, expired, or without what a login requires are refused.
+func TestParseMetadata_Refused(t *testing.T) {
 	key := keyDescriptor("signing", rsaIdentity().base64())
 	good := plainMetadata()
 	small, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	weak := certify(small, noon, noon.AddDate(1, 0, 0)).base64()
 	for name, c := range map[string]struct{ document, want string }{
 		"nothing":              {"", "empty"},
@@ -131,9 +137,9 @@ func TestParseMetadataRefuses(t *testing.T) {
 		"end in no form":       {strings.Replace(good, "<EntityDescriptor", `<EntityDescriptor validUntil="tomorrow"`, 1), "validUntil"},
 		"end without a zone":   {strings.Replace(good, "<EntityDescriptor", `<EntityDescriptor validUntil="2027-11-20T12:00:00"`, 1), "validUntil"},
 		"empty end":            {strings.Replace(good, "<EntityDescriptor", `<EntityDescriptor validUntil=""`, 1), "validUntil"},
-		"no provider":          {entity(idpEntity, "", ""), "0 identity providers"},
-		"two providers":        {entity(idpEntity, "", idpRole(key+redirectSSO)+idpRole(key+redirectSSO)), "2 identity providers"},
-		"SAML 1.1 only":        {strings.Replace(good, " urn:oasis:names:tc:SAML:2.0:protocol", "", 1), "0 identity providers"},
+		"no provider":          {entity(idpEntity, "", ""), "but has 0"},
+		"two providers":        {entity(idpEntity, "", idpRole(key+redirectSSO)+idpRole(key+redirectSSO)), "but has 2"},
+		"SAML 1.1 only":        {strings.Replace(good, " urn:oasis:names:tc:SAML:2.0:protocol", "", 1), "but has 0"},
 		"no sign-on":           {entity(idpEntity, "", idpRole(key)), "SingleSignOnService"},
 		"sign-on by POST":      {entity(idpEntity, "", idpRole(key+postSSO)), "SingleSignOnService"},
 		"script":               {strings.Replace(good, "https://idp.example/sso?tenant=1", "javascript:alert(1)", 1), "location"},
@@ -149,7 +155,7 @@ func TestParseMetadataRefuses(t *testing.T) {
 		"key for encryption":   {entity(idpEntity, "", idpRole(keyDescriptor("encryption", rsaIdentity().base64())+redirectSSO)), "no certificate"},
 		"use in capitals":      {entity(idpEntity, "", idpRole(keyDescriptor("SIGNING", rsaIdentity().base64())+redirectSSO)), "no certificate"},
 		"certificate not text": {entity(idpEntity, "", idpRole(keyDescriptor("signing", "%%%")+redirectSSO)), "base64"},
-		"no certificate":       {entity(idpEntity, "", idpRole(keyDescriptor("signing", "AAAA")+redirectSSO)), "cannot be read"},
+		"no certificate":       {entity(idpEntity, "", idpRole(keyDescriptor("signing", "AAAA")+redirectSSO)), "cannot be parsed"},
 		"Ed25519":              {entity(idpEntity, "", idpRole(keyDescriptor("signing", certify(edwards, noon, noon).base64())+redirectSSO)), "neither RSA"},
 		"weak key":             {entity(idpEntity, "", idpRole(keyDescriptor("signing", weak)+redirectSSO)), "neither RSA"},
 		"key in an extension":  {entity(idpEntity, "", idpRole("<Extensions>"+key+"</Extensions>"+redirectSSO)), "no certificate"},
@@ -162,13 +168,14 @@ func TestParseMetadataRefuses(t *testing.T) {
 			}
 		})
 	}
+
 	if _, err := ParseMetadata([]byte(entity("", "", idpRole(key+redirectSSO))), "", noon); err == nil {
 		t.Error("an empty entity ID found something")
 	}
 }
 
-// Ensures that a certificate that we cannot use does not keep us from using another one.
-func TestParseMetadataSkipsUnusable(t *testing.T) {
+// Ensures that an unusable certificate does not prevent the use of another one.
+func TestParseMetadata_UnusableCertificate(t *testing.T) {
 	document := entity(idpEntity, "", idpRole(keyDescriptor("signing", "AAAA", rsaIdentity().base64(), certify(newRSA(1024), noon, noon).base64())+redirectSSO))
 	p, err := ParseMetadata([]byte(document), idpEntity, noon)
 	if err != nil || len(p.Certificates) != 1 || !p.Certificates[0].Equal(rsaIdentity().certificate) {
@@ -176,9 +183,9 @@ func TestParseMetadataSkipsUnusable(t *testing.T) {
 	}
 }
 
-// Ensures that a certificate is found to expire at the right moment, that only valid ones count for signatures, and that
-// expired ones stay known, to be warned of.
-func TestProviderExpiring(t *testing.T) {
+// Ensures that a certificate expires at the right moment, that only valid ones verify signatures, and that
+// expired ones remain listed for warnings.
+func TestProvider_Expiring(t *testing.T) {
 	old := certify(ecIdentity().key, noon.AddDate(-2, 0, 0), noon.AddDate(0, 0, -1))
 	soon := certify(ecIdentity().key, noon.AddDate(-1, 0, 0), noon.AddDate(0, 0, 20))
 	next := certify(ecIdentity().key, noon.AddDate(0, 0, 10), noon.AddDate(2, 0, 0))
@@ -187,6 +194,7 @@ func TestProviderExpiring(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for at, want := range map[time.Time][2]int{ // expiring, valid
 		noon.AddDate(0, 0, -1):                  {0, 2},
 		noon.AddDate(0, 0, -1).Add(time.Second): {1, 1},

@@ -2,23 +2,26 @@ package protocol
 
 import "time"
 
-// Claims are what a response says of itself. Nothing of it is verified.
+// Claims are unverified statements of a response about itself.
 type Claims struct {
-	// Issuer is whom the response says it is from, and IssueInstant when it says it was made: empty and zero if it does not.
+	// Issuer and IssueInstant are the claimed sender and time of issue, empty and zero if missing.
 	Issuer       string
 	IssueInstant time.Time
 }
 
-// Peek returns what a response says of itself, for administrators to read; the zero Claims for what is no response.
+// Peek returns the unverified claims of a response, for display to administrators. It returns the zero Claims if the
+// text is not a response.
 func Peek(response []byte) Claims {
 	root, err := parseResponse(response)
 	if err != nil {
 		return Claims{}
 	}
+
 	var c Claims
-	if issuer := one(root, nsAssertion, "Issuer"); issuer != nil {
+	if issuer := onlyChild(root, nsAssertion, "Issuer"); issuer != nil {
 		c.Issuer, _ = text(issuer)
 	}
-	c.IssueInstant, _ = instant(root, "IssueInstant")
+
+	c.IssueInstant, _ = readInstant(root, "IssueInstant")
 	return c
 }

@@ -7,26 +7,28 @@ import (
 	"time"
 )
 
-// Provider is what is known of an identity provider.
+// Provider describes an identity provider.
 type Provider struct {
-	// EntityID is its name.
+	// EntityID is the provider's name.
 	EntityID string
-	// SSOURL is where AuthnRequests go, by redirect.
+	// SSOURL is the redirect endpoint for AuthnRequests.
 	SSOURL string
-	// SLOURL is where LogoutRequests go, by redirect. Empty: it has no single logout that we could use.
+	// SLOURL is the redirect endpoint for LogoutRequests. Empty: the provider has no usable single logout.
 	SLOURL string
-	// SLOResponseURL is where LogoutResponses go: SLOURL, unless its metadata name another place.
+	// SLOResponseURL is the redirect endpoint for LogoutResponses: SLOURL, unless the metadata have a
+	// ResponseLocation.
 	SLOResponseURL string
-	// Certificates hold the keys it signs with, each once. During a rollover there are several; some may have expired.
+	// Certificates are the distinct certificates of the signing keys. There are several during a rollover, and some
+	// may have expired.
 	Certificates []*x509.Certificate
-	// WantsSignedRequests tells that it refuses AuthnRequests without a signature.
+	// WantsSignedRequests means that the provider refuses unsigned AuthnRequests.
 	WantsSignedRequests bool
-	// ValidUntil is when its metadata lose their validity. Zero means that they do not say.
+	// ValidUntil is the time at which the metadata expire. Zero: never.
 	ValidUntil time.Time
 }
 
-// Expiring returns the certificates that are not valid any more at a time, and so the ones to warn of, given a time 30 days
-// from now. A certificate that is not valid yet is not among them.
+// Expiring returns the certificates that will have expired at a time, for example 30 days from now to warn in time.
+// Certificates that are not valid yet are not included.
 func (p Provider) Expiring(at time.Time) []*x509.Certificate {
 	var found []*x509.Certificate
 	for _, certificate := range p.Certificates {
@@ -34,27 +36,31 @@ func (p Provider) Expiring(at time.Time) []*x509.Certificate {
 			found = append(found, certificate)
 		}
 	}
+
 	return found
 }
 
-// certificatesAt returns the certificates that are valid at a time: none after the end of the metadata (SAML Metadata
-// 2.3.2). The issuers of certificates are never looked at: what is in the metadata is trusted itself.
+// certificatesAt returns the certificates that are valid at a time, none after the metadata expired (SAML Metadata
+// 2.3.2). Issuers of certificates are not checked: the metadata themselves are trusted.
 func (p Provider) certificatesAt(now time.Time) []*x509.Certificate {
 	if !p.ValidUntil.IsZero() && !now.Before(p.ValidUntil) {
 		return nil
 	}
+
 	var valid []*x509.Certificate
 	for _, certificate := range p.Certificates {
 		if !now.Before(certificate.NotBefore) && !now.After(certificate.NotAfter) {
 			valid = append(valid, certificate)
 		}
 	}
+
 	return valid
 }
 
-const minRSABits = 2048 // NIST SP 800-131A: shorter keys no longer protect signatures
+// minRSABits is the shortest accepted RSA key (NIST SP 800-131A).
+const minRSABits = 2048
 
-// usableKey tells whether signatures with a certificate's key can be accepted.
+// usableKey reports whether signatures with the certificate's key are accepted.
 func usableKey(certificate *x509.Certificate) bool {
 	switch key := certificate.PublicKey.(type) {
 	case *rsa.PublicKey:
@@ -62,5 +68,6 @@ func usableKey(certificate *x509.Certificate) bool {
 	case *ecdsa.PublicKey:
 		return key.Params().BitSize >= 256
 	}
+
 	return false
 }

@@ -7,18 +7,20 @@ import (
 	"time"
 )
 
-const maxQuery = 64 << 10 // bytes: longer ones do not pass through browsers and proxies
+// maxQueryBytes bounds a query string. Browsers and proxies do not pass longer ones.
+const maxQueryBytes = 64 << 10
 
-// signedQuery is a query string of the redirect binding, each value as it was received. A signature is over that text, and
-// encoding a value anew need not give the same one (SAML Bindings 3.4.4.1).
+// signedQuery holds the binding's parameters of a query string as received. The signature covers that text, and
+// encoding a value again need not reproduce it (SAML Bindings 3.4.4.1).
 type signedQuery struct{ raw map[string]string }
 
-// readQuery splits a query string. Parameters of others are ignored, but none of the binding's may occur twice or hide
-// behind another spelling.
+// readQuery splits a query string. Unrelated parameters are ignored, but a parameter of the binding must not be
+// repeated or have a percent-encoded name.
 func readQuery(rawQuery string) (signedQuery, error) {
-	if len(rawQuery) > maxQuery {
+	if len(rawQuery) > maxQueryBytes {
 		return signedQuery{}, refuse(reasonQueryTooLarge)
 	}
+
 	q := signedQuery{map[string]string{}}
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
@@ -26,18 +28,21 @@ func readQuery(rawQuery string) (signedQuery, error) {
 		if err != nil {
 			return signedQuery{}, refuse(reasonQueryEncoding)
 		}
-		if !ofBinding(plain) {
+		if !isBindingParameter(plain) {
 			continue
 		}
 		if _, twice := q.raw[plain]; twice || name != plain {
 			return signedQuery{}, refuse(reasonQueryTwice)
 		}
+
 		q.raw[plain] = value
 	}
+
 	return q, nil
 }
 
-func ofBinding(name string) bool {
+// isBindingParameter reports whether the redirect binding defines a parameter.
+func isBindingParameter(name string) bool {
 	switch name {
 	case requestParameter, responseParameter, relayStateParameter, algorithmParameter, signatureParameter:
 		return true
@@ -60,15 +65,18 @@ func (q signedQuery) decoded(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	data, err := base64.StdEncoding.Strict().DecodeString(value)
 	if err != nil || len(data) == 0 {
 		return nil, refuse(reasonQueryBase64)
 	}
+
 	return data, nil
 }
 
-// signedText is what a signature has to be over: the parameters in the binding's order, whatever order they came in.
-func (q signedQuery) signedText(parameter string) string {
+// signedContent returns the text that the signature covers: the parameters in the order of the binding, whatever
+// their order in the query.
+func (q signedQuery) signedContent(parameter string) string {
 	text := parameter + "=" + q.raw[parameter]
 	if relayState, ok := q.raw[relayStateParameter]; ok {
 		text += "&" + relayStateParameter + "=" + relayState
@@ -76,7 +84,7 @@ func (q signedQuery) signedText(parameter string) string {
 	return text + "&" + algorithmParameter + "=" + q.raw[algorithmParameter]
 }
 
-// verify checks that the query has one message, of the wanted kind, signed with one of the provider's certificates.
+// verify checks that the query has exactly one message, of the expected kind, signed with a key of the provider.
 func (q signedQuery) verify(parameter string, p Provider, now time.Time) error {
 	other := requestParameter
 	if parameter == requestParameter {
@@ -88,24 +96,28 @@ func (q signedQuery) verify(parameter string, p Provider, now time.Time) error {
 	if _, ok := q.raw[parameter]; !ok {
 		return refuse(reasonQueryMissing)
 	}
+
 	for _, name := range []string{algorithmParameter, signatureParameter} {
 		if _, ok := q.raw[name]; !ok {
 			return refuse(reasonQueryUnsigned)
 		}
 	}
+
 	algorithm, err := q.plain(algorithmParameter)
 	if err != nil {
 		return err
 	}
+
 	signature, err := q.decoded(signatureParameter)
 	if err != nil {
 		return err
 	}
-	return verifyText(q.signedText(parameter), signature, algorithm, p.certificatesAt(now))
+
+	return verifyText(q.signedContent(parameter), signature, algorithm, p.certificatesAt(now))
 }
 
 // openQuery verifies a query and returns its message and its RelayState. Nothing is inflated or parsed before the
-// signature over it holds.
+// signature is verified.
 func openQuery(rawQuery, parameter string, p Provider, now time.Time) (message *element, relayState string, err error) {
 	q, err := readQuery(rawQuery)
 	if err != nil {
@@ -120,24 +132,29 @@ func openQuery(rawQuery, parameter string, p Provider, now time.Time) (message *
 	if len(relayState) > MaxRelayState {
 		return nil, "", refuse(reasonQueryRelayState)
 	}
+
 	deflated, err := q.decoded(parameter)
 	if err != nil {
 		return nil, "", err
 	}
-	message, err = readDeflated(deflated)
+
+	message, err = readDeflatedMessage(deflated)
 	return message, relayState, err
 }
 
 var messageBounds = bounds{bytes: maxInflated, depth: 16, elements: 1000}
 
-func readDeflated(deflated []byte) (*element, error) {
+// readDeflatedMessage inflates and parses a message.
+func readDeflatedMessage(deflated []byte) (*element, error) {
 	document, err := inflate(deflated)
 	if err != nil {
 		return nil, err
 	}
+
 	message, err := readXML(document, messageBounds)
 	if err != nil {
 		return nil, refuse(reasonQueryXML)
 	}
+
 	return message, nil
 }

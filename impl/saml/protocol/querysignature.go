@@ -10,12 +10,13 @@ import (
 	"math/big"
 )
 
-// queryAlgorithm is how a query string is signed.
+// queryAlgorithm is a signature algorithm.
 type queryAlgorithm struct {
 	hash  crypto.Hash
 	ecdsa bool
 }
 
+// queryAlgorithms maps algorithm URIs to the accepted algorithms.
 var queryAlgorithms = map[string]queryAlgorithm{
 	rsaSHA256:   {hash: crypto.SHA256},
 	rsaSHA384:   {hash: crypto.SHA384},
@@ -25,7 +26,8 @@ var queryAlgorithms = map[string]queryAlgorithm{
 	ecdsaSHA512: {hash: crypto.SHA512, ecdsa: true},
 }
 
-// verifyText checks a signature against every certificate: during a rollover nothing tells which one signed.
+// verifyText verifies a signature against every certificate: during a rollover the message does not identify the
+// signing key.
 func verifyText(text string, signature []byte, uri string, certificates []*x509.Certificate) error {
 	a, known := queryAlgorithms[uri]
 	if !known {
@@ -34,18 +36,22 @@ func verifyText(text string, signature []byte, uri string, certificates []*x509.
 	if len(certificates) == 0 {
 		return refuse(reasonQueryNoKey)
 	}
+
 	h := a.hash.New()
-	_, _ = h.Write([]byte(text)) // a hash takes everything
+	// Write of a hash never returns an error.
+	_, _ = h.Write([]byte(text))
 	digest := h.Sum(nil)
 	for _, certificate := range certificates {
 		if a.verify(certificate.PublicKey, digest, signature) {
 			return nil
 		}
 	}
+
 	return refuse(reasonQuerySignature)
 }
 
-// verify lets the kind of key decide what is checked, so that no algorithm in a message turns a key into another kind.
+// verify verifies a signature. The type of the key decides, so that the algorithm of a message cannot reinterpret a
+// key.
 func (a queryAlgorithm) verify(public crypto.PublicKey, digest, signature []byte) bool {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -53,11 +59,12 @@ func (a queryAlgorithm) verify(public crypto.PublicKey, digest, signature []byte
 	case *ecdsa.PublicKey:
 		return a.ecdsa && verifyECDSA(key, digest, signature)
 	}
+
 	return false
 }
 
-// verifyECDSA takes the form that RFC 6931 section 2.3.6 asks for, two numbers of the curve's length, and the ASN.1 form
-// that some senders have.
+// verifyECDSA accepts the form of RFC 6931 section 2.3.6, two numbers of the curve's length, and the ASN.1 form that
+// some senders use.
 func verifyECDSA(key *ecdsa.PublicKey, digest, signature []byte) bool {
 	size := (key.Params().N.BitLen() + 7) / 8
 	if len(signature) == 2*size {
@@ -66,5 +73,6 @@ func verifyECDSA(key *ecdsa.PublicKey, digest, signature []byte) bool {
 			return true
 		}
 	}
+
 	return ecdsa.VerifyASN1(key, digest, signature)
 }

@@ -1,8 +1,8 @@
 package protocol
 
-// The reasons of refusals of responses. They are fixed texts, which hold nothing out of the message.
+// The reasons of refusals are fixed texts that contain nothing from the message.
 
-// Why the text is no message at all.
+// Reasons for which the document is refused.
 const (
 	reasonTooLarge    = "the message is too large"
 	reasonBase64      = "the message is not in standard base64"
@@ -19,7 +19,7 @@ const (
 	reasonDuplicateID = "the XML has an identifier twice"
 )
 
-// Why the signature or the encryption does not hold.
+// Reasons for which the signature or the encryption is refused.
 const (
 	reasonNotResponse      = "the message is not a response"
 	reasonLayout           = "the response has an element where it must not be"
@@ -38,7 +38,7 @@ const (
 	reasonDecryption       = "the assertion cannot be decrypted"
 )
 
-// Why what the identity provider says is not good for this login.
+// Reasons for which the content is refused for this login.
 const (
 	reasonVersion           = "the version is not 2.0"
 	reasonID                = "an identifier is missing"

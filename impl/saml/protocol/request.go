@@ -9,55 +9,66 @@ import (
 	"time"
 )
 
-const idBytes = 20 // 160 bits, as SAML Core 1.3.4 recommends
+// idBytes is the length of identifiers: 160 bits, as SAML Core 1.3.4 recommends.
+const idBytes = 20
 
-// NewID returns an identifier for a message: 160 random bits in hexadecimal after an underscore, because an xs:ID does not
-// begin with a digit.
+// NewID returns an identifier for a message: 160 random bits in hexadecimal. It starts with an underscore, because an
+// xs:ID must not start with a digit.
 func NewID() string {
 	b := make([]byte, idBytes)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	// Read never returns an error: crypto/rand ends the program instead.
+	_, _ = rand.Read(b)
 	return "_" + hex.EncodeToString(b)
 }
 
-// AuthnRequest asks an identity provider to authenticate somebody (SAML Core 3.4.1) and to answer by POST.
+// AuthnRequest asks an identity provider to authenticate a user (SAML Core 3.4.1) and to respond by POST.
 type AuthnRequest struct {
-	// ID is what the response has to name in InResponseTo: NewID makes one.
+	// ID is the message's identifier, which the response repeats in InResponseTo. NewID creates one.
 	ID string
 	// Issuer is our entity ID.
 	Issuer string
 	// Destination is the provider's SSOURL.
 	Destination string
-	// ACS is the URL of ours that the response goes to.
+	// ACS is the URL of our assertion consumer service, which receives the response.
 	ACS string
-	// NameIDFormat is the format of the name that is asked for. Empty leaves it to the provider.
+	// NameIDFormat is the requested format of the NameID. Empty: the provider chooses.
 	NameIDFormat string
-	// ForceAuthn asks for a fresh authentication, whatever session the provider has.
+	// ForceAuthn requests a fresh authentication, even if the provider has a session.
 	ForceAuthn bool
-	// AuthnContexts are the classes of authentication of which one is asked for, exactly (SAML Core 3.3.2.2.1). Empty leaves
-	// it to the provider.
+	// AuthnContexts are the acceptable classes of authentication, compared exactly (SAML Core 3.3.2.2.1). Empty: the
+	// provider chooses.
 	AuthnContexts []string
-	// IssueInstant is when the request is made.
+	// IssueInstant is the time of issue.
 	IssueInstant time.Time
-	// RelayState comes back with the response: at most MaxRelayState bytes, empty for none.
+	// RelayState is returned with the response: at most MaxRelayState bytes, empty for none.
 	RelayState string
 }
 
-// RedirectURL returns where to send the browser (SAML Bindings 3.4), the query signed with RSA-SHA256 if there is a key. It
-// fails if something of the request is missing or does not fit.
+// RedirectURL returns the URL to redirect the browser to (SAML Bindings 3.4). Its query is signed with RSA-SHA256 if
+// key is not nil. It returns an error if a field is missing or invalid.
 func (r AuthnRequest) RedirectURL(key *rsa.PrivateKey) (string, error) {
 	if r.ID == "" || r.Issuer == "" || r.ACS == "" || r.IssueInstant.IsZero() {
-		return "", errors.New("saml: an AuthnRequest needs an ID, an issuer, an assertion consumer service and a time")
+		return "", errors.New("saml: an AuthnRequest requires an ID, an Issuer, an ACS and an IssueInstant")
 	}
-	return redirectURL(redirect{location: r.Destination, parameter: requestParameter, message: r.wire(), relayState: r.RelayState, key: key})
+	return redirectURL(redirect{
+		location:   r.Destination,
+		parameter:  requestParameter,
+		message:    r.xmlMessage(),
+		relayState: r.RelayState,
+		key:        key,
+	})
 }
 
-func (r AuthnRequest) wire() any {
+// xmlMessage returns the request for encoding/xml.
+func (r AuthnRequest) xmlMessage() any {
 	policy := &namePolicyXML{Format: r.NameIDFormat}
-	if r.NameIDFormat != transientFormat { // with which AllowCreate must not be used (SAML Core 3.4.1.1)
+	// AllowCreate must not be used with transient identifiers (SAML Core 3.4.1.1).
+	if r.NameIDFormat != transientFormat {
 		policy.AllowCreate = "true"
 	}
+
 	message := authnRequestXML{
-		headXML:    newHead(r.ID, r.Destination, r.Issuer, r.IssueInstant),
+		headXML:    newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant),
 		Binding:    postBinding,
 		ACS:        r.ACS,
 		ForceAuthn: r.ForceAuthn,
@@ -66,6 +77,7 @@ func (r AuthnRequest) wire() any {
 	if len(r.AuthnContexts) > 0 {
 		message.Context = &requestedContextXML{Comparison: "exact", Classes: r.AuthnContexts}
 	}
+
 	return message
 }
 
@@ -90,7 +102,7 @@ type namePolicyXML struct {
 	AllowCreate string `xml:",attr,omitempty"`
 }
 
-// headXML is what all messages begin with (SAML Core 3.2.1 and 3.2.2).
+// headXML holds the attributes and elements common to all messages (SAML Core 3.2.1 and 3.2.2).
 type headXML struct {
 	Protocol     string `xml:"xmlns:samlp,attr"`
 	Assertion    string `xml:"xmlns:saml,attr"`
@@ -102,12 +114,17 @@ type headXML struct {
 	Issuer       string `xml:"saml:Issuer"`
 }
 
-func newHead(id, destination, issuer string, at time.Time) headXML {
+func newMessageHead(id, destination, issuer string, at time.Time) headXML {
 	return headXML{
-		Protocol: nsProtocol, Assertion: nsAssertion,
-		ID: id, Version: "2.0", IssueInstant: wireTime(at), Destination: destination, Issuer: issuer,
+		Protocol:     nsProtocol,
+		Assertion:    nsAssertion,
+		ID:           id,
+		Version:      "2.0",
+		IssueInstant: wireTime(at),
+		Destination:  destination,
+		Issuer:       issuer,
 	}
 }
 
-// wireTime writes a time in UTC (SAML Core 1.3.3), in seconds: not every receiver knows fractions.
+// wireTime formats a time in UTC (SAML Core 1.3.3), in whole seconds: not every receiver accepts fractions.
 func wireTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

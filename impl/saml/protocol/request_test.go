@@ -17,26 +17,32 @@ import (
 
 func plainRequest() AuthnRequest {
 	return AuthnRequest{
-		ID: "_0123", Issuer: "https://us.example/saml", Destination: "https://idp.example/sso", ACS: "https://us.example/acs",
+		ID:           "_0123",
+		Issuer:       "https://us.example/saml",
+		Destination:  "https://idp.example/sso",
+		ACS:          "https://us.example/acs",
 		IssueInstant: noon.Add(time.Millisecond).In(time.FixedZone("CET", 3600)),
 	}
 }
 
-// unpacked returns the document in a parameter of a URL, read apart from the code that is tested.
+// unpacked returns the document in a parameter of a URL, decoded independently of the code under test.
 func unpacked(t *testing.T, address, parameter string) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	data, err := base64.StdEncoding.DecodeString(u.Query().Get(parameter))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	document, err := io.ReadAll(flate.NewReader(bytes.NewReader(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return string(document)
 }
 
@@ -49,17 +55,19 @@ func checkSigned(t *testing.T, address string, key *rsa.PublicKey) {
 	if err != nil || !found {
 		t.Fatalf("%s: %v", address, err)
 	}
+
 	signature, err := base64.StdEncoding.DecodeString(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	digest := sha256.Sum256([]byte(text))
 	if err := rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature); err != nil {
 		t.Error(err)
 	}
 }
 
-// Ensures that a request is the document that the standard asks for, in each of its forms.
+// Ensures that a request is the document that the standard requires, in each of its forms.
 func TestAuthnRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*AuthnRequest)
@@ -93,29 +101,32 @@ func TestAuthnRequest(t *testing.T) {
 	}
 }
 
-// Ensures that a signature is over the query as it is sent, in the binding's order, and that parameters that the provider's
-// address has itself stay outside of it.
-func TestAuthnRequestSigned(t *testing.T) {
+// Ensures that the signature covers the query as sent, in the order of the binding, without the parameters of the
+// provider's own address.
+func TestAuthnRequest_Signed(t *testing.T) {
 	r := plainRequest()
 	r.RelayState = "a b+c/d&e=f"
 	address, err := r.RedirectURL(rsaIdentity().rsa())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	checkSigned(t, address, &rsaIdentity().rsa().PublicKey)
 	form := regexp.MustCompile(`^https://idp\.example/sso\?SAMLRequest=[^&]+&RelayState=a\+b%2Bc%2Fd%26e%3Df&SigAlg=http%3A%2F%2Fwww\.w3\.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256&Signature=[^&]+$`)
 	if !form.MatchString(address) {
 		t.Error(address)
 	}
+
 	r.Destination = "https://idp.example/sso?tenant=1"
 	if address, err = r.RedirectURL(rsaIdentity().rsa()); err != nil || !strings.HasPrefix(address, "https://idp.example/sso?tenant=1&SAMLRequest=") {
 		t.Errorf("%s, %v", address, err)
 	}
+
 	checkSigned(t, strings.Replace(address, "tenant=1&", "", 1), &rsaIdentity().rsa().PublicKey)
 }
 
-// Ensures that no request leaves us that would fail or be unsafe.
-func TestAuthnRequestRefuses(t *testing.T) {
+// Ensures that incomplete and unsafe requests are not sent.
+func TestAuthnRequest_Refused(t *testing.T) {
 	for name, change := range map[string]func(*AuthnRequest){
 		"no ID":            func(r *AuthnRequest) { r.ID = "" },
 		"no issuer":        func(r *AuthnRequest) { r.Issuer = "" },
@@ -132,6 +143,7 @@ func TestAuthnRequestRefuses(t *testing.T) {
 			t.Errorf("%s: %s", name, address)
 		}
 	}
+
 	r := plainRequest()
 	r.RelayState = strings.Repeat("a", 80)
 	if _, err := r.RedirectURL(nil); err != nil {
@@ -139,7 +151,7 @@ func TestAuthnRequestRefuses(t *testing.T) {
 	}
 }
 
-// Ensures that identifiers have their form and do not repeat.
+// Ensures that identifiers are valid xs:IDs and unique.
 func TestNewID(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {

@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 )
 
-// fixture is a service provider that waits for one response.
+// fixture is a service provider that expects one response.
 type fixture struct {
 	idp         *hostile.IdP
 	request     hostile.Request
@@ -26,17 +26,26 @@ func newFixture() fixture {
 	now := time.Date(2027, 3, 4, 5, 6, 7, 0, time.UTC)
 	idp, encryption := hostile.New(now), hostile.New(now).Rollover // any key will do
 	f := fixture{idp: idp, request: hostile.Request{
-		ID: "_request", ACS: "https://sp.example.com/acs", EntityID: "https://sp.example.com", Now: now, Encryption: encryption.Certificate,
+		ID:         "_request",
+		ACS:        "https://sp.example.com/acs",
+		EntityID:   "https://sp.example.com",
+		Now:        now,
+		Encryption: encryption.Certificate,
 	}}
+
 	f.expectation = protocol.Expectation{
-		EntityID: f.request.EntityID, ACS: f.request.ACS, RequestID: f.request.ID, Now: now,
+		EntityID:       f.request.EntityID,
+		ACS:            f.request.ACS,
+		RequestID:      f.request.ID,
+		Now:            now,
 		Provider:       protocol.Provider{EntityID: idp.EntityID, Certificates: idp.Certificates()},
 		DecryptionKeys: []*rsa.PrivateKey{idp.Expired.Signer.(*rsa.PrivateKey), encryption.Signer.(*rsa.PrivateKey)},
 	}
+
 	return f
 }
 
-// verify is what happens to a form field.
+// verify decodes and verifies a form field.
 func (f fixture) verify(form string) (protocol.Assertion, error) {
 	data, err := protocol.DecodeResponse(form)
 	if err != nil {
@@ -45,7 +54,7 @@ func (f fixture) verify(form string) (protocol.Assertion, error) {
 	return protocol.Verify(data, f.expectation)
 }
 
-// reason returns why a message was refused, "" if it was not.
+// reason returns the reason of a refusal, "" for nil.
 func reason(t *testing.T, err error) string {
 	t.Helper()
 	var refusal *protocol.Refusal
@@ -55,16 +64,18 @@ func reason(t *testing.T, err error) string {
 	if refusal == nil {
 		return ""
 	}
+
 	return refusal.Reason
 }
 
-// reasons reads the list of why each case is refused.
+// reasons reads the expected reason of each case.
 func reasons(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/reasons.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	listed := map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		name, why, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
@@ -73,11 +84,12 @@ func reasons(t *testing.T) map[string]string {
 		}
 		listed[name] = why
 	}
+
 	return listed
 }
 
-// Ensures that every message that has to be accepted is, and that every other one is refused for what is wrong with it.
-func TestVerifyCases(t *testing.T) {
+// Ensures that every valid message is accepted, and that every other one is refused with the right reason.
+func TestVerify_Cases(t *testing.T) {
 	f := newFixture()
 	why := reasons(t)
 	for _, c := range hostile.Cases() {
@@ -86,6 +98,7 @@ func TestVerifyCases(t *testing.T) {
 			if got := reason(t, err); got != why[c.Name] || (got == "") != (c.Accepted || c.Replayed) {
 				t.Fatalf("refused because %q, not because %q", got, why[c.Name])
 			}
+
 			delete(why, c.Name)
 			if err != nil {
 				if !reflect.DeepEqual(assertion, protocol.Assertion{}) {
@@ -93,18 +106,20 @@ func TestVerifyCases(t *testing.T) {
 				}
 				return
 			}
+
 			if assertion.NameID != "alice@example.com" || assertion.Issuer != f.idp.EntityID || assertion.ID != "_assertion-_request" {
 				t.Errorf("%+v", assertion)
 			}
 		})
 	}
+
 	if len(why) > 0 {
 		t.Errorf("reasons without a case: %v", why)
 	}
 }
 
-// Ensures that all that the assertion says is returned.
-func TestVerifyReturnsTheAssertion(t *testing.T) {
+// Ensures that the whole content of the assertion is returned.
+func TestVerify_Assertion(t *testing.T) {
 	f := newFixture()
 	f.request.NameID = "Ω <&> \"o'brien\""
 	f.request.Attributes = map[string][]string{"groups": {"a", " b\n", "<c>", ""}, "mail": {"x@example.com"}}
@@ -112,20 +127,26 @@ func TestVerifyReturnsTheAssertion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	now := f.expectation.Now
 	want := protocol.Assertion{
-		ID: "_assertion-_request", Issuer: f.idp.EntityID, NameID: f.request.NameID,
-		NameIDFormat: "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", SessionIndex: "_session-_request",
-		SessionNotOnOrAfter: now.Add(8 * time.Hour), AuthnInstant: now, ExpiresAt: now.Add(protocol.DefaultMaxAge + protocol.DefaultSkew),
-		Attributes: f.request.Attributes,
+		ID:                  "_assertion-_request",
+		Issuer:              f.idp.EntityID,
+		NameID:              f.request.NameID,
+		NameIDFormat:        "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+		SessionIndex:        "_session-_request",
+		SessionNotOnOrAfter: now.Add(8 * time.Hour),
+		AuthnInstant:        now,
+		ExpiresAt:           now.Add(protocol.DefaultMaxAge + protocol.DefaultSkew),
+		Attributes:          f.request.Attributes,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
-// Ensures that a large message is read in full.
-func TestVerifyManyGroups(t *testing.T) {
+// Ensures that a large message is read completely.
+func TestVerify_ManyGroups(t *testing.T) {
 	f := newFixture()
 	for _, name := range []string{"1,500 groups", "1,500 groups in a signed response"} {
 		got, err := protocol.Verify(f.make(t, name), f.expectation)
@@ -135,9 +156,9 @@ func TestVerifyManyGroups(t *testing.T) {
 	}
 }
 
-// Ensures that an assertion used up by its first use says so, and until when a used one has to be remembered: Verify
-// refuses it from then on, not a moment earlier or later.
-func TestVerifyReplayIsBounded(t *testing.T) {
+// Ensures that OneTimeUse is reported, and that Verify refuses an assertion from ExpiresAt on, not a moment earlier
+// or later: its use must be recorded until then.
+func TestVerify_ReplayWindow(t *testing.T) {
 	f := newFixture()
 	f.expectation.MaxAge, f.expectation.Skew = 3*time.Minute, 10*time.Second
 	data := f.make(t, "replay of a OneTimeUse assertion")
@@ -145,18 +166,20 @@ func TestVerifyReplayIsBounded(t *testing.T) {
 	if err != nil || !got.OneTimeUse {
 		t.Fatalf("%+v, %v", got, err)
 	}
+
 	f.expectation.Now = got.ExpiresAt.Add(-time.Nanosecond)
 	if _, err := protocol.Verify(data, f.expectation); err != nil {
 		t.Errorf("refused before it expires: %v", err)
 	}
+
 	f.expectation.Now = got.ExpiresAt
 	if _, err := protocol.Verify(data, f.expectation); reason(t, err) == "" {
-		t.Error("accepted after it is forgotten")
+		t.Error("accepted after its record expired")
 	}
 }
 
-// Ensures that what is expected decides about one and the same message.
-func TestVerifyExpectations(t *testing.T) {
+// Ensures that each field of the expectation decides whether a message is accepted.
+func TestVerify_Expectations(t *testing.T) {
 	const answered, unsolicited = "assertion signed", "IdP-initiated while not allowed"
 	for _, c := range []struct {
 		name, message string
@@ -214,7 +237,7 @@ func TestVerifyExpectations(t *testing.T) {
 	}
 }
 
-// Ensures that the request is found before anything is verified, and nothing but a response passes.
+// Ensures that the request's ID is found without verification, and only in responses.
 func TestPeekInResponseTo(t *testing.T) {
 	f := newFixture()
 	for name, want := range map[string]string{"assertion signed": "_request", "unsigned": "_request", "IdP-initiated while not allowed": ""} {
@@ -222,6 +245,7 @@ func TestPeekInResponseTo(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
+
 	for _, name := range []string{"assertion as the root", "XXE", "trailing root", "comment in NameID", "nothing"} {
 		if got, err := protocol.PeekInResponseTo(f.make(t, name)); got != "" || reason(t, err) == "" {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -229,7 +253,7 @@ func TestPeekInResponseTo(t *testing.T) {
 	}
 }
 
-// Ensures that the form field is standard base64 within its bounds.
+// Ensures that the form field must be standard base64 within the size limit.
 func TestDecodeResponse(t *testing.T) {
 	largest := strings.Repeat("x", protocol.MaxResponse)
 	for _, c := range []struct{ form, want, refused string }{
@@ -251,17 +275,19 @@ func TestDecodeResponse(t *testing.T) {
 	}
 }
 
-// Ensures that what is made to cost much is refused at little cost. The best of some runs counts, since others may be
-// using the machine; and the bound is far above what they take, and far below what they were made to take.
-func TestRefusalsAreCheap(t *testing.T) {
+// Ensures that messages made to be costly are refused at little cost. The best of some runs counts, since other
+// processes may use the machine. The bound is far above the usual cost and far below the intended one.
+func TestVerify_CostOfRefusals(t *testing.T) {
 	f := newFixture()
 	costly := []string{
 		"20 MB", "400,000 elements", "200,000 elements in less than 1 MiB", "100,000 attributes", "20,000 levels", "billion laughs",
 	}
+
 	for _, c := range hostile.Cases() {
 		if !slices.Contains(costly, c.Name) {
 			continue
 		}
+
 		form, best := c.Make(f.idp, f.request), time.Hour
 		for range 5 {
 			start := time.Now()
@@ -270,6 +296,7 @@ func TestRefusalsAreCheap(t *testing.T) {
 			}
 			best = min(best, time.Since(start))
 		}
+
 		if best > time.Second {
 			t.Errorf("%s: %v", c.Name, best)
 		}

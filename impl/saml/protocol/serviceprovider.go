@@ -7,65 +7,84 @@ import (
 	"errors"
 )
 
-// ServiceProvider is what identity providers have to know of us.
+// ServiceProvider is the content of our metadata.
 type ServiceProvider struct {
 	// EntityID is our name.
 	EntityID string
-	// ACS is where responses are posted to.
+	// ACS is the URL of our assertion consumer service.
 	ACS string
-	// SLO is where logout messages are redirected to. Empty: no single logout.
+	// SLO is the redirect endpoint for logout messages. Empty: no single logout.
 	SLO string
-	// NameIDFormat is the format of names that we ask for. Empty: any.
+	// NameIDFormat is the requested format of the NameID. Empty: any.
 	NameIDFormat string
-	// SignsRequests tells that our AuthnRequests are signed.
+	// SignsRequests announces that our AuthnRequests are signed.
 	SignsRequests bool
-	// SigningCertificates hold the keys that we sign with; during a rollover, the next one too.
+	// SigningCertificates are the certificates of our signing keys; during a rollover also of the next one.
 	SigningCertificates []*x509.Certificate
-	// EncryptionCertificates hold the keys that assertions may be encrypted for.
+	// EncryptionCertificates are the certificates for which assertions may be encrypted.
 	EncryptionCertificates []*x509.Certificate
 }
 
-// ServiceProviderMetadata returns our metadata (SAML Metadata 2.4.4): assertions signed, by POST only; encrypted with
-// AES-GCM under RSA-OAEP only, since unauthenticated encryption can be read by trying. It fails if the entity ID is
-// empty, a URL is none, or we sign without saying with what.
+// ServiceProviderMetadata returns our metadata (SAML Metadata 2.4.4). They ask for signed assertions by POST only,
+// and offer encryption with AES-GCM under RSA-OAEP only, since unauthenticated encryption is open to
+// chosen-ciphertext attacks. It returns an error if the entity ID is empty, a URL is invalid, or a signing
+// certificate is missing.
 func ServiceProviderMetadata(sp ServiceProvider) ([]byte, error) {
 	if sp.EntityID == "" {
-		return nil, errors.New("saml: the service provider needs an entity ID")
+		return nil, errors.New("saml: the service provider requires an entity ID")
 	}
-	if _, err := endpoint(sp.ACS); err != nil {
-		return nil, errors.New("saml: the assertion consumer service: " + err.Error())
+	if _, err := parseEndpoint(sp.ACS); err != nil {
+		return nil, errors.New("saml: invalid assertion consumer service:  " + err.Error())
 	}
-	if (sp.SignsRequests || sp.SLO != "") && len(sp.SigningCertificates) == 0 { // logout messages are always signed
-		return nil, errors.New("saml: requests and logout messages are signed, and there is no certificate for signing")
+	// Logout messages are always signed.
+	if (sp.SignsRequests || sp.SLO != "") && len(sp.SigningCertificates) == 0 {
+		return nil, errors.New("saml: signed requests and logout messages require a certificate for signing")
 	}
+
 	role := roleXML{
 		SignsRequests:   sp.SignsRequests,
 		WantsAssertions: true,
 		Protocols:       nsProtocol,
-		ACS:             serviceXML{Binding: postBinding, Location: sp.ACS, Index: "0", Default: "true"},
+		ACS: serviceXML{
+			Binding:  postBinding,
+			Location: sp.ACS,
+			Index:    "0",
+			Default:  "true",
+		},
 	}
+
 	for _, certificate := range sp.SigningCertificates {
 		role.Keys = append(role.Keys, keyXML{Use: "signing", Certificate: base64.StdEncoding.EncodeToString(certificate.Raw)})
 	}
+
 	for _, certificate := range sp.EncryptionCertificates {
 		role.Keys = append(role.Keys, keyXML{
 			Use: "encryption", Certificate: base64.StdEncoding.EncodeToString(certificate.Raw),
 			Methods: []methodXML{{aes256GCM}, {aes128GCM}, {rsaOAEP}},
 		})
 	}
+
 	if sp.SLO != "" {
-		if _, err := endpoint(sp.SLO); err != nil {
-			return nil, errors.New("saml: the single logout service: " + err.Error())
+		if _, err := parseEndpoint(sp.SLO); err != nil {
+			return nil, errors.New("saml: invalid single logout service:  " + err.Error())
 		}
 		role.SLO = &serviceXML{Binding: redirectBinding, Location: sp.SLO}
 	}
+
 	if sp.NameIDFormat != "" {
 		role.Formats = []string{sp.NameIDFormat}
 	}
-	document, err := xml.MarshalIndent(entityXML{Metadata: nsMetadata, Signature: nsSignature, EntityID: sp.EntityID, Role: role}, "", "  ")
+
+	document, err := xml.MarshalIndent(entityXML{
+		Metadata:  nsMetadata,
+		Signature: nsSignature,
+		EntityID:  sp.EntityID,
+		Role:      role,
+	}, "", "  ")
 	if err != nil {
 		return nil, err
 	}
+
 	return append([]byte(xml.Header), append(document, '\n')...), nil
 }
 
@@ -77,7 +96,7 @@ type entityXML struct {
 	Role      roleXML  `xml:"md:SPSSODescriptor"`
 }
 
-// roleXML has its elements in the order that the schema wants.
+// roleXML has its elements in the order of the schema.
 type roleXML struct {
 	SignsRequests   bool        `xml:"AuthnRequestsSigned,attr"`
 	WantsAssertions bool        `xml:"WantAssertionsSigned,attr"`

@@ -17,6 +17,7 @@ func ourRole(t *testing.T, sp ServiceProvider) *element {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	root, err := readXML(document, metadataBounds)
 	if err != nil {
 		t.Fatalf("%v: %s", err, document)
@@ -24,14 +25,16 @@ func ourRole(t *testing.T, sp ServiceProvider) *element {
 	if !root.is(nsMetadata, "EntityDescriptor") || root.attributes["entityID"] != sp.EntityID {
 		t.Errorf("%s", document)
 	}
-	role, err := root.one(nsMetadata, "SPSSODescriptor")
+
+	role, err := root.onlyChild(nsMetadata, "SPSSODescriptor")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return role
 }
 
-// Ensures that the smallest metadata offer POST only, and ask for signed assertions.
+// Ensures that minimal metadata offer POST only and ask for signed assertions.
 func TestServiceProviderMetadata(t *testing.T) {
 	role := ourRole(t, plainServiceProvider())
 	if role.attributes["WantAssertionsSigned"] != "true" || role.attributes["AuthnRequestsSigned"] != "false" || role.attributes["protocolSupportEnumeration"] != nsProtocol {
@@ -40,6 +43,7 @@ func TestServiceProviderMetadata(t *testing.T) {
 	if len(role.children) != 1 {
 		t.Fatalf("%d children", len(role.children))
 	}
+
 	acs := role.children[0]
 	if !acs.is(nsMetadata, "AssertionConsumerService") || acs.attributes["Binding"] != postBinding || acs.attributes["Location"] != plainServiceProvider().ACS ||
 		acs.attributes["index"] != "0" || acs.attributes["isDefault"] != "true" {
@@ -47,8 +51,8 @@ func TestServiceProviderMetadata(t *testing.T) {
 	}
 }
 
-// Ensures that everything that a realm may have is there, all keys of a rollover too, in the order that the schema wants.
-func TestServiceProviderMetadataOfAll(t *testing.T) {
+// Ensures that complete metadata have all settings and all keys of a rollover, in the order of the schema.
+func TestServiceProviderMetadata_Complete(t *testing.T) {
 	sp := plainServiceProvider()
 	sp.SLO, sp.NameIDFormat, sp.SignsRequests = "https://us.example/slo", "urn:f", true
 	sp.SigningCertificates = []*x509.Certificate{rsaIdentity().certificate, otherIdentity().certificate}
@@ -58,37 +62,43 @@ func TestServiceProviderMetadataOfAll(t *testing.T) {
 	for _, child := range role.children {
 		order = append(order, child.name.Local)
 	}
+
 	if want := "KeyDescriptor KeyDescriptor KeyDescriptor KeyDescriptor SingleLogoutService NameIDFormat AssertionConsumerService"; strings.Join(order, " ") != want {
 		t.Errorf("%v", order)
 	}
-	for _, key := range role.all(nsMetadata, "KeyDescriptor") {
+
+	for _, key := range role.childrenNamed(nsMetadata, "KeyDescriptor") {
 		uses = append(uses, key.attributes["use"])
 		var algorithms []string
-		for _, method := range key.all(nsMetadata, "EncryptionMethod") {
+		for _, method := range key.childrenNamed(nsMetadata, "EncryptionMethod") {
 			algorithms = append(algorithms, method.attributes["Algorithm"])
 		}
+
 		if encryption := key.attributes["use"] == "encryption"; encryption != slices.Equal(algorithms, []string{aes256GCM, aes128GCM, rsaOAEP}) {
 			t.Errorf("%v", algorithms)
 		}
 	}
+
 	if !slices.Equal(uses, []string{"signing", "signing", "encryption", "encryption"}) {
 		t.Errorf("%v", uses)
 	}
+
 	certificates, err := signingCertificates(role)
 	if err != nil || len(certificates) != 2 || !certificates[0].Equal(rsaIdentity().certificate) {
 		t.Errorf("%d certificates, %v", len(certificates), err)
 	}
-	slo := role.all(nsMetadata, "SingleLogoutService")[0]
+
+	slo := role.childrenNamed(nsMetadata, "SingleLogoutService")[0]
 	if slo.attributes["Binding"] != redirectBinding || slo.attributes["Location"] != sp.SLO || role.attributes["AuthnRequestsSigned"] != "true" {
 		t.Errorf("%+v", slo)
 	}
-	if format, err := role.all(nsMetadata, "NameIDFormat")[0].value(); err != nil || format != "urn:f" {
+	if format, err := role.childrenNamed(nsMetadata, "NameIDFormat")[0].value(); err != nil || format != "urn:f" {
 		t.Errorf("%q, %v", format, err)
 	}
 }
 
-// Ensures that metadata with which nobody could log in are not given out.
-func TestServiceProviderMetadataRefuses(t *testing.T) {
+// Ensures that metadata that would make logins fail are refused.
+func TestServiceProviderMetadata_Refused(t *testing.T) {
 	for name, change := range map[string]func(*ServiceProvider){
 		"no entity ID": func(sp *ServiceProvider) { sp.EntityID = "" },
 		"no ACS":       func(sp *ServiceProvider) { sp.ACS = "" },

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxNameID is the longest name in bytes. Persistent names have at most 256 characters (SAML Core 8.3.7).
+	// maxNameID bounds a name in bytes. Persistent names have at most 256 characters (SAML Core 8.3.7).
 	maxNameID = 1024
 
 	maxFormat    = 256  // bytes
@@ -18,43 +18,47 @@ const (
 	unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" // SAML Core 8.3.1
 )
 
-// readSubject reads who the assertion is about, and checks that we may believe the bearer (SAML Core 2.4). Names that are
-// encrypted are refused.
+// readSubject reads the user's identity and checks that the bearer of the assertion is confirmed (SAML Core 2.4).
+// Encrypted identifiers are refused.
 func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
-	name := one(subject, nsAssertion, "NameID")
-	if name == nil || len(all(subject, nsAssertion, "BaseID"))+len(all(subject, nsAssertion, "EncryptedID")) > 0 {
+	name := onlyChild(subject, nsAssertion, "NameID")
+	if name == nil || len(childrenNamed(subject, nsAssertion, "BaseID"))+len(childrenNamed(subject, nsAssertion, "EncryptedID")) > 0 {
 		return refuse(reasonSubject)
 	}
+
 	text, ok := text(name)
-	if !ok || !isNameID(text) {
+	if !ok || !isValidNameID(text) {
 		return refuse(reasonNameID)
 	}
+
 	a.NameID, a.NameIDFormat = text, value(name, "Format")
 	a.NameQualifier, a.SPNameQualifier = value(name, "NameQualifier"), value(name, "SPNameQualifier")
-	if !isQualifier(a.NameIDFormat, maxFormat) || !isQualifier(a.NameQualifier, maxQualifier) || !isQualifier(a.SPNameQualifier, maxQualifier) {
+	if !isValidQualifier(a.NameIDFormat, maxFormat) || !isValidQualifier(a.NameQualifier, maxQualifier) || !isValidQualifier(a.SPNameQualifier, maxQualifier) {
 		return refuse(reasonQualifier)
 	}
 	if e.NameIDFormat != "" && e.NameIDFormat != unspecified && a.NameIDFormat != e.NameIDFormat {
 		return refuse(reasonNameIDFormat)
 	}
-	return e.confirm(subject)
+
+	return e.checkSubjectConfirmations(subject)
 }
 
-// isNameID refuses what looks like another name than it is: control characters and white space around it.
-func isNameID(name string) bool {
+// isValidNameID refuses names that can be mistaken for another name: with control characters or surrounding white
+// space.
+func isValidNameID(name string) bool {
 	return name != "" && len(name) <= maxNameID && utf8.ValidString(name) && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
-// isQualifier takes what tells a name from other names of the same text, or nothing. Both are kept together in one index.
-func isQualifier(text string, limit int) bool {
+// isValidQualifier reports whether a qualifier, which may be empty, fits the index of identities.
+func isValidQualifier(text string, limit int) bool {
 	return len(text) <= limit && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// confirm looks for a bearer confirmation that holds (SAML Profiles 4.1.4.2). If none does, it returns what is wrong with
-// the last one.
-func (e Expectation) confirm(subject *etree.Element) error {
+// checkSubjectConfirmations requires one valid bearer confirmation (SAML Profiles 4.1.4.2). If there is none, it
+// returns the refusal of the last one.
+func (e Expectation) checkSubjectConfirmations(subject *etree.Element) error {
 	err := refuse(reasonConfirmation)
-	for _, confirmation := range all(subject, nsAssertion, "SubjectConfirmation") {
+	for _, confirmation := range childrenNamed(subject, nsAssertion, "SubjectConfirmation") {
 		if value(confirmation, "Method") != confirmationMethod {
 			continue
 		}
@@ -62,22 +66,25 @@ func (e Expectation) confirm(subject *etree.Element) error {
 			return nil
 		}
 	}
+
 	return err
 }
 
+// checkConfirmation checks one bearer confirmation.
 func (e Expectation) checkConfirmation(confirmation *etree.Element) error {
-	data := one(confirmation, nsAssertion, "SubjectConfirmationData")
+	data := onlyChild(confirmation, nsAssertion, "SubjectConfirmationData")
 	if data == nil {
 		return refuse(reasonConfirmation)
 	}
 	if value(data, "Recipient") != e.ACS {
 		return refuse(reasonRecipient)
 	}
-	if until, err := instant(data, "NotOnOrAfter"); err != nil || e.over(until) {
+	if until, err := readInstant(data, "NotOnOrAfter"); err != nil || e.hasEnded(until) {
 		return refuse(reasonConfirmationTime)
 	}
 	if _, ok := attribute(data, "NotBefore"); ok {
 		return refuse(reasonConfirmationStart)
 	}
-	return e.checkAnswer(data)
+
+	return e.checkInResponseTo(data)
 }

@@ -24,13 +24,13 @@ import (
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// identity is a key and a certificate for it.
+// identity is a key with its certificate.
 type identity struct {
 	key         crypto.Signer
 	certificate *x509.Certificate
 }
 
-// Keys of RSA take long to make, so all tests share them.
+// RSA keys are slow to generate, so all tests share them.
 var (
 	rsaIdentity   = sync.OnceValue(func() identity { return certify(newRSA(2048), noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0)) })
 	otherIdentity = sync.OnceValue(func() identity { return certify(newRSA(2048), noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0)) })
@@ -52,15 +52,22 @@ func newRSA(bits int) *rsa.PrivateKey {
 }
 
 func certify(key crypto.Signer, from, to time.Time) identity {
-	template := &x509.Certificate{SerialNumber: big.NewInt(from.Unix()), Subject: pkix.Name{CommonName: "idp"}, NotBefore: from, NotAfter: to}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(from.Unix()),
+		Subject:      pkix.Name{CommonName: "idp"},
+		NotBefore:    from,
+		NotAfter:     to,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		panic(err)
 	}
+
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		panic(err)
 	}
+
 	return identity{key, certificate}
 }
 
@@ -71,7 +78,7 @@ func (i identity) rsa() *rsa.PrivateKey {
 
 func (i identity) base64() string { return base64.StdEncoding.EncodeToString(i.certificate.Raw) }
 
-// sign signs a text as an identity provider would: ECDSA as r and s in a row.
+// sign signs a text as an identity provider does: ECDSA as r followed by s.
 func (i identity) sign(t testing.TB, text string, hash crypto.Hash) []byte {
 	t.Helper()
 	h := hash.New()
@@ -83,14 +90,16 @@ func (i identity) sign(t testing.TB, text string, hash crypto.Hash) []byte {
 	if _, ok := i.key.(*ecdsa.PrivateKey); !ok {
 		return signature
 	}
+
 	var pair struct{ R, S *big.Int }
 	if _, err := asn1.Unmarshal(signature, &pair); err != nil {
 		t.Fatal(err)
 	}
+
 	return append(pair.R.FillBytes(make([]byte, 32)), pair.S.FillBytes(make([]byte, 32))...)
 }
 
-// squeeze deflates and encodes a message, written apart from the code that is tested.
+// squeeze deflates and encodes a message, independently of the code under test.
 func squeeze(document string) string {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
@@ -123,13 +132,13 @@ func wantError(t *testing.T, err error, part string) {
 
 func encode(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
 
-// cut is squeeze without the end of the stream.
+// cut is squeeze with a truncated stream.
 func cut(document string) string {
 	data, _ := base64.StdEncoding.DecodeString(squeeze(document))
 	return encode(data[:len(data)-9])
 }
 
-// squeezed is squeeze with something after the stream.
+// squeezed is squeeze with data after the stream.
 func squeezed(document, after string) string {
 	data, _ := base64.StdEncoding.DecodeString(squeeze(document))
 	return encode(append(data, after...))

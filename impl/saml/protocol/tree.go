@@ -14,32 +14,33 @@ const (
 	nsExclusive    = "http://www.w3.org/2001/10/xml-exc-c14n#"
 )
 
-// is tells whether an element has this name. The prefix does not matter.
+// is reports whether an element has a name. The prefix does not matter.
 func is(el *etree.Element, namespace, tag string) bool {
 	return el.Tag == tag && el.NamespaceURI() == namespace
 }
 
-// all returns the children that have this name. Descendants further down are never looked for: what stands where it does
-// not belong must not be found.
-func all(el *etree.Element, namespace, tag string) []*etree.Element {
+// childrenNamed returns the children with a name. Deeper descendants are never searched: a misplaced element must not
+// be found.
+func childrenNamed(el *etree.Element, namespace, tag string) []*etree.Element {
 	var found []*etree.Element
 	for _, child := range el.ChildElements() {
 		if is(child, namespace, tag) {
 			found = append(found, child)
 		}
 	}
+
 	return found
 }
 
-// one returns the child that has this name, or nil if there is none or more than one.
-func one(el *etree.Element, namespace, tag string) *etree.Element {
-	if found := all(el, namespace, tag); len(found) == 1 {
+// onlyChild returns the child with a name, or nil unless there is exactly one.
+func onlyChild(el *etree.Element, namespace, tag string) *etree.Element {
+	if found := childrenNamed(el, namespace, tag); len(found) == 1 {
 		return found[0]
 	}
 	return nil
 }
 
-// attribute returns the value of an attribute without prefix, and whether it is there.
+// attribute returns the value of an attribute without prefix, and whether it is present.
 func attribute(el *etree.Element, name string) (string, bool) {
 	for _, a := range el.Attr {
 		if a.Space == "" && a.Key == name {
@@ -49,14 +50,14 @@ func attribute(el *etree.Element, name string) (string, bool) {
 	return "", false
 }
 
-// value is attribute for those where none is as good as an empty one.
+// value returns the value of an attribute, "" if it is missing.
 func value(el *etree.Element, name string) string {
 	text, _ := attribute(el, name)
 	return text
 }
 
-// text returns what stands in an element, all of it, and false if there are elements in it.
-func text(el *etree.Element) (string, bool) {
+// text returns the whole text of an element. ok is false if the element has child elements.
+func text(el *etree.Element) (content string, ok bool) {
 	var b strings.Builder
 	for _, child := range el.Child {
 		data, ok := child.(*etree.CharData)
@@ -65,10 +66,11 @@ func text(el *etree.Element) (string, bool) {
 		}
 		b.WriteString(data.Data)
 	}
+
 	return b.String(), true
 }
 
-// sequence tells whether an element's children are exactly these of one namespace, in this order.
-func sequence(el *etree.Element, namespace string, tags ...string) bool {
+// hasChildrenInOrder reports whether an element's children are exactly the given ones of a namespace, in this order.
+func hasChildrenInOrder(el *etree.Element, namespace string, tags ...string) bool {
 	return slices.EqualFunc(el.ChildElements(), tags, func(child *etree.Element, tag string) bool { return is(child, namespace, tag) })
 }

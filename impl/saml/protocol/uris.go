@@ -1,6 +1,6 @@
 package protocol
 
-// Namespaces of what is read and written.
+// Namespaces of messages and metadata.
 const (
 	nsAssertion = "urn:oasis:names:tc:SAML:2.0:assertion"
 	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -14,14 +14,13 @@ const (
 	postBinding     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 )
 
-// Formats of name identifiers that mean something to this package (SAML Core 8.3.6 and 8.3.8).
+// Formats of name identifiers with special rules (SAML Core 8.3.6 and 8.3.8).
 const (
 	entityFormat    = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 	transientFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 )
 
-// Algorithms of signatures over a query string (RFC 6931 sections 2.3.2 to 2.3.6). All others are refused, SHA-1 first of
-// all.
+// Accepted signature algorithms (RFC 6931 sections 2.3.2 to 2.3.6). All others are refused, in particular SHA-1.
 const (
 	rsaSHA256   = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 	rsaSHA384   = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"
@@ -31,7 +30,7 @@ const (
 	ecdsaSHA512 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"
 )
 
-// Algorithms that assertions for us may be encrypted with (XML Encryption 1.1 sections 5.2.4 and 5.5.2).
+// Algorithms offered in our metadata for the encryption of assertions (XML Encryption 1.1 sections 5.2.4 and 5.5.2).
 const (
 	aes128GCM = "http://www.w3.org/2009/xmlenc11#aes128-gcm"
 	aes256GCM = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
