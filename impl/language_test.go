@@ -53,7 +53,6 @@ var pendingWording = []string{
 	"../impl/audit",
 	"../impl/auth",
 	"../impl/config",
-	"../impl/duration",
 	"../impl/elevation",
 	"../impl/fault",
 	"../impl/filterpath",

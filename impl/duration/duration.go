@@ -1,4 +1,4 @@
-// Package duration reads Elasticsearch's time values, the grammar of API-key expirations.
+// Package duration parses Elasticsearch's time values, the format of API key expirations.
 package duration
 
 import (
@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// units in the order in which they are tried: a suffix before the shorter suffixes that end it.
+// units are tried in this order: a suffix comes before the shorter suffixes that it ends with.
 var units = []struct {
 	suffix string
 	length time.Duration
-	// exact units are told apart by case: M is not a minute.
-	exact bool
+	// caseSensitive is true for the minute: M is no unit.
+	caseSensitive bool
 }{
 	{"nanos", time.Nanosecond, false},
 	{"micros", time.Microsecond, false},
@@ -24,10 +24,10 @@ var units = []struct {
 	{"d", 24 * time.Hour, false},
 }
 
-// Problem is what can be wrong with a time value.
+// Problem is a reason why a time value is invalid.
 type Problem int
 
-// Everything that can be wrong.
+// The reasons why a time value is invalid.
 const (
 	NoUnit Problem = iota
 	Fraction
@@ -44,19 +44,19 @@ var problems = map[Problem]string{
 	TooLong:    "is too long",
 }
 
-// Error is a time value that cannot be read.
+// Error reports an invalid time value.
 type Error struct {
-	// Value has no blanks around it.
+	// Value is the text without surrounding white space.
 	Value   string
 	Problem Problem
 }
 
-// Error implements error, for people.
+// Error implements error. The text is fit for a caller.
 func (e *Error) Error() string { return strconv.Quote(e.Value) + " " + problems[e.Problem] }
 
-// Parse reads a whole number followed by nanos, micros, ms, s, m (lower case only), h or d; blanks around it do not
-// count. Zero may go without a unit, and -1 (or -01, …) means minus one millisecond. Fractions, other negative numbers
-// and anything beyond the range of time.Duration (about 292 years) are an *Error.
+// Parse parses a whole number followed by nanos, micros, ms, s, m (lower case only), h or d. Surrounding white space is
+// ignored. Zero needs no unit, and -1 (or -01, …) is minus one millisecond, as in Elasticsearch. Parse returns an *Error for
+// fractions, other negative numbers and values beyond the range of time.Duration (about 292 years).
 func Parse(text string) (time.Duration, error) {
 	value := strings.TrimSpace(text)
 	if strings.Trim(value, "0") == "" && value != "" {
@@ -65,27 +65,31 @@ func Parse(text string) (time.Duration, error) {
 	if digits, ok := strings.CutPrefix(value, "-"); ok && strings.TrimLeft(digits, "0") == "1" {
 		return -time.Millisecond, nil
 	}
-	number, unit, err := split(value)
+
+	number, unit, err := splitUnit(value)
 	if err != nil {
 		return 0, err
 	}
 	return multiply(value, number, unit)
 }
 
-func split(value string) (string, time.Duration, error) {
+// splitUnit splits a value into its number and the length of its unit.
+func splitUnit(value string) (number string, unit time.Duration, err error) {
 	for _, u := range units {
 		at := len(value) - len(u.suffix)
 		if at < 0 {
 			continue
 		}
+
 		end := value[at:]
-		if end == u.suffix || !u.exact && strings.EqualFold(end, u.suffix) {
+		if end == u.suffix || !u.caseSensitive && strings.EqualFold(end, u.suffix) {
 			return value[:at], u.length, nil
 		}
 	}
 	return "", 0, &Error{value, NoUnit}
 }
 
+// multiply parses a number and returns it times the unit. The value is for the error.
 func multiply(value, number string, unit time.Duration) (time.Duration, error) {
 	if strings.HasPrefix(number, "-") {
 		return 0, &Error{value, Negative}
@@ -93,6 +97,7 @@ func multiply(value, number string, unit time.Duration) (time.Duration, error) {
 	if strings.Contains(number, ".") {
 		return 0, &Error{value, Fraction}
 	}
+
 	n, err := strconv.ParseUint(number, 10, 63)
 	if err != nil {
 		return 0, &Error{value, NotANumber}

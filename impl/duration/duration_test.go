@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Ensures that the grammar is Elasticsearch's: its units, its case rule, its two special values.
+// Ensures that values are parsed as by Elasticsearch: its units, its case rule, its two special values.
 func TestParse(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"1d": 24 * time.Hour, "3h": 3 * time.Hour, "30m": 30 * time.Minute, "15s": 15 * time.Second, "7ms": 7 * time.Millisecond,
@@ -14,29 +14,33 @@ func TestParse(t *testing.T) {
 		"4MS": 4 * time.Millisecond, " 1d\t": 24 * time.Hour, "0": 0, "000": 0, "0s": 0, "-1": -time.Millisecond,
 		"-001": -time.Millisecond, "007s": 7 * time.Second, "106751d": 106751 * 24 * time.Hour,
 	} {
-		got, err := Parse(text)
-		if err != nil || got != want {
-			t.Errorf("Parse(%q) = %v, %v; want %v", text, got, err, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			got, err := Parse(text)
+			if err != nil || got != want {
+				t.Errorf("got %v, %v; want %v", got, err, want)
+			}
+		})
 	}
 }
 
-// Ensures that everything else is refused with a text that says why.
-func TestParse_Refused(t *testing.T) {
+// Ensures that invalid values are refused with the reason.
+func TestParse_Invalid(t *testing.T) {
 	for text, why := range map[string]string{
 		"": "no unit", "  ": "no unit", "1": "no unit", "1w": "no unit", "1M": "no unit", "1y": "no unit", "-": "no unit",
 		"1.5d": "fraction", "-2d": "negative", "-1d": "negative", "-0s": "negative", "d": "not a whole number", "1 d": "not a whole number",
 		"+1d": "not a whole number", "0x1d": "not a whole number", "1_0d": "not a whole number", "٣d": "not a whole number",
 		"106752d": "too long", "9223372036854775808nanos": "not a whole number",
 	} {
-		_, err := Parse(text)
-		if err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("Parse(%q) = %v; want an error with %q", text, err, why)
-		}
+		t.Run(text, func(t *testing.T) {
+			_, err := Parse(text)
+			if err == nil || !strings.Contains(err.Error(), why) {
+				t.Errorf("got %v; want an error with %q", err, why)
+			}
+		})
 	}
 }
 
-// Ensures that no text breaks the parser, and that what it accepts is never below minus one millisecond.
+// Ensures that no text makes the parser panic, and that no result is below minus one millisecond.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"1d", "0", "-1", "1.5h", "9223372036854775807nanos", " 7 ms", "M", "-"} {
 		f.Add(seed)
