@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Ensures that the examples of RFC 7396, appendix A, come out as published.
+// Ensures that the examples of RFC 7396, appendix A, have the published results.
 func TestApply_RFC7396(t *testing.T) {
 	for _, c := range []struct{ target, patch, result string }{
 		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
@@ -25,18 +25,20 @@ func TestApply_RFC7396(t *testing.T) {
 		{`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`},
 		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
-		target := parse(t, c.target)
-		if got := Apply(target, parse(t, c.patch)); !reflect.DeepEqual(got, parse(t, c.result)) {
-			t.Errorf("%s changed by %s: %v, want %s", c.target, c.patch, got, c.result)
-		}
-		if !reflect.DeepEqual(target, parse(t, c.target)) {
-			t.Errorf("%s changed by %s: the target itself was changed, to %v", c.target, c.patch, target)
-		}
+		t.Run(c.target+" and "+c.patch, func(t *testing.T) {
+			target := parse(t, c.target)
+			if got := Apply(target, parse(t, c.patch)); !reflect.DeepEqual(got, parse(t, c.result)) {
+				t.Errorf("got %v; want %s", got, c.result)
+			}
+			if !reflect.DeepEqual(target, parse(t, c.target)) {
+				t.Errorf("the target was modified to %v", target)
+			}
+		})
 	}
 }
 
-// Ensures three laws: a patch applied twice is a patch applied once, no null that a patch holds survives in what it
-// merged, and the target stays as it was.
+// Ensures that applying a patch twice has the same result as once, that members which are null in the patch are absent from
+// the result, and that the target is not modified.
 func FuzzApply(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":1}}`), []byte(`{"a":{"b":null,"c":[null]}}`))
 	f.Add([]byte(`[1]`), []byte(`{"a":null}`))
@@ -45,18 +47,20 @@ func FuzzApply(f *testing.F) {
 		if json.Unmarshal(target, &before) != nil || json.Unmarshal(target, &again) != nil || json.Unmarshal(patch, &change) != nil {
 			return
 		}
+
 		once := Apply(before, change)
 		if twice := Apply(once, change); !reflect.DeepEqual(once, twice) {
 			t.Fatalf("once %v, twice %v", once, twice)
 		}
 		if !reflect.DeepEqual(before, again) {
-			t.Fatalf("the target was changed, from %v to %v", again, before)
+			t.Fatalf("the target was modified from %v to %v", again, before)
 		}
-		noNull(t, change, once)
+		wantNullsRemoved(t, change, once)
 	})
 }
 
-func noNull(t *testing.T, patch, result any) {
+// wantNullsRemoved fails the test if a member that is null in the patch is present in the result.
+func wantNullsRemoved(t *testing.T, patch, result any) {
 	changes, ok := patch.(map[string]any)
 	if !ok {
 		return
@@ -68,7 +72,7 @@ func noNull(t *testing.T, patch, result any) {
 			t.Fatalf("%q is null in the patch and %v in the result", name, got)
 		}
 		if value != nil {
-			noNull(t, value, got)
+			wantNullsRemoved(t, value, got)
 		}
 	}
 }
