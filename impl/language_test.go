@@ -77,7 +77,6 @@ var pendingWording = []string{
 	"../impl/strictjson",
 	"../impl/totp",
 	"../impl/user",
-	"../impl/xcontent",
 }
 
 // notWording are texts that a rule would find and that are right: those of ECE, Elasticsearch, and formats.

@@ -11,7 +11,7 @@ import (
 
 var errUnsupported = errors.New("xcontent: the field does not take values of this type")
 
-// Text reads a string.
+// Text returns a field for a string.
 func Text(target *string) Field {
 	return func(value any) error {
 		text, ok := value.(string)
@@ -23,7 +23,7 @@ func Text(target *string) Field {
 	}
 }
 
-// OptionalText reads a string that is told apart from none.
+// OptionalText returns a field for a string; the target stays nil if the member is absent.
 func OptionalText(target **string) Field {
 	return func(value any) error {
 		var text string
@@ -35,7 +35,7 @@ func OptionalText(target **string) Field {
 	}
 }
 
-// Boolean reads true or false, or one of their names in a string.
+// Boolean returns a field for true or false, or one of the strings "true" and "false".
 func Boolean(target *bool) Field {
 	return func(value any) error {
 		switch value {
@@ -54,8 +54,8 @@ func Boolean(target *bool) Field {
 	}
 }
 
-// Texts reads an array of strings, or one string for an array of one. In the array, numbers and booleans stand for their
-// texts. The result is not nil.
+// Texts returns a field for an array of strings, or for a string that stands for an array of one. Numbers and booleans in the
+// array are converted to strings. The value set is not nil.
 func Texts(target *[]string) Field {
 	return func(value any) error {
 		switch value := value.(type) {
@@ -63,13 +63,13 @@ func Texts(target *[]string) Field {
 			*target = []string{value}
 			return nil
 		case []any:
-			return texts(value, target)
+			return readTexts(value, target)
 		}
 		return errUnsupported
 	}
 }
 
-// TextArray is Texts without the one string.
+// TextArray returns a field like Texts that does not take a single string.
 func TextArray(target *[]string) Field {
 	return func(value any) error {
 		if _, one := value.(string); one {
@@ -79,25 +79,25 @@ func TextArray(target *[]string) Field {
 	}
 }
 
-func texts(elements []any, target *[]string) error {
-	read := make([]string, 0, len(elements))
+func readTexts(elements []any, target *[]string) error {
+	texts := make([]string, 0, len(elements))
 	for _, element := range elements {
 		switch element := element.(type) {
 		case string:
-			read = append(read, element)
+			texts = append(texts, element)
 		case bool:
-			read = append(read, strconv.FormatBool(element))
+			texts = append(texts, strconv.FormatBool(element))
 		case json.Number:
-			read = append(read, element.String())
+			texts = append(texts, element.String())
 		default:
 			return fault.New(fault.IllegalArgument, fmt.Sprintf("Can't get text on a %s", Token(element)))
 		}
 	}
-	*target = read
+	*target = texts
 	return nil
 }
 
-// Object reads an object as it is; the result is not nil.
+// Object returns a field for an object of any content. The value set is not nil.
 func Object(target *map[string]any) Field {
 	return func(value any) error {
 		members, ok := value.(map[string]any)
@@ -109,7 +109,7 @@ func Object(target *map[string]any) Field {
 	}
 }
 
-// OrNull also takes null, which changes nothing.
+// OrNull returns a field that ignores null and passes other values to field.
 func OrNull(field Field) Field {
 	return func(value any) error {
 		if value == nil {
@@ -119,13 +119,14 @@ func OrNull(field Field) Field {
 	}
 }
 
-// Integer reads a whole number that fits an int.
+// Integer returns a field for a whole number that fits an int.
 func Integer(target *int) Field {
 	return func(value any) error {
 		number, ok := value.(json.Number)
 		if !ok {
 			return errUnsupported
 		}
+
 		n, err := strconv.Atoi(number.String())
 		if err != nil {
 			return fault.New(fault.IllegalArgument, "["+number.String()+"] is not a whole number in range")
@@ -135,15 +136,16 @@ func Integer(target *int) Field {
 	}
 }
 
-// Array reads an array, and each of its elements by itself.
+// Array returns a field for an array. It passes each element to the element field.
 func Array(element Field) Field {
 	return func(value any) error {
 		elements, ok := value.([]any)
 		if !ok {
 			return errUnsupported
 		}
-		for _, each := range elements {
-			if err := element(each); err != nil {
+
+		for _, value := range elements {
+			if err := element(value); err != nil {
 				return err
 			}
 		}
@@ -151,7 +153,7 @@ func Array(element Field) Field {
 	}
 }
 
-// Nested reads an object by a parser of its own.
+// Nested returns a field for an object that the parser reads.
 func Nested(parser Parser) Field {
 	return func(value any) error {
 		if _, ok := value.(map[string]any); !ok {

@@ -2,10 +2,10 @@ package xcontent
 
 import "strings"
 
-// maxGuessed is how long, in bytes, a name is that something like it is looked for.
-const maxGuessed = 64
+// maxSuggestLength is the length in bytes above which no suggestion is made for a name. It bounds the cost of the comparison.
+const maxSuggestLength = 64
 
-// hint asks for the name that was probably meant, as Elasticsearch does.
+// hint returns Elasticsearch's question for the name that was probably meant, or "".
 func hint(name string, known []string) string {
 	if best := Suggest(name, known); best != "" {
 		return " did you mean [" + best + "]?"
@@ -13,13 +13,14 @@ func hint(name string, known []string) string {
 	return ""
 }
 
-// Suggest returns the known name that is most like another, or "" if none is: less than half of the longer of the two would
-// have to be written otherwise (Elasticsearch's measure).
+// Suggest returns the known name that is most similar to name, or "". As in Elasticsearch, the edit distance must be less than
+// half of the length of the longer of the two.
 func Suggest(name string, known []string) string {
 	best, least := "", 1.0
-	if len(name) > maxGuessed {
+	if len(name) > maxSuggestLength {
 		return best
 	}
+
 	for _, candidate := range known {
 		a, b := strings.ToLower(name), strings.ToLower(candidate)
 		difference := float64(distance(a, b)) / float64(max(len(a), len(b), 1))
@@ -30,12 +31,13 @@ func Suggest(name string, known []string) string {
 	return best
 }
 
-// distance is how many letters have to be put in, taken out or replaced to make one text another (Levenshtein's).
+// distance returns the Levenshtein distance of two texts in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
+
 	for i := range len(a) {
 		diagonal := row[0]
 		row[0] = i + 1

@@ -7,15 +7,26 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-// Ensures that the name is found that was meant, and none where none was.
+// Ensures that a similar name is suggested, and none if no name is similar.
 func TestSuggest(t *testing.T) {
 	known := []string{"ids", "metadata", "role_descriptors", "expiration", "dry_run"}
 	for name, want := range map[string]string{
-		"id": "ids", "idz": "ids", "IDS": "ids", "rol_descriptors": "role_descriptors", "dryrun": "dry_run", "metdata": "metadata",
-		"expires": "", "": "", "refresh": "", strings.Repeat("x", 100): "", "expiratoin": "expiration",
+		"id":                     "ids",
+		"idz":                    "ids",
+		"IDS":                    "ids",
+		"rol_descriptors":        "role_descriptors",
+		"dryrun":                 "dry_run",
+		"metdata":                "metadata",
+		"expiratoin":             "expiration",
+		"expires":                "",
+		"":                       "",
+		"refresh":                "",
+		strings.Repeat("x", 100): "",
 	} {
-		if got := xcontent.Suggest(name, known); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := xcontent.Suggest(name, known); got != want {
+				t.Errorf("got %q; want %q", got, want)
+			}
+		})
 	}
 }

@@ -1,5 +1,5 @@
-// Package xcontent reads decoded JSON by the rules of Elasticsearch's object parsers, and words refusals as they do: the
-// same types, the same texts, the same nesting. It reads what strictjson.Decode returns.
+// Package xcontent reads decoded JSON, as returned by strictjson.Decode, by the rules of Elasticsearch's object parsers. Its
+// errors have the same types, texts and nesting as Elasticsearch's.
 package xcontent
 
 import (
@@ -11,35 +11,39 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Field reads the value of one member. It returns errUnsupported for a value of a JSON type that it does not take, and a
-// *fault.Error for one that is wrong otherwise.
+// Field reads the value of a member into a target. It returns errUnsupported for a value of an unsupported JSON type, and a
+// *fault.Error for a value that is invalid for another reason.
 type Field func(value any) error
 
-// Parser is one of Elasticsearch's object parsers, by the name that its messages give.
+// Parser corresponds to one of Elasticsearch's object parsers.
 type Parser struct {
+	// Name is the parser's name in Elasticsearch's messages.
 	Name   string
 	Fields map[string]Field
-	// Required are the members that must be there.
+	// Required are the names of the members that must be present.
 	Required []string
 }
 
-// Read hands each member of an object to its field, in the order of their names, so that of several failures always the
-// same is reported. It returns fault.XContentParseFailed, and fault.IllegalArgument for a required member that is missing.
-// The failure's Fields name the member at fault; for the object itself they are one empty name.
+// Read passes each member of an object to its field, sorted by name, so that of several errors always the same one is
+// returned. It returns fault.XContentParseFailed, or fault.IllegalArgument for a missing required member. The error's Fields
+// hold the name of the member, or one empty name if the value is not an object.
 func (p Parser) Read(value any) error {
 	members, ok := value.(map[string]any)
 	if !ok {
 		return fail([]string{""}, "[%s] Expected START_OBJECT but was: %s", p.Name, Token(value))
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		field, known := p.Fields[name]
 		if !known {
 			return fail([]string{name}, "[%s] unknown field [%s]%s", p.Name, name, hint(name, slices.Sorted(maps.Keys(p.Fields))))
 		}
-		if err := p.read(field, name, members[name]); err != nil {
+
+		if err := p.readField(field, name, members[name]); err != nil {
 			return err
 		}
 	}
+
 	for _, name := range p.Required {
 		if _, given := members[name]; !given {
 			return fault.New(fault.IllegalArgument, "Required ["+name+"]", name)
@@ -48,7 +52,7 @@ func (p Parser) Read(value any) error {
 	return nil
 }
 
-func (p Parser) read(field Field, name string, value any) error {
+func (p Parser) readField(field Field, name string, value any) error {
 	err := field(value)
 	if err == errUnsupported { //nolint:errorlint // fields return it bare
 		return fail([]string{name}, "[%s] %s doesn't support values of type: %s", p.Name, name, Token(value))
@@ -56,13 +60,14 @@ func (p Parser) read(field Field, name string, value any) error {
 	return Within(p.Name, name, err)
 }
 
-// Within wraps the failure of a field as the parser that has the field does. It returns nil for nil, and an error that is
-// no *fault.Error as it is.
+// Within wraps the error of a field in the error of the field's parser. It returns nil for nil, and an error that is not a
+// *fault.Error unchanged.
 func Within(parser, field string, err error) error {
-	cause, ok := err.(*fault.Error) //nolint:errorlint // only bare ones are a parser's own
+	cause, ok := err.(*fault.Error) //nolint:errorlint // parsers return their errors bare
 	if !ok {
 		return err
 	}
+
 	wrapper := fail([]string{field}, "[%s] failed to parse field [%s]", parser, field)
 	wrapper.CausedBy = cause
 	return wrapper
@@ -72,7 +77,7 @@ func fail(fields []string, format string, values ...any) *fault.Error {
 	return fault.New(fault.XContentParseFailed, fmt.Sprintf(format, values...), fields...)
 }
 
-// Token is Elasticsearch's name for the first token of a JSON value.
+// Token returns Elasticsearch's name for the first token of a JSON value.
 func Token(value any) string {
 	switch value.(type) {
 	case nil:

@@ -10,7 +10,8 @@ import (
 	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
-type read struct {
+// record is the target of the test's parser.
+type record struct {
 	text    string
 	maybe   *string
 	truth   bool
@@ -20,32 +21,36 @@ type read struct {
 	inner   string
 }
 
-func (r *read) parser() xcontent.Parser {
+func (r *record) parser() xcontent.Parser {
 	inner := xcontent.Parser{Name: "inner", Fields: map[string]xcontent.Field{"text": xcontent.Text(&r.inner)}}
 	return xcontent.Parser{Name: "p", Required: []string{"texts"}, Fields: map[string]xcontent.Field{
-		"text": xcontent.Text(&r.text), "maybe": xcontent.OptionalText(&r.maybe), "truth": xcontent.Boolean(&r.truth),
-		"texts": xcontent.Texts(&r.texts), "object": xcontent.Object(&r.object), "integer": xcontent.Integer(&r.integer),
-		"inner": xcontent.Nested(inner),
+		"text":    xcontent.Text(&r.text),
+		"maybe":   xcontent.OptionalText(&r.maybe),
+		"truth":   xcontent.Boolean(&r.truth),
+		"texts":   xcontent.Texts(&r.texts),
+		"object":  xcontent.Object(&r.object),
+		"integer": xcontent.Integer(&r.integer),
+		"inner":   xcontent.Nested(inner),
 	}}
 }
 
-func parse(t *testing.T, text string) (read, error) {
+func parse(t *testing.T, text string) (record, error) {
 	t.Helper()
 	value, err := strictjson.Decode([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r read
+	var r record
 	return r, r.parser().Read(value)
 }
 
-// Ensures that each kind of field takes what Elasticsearch's takes.
+// Ensures that each kind of field takes the same values as Elasticsearch's.
 func TestRead(t *testing.T) {
 	value, err := strictjson.Decode([]byte(`{"text":"a","maybe":"","truth":"true","texts":["a",1.50,true],"object":{"b":1},"integer":-7,"inner":{"text":"c"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r read
+	var r record
 	if err := r.parser().Read(value); err != nil {
 		t.Fatal(err)
 	}
@@ -53,13 +58,14 @@ func TestRead(t *testing.T) {
 		len(r.object) != 1 || r.integer != -7 || r.inner != "c" {
 		t.Errorf("%+v", r)
 	}
-	var one read
+
+	var one record
 	if err := one.parser().Read(map[string]any{"texts": "a", "truth": false}); err != nil || len(one.texts) != 1 {
 		t.Errorf("%+v, %v", one, err)
 	}
 }
 
-// Ensures that each refusal has Elasticsearch's type, text and nesting.
+// Ensures that each error has Elasticsearch's type, text and nesting.
 func TestRead_Refused(t *testing.T) {
 	const xpe, iae = "x_content_parse_exception: ", "illegal_argument_exception: "
 	for given, want := range map[string]string{
@@ -83,16 +89,18 @@ func TestRead_Refused(t *testing.T) {
 		`{"inner":true}`:          xpe + "[p] inner doesn't support values of type: VALUE_BOOLEAN",
 		`{"inner":{"text":true}}`: xpe + "[p] failed to parse field [inner]: " + xpe + "[inner] text doesn't support values of type: VALUE_BOOLEAN",
 	} {
-		_, err := parse(t, given)
-		var f *fault.Error
-		if !errors.As(err, &f) || err.Error() != want || len(f.Fields) != 1 {
-			t.Errorf("%s: %v; want %s", given, err, want)
-		}
+		t.Run(given, func(t *testing.T) {
+			_, err := parse(t, given)
+			var f *fault.Error
+			if !errors.As(err, &f) || err.Error() != want || len(f.Fields) != 1 {
+				t.Errorf("got %v; want %s", err, want)
+			}
+		})
 	}
 }
 
-// Ensures that what is no refusal of a parser's goes through as it is.
-func TestWithin(t *testing.T) {
+// Ensures that an error which is not a parser's is returned unchanged.
+func TestWithin_OtherError(t *testing.T) {
 	other := errors.New("x")
 	if got := xcontent.Within("p", "f", other); !errors.Is(got, other) || xcontent.Within("p", "f", nil) != nil {
 		t.Error(got)
