@@ -47,10 +47,8 @@ var pendingWording = []string{
 	"../docs",
 	"../docs/decisions",
 	"../impl",
-	"../impl/account",
 	"../impl/apikey",
 	"../impl/app",
-	"../impl/audit",
 	"../impl/auth",
 	"../impl/config",
 	"../impl/elevation",
@@ -75,7 +73,6 @@ var pendingWording = []string{
 	"../impl/store/postgrestest",
 	"../impl/store/storetest",
 	"../impl/strictjson",
-	"../impl/totp",
 	"../impl/user",
 }
 

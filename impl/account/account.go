@@ -1,4 +1,4 @@
-// Package account keeps the installation's account: its trust settings.
+// Package account manages the installation's account, which holds its trust settings.
 package account
 
 import (
@@ -12,16 +12,16 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Account is what callers see of the account.
+// Account is the public view of the account.
 type Account struct {
 	ID       string
 	TrustAll bool
 }
 
-// defaultTrustAll is what a setting is that nobody made.
+// defaultTrustAll is the value of trust_all unless it is set.
 const defaultTrustAll = true
 
-// unclustered is the account of a server without a store.
+// unclustered is the account of a server that has no store.
 var unclustered = Account{ID: "unclustered", TrustAll: defaultTrustAll}
 
 // Service reads and changes the account.
@@ -30,11 +30,12 @@ type Service struct{ store *store.Store }
 // NewService returns a service on a store.
 func NewService(st *store.Store) *Service { return &Service{st} }
 
-// Bootstrap makes the account when there is none.
+// Bootstrap creates the account if it does not exist.
 func (s *Service) Bootstrap(ctx context.Context) error {
 	if !s.store.Configured() {
 		return nil
 	}
+
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.Account()
 		if !errors.Is(err, store.ErrNotFound) {
@@ -44,12 +45,13 @@ func (s *Service) Bootstrap(ctx context.Context) error {
 	})
 }
 
-// Get returns the account, or fault.AccountNotFound. A server without a store has one with default settings, because
-// reading it needs no authentication cluster.
+// Get returns the account, or fault.AccountNotFound. A server without a store returns an account with default settings,
+// because reading the account needs no authentication cluster.
 func (s *Service) Get(ctx context.Context) (Account, error) {
 	if !s.store.Configured() {
 		return unclustered, nil
 	}
+
 	var a Account
 	err := s.store.View(ctx, func(tx *store.Tx) error {
 		record, err := load(tx)
@@ -59,7 +61,7 @@ func (s *Service) Get(ctx context.Context) (Account, error) {
 	return a, err
 }
 
-// Replace sets all settings; nil stands for the default. It returns fault.AccountNotFound.
+// Replace sets all settings; nil selects the default. It returns fault.AccountNotFound.
 func (s *Service) Replace(ctx context.Context, trustAll *bool) (Account, error) {
 	return s.change(ctx, func(record *store.Account) error {
 		record.TrustAll = defaultTrustAll
@@ -70,8 +72,8 @@ func (s *Service) Replace(ctx context.Context, trustAll *bool) (Account, error) 
 	})
 }
 
-// Patch applies a JSON merge patch (RFC 7396) to {"trust": {"trust_all": …}}; a setting that is removed takes its
-// default. It returns fault.InvalidData for what does not fit, and fault.AccountNotFound.
+// Patch applies a JSON merge patch (RFC 7396) to {"trust": {"trust_all": …}}; removing a setting resets it to its default.
+// It returns fault.InvalidData if the patched settings have the wrong types, and fault.AccountNotFound.
 func (s *Service) Patch(ctx context.Context, patch any) (Account, error) {
 	return s.change(ctx, func(record *store.Account) error {
 		document := map[string]any{"trust": map[string]any{"trust_all": record.TrustAll}}
@@ -85,19 +87,23 @@ func (s *Service) Patch(ctx context.Context, patch any) (Account, error) {
 	})
 }
 
+// readTrustAll reads trust.trust_all from the settings, or returns its default.
 func readTrustAll(settings map[string]any) (bool, error) {
 	trust, present := settings["trust"]
 	if !present {
 		return defaultTrustAll, nil
 	}
+
 	members, ok := trust.(map[string]any)
 	if !ok {
 		return false, fault.New(fault.InvalidData, "trust: this must be an object", "trust")
 	}
+
 	value, present := members["trust_all"]
 	if !present {
 		return defaultTrustAll, nil
 	}
+
 	trustAll, ok := value.(bool)
 	if !ok {
 		return false, fault.New(fault.InvalidData, "trust.trust_all: this must be true or false", "trust.trust_all")
@@ -105,6 +111,7 @@ func readTrustAll(settings map[string]any) (bool, error) {
 	return trustAll, nil
 }
 
+// change updates the account with f. It writes and records nothing if f changes nothing.
 func (s *Service) change(ctx context.Context, f func(*store.Account) error) (Account, error) {
 	var a Account
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
@@ -112,14 +119,17 @@ func (s *Service) change(ctx context.Context, f func(*store.Account) error) (Acc
 		if err != nil {
 			return err
 		}
+
 		before := record.TrustAll
 		if err := f(&record); err != nil {
 			return err
 		}
 		a = public(record)
+
 		if record.TrustAll == before {
 			return nil
 		}
+
 		if err := tx.UpdateAccount(record); err != nil {
 			return err
 		}

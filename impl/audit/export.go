@@ -11,11 +11,11 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// pageSize is how many entries an export holds at a time.
+// pageSize is the number of entries that an export reads and writes at a time.
 const pageSize = 500
 
-// Export writes the trail since a moment, oldest first, as one JSON object a line. All is printable ASCII: whatever an
-// entry holds, it begins no line of its own and does nothing to a terminal.
+// Export writes the entries since a time, oldest first, as one JSON object per line. The output is printable ASCII, so that
+// the content of an entry can neither forge a line nor control a terminal.
 func Export(ctx context.Context, st *store.Store, since time.Time, w io.Writer) error {
 	moment, id := since, ""
 	for {
@@ -27,6 +27,8 @@ func Export(ctx context.Context, st *store.Store, since time.Time, w io.Writer) 
 		if err != nil || len(page) == 0 {
 			return err
 		}
+
+		// The page is written outside of the transaction, because the reader of the output may be slow.
 		if err := writePage(w, page); err != nil {
 			return err
 		}
@@ -35,13 +37,13 @@ func Export(ctx context.Context, st *store.Store, since time.Time, w io.Writer) 
 	}
 }
 
-// writePage writes after the transaction, because whoever reads may be slow.
+// writePage writes entries as lines.
 func writePage(w io.Writer, page []store.AuditEntry) error {
 	var lines []byte
 	for _, e := range page {
 		text, err := json.Marshal(exported(e))
 		if err != nil {
-			return fmt.Errorf("audit: the entry %q: %w", e.ID, err)
+			return fmt.Errorf("audit: entry %q: %w", e.ID, err)
 		}
 		lines = append(appendASCII(lines, text), '\n')
 	}
@@ -49,7 +51,7 @@ func writePage(w io.Writer, page []store.AuditEntry) error {
 	return err
 }
 
-// line is an entry as it is exported.
+// line is the exported form of an entry.
 type line struct {
 	ID        string          `json:"id"`
 	At        string          `json:"at"`
@@ -63,22 +65,30 @@ type line struct {
 
 func exported(e store.AuditEntry) line {
 	return line{
-		ID: e.ID, At: e.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Event: e.Event, Actor: e.Actor, Subject: e.Subject,
-		Address: e.Address, RequestID: e.RequestID, Details: object(e.Details),
+		ID:        e.ID,
+		At:        e.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		Event:     e.Event,
+		Actor:     e.Actor,
+		Subject:   e.Subject,
+		Address:   e.Address,
+		RequestID: e.RequestID,
+		Details:   wrapDetails(e.Details),
 	}
 }
 
-// object is a JSON object as it is; any other text, which nothing here writes, becomes a member of one.
-func object(text string) json.RawMessage {
+// wrapDetails returns a JSON object unchanged. Any other text, which Record never writes, becomes a member of an object.
+func wrapDetails(text string) json.RawMessage {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &members); err == nil && members != nil {
 		return json.RawMessage(text)
 	}
-	wrapped, _ := json.Marshal(map[string]string{"unreadable": text}) // cannot fail
+
+	// Encoding a map of strings cannot fail.
+	wrapped, _ := json.Marshal(map[string]string{"unreadable": text})
 	return wrapped
 }
 
-// appendASCII escapes what in a JSON text is not printable ASCII. Such characters are in strings only.
+// appendASCII appends a JSON text with all characters escaped that are not printable ASCII. They occur in strings only.
 func appendASCII(to, text []byte) []byte {
 	for _, r := range string(text) {
 		if r >= ' ' && r <= '~' {

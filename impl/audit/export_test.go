@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// clock is a time that a test sets.
+// clock is a clock that a test sets.
 type clock struct{ now time.Time }
 
 func newStore(t *testing.T) (*store.Store, *clock) {
@@ -47,7 +47,7 @@ func insert(t *testing.T, st *store.Store, entries ...store.AuditEntry) {
 	}
 }
 
-// pages counts how often it is written to.
+// pages is a writer that counts the writes.
 type pages struct {
 	bytes.Buffer
 	writes, largest int
@@ -69,8 +69,8 @@ func export(t *testing.T, st *store.Store, since time.Time) string {
 	return out.String()
 }
 
-// Ensures that an entry is exported as it was recorded, in one line.
-func TestExport(t *testing.T) {
+// Ensures that an entry is exported as it was recorded, on one line.
+func TestExport_Entry(t *testing.T) {
 	st, c := newStore(t)
 	c.now = time.Date(2026, 11, 21, 12, 0, 0, 7_900_000, time.FixedZone("", 3600))
 	insert(t, st, store.AuditEntry{
@@ -83,8 +83,7 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// Ensures that a trail of several pages, of which many entries have the same time, is exported whole and in order, and
-// that none of it is written in one piece.
+// Ensures that several pages of entries, many with equal timestamps, are exported completely and in order, one page at a time.
 func TestExport_Pages(t *testing.T) {
 	st, c := newStore(t)
 	const moments, each = 3, 700
@@ -112,14 +111,14 @@ func TestExport_Pages(t *testing.T) {
 		got.WriteString(e.ID)
 	}
 	if got.String() != want.String() {
-		t.Error("the trail is not whole, or not in order")
+		t.Error("the export is incomplete or out of order")
 	}
 	if out.writes < 4 || out.largest > out.Len()/4+100 {
 		t.Errorf("%d pages, of at most %d bytes", out.writes, out.largest)
 	}
 }
 
-// Ensures that an export begins with the first entry of the moment, and at the millisecond.
+// Ensures that an export begins with the first entry of the given millisecond.
 func TestExport_Since(t *testing.T) {
 	st, c := newStore(t)
 	start := c.now
@@ -137,14 +136,13 @@ func TestExport_Since(t *testing.T) {
 	}
 }
 
-// hostile are texts that would forge an entry, or do something to a terminal, if they came out as they are.
+// hostile holds texts that would forge an entry or control a terminal if they were exported unescaped.
 var hostile = []string{
 	"\n{\"id\":\"forged\"}\n", "\r\n", "a\u2028b\u2029c", "\u0085", "\x00", "\x1b[2J", "\x7f", "\u009b31m", "\v\f\b\t", "\u202egnp.exe", "\ufeff",
 	`"},{"id":"forged"}`, `\`, `\u000a`, `\"`, "</script><!--", "\xff\xfe", "\xed\xa0\x80", "\xc0\x8a", "😀", strings.Repeat("\n", 100_000),
 }
 
-// Ensures that whatever the fields of an entry hold, the entry is one line of printable ASCII, and that a reader gets back
-// what they hold.
+// Ensures that an entry with hostile content is one line of printable ASCII, from which a reader decodes the content.
 func TestExport_Hostile(t *testing.T) {
 	st, _ := newStore(t)
 	for i, text := range hostile {
@@ -168,6 +166,7 @@ func TestExport_Hostile(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%.200q: %v", line, err)
 		}
+
 		var i int
 		if _, err := fmt.Sscanf(e.ID[:2], "%d", &i); err != nil {
 			t.Fatal(err)
@@ -188,7 +187,7 @@ func TestExport_Hostile(t *testing.T) {
 	}
 }
 
-// readable is a text as JSON can hold it.
+// readable returns a text with invalid UTF-8 replaced, as JSON encodes it.
 func readable(text string) string {
 	var out strings.Builder
 	for _, r := range text {
@@ -208,8 +207,8 @@ func checkPlain(t *testing.T, line string) {
 	}
 }
 
-// Ensures that details that are no object, which only a stranger can have written, are told apart and break nothing.
-func TestExport_Details(t *testing.T) {
+// Ensures that details that are not a JSON object, which only other programs can have written, are wrapped in one.
+func TestExport_InvalidDetails(t *testing.T) {
 	st, c := newStore(t)
 	for details, want := range map[string]string{
 		"{}": "{}", " {\n\"a\"\n:\n1}\n": `{"a":1}`, `{"a":"\u2028` + "\u2028" + `"}`: `{"a":"\u2028\u2028"}`, "{\"a\":\"\xff\"}": `{"a":"\ufffd"}`,
@@ -227,13 +226,13 @@ func TestExport_Details(t *testing.T) {
 
 var errFull = errors.New("disk full")
 
-// full is a writer on a full disk.
+// full is a writer that fails like a full disk.
 type full struct{}
 
 // Write implements io.Writer.
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-// Ensures that an export that cannot be written, or read, says so.
+// Ensures that an export returns errors of the writer and of the store.
 func TestExport_Failures(t *testing.T) {
 	st, _ := newStore(t)
 	insert(t, st, store.AuditEntry{ID: "1"})
@@ -245,6 +244,6 @@ func TestExport_Failures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := audit.Export(t.Context(), none, time.Time{}, full{}); err == nil {
-		t.Error("there is no store, and its trail is exported")
+		t.Error("an export without a store succeeds")
 	}
 }

@@ -8,20 +8,23 @@ import (
 )
 
 const (
-	// RecoveryCodes is how many recovery codes somebody gets at a time.
+	// RecoveryCodes is the number of recovery codes that a user gets at a time.
 	RecoveryCodes = 10
 
-	recoveryBytes  = 10 // 80 bits: too many to guess, even from a stolen digest
-	recoveryLength = 16 // characters, without the dashes
+	// recoveryBytes is the entropy of a code: 80 bits cannot be guessed, even from a stolen digest.
+	recoveryBytes = 10
+	// recoveryLength is the length of a code in characters without dashes, recoveryGroup that of a group between dashes.
+	recoveryLength = 16
 	recoveryGroup  = 4
 
-	recoveryAlphabet = "abcdefghijklmnopqrstuvwxyz234567" // base32 (RFC 4648 section 6) in lower case: no 0, 1, 8 and 9
+	// recoveryAlphabet is base32 (RFC 4648 section 6) in lower case, which lacks 0, 1, 8 and 9.
+	recoveryAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
 )
 
 var recoveryEncoding = base32.NewEncoding(recoveryAlphabet).WithPadding(base32.NoPadding)
 
-// NewRecoveryCodes returns RecoveryCodes codes of 80 random bits each, such as "abcd-efgh-ijkl-2345". NormalizeRecoveryCode
-// turns one into what to keep a digest of.
+// NewRecoveryCodes returns RecoveryCodes codes of 80 random bits each, such as "abcd-efgh-ijkl-2345". Callers store a digest
+// of the normalized code (NormalizeRecoveryCode).
 func NewRecoveryCodes() []string {
 	codes := make([]string, RecoveryCodes)
 	for i := range codes {
@@ -32,7 +35,9 @@ func NewRecoveryCodes() []string {
 
 func newRecoveryCode() string {
 	b := make([]byte, recoveryBytes)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	// rand.Read never fails: it ends the program instead.
+	_, _ = rand.Read(b)
+
 	text := recoveryEncoding.EncodeToString(b)
 	groups := make([]string, 0, recoveryLength/recoveryGroup)
 	for ; text != ""; text = text[recoveryGroup:] {
@@ -41,8 +46,8 @@ func newRecoveryCode() string {
 	return strings.Join(groups, "-")
 }
 
-// NormalizeRecoveryCode turns what people type into a code's 16 characters: case, white space and dashes of any kind do
-// not matter. It returns false if the text cannot be a code.
+// NormalizeRecoveryCode returns the 16 characters of a typed code. It ignores case, white space and dashes of any kind. It
+// returns false if the text is not a well-formed code.
 func NormalizeRecoveryCode(text string) (string, bool) {
 	code := make([]byte, 0, recoveryLength)
 	for _, r := range text {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Ensures that codes come in tens, in their form, never the same, and with every character of the alphabet.
+// Ensures that there are ten codes, well-formed and unique, which use every character of the alphabet.
 func TestNewRecoveryCodes(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`)
 	seen, characters := map[string]bool{}, map[rune]bool{}
@@ -33,7 +33,7 @@ func TestNewRecoveryCodes(t *testing.T) {
 	}
 }
 
-// Ensures that a code is recognised however it is typed, and that nothing else is.
+// Ensures that all ways of typing a code are accepted, and that other texts are not.
 func TestNormalizeRecoveryCode(t *testing.T) {
 	const code = "abcdefghijkl2345"
 	for _, text := range []string{
@@ -54,7 +54,7 @@ func TestNormalizeRecoveryCode(t *testing.T) {
 	}
 }
 
-// Ensures that no text breaks the reader, and that what it accepts is in the form it promises, which stays as it is.
+// Ensures that no text causes a panic, and that an accepted code is well-formed and normalizes to itself.
 func FuzzNormalizeRecoveryCode(f *testing.F) {
 	for _, seed := range []string{"abcd-efgh-ijkl-2345", "ABCD efgh–ijkl2345", "", "abcdefghijkl2341", "\xff", "\u212a"} {
 		f.Add(seed)

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// published is the secret of the examples in RFC 4226 and RFC 6238.
-var published = []byte("12345678901234567890")
+// rfcSecret is the secret of the test vectors in RFC 4226 and RFC 6238.
+var rfcSecret = []byte("12345678901234567890")
 
-// reference computes a code as RFC 4226 section 5.3 words it, to compare with.
+// reference is an independent implementation of RFC 4226 section 5.3.
 func reference(secret []byte, step int64, digits int) string {
 	mac := hmac.New(sha1.New, secret)
 	_ = binary.Write(mac, binary.BigEndian, step)
@@ -26,7 +26,7 @@ func reference(secret []byte, step int64, digits int) string {
 	return fmt.Sprintf("%0*d", digits, int(number)%int(math.Pow10(digits)))
 }
 
-// Ensures that the codes are those of RFC 6238 appendix B, and belong to the steps given there.
+// Ensures that the test vectors of RFC 6238 appendix B match, with the steps given there.
 func TestMatch_RFC6238(t *testing.T) {
 	settings := Settings{Digits: 8, Period: 30 * time.Second}
 	for _, c := range []struct {
@@ -40,29 +40,29 @@ func TestMatch_RFC6238(t *testing.T) {
 		{2000000000, 0x3F940AA, "69279037"},
 		{20000000000, 0x27BC86AA, "65353130"},
 	} {
-		if step, ok := settings.Match(published, c.code, time.Unix(c.unix, 0)); !ok || step != c.step {
+		if step, ok := settings.Match(rfcSecret, c.code, time.Unix(c.unix, 0)); !ok || step != c.step {
 			t.Errorf("%s at %d: step %x, %t; want %x", c.code, c.unix, step, ok, c.step)
 		}
 	}
 }
 
-// Ensures that the codes are those of RFC 4226 appendix D, which counts where we measure time.
+// Ensures that the test vectors of RFC 4226 appendix D match, with steps as the counter.
 func TestMatch_RFC4226(t *testing.T) {
 	settings := Settings{Digits: 6, Period: time.Second}
 	for count, code := range []string{
 		"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
 	} {
-		if step, ok := settings.Match(published, code, time.Unix(int64(count), 0)); !ok || step != int64(count) {
+		if step, ok := settings.Match(rfcSecret, code, time.Unix(int64(count), 0)); !ok || step != int64(count) {
 			t.Errorf("%s: step %d, %t; want %d", code, step, ok, count)
 		}
 	}
 }
 
-// Ensures that a code is good from Skew steps before its own to Skew steps after it, to the nanosecond.
+// Ensures that a code is accepted from Skew steps before its own to Skew steps after it, with nanosecond precision.
 func TestMatch_Skew(t *testing.T) {
 	const step = 41_152_263
 	begin := time.Unix(step*30, 0)
-	code := reference(published, step, 6)
+	code := reference(rfcSecret, step, 6)
 	for skew := range 4 {
 		settings := Settings{Digits: 6, Period: 30 * time.Second, Skew: skew}
 		first := begin.Add(time.Duration(-skew) * 30 * time.Second)
@@ -74,7 +74,7 @@ func TestMatch_Skew(t *testing.T) {
 			{first.Add(-time.Second), false}, {first.Add(-1), false}, {first, true}, {begin, true},
 			{last.Truncate(time.Second), true}, {last, true}, {last.Add(1), false}, {last.Add(time.Second), false},
 		} {
-			got, ok := settings.Match(published, code, c.now)
+			got, ok := settings.Match(rfcSecret, code, c.now)
 			if ok != c.good || ok && got != step {
 				t.Errorf("skew %d, %v from the step's beginning: step %d, %t", skew, c.now.Sub(begin), got, ok)
 			}
@@ -82,21 +82,21 @@ func TestMatch_Skew(t *testing.T) {
 	}
 }
 
-// Ensures that nothing before 1970 matches, and that its first step does.
-func TestMatch_Beginning(t *testing.T) {
-	first := reference(published, 0, 6)
+// Ensures that no code matches before 1970, and that the first step does.
+func TestMatch_UnixEpoch(t *testing.T) {
+	first := reference(rfcSecret, 0, 6)
 	for seconds, good := range map[int64]bool{-62_135_596_800: false, -31: false, -1: false, 0: true, 29: true, 59: true, 60: false} {
-		if step, ok := DefaultSettings.Match(published, first, time.Unix(seconds, 0)); ok != good || step != 0 {
+		if step, ok := DefaultSettings.Match(rfcSecret, first, time.Unix(seconds, 0)); ok != good || step != 0 {
 			t.Errorf("at %d: step %d, %t", seconds, step, ok)
 		}
 	}
-	if _, ok := DefaultSettings.Match(published, reference(published, -1, 6), time.Unix(0, 0)); ok {
+	if _, ok := DefaultSettings.Match(rfcSecret, reference(rfcSecret, -1, 6), time.Unix(0, 0)); ok {
 		t.Error("the code of step -1 matches")
 	}
 }
 
-// Ensures that a code is read as people type it, and that nothing else passes for one.
-func TestMatch_Typed(t *testing.T) {
+// Ensures that all ways of typing a code are accepted, and that other texts are not.
+func TestMatch_TypedForms(t *testing.T) {
 	now := time.Unix(59, 0) // 287082
 	for text, good := range map[string]bool{
 		"287082": true, " 287082\r\n": true, "\u00a0287082": true, "287 082": true, "2 87082": true, " 287 082 ": true,
@@ -104,14 +104,14 @@ func TestMatch_Typed(t *testing.T) {
 		"28708": false, "2870820": false, "0287082": false, "+87082": false, "-287082": false, "287O82": false, "287082\x00": false,
 		"２８７０８２": false, "٢٨٧٠٨٢": false, "\xff87082": false, "0x4616a": false,
 	} {
-		if _, ok := DefaultSettings.Match(published, text, now); ok != good {
+		if _, ok := DefaultSettings.Match(rfcSecret, text, now); ok != good {
 			t.Errorf("%q: %t", text, ok)
 		}
 	}
 }
 
-// Ensures that without a secret, or with settings that make no sense, no code is right.
-func TestMatch_Never(t *testing.T) {
+// Ensures that no code matches without a secret or with invalid settings.
+func TestMatch_InvalidSettings(t *testing.T) {
 	now := time.Unix(59, 0)
 	for _, secret := range [][]byte{nil, {}} {
 		if _, ok := DefaultSettings.Match(secret, reference(nil, 1, 6), now); ok {
@@ -124,32 +124,32 @@ func TestMatch_Never(t *testing.T) {
 		{Digits: 5, Period: 30 * time.Second}, {Digits: 9, Period: 30 * time.Second}, {Digits: -6, Period: 30 * time.Second},
 	} {
 		for digits := range 10 {
-			if _, ok := settings.Match(published, reference(published, 1, digits), now); ok {
+			if _, ok := settings.Match(rfcSecret, reference(rfcSecret, 1, digits), now); ok {
 				t.Errorf("%+v matches %d digits", settings, digits)
 			}
 		}
 	}
 }
 
-// Ensures that of two steps with one code the newest counts, so that taking it uses up both.
-func TestMatch_Newest(t *testing.T) {
+// Ensures that the newer of two steps with the same code is returned, so that accepting it uses up both.
+func TestMatch_EqualCodes(t *testing.T) {
 	settings := Settings{Digits: 6, Period: 30 * time.Second, Skew: 10}
 	for step := int64(10); step < 200_000; step++ {
-		code := reference(published, step, 6)
+		code := reference(rfcSecret, step, 6)
 		for older := step - 10; older < step; older++ {
-			if reference(published, older, 6) != code {
+			if reference(rfcSecret, older, 6) != code {
 				continue
 			}
-			if got, ok := settings.Match(published, code, time.Unix(older*30, 0)); !ok || got != step {
+			if got, ok := settings.Match(rfcSecret, code, time.Unix(older*30, 0)); !ok || got != step {
 				t.Errorf("%s belongs to the steps %d and %d: got %d, %t", code, older, step, got, ok)
 			}
 			return
 		}
 	}
-	t.Fatal("no two steps near each other have one code")
+	t.Fatal("no two nearby steps have the same code")
 }
 
-// Ensures that oathtool, which others wrote, makes the codes that match.
+// Ensures that codes of oathtool, an independent implementation, match.
 func TestMatch_Oathtool(t *testing.T) {
 	tool, err := exec.LookPath("oathtool")
 	if err != nil {
@@ -169,7 +169,7 @@ func TestMatch_Oathtool(t *testing.T) {
 	}
 }
 
-// Ensures that secrets are long enough and never the same.
+// Ensures that secrets have their length and are unique.
 func TestNewSecret(t *testing.T) {
 	first, second := NewSecret(), NewSecret()
 	if len(first) != SecretSize || len(second) != SecretSize || bytes.Equal(first, second) {
@@ -177,16 +177,16 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-// Ensures that no text breaks Match, and that what matches is, but for blanks, the code of the step that is returned.
+// Ensures that no text causes a panic, and that a matching text without spaces is the code of the returned step.
 func FuzzMatch(f *testing.F) {
-	f.Add(published, "287082", int64(59), 6, 1)
-	f.Add(published, " 14 050471 ", int64(1111111111), 8, 0)
+	f.Add(rfcSecret, "287082", int64(59), 6, 1)
+	f.Add(rfcSecret, " 14 050471 ", int64(1111111111), 8, 0)
 	f.Add([]byte{}, "000000", int64(0), 6, 10)
 	f.Add([]byte{0}, "१२३४५६", int64(math.MinInt64), -1, -1)
 	f.Fuzz(func(t *testing.T, secret []byte, text string, unix int64, digits, skew int) {
 		settings := Settings{Digits: digits, Period: 30 * time.Second, Skew: skew}
 		now := time.Unix(unix, 0)
-		if len(secret) > 0 && settings.usable() && unix >= 0 && unix < math.MaxInt64/2 {
+		if len(secret) > 0 && settings.valid() && unix >= 0 && unix < math.MaxInt64/2 {
 			code := reference(secret, unix/30, digits)
 			if step, ok := settings.Match(secret, code, now); !ok || step < unix/30 {
 				t.Errorf("the current code %s: step %d, %t", code, step, ok)
