@@ -47,6 +47,10 @@ const (
 	// authenticatedRequests are shared by the authenticated users: one has at most a quarter.
 	authenticatedRequests = maxRequests / 2
 
+	// maxRefusals bounds the refusals being sent. Most take microseconds; those to clients that do not read take seconds, and one address
+	// has at most a quarter.
+	maxRefusals = 2048
+
 	// heavyBytes are shared by the authenticated users. The quarter that one user gets holds the largest answer with keys (32 MiB).
 	heavyBytes = 160 << 20
 	// revocationBytes are shared by the authenticated users, too.
@@ -71,6 +75,8 @@ type Limits struct {
 	// UserRequests shares the requests at once between the authenticated users, and AddressRequests those to operations without
 	// credentials between client addresses.
 	UserRequests, AddressRequests *overload.Budget
+	// Refusals shares the refusals being sent between client addresses.
+	Refusals *overload.Budget
 	// Heavy and Revocation are the classes of authenticated users, and Unauthenticated is that of client addresses.
 	Heavy, Revocation, Unauthenticated *overload.Class
 }
@@ -88,6 +94,7 @@ func NewLimits(reads int) *Limits {
 		UnauthenticatedRequests: overload.NewBound(maxUnauthenticated, 0),
 		UserRequests:            overload.NewBudget(authenticatedRequests),
 		AddressRequests:         overload.NewBudget(maxUnauthenticated),
+		Refusals:                overload.NewBudget(maxRefusals),
 		Heavy:                   overload.NewClass(concurrent, heavyQueue, heavyBytes),
 		Revocation:              overload.NewClass(n*revocationsPerProcessor, revocationQueue, revocationBytes),
 		Unauthenticated:         overload.NewClass(n, heavyQueue, unauthenticatedBytes),

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -273,5 +274,71 @@ func TestEnter_Unauthenticated(t *testing.T) {
 	}
 	if err := call(operation{}, "192.0.2.1", served); err != nil {
 		t.Errorf("a caller with credentials got %v", err)
+	}
+}
+
+// stalledClient is a connection whose client does not read: what is written waits until reads is closed.
+type stalledClient struct {
+	header   http.Header
+	began    chan struct{}
+	reads    chan struct{}
+	deadline time.Time
+}
+
+// Header implements http.ResponseWriter.
+func (s *stalledClient) Header() http.Header { return s.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (s *stalledClient) WriteHeader(int) {}
+
+// Write implements http.ResponseWriter.
+func (s *stalledClient) Write(p []byte) (int, error) {
+	close(s.began)
+	<-s.reads
+	return len(p), nil
+}
+
+// SetReadDeadline is what http.ResponseController asks for.
+func (s *stalledClient) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline is what http.ResponseController asks for.
+func (s *stalledClient) SetWriteDeadline(at time.Time) error {
+	if s.deadline.IsZero() {
+		s.deadline = at
+	}
+	return nil
+}
+
+// Ensures that refusals to clients that do not read them hold none of the requests at once, and that an address has a quarter of
+// them: the next is given up at once, and another address's is not.
+func TestSendAnswer_Refusals(t *testing.T) {
+	t.Parallel()
+	l := NewLimits(0)
+	reads := make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(reads)
+	refuse := func(address string) *stalledClient {
+		client := &stalledClient{header: http.Header{}, began: make(chan struct{}), reads: reads}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = address + ":1"
+		c := echo.New().NewContext(r, client)
+		refused := func(echo.Context) error { return fault.New(fault.Unauthorized, "refused") }
+		wg.Go(func() { _ = sendAnswer(l)(enter(operation{}, l)(refused))(c) })
+		<-client.began
+		return client
+	}
+
+	for range maxRefusals / 4 {
+		refuse("192.0.2.1")
+	}
+	if _, running := l.Requests.Load(); running != 0 {
+		t.Errorf("%d refusals count as requests", running)
+	}
+	if client := refuse("192.0.2.1"); client.deadline.After(time.Now()) {
+		t.Error("one more refusal of the address is not given up at once")
+	}
+	if client := refuse("192.0.2.2"); !client.deadline.After(time.Now()) {
+		t.Error("a refusal of another address is given up at once")
 	}
 }

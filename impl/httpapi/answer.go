@@ -27,6 +27,10 @@ type answer struct {
 	// class and caller are what the held bytes count against: that of the client's address until the user is authenticated.
 	class  *overload.Class
 	caller string
+	// address is that of the client, as caller has it before the user is authenticated, and refusals bounds the refusals being sent
+	// to it.
+	address  string
+	refusals *overload.Budget
 	// admitted is set once something bounds how many such requests there are. slot is where the request holds a work slot, requests
 	// are the bounds that count it, and share is the budget that counts it for its caller; each may be nil.
 	admitted bool
@@ -55,10 +59,13 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			response := c.Response()
 			arrived := c.Request()
+			address := network(c.RealIP())
 			a := &answer{
 				ResponseWriter: response.Writer,
 				class:          limits.Unauthenticated,
-				caller:         network(c.RealIP()),
+				caller:         address,
+				address:        address,
+				refusals:       limits.Refusals,
 				reshaped:       faceOf(arrived.Context()).reshapes(),
 			}
 			response.Writer = a
@@ -196,11 +203,21 @@ func (a *answer) send() {
 	}
 }
 
-// sendRefusal sends the answer within refusedTimeout, or gives it up. A recorder of tests has no deadlines.
+// sendRefusal sends the answer within refusedTimeout, or gives it up. The request no longer counts against the bounds of requests
+// then: clients that do not read what refuses them must not have others refused. If too many refusals to the same address
+// are being sent, the connection or stream is closed instead. A recorder of tests has no deadlines.
 func (a *answer) sendRefusal() {
+	a.releaseRequests()
+	timeout := refusedTimeout
+	if a.refusals.Take(a.address, 1) {
+		defer a.refusals.Give(a.address, 1)
+	} else {
+		timeout = 0
+	}
+
 	connection := http.NewResponseController(a.ResponseWriter)
-	_ = connection.SetReadDeadline(time.Now().Add(refusedTimeout))
-	_ = connection.SetWriteDeadline(time.Now().Add(2 * refusedTimeout))
+	_ = connection.SetReadDeadline(time.Now().Add(timeout))
+	_ = connection.SetWriteDeadline(time.Now().Add(2 * timeout))
 	a.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(a.body)))
 	a.ResponseWriter.WriteHeader(a.status)
 	_, _ = a.ResponseWriter.Write(a.body)
@@ -208,13 +225,18 @@ func (a *answer) sendRefusal() {
 	_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout)) // of what comes next on the connection
 }
 
+func (a *answer) releaseRequests() {
+	for _, bound := range a.requests {
+		bound.Release()
+	}
+	a.requests = nil
+}
+
 // end gives back what the request has taken.
 func (a *answer) end() {
 	a.releaseSlot()
 	a.drop()
-	for _, bound := range a.requests {
-		bound.Release()
-	}
+	a.releaseRequests()
 	if a.share != nil {
 		a.share.Give(a.caller, 1)
 	}
