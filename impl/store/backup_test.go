@@ -324,13 +324,15 @@ func wantRestored(t *testing.T, backup string, o store.RestoreOptions, refused s
 func TestRestore_Schema(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ statement, want string }{
-		"a trigger more":    {"CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET roles = 'ece_platform_admin'; END", "makes no trigger t"},
-		"a view more":       {"CREATE VIEW v AS SELECT 1", "makes no view v"},
-		"a table more":      {"CREATE TABLE t (x)", "makes no table t"},
-		"a table less":      {"DROP TABLE audit_log", "lacks the index audit_log_at"},
-		"a column more":     {"ALTER TABLE users ADD COLUMN x", "makes another table users"},
-		"a trigger changed": {"DROP TRIGGER audit_log_no_delete; CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END", "makes another trigger audit_log_no_delete"},
-		"a trigger less":    {"DROP TRIGGER audit_log_no_delete", ""}, // the next start makes it
+		"a trigger more":                          {"CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET roles = 'ece_platform_admin'; END", "makes no trigger t"},
+		"a trigger more, with a name of goose's":  {"CREATE TRIGGER goose_db_version AFTER INSERT ON users BEGIN SELECT 1; END", "makes no trigger goose_db_version"},
+		"a trigger more, with a name of SQLite's": {hiddenTrigger, "makes no trigger sqlite_x"},
+		"a view more":                             {"CREATE VIEW v AS SELECT 1", "makes no view v"},
+		"a table more":                            {"CREATE TABLE t (x)", "makes no table t"},
+		"a table less":                            {"DROP TABLE audit_log", "lacks the index audit_log_at"},
+		"a column more":                           {"ALTER TABLE users ADD COLUMN x", "makes another table users"},
+		"a trigger changed":                       {"DROP TRIGGER audit_log_no_delete; CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END", "makes another trigger audit_log_no_delete"},
+		"a trigger less":                          {"DROP TRIGGER audit_log_no_delete", ""}, // the next start makes it
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -341,6 +343,11 @@ func TestRestore_Schema(t *testing.T) {
 		})
 	}
 }
+
+// hiddenTrigger writes a trigger into the schema under a name that CREATE TRIGGER refuses.
+const hiddenTrigger = `CREATE TRIGGER x AFTER INSERT ON users BEGIN SELECT 1; END;
+	PRAGMA writable_schema = ON;
+	UPDATE sqlite_master SET name = 'sqlite_x', sql = 'CREATE TRIGGER sqlite_x AFTER INSERT ON users BEGIN SELECT 1; END' WHERE name = 'x'`
 
 func execute(t *testing.T, path, statement string) {
 	t.Helper()
