@@ -66,7 +66,6 @@ var pendingWording = []string{
 	"../impl/privilege",
 	"../impl/rekey",
 	"../impl/saml",
-	"../impl/saml/hostile",
 	"../impl/secret",
 	"../impl/session",
 	"../impl/store",

@@ -55,7 +55,7 @@ func TestSAMLCheck_Wrong(t *testing.T) {
 	t.Parallel()
 	o := run(t, invocation{args: []string{"saml", "check"}, env: realmsFile(t)})
 	if o.code != 1 || !strings.Contains(o.stdout, "realm good\n") || !strings.Contains(o.stdout, "realm bad\n") ||
-		!strings.Contains(o.stderr, "\nrealm bad: idp.metadata: saml metadata: they describe the entity \"urn:other\" 0 times") {
+		!strings.Contains(o.stderr, "\nrealm bad: idp.metadata: saml metadata: the document must describe the entity \"urn:other\" exactly once") {
 		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
 	}
 }
@@ -84,12 +84,12 @@ func TestSAMLCheck_Readme(t *testing.T) {
 	writeFile(t, filepath.Join(folder, "realms.yaml"), "realms:\n"+text)
 	idp := hostile.New(time.Now())
 	writeFile(t, filepath.Join(folder, "idp.xml"), string(idp.Metadata()))
-	key, err := x509.MarshalPKCS8PrivateKey(idp.Stranger.Signer)
+	key, err := x509.MarshalPKCS8PrivateKey(idp.Attacker.Signer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(folder, "saml.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
-	writeFile(t, filepath.Join(folder, "saml.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Stranger.Certificate.Raw})))
+	writeFile(t, filepath.Join(folder, "saml.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Attacker.Certificate.Raw})))
 	o := run(t, invocation{args: []string{"saml", "check", "--realm", "corporate"}, env: []string{"SALLYPORT_SAML_REALMS=realms.yaml"}, dir: folder})
 	if o.code != 0 || !strings.Contains(o.stdout, "/api/v1/users/auth/saml/metadata?realm=corporate\n") {
 		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)

@@ -144,7 +144,7 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 		"another spelling":     strings.Replace(good, "RelayState=relay", "RelayState=%72elay", 1),
 		"signed out of order":  w.inOrder(good, "RelayState", "SAMLRequest", "SigAlg"),
 		"RelayState outside":   w.inOrder(good, "SAMLRequest", "SigAlg") + "&RelayState=relay",
-		"stranger's key":       w.signed(w.logout("_stranger", "carol@example.com"), w.idp.Stranger),
+		"attacker's key":       w.signed(w.logout("_attacker", "carol@example.com"), w.idp.Attacker),
 		"expired key":          w.signed(w.logout("_expired", "carol@example.com"), w.idp.Expired),
 		"another issuer":       change(func(r *protocol.LogoutRequest) { r.Issuer = "https://elsewhere.example.com" }),
 		"another destination":  change(func(r *protocol.LogoutRequest) { r.Destination = ourACS }),

@@ -113,7 +113,7 @@ func TestSAML_UnknownSigningKey(t *testing.T) {
 	w := samlWorld{openTuned(t, func(s *app.Settings) { s.Realms = known }), idp}
 	w.signIn("", "carol@example.com", nil)
 	before, rotated := *w.idp, *w.idp
-	rotated.RSA, rotated.Stranger = before.Stranger, before.RSA
+	rotated.RSA, rotated.Attacker = before.Attacker, before.RSA
 	forged := w.begin("")
 	w.refuses("a key that is not in the metadata", forged, rotated.Answer(w.request(forged)))
 

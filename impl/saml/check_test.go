@@ -90,7 +90,7 @@ func TestCheck_Findings(t *testing.T) {
 		"no metadata": {nil, func(t *testing.T, r *Realm) {
 			changeMetadata(t, *r, "<md:EntityDescriptor", "<!DOCTYPE x><md:EntityDescriptor")
 		}, "idp.metadata", "saml metadata:", false},
-		"another entity":       {nil, func(_ *testing.T, r *Realm) { r.IDP.EntityID = "urn:other" }, "idp.metadata", `the entity "urn:other" 0 times`, false},
+		"another entity":       {nil, func(_ *testing.T, r *Realm) { r.IDP.EntityID = "urn:other" }, "idp.metadata", `the entity "urn:other" exactly once, but does so 0 times`, false},
 		"no endpoint":          {nil, func(t *testing.T, r *Realm) { changeMetadata(t, *r, "SingleSignOnService", "Other") }, "idp.metadata", "no SingleSignOnService", false},
 		"http":                 {func(i *hostile.IdP) { i.SSOURL = "http://idp.example.com/sso" }, nil, "idp.metadata", "not an https URL: http://idp", false},
 		"http at logout":       {func(i *hostile.IdP) { i.SLOURL = "http://idp.example.com/slo" }, nil, "idp.metadata", "its single logout service is not", false},

@@ -16,7 +16,7 @@ import (
 func withLogout(t *testing.T, idp *hostile.IdP, id string) Realm {
 	realm := staff(t, idp)
 	realm.ID, realm.SP.Logout = id, "https://sp.example"+SingleLogoutPath
-	realm.Signing = &KeyPair{Key: idp.Stranger.Signer.(*rsa.PrivateKey), Certificate: idp.Stranger.Certificate}
+	realm.Signing = &KeyPair{Key: idp.Attacker.Signer.(*rsa.PrivateKey), Certificate: idp.Attacker.Certificate}
 	return realm
 }
 

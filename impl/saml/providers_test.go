@@ -88,7 +88,7 @@ func newRotating(t *testing.T, now time.Time) *rotating {
 func (r *rotating) rotate() *hostile.IdP {
 	old := r.idp.Load()
 	rotated := *old
-	rotated.RSA, rotated.Stranger = old.Stranger, old.RSA
+	rotated.RSA, rotated.Attacker = old.Attacker, old.RSA
 	r.idp.Store(&rotated)
 	return &rotated
 }
@@ -154,7 +154,7 @@ func TestProviders_UnknownKey(t *testing.T) {
 		forged := func() {
 			request, answer := f.begin("staff")
 			forger := *f.idp
-			forger.RSA = f.idp.Stranger
+			forger.RSA = f.idp.Attacker
 			answer.Response = forger.Answer(request)
 			f.fails(t.Context(), answer)
 		}

@@ -66,7 +66,7 @@ func TestRefusals_Flood(t *testing.T) {
 func TestRefusals_LogoutReasons(t *testing.T) {
 	var c clock
 	other := hostile.New(c.now())
-	other.EntityID, other.RSA, other.Rollover, other.EC = "https://other.example.com", other.Stranger, other.Stranger, other.Stranger
+	other.EntityID, other.RSA, other.Rollover, other.EC = "https://other.example.com", other.Attacker, other.Attacker, other.Attacker
 	for name, order := range map[string][]string{"the right realm first": {"staff", "guests"}, "the right realm last": {"guests", "staff"}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {

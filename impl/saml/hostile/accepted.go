@@ -8,55 +8,56 @@ import (
 	"time"
 )
 
-// good is a changed message that has to be accepted.
-func good(name string, change func(*message)) Case {
-	return changed(name, true, change)
+// acceptedCase is a changed message that must be accepted.
+func acceptedCase(name string, change func(*message)) Case {
+	return newCase(name, true, change)
 }
 
+// accepted returns valid plain messages.
 func accepted() []Case {
 	return []Case{
-		good("assertion signed", func(*message) {}),
-		good("response signed", func(m *message) { m.signResponse, m.signAssertion = m.signAssertion, nil }),
-		good("response and assertion signed", func(m *message) { m.signResponse = newSigning(m.idp.RSA) }),
-		good("several audiences in one restriction", func(m *message) {
+		acceptedCase("assertion signed", func(*message) {}),
+		acceptedCase("response signed", func(m *message) { m.signResponse, m.signAssertion = m.signAssertion, nil }),
+		acceptedCase("response and assertion signed", func(m *message) { m.signResponse = newSigning(m.idp.RSA) }),
+		acceptedCase("several audiences in one restriction", func(m *message) {
 			m.assertion.conditions.restrictions = [][]string{{"https://other.example.com", m.request.EntityID, "https://third.example.com"}}
 		}),
-		good("several restrictions that all include us", func(m *message) {
+		acceptedCase("several restrictions that all include us", func(m *message) {
 			m.assertion.conditions.restrictions = [][]string{{m.request.EntityID}, {"https://other.example.com", m.request.EntityID}}
 		}),
-		good("no KeyInfo", func(m *message) { m.signAssertion.keyInfo = nil }),
-		good("second certificate of a rollover", func(m *message) { m.signAssertion = newSigning(m.idp.Rollover) }),
-		good("second certificate of a rollover without KeyInfo", func(m *message) {
+		acceptedCase("no KeyInfo", func(m *message) { m.signAssertion.keyInfo = nil }),
+		acceptedCase("second certificate of a rollover", func(m *message) { m.signAssertion = newSigning(m.idp.Rollover) }),
+		acceptedCase("second certificate of a rollover without KeyInfo", func(m *message) {
 			m.signAssertion = newSigning(m.idp.Rollover)
 			m.signAssertion.keyInfo = nil
 		}),
-		good("provider's clock 60 s ahead", func(m *message) { m.shift(time.Minute) }),
-		good("provider's clock 60 s behind", func(m *message) {
+		acceptedCase("provider's clock 60 s ahead", func(m *message) { m.shift(time.Minute) }),
+		acceptedCase("provider's clock 60 s behind", func(m *message) {
 			m.shift(-time.Minute)
-			end := stamp(m.request.Now.Add(-59 * time.Second))
+			end := formatTime(m.request.Now.Add(-59 * time.Second))
 			m.assertion.conditions.notOnOrAfter, m.assertion.subject.confirmations[0].notOnOrAfter = end, end
 		}),
-		good("no Response Issuer", func(m *message) { m.response.issuer = absent }),
-		good("no Destination in an unsigned response", func(m *message) { m.response.destination = absent }),
-		good("1,500 groups", func(m *message) { m.assertion.attributes = map[string][]string{"groups": groups(1500)} }),
-		good("1,500 groups in a signed response", func(m *message) {
+		acceptedCase("no Response Issuer", func(m *message) { m.response.issuer = absent }),
+		acceptedCase("no Destination in an unsigned response", func(m *message) { m.response.destination = absent }),
+		acceptedCase("1,500 groups", func(m *message) { m.assertion.attributes = map[string][]string{"groups": groups(1500)} }),
+		acceptedCase("1,500 groups in a signed response", func(m *message) {
 			m.assertion.attributes = map[string][]string{"groups": groups(1500)}
 			m.signResponse = newSigning(m.idp.RSA)
 		}),
-		good("ECDSA P-256", func(m *message) { m.signAssertion = newSigning(m.idp.EC) }),
-		good("RSA with SHA-512", func(m *message) {
+		acceptedCase("ECDSA P-256", func(m *message) { m.signAssertion = newSigning(m.idp.EC) }),
+		acceptedCase("RSA with SHA-512", func(m *message) {
 			s := m.signAssertion
 			s.method, s.hash, s.digest, s.digestHash = more+"rsa-sha512", crypto.SHA512, nsEncryption+"sha512", crypto.SHA512
 		}),
 	}
 }
 
-// shift makes the message with a clock that is ahead.
+// shift creates the message again with a clock that is ahead by a duration.
 func (m *message) shift(by time.Duration) {
 	r := m.request
 	r.Now = r.Now.Add(by)
 	m.response, m.assertion = newResponse(m.idp, r), newAssertion(m.idp, r)
-	m.assertion.conditions.notBefore = stamp(r.Now)
+	m.assertion.conditions.notBefore = formatTime(r.Now)
 }
 
 func groups(n int) []string {
@@ -67,101 +68,104 @@ func groups(n int) []string {
 	return names
 }
 
+// acceptedEncrypted returns valid encrypted messages.
 func acceptedEncrypted() []Case {
 	var cases []Case
 	for _, c := range []struct{ name, cipher string }{{"AES-128-GCM", aes128GCM}, {"AES-256-GCM", aes256GCM}} {
 		cases = append(cases,
-			good("encrypted with "+c.name+", RSA-OAEP with SHA-1", func(m *message) { m.encryption = newEncryption(c.cipher) }),
-			good("encrypted with "+c.name+", RSA-OAEP with SHA-256", func(m *message) {
+			acceptedCase("encrypted with "+c.name+", RSA-OAEP with SHA-1", func(m *message) { m.encryption = newEncryption(c.cipher) }),
+			acceptedCase("encrypted with "+c.name+", RSA-OAEP with SHA-256", func(m *message) {
 				m.encryption = newEncryption(c.cipher)
 				m.encryption.digest, m.encryption.hash = digestSHA256, crypto.SHA256
 			}),
 		)
 	}
+
 	for _, c := range []struct{ name, cipher string }{{"AES-128-CBC", aes128CBC}, {"AES-256-CBC", aes256CBC}} {
-		cases = append(cases, good("encrypted with "+c.name+" in a signed response", func(m *message) {
+		cases = append(cases, acceptedCase("encrypted with "+c.name+" in a signed response", func(m *message) {
 			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(c.cipher)
 		}))
 	}
+
 	return append(cases,
-		good("encrypted, the mask made with SHA-256 as well", func(m *message) {
+		acceptedCase("encrypted, the mask made with SHA-256 as well", func(m *message) {
 			m.encryption = newEncryption(aes256GCM)
 			m.encryption.digest, m.encryption.hash, m.encryption.maskHash = digestSHA256, crypto.SHA256, crypto.SHA256
 		}),
-		good("encrypted, digest and mask named", func(m *message) {
+		acceptedCase("encrypted, digest and mask named", func(m *message) {
 			m.encryption = newEncryption(aes256GCM)
 			m.encryption.transport, m.encryption.mask = oaep11, nsEncryption11+"mgf1sha256"
 			m.encryption.digest, m.encryption.hash, m.encryption.maskHash = digestSHA256, crypto.SHA256, crypto.SHA256
 		}),
-		good("encrypted, the key beside the content", func(m *message) {
+		acceptedCase("encrypted, the key beside the content", func(m *message) {
 			m.encryption = newEncryption(aes256GCM)
 			m.encryption.detached = true
 		}),
-		good("encrypted and unsigned in a signed response", func(m *message) {
+		acceptedCase("encrypted and unsigned in a signed response", func(m *message) {
 			m.signResponse, m.signAssertion, m.encryption = m.signAssertion, nil, newEncryption(aes256GCM)
 		}),
-		good("encrypted, response and assertion signed", func(m *message) {
+		acceptedCase("encrypted, response and assertion signed", func(m *message) {
 			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
 		}),
-		good("encrypted, response and assertion signed, both signatures with the Id that pysaml2 gives them", func(m *message) {
+		acceptedCase("encrypted, response and assertion signed, both signatures with the Id that pysaml2 gives them", func(m *message) {
 			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
 			m.signResponse.id, m.signAssertion.id = "Signature1", "Signature1"
 		}),
-		good("encrypted, response and assertion with the same ID", func(m *message) {
+		acceptedCase("encrypted, response and assertion with the same ID", func(m *message) {
 			m.encryption = newEncryption(aes256GCM)
 			m.response.id = m.assertion.id
 		}),
 	)
 }
 
-// acceptedForms are different ways to write one and the same message.
+// acceptedForms returns different serializations of the same message.
 func acceptedForms() []Case {
 	return []Case{
-		good("default namespace prefixes", func(m *message) { m.prefix("", "", "") }),
-		good("default namespace prefixes in a signed response", func(m *message) {
+		acceptedCase("default namespace prefixes", func(m *message) { m.setPrefixes("", "", "") }),
+		acceptedCase("default namespace prefixes in a signed response", func(m *message) {
 			m.signResponse = newSigning(m.idp.RSA)
-			m.prefix("", "", "")
+			m.setPrefixes("", "", "")
 		}),
-		good("rebound namespace prefixes", func(m *message) { m.prefix("p", "p", "p") }),
-		good("rebound namespace prefixes in a signed response", func(m *message) {
+		acceptedCase("rebound namespace prefixes", func(m *message) { m.setPrefixes("p", "p", "p") }),
+		acceptedCase("rebound namespace prefixes in a signed response", func(m *message) {
 			m.signResponse = newSigning(m.idp.RSA)
-			m.prefix("p", "p", "p")
+			m.setPrefixes("p", "p", "p")
 		}),
-		rewritten("namespaces declared on the response only", func(_ *message, xml string) string {
+		rewrittenCase("namespaces declared on the response only", func(_ *message, xml string) string {
 			for _, declared := range []string{declaration("saml", nsAssertion), declaration("ds", nsSignature)} {
-				xml = replaced(strings.ReplaceAll(xml, declared, ""), "<samlp:Response", "<samlp:Response"+declared)
+				xml = replaceOnce(strings.ReplaceAll(xml, declared, ""), "<samlp:Response", "<samlp:Response"+declared)
 			}
 			return xml
 		}),
-		rewritten("not in canonical form", func(m *message, xml string) string {
+		rewrittenCase("not in canonical form", func(m *message, xml string) string {
 			id := ` ID="` + m.assertion.id + `"`
-			xml = strings.ReplaceAll(replaced(xml, id, ""), `"></ds:Transform>`, `" />`)
-			xml = replaced(xml, "<saml:Assertion", "<saml:Assertion\r\n"+strings.ReplaceAll(id, `"`, "'"))
-			return replaced(xml, m.request.NameID+"<", "&#"+fmt.Sprint(m.request.NameID[0])+";"+m.request.NameID[1:]+"<")
+			xml = strings.ReplaceAll(replaceOnce(xml, id, ""), `"></ds:Transform>`, `" />`)
+			xml = replaceOnce(xml, "<saml:Assertion", "<saml:Assertion\r\n"+strings.ReplaceAll(id, `"`, "'"))
+			return replaceOnce(xml, m.request.NameID+"<", "&#"+fmt.Sprint(m.request.NameID[0])+";"+m.request.NameID[1:]+"<")
 		}),
-		rewritten("tab and line breaks in an attribute's value", func(m *message, xml string) string {
-			return replaced(xml, m.assertion.authentication.sessionIndex, "_a\tb\nc\rd\r\ne")
+		rewrittenCase("tab and line breaks in an attribute's value", func(m *message, xml string) string {
+			return replaceOnce(xml, m.assertion.authentication.sessionIndex, "_a\tb\nc\rd\r\ne")
 		}, func(m *message) { m.assertion.authentication.sessionIndex = "_a b c d e" }),
-		good("tab and line breaks in an attribute's value by reference", func(m *message) {
+		acceptedCase("tab and line breaks in an attribute's value by reference", func(m *message) {
 			m.assertion.authentication.sessionIndex = "_a\tb\nc\rd"
 		}),
-		rewritten("tab and line breaks in text", func(_ *message, xml string) string {
-			return replaced(xml, "a\tb\nc\nd", "a\tb\r\nc\rd")
+		rewrittenCase("tab and line breaks in text", func(_ *message, xml string) string {
+			return replaceOnce(xml, "a\tb\nc\nd", "a\tb\r\nc\rd")
 		}, func(m *message) { m.assertion.attributes = map[string][]string{"note": {"a\tb\nc\nd"}} }),
-		good("inclusive namespaces", func(m *message) {
+		acceptedCase("inclusive namespaces", func(m *message) {
 			m.signAssertion.prefixes, m.assertion.schema = "xs", true
 		}),
-		rewritten("XML declaration and white space around the root", func(_ *message, xml string) string {
+		rewrittenCase("XML declaration and white space around the root", func(_ *message, xml string) string {
 			return `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + xml + "\r\n"
 		}),
 		{Name: "base64 in lines", Accepted: true, Make: func(idp *IdP, r Request) string {
-			return lines(newMessage(idp, r).xml())
+			return base64Lines(newMessage(idp, r).xml())
 		}},
 	}
 }
 
-// prefix writes the message with these prefixes.
-func (m *message) prefix(protocol, assertion, signature string) {
+// setPrefixes sets the namespace prefixes of the message.
+func (m *message) setPrefixes(protocol, assertion, signature string) {
 	m.response.prefix, m.response.assertionPrefix, m.assertion.prefix = protocol, assertion, assertion
 	for _, s := range []*signing{m.signResponse, m.signAssertion} {
 		if s != nil {
@@ -170,8 +174,9 @@ func (m *message) prefix(protocol, assertion, signature string) {
 	}
 }
 
-// rewritten is a good message, changed before it is signed, of which the text was changed, but not the canonical form.
-func rewritten(name string, rewrite func(*message, string) string, changes ...func(*message)) Case {
+// rewrittenCase is a valid message with a serialization that is rewritten after signing, without a change of its
+// canonical form.
+func rewrittenCase(name string, rewrite func(*message, string) string, changes ...func(*message)) Case {
 	return Case{Name: name, Accepted: true, Make: func(idp *IdP, r Request) string {
 		m := newMessage(idp, r)
 		for _, change := range changes {
@@ -181,8 +186,8 @@ func rewritten(name string, rewrite func(*message, string) string, changes ...fu
 	}}
 }
 
-// lines breaks base64 into lines as in a mail (RFC 2045 section 6.8).
-func lines(xml string) string {
+// base64Lines returns base64 in lines as in mail (RFC 2045 section 6.8).
+func base64Lines(xml string) string {
 	text := base64.StdEncoding.EncodeToString([]byte(xml))
 	var b strings.Builder
 	for ; len(text) > 76; text = text[76:] {

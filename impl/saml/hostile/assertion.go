@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// assertion is what an Assertion element says. A part that is nil is left out.
+// assertion is the content of an Assertion element. Parts that are nil are left out.
 type assertion struct {
 	prefix                            string
 	id, version, issueInstant, issuer string
@@ -15,8 +15,10 @@ type assertion struct {
 	conditions                        *conditions
 	authentication                    *authentication
 	attributes                        map[string][]string
-	extra                             string // at the end
-	schema                            bool   // declares the namespace of XML Schema, which only texts such as xsi:type's use
+	// extra is XML at the end.
+	extra string
+	// schema declares the namespace of XML Schema, which is used only in attribute values such as that of xsi:type.
+	schema bool
 }
 
 type subject struct {
@@ -37,33 +39,44 @@ type conditions struct {
 
 type authentication struct{ instant, sessionIndex, sessionNotOnOrAfter, class string }
 
+// newAssertion returns a valid assertion.
 func newAssertion(idp *IdP, r Request) assertion {
-	soon, before := stamp(r.Now.Add(5*time.Minute)), stamp(r.Now.Add(-time.Minute))
+	soon, before := formatTime(r.Now.Add(5*time.Minute)), formatTime(r.Now.Add(-time.Minute))
 	authenticated := r.AuthnInstant
 	if authenticated.IsZero() {
 		authenticated = r.Now
 	}
+
 	return assertion{
-		prefix: "saml", id: "_assertion-" + r.ID, version: "2.0", issueInstant: stamp(r.Now), issuer: idp.EntityID,
+		prefix:       "saml",
+		id:           "_assertion-" + r.ID,
+		version:      "2.0",
+		issueInstant: formatTime(r.Now),
+		issuer:       idp.EntityID,
 		subject: &subject{
-			nameID: escapeText(r.NameID), format: cmp.Or(r.Format, email), qualifier: r.NameQualifier, spQualifier: r.SPNameQualifier,
+			nameID:        escapeText(r.NameID),
+			format:        cmp.Or(r.Format, email),
+			qualifier:     r.NameQualifier,
+			spQualifier:   r.SPNameQualifier,
 			confirmations: []confirmation{{method: confirmationMethod, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS}},
 		},
 		conditions: &conditions{notBefore: before, notOnOrAfter: soon, restrictions: [][]string{{r.EntityID}}},
 		authentication: &authentication{
-			instant: stamp(authenticated), sessionIndex: "_session-" + r.ID, sessionNotOnOrAfter: stamp(r.Now.Add(8 * time.Hour)),
-			class: cmp.Or(r.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
+			instant:             formatTime(authenticated),
+			sessionIndex:        "_session-" + r.ID,
+			sessionNotOnOrAfter: formatTime(r.Now.Add(8 * time.Hour)),
+			class:               cmp.Or(r.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
 		},
 		attributes: r.Attributes,
 	}
 }
 
-// signed writes the assertion with a signature over it.
+// signed returns the assertion with a signature over it.
 func (a assertion) signed(s *signing) string {
 	if s == nil {
 		return a.xml("")
 	}
-	return a.xml(s.over(a.id, a.xml("")))
+	return a.xml(s.signatureOver(a.id, a.xml("")))
 }
 
 func (a assertion) xml(signature string) string {
@@ -75,7 +88,7 @@ func (a assertion) xml(signature string) string {
 		a.el("Issuer", nil, escapeText(a.issuer)), signature, a.subjectXML(), a.conditionsXML(), a.authenticationXML(), a.attributesXML(), a.extra)
 }
 
-// el writes an element within the assertion.
+// el returns an element of the assertion.
 func (a assertion) el(local string, attributes []string, content ...string) string {
 	return el(a.prefix, local, "", attributes, content...)
 }
@@ -84,6 +97,7 @@ func (a assertion) subjectXML() string {
 	if a.subject == nil {
 		return ""
 	}
+
 	name := []string{"Format", a.subject.format}
 	if a.subject.qualifier != "" {
 		name = append(name, "NameQualifier", a.subject.qualifier)
@@ -91,12 +105,14 @@ func (a assertion) subjectXML() string {
 	if a.subject.spQualifier != "" {
 		name = append(name, "SPNameQualifier", a.subject.spQualifier)
 	}
+
 	content := a.el("NameID", name, a.subject.nameID)
 	for _, c := range a.subject.confirmations {
 		content += a.el("SubjectConfirmation", []string{"Method", c.method}, a.el("SubjectConfirmationData", []string{
 			"InResponseTo", c.inResponseTo, "NotBefore", c.notBefore, "NotOnOrAfter", c.notOnOrAfter, "Recipient", c.recipient,
 		}))
 	}
+
 	return a.el("Subject", nil, content)
 }
 
@@ -104,6 +120,7 @@ func (a assertion) conditionsXML() string {
 	if a.conditions == nil {
 		return ""
 	}
+
 	content := ""
 	for _, audiences := range a.conditions.restrictions {
 		restriction := ""
@@ -112,9 +129,11 @@ func (a assertion) conditionsXML() string {
 		}
 		content += a.el("AudienceRestriction", nil, restriction)
 	}
+
 	if a.conditions.oneTimeUse {
 		content += a.el("OneTimeUse", nil)
 	}
+
 	return a.el("Conditions", []string{"NotBefore", a.conditions.notBefore, "NotOnOrAfter", a.conditions.notOnOrAfter}, content, a.conditions.extra)
 }
 
@@ -131,6 +150,7 @@ func (a assertion) attributesXML() string {
 	if len(a.attributes) == 0 {
 		return ""
 	}
+
 	content := ""
 	for _, name := range slices.Sorted(maps.Keys(a.attributes)) {
 		values := ""
@@ -139,5 +159,6 @@ func (a assertion) attributesXML() string {
 		}
 		content += a.el("Attribute", []string{"Name", name}, values)
 	}
+
 	return a.el("AttributeStatement", nil, content)
 }

@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // what is encrypted with it has to be refused
+	"crypto/des" //nolint:gosec // messages encrypted with it must be refused
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -25,7 +25,7 @@ const (
 	digestSHA256 = nsEncryption + "sha256"
 )
 
-// encryption tells how to encrypt an assertion (XML Encryption 1.1).
+// encryption holds the parameters of an encrypted assertion (XML Encryption 1.1).
 type encryption struct {
 	cipher    string
 	keySize   int // bytes
@@ -41,10 +41,27 @@ type encryption struct {
 
 func newEncryption(name string) *encryption {
 	same := func(b []byte) []byte { return b }
-	sizes := map[string]int{aes128GCM: 16, aes128CBC: 16, aes256GCM: 32, aes256CBC: 32, tripleDES: 24}
-	return &encryption{cipher: name, keySize: sizes[name], transport: oaep, digest: digestSHA1, mask: absent, hash: crypto.SHA1, maskHash: crypto.SHA1, plain: same, content: same}
+	sizes := map[string]int{
+		aes128GCM: 16,
+		aes128CBC: 16,
+		aes256GCM: 32,
+		aes256CBC: 32,
+		tripleDES: 24,
+	}
+	return &encryption{
+		cipher:    name,
+		keySize:   sizes[name],
+		transport: oaep,
+		digest:    digestSHA1,
+		mask:      absent,
+		hash:      crypto.SHA1,
+		maskHash:  crypto.SHA1,
+		plain:     same,
+		content:   same,
+	}
 }
 
+// encrypt returns the EncryptedAssertion of an assertion.
 func (e *encryption) encrypt(m *message, assertion string) string {
 	secret := make([]byte, e.keySize)
 	_, _ = rand.Read(secret)
@@ -52,6 +69,7 @@ func (e *encryption) encrypt(m *message, assertion string) string {
 	if m.request.Encryption == nil {
 		panic("hostile: no certificate to encrypt for")
 	}
+
 	key := e.wrap(m.request.Encryption.PublicKey.(*rsa.PublicKey), secret)
 	inside, beside := "", ""
 	if e.detached {
@@ -59,11 +77,14 @@ func (e *encryption) encrypt(m *message, assertion string) string {
 	} else {
 		inside = el("ds", "KeyInfo", nsSignature, nil, e.encryptedKey("", key))
 	}
+
 	data := el("xenc", "EncryptedData", nsEncryption, []string{"Type", nsEncryption + "Element"},
 		el("xenc", "EncryptionMethod", "", []string{"Algorithm", e.cipher}), inside, cipherData(content))
+
 	return el(m.response.assertionPrefix, "EncryptedAssertion", nsAssertion, nil, data, beside)
 }
 
+// encryptedKey returns the EncryptedKey, which declares its namespace unless that is "".
 func (e *encryption) encryptedKey(namespace string, key []byte) string {
 	parameters := ""
 	if e.digest != absent {
@@ -73,9 +94,11 @@ func (e *encryption) encryptedKey(namespace string, key []byte) string {
 		}
 		parameters = el("ds", "DigestMethod", declared, []string{"Algorithm", e.digest})
 	}
+
 	if e.mask != absent {
 		parameters += el("xenc11", "MGF", nsEncryption11, []string{"Algorithm", e.mask})
 	}
+
 	return el("xenc", "EncryptedKey", namespace, nil,
 		el("xenc", "EncryptionMethod", "", []string{"Algorithm", e.transport}, parameters), cipherData(key))
 }
@@ -84,13 +107,15 @@ func cipherData(content []byte) string {
 	return el("xenc", "CipherData", "", nil, el("xenc", "CipherValue", "", nil, base64.StdEncoding.EncodeToString(content)))
 }
 
+// wrap encrypts the content key.
 func (e *encryption) wrap(key *rsa.PublicKey, secret []byte) []byte {
 	if e.transport == pkcs1 {
-		return must(rsa.EncryptPKCS1v15(rand.Reader, key, secret)) //nolint:staticcheck // it has to be refused
+		return must(rsa.EncryptPKCS1v15(rand.Reader, key, secret)) //nolint:staticcheck // the message must be refused
 	}
 	return must(rsa.EncryptOAEPWithOptions(rand.Reader, key, secret, &rsa.OAEPOptions{Hash: e.hash, MGFHash: e.maskHash}))
 }
 
+// seal encrypts the content.
 func (e *encryption) seal(secret, plain []byte) []byte {
 	switch e.cipher {
 	case aes128GCM, aes256GCM:
@@ -99,8 +124,9 @@ func (e *encryption) seal(secret, plain []byte) []byte {
 		_, _ = rand.Read(nonce)
 		return gcm.Seal(nonce, nonce, plain, nil)
 	case tripleDES:
-		return sealCBC(must(des.NewTripleDESCipher(secret)), plain) //nolint:gosec // it has to be refused
+		return sealCBC(must(des.NewTripleDESCipher(secret)), plain) //nolint:gosec // the message must be refused
 	}
+
 	return sealCBC(must(aes.NewCipher(secret)), plain)
 }
 

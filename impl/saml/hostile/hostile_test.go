@@ -6,24 +6,28 @@ import (
 	"testing"
 )
 
-// Ensures that every case on the list is made, with the right outcome and once, and that nothing else is.
-func TestCasesAreThoseOnTheList(t *testing.T) {
+// Ensures that the cases are exactly those of testdata/cases.txt, with the same outcomes.
+func TestCases_MatchList(t *testing.T) {
 	text, err := os.ReadFile("testdata/cases.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	listed := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
+
 		outcome, name, ok := strings.Cut(line, ": ")
 		if _, twice := listed[name]; twice || !ok || (outcome != "accept" && outcome != "refuse") {
 			t.Errorf("bad line %q", line)
 		}
+
 		listed[name] = outcome == "accept"
 	}
+
 	made := map[string]bool{}
 	for _, c := range Cases() {
 		if accept, ok := listed[c.Name]; !ok || accept != c.Accepted || made[c.Name] {
@@ -31,6 +35,7 @@ func TestCasesAreThoseOnTheList(t *testing.T) {
 		}
 		made[c.Name] = true
 	}
+
 	for name := range listed {
 		if !made[name] {
 			t.Errorf("there is no case %q", name)

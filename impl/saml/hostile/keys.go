@@ -15,31 +15,37 @@ import (
 	"time"
 )
 
-// Key signs.
+// Key is a signing key with its certificate.
 type Key struct {
 	crypto.Signer
 	// Certificate is self-signed.
 	Certificate *x509.Certificate
 }
 
-// Keys are made once in a program, since it takes long.
+// Keys are generated once per process, since that is slow.
 var (
 	rsaKeys = [4]func() crypto.Signer{newRSA(), newRSA(), newRSA(), newRSA()}
 	ecKey   = sync.OnceValue(func() crypto.Signer { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
 )
 
-// newRSA returns a function that makes a key of 2,048 bits when it is first called.
+// newRSA returns a function that generates a key of 2,048 bits at the first call.
 func newRSA() func() crypto.Signer {
 	return sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 }
 
-func certify(name string, key crypto.Signer, from, until time.Time) *Key {
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: until}
+// newCertifiedKey returns a key with a self-signed certificate.
+func newCertifiedKey(name string, key crypto.Signer, from, until time.Time) *Key {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: name},
+		NotBefore:    from,
+		NotAfter:     until,
+	}
 	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 	return &Key{Signer: key, Certificate: must(x509.ParseCertificate(der))}
 }
 
-// must is for what fails only if the program is wrong.
+// must panics on errors that only a bug can cause.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(fmt.Sprintf("hostile: %v", err))
@@ -47,7 +53,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// keyInfo writes a certificate as a KeyInfo, which declares its namespace if it stands alone.
+// keyInfo returns a certificate as a KeyInfo, with a namespace declaration if declared is true.
 func keyInfo(prefix string, declared bool, certificate *x509.Certificate) string {
 	namespace := ""
 	if declared {

@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/rand"
-	_ "crypto/sha1" //nolint:gosec // what is signed with it has to be refused
+	_ "crypto/sha1" //nolint:gosec // messages signed with it must be refused
 	"crypto/sha256"
 	_ "crypto/sha512" // for crypto.Hash.New
 	"crypto/x509"
@@ -20,7 +20,8 @@ const (
 	hmacSHA256 = more + "hmac-sha256"
 )
 
-// signing tells how to sign. What it says of itself and what it does differ only where a case wants that.
+// signing holds the parameters of a signature. The declared and the used algorithms differ only where a case requires
+// it.
 type signing struct {
 	key              *Key
 	prefix           string
@@ -41,44 +42,57 @@ type signing struct {
 
 func newSigning(key *Key) *signing {
 	s := &signing{
-		key: key, prefix: "ds", id: absent, method: more + "rsa-sha256", hash: crypto.SHA256, digest: nsEncryption + "sha256", digestHash: crypto.SHA256,
-		canonicalization: exclusive, transforms: []string{enveloped, exclusive}, keyInfo: key.Certificate,
-		digestValue: func(value string) string { return value },
+		key:              key,
+		prefix:           "ds",
+		id:               absent,
+		method:           more + "rsa-sha256",
+		hash:             crypto.SHA256,
+		digest:           nsEncryption + "sha256",
+		digestHash:       crypto.SHA256,
+		canonicalization: exclusive,
+		transforms:       []string{enveloped, exclusive},
+		keyInfo:          key.Certificate,
+		digestValue:      func(value string) string { return value },
 	}
+
 	if _, ok := key.Public().(*ecdsa.PublicKey); ok {
 		s.method = more + "ecdsa-sha256"
 	}
+
 	return s
 }
 
-// over returns the Signature of an element, given in canonical form without it.
-func (s *signing) over(id, canonical string) string {
-	info := s.info(id, canonical)
+// signatureOver returns the Signature of an element. canonical is the canonical form of the element without it.
+func (s *signing) signatureOver(id, canonical string) string {
+	info := s.signedInfo(id, canonical)
 	value := el(s.prefix, "SignatureValue", "", nil, base64.StdEncoding.EncodeToString(s.sign(info)))
 	key := ""
 	if s.keyInfo != nil {
 		key = keyInfo(s.prefix, false, s.keyInfo)
 	}
-	return el(s.prefix, "Signature", nsSignature, []string{"Id", s.id}, inSignature(info, s.prefix), value, key)
+
+	return el(s.prefix, "Signature", nsSignature, []string{"Id", s.id}, withoutNamespace(info, s.prefix), value, key)
 }
 
-// inSignature writes a SignedInfo as it stands in the Signature, which declares the namespace.
-func inSignature(info, prefix string) string {
-	return replaced(info, declaration(prefix, nsSignature), "")
+// withoutNamespace returns a SignedInfo as it appears inside of the Signature, which declares the namespace.
+func withoutNamespace(info, prefix string) string {
+	return replaceOnce(info, declaration(prefix, nsSignature), "")
 }
 
-// info returns the SignedInfo in canonical form.
-func (s *signing) info(id, canonical string) string {
+// signedInfo returns the SignedInfo in canonical form.
+func (s *signing) signedInfo(id, canonical string) string {
 	reference := s.reference
 	if reference == "" && !s.emptyReference {
 		reference = "#" + id
 	}
+
 	return el(s.prefix, "SignedInfo", nsSignature, nil,
 		el(s.prefix, "CanonicalizationMethod", "", []string{"Algorithm", s.canonicalization}),
 		el(s.prefix, "SignatureMethod", "", []string{"Algorithm", s.method}),
 		s.referenceTo(reference, canonical), s.moreReferences)
 }
 
+// referenceTo returns a Reference with the digest of a canonical text.
 func (s *signing) referenceTo(uri, canonical string) string {
 	h := s.digestHash.New()
 	_, _ = h.Write([]byte(canonical))
@@ -90,6 +104,7 @@ func (s *signing) referenceTo(uri, canonical string) string {
 		}
 		transforms += el(s.prefix, "Transform", "", []string{"Algorithm", transform}, inclusive)
 	}
+
 	value := s.digestValue(base64.StdEncoding.EncodeToString(h.Sum(nil)))
 	return el(s.prefix, "Reference", "", []string{"URI", uri},
 		el(s.prefix, "Transforms", "", nil, transforms),
@@ -97,6 +112,7 @@ func (s *signing) referenceTo(uri, canonical string) string {
 		el(s.prefix, "DigestValue", "", nil, value))
 }
 
+// sign returns the signature value.
 func (s *signing) sign(info string) []byte {
 	info = withoutComments(info)
 	if s.method == hmacSHA256 {
@@ -104,15 +120,18 @@ func (s *signing) sign(info string) []byte {
 		_, _ = mac.Write([]byte(info))
 		return mac.Sum(nil)
 	}
+
 	h := s.hash.New()
 	_, _ = h.Write([]byte(info))
 	if key, ok := s.key.Signer.(*ecdsa.PrivateKey); ok {
 		return signECDSA(key, h.Sum(nil))
 	}
+
 	return must(s.key.Sign(rand.Reader, h.Sum(nil), s.hash))
 }
 
-// signECDSA writes the signature as XML wants it: two numbers of the curve's length (RFC 6931 section 2.3.6).
+// signECDSA returns a signature in the form of XML Signature: two numbers of the curve's length (RFC 6931 section
+// 2.3.6).
 func signECDSA(key *ecdsa.PrivateKey, digest []byte) []byte {
 	r, t, err := ecdsa.Sign(rand.Reader, key, digest)
 	must(r, err)
@@ -123,7 +142,7 @@ func signECDSA(key *ecdsa.PrivateKey, digest []byte) []byte {
 	return signature
 }
 
-// withoutComments is what canonicalization without comments leaves.
+// withoutComments removes comments, as canonicalization without comments does.
 func withoutComments(xml string) string {
 	for {
 		before, rest, found := strings.Cut(xml, "<!--")

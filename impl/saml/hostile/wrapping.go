@@ -2,24 +2,26 @@ package hostile
 
 import "fmt"
 
-// mallory is who the attacker wants to be.
+// mallory is the user that the attacker impersonates.
 const mallory = "mallory@example.com"
 
-// wrapping has the eight ways in which Somorovsky and others moved signed elements to where a verifier finds them and a
-// reader does not ("On Breaking SAML", 2012), each with an evil element of another ID and of the same ID.
+// wrapping returns the eight signature wrapping attacks of Somorovsky et al. ("On Breaking SAML", 2012). They move
+// the signed element to a place where a verifier finds it and a reader does not. Each is made with an evil element of
+// another ID and of the same ID.
 func wrapping() []Case {
 	ways := []func(*wrapped) string{xsw1, xsw2, xsw3, xsw4, xsw5, xsw6, xsw7, xsw8}
 	var cases []Case
 	for i, way := range ways {
 		name := fmt.Sprintf("signature wrapping XSW%d", i+1)
 		cases = append(cases,
-			made(name, func(m *message) string { return way(wrap(m, false)) }),
-			made(name+" with the same ID", func(m *message) string { return way(wrap(m, true)) }))
+			craftedCase(name, func(m *message) string { return way(wrap(m, false)) }),
+			craftedCase(name+" with the same ID", func(m *message) string { return way(wrap(m, true)) }))
 	}
+
 	return cases
 }
 
-// wrapped is a signed message, and what the attacker puts into it.
+// wrapped is a signed message with the attacker's elements.
 type wrapped struct {
 	*message
 	// signature is the assertion's.
@@ -30,16 +32,17 @@ type wrapped struct {
 
 func wrap(m *message, sameID bool) *wrapped {
 	w := &wrapped{message: m, evil: m.evil(), evilResponse: m.response}
-	w.signature = m.signAssertion.over(m.assertion.id, m.assertion.xml(""))
+	w.signature = m.signAssertion.signatureOver(m.assertion.id, m.assertion.xml(""))
 	if sameID {
 		w.evil.id = m.assertion.id
 	} else {
 		w.evilResponse.id = "_evil-response"
 	}
+
 	return w
 }
 
-// evil is the assertion that the attacker would like to be believed.
+// evil returns the attacker's assertion.
 func (m *message) evil() assertion {
 	evil := m.assertion
 	evil.id = "_evil"
@@ -47,16 +50,16 @@ func (m *message) evil() assertion {
 	return evil
 }
 
-// responseSignature signs the whole response, of which the assertion is not signed.
+// responseSignature signs the whole response, with an unsigned assertion.
 func (w *wrapped) responseSignature() (signature, original string) {
 	original = w.response.xml("", w.assertion.xml(""))
-	return newSigning(w.idp.RSA).over(w.response.id, original), original
+	return newSigning(w.idp.RSA).signatureOver(w.response.id, original), original
 }
 
 // xsw1 puts the signed response into its signature, in an evil response.
 func xsw1(w *wrapped) string {
 	signature, original := w.responseSignature()
-	return w.evilResponse.xml(signatureWith(signature, original), w.evil.xml(""))
+	return w.evilResponse.xml(appendToSignature(signature, original), w.evil.xml(""))
 }
 
 // xsw2 puts the signed response before its signature, in an evil response.
@@ -83,7 +86,7 @@ func xsw5(w *wrapped) string {
 
 // xsw6 gives the signature to an evil assertion, and puts the signed one into the signature.
 func xsw6(w *wrapped) string {
-	return w.response.xml("", w.evil.xml(signatureWith(w.signature, w.assertion.xml(""))))
+	return w.response.xml("", w.evil.xml(appendToSignature(w.signature, w.assertion.xml(""))))
 }
 
 // xsw7 puts an evil assertion into the extensions, before the signed one.
@@ -94,64 +97,64 @@ func xsw7(w *wrapped) string {
 
 // xsw8 gives the signature to an evil assertion, and puts the signed one into an Object in the signature.
 func xsw8(w *wrapped) string {
-	return w.response.xml("", w.evil.xml(signatureWith(w.signature, el("ds", "Object", "", nil, w.assertion.xml("")))))
+	return w.response.xml("", w.evil.xml(appendToSignature(w.signature, el("ds", "Object", "", nil, w.assertion.xml("")))))
 }
 
-// misplaced has elements that occur twice, or where they do not belong.
+// misplaced returns messages with duplicate or misplaced elements.
 func misplaced() []Case {
 	return []Case{
-		made("two assertions", func(m *message) string {
+		craftedCase("two assertions", func(m *message) string {
 			second := m.assertion
 			second.id = "_second"
 			return m.wrap(m.signedAssertion() + second.signed(m.signAssertion))
 		}),
-		made("two assertions in a signed response", func(m *message) string {
+		craftedCase("two assertions in a signed response", func(m *message) string {
 			second := m.assertion
 			second.id = "_second"
 			m.signResponse = newSigning(m.idp.RSA)
 			return m.wrap(m.assertion.xml("") + second.xml(""))
 		}),
-		made("plain and encrypted assertion", func(m *message) string {
+		craftedCase("plain and encrypted assertion", func(m *message) string {
 			return m.response.xml("", m.evil().xml("")+newEncryption(aes256GCM).encrypt(m, m.signedAssertion()))
 		}),
-		made("assertion in the Extensions", func(m *message) string {
+		craftedCase("assertion in the Extensions", func(m *message) string {
 			m.response.extensions = el("samlp", "Extensions", "", nil, m.signedAssertion())
 			return m.response.xml("", "")
 		}),
-		made("assertion in the Status", func(m *message) string {
-			return replaced(m.response.xml("", ""), "</samlp:Status>", m.signedAssertion()+"</samlp:Status>")
+		craftedCase("assertion in the Status", func(m *message) string {
+			return replaceOnce(m.response.xml("", ""), "</samlp:Status>", m.signedAssertion()+"</samlp:Status>")
 		}),
-		made("assertion as the root", func(m *message) string { return m.signedAssertion() }),
-		refused("assertion in the Advice of another", func(m *message) {
+		craftedCase("assertion as the root", func(m *message) string { return m.signedAssertion() }),
+		refusedCase("assertion in the Advice of another", func(m *message) {
 			m.assertion.extra = m.assertion.el("Advice", nil, m.evil().xml(""))
 		}),
-		made("two Signatures", func(m *message) string {
-			signature := m.signAssertion.over(m.assertion.id, m.assertion.xml(""))
+		craftedCase("two Signatures", func(m *message) string {
+			signature := m.signAssertion.signatureOver(m.assertion.id, m.assertion.xml(""))
 			return m.wrap(m.assertion.xml(signature + signature))
 		}),
-		made("two SignedInfos", func(m *message) string {
-			good := m.signAssertion.info(m.assertion.id, m.assertion.xml(""))
-			bad := m.signAssertion.info("_evil", m.evil().xml(""))
-			signature := m.signAssertion.over(m.assertion.id, m.assertion.xml(""))
-			good, bad = inSignature(good, "ds"), inSignature(bad, "ds")
-			return m.wrap(m.evil().xml(replaced(signature, good, bad+good)))
+		craftedCase("two SignedInfos", func(m *message) string {
+			good := m.signAssertion.signedInfo(m.assertion.id, m.assertion.xml(""))
+			bad := m.signAssertion.signedInfo("_evil", m.evil().xml(""))
+			signature := m.signAssertion.signatureOver(m.assertion.id, m.assertion.xml(""))
+			good, bad = withoutNamespace(good, "ds"), withoutNamespace(bad, "ds")
+			return m.wrap(m.evil().xml(replaceOnce(signature, good, bad+good)))
 		}),
-		refused("two References", func(m *message) {
+		refusedCase("two References", func(m *message) {
 			m.signAssertion.moreReferences = m.signAssertion.referenceTo("#_evil", m.evil().xml(""))
 		}),
-		refused("Reference to something else than the parent", func(m *message) { m.signAssertion.reference = "#" + m.response.id }),
-		refused("Reference to the whole document", func(m *message) { m.signAssertion.emptyReference = true }),
-		refused("Reference by XPointer", func(m *message) { m.signAssertion.reference = "#xpointer(id('" + m.assertion.id + "'))" }),
-		made("duplicate IDs", func(m *message) string {
+		refusedCase("Reference to something else than the parent", func(m *message) { m.signAssertion.reference = "#" + m.response.id }),
+		refusedCase("Reference to the whole document", func(m *message) { m.signAssertion.emptyReference = true }),
+		refusedCase("Reference by XPointer", func(m *message) { m.signAssertion.reference = "#xpointer(id('" + m.assertion.id + "'))" }),
+		craftedCase("duplicate IDs", func(m *message) string {
 			m.response.id = m.assertion.id
 			return m.xml()
 		}),
-		made("duplicate IDs in another spelling", func(m *message) string {
-			return replaced(m.xml(), "<samlp:Status>", `<samlp:Status Id="`+m.assertion.id+`">`)
+		craftedCase("duplicate IDs in another spelling", func(m *message) string {
+			return replaceOnce(m.xml(), "<samlp:Status>", `<samlp:Status Id="`+m.assertion.id+`">`)
 		}),
-		made("ds:Object", func(m *message) string {
-			signature := m.signAssertion.over(m.assertion.id, m.assertion.xml(""))
-			return m.wrap(m.assertion.xml(signatureWith(signature, el("ds", "Object", "", nil, "x"))))
+		craftedCase("ds:Object", func(m *message) string {
+			signature := m.signAssertion.signatureOver(m.assertion.id, m.assertion.xml(""))
+			return m.wrap(m.assertion.xml(appendToSignature(signature, el("ds", "Object", "", nil, "x"))))
 		}),
 	}
 }

@@ -18,20 +18,20 @@ const absent = "\x00"
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;", "\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;")
 
-// escape writes a text as an attribute's value in canonical form.
+// escape returns a text as an attribute value in canonical form.
 func escape(text string) string {
 	return escaper.Replace(text)
 }
 
 var textEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#xD;")
 
-// escapeText writes a text as content in canonical form.
+// escapeText returns a text as content in canonical form.
 func escapeText(text string) string {
 	return textEscaper.Replace(text)
 }
 
-// el writes an element in canonical form (Exclusive XML Canonicalization 1.0), if its attributes are given in the order of
-// their names, name and value in turn. It declares its namespace, unless that is "".
+// el returns an element in canonical form (Exclusive XML Canonicalization 1.0). attributes are alternating names and
+// values, sorted by name. The element declares its namespace, unless that is "".
 func el(prefix, local, namespace string, attributes []string, content ...string) string {
 	name := qualified(prefix, local)
 	var b strings.Builder
@@ -39,11 +39,13 @@ func el(prefix, local, namespace string, attributes []string, content ...string)
 	if namespace != "" {
 		b.WriteString(declaration(prefix, namespace))
 	}
+
 	for pair := range slices.Chunk(attributes, 2) {
 		if pair[1] != absent {
 			b.WriteString(" " + pair[0] + `="` + escape(pair[1]) + `"`)
 		}
 	}
+
 	b.WriteString(">" + strings.Join(content, "") + "</" + name + ">")
 	return b.String()
 }
@@ -62,15 +64,15 @@ func declaration(prefix, namespace string) string {
 	return ` xmlns:` + prefix + `="` + namespace + `"`
 }
 
-// replaced replaces the first occurrence of a text, which has to be there.
-func replaced(in, old, with string) string {
+// replaceOnce replaces the first occurrence of a text and panics if there is none.
+func replaceOnce(in, old, with string) string {
 	if !strings.Contains(in, old) {
 		panic("hostile: nothing to replace: " + old)
 	}
 	return strings.Replace(in, old, with, 1)
 }
 
-// index is strings.Index for what has to be there.
+// index is strings.Index that panics if there is no occurrence.
 func index(in, text string) int {
 	i := strings.Index(in, text)
 	if i < 0 {
