@@ -103,10 +103,10 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	guesses := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
+	guesses := guard.New(s.Lockout, lockout.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
 	// Any page can make a browser send answers that are refused: they must not use up what its address may guess. This one
 	// counts only those to realms that take unsolicited answers.
-	answers := guard.New(s.Lockout, lockout.NewAddresses(s.AddressFailures, s.AddressRecovery, s.Now))
+	answers := guard.New(s.Lockout, lockout.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
 	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {

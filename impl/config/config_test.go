@@ -149,7 +149,7 @@ func TestLoad_Defaults(t *testing.T) {
 	if c.Elevation != (elevation.Settings{Policy: elevation.Enrolled, Length: 15 * time.Minute}) {
 		t.Errorf("got %+v", c.Elevation)
 	}
-	wantLockout := lockout.Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, Forget: 24 * time.Hour}
+	wantLockout := lockout.Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, ResetAfter: 24 * time.Hour}
 	if c.Lockout != wantLockout || c.AddressFailures != 100 || c.AddressRecovery != time.Second {
 		t.Errorf("got %+v, %d, %s", c.Lockout, c.AddressFailures, c.AddressRecovery)
 	}

@@ -55,7 +55,7 @@ func parse(values map[string]string) (Config, error) {
 		},
 		Lockout: lockout.Policy{
 			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
-			Forget: lockout.DefaultPolicy.Forget,
+			ResetAfter: lockout.DefaultPolicy.ResetAfter,
 		},
 		AddressFailures: p.count("lockout.address_failures"),
 		AddressRecovery: p.duration("lockout.address_recovery"),

@@ -19,7 +19,7 @@ import (
 //
 // A guess that has begun is finished and counted although its caller goes away.
 func (s *Service) guess(ctx context.Context, userName, code string, confirmed bool, f func(*store.Tx) error) error {
-	if err := s.guard.Admit(ctx); err != nil {
+	if err := s.guard.CheckAddress(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guessTime)
@@ -35,10 +35,10 @@ func (s *Service) guess(ctx context.Context, userName, code string, confirmed bo
 			return err
 		}
 		if !works {
-			return s.guard.Wrong(ctx, tx, userName, guard.Code)
+			return s.guard.RecordFailure(ctx, tx, userName, guard.Code)
 		}
 		if confirmed { // a device that somebody has just set up must not forgive guesses
-			if err := s.guard.Right(tx, userName, guard.Code); err != nil {
+			if err := s.guard.RecordSuccess(tx, userName, guard.Code); err != nil {
 				return err
 			}
 		}
@@ -46,7 +46,7 @@ func (s *Service) guess(ctx context.Context, userName, code string, confirmed bo
 	})
 	wrong := err == nil && !right
 	if wrong || fault.Has(err, fault.AuthenticationClusterError) { // a guess must never be free, not even when counting failed
-		s.guard.Blame(ctx)
+		s.guard.RecordAddressFailure(ctx)
 	}
 	if wrong {
 		return invalidCode()

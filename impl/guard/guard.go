@@ -1,5 +1,5 @@
-// Package guard counts wrong guesses at what users must know or have. A user's passwords, one-time codes and recovery
-// codes share one counter, which locks the user for a while; an address has a limit of its own.
+// Package guard limits guessing of passwords and codes. A user's password, one-time codes and recovery codes share one counter
+// of wrong guesses, which locks the user temporarily. Client addresses have their own limit.
 package guard
 
 import (
@@ -12,55 +12,59 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Guard counts guesses. It is safe for concurrent use.
+// Guard counts wrong guesses by user and by client address. It is safe for concurrent use.
 type Guard struct {
 	policy    lockout.Policy
-	addresses *lockout.Addresses
+	addresses *lockout.AddressLimiter
 }
 
-// New returns a guard that locks by a policy. addresses may be nil for callers who have none.
-func New(policy lockout.Policy, addresses *lockout.Addresses) *Guard {
+// New returns a guard that locks users by a policy. addresses may be nil for no limit by address.
+func New(policy lockout.Policy, addresses *lockout.AddressLimiter) *Guard {
 	return &Guard{policy, addresses}
 }
 
-// Admit returns fault.TooManyFailures if the caller's address has used up its wrong guesses. It is asked before anything
-// is looked at, so that the answer tells nothing about a user.
-func (g *Guard) Admit(ctx context.Context) error {
+// CheckAddress returns fault.TooManyFailures if the client address has reached its limit of wrong guesses. Callers check it
+// first, so that the response reveals nothing about a user.
+func (g *Guard) CheckAddress(ctx context.Context) error {
 	wait, ok := g.addresses.Allowed(audit.OriginOf(ctx).Address)
 	if ok {
 		return nil
 	}
+
 	f := fault.New(fault.TooManyFailures, "too many wrong guesses from this address; try again later")
 	f.RetryAfter = wait
 	return f
 }
 
-// Locked tells whether a user is locked, and whether there are wrong passwords for a right one to forget.
+// Locked reports whether a user is locked, and whether wrong passwords are counted that a success would clear.
 func (g *Guard) Locked(tx *store.Tx, userName string) (locked, wrongPasswords bool, err error) {
 	state, err := tx.Lockout(userName)
 	return g.policy.Locked(state, tx.Now), state.Failures > state.CodeFailures, err
 }
 
-// Factor is what a guess is at. Failures of both lock together, but a right guess at one forgets only its own: otherwise
-// whoever has the password could guess codes for ever, and the other way round.
+// Factor is the kind of secret that is guessed. Failures of both factors count together towards a lock, but a success clears
+// only the failures of its own factor. Otherwise an attacker that knows the password could guess codes without limit, and
+// vice versa.
 type Factor string
 
-// The factors there are.
+// All factors.
 const (
 	Password Factor = "password"
 	// Code is a one-time code or a recovery code.
 	Code Factor = "one-time code"
 )
 
-// Wrong counts a wrong guess of a user, or of store.Strangers, in the transaction that found it wrong. The caller calls
-// Blame after the transaction.
-func (g *Guard) Wrong(ctx context.Context, tx *store.Tx, userName string, what Factor) error {
+// RecordFailure counts a wrong guess for a user, or for store.UnknownUser, in the transaction that rejected it. The caller
+// calls RecordAddressFailure after the transaction.
+func (g *Guard) RecordFailure(ctx context.Context, tx *store.Tx, userName string, what Factor) error {
 	before, err := tx.Lockout(userName)
 	if err != nil {
 		return err
 	}
+
 	after := g.policy.Fail(before, tx.Now)
-	if after.Failures > 1 { // else those before were forgotten
+	// With one failure, the earlier ones have expired.
+	if after.Failures > 1 {
 		after.CodeFailures = before.CodeFailures
 	}
 	if what == Code {
@@ -69,44 +73,53 @@ func (g *Guard) Wrong(ctx context.Context, tx *store.Tx, userName string, what F
 	if err := tx.SetLockout(userName, after); err != nil {
 		return err
 	}
+
 	subject := userName
-	if subject == store.Strangers {
-		subject = stranger // never what was typed, which may be a password in the wrong field
+	if subject == store.UnknownUser {
+		// The typed name is never recorded, because it may be a password in the wrong field.
+		subject = unknownSubject
 	}
 	if err := audit.Record(ctx, tx, audit.GuessFailed, subject, audit.Details{"what": what, "failures": after.Failures}); err != nil {
 		return err
 	}
+
 	locks := g.policy.Locked(after, tx.Now) && !g.policy.Locked(before, tx.Now)
-	if userName == store.Strangers || !locks {
+	if userName == store.UnknownUser || !locks {
 		return nil
 	}
 	return audit.Record(ctx, tx, audit.UserLocked, userName, audit.Details{"until": after.LockedUntil})
 }
 
-const stranger = "(unknown user)"
+// unknownSubject is the audit subject of wrong guesses for users that do not exist.
+const unknownSubject = "(unknown user)"
 
-// Blame counts a wrong guess of the caller's address.
-func (g *Guard) Blame(ctx context.Context) { g.addresses.Fail(audit.OriginOf(ctx).Address) }
+// RecordAddressFailure counts a wrong guess for the client address.
+func (g *Guard) RecordAddressFailure(ctx context.Context) {
+	g.addresses.Fail(audit.OriginOf(ctx).Address)
+}
 
-// Right forgets a user's wrong guesses at one factor.
-func (g *Guard) Right(tx *store.Tx, userName string, what Factor) error {
+// RecordSuccess clears a user's failures of one factor.
+func (g *Guard) RecordSuccess(tx *store.Tx, userName string, what Factor) error {
 	state, err := tx.Lockout(userName)
 	if err != nil || state.Failures == 0 {
 		return err
 	}
+
 	if what == Code {
 		state.Failures, state.CodeFailures = state.Failures-state.CodeFailures, 0
 	} else {
 		state.Failures = state.CodeFailures
 	}
+
 	if state.Failures == 0 {
 		return tx.ClearLockout(userName)
 	}
-	state.LockedUntil = time.Time{} // it is past, or nothing would have been right
+	// A lock is over: no guess succeeds while the user is locked.
+	state.LockedUntil = time.Time{}
 	return tx.SetLockout(userName, state)
 }
 
-// Unlock forgets all of a user's wrong guesses, on an administrator's word.
+// Unlock clears all of a user's failures by order of an administrator.
 func (g *Guard) Unlock(ctx context.Context, tx *store.Tx, userName string) error {
 	if err := tx.ClearLockout(userName); err != nil {
 		return err

@@ -9,67 +9,73 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxAddresses bounds the memory that Addresses take, to about 3 MiB.
+// maxAddresses bounds the memory of an AddressLimiter to about 3 MiB.
 const maxAddresses = 8192
 
-// Addresses limit how often sign-ins from one client address may fail: so many times at once, and then once an interval.
-// Only addresses that fail are remembered, and a bounded number of them.
+// AddressLimiter limits failed sign-ins by client address: a burst of failures, and then one per interval. It stores only
+// addresses with failures, and a bounded number of them.
 //
-// To make room, an address that failed once goes before one that came back. So a flood of addresses that each fail once
-// does not clear one that is limited. That takes some 6,000 others which each come back too, while the limited one keeps
-// quiet. Against somebody who has more, this limit does not hold, and the lock of the account does.
+// When it is full, it evicts addresses with a single failure before those with several (2Q). So a flood of addresses that
+// each fail once does not evict a limited address. That takes about 6,000 other addresses that each fail repeatedly while
+// the limited one is idle. Against an attacker with more addresses only the lock of the account protects.
 //
-// Sign-ins that are under way together do not see each other fail, so the limit may be exceeded by as many as those.
+// Concurrent sign-ins do not see each other's failures, so they may exceed the limit by their number.
 //
-// A nil *Addresses allows everything. Addresses are safe for concurrent use.
-type Addresses struct {
+// A nil *AddressLimiter allows everything. An AddressLimiter is safe for concurrent use.
+type AddressLimiter struct {
 	burst int
 	every time.Duration
 	now   func() time.Time
 
-	mu      sync.Mutex // makes looking for a limiter and adding it one step
+	// mu makes finding and adding a limiter atomic.
+	mu      sync.Mutex
 	limited *lru.TwoQueueCache[netip.Addr, *rate.Limiter]
 }
 
-// NewAddresses returns a limit of burst failures at once and one more each interval. If either is not positive there is
-// no limit, and NewAddresses returns nil. The clock is time.Now, or a test's.
-func NewAddresses(burst int, every time.Duration, now func() time.Time) *Addresses {
+// NewAddressLimiter returns a limiter of a burst of failures and one more per interval. If either is not positive, there is no
+// limit and it returns nil. now is the clock, time.Now except in tests.
+func NewAddressLimiter(burst int, every time.Duration, now func() time.Time) *AddressLimiter {
+	// New2Q fails only for a size that is not positive.
 	limited, err := lru.New2Q[netip.Addr, *rate.Limiter](maxAddresses)
-	if err != nil || burst <= 0 || every <= 0 { // the error is for a size that is not positive
+	if err != nil || burst <= 0 || every <= 0 {
 		return nil
 	}
-	return &Addresses{burst: burst, every: every, now: now, limited: limited}
+	return &AddressLimiter{burst: burst, every: every, now: now, limited: limited}
 }
 
-// Allowed tells whether a sign-in from the address may be tried, and if not, when the next one may. The address is an IP
-// address without a port; without one ("") everything is allowed.
-func (a *Addresses) Allowed(address string) (wait time.Duration, ok bool) {
+// Allowed reports whether a sign-in from the address may be attempted, and if not, after which wait. The address is an IP
+// address without a port; for "" everything is allowed.
+func (a *AddressLimiter) Allowed(address string) (wait time.Duration, ok bool) {
 	if a == nil || address == "" {
 		return 0, true
 	}
-	limiter, found := a.limited.Get(group(address))
+
+	limiter, found := a.limited.Get(groupOf(address))
 	if !found {
 		return 0, true
 	}
+
+	// The limiter ignores fractions of a nanosecond, too.
 	left := (1 - limiter.TokensAt(a.now())) * float64(a.every)
-	if left < 1 { // the limiter does not count parts of a nanosecond either
+	if left < 1 {
 		return 0, true
 	}
 	return time.Duration(left), false
 }
 
-// Fail counts one failure from the address. What fails although it is not allowed changes nothing.
-func (a *Addresses) Fail(address string) {
+// Fail counts a failure from the address. Failures of an address that is not allowed are not counted.
+func (a *AddressLimiter) Fail(address string) {
 	if a == nil || address == "" {
 		return
 	}
-	a.limiter(group(address)).AllowN(a.now(), 1)
+	a.limiter(groupOf(address)).AllowN(a.now(), 1)
 }
 
-// limiter returns a group's limiter, a new one if there is none.
-func (a *Addresses) limiter(key netip.Addr) *rate.Limiter {
+// limiter returns the limiter of a group, and creates it if it is missing.
+func (a *AddressLimiter) limiter(key netip.Addr) *rate.Limiter {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+
 	limiter, found := a.limited.Get(key)
 	if !found {
 		limiter = rate.NewLimiter(rate.Every(a.every), a.burst)
@@ -78,12 +84,12 @@ func (a *Addresses) limiter(key netip.Addr) *rate.Limiter {
 	return limiter
 }
 
-// subnetBits is the length of an IPv6 subnet's prefix (RFC 4291 section 2.5.1). The other bits are a host's to choose.
+// subnetBits is the prefix length of an IPv6 subnet (RFC 4291 section 2.5.1). A host chooses the other bits freely.
 const subnetBits = 64
 
-// group returns what stands for all addresses that are limited together: an IPv4 address alone, also one mapped into
-// IPv6 (RFC 4291 section 2.5.5.2), an IPv6 address with all of its /64, and everything that is not an address.
-func group(address string) netip.Addr {
+// groupOf returns the key of the addresses that are limited together: a single IPv4 address, also if mapped into IPv6
+// (RFC 4291 section 2.5.5.2); all IPv6 addresses of a /64; or all texts that are not addresses.
+func groupOf(address string) netip.Addr {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return netip.Addr{}

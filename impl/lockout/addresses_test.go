@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// clock is a time that only a test moves.
+// clock is a clock that a test advances.
 type clock struct{ nanoseconds atomic.Int64 }
 
 func (c *clock) now() time.Time { return start.Add(time.Duration(c.nanoseconds.Load())) }
 
-func (c *clock) wait(d time.Duration) { c.nanoseconds.Add(int64(d)) }
+func (c *clock) advance(d time.Duration) { c.nanoseconds.Add(int64(d)) }
 
-// fail counts that many failures from an address, each of which must be allowed.
-func fail(t *testing.T, a *Addresses, address string, times int) {
+// fail counts a number of failures from an address, each of which must be allowed.
+func fail(t *testing.T, a *AddressLimiter, address string, times int) {
 	t.Helper()
 	for i := range times {
 		if wait, ok := a.Allowed(address); !ok || wait != 0 {
-			t.Fatalf("%s: failure %d has to wait for %v", address, i+1, wait)
+			t.Fatalf("%s: failure %d must wait for %v", address, i+1, wait)
 		}
 		a.Fail(address)
 	}
 }
 
-// Ensures that an address may fail so many times at once and then once an interval, that asking costs nothing, and that
-// the wait is as long as it is said to be.
-func TestAddresses(t *testing.T) {
+// Ensures that an address may fail burst times and then once per interval, that Allowed counts nothing, and that the reported
+// wait is exact.
+func TestAddressLimiter_Rate(t *testing.T) {
 	var c clock
-	a := NewAddresses(3, time.Minute, c.now)
+	a := NewAddressLimiter(3, time.Minute, c.now)
 	for range 100 {
 		if _, ok := a.Allowed("192.0.2.1"); !ok {
-			t.Fatal("an address that never failed has to wait")
+			t.Fatal("an address without failures must wait")
 		}
 	}
 	fail(t, a, "192.0.2.1", 3)
@@ -45,42 +45,42 @@ func TestAddresses(t *testing.T) {
 		a.Fail("192.0.2.1")
 	}
 	fail(t, a, "192.0.2.2", 3)
-	c.wait(time.Minute - time.Nanosecond)
+	c.advance(time.Minute - time.Nanosecond)
 	if wait, ok := a.Allowed("192.0.2.1"); ok || wait <= 0 || wait > time.Nanosecond {
 		t.Errorf("after a minute less a nanosecond: %v, %t", wait, ok)
 	}
-	c.wait(time.Nanosecond)
+	c.advance(time.Nanosecond)
 	fail(t, a, "192.0.2.1", 1)
 	if wait, ok := a.Allowed("192.0.2.1"); ok || wait != time.Minute {
 		t.Errorf("after one more: %v, %t", wait, ok)
 	}
-	c.wait(time.Hour)
+	c.advance(time.Hour)
 	fail(t, a, "192.0.2.1", 3)
 	if _, ok := a.Allowed("192.0.2.1"); ok {
-		t.Error("more than three are saved up")
+		t.Error("the burst grew beyond three")
 	}
 }
 
-// Ensures that whoever waits as long as told is let in, whatever the interval up to a day.
-func TestAddresses_Wait(t *testing.T) {
+// Ensures that an address is allowed after the reported wait, for intervals up to a day.
+func TestAddressLimiter_Wait(t *testing.T) {
 	for _, every := range []time.Duration{1, 7, time.Millisecond, 333_333_333, time.Second, 7 * time.Minute, 24 * time.Hour} {
 		var c clock
-		a := NewAddresses(1, every, c.now)
+		a := NewAddressLimiter(1, every, c.now)
 		for i := range 200 {
 			a.Fail("192.0.2.1")
-			c.wait(every * time.Duration(i) / 1000)
+			c.advance(every * time.Duration(i) / 1000)
 			wait, ok := a.Allowed("192.0.2.1")
-			c.wait(wait)
+			c.advance(wait)
 			if rest, now := a.Allowed("192.0.2.1"); !now && (ok || rest > 1) {
 				t.Fatalf("every %v: %v left after waiting for %v", every, rest, wait)
 			}
-			c.wait(2)
+			c.advance(2)
 		}
 	}
 }
 
-// Ensures that addresses which one client can choose among are limited together, and others not.
-func TestAddresses_Groups(t *testing.T) {
+// Ensures that addresses that a single client can choose from are limited together, and others are not.
+func TestAddressLimiter_Groups(t *testing.T) {
 	for _, c := range []struct {
 		first, second string
 		together      bool
@@ -99,7 +99,7 @@ func TestAddresses_Groups(t *testing.T) {
 		{"nonsense", "0.0.0.0", false},
 	} {
 		var clock clock
-		a := NewAddresses(1, time.Minute, clock.now)
+		a := NewAddressLimiter(1, time.Minute, clock.now)
 		fail(t, a, c.first, 1)
 		if _, ok := a.Allowed(c.second); ok == c.together {
 			t.Errorf("%s and %s: allowed is %t", c.first, c.second, ok)
@@ -107,34 +107,34 @@ func TestAddresses_Groups(t *testing.T) {
 	}
 }
 
-// Ensures that without a limit, and without an address, everything is allowed.
-func TestAddresses_None(t *testing.T) {
+// Ensures that everything is allowed without a limit or without an address.
+func TestAddressLimiter_Unlimited(t *testing.T) {
 	var c clock
-	for name, a := range map[string]*Addresses{
-		"nil": nil, "no burst": NewAddresses(0, time.Minute, c.now), "no interval": NewAddresses(1, 0, c.now), "negative": NewAddresses(-1, -1, c.now),
+	for name, a := range map[string]*AddressLimiter{
+		"nil": nil, "no burst": NewAddressLimiter(0, time.Minute, c.now), "no interval": NewAddressLimiter(1, 0, c.now), "negative": NewAddressLimiter(-1, -1, c.now),
 	} {
 		if a != nil {
 			t.Errorf("%s: there is a limit", name)
 		}
 		fail(t, a, "192.0.2.1", 100)
 	}
-	fail(t, NewAddresses(1, time.Minute, c.now), "", 100)
+	fail(t, NewAddressLimiter(1, time.Minute, c.now), "", 100)
 }
 
-// numbered returns the nth of many addresses, each in a group of its own.
+// numbered returns the nth of many addresses in different groups.
 func numbered(n int) string {
 	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0, byte(n >> 16), byte(n >> 8), byte(n)}).String()
 }
 
-// Ensures that a flood of addresses neither takes memory without bound nor clears an address that is limited.
-func TestAddresses_Flood(t *testing.T) {
+// Ensures that a flood of addresses neither exceeds the memory bound nor evicts a limited address.
+func TestAddressLimiter_Flood(t *testing.T) {
 	var c clock
-	a := NewAddresses(2, time.Hour, c.now)
+	a := NewAddressLimiter(2, time.Hour, c.now)
 	fail(t, a, "192.0.2.1", 2)
 	for n := range 5 * maxAddresses {
 		fail(t, a, numbered(n), 1)
 		if count := a.limited.Len(); count > maxAddresses {
-			t.Fatalf("%d addresses are remembered", count)
+			t.Fatalf("%d addresses are stored", count)
 		}
 	}
 	if wait, ok := a.Allowed("192.0.2.1"); ok || wait != time.Hour {
@@ -142,25 +142,25 @@ func TestAddresses_Flood(t *testing.T) {
 	}
 }
 
-// Ensures that even a flood of addresses that all come back does not clear an address that keeps coming.
-func TestAddresses_FloodOfReturning(t *testing.T) {
+// Ensures that a flood of addresses with repeated failures does not evict an address that stays active.
+func TestAddressLimiter_FloodOfRepeatedFailures(t *testing.T) {
 	var c clock
-	a := NewAddresses(2, time.Hour, c.now)
+	a := NewAddressLimiter(2, time.Hour, c.now)
 	fail(t, a, "192.0.2.1", 2)
 	for n := range 3 * maxAddresses {
 		a.Fail(numbered(n))
 		a.Fail(numbered(n))
 		if _, ok := a.Allowed("192.0.2.1"); ok {
-			t.Fatalf("cleared by %d addresses", n+1)
+			t.Fatalf("evicted by %d addresses", n+1)
 		}
 	}
 }
 
-// Ensures that failures from everywhere at the same time are all counted.
-func TestAddresses_Parallel(t *testing.T) {
+// Ensures that concurrent failures are all counted.
+func TestAddressLimiter_Concurrent(t *testing.T) {
 	const workers, failures, burst = 16, 100, 400
 	var c clock
-	a := NewAddresses(burst, time.Hour, c.now)
+	a := NewAddressLimiter(burst, time.Hour, c.now)
 	var group sync.WaitGroup
 	for worker := range workers {
 		group.Go(func() {

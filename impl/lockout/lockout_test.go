@@ -9,9 +9,9 @@ import (
 
 var start = time.Date(2024, 2, 29, 23, 59, 0, 0, time.UTC)
 
-// Ensures that locks begin with the tenth failure, double, and stay at a quarter of an hour, when each failure comes just
-// as the last lock ends.
-func TestFail_Locks(t *testing.T) {
+// Ensures that locks begin with the tenth failure, double, and are limited to 15 minutes, when each failure occurs as the
+// previous lock ends.
+func TestFail_LockDurations(t *testing.T) {
 	var s State
 	now := start
 	for failures, want := range []time.Duration{
@@ -39,7 +39,7 @@ func TestFail_Locks(t *testing.T) {
 	}
 }
 
-// Ensures that failures during a lock count without putting off its end, and make the next lock longer.
+// Ensures that failures during a lock are counted, do not extend it, and make the next lock longer.
 func TestFail_WhileLocked(t *testing.T) {
 	s := DefaultPolicy.Fail(State{Failures: 9, LastFailure: start}, start)
 	end := s.LockedUntil
@@ -55,9 +55,9 @@ func TestFail_WhileLocked(t *testing.T) {
 	}
 }
 
-// Ensures that failures are forgotten after Forget and not before, and a lock not even then.
-func TestFail_Forget(t *testing.T) {
-	policy := Policy{Threshold: 3, Base: time.Minute, Max: time.Hour, Forget: 10 * time.Minute}
+// Ensures that the count restarts after ResetAfter and not before, and that a lock stays in effect.
+func TestFail_ResetAfter(t *testing.T) {
+	policy := Policy{Threshold: 3, Base: time.Minute, Max: time.Hour, ResetAfter: 10 * time.Minute}
 	for name, c := range map[string]struct {
 		state State
 		want  State
@@ -76,8 +76,8 @@ func TestFail_Forget(t *testing.T) {
 	}
 }
 
-// Ensures that a clock that was ahead, or another policy, does not leave an account locked for longer than Max.
-func TestFail_TooLong(t *testing.T) {
+// Ensures that a lock set by a clock that was ahead is shortened to Max.
+func TestFail_LockBeyondMax(t *testing.T) {
 	ahead := start.AddDate(1, 0, 0)
 	s := State{Failures: 10, LastFailure: ahead, LockedUntil: ahead.Add(30 * time.Second)}
 	s = DefaultPolicy.Fail(s, start)
@@ -87,8 +87,8 @@ func TestFail_TooLong(t *testing.T) {
 	}
 }
 
-// Ensures that no count and no policy overflows, and that a policy without a threshold locks nobody.
-func TestFail_Extremes(t *testing.T) {
+// Ensures that no count and no policy causes an overflow, and that a policy without a threshold locks no account.
+func TestFail_ExtremeValues(t *testing.T) {
 	const longest = time.Duration(math.MaxInt64)
 	for name, c := range map[string]struct {
 		policy   Policy
@@ -113,18 +113,20 @@ func TestFail_Extremes(t *testing.T) {
 		}
 	}
 	if (Policy{}).Locked(State{LockedUntil: start.Add(time.Hour)}, start) {
-		t.Error("a lock outlives the policy that has none")
+		t.Error("a policy without a threshold enforces an old lock")
 	}
 }
 
-// Ensures that no failures in whatever order of time lock an account for longer than Max, or move the end of a lock
-// away, and that the count is that of the failures which are not forgotten.
+// Ensures that failures in any order of time neither lock an account for longer than Max nor extend a lock, and that the count
+// restarts or grows by one.
 func TestFail_AnyOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(6238, 4226))
 	for range 2000 {
 		policy := Policy{
-			Threshold: random.IntN(6), Base: time.Duration(random.Int64N(int64(time.Hour))),
-			Max: time.Duration(random.Int64N(int64(2 * time.Hour))), Forget: time.Duration(random.Int64N(int64(8 * time.Hour))),
+			Threshold:  random.IntN(6),
+			Base:       time.Duration(random.Int64N(int64(time.Hour))),
+			Max:        time.Duration(random.Int64N(int64(2 * time.Hour))),
+			ResetAfter: time.Duration(random.Int64N(int64(8 * time.Hour))),
 		}
 		var s State
 		for i := range 50 {

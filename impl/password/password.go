@@ -1,4 +1,4 @@
-// Package password has which passwords people may choose.
+// Package password checks whether a new password is acceptable.
 package password
 
 import (
@@ -12,17 +12,18 @@ import (
 	"github.com/sallyport/sallyport/impl/secret"
 )
 
-// Min is the shortest password in characters, that is, in Unicode code points (NIST SP 800-63B section 5.1.1.2).
+// Min is the minimum length of a password in Unicode code points (NIST SP 800-63B section 5.1.1.2).
 const Min = 8
 
-// field is what a failure names.
+// field is the request member that errors name.
 const field = "security.password"
 
-// list has passwords that guessers try first: one a line, Min characters or more, in lower case, sorted by bytes.
+// list holds common passwords, which attackers try first: one per line, at least Min characters, in lower case, sorted by bytes.
 //
 //go:embed common.txt
 var list string
 
+// common returns the set of common passwords, parsed on first use.
 var common = sync.OnceValue(func() map[string]bool {
 	set := map[string]bool{}
 	for line := range strings.Lines(list) {
@@ -31,22 +32,22 @@ var common = sync.OnceValue(func() map[string]bool {
 	return set
 })
 
-// Check tells whether somebody of that user name may choose the password. It returns fault.InvalidData for one that has
-// fewer than Min characters or more than secret.MaxPassword bytes, is the user name, or is common; in the last two, upper
-// and lower case make no difference. There are no rules about kinds of characters (NIST SP 800-63B section 5.1.1.2). The
-// failure does not contain the password.
+// Check returns fault.InvalidData unless a user may choose the password. A password is refused if it has fewer than Min
+// characters or more than secret.MaxPassword bytes, or if it equals the user name or a common password, both regardless of
+// case. There are no rules about classes of characters (NIST SP 800-63B section 5.1.1.2). The error does not contain the
+// password.
 func Check(password, userName string) error {
 	switch {
 	case len(password) > secret.MaxPassword:
-		return refused(fmt.Sprintf("a password has at most %d bytes; choose a shorter one", secret.MaxPassword))
+		return invalidPassword(fmt.Sprintf("a password has at most %d bytes; choose a shorter one", secret.MaxPassword))
 	case utf8.RuneCountInString(password) < Min:
-		return refused(fmt.Sprintf("a password has at least %d characters; choose a longer one", Min))
+		return invalidPassword(fmt.Sprintf("a password has at least %d characters; choose a longer one", Min))
 	case strings.EqualFold(password, userName):
-		return refused("the user name is not a password; choose another one")
+		return invalidPassword("the user name is not a password; choose another one")
 	case common()[strings.ToLower(password)]:
-		return refused("this password is one that many people use, and easy to guess; choose another one")
+		return invalidPassword("this password is one that many people use, and easy to guess; choose another one")
 	}
 	return nil
 }
 
-func refused(why string) error { return fault.New(fault.InvalidData, why, field) }
+func invalidPassword(why string) error { return fault.New(fault.InvalidData, why, field) }

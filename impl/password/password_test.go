@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport/sallyport/impl/secret"
 )
 
-// Ensures that a password is refused for the reason that holds, and for no other.
-func TestCheck(t *testing.T) {
+// Ensures that a password is refused for the right reason.
+func TestCheck_Reasons(t *testing.T) {
 	longest := strings.Repeat("x-", secret.MaxPassword/2)
 	for _, c := range []struct{ password, userName, why string }{
 		{"wnf8Kd2q", "alice", ""},
@@ -59,8 +59,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Ensures that a failure says what to do, and never what the password was.
-func TestCheck_Texts(t *testing.T) {
+// Ensures that an error says what to do, and does not contain the password.
+func TestCheck_ErrorTexts(t *testing.T) {
 	for _, c := range [][2]string{{"hunter2", ""}, {strings.Repeat("hunter2", 200), ""}, {"hunter2-again", "hunter2-again"}, {"trustno1", ""}} {
 		err := Check(c[0], c[1])
 		if err == nil || !strings.Contains(err.Error(), "; choose a") || strings.Contains(err.Error(), c[0]) {
@@ -69,16 +69,15 @@ func TestCheck_Texts(t *testing.T) {
 	}
 }
 
-// Ensures that the list of common passwords has its form: sorted, no line twice, lower case, nothing that is refused
-// anyway.
-func TestCommon(t *testing.T) {
+// Ensures that the list of common passwords is sorted, unique and in lower case, and has no passwords that are refused anyway.
+func TestCommon_ListFormat(t *testing.T) {
 	if !utf8.ValidString(list) || !strings.HasSuffix(list, "\n") {
 		t.Fatal("the list is not UTF-8 or does not end with a line's end")
 	}
 	lines := strings.Split(strings.TrimSuffix(list, "\n"), "\n")
 	for i, line := range lines {
 		if i > 0 && lines[i-1] >= line {
-			t.Errorf("line %d: %q stands after %q", i+1, line, lines[i-1])
+			t.Errorf("line %d: %q is listed after %q", i+1, line, lines[i-1])
 		}
 		if line != strings.ToLower(line) || strings.Join(strings.Fields(line), "") != line || utf8.RuneCountInString(line) < Min {
 			t.Errorf("line %d: %q", i+1, line)
@@ -92,7 +91,7 @@ func TestCommon(t *testing.T) {
 	}
 }
 
-// Ensures that no text breaks the check, and that what it lets through is within the bounds.
+// Ensures that no text causes a panic, and that accepted passwords are within the limits.
 func FuzzCheck(f *testing.F) {
 	f.Add("password", "alice")
 	f.Add("\xff\xff\xff\xff\xff\xff\xff\xff", "")
@@ -101,7 +100,7 @@ func FuzzCheck(f *testing.F) {
 		err := Check(password, userName)
 		n := utf8.RuneCountInString(password)
 		if err == nil && (n < 8 || len(password) > 1024 || password == userName) {
-			t.Errorf("%q for %q is let through", password, userName)
+			t.Errorf("%q for %q is accepted", password, userName)
 		}
 		if err != nil && !fault.Has(err, fault.InvalidData) {
 			t.Errorf("%q for %q: %v", password, userName, err)

@@ -62,7 +62,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Rea
 		t.Fatal(err)
 	}
 	idp := hostile.New(now())
-	g := guard.New(lockout.DefaultPolicy, lockout.NewAddresses(100, time.Second, now))
+	g := guard.New(lockout.DefaultPolicy, lockout.NewAddressLimiter(100, time.Second, now))
 	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits}, slog.New(slog.DiscardHandler), now)
 	t.Cleanup(s.Close)
 	return flow{s, t, st, idp}

@@ -27,13 +27,13 @@ type Service struct {
 	providers *providers
 	tickets   tickets
 	// begun limits how many sign-ins an address begins: each may be a signature, and each gives the right to a few tries.
-	begun *lockout.Addresses
+	begun *lockout.AddressLimiter
 	// answers is how many answers to one sign-in are verified; retried limits those of an address after the first to each.
 	answers int
 	tries   *tries
-	retried *lockout.Addresses
+	retried *lockout.AddressLimiter
 	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
-	strays *lockout.Addresses
+	strays *lockout.AddressLimiter
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
 	reading *overload.Bound
 	log     *slog.Logger
@@ -78,9 +78,9 @@ func NewService(st *store.Store, sessions *session.Service, sealer *secret.Seale
 	return &Service{
 		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
 		tickets: tickets{sealer}, answers: limits.Answers, tries: newTries(),
-		begun:   lockout.NewAddresses(limits.AddressSignIns, limits.AddressRecovery, now),
-		retried: lockout.NewAddresses(limits.AddressSignIns, limits.AddressRecovery, now),
-		strays:  lockout.NewAddresses(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
+		begun:   lockout.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
+		retried: lockout.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
+		strays:  lockout.NewAddressLimiter(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
 	}
 }
 

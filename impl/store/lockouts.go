@@ -6,9 +6,9 @@ import (
 	"github.com/sallyport/sallyport/impl/lockout"
 )
 
-// Strangers is the name under which failures of users who do not exist are counted: together, so that they cost the
-// same as others and fill no table.
-const Strangers = ""
+// UnknownUser is the name under which failures of users that do not exist are counted together. So they cost the same as
+// others, and the table does not grow with guessed names.
+const UnknownUser = ""
 
 // The statements on these records.
 var (

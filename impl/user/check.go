@@ -25,7 +25,7 @@ const checkTries = 3
 // A guess that was compared is counted although its caller goes away, and however busy the store is: otherwise guesses
 // would be free for whoever does not wait for the answer. Who goes away before the turn to be compared has not guessed.
 func (s *Service) CheckPassword(ctx context.Context, name, password string) (store.User, error) {
-	if err := s.guard.Admit(ctx); err != nil {
+	if err := s.guard.CheckAddress(ctx); err != nil {
 		return store.User{}, err
 	}
 	for range checkTries {
@@ -67,7 +67,7 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 		return u, err
 	}
 	if err != nil || !right {
-		s.guard.Blame(ctx) // also when the store failed to count: a guess must never be free
+		s.guard.RecordAddressFailure(ctx) // also when the store failed to count: a guess must never be free
 	}
 	if err != nil {
 		return store.User{}, err
@@ -99,9 +99,9 @@ func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.U
 		}
 		now, allowed = judged, verdict != refuse
 		if allowed {
-			return s.guard.Right(tx, now.Name, guard.Password)
+			return s.guard.RecordSuccess(tx, now.Name, guard.Password)
 		}
-		return s.guard.Wrong(ctx, tx, now.Name, guard.Password) // nobody has store.Strangers for a name
+		return s.guard.RecordFailure(ctx, tx, now.Name, guard.Password) // nobody has store.UnknownUser for a name
 	})
 	return now, allowed, err
 }
@@ -161,7 +161,7 @@ func (s *Service) find(ctx context.Context, name string) (u store.User, locked b
 		return s.unclustered[name], false, nil
 	}
 	if checkExternal(name) != nil {
-		name = store.Strangers // nobody is called that, and not every database takes such a text
+		name = store.UnknownUser // nobody is called that, and not every database takes such a text
 	}
 	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
 		u, err = tx.User(name)

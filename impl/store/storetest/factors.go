@@ -100,12 +100,12 @@ func lockouts(s *suite) {
 	for range crowd {
 		wg.Go(func() {
 			err := s.store.Update(s.Context(), func(tx *store.Tx) error {
-				state, err := tx.Lockout(store.Strangers)
+				state, err := tx.Lockout(store.UnknownUser)
 				if err != nil {
 					return err
 				}
 				state.Failures++
-				return tx.SetLockout(store.Strangers, state)
+				return tx.SetLockout(store.UnknownUser, state)
 			})
 			if err != nil {
 				s.Error(err)
@@ -116,7 +116,7 @@ func lockouts(s *suite) {
 	want := lockout.State{Failures: 3, CodeFailures: 2, LastFailure: s.moment(), LockedUntil: s.moment().Add(time.Minute)}
 	s.update(func(tx *store.Tx) error { return tx.SetLockout("alice", want) })
 	s.view(func(tx *store.Tx) error {
-		counted, err := tx.Lockout(store.Strangers)
+		counted, err := tx.Lockout(store.UnknownUser)
 		if err != nil {
 			return err
 		}
