@@ -99,7 +99,7 @@ func TestChanges_AtOnce(t *testing.T) {
 // told says of each statement that writes what is remembered whether that is told, or why it need not be.
 var told = map[statement]string{
 	updateUser: "told", replacePasswordHash: "told", deleteUser: "told",
-	qualifyUser:      "told", setPasswordSetter: "follows a statement that is told",
+	qualifyUser: "told", setPasswordSetter: "follows a statement that is told",
 	insertTOTPDevice: "told", confirmTOTPDevice: "told", deleteTOTPDevice: "told",
 	shortenSessionToken: "told", lowerSession: "told", lowerUserSessions: "told", deleteSession: "told", deleteUserSessions: "told",
 	updateKeys: "told", invalidateKeys: "told",
