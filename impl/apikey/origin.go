@@ -44,10 +44,10 @@ type origin struct {
 }
 
 // bindingBy is the binding of a key that a caller makes or changes for its owner. Only the owner in person leaves a key
-// unbound. A password that another user set proves no person: the other may know it too. A platform admin who set it could
-// have taken all that the key may ever do, and is no reason for doubt.
+// unbound. A password that another user set proves no person: the other may know it too. A platform admin who set it is no
+// exception, because that one may have lost the role since.
 func bindingBy(p identity.Principal, owner store.User) binding {
-	if p.InPerson() && !owner.PasswordDoubtful() {
+	if p.InPerson() && !owner.PasswordShared() {
 		return binding{}
 	}
 	return bindingNow(owner)

@@ -119,6 +119,15 @@ func TestDelegation_Promotion(t *testing.T) {
 			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password", `{"password":"his own choice at last"}`).ok()
 			return key
 		}, false},
+		{"made with a password that a platform admin chose, who was demoted since", func(t *testing.T, d delegation) credential {
+			boss := d.native("boss", "ece_platform_admin")
+			d.es(boss, "POST /_security/user/frank/_password", `{"password":"boss knows it well"}`).ok()
+			d.es(bob, "PUT /_security/user/boss", `{"roles":["watcher"]}`).ok()
+			key := d.esKey(as("frank", "boss knows it well"), `{"name":"stolen"}`)
+			d.es(bob, "POST /_security/user/frank/_password", `{"password":"an administrator's choice"}`).ok()
+			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password", `{"password":"his own choice at last"}`).ok()
+			return key
+		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

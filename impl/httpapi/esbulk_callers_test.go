@@ -180,6 +180,7 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	carol := w.newPrivileged("carol", "manage_own_api_key")
+	w.sql("UPDATE users SET password_set_by = 'user'") // so that the owner may take the key back
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)
 	w.must(http.MethodPut, "/_security/role/runner", `{"cluster":["manage_own_api_key"],"run_as":["car*","gone"]}`, bob)
 	runner := w.newUser("runner", "runner")

@@ -204,6 +204,7 @@ func TestBulkUpdate_Audit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.newRing(3)
+	w.sql("UPDATE users SET password_set_by = 'user'") // so that updates do not bind the keys
 	all := append(slices.Clone(r.failing), r.own...)
 	w.bulkUpdate(`{"ids":"`+r.own[1]+`","metadata":{"a":1}}`, carol)
 	const lines = `SELECT subject || ' ' || actor || ' ' || details FROM audit_log WHERE event = 'api_key.updated' ORDER BY at, id`

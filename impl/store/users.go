@@ -39,8 +39,8 @@ type User struct {
 	HasTOTP bool
 }
 
-// PasswordSetter is who set a user's password: whether that can be anybody else's knowledge decides on promotions, and on
-// what API keys may do that are made with it.
+// PasswordSetter is who set a user's password: whether another user may know it decides on promotions, and on what API keys
+// may do that are made with it.
 type PasswordSetter string
 
 // The setters there are. The zero value stands for an unknown one, which is trusted no more than another user.
@@ -49,7 +49,7 @@ const (
 	SetByUser PasswordSetter = "user"
 	// SetByOperator is the configuration, or a command on the server's machine.
 	SetByOperator PasswordSetter = "operator"
-	// SetByAdministrator is a platform admin, who could have given itself all that the user may ever have.
+	// SetByAdministrator is a platform admin at the time.
 	SetByAdministrator PasswordSetter = "administrator"
 	// SetByOther is another user, with Elasticsearch's privileges.
 	SetByOther PasswordSetter = "other"
@@ -58,11 +58,6 @@ const (
 // PasswordShared reports whether another user set the password that the user has now, and so may know it.
 func (u User) PasswordShared() bool {
 	return u.PasswordHash != "" && u.PasswordSetBy != SetByUser && u.PasswordSetBy != SetByOperator
-}
-
-// PasswordDoubtful is PasswordShared for another user who is not a platform admin.
-func (u User) PasswordDoubtful() bool {
-	return u.PasswordShared() && u.PasswordSetBy != SetByAdministrator
 }
 
 // External tells whether an identity provider keeps the user: all but whether the user may sign in is changed there.
