@@ -49,6 +49,7 @@ func (tx *Tx) works(p identity.Principal, u User) (works bool, err error) {
 		if err == nil && (!key.InvalidatedAt.IsZero() || !key.ExpiresAt.IsZero() && !tx.Now.Before(key.ExpiresAt)) {
 			return false, nil
 		}
+	case identity.RunAs: // the credentials are another user's
 	}
 	if errors.Is(err, ErrNotFound) {
 		return false, nil

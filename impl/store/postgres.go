@@ -28,7 +28,7 @@ const defaultPool = 16
 const oldestPostgres = 14
 
 var postgresDialect = dialect{
-	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly + postgresEpochs + postgresPasswords,
+	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly + postgresEpochs + postgresSetters,
 	readOnly: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, readWrite: sql.TxOptions{Isolation: sql.LevelSerializable},
 	isReadOnly: "current_setting('transaction_read_only')::boolean", // also during recovery, whatever the setting is
 	lockKeys:   "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE", migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
@@ -71,8 +71,8 @@ DO $$ BEGIN
 	END IF;
 END $$;`
 
-// postgresPasswords make unknown who set a password that is stored by a program that does not say so.
-const postgresPasswords = `
+// postgresSetters make unknown who set a password that is stored by a program that does not say so.
+const postgresSetters = `
 CREATE OR REPLACE FUNCTION users_password_set_by() RETURNS trigger LANGUAGE plpgsql AS
 	$$ BEGIN NEW.password_set_by := ''; RETURN NEW; END $$;
 DO $$ BEGIN

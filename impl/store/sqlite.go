@@ -26,7 +26,7 @@ import (
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{
-	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly + sqliteEpochs + sqlitePasswords,
+	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly + sqliteEpochs + sqliteSetters,
 	readOnly: sql.TxOptions{ReadOnly: true}, prepared: true,
 	migrations:  func(files fs.FS) fs.FS { return files },
 	isReadOnly:  "FALSE", // whether a file can be written, a write finds out
@@ -55,8 +55,8 @@ CREATE TRIGGER IF NOT EXISTS sessions_epoch AFTER INSERT ON sessions
 	WHEN NEW.epoch <> (SELECT session_epoch FROM users WHERE name = NEW.user_name)
 	BEGIN UPDATE sessions SET epoch = (SELECT session_epoch FROM users WHERE name = NEW.user_name) WHERE id = NEW.id; END;`
 
-// sqlitePasswords make unknown who set a password that is stored by a program that does not say so.
-const sqlitePasswords = `
+// sqliteSetters make unknown who set a password that is stored by a program that does not say so.
+const sqliteSetters = `
 CREATE TRIGGER IF NOT EXISTS users_password_set_by AFTER UPDATE OF password_hash ON users
 	WHEN NEW.password_hash <> OLD.password_hash
 	BEGIN UPDATE users SET password_set_by = '' WHERE name = NEW.name; END;`
