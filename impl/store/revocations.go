@@ -35,7 +35,7 @@ var (
 		(SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 AND invalidated_at = 0 ORDER BY epoch, id LIMIT $3)`)
 	sweepRevokedSessions = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
 	// hideUser keeps nothing of a user but the name, which the rows that wait for the sweep refer to.
-	hideUser = prepare(`UPDATE users SET deleted = TRUE, enabled = FALSE, password_hash = '', realm = '', name_id = '',
+	hideUser = prepare(`UPDATE users SET deleted = TRUE, enabled = FALSE, password_hash = '', realm = '', name_id = '', full_name = '', email = '', metadata = '',
 		first_key_epoch = $2, key_epoch = key_epoch + 1, session_epoch = session_epoch + 1 WHERE name = $1 AND NOT deleted`)
 )
 

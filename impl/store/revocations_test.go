@@ -104,3 +104,34 @@ func columnsOf(t *testing.T, db *sql.DB, table string) map[string]string {
 	}
 	return columns
 }
+
+// Ensures that of a deleted user whose rows wait for the sweep nothing personal is kept: that can take minutes, and a backup.
+func TestDeleteUser_KeepsNameOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	st := open(t, "sqlite:"+path, time.Now)
+	err := st.Update(t.Context(), func(tx *store.Tx) error {
+		u := store.User{Name: "gone", FullName: "a secret", Email: "a secret", Metadata: `{"a":"secret"}`, PasswordHash: "a secret"}
+		if err := tx.InsertUser(u); err != nil {
+			return err
+		}
+		for i := range 1100 {
+			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprint(i), UserName: "gone"}); err != nil {
+				return err
+			}
+		}
+		_, err := tx.DeleteUser("gone")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it only reads
+	var kept string
+	if err := db.QueryRowContext(t.Context(), "SELECT full_name || email || metadata || password_hash FROM users WHERE deleted").Scan(&kept); err != nil || kept != "" {
+		t.Errorf("kept are %q, %v", kept, err)
+	}
+}
