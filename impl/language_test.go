@@ -52,7 +52,6 @@ var pendingWording = []string{
 	"../impl/auth",
 	"../impl/config",
 	"../impl/elevation",
-	"../impl/fault",
 	"../impl/filterpath",
 	"../impl/filterpath/pretty",
 	"../impl/httpapi",
@@ -61,14 +60,11 @@ var pendingWording = []string{
 	"../impl/interop",
 	"../impl/overload",
 	"../impl/privilege",
-	"../impl/rekey",
 	"../impl/saml",
-	"../impl/secret",
 	"../impl/session",
 	"../impl/store",
 	"../impl/store/postgrestest",
 	"../impl/store/storetest",
-	"../impl/strictjson",
 	"../impl/user",
 }
 

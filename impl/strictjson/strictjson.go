@@ -1,5 +1,5 @@
-// Package strictjson reads JSON as its senders should have meant it: exactly one value, valid UTF-8, no member twice.
-// Lenient readers disagree on everything else, and an attacker lives on what two readers disagree about.
+// Package strictjson decodes JSON strictly: exactly one value, valid UTF-8, no duplicate members. Lenient decoders interpret
+// other input differently, and an attacker can exploit the difference between two decoders.
 package strictjson
 
 import (
@@ -13,13 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-// DuplicateError reports a member that an object has twice.
+// DuplicateError reports a member that occurs twice in an object.
 type DuplicateError struct {
-	// Path is where the member stands, members joined by dots, elements by their index.
+	// Path is the path of the member: member names and element indexes, joined by dots.
 	Path string
-	// Steps are the members and the indexes of the path, the last of them the member's name.
+	// Steps are the member names and element indexes of the path; the last is the member's name.
 	Steps []string
-	// Offset counts the bytes before the end of the member's second name.
+	// Offset is the offset in bytes of the end of the second occurrence of the name.
 	Offset int64
 }
 
@@ -28,22 +28,22 @@ func (e *DuplicateError) Error() string { return fmt.Sprintf("the member %q occu
 
 // SyntaxError reports that the text is not one JSON value.
 type SyntaxError struct {
-	// Offset counts the bytes before the place where reading failed.
+	// Offset is the offset in bytes where decoding failed.
 	Offset int64
-	// Reason never quotes the text, which may hold a secret.
+	// Reason is fit for a caller. It never quotes the text, which may contain a secret.
 	Reason string
 }
 
 // Error implements error.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
 
-// DepthError reports that a value is nested too deep.
+// DepthError reports a value that is nested too deep.
 type DepthError struct {
-	// Path is where the first object or array below the limit stands, members joined by dots, elements by their index.
+	// Path is the path of the first object or array beyond the limit: member names and element indexes, joined by dots.
 	Path string
-	// Steps are the members and the indexes of the path.
+	// Steps are the member names and element indexes of the path.
 	Steps []string
-	// Offset counts the bytes before it.
+	// Offset is the offset in bytes of that object or array.
 	Offset int64
 }
 
@@ -52,48 +52,52 @@ func (e *DepthError) Error() string {
 	return fmt.Sprintf("objects and arrays are nested deeper than %d levels", MaxDepth)
 }
 
-// MaxDepth is how deep objects and arrays may be nested in what a caller sends. Everything that is done with a value later
-// on may rely on it.
+// MaxDepth is the maximum nesting of objects and arrays in a caller's input. Code that processes decoded values may rely on it.
 const MaxDepth = 64
 
-// Decode reads one JSON value as nil, bool, string, json.Number, []any and map[string]any. It returns a *SyntaxError for
-// anything that is not one JSON value, a *DuplicateError for an object with a member twice, and a *DepthError for a value
-// nested deeper than MaxDepth.
+// Decode decodes one JSON value to nil, bool, string, json.Number, []any or map[string]any. It returns a *SyntaxError for input
+// that is not one JSON value, a *DuplicateError for a duplicate member, and a *DepthError for a value nested deeper than
+// MaxDepth.
 func Decode(data []byte) (any, error) { return decode(data, MaxDepth) }
 
-// DecodeStored is Decode for what the server has stored. It takes up to 10,000 levels, the limit of encoding/json, because
-// that was once the limit of what a caller may send.
+// DecodeStored is like Decode, for values read from the store. It accepts up to 10,000 levels, because that was the limit for
+// callers' input in earlier versions.
 func DecodeStored(data []byte) (any, error) {
-	const oldest = 10_000 // of encoding/json's reader, which check has called
-	return decode(data, oldest)
+	// encoding/json, which check calls, has the same limit.
+	const maxStoredDepth = 10_000
+	return decode(data, maxStoredDepth)
 }
 
 func decode(data []byte, maxDepth int) (any, error) {
 	if err := check(data); err != nil {
 		return nil, err
 	}
-	r := &reader{Decoder: json.NewDecoder(bytes.NewReader(data)), levels: maxDepth}
+
+	r := &decoder{Decoder: json.NewDecoder(bytes.NewReader(data)), levels: maxDepth}
 	r.UseNumber()
 	value, err := r.value()
+
 	switch e := err.(type) { //nolint:errorlint // never wrapped in this package
 	case *DuplicateError:
-		e.Path = joined(e.Steps)
+		e.Path = joinSteps(e.Steps)
 	case *DepthError:
-		e.Path = joined(e.Steps)
+		e.Path = joinSteps(e.Steps)
 	}
 	return value, err
 }
 
-// check refuses what the token reader below lets pass: bad UTF-8, trailing data, bottomless nesting.
+// check refuses input that the token decoder accepts: invalid UTF-8, trailing data, unlimited nesting.
 func check(data []byte) error {
 	if !utf8.Valid(data) {
 		return &SyntaxError{Reason: "the text is not UTF-8"}
 	}
+
 	var raw json.RawMessage
 	err := json.Unmarshal(data, &raw)
 	if err == nil {
 		return checkSurrogates(data)
 	}
+
 	failure := &SyntaxError{Reason: notJSON}
 	if syntax, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // Unmarshal returns it bare
 		failure.Offset = syntax.Offset
@@ -103,19 +107,22 @@ func check(data []byte) error {
 
 const notJSON = "this is not JSON, or ends too early"
 
-// checkSurrogates refuses halves of UTF-16 pairs, which readers replace by one and the same character: two different
-// passwords would become one.
+// checkSurrogates refuses unpaired UTF-16 surrogates. Decoders replace all of them by the same character, so two different
+// passwords would become equal.
 func checkSurrogates(data []byte) error {
 	for i := 0; i < len(data); i++ {
 		if data[i] != '\\' {
 			continue
 		}
-		i++ // at the character that is escaped; data is valid, so there is one
-		first := escaped(data, i)
+
+		// Move to the escaped character. There is one, because data is valid JSON.
+		i++
+		first := unescape(data, i)
 		if !utf16.IsSurrogate(first) {
 			continue
 		}
-		if utf16.DecodeRune(first, escaped(data, i+6)) == utf8.RuneError || data[i+5] != '\\' {
+
+		if utf16.DecodeRune(first, unescape(data, i+6)) == utf8.RuneError || data[i+5] != '\\' {
 			return &SyntaxError{Offset: int64(i), Reason: "this is half of a UTF-16 pair"}
 		}
 		i += 10
@@ -123,8 +130,8 @@ func checkSurrogates(data []byte) error {
 	return nil
 }
 
-// escaped returns the character of uXXXX at a place, or 0.
-func escaped(data []byte, at int) rune {
+// unescape returns the code unit of an escape uXXXX at an offset, or 0.
+func unescape(data []byte, at int) rune {
 	if at+5 > len(data) || data[at] != 'u' {
 		return 0
 	}
@@ -135,14 +142,14 @@ func escaped(data []byte, at int) rune {
 	return rune(code)
 }
 
-type reader struct {
+type decoder struct {
 	*json.Decoder
 
-	// levels is how many more objects and arrays may be opened inside of each other.
+	// levels is the number of further levels that may be nested.
 	levels int
 }
 
-func (r *reader) value() (any, error) {
+func (r *decoder) value() (any, error) {
 	token, err := r.Token()
 	if err != nil {
 		return nil, r.failure()
@@ -150,9 +157,11 @@ func (r *reader) value() (any, error) {
 	if _, nested := token.(json.Delim); !nested {
 		return token, nil
 	}
+
 	if r.levels == 0 {
 		return nil, &DepthError{Offset: r.InputOffset() - 1}
 	}
+
 	r.levels--
 	defer func() { r.levels++ }()
 	if token == json.Delim('{') {
@@ -161,17 +170,19 @@ func (r *reader) value() (any, error) {
 	return r.array()
 }
 
-func (r *reader) object() (any, error) {
+func (r *decoder) object() (any, error) {
 	members := map[string]any{}
 	for r.More() {
 		token, err := r.Token()
 		if err != nil {
 			return nil, r.failure()
 		}
+
 		name, _ := token.(string)
 		if _, twice := members[name]; twice {
 			return nil, &DuplicateError{Steps: []string{name}, Offset: r.InputOffset()}
 		}
+
 		members[name], err = r.value()
 		if err != nil {
 			return nil, within(name, err)
@@ -180,7 +191,7 @@ func (r *reader) object() (any, error) {
 	return members, r.closing()
 }
 
-func (r *reader) array() (any, error) {
+func (r *decoder) array() (any, error) {
 	elements := []any{}
 	for r.More() {
 		element, err := r.value()
@@ -192,19 +203,19 @@ func (r *reader) array() (any, error) {
 	return elements, r.closing()
 }
 
-func (r *reader) closing() error {
+func (r *decoder) closing() error {
 	if _, err := r.Token(); err != nil {
 		return r.failure()
 	}
 	return nil
 }
 
-func (r *reader) failure() error {
+func (r *decoder) failure() error {
 	return &SyntaxError{Offset: r.InputOffset(), Reason: notJSON}
 }
 
-// within adds a step, from the inside out, to the path of a failure on its way out. Paths are put together once, at the
-// end: at every level of a deep document they would cost the square of its depth.
+// within appends a step to the path of an error. Steps are appended from the inside out, and joined once, at the end: joining
+// them at every level would take time quadratic in the depth.
 func within(step string, err error) error {
 	switch e := err.(type) { //nolint:errorlint // never wrapped in this package
 	case *DuplicateError:
@@ -215,8 +226,8 @@ func within(step string, err error) error {
 	return err
 }
 
-// joined brings steps into the order from the outside in, and returns the path.
-func joined(steps []string) string {
+// joinSteps reverses the steps, so that the outermost is first, and returns the path.
+func joinSteps(steps []string) string {
 	slices.Reverse(steps)
 	return strings.Join(steps, ".")
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Ensures that values arrive whole, numbers to the last digit.
+// Ensures that values are decoded completely, numbers to the last digit.
 func TestDecode(t *testing.T) {
 	got, err := Decode([]byte(` {"a": [1.50, 12345678901234567890, {"b": null}], "A": "x", "e": {}, "f": []} `))
 	if err != nil {
@@ -24,7 +24,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// Ensures that a member given twice is refused, wherever it stands, and is named.
+// Ensures that a duplicate member is refused at any depth, with its path.
 func TestDecode_Duplicate(t *testing.T) {
 	for text, path := range map[string]string{
 		`{"a":1,"a":1}`:                 "a",
@@ -32,15 +32,17 @@ func TestDecode_Duplicate(t *testing.T) {
 		`{"x":{"y":[0,{"z":1,"z":2}]}}`: "x.y.1.z",
 		`{"":1,"":2}`:                   "",
 	} {
-		_, err := Decode([]byte(text))
-		var twice *DuplicateError
-		if !errors.As(err, &twice) || twice.Path != path {
-			t.Errorf("Decode(%s) = %v; want a duplicate at %q", text, err, path)
-		}
+		t.Run(text, func(t *testing.T) {
+			_, err := Decode([]byte(text))
+			var duplicate *DuplicateError
+			if !errors.As(err, &duplicate) || duplicate.Path != path {
+				t.Errorf("got %v; want a duplicate at %q", err, path)
+			}
+		})
 	}
 }
 
-// Ensures that whole pairs, and backslashes that escape nothing of the kind, are as good as any text.
+// Ensures that surrogate pairs, and other escapes that look similar to surrogates, are accepted.
 func TestDecode_Escapes(t *testing.T) {
 	for text, want := range map[string]string{`"\ud83d\ude00"`: "😀", `"\\ud800"`: `\ud800`, `"\\\u0041"`: `\A`, `"\u0000\n"`: "\x00\n"} {
 		if got, err := Decode([]byte(text)); err != nil || got != want {
@@ -49,7 +51,7 @@ func TestDecode_Escapes(t *testing.T) {
 	}
 }
 
-// Ensures that a failure deep down costs no more than the text is long.
+// Ensures that the cost of an error at a deep level is proportional to the length of the text.
 func TestDecode_DeepFailure(t *testing.T) {
 	const depth = 9_000
 	member := `{"` + strings.Repeat("n", 90) + `":`
@@ -64,13 +66,13 @@ func TestDecode_DeepFailure(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			allocated := after.TotalAlloc - before.TotalAlloc
 			if limit := uint64(40 * len(text)); allocated > limit {
-				t.Errorf("%d bytes of text take %d bytes to refuse", len(text), allocated)
+				t.Errorf("refusing %d bytes allocates %d bytes", len(text), allocated)
 			}
 		})
 	}
 }
 
-// Ensures that 64 levels are taken and the next one is named, and that what is stored may have more.
+// Ensures that 64 levels are accepted, that the path of the next one is reported, and that stored values may have more.
 func TestDecode_Depth(t *testing.T) {
 	nested := func(levels int) []byte {
 		return []byte(`{"a":[0,` + strings.Repeat("[", levels-2) + strings.Repeat("]", levels-2) + `]}`)
@@ -98,7 +100,7 @@ func TestDecode_Depth(t *testing.T) {
 	}
 }
 
-// Ensures that what is not one JSON value is refused.
+// Ensures that input which is not one JSON value is refused.
 func TestDecode_Syntax(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "blank": " ", "word": "nope", "open object": `{"a":1`, "open array": "[1,", "trailing value": "{} {}",
@@ -107,15 +109,17 @@ func TestDecode_Syntax(t *testing.T) {
 		"a million open": strings.Repeat("[", 1_000_000), "half a pair": `"\ud800"`, "second half": `"\udc00"`, "half and letter": `"\ud800\u0061"`,
 		"half and text": `"\ud83dxude00"`, "two first halves": `"\ud83d\ud83d"`, "half in a name": `{"\udfff":1}`,
 	} {
-		_, err := Decode([]byte(text))
-		var syntax *SyntaxError
-		if !errors.As(err, &syntax) {
-			t.Errorf("%s: %v; want a syntax error", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := Decode([]byte(text))
+			var syntax *SyntaxError
+			if !errors.As(err, &syntax) {
+				t.Errorf("got %v; want a syntax error", err)
+			}
+		})
 	}
 }
 
-// Ensures that what is accepted is JSON to the standard library too, and means the same.
+// Ensures that encoding/json accepts the same input with the same result.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,{"b":null}]}`, `"x"`, `{"a":1,"a":2}`, `[[[[`, `1e999`, "{}{}", `"\ud800"`} {
 		f.Add([]byte(seed))
