@@ -52,8 +52,6 @@ var pendingWording = []string{
 	"../impl/auth",
 	"../impl/config",
 	"../impl/elevation",
-	"../impl/filterpath",
-	"../impl/filterpath/pretty",
 	"../impl/httpapi",
 	"../impl/httpapi/costtest",
 	"../impl/identity",

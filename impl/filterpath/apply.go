@@ -9,24 +9,26 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
-// ErrNotJSON means that a document is not one JSON value, or one that is nested more than 10,000 deep.
+// ErrNotJSON means that a document is not one JSON value, or is nested deeper than 10,000 levels.
 var ErrNotJSON = errors.New("filterpath: the document is not JSON")
 
-// ErrTooMuchWork means that there are too many paths for a document of that size. The text is fit for a caller.
+// ErrTooMuchWork means that applying the paths to a document of that size exceeds the limit. The text is fit for a caller.
 var ErrTooMuchWork = errors.New("the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
 
-// maxWork bounds what it takes to filter one document, in units of package work: a value that is read, a state of the paths that
-// a member is compared with, a character that a * is compared with. It is some tenths of a second, and enough for the largest
-// answer with a few paths.
+// maxWork limits the cost of filtering a document, in units of package work: one for each value that is read, each state that a
+// member is compared with, and each character that a * is compared with. The limit corresponds to some tenths of a second, and
+// suffices for the largest response with a few paths.
 const maxWork = 10_000_000
 
-// Apply returns the document without what the filter does not keep, and without blanks. An object or an array of which
-// nothing is kept goes too; if nothing at all is kept, the result is an empty object. Arrays are no steps of a path: their
-// elements stand where they do. It returns ErrNotJSON, ErrTooMuchWork, and the context's error once that is done.
+// Apply returns the parts of the document that the filter keeps, without white space. An object or array of which nothing is
+// kept is removed; if nothing is kept at all, the result is an empty object. Arrays do not count as steps of a path: their
+// elements have the path of the array. Apply returns ErrNotJSON, ErrTooMuchWork, or the context's error once it is done.
 func (f *Filter) Apply(ctx context.Context, document []byte) ([]byte, error) {
-	if !json.Valid(document) { // which also bounds how deep the calls below go
+	// This also limits the depth of the recursion below.
+	if !json.Valid(document) {
 		return nil, ErrNotJSON
 	}
+
 	spent := work.New(ctx, maxWork, ErrTooMuchWork)
 	r := &rewriter{
 		document: document,
@@ -36,26 +38,29 @@ func (f *Filter) Apply(ctx context.Context, document []byte) ([]byte, error) {
 		excluded: newRun(&f.excluded, spent),
 	}
 	r.tokens.UseNumber()
+
 	found := r.value(r.begin())
 	if err := spent.Err(); err != nil {
 		return nil, err
 	}
+
 	if !found {
 		return []byte("{}"), nil
 	}
 	return r.kept.Bytes(), nil
 }
 
-// scope is what the filter says about a place in the document.
+// scope is the state of the filter at a position in the document.
 type scope struct {
 	included, excluded level
-	// whole places are kept, but for what is excluded.
+	// whole is true if an included path has ended: everything but excluded members is kept.
 	whole bool
-	// gone places are not.
+	// gone is true if nothing is kept.
 	gone bool
 }
 
-// rewriter reads the document once and writes what is kept. What turns out to be empty is cut off again.
+// rewriter reads the document once and writes the parts that are kept. Objects and arrays that turn out to be empty are
+// truncated again.
 type rewriter struct {
 	document           []byte
 	tokens             *json.Decoder
@@ -70,13 +75,14 @@ func (r *rewriter) begin() scope {
 	return s.settled()
 }
 
+// settled returns the scope with whole and gone derived from its levels.
 func (s scope) settled() scope {
 	s.whole = s.whole || s.included.arrived
 	s.gone = s.gone || s.excluded.arrived || !s.whole && s.included.from == s.included.to
 	return s
 }
 
-// into returns the scope of a member. Where everything is kept or nothing is, no path is followed any more.
+// into returns the scope of a member. Included paths are no longer followed if everything is kept, and none if nothing is.
 func (r *rewriter) into(s scope, name string) scope {
 	if s.gone {
 		return s
@@ -88,7 +94,7 @@ func (r *rewriter) into(s scope, name string) scope {
 	return s.settled()
 }
 
-// leave closes the scope of a member of what has another scope.
+// leave closes the scope of a member. The outer scope is that of its object.
 func (r *rewriter) leave(inner, outer scope) {
 	if outer.gone {
 		return
@@ -99,12 +105,13 @@ func (r *rewriter) leave(inner, outer scope) {
 	}
 }
 
-// value copies the next value as far as the scope keeps it, and reports whether anything of it was kept. When
-// the work is used up it stops, and the result means nothing.
+// value copies the parts of the next value that the scope keeps, and reports whether there were any. It stops when the work
+// budget is exhausted; the result is meaningless then.
 func (r *rewriter) value(s scope) bool {
 	if r.work.Spend(1) != nil {
 		return false
 	}
+
 	token, text := r.next()
 	switch token {
 	case json.Delim('{'):
@@ -112,6 +119,7 @@ func (r *rewriter) value(s scope) bool {
 	case json.Delim('['):
 		return r.container(s, ']', r.value)
 	}
+
 	if s.gone || !s.whole {
 		return false
 	}
@@ -124,15 +132,18 @@ func (r *rewriter) member(s scope) bool {
 	name, _ := token.(string)
 	r.kept.Write(text)
 	r.kept.WriteByte(':')
+
 	inner := r.into(s, name)
 	defer r.leave(inner, s)
 	return r.value(inner)
 }
 
-// container copies what is left of an object or an array, each part of it by a function.
+// container copies the rest of an object or array after its opening bracket. The function part copies a member or an element,
+// and reports whether anything was kept. container reports the same for the whole.
 func (r *rewriter) container(s scope, end byte, part func(scope) bool) bool {
 	start := r.kept.Len()
 	r.kept.WriteByte(map[byte]byte{'}': '{', ']': '['}[end])
+
 	found, some := false, false
 	for r.work.Err() == nil && r.tokens.More() {
 		found = true
@@ -146,6 +157,7 @@ func (r *rewriter) container(s scope, end byte, part func(scope) bool) bool {
 		}
 		some = true
 	}
+
 	r.next()
 	r.kept.WriteByte(end)
 	if !some && (found || s.gone || !s.whole) {
@@ -155,9 +167,9 @@ func (r *rewriter) container(s scope, end byte, part func(scope) bool) bool {
 	return true
 }
 
-// next returns the next token, and its text as it is written.
+// next returns the next token, and its text in the document.
 func (r *rewriter) next() (token json.Token, text []byte) {
 	before := r.tokens.InputOffset()
-	token, _ = r.tokens.Token() // the document was checked
+	token, _ = r.tokens.Token() // no error: the document is valid
 	return token, bytes.TrimLeft(r.document[before:r.tokens.InputOffset()], " \t\r\n,:")
 }

@@ -7,25 +7,25 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
-// automaton is a set of paths as a nondeterministic automaton that reads the names of members from the root of a document
-// inwards. Paths that begin alike share their states, so a list of paths has at most one state for each of its bytes, and
-// one for the root.
+// automaton is a set of paths as a nondeterministic finite automaton. Its input are the member names on the way from the root
+// of a document to a value. Paths with a common prefix share states, so a list of paths has at most one state for each of its
+// bytes, and one for the root.
 type automaton struct{ nodes []node }
 
 // state is the index of a node.
 type state = uint16
 
-// root is where all paths begin.
+// root is the state where all paths begin.
 const root state = 0
 
-// node is what remains of some paths.
+// node holds the transitions of a state.
 type node struct {
-	// next is where the steps lead, by their text. Those with a * are patterns, too.
+	// next is the state after a step, by the step's text. Steps with a * are in patterns, too.
 	next     map[string]state
 	patterns []pattern
-	// deep is where ** leads, without any member being entered; root if there is no ** here.
+	// deep is the state that ** leads to without consuming a name; root if no path has ** here.
 	deep state
-	// stays is true after **, which holds for any number of members.
+	// stays is true after **, which consumes any number of names.
 	stays bool
 	// end is true if a path ends here.
 	end bool
@@ -43,7 +43,7 @@ func newAutomaton() automaton { return automaton{make([]node, 1)} }
 // empty reports whether there are no paths.
 func (a *automaton) empty() bool { return len(a.nodes) == 1 }
 
-// add adds a path by its steps.
+// add adds a path with the given steps.
 func (a *automaton) add(steps []string) {
 	at := root
 	for _, step := range steps {
@@ -56,56 +56,64 @@ func (a *automaton) add(steps []string) {
 	a.nodes[at].end = true
 }
 
+// deepen returns the state after ** from a state, and adds it if necessary.
 func (a *automaton) deepen(at state) state {
+	// Two successive ** are equivalent to one.
 	if a.nodes[at].stays {
-		return at // a second ** means nothing new
+		return at
 	}
+
 	if a.nodes[at].deep == root {
-		to := a.grow(node{stays: true})
+		to := a.addNode(node{stays: true})
 		a.nodes[at].deep = to
 	}
 	return a.nodes[at].deep
 }
 
+// follow returns the state after a step from a state, and adds it if necessary.
 func (a *automaton) follow(at state, step string) state {
 	if to, found := a.nodes[at].next[step]; found {
 		return to
 	}
-	to := a.grow(node{})
+
+	to := a.addNode(node{})
 	n := &a.nodes[at]
 	if n.next == nil {
 		n.next = map[string]state{}
 	}
 	n.next[step] = to
+
 	if strings.Contains(step, "*") {
 		n.patterns = append(n.patterns, pattern{wildcard.ParseStars(step), to})
 	}
 	return to
 }
 
-func (a *automaton) grow(n node) state {
+func (a *automaton) addNode(n node) state {
 	a.nodes = append(a.nodes, n)
 	return state(len(a.nodes) - 1) //nolint:gosec // a list of at most maxLength bytes has fewer steps
 }
 
-// run follows an automaton into a document and out of it again.
+// run is the execution of an automaton on a document, as the rewriter enters and leaves its members.
 type run struct {
 	*automaton
 
 	work *work.Budget
-	// reached holds the states of each open level after those of the level around it.
+	// reached is a stack of the states of all open levels, the innermost last.
 	reached []state
-	// entered says of each state in which move it was reached last, so that no level has one twice.
+	// entered holds, by state, the move in which it was last entered, so that no level contains a state twice.
 	entered []int
-	moves   int
+	// moves counts the levels that were opened.
+	moves int
 }
 
 func newRun(a *automaton, w *work.Budget) *run {
 	return &run{automaton: a, work: w, entered: make([]int, len(a.nodes))}
 }
 
-// level is the states that were reached at a place in the document.
+// level is the set of states at a position in the document.
 type level struct {
+	// from and to delimit the states in run.reached.
 	from, to int
 	// arrived is true if a path ends here.
 	arrived bool
@@ -118,7 +126,7 @@ func (r *run) begin() level {
 	return l
 }
 
-// into returns the level of a member of what is at a level. It is closed by leave.
+// into returns the level of a member, given the level of its object. leave closes it.
 func (r *run) into(from level, name string) level {
 	l := r.open()
 	units := 1 + from.to - from.from
@@ -139,7 +147,9 @@ func (r *run) into(from level, name string) level {
 			}
 		}
 	}
-	_ = r.work.Spend(units) // the rewriter asks for it
+
+	// The rewriter checks the error before it reads the next value.
+	_ = r.work.Spend(units)
 	return l
 }
 
@@ -148,14 +158,16 @@ func (r *run) open() level {
 	return level{from: len(r.reached), to: len(r.reached)}
 }
 
-// enter adds a state to a level, and the state that ** leads to from there.
+// enter adds a state to a level, and the state that ** leads to from it.
 func (r *run) enter(s state, l *level) {
 	if r.entered[s] == r.moves {
 		return
 	}
+
 	r.entered[s] = r.moves
 	r.reached = append(r.reached, s)
 	l.to++
+
 	n := &r.nodes[s]
 	l.arrived = l.arrived || n.end
 	if n.deep != root {

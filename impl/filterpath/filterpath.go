@@ -1,5 +1,5 @@
-// Package filterpath keeps the parts of a JSON document that a filter_path of Elasticsearch's names: members in their
-// order, and numbers and strings as they are written.
+// Package filterpath filters a JSON document by Elasticsearch's filter_path parameter. Members keep their order, and numbers
+// and strings their spelling.
 package filterpath
 
 import (
@@ -7,24 +7,25 @@ import (
 	"strings"
 )
 
-// maxLength bounds a list of paths, in bytes: each of their steps may be looked at for each member of a document.
+// maxLength is the maximum length of a list of paths in bytes. Each step may be compared with each member of a document.
 const maxLength = 4096
 
-// ErrTooLong means that a list of paths is longer than this package takes.
+// ErrTooLong means that a list of paths exceeds the maximum length, 4096 bytes.
 var ErrTooLong = errors.New("filterpath: the list of paths is too long")
 
-// Filter is a list of paths. Without any it keeps everything. It can be applied any number of times, also at the same time.
+// Filter is a parsed list of paths. An empty list keeps everything. It is safe for concurrent use.
 type Filter struct {
 	included, excluded automaton
 }
 
-// Parse reads paths that are joined by commas. A path's steps are joined by dots. In a step, * stands for any part of a
-// name, and a dot of the name has a backslash before it; ** is any number of steps. A path after a minus is left out of
-// what is kept. Empty paths are passed over. It returns ErrTooLong.
+// Parse parses a comma-separated list of paths. The steps of a path are separated by dots. In a step, * matches any part of a
+// name, and a dot in a name is escaped by a backslash; ** matches any number of steps. A path with a leading minus excludes its
+// members from the result. Empty paths are ignored. Parse returns ErrTooLong.
 func Parse(list string) (*Filter, error) {
 	if len(list) > maxLength {
 		return nil, ErrTooLong
 	}
+
 	f := &Filter{included: newAutomaton(), excluded: newAutomaton()}
 	for each := range strings.SplitSeq(list, ",") {
 		each = strings.TrimSpace(each)
@@ -40,7 +41,7 @@ func Parse(list string) (*Filter, error) {
 	return f, nil
 }
 
-// splitDots splits at the dots that have no backslash before them, and drops those backslashes.
+// splitDots splits a path at its unescaped dots, and removes the backslashes of the escaped ones.
 func splitDots(text string) []string {
 	var names []string
 	var name strings.Builder

@@ -27,7 +27,7 @@ func apply(t *testing.T, list, document string) string {
 	return string(got)
 }
 
-// Ensures that exactly what the paths name is kept, in its order and as it is written.
+// Ensures that exactly the named members are kept, in their order and spelling.
 func TestApply(t *testing.T) {
 	const document = `{"z": 1.10, "a": {"b": 12345678901234567890, "c": [], "bc": "<\u0041>"}, "list": [{"id": "1", "x": {"y": true}}, {"x": null}, [{"id": 2}]],
 		"d.t": {"e": 1}, "empty": {}}`
@@ -67,25 +67,27 @@ func TestApply(t *testing.T) {
 		"-**":                   `{}`,
 		"-":                     compact.String(),
 	} {
-		if got := apply(t, list, document); got != want {
-			t.Errorf("%q keeps\n%s, want\n%s", list, got, want)
-		}
+		t.Run(list, func(t *testing.T) {
+			if got := apply(t, list, document); got != want {
+				t.Errorf("got\n%s; want\n%s", got, want)
+			}
+		})
 	}
 }
 
-// Ensures that documents that are no objects are filtered by the same rules.
+// Ensures that documents that are not objects are filtered by the same rules.
 func TestApply_OtherRoots(t *testing.T) {
 	for _, c := range [][3]string{
 		{"a", `[{"a":1},{"b":2}]`, `[{"a":1}]`}, {"a", `1`, `{}`}, {"", ` 1 `, `1`}, {"-a", `[]`, `[]`}, {"a", `[]`, `{}`}, {"**", `null`, `null`},
 	} {
 		if got := apply(t, c[0], c[1]); got != c[2] {
-			t.Errorf("%q of %s keeps %s, want %s", c[0], c[1], got, c[2])
+			t.Errorf("%q of %s keeps %s; want %s", c[0], c[1], got, c[2])
 		}
 	}
 }
 
-// Ensures that neither a long list nor what is no JSON is worked on.
-func TestRefused(t *testing.T) {
+// Ensures that long lists and invalid JSON are refused.
+func TestParseAndApply_InvalidInput(t *testing.T) {
 	if _, err := filterpath.Parse(strings.Repeat("a,", 3000)); !errors.Is(err, filterpath.ErrTooLong) {
 		t.Error(err)
 	}
@@ -97,8 +99,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Ensures that a list that can match in many ways costs no more than its length for each member.
-func TestApply_ManyWays(t *testing.T) {
+// Ensures that a list which can match in many ways costs at most its length per member.
+func TestApply_AmbiguousPaths(t *testing.T) {
 	depth := 2000
 	document := strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
 	list := strings.TrimSuffix(strings.Repeat("**.a*a*.", 200), ".")
@@ -107,13 +109,13 @@ func TestApply_ManyWays(t *testing.T) {
 	}
 }
 
-// deep is an object of objects, as metadata could once be.
+// deep returns nested objects, deeper than callers may send now but as stored metadata may be.
 func deep(levels int) []byte {
 	return []byte(strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels))
 }
 
-// spent returns what it takes to filter a document, in units of work and in bytes allocated.
-func spent(t *testing.T, list string, document []byte) (units int64, bytes uint64, err error) {
+// measure returns the cost of filtering a document, in units of work and in bytes allocated.
+func measure(t *testing.T, list string, document []byte) (units int64, bytes uint64, err error) {
 	t.Helper()
 	f, err := filterpath.Parse(list)
 	if err != nil {
@@ -127,19 +129,19 @@ func spent(t *testing.T, list string, document []byte) (units int64, bytes uint6
 	return meter.Used(), after.TotalAlloc - before.TotalAlloc, err
 }
 
-// Ensures that paths that are alike are followed once, and that others cost in proportion to their number and to the document's
+// Ensures that equal paths are followed once, and that the cost is proportional to the number of paths and to the document's
 // size, up to a limit.
 func TestApply_Work(t *testing.T) {
 	t.Run("the same path", func(t *testing.T) {
-		units, bytes, err := spent(t, strings.TrimSuffix(strings.Repeat("**.a.b,", 580), ","), deep(5_000))
+		units, bytes, err := measure(t, strings.TrimSuffix(strings.Repeat("**.a.b,", 580), ","), deep(5_000))
 		if err != nil || units > 10*5_000 || bytes > 8<<20 {
 			t.Errorf("%d units and %d bytes, %v", units, bytes, err)
 		}
 	})
 	t.Run("doubled", func(t *testing.T) {
 		list := "**.a*.b,**.a*a,a.a.a.**.c*"
-		once, onceBytes, _ := spent(t, list, deep(4_000))
-		twice, twiceBytes, _ := spent(t, list, deep(8_000))
+		once, onceBytes, _ := measure(t, list, deep(4_000))
+		twice, twiceBytes, _ := measure(t, list, deep(8_000))
 		if float64(twice) > 2.3*float64(once) || float64(twiceBytes) > 2.3*float64(onceBytes) {
 			t.Errorf("%d units and %d bytes, then %d and %d", once, onceBytes, twice, twiceBytes)
 		}
@@ -149,7 +151,7 @@ func TestApply_Work(t *testing.T) {
 		for i := range 400 {
 			fmt.Fprintf(&list, "**.*a%d,", i)
 		}
-		units, bytes, err := spent(t, list.String(), deep(9_000))
+		units, bytes, err := measure(t, list.String(), deep(9_000))
 		if !errors.Is(err, filterpath.ErrTooMuchWork) || units > 11_000_000 || bytes > 64<<20 {
 			t.Errorf("%d units and %d bytes, %v", units, bytes, err)
 		}
@@ -164,8 +166,8 @@ func TestApply_Work(t *testing.T) {
 	})
 }
 
-// Ensures that any filter of any document gives a document, that filtering it again changes nothing more, and that
-// nothing is there that was not there before.
+// Ensures that the result is a JSON document, that filtering it again does not change it, and that it is not longer than the
+// original.
 func FuzzApply(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"a.b", `{"a":{"b":1}}`}, {"**.x,-y", `[{"x":[1,{"y":"\ud83d\ude00"}]}]`}, {`a\.b,*c*`, `{"a.b":1e400,"xcx":{}}`}, {"-a", `{"a":1}`}, {"**.**", `"x"`},
@@ -186,7 +188,7 @@ func FuzzApply(f *testing.F) {
 			t.Errorf("%q of %q gives %q, then %q, %v", list, document, once, twice, err)
 		}
 		if len(once) > len(document)+len("{}") {
-			t.Errorf("%q of %q gives more: %q", list, document, once)
+			t.Errorf("%q of %q is longer: %q", list, document, once)
 		}
 	})
 }

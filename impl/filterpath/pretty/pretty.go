@@ -1,4 +1,4 @@
-// Package pretty indents JSON, and never makes more than a few times its size of it.
+// Package pretty indents JSON. The size of its output is at most proportional to that of its input.
 package pretty
 
 import (
@@ -7,30 +7,31 @@ import (
 )
 
 const (
-	// width is how many blanks begin a line for each level.
+	// width is the indentation per level in spaces.
 	width = 2
-	// maxDepth is the deepest level whose members and elements have lines of their own. What is inside of them stays on their line:
-	// indenting deep documents as a whole takes the square of their depth.
+	// maxDepth is the deepest level that has one line per member or element. Deeper values stay on one line, because
+	// indenting a deep document completely takes space quadratic in its depth.
 	maxDepth = 20
-	// freeSpace and maxRatio bound the line breaks and indentations together, in bytes: so much, and so many times the document's size.
-	// What comes after stays on one line.
+	// freeSpace plus maxRatio times the document's size is the limit on bytes of line breaks and indentation. The rest of the
+	// document stays on one line.
 	freeSpace = 64 << 10
 	maxRatio  = 4
 )
 
-// Indent returns a JSON document as encoding/json indents it by two blanks for each level, and a line break at its end. What is
-// nested deeper than 20 levels stays on one line, and so does the rest of a document once white space takes more than four
-// times its size and 64 KiB. It reports false for what is not one JSON value.
+// Indent returns a JSON document indented by two spaces per level, as by encoding/json, with a line break at its end. Values
+// nested deeper than 20 levels stay on one line, and so does the rest of a document once white space exceeds four times its size
+// plus 64 KiB. Indent reports false if the document is not one JSON value.
 func Indent(document []byte) (indented []byte, ok bool) {
 	if !json.Valid(document) {
 		return nil, false
 	}
+
 	w := writer{out: make([]byte, 0, Size(document)), writes: true}
 	w.document(document)
 	return w.out, true
 }
 
-// Size returns how many bytes Indent makes of a JSON document.
+// Size returns the length of the result of Indent, in bytes.
 func Size(document []byte) int {
 	var w writer
 	w.document(document)
@@ -43,7 +44,7 @@ type writer struct {
 	size   int
 	writes bool
 	depth  int
-	// space is how much may still be used for line breaks and indentations.
+	// space is the number of bytes left for line breaks and indentation.
 	space int
 }
 
@@ -54,12 +55,14 @@ func (w *writer) put(text ...byte) {
 	}
 }
 
-// breakLine begins a line for what is at a level inside of an object or array whose parts are at another one.
+// breakLine starts a line indented for level. Parts is the level of the members or elements that the line belongs to; nothing
+// is written if it is too deep, or if no space is left.
 func (w *writer) breakLine(level, parts int) {
 	needed := 1 + level*width
 	if parts > maxDepth || needed > w.space {
 		return
 	}
+
 	w.space -= needed
 	w.put('\n')
 	for range level * width {
@@ -76,7 +79,7 @@ func (w *writer) document(document []byte) {
 	w.put('\n')
 }
 
-// token writes what begins at a place, and returns how long it is there.
+// token writes the token at an offset, and returns its length in the document.
 func (w *writer) token(document []byte, at int) int {
 	switch c := document[at]; c {
 	case ' ', '\t', '\r', '\n':
@@ -103,20 +106,21 @@ func (w *writer) token(document []byte, at int) int {
 	return 1
 }
 
-// begin begins the parts of an object or array, given what follows the bracket. If there are none, it writes the other bracket
-// at once, and returns how far away that was.
+// begin starts the first line of an object or array, given the text after its opening bracket. If it is empty, begin writes the
+// closing bracket instead, and returns the length of the text up to its end.
 func (w *writer) begin(rest []byte) int {
 	inside := bytes.TrimLeft(rest, " \t\r\n")
 	if len(inside) > 0 && (inside[0] == '}' || inside[0] == ']') {
 		w.put(inside[0])
 		return len(rest) - len(inside) + 1
 	}
+
 	w.depth++
 	w.breakLine(w.depth, w.depth)
 	return 0
 }
 
-// stringLength returns the length of the string that a text begins with, its quotes included.
+// stringLength returns the length of the JSON string at the start of a text, including its quotes.
 func stringLength(text []byte) int {
 	for i := 1; i < len(text); i++ {
 		switch text[i] {

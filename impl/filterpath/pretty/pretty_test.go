@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport/sallyport/impl/filterpath/pretty"
 )
 
-// Ensures that documents of the usual form are indented as encoding/json does it.
+// Ensures that documents within the limits are indented as by encoding/json.
 func TestIndent(t *testing.T) {
 	for _, document := range []string{
 		`{}`, `[]`, ` [ ] `, `null`, `"a\"b\\"`, ` -1.5e3 `, `{"a":{"b":[1,2,{"c":[]}],"d":{ }},"e":"{[,:"}`, "[\n1 ,\t2]", `[[[[1],[]],[{}]],{"a" : true}]`,
@@ -32,7 +32,7 @@ func TestIndent(t *testing.T) {
 	}
 }
 
-// Ensures that no document is made much larger than it is, and that it stays the same document.
+// Ensures that the size of the result is limited, and that the document stays the same.
 func TestIndent_Bounded(t *testing.T) {
 	for name, document := range map[string]string{
 		"deep":        strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000),
@@ -47,7 +47,7 @@ func TestIndent_Bounded(t *testing.T) {
 			}
 			var compact bytes.Buffer
 			if err := json.Compact(&compact, got); err != nil || compact.String() != document {
-				t.Errorf("it is another document: %v", err)
+				t.Errorf("the document changed: %v", err)
 			}
 		})
 	}
