@@ -1,5 +1,5 @@
-// Package fault is the one vocabulary of errors inside the program. The domain says what went wrong; only the HTTP edge
-// knows how that looks on the wire.
+// Package fault defines the errors that the domain packages return to callers. Only the HTTP layer translates them to
+// responses.
 package fault
 
 import (
@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Kind groups codes that the edge answers alike.
+// Kind is a class of codes that the HTTP layer answers with the same status.
 type Kind int
 
-// The kinds of failure. The zero value is the one that tells a caller nothing.
+// The kinds of errors. The zero value, Internal, shows nothing to a caller.
 const (
 	Internal Kind = iota
 	InvalidInput
@@ -29,33 +29,33 @@ const (
 	Overloaded
 )
 
-// Error is a failure that its caller may be told about: Message and Fields are rendered, the cause only logged.
+// Error is an error that is shown to the caller: Message and Fields are rendered, the cause is only logged.
 type Error struct {
 	Code    Code
 	Message string
 	// Fields names the members, parameters or headers at fault.
 	Fields []string
-	// RetryAfter is when to try again; zero means that the answer says nothing about it.
+	// RetryAfter is the time after which to retry the request; zero if the response has no Retry-After header.
 	RetryAfter time.Duration
-	// CausedBy is the failure within this one that a caller of Elasticsearch's operations is told too; nil if there is none.
+	// CausedBy is the nested error that Elasticsearch operations render as caused_by; nil if there is none.
 	CausedBy *Error
-	// Link is the path of what to call next; empty if there is no such thing.
+	// Link is the path of the operation to call next, or "".
 	Link string
 
 	cause error
 }
 
-// New returns a failure with a code, a text for people, and the names of the fields at fault.
+// New returns an error with a code, a message, and the names of the fields at fault.
 func New(code Code, message string, fields ...string) *Error {
 	return &Error{Code: code, Message: message, Fields: fields}
 }
 
-// Wrap is New with a cause, which is logged and never rendered.
+// Wrap is like New with a cause, which is logged and never rendered.
 func Wrap(code Code, cause error, message string, fields ...string) *Error {
 	return &Error{Code: code, Message: message, Fields: fields, cause: cause}
 }
 
-// Error implements error, for logs: it includes the cause.
+// Error implements error. The text is for logs, as it includes the cause.
 func (e *Error) Error() string {
 	text := e.Code.Name + ": " + e.Message
 	if e.CausedBy != nil {
@@ -70,7 +70,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Has tells whether err is, or wraps, a failure with the code.
+// Has reports whether err is or wraps an *Error with the code.
 func Has(err error, code Code) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == code

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// Invalid returns RequestInvalid with a numbered list of everything that is wrong with a request, as Elasticsearch words
-// it, or nil for an empty list.
+// Invalid returns RequestInvalid with a numbered list of all validation errors, worded as by Elasticsearch, or nil for an empty
+// list.
 func Invalid(messages []string) error {
 	if len(messages) == 0 {
 		return nil
 	}
+
 	var text strings.Builder
 	text.WriteString("Validation Failed: ")
 	for i, message := range messages {

@@ -1,4 +1,4 @@
-// Package rekey replaces the key-encryption key under a database.
+// Package rekey replaces the key-encryption key of a database.
 package rekey
 
 import (
@@ -11,27 +11,29 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Replaced counts what was sealed anew.
+// Replaced holds the numbers of re-encrypted records.
 type Replaced struct{ SigningKeys, SecondFactors int }
 
-// Replace seals anew all that the store has sealed, in one transaction. It returns secret.ErrUnsealable, and changes nothing, if
-// there is anything that the old key does not open.
+// Replace re-encrypts all sealed values of the store in one transaction. It returns secret.ErrUnsealable, and changes nothing,
+// if the old key does not open one of them.
 func Replace(ctx context.Context, st *store.Store, from, to *secret.Sealer) (Replaced, error) {
 	var r Replaced
 	err := st.Update(ctx, func(tx *store.Tx) (err error) {
 		if r.SigningKeys, err = session.Reseal(tx, from, to); err != nil {
 			return err
 		}
+
 		if r.SecondFactors, err = elevation.Reseal(tx, from, to); err != nil {
 			return err
 		}
+
 		details := audit.Details{"signing_keys": r.SigningKeys, "second_factors": r.SecondFactors}
 		return audit.Record(ctx, tx, audit.KeyEncryptionKeyReplaced, "", details)
 	})
 	return r, err
 }
 
-// Check returns secret.ErrUnsealable unless a sealer has the key that the store's secrets are sealed with.
+// Check returns secret.ErrUnsealable unless the sealer has the key-encryption key of the store.
 func Check(ctx context.Context, st *store.Store, sealer *secret.Sealer) error {
 	return st.View(ctx, func(tx *store.Tx) error { return session.CheckSealer(tx, sealer) })
 }

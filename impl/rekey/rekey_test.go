@@ -19,10 +19,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// users of the tests; what is odd about a name must not matter.
+// users are the test users, with special characters in their names.
 var users = []string{"alice", `b"o\b`, "çä:secret"}
 
-// server is what a server has of a store and a key-encryption key.
+// server is the part of a server that uses the key-encryption key.
 type server struct {
 	store    *store.Store
 	sealer   *secret.Sealer
@@ -63,7 +63,7 @@ func start(t *testing.T, dsn string, sealer *secret.Sealer) server {
 	return server{st, sealer, sessions, factors}
 }
 
-// populated is a server with two signing keys, and users who have second factors but for the last.
+// populated returns a server with two signing keys, and users that have second factors, except for the last.
 func populated(t *testing.T, dsn string) server {
 	t.Helper()
 	s := start(t, dsn, newSealer(t))
@@ -82,7 +82,7 @@ func populated(t *testing.T, dsn string) server {
 	return s
 }
 
-// sealed returns all that the store has sealed, by its place.
+// sealed returns all sealed values of the store, by place.
 func (s server) sealed(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -103,7 +103,7 @@ func (s server) sealed(t *testing.T) map[string]string {
 	return all
 }
 
-// replacements returns what the trail has of replaced keys.
+// replacements returns the audit entries of replaced keys.
 func (s server) replacements(t *testing.T) (found []string) {
 	t.Helper()
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
@@ -125,8 +125,8 @@ func operator(t *testing.T) context.Context {
 	return audit.WithOrigin(t.Context(), audit.Origin{Actor: audit.CommandLine})
 }
 
-// Ensures that all that is sealed opens with the new key in its place, to what it was, and with the old one no longer; and that the
-// trail says who did it.
+// Ensures that every sealed value opens to the same content with the new key and no longer with the old one, and that the actor
+// is in the audit trail.
 func TestReplace(t *testing.T) { onEach(t, replace) }
 
 func replace(t *testing.T, dsn string) {
@@ -138,7 +138,7 @@ func replace(t *testing.T, dsn string) {
 	}
 	after := s.sealed(t)
 	if len(after) != 4 {
-		t.Fatalf("%d things are sealed; want 4", len(after))
+		t.Fatalf("%d values are sealed; want 4", len(after))
 	}
 	for place, sealed := range after {
 		old, err := s.sealer.Open(before[place], place)
@@ -146,7 +146,7 @@ func replace(t *testing.T, dsn string) {
 			t.Fatal(err)
 		}
 		if plain, err := next.Open(sealed, place); err != nil || string(plain) != string(old) {
-			t.Errorf("%s opens to something else (%v)", place, err)
+			t.Errorf("the content of %s changed (%v)", place, err)
 		}
 		if _, err := s.sealer.Open(sealed, place); !errors.Is(err, secret.ErrUnsealable) {
 			t.Errorf("%s with the old key: %v", place, err)
@@ -163,7 +163,7 @@ func replace(t *testing.T, dsn string) {
 	}
 }
 
-// Ensures that nothing is replaced, and nothing recorded, if there is one thing that the old key does not open, wherever that is.
+// Ensures that nothing is replaced or recorded if the old key does not open one of the values, in any table.
 func TestReplace_Unsealable(t *testing.T) { onEach(t, replaceUnsealable) }
 
 func replaceUnsealable(t *testing.T, dsn string) {
@@ -206,11 +206,11 @@ func replaceUnsealable(t *testing.T, dsn string) {
 		t.Errorf("the trail has %q", got)
 	}
 	if _, err := Replace(operator(t), s.store, s.sealer, newSealer(t)); err != nil {
-		t.Errorf("once all is sound again: %v", err)
+		t.Errorf("after the values were restored: %v", err)
 	}
 }
 
-// Ensures that a server that runs on with the old key seals nothing with it, and takes away nothing that it cannot replace.
+// Ensures that a server that still runs with the old key seals nothing with it, and deletes nothing that it cannot replace.
 func TestReplace_OldServer(t *testing.T) { onEach(t, oldServer) }
 
 func oldServer(t *testing.T, dsn string) {
@@ -248,10 +248,10 @@ func oldServer(t *testing.T, dsn string) {
 	}
 }
 
-// Ensures that of many who replace the key at once, one does, and that what is sealed meanwhile is not left behind.
-func TestReplace_AtOnce(t *testing.T) { onEach(t, atOnce) }
+// Ensures that of concurrent replacements one succeeds, and that a value sealed at the same time is re-encrypted.
+func TestReplace_Concurrent(t *testing.T) { onEach(t, concurrent) }
 
-func atOnce(t *testing.T, dsn string) {
+func concurrent(t *testing.T, dsn string) {
 	s := populated(t, dsn)
 	results := make(chan *secret.Sealer)
 	for range 4 {
@@ -280,7 +280,7 @@ func atOnce(t *testing.T, dsn string) {
 	}
 	winners = slices.DeleteFunc(winners, func(w *secret.Sealer) bool { return w == nil })
 	if len(winners) != 1 {
-		t.Fatalf("%d have replaced the key; want 1", len(winners))
+		t.Fatalf("%d replacements succeeded; want 1", len(winners))
 	}
 	for place, sealed := range s.sealed(t) {
 		if _, err := winners[0].Open(sealed, place); err != nil {

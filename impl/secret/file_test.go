@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Ensures that a file with a secret is refused where every user can write to it, told of where every user can read it, and
-// left alone where only the owner or a group can.
+// Ensures that a file with a secret is refused if every user can write to it, reported if every user can read it, and accepted
+// if only the owner or a group can.
 func TestCheckFile(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -13,16 +13,16 @@ import (
 	"github.com/sallyport/sallyport/impl/overload"
 )
 
-// MaxPassword is the longest password in bytes. What is longer is refused, not cut.
+// MaxPassword is the maximum length of a password in bytes. Longer passwords are refused, not truncated.
 const MaxPassword = 1024
 
-// Cost is what one password hash takes. The zero value is not usable.
+// Cost holds the cost parameters of argon2id. The zero value is invalid.
 type Cost struct {
-	// Memory is in KiB.
+	// Memory is the memory size in KiB.
 	Memory uint32
-	// Passes over the memory.
+	// Passes is the number of passes over the memory.
 	Passes uint32
-	// Threads that work on one hash.
+	// Threads is the degree of parallelism.
 	Threads uint8
 }
 
@@ -34,23 +34,24 @@ const (
 	hashSize = 32
 )
 
-// Hasher hashes passwords with argon2id (RFC 9106). It works on as many at a time as there are processors, keeps a
-// bounded queue, and turns away what does not fit, so that a flood of sign-ins cannot exhaust memory.
+// Hasher hashes passwords with argon2id (RFC 9106). It has one work slot per processor and a bounded queue, and refuses requests
+// beyond it, so that a flood of sign-ins cannot exhaust memory. It is safe for concurrent use.
 type Hasher struct {
 	cost  Cost
 	bound *overload.Bound
+	// dummy is the hash of a random password. It is verified for users without a password.
 	dummy string
 }
 
-// NewHasher returns a hasher that makes hashes of the given cost, and verifies those of any.
+// NewHasher returns a hasher that creates hashes of the given cost. It verifies hashes of any cost.
 func NewHasher(cost Cost) *Hasher {
 	h := &Hasher{cost: cost, bound: overload.PerProcessor()}
 	h.dummy = h.hash(Text(saltSize))
 	return h
 }
 
-// Hash returns a password's hash as a PHC string, which holds the salt and the cost. It returns fault.ServerBusy when
-// too many wait or the wait takes too long, and ctx's error when ctx is cancelled before its turn.
+// Hash returns the hash of a password as a PHC string, which includes the salt and the cost. It returns fault.ServerBusy if the
+// queue is full or the wait takes too long, and the context's error if it is canceled while the request is queued.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := h.bound.Acquire(ctx); err != nil {
 		return "", err
@@ -59,38 +60,41 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return h.hash(password), nil
 }
 
-// Verify tells whether the password is the one that was hashed. An empty hash stands for a user who does not exist or
-// has no password: it takes as long as any other and is never right. The errors are those of Hash, and one for a hash
-// that is not a PHC string of argon2id.
+// Verify reports whether a hash is that of the password. An empty hash stands for an unknown user or one without a password:
+// Verify takes the same time as for others, and reports false. It returns the errors of Hash, and an error for a hash that is
+// not a PHC string of argon2id.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
-	known := hash != ""
-	if !known {
+	hasPassword := hash != ""
+	if !hasPassword {
 		hash = h.dummy
 	}
+
 	phc, err := parsePHC(hash)
 	if err != nil {
 		return false, err
 	}
+
 	if err := h.bound.Acquire(ctx); err != nil {
 		return false, err
 	}
 	defer h.bound.Release()
+
 	got := argon2.IDKey([]byte(password), phc.salt, phc.cost.Passes, phc.cost.Memory, phc.cost.Threads, uint32(len(phc.sum))) //nolint:gosec // a sum is 32 bytes
-	return Equal(string(got), string(phc.sum)) && known, nil
+	return Equal(string(got), string(phc.sum)) && hasPassword, nil
 }
 
-// Outdated tells whether a hash was made at another cost than this hasher's.
+// Outdated reports whether the cost of a hash differs from this hasher's.
 func (h *Hasher) Outdated(hash string) bool {
 	phc, err := parsePHC(hash)
 	return err == nil && phc.cost != h.cost
 }
 
-// Bound is that of the passwords that are hashed at once.
+// Bound returns the admission limit on concurrent hashing.
 func (h *Hasher) Bound() *overload.Bound { return h.bound }
 
 func (h *Hasher) hash(password string) string {
 	salt := make([]byte, saltSize)
-	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(salt) // never fails: crypto/rand aborts the program instead
 	sum := argon2.IDKey([]byte(password), salt, h.cost.Passes, h.cost.Memory, h.cost.Threads, hashSize)
 	return phc{h.cost, salt, sum}.String()
 }
@@ -109,7 +113,7 @@ func (p phc) String() string {
 		argon2.Version, p.cost.Memory, p.cost.Passes, p.cost.Threads, b64(p.salt), b64(p.sum))
 }
 
-// Limits of a hash that somebody else made. What it costs is paid at each sign-in, so nobody must be able to make that dear.
+// Limits on imported hashes. Their cost is paid at each sign-in, so an expensive hash could be used to exhaust the server.
 const (
 	maxForeignMemory = 64 * 1024
 	maxForeignPasses = 10
@@ -117,17 +121,18 @@ const (
 	maxForeignSalt   = 64
 )
 
-// CheckHash tells whether a password's hash that was made elsewhere can be used here: a PHC string of argon2id, as Hash
-// writes it, with 32 bytes of hash, 8 to 64 bytes of salt, at most 64 MiB of memory, 10 passes, and no more threads than
-// memory allows (RFC 9106 section 3.1: 8 KiB for each).
+// CheckHash returns an error unless an imported password hash is acceptable: a PHC string of argon2id, spelled as by Hash, with
+// 32 bytes of hash, 8 to 64 bytes of salt, at most 64 MiB of memory, at most 10 passes, and at least 8 KiB of memory per thread
+// (RFC 9106 section 3.1).
 func CheckHash(hash string) error {
 	p, err := parsePHC(hash)
 	if err != nil {
 		return err
 	}
+
 	c := p.cost
 	switch {
-	case p.String() != hash: // not the only spelling, so perhaps not what its maker meant
+	case p.String() != hash: // another spelling may be read differently by other programs
 		return errNotPHC
 	case c.Memory > maxForeignMemory || c.Passes > maxForeignPasses || c.Memory < 8*uint32(c.Threads):
 		return errHashCost
@@ -138,8 +143,8 @@ func CheckHash(hash string) error {
 }
 
 var (
-	errHashCost = errors.New("secret: the hash has a cost that this server does not take")
-	errHashSalt = errors.New("secret: the hash has a salt that is too short or too long")
+	errHashCost = errors.New("secret: the cost of the hash exceeds the limits of this server")
+	errHashSalt = errors.New("secret: the salt of the hash is too short or too long")
 )
 
 var errNotPHC = errors.New("secret: not a PHC string of argon2id")
@@ -149,10 +154,12 @@ func parsePHC(text string) (phc, error) {
 	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return phc{}, errNotPHC
 	}
+
 	var p phc
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.cost.Memory, &p.cost.Passes, &p.cost.Threads); err != nil {
 		return phc{}, errNotPHC
 	}
+
 	var saltErr, sumErr error
 	p.salt, saltErr = base64.RawStdEncoding.DecodeString(parts[4])
 	p.sum, sumErr = base64.RawStdEncoding.DecodeString(parts[5])

@@ -12,17 +12,18 @@ import (
 // KeySize is the length of a key-encryption key in bytes.
 const KeySize = 32
 
-// ErrUnsealable means that a sealed value was made with another key, for another place, or was changed.
+// ErrUnsealable means that a sealed value was sealed with another key or for another place, or was modified.
 var ErrUnsealable = errors.New("secret: the sealed value does not open with this key in this place")
 
-// Sealer encrypts what the store keeps and must be able to read again, with AES-256-GCM.
+// Sealer encrypts secrets in the store with AES-256-GCM. It is safe for concurrent use.
 type Sealer struct{ aead cipher.AEAD }
 
-// NewSealer takes a key-encryption key of KeySize bytes.
+// NewSealer returns a sealer with a key-encryption key of KeySize bytes.
 func NewSealer(key []byte) (*Sealer, error) {
 	if len(key) != KeySize {
 		return nil, fmt.Errorf("the key-encryption key has %d bytes, not %d", len(key), KeySize)
 	}
+
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
@@ -34,17 +35,19 @@ func NewSealer(key []byte) (*Sealer, error) {
 	return &Sealer{aead}, nil
 }
 
-// Seal encrypts for one place, such as "signing_keys:KEY ID:private_key". A value moved elsewhere does not open.
+// Seal encrypts a value for a place, such as "signing_keys:KEY ID:seed", which is authenticated with it. A value that is moved
+// to another place does not open.
 func (s *Sealer) Seal(plain []byte, place string) string {
-	return base64.RawStdEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(place))) //nolint:gosec // this AEAD makes a random nonce and puts it in front
+	return base64.RawStdEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(place))) //nolint:gosec // this AEAD generates a random nonce and prepends it
 }
 
-// Open reverses Seal. It returns ErrUnsealable.
+// Open decrypts a value that Seal returned for the same place. It returns ErrUnsealable.
 func (s *Sealer) Open(sealed, place string) ([]byte, error) {
 	data, err := base64.RawStdEncoding.DecodeString(sealed)
 	if err != nil {
 		return nil, ErrUnsealable
 	}
+
 	plain, err := s.aead.Open(nil, nil, data, []byte(place))
 	if err != nil {
 		return nil, ErrUnsealable
@@ -55,6 +58,6 @@ func (s *Sealer) Open(sealed, place string) ([]byte, error) {
 // NewKey returns a random key-encryption key.
 func NewKey() []byte {
 	key := make([]byte, KeySize)
-	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(key) // never fails: crypto/rand aborts the program instead
 	return key
 }

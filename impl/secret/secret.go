@@ -1,4 +1,4 @@
-// Package secret makes, hides and compares what must not be known: random tokens, sealed values, password hashes.
+// Package secret generates, encrypts, hashes and compares secrets: random tokens, sealed values, passwords.
 package secret
 
 import (
@@ -12,16 +12,16 @@ import (
 // Text returns n random bytes in URL-safe base64 without padding.
 func Text(n int) string {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program instead
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Digest returns the SHA-256 of a text in hexadecimal. It hides only what cannot be guessed, such as 128 random bits;
-// passwords go through a Hasher.
+// Digest returns the SHA-256 of a text in hexadecimal. It protects only values that cannot be guessed, such as 128 random bits;
+// use a Hasher for passwords.
 func Digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
-// Equal compares two texts in a time that depends on their lengths only.
+// Equal reports whether two texts are equal, in a time that depends on their lengths only.
 func Equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -13,7 +13,7 @@ import (
 
 var cheap = Cost{Memory: 64, Passes: 1, Threads: 1}
 
-// Ensures that texts are as long as asked for, fit for a URL, and never the same.
+// Ensures that texts have the requested length, are safe in URLs, and are unique.
 func TestText(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
@@ -25,7 +25,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// Ensures that a sealed value opens with its key in its place only, and that no two look alike.
+// Ensures that a sealed value opens only with its key and in its place, and that sealing is randomized.
 func TestSealer(t *testing.T) {
 	first, err := NewSealer(NewKey())
 	if err != nil {
@@ -56,12 +56,12 @@ func TestSealer(t *testing.T) {
 	}
 	for _, size := range []int{0, 16, 31, 33} {
 		if _, err := NewSealer(make([]byte, size)); err == nil {
-			t.Errorf("a key of %d bytes is taken", size)
+			t.Errorf("a key of %d bytes is accepted", size)
 		}
 	}
 }
 
-// Ensures that a hash knows its password, whatever it cost to make, and that nobody's password is never right.
+// Ensures that a password matches its hash at any cost, and that no password matches the empty hash.
 func TestHasher(t *testing.T) {
 	h := NewHasher(cheap)
 	hash, err := h.Hash(t.Context(), "passphrase")
@@ -86,7 +86,7 @@ func TestHasher(t *testing.T) {
 	}
 }
 
-// Ensures that what is not a hash is an error, and not a wrong password.
+// Ensures that a malformed hash is an error, and not a wrong password.
 func TestHasher_Malformed(t *testing.T) {
 	h := NewHasher(cheap)
 	hash, err := h.Hash(t.Context(), "passphrase")
@@ -103,7 +103,7 @@ func TestHasher_Malformed(t *testing.T) {
 	}
 }
 
-// Ensures that passwords are hashed in turn: who has none is turned away, and each is given back.
+// Ensures that hashing without a free work slot is refused, and that work slots are released.
 func TestHasher_Busy(t *testing.T) {
 	h := NewHasher(cheap)
 	for range runtime.GOMAXPROCS(0) {
@@ -114,27 +114,27 @@ func TestHasher_Busy(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
 	if _, err := h.Hash(ctx, "passphrase"); !fault.Has(err, fault.ServerBusy) {
-		t.Errorf("Hash without a turn: %v", err)
+		t.Errorf("Hash without a work slot: %v", err)
 	}
 	if _, err := h.Verify(ctx, "", "passphrase"); !fault.Has(err, fault.ServerBusy) {
-		t.Errorf("Verify without a turn: %v", err)
+		t.Errorf("Verify without a work slot: %v", err)
 	}
 	for range runtime.GOMAXPROCS(0) {
 		h.Bound().Release()
 	}
 	hash, err := h.Hash(t.Context(), "passphrase")
 	if err != nil {
-		t.Errorf("after the rush: %v", err)
+		t.Errorf("with work slots again: %v", err)
 	}
 	if right, err := h.Verify(t.Context(), hash, "passphrase"); !right || err != nil {
-		t.Errorf("after the rush: %t, %v", right, err)
+		t.Errorf("with work slots again: %t, %v", right, err)
 	}
 	if waiting, running := h.Bound().Load(); waiting != 0 || running != 0 {
 		t.Errorf("%d wait and %d run afterwards", waiting, running)
 	}
 }
 
-// Ensures that a hash made elsewhere is taken if it is like ours, and not if a sign-in with it would be dear or unsafe.
+// Ensures that an imported hash is accepted if it is within the limits, and refused if it is malformed, expensive or unsafe.
 func TestCheckHash(t *testing.T) {
 	const salt, sum = "c29tZXNhbHRzb21lc2FsdA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	ours, err := NewHasher(cheap).Hash(t.Context(), "passphrase")
