@@ -15,47 +15,49 @@ import (
 	"github.com/sallyport/sallyport/impl/totp"
 )
 
-// issuer is what authenticator apps show above a code.
+// issuer is the issuer that authenticators display with a code.
 const issuer = "Sallyport"
 
-// RecentPassword is how long a proved password counts as recent.
+// RecentPassword is the time for which a verified password counts as recent.
 const RecentPassword = 10 * time.Minute
 
-// Device is what a user is shown of a second factor.
+// Device is the public view of a second factor.
 type Device struct {
 	Confirmed         bool
 	CreatedAt         time.Time
 	RecoveryCodesLeft int
 }
 
-// Enrollment is a new secret, which nothing can show again.
+// Enrollment is the secret of a new device. It cannot be retrieved later.
 type Enrollment struct {
-	// Secret is in base32, for typing.
+	// Secret is the secret in base32, for manual entry.
 	Secret string
-	// URI is for a QR code.
+	// URI is the content of a QR code.
 	URI string
 }
 
-// Recent tells whether the principal proved the password lately.
+// Recent reports whether the principal's password was verified within RecentPassword.
 func (s *Service) Recent(p identity.Principal) bool {
 	return !p.AuthenticatedAt.IsZero() && s.now().Sub(p.AuthenticatedAt) < RecentPassword
 }
 
+// requireRecent returns fault.RecentPasswordNeeded unless the principal's password was verified recently.
 func (s *Service) requireRecent(p identity.Principal) error {
 	if s.Recent(p) {
 		return nil
 	}
-	return fault.New(fault.RecentPasswordNeeded, "this needs a password that was proved in the last minutes: sign in again, or send it as Basic")
+	return fault.New(fault.RecentPasswordNeeded, "this needs a recently verified password: sign in again, or send it as Basic")
 }
 
 // Device returns the principal's device, or fault.DeviceNotFound.
 func (s *Service) Device(ctx context.Context, p identity.Principal) (Device, error) {
 	var d Device
 	err := s.store.View(ctx, func(tx *store.Tx) error {
-		record, err := find(tx, p.User)
+		record, err := findDevice(tx, p.User)
 		if err != nil {
 			return err
 		}
+
 		d.Confirmed, d.CreatedAt = record.Confirmed, record.CreatedAt
 		d.RecoveryCodesLeft, err = tx.RecoveryCodes(p.User)
 		return err
@@ -63,52 +65,56 @@ func (s *Service) Device(ctx context.Context, p identity.Principal) (Device, err
 	return d, err
 }
 
-// Enroll gives the principal a new device, which counts once it is confirmed, in place of one that was not. It returns
-// fault.RecentPasswordNeeded and fault.DeviceConflict.
+// Enroll creates an unconfirmed device for the principal, which replaces an unconfirmed one. It returns
+// fault.RecentPasswordNeeded, and fault.DeviceConflict if there is a confirmed device.
 func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment, error) {
 	if err := s.requireRecent(p); err != nil {
 		return Enrollment{}, err
 	}
+
 	key := totp.NewSecret()
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		record, err := find(tx, p.User)
+		record, err := findDevice(tx, p.User)
 		if err != nil && !fault.Has(err, fault.DeviceNotFound) {
 			return err
 		}
 		if err := tx.RequireCurrent(p); err != nil {
 			return err
 		}
+
 		if record.Confirmed {
 			return fault.New(fault.DeviceConflict, "there is a second factor already; remove it first")
 		}
-		return s.put(ctx, tx, p.User, key)
+		return s.storeDevice(ctx, tx, p.User, key)
 	})
-	return s.show(p.User, key), err
+	return s.newEnrollment(p.User, key), err
 }
 
-// Confirm makes the principal's device count, on its first code, and returns recovery codes, which nothing can show
-// again. It returns fault.DeviceNotFound, DeviceConflict, TooManyFailures and InvalidOneTimeCode.
+// Confirm confirms the principal's device by its first code, and returns recovery codes, which cannot be retrieved later. It
+// returns fault.DeviceNotFound, DeviceConflict, TooManyFailures and InvalidOneTimeCode.
 func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string) ([]string, error) {
 	if _, err := s.Device(ctx, p); err != nil {
 		return nil, err
 	}
+
 	var codes []string
-	err := s.guess(ctx, p.User, code, false, func(tx *store.Tx) (err error) {
-		codes, err = confirm(ctx, tx, p.User)
+	err := s.verifyCode(ctx, p.User, code, false, func(tx *store.Tx) (err error) {
+		codes, err = confirmDevice(ctx, tx, p.User)
 		return err
 	})
 	return codes, err
 }
 
-// Remove takes the principal's device away. It returns fault.DeviceNotFound, fault.RecentPasswordNeeded, and for a confirmed
-// device fault.SecondFactorNeeded to a principal who is not elevated.
+// Remove removes the principal's device. It returns fault.DeviceNotFound, fault.RecentPasswordNeeded, and for a confirmed
+// device fault.SecondFactorNeeded if the principal is not elevated.
 func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		record, err := find(tx, p.User)
+		record, err := findDevice(tx, p.User)
 		if err != nil {
 			return err
 		}
-		elevated, err := elevatedNow(tx, p)
+
+		elevated, err := isElevated(tx, p)
 		if err != nil {
 			return err
 		}
@@ -118,15 +124,17 @@ func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 		if err := s.requireRecent(p); err != nil {
 			return err
 		}
-		return remove(ctx, tx, p.User)
+		return removeDevice(ctx, tx, p.User)
 	})
 }
 
-// elevatedNow looks again in the transaction: the device that elevated the principal may have been replaced meanwhile.
-func elevatedNow(tx *store.Tx, p identity.Principal) (bool, error) {
+// isElevated reports whether the principal's session is elevated. It reads the session again in the transaction, because the
+// device that elevated it may have been replaced since authentication.
+func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 	if p.Method != identity.Session {
 		return false, nil
 	}
+
 	token, _, _, err := tx.LiveSession(p.TokenID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
@@ -134,8 +142,8 @@ func elevatedNow(tx *store.Tx, p identity.Principal) (bool, error) {
 	return token.ElevatedUntil.After(tx.Now), err
 }
 
-// Provision gives a user a device that counts at once, in place of any other, with recovery codes: an administrator does
-// so. It returns fault.UserNotFound.
+// Provision creates a confirmed device with recovery codes for a user by order of an administrator. It replaces any other
+// device. It returns fault.UserNotFound.
 func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, []string, error) {
 	key := totp.NewSecret()
 	var codes []string
@@ -147,77 +155,83 @@ func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, [
 		if err != nil {
 			return err
 		}
-		if err := s.put(ctx, tx, userName, key); err != nil {
+
+		if err := s.storeDevice(ctx, tx, userName, key); err != nil {
 			return err
 		}
-		codes, err = confirm(ctx, tx, userName)
+		codes, err = confirmDevice(ctx, tx, userName)
 		return err
 	})
-	return s.show(userName, key), codes, err
+	return s.newEnrollment(userName, key), codes, err
 }
 
-// Withdraw takes a user's device away, on an administrator's word. It returns fault.DeviceNotFound.
+// Withdraw removes a user's device by order of an administrator. It returns fault.DeviceNotFound.
 func (s *Service) Withdraw(ctx context.Context, userName string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := find(tx, userName); err != nil {
+		if _, err := findDevice(tx, userName); err != nil {
 			return err
 		}
-		return remove(ctx, tx, userName)
+		return removeDevice(ctx, tx, userName)
 	})
 }
 
-func remove(ctx context.Context, tx *store.Tx, userName string) error {
-	if err := drop(tx, userName); err != nil {
+func removeDevice(ctx context.Context, tx *store.Tx, userName string) error {
+	if err := deleteDevice(tx, userName); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.DeviceRemoved, userName, nil)
 }
 
-func (s *Service) put(ctx context.Context, tx *store.Tx, userName string, key []byte) error {
+// storeDevice stores an unconfirmed device in place of any other.
+func (s *Service) storeDevice(ctx context.Context, tx *store.Tx, userName string, key []byte) error {
 	if err := session.CheckSealer(tx, s.sealer); err != nil {
 		return err
 	}
-	if err := drop(tx, userName); err != nil {
+	if err := deleteDevice(tx, userName); err != nil {
 		return err
 	}
-	if err := tx.InsertTOTPDevice(store.TOTPDevice{UserName: userName, Sealed: s.sealer.Seal(key, place(userName))}); err != nil {
+	sealed := s.sealer.Seal(key, sealContext(userName))
+	if err := tx.InsertTOTPDevice(store.TOTPDevice{UserName: userName, Sealed: sealed}); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.DeviceEnrolled, userName, nil)
 }
 
-// drop removes a device, if there is one, and ends what it elevated: it may have been lost.
-func drop(tx *store.Tx, userName string) error {
+// deleteDevice deletes a device, if there is one, and ends the user's elevations, because the device may have been lost.
+func deleteDevice(tx *store.Tx, userName string) error {
 	if _, err := tx.DeleteTOTPDevice(userName); err != nil {
 		return err
 	}
 	return tx.LowerUserSessions(userName)
 }
 
-func confirm(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
+// confirmDevice confirms a device and returns new recovery codes, the digests of which replace the old ones.
+func confirmDevice(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
 	if err := tx.ConfirmTOTPDevice(userName); err != nil {
 		return nil, err
 	}
+
 	codes := totp.NewRecoveryCodes()
 	var digests []string
 	for _, code := range codes {
 		canonical, _ := totp.NormalizeRecoveryCode(code)
 		digests = append(digests, secret.Digest(canonical))
 	}
+
 	if err := tx.ReplaceRecoveryCodes(userName, digests); err != nil {
 		return nil, err
 	}
 	return codes, audit.Record(ctx, tx, audit.DeviceConfirmed, userName, nil)
 }
 
-func (s *Service) show(userName string, key []byte) Enrollment {
+func (s *Service) newEnrollment(userName string, key []byte) Enrollment {
 	return Enrollment{
 		Secret: base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key),
 		URI:    s.codes.URI(key, issuer, userName),
 	}
 }
 
-func find(tx *store.Tx, userName string) (store.TOTPDevice, error) {
+func findDevice(tx *store.Tx, userName string) (store.TOTPDevice, error) {
 	record, err := tx.TOTPDevice(userName)
 	if errors.Is(err, store.ErrNotFound) {
 		return record, fault.New(fault.DeviceNotFound, "there is no second factor")
@@ -225,4 +239,5 @@ func find(tx *store.Tx, userName string) (store.TOTPDevice, error) {
 	return record, err
 }
 
-func place(userName string) string { return "totp_devices:" + userName + ":secret" }
+// sealContext returns the associated data of a sealed device secret, which binds it to its row.
+func sealContext(userName string) string { return "totp_devices:" + userName + ":secret" }

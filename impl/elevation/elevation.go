@@ -1,4 +1,4 @@
-// Package elevation lets users take elevated permissions for a while, with a second factor, and keeps these factors.
+// Package elevation gives sessions elevated permissions for a limited time by a second factor, and manages second factors.
 package elevation
 
 import (
@@ -15,33 +15,33 @@ import (
 	"github.com/sallyport/sallyport/impl/totp"
 )
 
-// Policy says who must be elevated for operations that ask for it.
+// Policy determines which users need elevated permissions for the operations that require them.
 type Policy string
 
-// The policies there are.
+// All policies.
 const (
 	// Enrolled: users with a second factor.
 	Enrolled Policy = "enrolled"
-	// Always: all users, so those without a second factor must set one up.
+	// Always: all users. Those without a second factor must set one up.
 	Always Policy = "always"
-	// Never: nobody.
+	// Never: no users.
 	Never Policy = "never"
 )
 
-// MaxLength is the longest that an elevation may last.
+// MaxLength is the maximum duration of an elevation.
 const MaxLength = time.Hour
 
-// Settings are what an operator decides.
+// Settings holds the operator's settings.
 type Settings struct {
 	Policy Policy
-	// Length of an elevation, at most MaxLength.
+	// Length is the duration of an elevation, at most MaxLength.
 	Length time.Duration
 }
 
-// DefaultSettings are ECE's, as far as they are known.
+// DefaultSettings holds the values of ECE, as far as they are known.
 var DefaultSettings = Settings{Policy: Enrolled, Length: 15 * time.Minute}
 
-// Paths of what a caller who is refused calls next.
+// Paths of the operations that a refused caller needs next.
 const (
 	elevatePath = "/api/v1/users/auth/_elevate"
 	enrollPath  = "/api/v1/users/auth/totp"
@@ -58,18 +58,20 @@ type Service struct {
 	now      func() time.Time
 }
 
-// NewService returns a service on a store, whose secrets are sealed by sealer.
+// NewService returns a service on a store that holds secrets sealed by sealer.
 func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, sealer *secret.Sealer, settings Settings, now func() time.Time) *Service {
 	return &Service{st, sessions, g, sealer, settings, totp.DefaultSettings, now}
 }
 
-// Require returns fault.ElevationNeeded, with what to call next, unless the policy lets the caller do what needs
-// elevation. API keys are let in: a program cannot answer for a second factor, and whoever made the key was let in to.
+// Require returns fault.ElevationNeeded, with a link to the operation needed next, if the policy requires elevated permissions
+// that the caller lacks. API keys are exempt: a program cannot use a second factor, and the key's creator
+// has passed the check.
 func (s *Service) Require(p identity.Principal) error {
 	exempt := s.settings.Policy == Never || s.settings.Policy == Enrolled && !p.HasTOTP
 	if exempt || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
 		return nil
 	}
+
 	f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code at "+elevatePath)
 	f.Link = elevatePath
 	if !p.HasTOTP {
@@ -79,7 +81,7 @@ func (s *Service) Require(p identity.Principal) error {
 	return f
 }
 
-// RequireFactor returns fault.SecondFactorNeeded to a caller in person who has a second factor and is not elevated.
+// RequireFactor returns fault.SecondFactorNeeded if a caller has a second factor and is not elevated. API keys are exempt.
 func (s *Service) RequireFactor(p identity.Principal) error {
 	if !p.HasTOTP || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
 		return nil
@@ -93,18 +95,19 @@ func secondFactorNeeded() error {
 	return f
 }
 
-// Elevate exchanges the principal's token for one that is elevated from now on for the settings' length. It returns
-// fault.Unauthorized for a principal without a session, fault.TooManyFailures, and fault.InvalidOneTimeCode for whatever
-// is not a code that works, a right one of a user who is locked included.
+// Elevate exchanges the principal's token for one that is elevated for the configured length. It returns fault.Unauthorized
+// for a principal without a session, fault.TooManyFailures, and fault.InvalidOneTimeCode for an invalid code, and for any code
+// of a locked user.
 func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string) (session.Token, error) {
-	if err := needsSession(p); err != nil {
+	if err := requireSession(p); err != nil {
 		return session.Token{}, err
 	}
 	if code == "" {
 		return session.Token{}, invalidCode()
 	}
+
 	var token session.Token
-	err := s.guess(ctx, p.User, code, true, func(tx *store.Tx) (err error) {
+	err := s.verifyCode(ctx, p.User, code, true, func(tx *store.Tx) (err error) {
 		until := tx.Now.Add(s.settings.Length)
 		token, err = s.sessions.Elevate(tx, p.TokenID, until)
 		if err != nil {
@@ -115,12 +118,13 @@ func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string
 	return token, err
 }
 
-// Lower makes all tokens of the principal's session plain and returns a new one. It returns fault.Unauthorized for a
-// principal without a session.
+// Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns fault.Unauthorized
+// for a principal without a session.
 func (s *Service) Lower(ctx context.Context, p identity.Principal) (session.Token, error) {
-	if err := needsSession(p); err != nil {
+	if err := requireSession(p); err != nil {
 		return session.Token{}, err
 	}
+
 	var token session.Token
 	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
 		var lowered bool
@@ -133,7 +137,7 @@ func (s *Service) Lower(ctx context.Context, p identity.Principal) (session.Toke
 	return token, err
 }
 
-func needsSession(p identity.Principal) error {
+func requireSession(p identity.Principal) error {
 	if p.Method == identity.Session {
 		return nil
 	}

@@ -1,30 +1,30 @@
-// Package identity says who calls and what they may do.
+// Package identity defines authenticated callers, their roles, and the permissions that the roles grant.
 package identity
 
 import "time"
 
-// Method is how a caller proved who they are.
+// Method is the authentication method of a caller.
 type Method string
 
-// The ways to authenticate a request.
+// Authentication methods.
 const (
 	Basic   Method = "basic"
 	APIKey  Method = "api_key"
 	Session Method = "session"
-	// RunAs is no way to authenticate: somebody who did acts as another user.
+	// RunAs is the method of a principal as which an authenticated caller acts.
 	RunAs Method = "run_as"
 )
 
 // Principal is an authenticated caller.
 type Principal struct {
-	// User is the user's name, which is also the user's id.
+	// User is the user's name, which is also its id.
 	User  string
 	Roles []Role
-	// Builtin users come with the server; they own no API keys.
+	// Builtin marks a user that is built into the server. Such users own no API keys.
 	Builtin bool
-	// Promotions is how often the user had been promoted when the caller was authenticated (Tenure).
+	// Promotions is the number of the user's promotions at authentication (Tenure).
 	Promotions int64
-	// SAMLRealm is the id of the SAML realm that the user comes from; empty for a user of this server.
+	// SAMLRealm is the id of the user's SAML realm; empty for a local user.
 	SAMLRealm string
 	Method    Method
 	// Key is set for Method APIKey only.
@@ -32,44 +32,44 @@ type Principal struct {
 	// SessionID and TokenID are set for Method Session only.
 	SessionID string
 	TokenID   string
-	// AuthenticatedAt is when the password was proved; zero for Method APIKey, which proves none.
+	// AuthenticatedAt is the time when the password was verified; zero for Method APIKey.
 	AuthenticatedAt time.Time
-	// PasswordID tells the password that was proved from the user's others, without telling anything else of it. It is set
-	// for Method Basic only.
+	// PasswordID distinguishes the verified password from the user's other passwords, and reveals nothing else about it. It is
+	// set for Method Basic only.
 	PasswordID string
-	// HasTOTP tells whether the user has a confirmed second factor.
+	// HasTOTP reports whether the user has a confirmed second factor.
 	HasTOTP bool
-	// ElevatedUntil is when the caller's elevation ends; zero for a caller who is not elevated.
+	// ElevatedUntil is the time when the caller's elevation expires; zero for a caller that is not elevated.
 	ElevatedUntil time.Time
-	// Expires is when the credentials stop working; zero if they do not expire.
+	// Expires is the time when the credentials expire; zero if they do not.
 	Expires time.Time
 }
 
-// Key is the API key that a caller came with.
+// Key identifies the API key that a caller authenticated with.
 type Key struct {
 	ID, Name string
-	// Assigned and LimitedBy name the documents with the role descriptors that were assigned to the key, and with its
-	// owner's as they were last kept. Assigned is empty for a key that is to do what its owner may.
+	// Assigned and LimitedBy are the ids of the documents with the role descriptors assigned to the key, and with the last
+	// snapshot of its owner's. Assigned is empty for a key with all privileges of its owner.
 	Assigned, LimitedBy string
 }
 
-// Realm is where users come from.
+// Realm is the source of users in Elasticsearch's terms.
 type Realm struct{ Name, Type string }
 
-// The realms there are, called as Elasticsearch's by default.
+// The built-in realms, with Elasticsearch's default names.
 var (
-	// Native users are kept by this server.
+	// Native is the realm of users in this server's store.
 	Native = Realm{"default_native", "native"}
-	// Reserved users come with it.
+	// Reserved is the realm of built-in users.
 	Reserved = Realm{"reserved", "reserved"}
-	// KeyRealm is that of API keys as callers.
+	// KeyRealm is the realm of API keys as callers.
 	KeyRealm = Realm{"_es_api_key", "_es_api_key"}
 )
 
-// SAMLRealmType is the type of the realms whose users an identity provider keeps.
+// SAMLRealmType is the type of realms with users of a SAML identity provider.
 const SAMLRealmType = "saml"
 
-// RealmOf returns the realm of a user who is, or is not, built in, and who comes from that SAML realm, or from none.
+// RealmOf returns the realm of a user that is built in, comes from a SAML realm, or is local (samlRealm is "").
 func RealmOf(builtin bool, samlRealm string) Realm {
 	switch {
 	case builtin:
@@ -80,5 +80,5 @@ func RealmOf(builtin bool, samlRealm string) Realm {
 	return Native
 }
 
-// HomeRealm is where the caller's user comes from.
+// HomeRealm returns the realm of the caller's user.
 func (p Principal) HomeRealm() Realm { return RealmOf(p.Builtin, p.SAMLRealm) }

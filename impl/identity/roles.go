@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Role is one of ECE's platform roles, or the name of a role of Elasticsearch's. A user has both in one list; what ECE's
-// operations allow follows from ECE's roles only.
+// Role is one of ECE's platform roles, or the name of an Elasticsearch role. A user has both in one list; only ECE roles
+// permit ECE operations.
 type Role string
 
 // ECE's platform roles.
@@ -19,26 +19,28 @@ const (
 	DeploymentViewer  Role = "ece_deployment_viewer"
 )
 
-// Roles lists every role of ECE's.
+// Roles lists all ECE roles.
 var Roles = []Role{PlatformAdmin, PlatformViewer, DeploymentManager, DeploymentViewer}
 
-// ParseRoles checks that a user can have these roles: at least one, all known, the admin's alone, and not both deployment
-// roles (ECE's rules). It returns them sorted and once each, or fault.UserRolesInvalid.
+// ParseRoles checks that a user can have these ECE roles: at least one, all known, PlatformAdmin only alone, and not both
+// deployment roles (ECE's rules). It returns them sorted and without duplicates, or fault.UserRolesInvalid.
 func ParseRoles(names []string) ([]Role, error) {
 	var roles []Role
 	for _, name := range names {
 		role := Role(name)
 		if !slices.Contains(Roles, role) {
-			return nil, fault.New(fault.UserRolesInvalid, "there is no role \""+name+"\"; roles are "+list(Roles)+
+			return nil, fault.New(fault.UserRolesInvalid, "there is no role \""+name+"\"; roles are "+joinRoles(Roles)+
 				", and those of Elasticsearch are given by its own operations, such as PUT /_security/user/NAME", "security.roles")
 		}
 		roles = append(roles, role)
 	}
+
 	slices.Sort(roles)
 	roles = slices.Compact(roles)
+
 	switch {
 	case len(roles) == 0:
-		return nil, fault.New(fault.UserRolesInvalid, "a user has at least one role; roles are "+list(Roles), "security.roles")
+		return nil, fault.New(fault.UserRolesInvalid, "a user has at least one role; roles are "+joinRoles(Roles), "security.roles")
 	case slices.Contains(roles, PlatformAdmin) && len(roles) > 1:
 		return nil, fault.New(fault.UserRolesInvalid, string(PlatformAdmin)+" includes all others and stands alone", "security.roles")
 	case slices.Contains(roles, DeploymentManager) && slices.Contains(roles, DeploymentViewer):
@@ -48,12 +50,12 @@ func ParseRoles(names []string) ([]Role, error) {
 	return roles, nil
 }
 
-// HoldsPlatformRole tells whether one of ECE's roles is among the roles.
+// HoldsPlatformRole reports whether one of the roles is an ECE role.
 func HoldsPlatformRole(roles []Role) bool {
 	return slices.ContainsFunc(roles, isPlatformRole)
 }
 
-// SplitRoles returns those of the roles that are ECE's, and the others, each in the order that they have.
+// SplitRoles returns the ECE roles and the other roles, each in their original order.
 func SplitRoles(roles []Role) (platform, others []Role) {
 	for _, role := range roles {
 		if isPlatformRole(role) {
@@ -67,21 +69,21 @@ func SplitRoles(roles []Role) (platform, others []Role) {
 
 func isPlatformRole(role Role) bool { return slices.Contains(Roles, role) }
 
-// maxRoleName is Elasticsearch's limit, in characters, each of which is a byte.
+// maxRoleName is Elasticsearch's limit in characters, which are single bytes here.
 const maxRoleName = 507
 
-// RoleNameFits tells whether a role can be called that: 1 to 507 characters of printable ASCII without a blank at either
-// end (Elasticsearch's rule).
+// RoleNameFits reports whether a role name is valid: 1 to 507 characters of printable ASCII without a space at either end
+// (Elasticsearch's rule).
 func RoleNameFits(name string) bool {
 	return name != "" && len(name) <= maxRoleName && strings.TrimSpace(name) == name &&
 		!strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// IsPlatformAdmin tells whether the caller has all rights in ECE's operations.
+// IsPlatformAdmin reports whether the caller has all permissions for ECE operations.
 func (p Principal) IsPlatformAdmin() bool { return slices.Contains(p.platformRoles(), PlatformAdmin) }
 
-// platformRoles are the roles by which the caller may call ECE's operations. An API key that was given role descriptors has
-// none: these speak of Elasticsearch's privileges only, and a key must never do more than they say.
+// platformRoles returns the roles that permit the caller ECE operations. An API key with assigned role descriptors has none:
+// descriptors grant Elasticsearch privileges only, and a key must not exceed them.
 func (p Principal) platformRoles() []Role {
 	if p.Key.Assigned != "" {
 		return nil
@@ -89,7 +91,7 @@ func (p Principal) platformRoles() []Role {
 	return p.Roles
 }
 
-// RoleNames are the names of the caller's roles.
+// RoleNames returns the names of the caller's roles.
 func (p Principal) RoleNames() []string {
 	names := make([]string, len(p.Roles))
 	for i, role := range p.Roles {
@@ -98,7 +100,7 @@ func (p Principal) RoleNames() []string {
 	return names
 }
 
-func list(roles []Role) string {
+func joinRoles(roles []Role) string {
 	names := make([]string, len(roles))
 	for i, role := range roles {
 		names[i] = string(role)
@@ -106,49 +108,51 @@ func list(roles []Role) string {
 	return strings.Join(names, ", ")
 }
 
-// Permission is the right to call one operation; its name is the operation's operationId.
+// Permission is the right to call one operation, named by its operationId.
 type Permission string
 
-var everyone = Roles
+// anyPlatformRole permits all users with an ECE role.
+var anyPlatformRole = Roles
 
-// anybody is no list of roles: it lets in users without a role of ECE's, too. It is for what concerns a user's own sign-in.
-var anybody []Role
+// anyUser is nil: it also permits users without an ECE role. It is for operations on the caller's own user and sign-in.
+var anyUser []Role
 
 var admins = []Role{PlatformAdmin}
 
-var platform = []Role{PlatformAdmin, PlatformViewer}
+var platformReaders = []Role{PlatformAdmin, PlatformViewer}
 
-// grants says which roles may call what; anybody is all who are signed in. Operations that need no credentials are not in it.
+// grants maps each permission to the roles that have it; anyUser permits all authenticated callers. Operations without
+// authentication are not listed.
 var grants = map[Permission][]Role{
-	"get-current-account":    everyone,
+	"get-current-account":    anyPlatformRole,
 	"update-current-account": admins,
 	"patch-current-account":  admins,
 
-	"get-current-user":    anybody,
-	"update-current-user": anybody,
-	"get-users":           platform,
-	"get-user":            platform,
+	"get-current-user":    anyUser,
+	"update-current-user": anyUser,
+	"get-users":           platformReaders,
+	"get-user":            platformReaders,
 	"create-user":         admins,
 	"update-user":         admins,
 	"delete-user":         admins,
 	"unlock-user":         admins,
 
-	"get-authentication-info": anybody,
-	"logout":                  anybody,
-	"refresh-token":           anybody,
+	"get-authentication-info": anyUser,
+	"logout":                  anyUser,
+	"refresh-token":           anyUser,
 
-	"enable-elevated-permissions":  anybody,
-	"disable-elevated-permissions": anybody,
-	"get-totp-device":              anybody,
-	"enroll-totp-device":           anybody,
-	"confirm-totp-device":          anybody,
-	"remove-totp-device":           anybody,
+	"enable-elevated-permissions":  anyUser,
+	"disable-elevated-permissions": anyUser,
+	"get-totp-device":              anyUser,
+	"enroll-totp-device":           anyUser,
+	"confirm-totp-device":          anyUser,
+	"remove-totp-device":           anyUser,
 
-	"get-api-keys":    everyone,
-	"create-api-key":  everyone,
-	"delete-api-keys": everyone,
-	"get-api-key":     everyone,
-	"delete-api-key":  everyone,
+	"get-api-keys":    anyPlatformRole,
+	"create-api-key":  anyPlatformRole,
+	"delete-api-keys": anyPlatformRole,
+	"get-api-key":     anyPlatformRole,
+	"delete-api-key":  anyPlatformRole,
 
 	"saml-refusals": admins,
 
@@ -160,11 +164,11 @@ var grants = map[Permission][]Role{
 	"delete-user-api-key":   admins,
 }
 
-// Permissions lists what somebody with these roles may do, sorted.
+// Permissions returns the permissions that roles grant, sorted.
 func Permissions(roles []Role) []Permission {
 	permissions := []Permission{}
 	for permission := range grants {
-		if granted(permission, roles) {
+		if isGranted(permission, roles) {
 			permissions = append(permissions, permission)
 		}
 	}
@@ -172,12 +176,13 @@ func Permissions(roles []Role) []Permission {
 	return permissions
 }
 
-// Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. A permission that the
-// table does not know is nobody's.
+// Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. No caller has an unknown
+// permission.
 func (p Principal) Authorize(permission Permission) error {
-	if p.Key.Assigned == "" && granted(permission, p.Roles) {
+	if p.Key.Assigned == "" && isGranted(permission, p.Roles) {
 		return nil
 	}
+
 	if p.Key.Assigned != "" {
 		return fault.New(fault.PermissionMissing, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
 			": it has role descriptors, and these allow Elasticsearch's operations only")
@@ -185,7 +190,7 @@ func (p Principal) Authorize(permission Permission) error {
 	return fault.New(fault.PermissionMissing, "user \""+p.User+"\" lacks the permission "+string(permission))
 }
 
-func granted(permission Permission, roles []Role) bool {
+func isGranted(permission Permission, roles []Role) bool {
 	wanted, known := grants[permission]
 	return known && wanted == nil || slices.ContainsFunc(wanted, func(r Role) bool { return slices.Contains(roles, r) })
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Ensures that roles combine as ECE has it.
-func TestParseRoles(t *testing.T) {
+// Ensures that ECE's rules for combining roles hold.
+func TestParseRoles_Combinations(t *testing.T) {
 	for names, want := range map[string]string{
 		"ece_platform_admin":                          "[ece_platform_admin]",
 		"ece_platform_viewer ece_deployment_viewer":   "[ece_deployment_viewer ece_platform_viewer]",
@@ -38,8 +38,8 @@ func TestParseRoles(t *testing.T) {
 	}
 }
 
-// Ensures that nobody without a role, and nobody at all for an unknown permission, is let in.
-func TestAuthorize(t *testing.T) {
+// Ensures that callers without a matching role are refused, and all callers for an unknown permission.
+func TestPrincipal_Authorize(t *testing.T) {
 	for _, c := range []struct {
 		roles      []Role
 		permission Permission
@@ -63,7 +63,7 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// Ensures that ECE's roles are told from Elasticsearch's, and that only the former lead to ECE's operations.
+// Ensures that ECE and Elasticsearch roles are separated, and that only ECE roles permit ECE operations.
 func TestSplitRoles(t *testing.T) {
 	roles := []Role{"z", PlatformViewer, "superuser", DeploymentViewer, "ECE_PLATFORM_ADMIN", "ece_platform_admin "}
 	platform, others := SplitRoles(roles)
@@ -71,11 +71,11 @@ func TestSplitRoles(t *testing.T) {
 		t.Errorf("the roles are %s", got)
 	}
 	if err := (Principal{Roles: others}).Authorize("get-api-keys"); err == nil || HoldsPlatformRole(others) {
-		t.Error("Elasticsearch's roles lead to ECE's operations")
+		t.Error("Elasticsearch roles permit ECE operations")
 	}
 }
 
-// Ensures that role names are what Elasticsearch takes.
+// Ensures that role names are valid exactly if Elasticsearch accepts them.
 func TestRoleNameFits(t *testing.T) {
 	for name, fits := range map[string]bool{
 		"a": true, "a,b (c) /x*": true, "_x": true, strings.Repeat("x", 507): true,

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Ensures that the permissions that a role has include those of the roles that it is said to include.
-func TestIncludedRoles(t *testing.T) {
+// Ensures that the permissions of a role include those of the roles that it includes.
+func TestIncludedRoles_Permissions(t *testing.T) {
 	for _, role := range Roles {
 		for _, other := range IncludedRoles([]Role{role}) {
 			for _, permission := range Permissions([]Role{other}) {
@@ -24,13 +24,13 @@ func TestIncludedRoles(t *testing.T) {
 	}
 }
 
-// Ensures that a role counts from its last promotion on, and one that another included from when that was given.
-func TestTenure(t *testing.T) {
+// Ensures that a role counts since its last promotion, and an included role since the promotion to the role that included it.
+func TestTenure_After(t *testing.T) {
 	var tenure Tenure
 	var roles []Role
 	for i, step := range []struct {
 		to           []Role
-		gained, held string // held are the roles without interruption since no promotion, and since two of them
+		gained, held string // held lists the roles held since promotion 0 and since promotion 2
 	}{
 		{[]Role{"x"}, "[]", "[] []"},
 		{[]Role{DeploymentViewer}, "[ece_deployment_viewer]", "[] [ece_deployment_viewer]"},
@@ -49,10 +49,10 @@ func TestTenure(t *testing.T) {
 	}
 	var first Tenure
 	if got := fmt.Sprint(first.HeldSince(0, []Role{PlatformAdmin})); got != "[ece_platform_admin]" {
-		t.Errorf("a user who was never promoted holds %s", got)
+		t.Errorf("a user without promotions holds %s", got)
 	}
 	stale := Tenure{Promotions: 1, Since: map[Role]int64{}}
 	if got := stale.HeldSince(1, []Role{PlatformAdmin}); len(got) != 0 {
-		t.Errorf("roles that an older program gave count: %v", got)
+		t.Errorf("roles granted by an older version count: %v", got)
 	}
 }

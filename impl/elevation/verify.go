@@ -13,53 +13,60 @@ import (
 	"github.com/sallyport/sallyport/impl/totp"
 )
 
-// guess checks a code and, if it works, calls f in the same transaction, which uses the code up. A code that does not
-// work is counted in that transaction. confirmed says whether the device must count already, or must not: a guess at a
-// device that is not there is a guess at nothing, and not counted.
+// verifyCode checks a code and, if it is valid, uses it up and calls f in the same transaction. It counts an invalid code in
+// that transaction. confirmed is whether the device must be confirmed already, or must not be. Without such a device nothing
+// can be guessed, and nothing is counted.
 //
-// A guess that has begun is finished and counted although its caller goes away.
-func (s *Service) guess(ctx context.Context, userName, code string, confirmed bool, f func(*store.Tx) error) error {
+// Once started, verification completes and is counted even if the client disconnects.
+func (s *Service) verifyCode(ctx context.Context, userName, code string, confirmed bool, f func(*store.Tx) error) error {
 	if err := s.guard.CheckAddress(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guessTime)
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer cancel()
-	right := false
+
+	valid := false
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		locked, _, err := s.guard.Locked(tx, userName)
 		if err != nil {
 			return err
 		}
-		works, err := s.use(ctx, tx, userName, code, confirmed, locked)
-		if right = works; err != nil {
+
+		works, err := s.useCode(ctx, tx, userName, code, confirmed, locked)
+		if valid = works; err != nil {
 			return err
 		}
 		if !works {
 			return s.guard.RecordFailure(ctx, tx, userName, guard.Code)
 		}
-		if confirmed { // a device that somebody has just set up must not forgive guesses
+
+		// A newly enrolled device must not clear earlier failures.
+		if confirmed {
 			if err := s.guard.RecordSuccess(tx, userName, guard.Code); err != nil {
 				return err
 			}
 		}
 		return f(tx)
 	})
-	wrong := err == nil && !right
-	if wrong || fault.Has(err, fault.AuthenticationClusterError) { // a guess must never be free, not even when counting failed
+
+	// A guess always counts for the address, even if the store failed to count it.
+	invalid := err == nil && !valid
+	if invalid || fault.Has(err, fault.AuthenticationClusterError) {
 		s.guard.RecordAddressFailure(ctx)
 	}
-	if wrong {
+	if invalid {
 		return invalidCode()
 	}
 	return err
 }
 
-// guessTime bounds a guess that its caller can no longer end.
-const guessTime = 15 * time.Second
+// verifyTimeout bounds a verification, which its caller can no longer cancel.
+const verifyTimeout = 15 * time.Second
 
-// use tells whether a code works, and uses it up; no code does while the user is locked. It returns
-// fault.InvalidOneTimeCode if there is no device, and fault.DeviceConflict if it is confirmed and should not be.
-func (s *Service) use(ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool) (bool, error) {
+// useCode reports whether a code is valid, and uses it up. No code is valid while the user is locked. It returns
+// fault.InvalidOneTimeCode if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
+func (s *Service) useCode(ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool) (bool, error) {
 	device, err := tx.TOTPDevice(userName)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || err == nil && !device.Confirmed && confirmed:
@@ -71,13 +78,15 @@ func (s *Service) use(ctx context.Context, tx *store.Tx, userName, code string, 
 	case locked:
 		return false, nil
 	}
-	key, err := s.sealer.Open(device.Sealed, place(userName))
+
+	key, err := s.sealer.Open(device.Sealed, sealContext(userName))
 	if err != nil {
 		return false, err
 	}
 	if step, ok := s.codes.Match(key, code, tx.Now); ok {
 		return tx.UseTOTPStep(userName, step)
 	}
+
 	canonical, ok := totp.NormalizeRecoveryCode(code)
 	if !ok || !confirmed {
 		return false, nil
