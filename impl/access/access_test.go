@@ -234,16 +234,16 @@ func TestHasPrivileges_TimeBound(t *testing.T) {
 		{"an expensive role", expensive, PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}}, true},
 		{"long names", expensive, PrivilegeCheck{Indices: []IndexCheck{{[]string{strings.Repeat("ab", 500)}, reads, false}}}, true},
 	} {
-		start := time.Now()
-		_, err := f.HasPrivileges(t.Context(), c.subject, c.q)
-		if fault.Has(err, fault.IllegalArgument) != c.refused {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		if took := time.Since(start); took > time.Minute {
-			t.Errorf("%s: %v", c.name, took)
-		} else {
-			t.Logf("%s: %v", c.name, took)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			start := time.Now()
+			_, err := f.HasPrivileges(t.Context(), c.subject, c.q)
+			if fault.Has(err, fault.IllegalArgument) != c.refused {
+				t.Error(err)
+			}
+			if took := time.Since(start); took > time.Minute {
+				t.Errorf("took %v", took)
+			}
+		})
 	}
 }
 

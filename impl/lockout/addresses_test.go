@@ -111,12 +111,17 @@ func TestAddressLimiter_Groups(t *testing.T) {
 func TestAddressLimiter_Unlimited(t *testing.T) {
 	var c clock
 	for name, a := range map[string]*AddressLimiter{
-		"nil": nil, "no burst": NewAddressLimiter(0, time.Minute, c.now), "no interval": NewAddressLimiter(1, 0, c.now), "negative": NewAddressLimiter(-1, -1, c.now),
+		"nil":         nil,
+		"no burst":    NewAddressLimiter(0, time.Minute, c.now),
+		"no interval": NewAddressLimiter(1, 0, c.now),
+		"negative":    NewAddressLimiter(-1, -1, c.now),
 	} {
-		if a != nil {
-			t.Errorf("%s: there is a limit", name)
-		}
-		fail(t, a, "192.0.2.1", 100)
+		t.Run(name, func(t *testing.T) {
+			if a != nil {
+				t.Error("there is a limit")
+			}
+			fail(t, a, "192.0.2.1", 100)
+		})
 	}
 	fail(t, NewAddressLimiter(1, time.Minute, c.now), "", 100)
 }

@@ -70,9 +70,11 @@ func TestFail_ResetAfter(t *testing.T) {
 		"zero":         {State{}, State{1, 0, start, time.Time{}}},
 		"negative":     {State{-5, 0, start, time.Time{}}, State{1, 0, start, time.Time{}}},
 	} {
-		if got := policy.Fail(c.state, start); got != c.want {
-			t.Errorf("%s: %+v, want %+v", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := policy.Fail(c.state, start); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -108,9 +110,11 @@ func TestFail_ExtremeValues(t *testing.T) {
 		"just not doubled": {Policy{1, 10, 19, time.Hour}, 1, State{2, 0, start, start.Add(19)}},
 		"just doubled":     {Policy{1, 10, 20, time.Hour}, 1, State{2, 0, start, start.Add(20)}},
 	} {
-		if got := c.policy.Fail(State{Failures: c.failures, LastFailure: start}, start); got != c.want {
-			t.Errorf("%s: %+v, want %+v", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := c.policy.Fail(State{Failures: c.failures, LastFailure: start}, start); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
 	}
 	if (Policy{}).Locked(State{LockedUntil: start.Add(time.Hour)}, start) {
 		t.Error("a policy without a threshold enforces an old lock")
