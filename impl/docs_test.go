@@ -112,7 +112,7 @@ func needed(operation, action string) string {
 	if slices.ContainsFunc(unprivileged, func(prefix string) bool { return strings.HasPrefix(operation, prefix) }) {
 		return "all"
 	}
-	return "`" + privilege.GrantedByOwning(action)[0] + "`"
+	return "`" + privilege.GrantedForOwnKeys(action)[0] + "`"
 }
 
 // Ensures that what docs/security.md names to show its claims is there: tests and benchmarks, files, and what stands in them.

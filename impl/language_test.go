@@ -55,7 +55,6 @@ var pendingWording = []string{
 	"../impl/httpapi/costtest",
 	"../impl/interop",
 	"../impl/overload",
-	"../impl/privilege",
 	"../impl/saml",
 	"../impl/session",
 	"../impl/store",

@@ -60,7 +60,7 @@ func (s *Service) resolve(tx *store.Tx, subject *Subject) (err error) {
 	if err != nil {
 		return err
 	}
-	subject.Privileges = privilege.Of(limit)
+	subject.Privileges = privilege.Unlimited(limit)
 
 	if subject.Assigned != nil {
 		assigned, err := s.compile(subject.Assigned)

@@ -40,10 +40,10 @@ func (s Subject) Require(action string) error {
 
 // RequireOwning is Require for a request that concerns only the subject's own API keys.
 func (s Subject) RequireOwning(action string) error {
-	if s.Privileges.AllowsOwning(action) {
+	if s.Privileges.AllowsForOwnKeys(action) {
 		return nil
 	}
-	return s.Deny(action, privilege.GrantedByOwning(action))
+	return s.Deny(action, privilege.GrantedForOwnKeys(action))
 }
 
 // Deny returns fault.SecurityDenied for an action, with the cluster privileges that grant it (Elasticsearch's text).

@@ -5,33 +5,35 @@ import (
 	"strings"
 )
 
-// automaton accepts the tuples of a box, written as one word: those that in accepts and none of out does.
+// automaton accepts the tuples of a box, written as one word: those that in accepts and no program of out does.
 type automaton struct {
 	in  *syntax.Prog
 	out []*syntax.Prog
 }
 
-// What an instruction costs that is made, beside what it costs to look at it, and what a pattern costs beside its instructions:
-// parsing takes some hundreds of bytes for each instruction, and compiling a tree some tens.
+// Costs of building automata, in units of work. They reflect memory: parsing takes some hundreds of bytes per
+// instruction, and compiling a tree some tens.
 const (
 	costOfInstruction = 12
 	costOfCompiling   = 4
 	costOfParsing     = 64
 )
 
-// automaton returns the automaton of a box that stays as it is.
+// automaton returns the cached automaton of a box, which must not change.
 func (w *effort) automaton(b box) (*automaton, error) {
 	if a, found := w.automata[&b[0]]; found {
 		return a, nil
 	}
+
 	a, err := w.build(b)
 	if err == nil {
 		w.automata[&b[0]] = a
 	}
+
 	return a, err
 }
 
-// build makes the automaton of a box, if there is enough work left for it.
+// build creates the automaton of a box, if the budget allows it.
 func (w *effort) build(b box) (*automaton, error) {
 	sides := make([]*syntax.Regexp, len(b))
 	for i, t := range b {
@@ -40,28 +42,35 @@ func (w *effort) build(b box) (*automaton, error) {
 			return nil, err
 		}
 	}
+
 	in, err := w.program(sides)
 	if err != nil {
 		return nil, err
 	}
+
 	a := &automaton{in: in}
 	for i, t := range b {
 		if len(t.out) == 0 {
 			continue
 		}
+
 		hole := make([]*syntax.Regexp, len(b))
 		for side := range hole {
 			hole[side] = anySide
 		}
+
 		if hole[i], err = w.tree(t.out); err != nil {
 			return nil, err
 		}
+
 		out, err := w.program(hole)
 		if err != nil {
 			return nil, err
 		}
+
 		a.out = append(a.out, out)
 	}
+
 	return a, nil
 }
 
@@ -70,7 +79,7 @@ var (
 	separator = mustTree(apart)
 )
 
-// program compiles the trees of a box's sides.
+// program compiles the syntax trees of a box's sides.
 func (w *effort) program(sides []*syntax.Regexp) (*syntax.Prog, error) {
 	var parts []*syntax.Regexp
 	for i, side := range sides {
@@ -79,25 +88,29 @@ func (w *effort) program(sides []*syntax.Regexp) (*syntax.Prog, error) {
 		}
 		parts = append(parts, side)
 	}
+
 	compiled, err := syntax.Compile(&syntax.Regexp{Op: syntax.OpConcat, Sub: parts})
 	if err != nil {
 		return nil, err
 	}
+
 	return compiled, w.Spend(costOfParsing + costOfCompiling*len(compiled.Inst))
 }
 
-// alternatives is a list of patterns, of which a name matches any, by where it begins and ends.
+// alternatives identifies a list of patterns by its start and length. A name matches if any pattern does.
 type alternatives struct {
 	first **pattern
 	count int
 }
 
-// tree returns the syntax tree of some patterns as alternatives. It is kept: the same ones come again with other sides.
+// tree returns the syntax tree of patterns as alternatives. It is cached, because the same patterns occur with other
+// sides.
 func (w *effort) tree(patterns []*pattern) (*syntax.Regexp, error) {
 	key := alternatives{&patterns[0], len(patterns)}
 	if tree, found := w.trees[key]; found {
 		return tree, nil
 	}
+
 	var trees []*syntax.Regexp
 	var sources []string
 	units := costOfParsing
@@ -109,25 +122,30 @@ func (w *effort) tree(patterns []*pattern) (*syntax.Regexp, error) {
 		sources = append(sources, "(?:"+p.source+")")
 		units += costOfInstruction * p.states
 	}
+
 	if err := w.Spend(units); err != nil {
 		return nil, err
 	}
-	if len(sources) > 0 { // parsed together, because that joins what begins alike
+
+	// Parsing them together factors out common prefixes.
+	if len(sources) > 0 {
 		tree, err := parseTree(strings.Join(sources, "|"))
 		if err != nil {
 			return nil, err
 		}
 		trees = append(trees, tree)
 	}
+
 	tree := trees[0]
 	if len(trees) > 1 {
 		tree = &syntax.Regexp{Op: syntax.OpAlternate, Sub: trees}
 	}
+
 	w.trees[key] = tree
 	return tree, nil
 }
 
-// parseTree returns the syntax tree of a pattern's source, as syntax.Compile takes it.
+// parseTree returns the simplified syntax tree of a pattern's source, as syntax.Compile requires it.
 func parseTree(source string) (*syntax.Regexp, error) {
 	tree, err := syntax.Parse(source, syntax.Perl)
 	if err != nil {

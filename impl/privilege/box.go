@@ -4,16 +4,16 @@ import (
 	"slices"
 )
 
-// term is a set of names: those that match one of some patterns, without those that match one of others.
+// term is a set of names: those that match a pattern of in, but none of out.
 type term struct{ in, out []*pattern }
 
-func (t term) has(name string) bool { return some(t.in, name) && !some(t.out, name) }
+func (t term) has(name string) bool { return anyMatches(t.in, name) && !anyMatches(t.out, name) }
 
-func some(patterns []*pattern, name string) bool {
+func anyMatches(patterns []*pattern, name string) bool {
 	return slices.ContainsFunc(patterns, func(p *pattern) bool { return p.matches(name) })
 }
 
-// covers tells whether u's names are all t's, for the cases that need no search. A false means nothing.
+// covers reports whether all names of u are in t, for the cases that need no search. False is inconclusive.
 func (t term) covers(u term) bool {
 	for _, p := range u.in {
 		if !slices.ContainsFunc(t.in, func(q *pattern) bool { return q.covers(p) }) {
@@ -23,16 +23,16 @@ func (t term) covers(u term) bool {
 	return !slices.ContainsFunc(t.out, u.reaches)
 }
 
-// reaches tells whether t may have a name that is the hole's. A true means nothing.
+// reaches reports whether t may contain a name that matches hole. True is inconclusive.
 func (t term) reaches(hole *pattern) bool {
 	if slices.ContainsFunc(t.out, func(q *pattern) bool { return q.covers(hole) }) {
 		return false
 	}
-	return slices.ContainsFunc(t.in, func(p *pattern) bool { return !hole.apartFrom(p) && (!p.exact || hole.matches(p.head)) })
+	return slices.ContainsFunc(t.in, func(p *pattern) bool { return !hole.disjoint(p) && (!p.exact || hole.matches(p.head)) })
 }
 
-// box is a set of tuples of names: those that have each name in the set of its side. A box of one side is a set of
-// actions; one of two sides is of index names and actions; one of three is of applications, resources and privileges.
+// box is a set of tuples of names: those with each name in the set of its side. A box with one side is a set of
+// actions, with two of index names and actions, with three of applications, resources and privileges.
 type box []term
 
 func (b box) has(names ...string) bool {
@@ -44,6 +44,7 @@ func (b box) has(names ...string) bool {
 	return true
 }
 
+// covers reports whether all tuples of c are in b, for the cases that need no search. False is inconclusive.
 func (b box) covers(c box) bool {
 	for i, t := range b {
 		if !t.covers(c[i]) {
@@ -53,11 +54,11 @@ func (b box) covers(c box) bool {
 	return true
 }
 
-// empty tells whether a side has no pattern, so that nothing is in the box.
+// empty reports whether a side has no pattern, so that the box has no tuple.
 func (b box) empty() bool { return slices.ContainsFunc(b, func(t term) bool { return len(t.in) == 0 }) }
 
-// inhabited tells whether something is plainly in the box. A false means nothing.
-func (b box) inhabited() bool {
+// clearlyNotEmpty reports whether the box has a tuple, for the cases that need no search. False is inconclusive.
+func (b box) clearlyNotEmpty() bool {
 	for _, t := range b {
 		plainly := func(p *pattern) bool {
 			return !p.regular() && !slices.ContainsFunc(t.out, term{in: []*pattern{p}}.reaches)
@@ -66,25 +67,27 @@ func (b box) inhabited() bool {
 			return false
 		}
 	}
+
 	return true
 }
 
-// boxes is a set of tuples: those that are in one of some boxes, all of the same number of sides.
+// boxes is a union of boxes with the same number of sides.
 type boxes []box
 
 func (s boxes) has(names ...string) bool {
 	return slices.ContainsFunc(s, func(b box) bool { return b.has(names...) })
 }
 
-// contain tells whether all of b is in s, also if it is in no single box. A true can be relied upon; a false can also
-// mean that finding out takes too long.
-func (s boxes) contain(b box, w *effort) bool {
+// contains reports whether all of b is in s, even if no single box of s has it. True is certain; false can also mean
+// that the search takes too long.
+func (s boxes) contains(b box, w *effort) bool {
 	if b.empty() {
 		return true
 	}
 	if names, single := b.single(); single {
 		return slices.ContainsFunc(s, func(c box) bool { return w.has(c, names) })
 	}
+
 	for _, c := range s {
 		if !w.compare(c, b) {
 			return false
@@ -93,10 +96,11 @@ func (s boxes) contain(b box, w *effort) bool {
 			return true
 		}
 	}
+
 	return contained(b, s, w)
 }
 
-// single returns the only tuple of a box that is made for one.
+// single returns the tuple of a box that has exactly one by construction.
 func (b box) single() ([]string, bool) {
 	names := make([]string, len(b))
 	for i, t := range b {
@@ -105,11 +109,12 @@ func (b box) single() ([]string, bool) {
 		}
 		names[i] = t.in[0].head
 	}
+
 	return names, true
 }
 
-// apartFrom tells whether the two boxes have nothing in common, as the heads of their patterns show. A false means nothing.
-func (b box) apartFrom(c box) bool {
+// disjoint reports whether the literal prefixes of the patterns exclude a common tuple. False is inconclusive.
+func (b box) disjoint(c box) bool {
 	for i, t := range b {
 		if !slices.ContainsFunc(t.in, func(p *pattern) bool { return term{in: c[i].in}.reaches(p) }) {
 			return true
@@ -118,7 +123,7 @@ func (b box) apartFrom(c box) bool {
 	return false
 }
 
-// containAll tells whether everything in t is in s.
-func (s boxes) containAll(t boxes, w *effort) bool {
-	return !slices.ContainsFunc(t, func(b box) bool { return !s.contain(b, w) })
+// containsAll reports whether all of t is in s. False is inconclusive.
+func (s boxes) containsAll(t boxes, w *effort) bool {
+	return !slices.ContainsFunc(t, func(b box) bool { return !s.contains(b, w) })
 }

@@ -13,14 +13,14 @@ const (
 	apiKey   = security + "api_key/"
 )
 
-// actions are the patterns of the actions that a named privilege grants, separated by blanks; those after a - are taken
-// out again.
+// actions lists the action patterns that a named privilege grants, separated by blanks. Patterns after a - are
+// excluded.
 type actions string
 
-// clusterNames are the named cluster privileges of Elasticsearch's specification, version 9.5, and those of the server
-// that the specification leaves out. Those of security are as Elasticsearch has them. For the others the reference names
-// a feature ("Security privileges"), and what stands here are the actions of that feature; the server runs none of them,
-// so this shows in answers to questions about privileges only.
+// clusterNames maps the named cluster privileges to actions: those of Elasticsearch's specification, version 9.5, and
+// those of the server that the specification omits. The security privileges are as in Elasticsearch. For the others
+// the reference names a feature ("Security privileges"), and the table has the actions of that feature. The server
+// runs none of them, so they matter only for queries about privileges.
 var clusterNames = map[string]actions{
 	"all":                                  "cluster:* indices:admin/template/* indices:admin/index_template/*",
 	"cancel_task":                          "cluster:admin/tasks/cancel",
@@ -96,14 +96,15 @@ var clusterNames = map[string]actions{
 	"write_fleet_secrets":     "cluster:admin/fleet/secrets/delete cluster:admin/fleet/secrets/post",
 }
 
-// ownKeys are the actions that manage_own_api_key grants besides, for requests about the caller's own keys only.
+// ownKeys are the additional actions that manage_own_api_key grants on the caller's own keys.
 const ownKeys actions = apiKey + "get " + apiKey + "query " + apiKey + "invalidate"
 
-// grant is what a cluster privilege grants: to every request, and to those about the caller's own API keys only.
-type grant struct{ always, owning boxes }
+// grant holds the actions of a cluster privilege: those granted on everything, and those granted on the caller's own
+// API keys only.
+type grant struct{ always, ownKeyGrants boxes }
 
-// named compiles a table; none is an empty set.
-func named(table map[string]actions) map[string]boxes {
+// compileNamed compiles a table of named privileges; "none" is an empty set.
+func compileNamed(table map[string]actions) map[string]boxes {
 	compiled := make(map[string]boxes, len(table))
 	for name, list := range table {
 		compiled[name] = list.compile()
@@ -120,57 +121,64 @@ func (a actions) compile() boxes {
 			t.in = append(t.in, must(text))
 		}
 	}
+
 	if len(t.in) == 0 {
 		return nil
 	}
+
 	return boxes{{t}}
 }
 
 var (
-	cluster     = named(clusterNames)
-	owning      = ownKeys.compile()
-	clusterSort = strings.Join(slices.Sorted(maps.Keys(clusterNames)), ",")
+	cluster         = compileNamed(clusterNames)
+	ownKeyGrants    = ownKeys.compile()
+	clusterNameList = strings.Join(slices.Sorted(maps.Keys(clusterNames)), ",")
 )
 
-// clusterPatterns are the beginnings of the action patterns that are cluster privileges.
+// clusterPatterns are the prefixes of action patterns that are cluster privileges.
 var clusterPatterns = []string{"cluster:", "indices:admin/template/", "indices:admin/index_template/"}
 
-// CheckCluster returns an error if there is no such cluster privilege: the name of one, in any case of letters, or a
-// pattern of actions. The text is Elasticsearch's.
+// CheckCluster returns an error, with Elasticsearch's text, unless privilege is the name of a cluster privilege, in
+// any case, or an action pattern.
 func CheckCluster(privilege string) error {
 	_, err := clusterGrant(privilege)
 	return err
 }
 
-// ClusterNames returns the names of all named cluster privileges, sorted.
+// ClusterNames returns the sorted names of all named cluster privileges.
 func ClusterNames() []string { return slices.Sorted(maps.Keys(clusterNames)) }
 
+// clusterGrant returns what a cluster privilege grants.
 func clusterGrant(privilege string) (grant, error) {
 	text := strings.ToLower(privilege)
 	if always, found := cluster[text]; found {
 		g := grant{always: always}
 		if text == "manage_own_api_key" {
-			g.owning = owning
+			g.ownKeyGrants = ownKeyGrants
 		}
 		return g, nil
 	}
-	always, err := patterned(text, clusterPatterns)
+
+	always, err := compileActionPattern(text, clusterPatterns)
 	if err != nil {
 		return grant{}, fmt.Errorf("unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster privilege names [%s] "+
-			"or a pattern over one of the available cluster actions", privilege, clusterSort)
+			"or a pattern over one of the available cluster actions", privilege, clusterNameList)
 	}
+
 	return grant{always: always}, nil
 }
 
-// patterned compiles an action pattern. It grants the actions that it matches as a whole and no others: no more than its
-// writer can see in it.
-func patterned(text string, beginnings []string) (boxes, error) {
+// compileActionPattern compiles an action pattern with one of the prefixes. It grants exactly the actions that the
+// whole pattern matches, so it grants nothing that its author cannot see in it.
+func compileActionPattern(text string, beginnings []string) (boxes, error) {
 	if !slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(text, b) }) {
 		return nil, fmt.Errorf("[%s] is not a pattern of actions", text)
 	}
+
 	p, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
+
 	return boxes{{{in: []*pattern{p}}}}, nil
 }

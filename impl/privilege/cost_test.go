@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Ensures that a pattern costs as much as what is made of it, and a name next to nothing.
+// Ensures that the cost of a pattern reflects its compiled size, and that names cost almost nothing.
 func TestCostOfPattern(t *testing.T) {
 	for _, c := range []struct {
 		pattern     string
@@ -21,7 +21,7 @@ func TestCostOfPattern(t *testing.T) {
 		{"/" + "(a{10}){50}" + "/", 500, 2000},
 		{"/[" + strings.Repeat("aceg", 200) + "]{400}/", 4000, 20_000},
 		{"/(/", 1, 32},
-		{strings.Repeat("*a", maxPattern), 1, 1},
+		{strings.Repeat("*a", maxPatternBytes), 1, 1},
 	} {
 		if cost := CostOfPattern(c.pattern); cost < c.least || cost > c.most {
 			t.Errorf("%.40s costs %d, want %d to %d", c.pattern, cost, c.least, c.most)
@@ -29,7 +29,7 @@ func TestCostOfPattern(t *testing.T) {
 	}
 }
 
-// Ensures that a set costs what its roles do, whatever their privileges are over.
+// Ensures that the cost of a set is the sum of its roles' costs, for every kind of privilege.
 func TestSet_Cost(t *testing.T) {
 	for name, role := range map[string]Role{
 		"cluster":      {Cluster: []string{"cluster:*a*"}},

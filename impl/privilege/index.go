@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// indexNames are the named index privileges of Elasticsearch's specification, version 9.5, and those of the server that
-// the specification leaves out. What they grant is what the reference says of them ("Security privileges"); the server
-// runs none of these actions, so this shows in answers to questions about privileges only. A failure store is an index of its own next to a data stream; its
-// privileges are over nothing else, so they have actions that no action pattern reaches.
+// indexNames maps the named index privileges to actions: those of Elasticsearch's specification, version 9.5, and
+// those of the server that the specification omits. The actions follow the reference ("Security privileges"). The
+// server runs none of them, so they matter only for queries about privileges. A failure store is a separate index
+// next to a data stream. Its privileges apply to nothing else, so their actions match no other action pattern.
 var indexNames = map[string]actions{
 	"all":                                "indices:* internal:transport/proxy/indices:* failures:*",
 	"auto_configure":                     "indices:admin/auto_create indices:admin/mapping/auto_put",
@@ -49,16 +49,16 @@ const (
 )
 
 var (
-	index     = named(indexNames)
-	indexSort = strings.Join(slices.Sorted(maps.Keys(indexNames)), ",")
+	index         = compileNamed(indexNames)
+	indexNameList = strings.Join(slices.Sorted(maps.Keys(indexNames)), ",")
 )
 
-// indexPatterns are the beginnings of the action patterns that are index privileges.
+// indexPatterns are the prefixes of action patterns that are index privileges.
 var indexPatterns = []string{"indices:", "internal:transport/proxy/indices:"}
 
-// restricted are the indices that hold what a server itself relies on. A privilege over * does not reach them unless it
-// says so. Which they are is ours to decide, since Elasticsearch publishes no list: those of security, and of other
-// features that its reference calls system indices.
+// restricted are the indices with data of the server itself. A privilege over * includes them only with
+// allow_restricted_indices. Elasticsearch publishes no list. This one has those of security and of other features
+// that its reference calls system indices.
 var restricted = []*pattern{
 	must(".security*"), must(".async-search*"), must(".fleet*"), must(".kibana*"), must(".tasks*"), must(".watches*"),
 	must(".triggered_watches*"), must(".synonyms*"), must(".query-rules*"), must(".connector-secrets*"),
@@ -66,35 +66,39 @@ var restricted = []*pattern{
 
 var allRestricted = boxes{{{in: restricted}}}
 
-// CheckIndex returns an error if there is no such index privilege: the name of one, in any case of letters, or a pattern
-// of actions. The text is Elasticsearch's.
+// CheckIndex returns an error, with Elasticsearch's text, unless privilege is the name of an index privilege, in any
+// case, or an action pattern.
 func CheckIndex(privilege string) error {
 	_, err := indexGrant(privilege)
 	return err
 }
 
-// IndexNames returns the names of all named index privileges, sorted.
+// IndexNames returns the sorted names of all named index privileges.
 func IndexNames() []string { return slices.Sorted(maps.Keys(indexNames)) }
 
+// indexGrant returns the actions of an index privilege.
 func indexGrant(privilege string) (boxes, error) {
 	text := strings.ToLower(privilege)
 	if b, found := index[text]; found {
 		return b, nil
 	}
-	b, err := patterned(text, indexPatterns)
+
+	b, err := compileActionPattern(text, indexPatterns)
 	if err != nil {
 		return nil, fmt.Errorf("unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices privileges [%s] "+
-			"or a pattern over one of the available index actions", privilege, indexSort)
+			"or a pattern over one of the available index actions", privilege, indexNameList)
 	}
+
 	return b, nil
 }
 
-// compile returns the boxes of names and actions.
+// compile returns the boxes of index names and actions.
 func (entry Index) compile() (boxes, error) {
 	in, err := parseAll(entry.Names)
 	if err != nil {
 		return nil, err
 	}
+
 	names := indexTerm(in, entry.AllowRestricted)
 	var all boxes
 	for _, privilege := range entry.Privileges {
@@ -102,13 +106,16 @@ func (entry Index) compile() (boxes, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		for _, b := range granted {
 			all = append(all, box{names, b[0]})
 		}
 	}
+
 	return all, nil
 }
 
+// indexTerm returns the names of the patterns, without restricted indices unless they are allowed.
 func indexTerm(names []*pattern, allowRestricted bool) term {
 	if allowRestricted {
 		return term{in: names}

@@ -7,45 +7,48 @@ import (
 	"strings"
 )
 
-// maxStates bounds what an expression may grow to when its repetitions are written out.
+// maxStates bounds the size of an expression with its repetitions expanded.
 const maxStates = 5000
 
-// maxNesting bounds how deep groups and repetitions may nest.
+// maxNesting bounds the nesting of groups and repetitions.
 const maxNesting = 100
 
-// lucene translates a Lucene regular expression to Go's syntax, whose matching takes time in proportion to the name.
-// The grammar is that of Elasticsearch's reference, "Regular expression syntax": the operators . ? + * | {} [] () "" and
-// \, and of the optional ones @ (any string) and # (no string). The others, ~ & and <>, have no translation and are
-// refused, as is every reserved character in a place where it is no operator. ^ and $ are ordinary characters.
+// lucene translates a Lucene regular expression to Go's syntax, which matches in time linear in the name. The grammar
+// is that of Elasticsearch's reference, "Regular expression syntax": the operators . ? + * | {} [] () "" and \, and
+// of the optional ones @ (any string) and # (no string). The other optional operators, ~ & and <>, have no
+// translation and are refused, like any reserved character that is not an operator in its place. ^ and $ are ordinary
+// characters.
 func lucene(text string) (string, error) {
 	whole, err := translate(text)
 	return whole.source, err
 }
 
-// translate is lucene that tells, too, how large the translation is.
+// translate is lucene with the size of the translation.
 func translate(text string) (piece, error) {
 	t := &translator{rest: []rune(text)}
 	if text == "" {
 		return piece{}, nil
 	}
+
 	whole, err := t.union(0)
 	if err != nil {
 		return piece{}, err
 	}
 	if len(t.rest) > 0 {
-		return piece{}, fmt.Errorf("%q has nothing to close", t.rest[0])
+		return piece{}, fmt.Errorf("%q has no opening counterpart", t.rest[0])
 	}
+
 	return whole, nil
 }
 
 // translator reads an expression from left to right.
 type translator struct{ rest []rune }
 
-// piece is a part of the translation. It can stand before an operator as it is.
+// piece is a part of the translation that can be followed by an operator.
 type piece struct {
 	source string
 	states int
-	// nesting is how deep the groups in it are.
+	// nesting is the depth of its groups.
 	nesting int
 }
 
@@ -65,7 +68,7 @@ func (t *translator) next() rune {
 	return r
 }
 
-// until takes what stands before r, and r.
+// until consumes the text up to and including r, and returns it without r.
 func (t *translator) until(r rune) (string, error) {
 	for i, c := range t.rest {
 		if c == r {
@@ -74,9 +77,11 @@ func (t *translator) until(r rune) (string, error) {
 			return taken, nil
 		}
 	}
+
 	return "", fmt.Errorf("%q is missing", r)
 }
 
+// union reads alternatives.
 func (t *translator) union(depth int) (piece, error) {
 	whole, err := t.sequence(depth)
 	for err == nil && t.skip('|') {
@@ -84,11 +89,13 @@ func (t *translator) union(depth int) (piece, error) {
 		more, err = t.sequence(depth)
 		whole = piece{whole.source + "|" + more.source, whole.states + more.states + 1, max(whole.nesting, more.nesting)}
 	}
+
 	return group(whole), err
 }
 
 func group(p piece) piece { return piece{"(?:" + p.source + ")", p.states, p.nesting + 1} }
 
+// sequence reads one alternative.
 func (t *translator) sequence(depth int) (piece, error) {
 	var whole piece
 	for len(t.rest) > 0 && !t.peek('|') && !t.peek(')') {
@@ -96,19 +103,22 @@ func (t *translator) sequence(depth int) (piece, error) {
 		if err != nil {
 			return piece{}, err
 		}
+
 		whole = piece{whole.source + p.source, whole.states + p.states, max(whole.nesting, p.nesting)}
 		if whole.states > maxStates || whole.nesting > maxNesting {
 			return piece{}, errors.New("it is too complex")
 		}
 	}
+
 	if whole.source == "" {
 		return piece{}, errors.New("an alternative is empty")
 	}
+
 	return whole, nil
 }
 
-// repeated reads an atom and its repetitions. Each repetition is a group of its own, because two in a row mean something
-// else in Go.
+// repeated reads an atom and its repetitions. Each repetition becomes a group, because two in a row have another
+// meaning in Go.
 func (t *translator) repeated(depth int) (piece, error) {
 	p, err := t.atom(depth)
 	for err == nil && len(t.rest) > 0 && strings.ContainsRune("?*+{", t.rest[0]) {
@@ -119,20 +129,23 @@ func (t *translator) repeated(depth int) (piece, error) {
 				return piece{}, err
 			}
 		}
+
 		p = group(piece{p.source + operator, (p.states + 1) * times, p.nesting})
 		if p.states > maxStates || p.nesting > maxNesting {
 			return piece{}, errors.New("it is too complex")
 		}
 	}
+
 	return p, err
 }
 
-// times reads the rest of {n}, {n,} or {n,m}, and returns it in Go's syntax, and how often the atom is written out.
+// times reads the rest of {n}, {n,} or {n,m}. It returns Go's syntax and the number of copies of the atom.
 func (t *translator) times() (string, int, error) {
 	text, err := t.until('}')
 	if err != nil {
 		return "", 0, err
 	}
+
 	low, high, ranged := strings.Cut(text, ",")
 	least, err := strconv.ParseUint(low, 10, 9) // up to 511
 	if err != nil {
@@ -141,13 +154,16 @@ func (t *translator) times() (string, int, error) {
 	if !ranged || high == "" {
 		return "{" + text + "}", int(least) + 1, nil
 	}
+
 	most, err := strconv.ParseUint(high, 10, 9)
 	if err != nil || most < least {
 		return "", 0, fmt.Errorf("{%s} is not a number of times up to 511", text)
 	}
+
 	return "{" + text + "}", int(most) + 1, nil
 }
 
+// atom reads a character, a class, a group or a quoted string.
 func (t *translator) atom(depth int) (piece, error) {
 	switch r := t.next(); r {
 	case '.':
@@ -174,7 +190,7 @@ func (t *translator) atom(depth int) (piece, error) {
 	}
 }
 
-// literal is a text as it is, one group, so that it can be repeated as a whole.
+// literal returns a text as one group, so that it can be repeated as a whole.
 func literal(text string) piece {
 	var source strings.Builder
 	for _, r := range text {
@@ -183,37 +199,47 @@ func literal(text string) piece {
 	return group(piece{source.String(), len(text), 0})
 }
 
-// quote writes a character so that it has no meaning in Go's syntax, in a class or not.
+// quote escapes a character for Go's syntax, inside or outside of a class.
 func quote(r rune) string { return fmt.Sprintf(`\x{%X}`, r) }
 
 func (t *translator) group(depth int) (piece, error) {
 	if depth > maxNesting {
 		return piece{}, errors.New("it is too complex")
 	}
-	if t.skip(')') { // () is the empty string
+	// () is the empty string.
+	if t.skip(')') {
 		return piece{"(?:)", 1, 1}, nil
 	}
+
 	p, err := t.union(depth)
 	if err == nil && !t.skip(')') {
 		err = errors.New("')' is missing")
 	}
+
 	return p, err
 }
 
-// shorthands are the classes that Lucene knows by a letter; all of them are ASCII. A capital stands for the rest.
+// shorthands are Lucene's letter classes, all of them ASCII. A capital letter is the complement.
 var shorthands = map[rune]string{
-	'd': `[0-9]`, 'w': `[0-9A-Za-z_]`, 's': `[\t\n\r ]`,
-	'D': `[^\x00\x{01}0-9]`, 'W': `[^\x00\x{01}0-9A-Za-z_]`, 'S': `[^\x00\x{01}\t\n\r ]`,
+	'd': `[0-9]`,
+	'w': `[0-9A-Za-z_]`,
+	's': `[\t\n\r ]`,
+	'D': `[^\x00\x{01}0-9]`,
+	'W': `[^\x00\x{01}0-9A-Za-z_]`,
+	'S': `[^\x00\x{01}\t\n\r ]`,
 }
 
+// escaped reads the character after a backslash.
 func (t *translator) escaped() (piece, error) {
 	if len(t.rest) == 0 {
 		return piece{}, errors.New("it ends with a backslash")
 	}
+
 	r := t.next()
 	if source, found := shorthands[r]; found {
 		return piece{source, 1, 0}, nil
 	}
+
 	return literal(string(r)), nil
 }
 
@@ -224,22 +250,27 @@ func (t *translator) class() (piece, error) {
 	if t.skip('^') {
 		source.WriteString(`^\x00\x01`)
 	}
+
 	for first := true; first || !t.skip(']'); first = false {
 		low, err := t.member()
 		if err != nil {
 			return piece{}, err
 		}
+
 		high := low
 		if t.skip('-') {
 			if high, err = t.member(); err != nil {
 				return piece{}, err
 			}
 		}
+
 		if high < low {
-			return piece{}, fmt.Errorf("the range %c-%c is upside down", low, high)
+			return piece{}, fmt.Errorf("the range %c-%c ends before it starts", low, high)
 		}
+
 		source.WriteString(quote(low) + "-" + quote(high))
 	}
+
 	source.WriteByte(']')
 	return piece{source.String(), 1, 0}, nil
 }
@@ -249,6 +280,7 @@ func (t *translator) member() (rune, error) {
 	if len(t.rest) == 0 {
 		return 0, errors.New("']' is missing")
 	}
+
 	r := t.next()
 	if r == ']' || r == '[' {
 		return 0, fmt.Errorf("%q is out of place; a literal one is written \\%c", r, r)
@@ -259,9 +291,11 @@ func (t *translator) member() (rune, error) {
 	if len(t.rest) == 0 {
 		return 0, errors.New("it ends with a backslash")
 	}
+
 	r = t.next()
 	if _, found := shorthands[r]; found {
 		return 0, fmt.Errorf("\\%c in a class is not supported", r)
 	}
+
 	return r, nil
 }

@@ -12,37 +12,37 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/wildcard"
 )
 
-// maxPattern bounds a pattern's length in bytes. Index names are at most 255 bytes long, so this is plenty.
-const maxPattern = 1024
+// maxPatternBytes bounds a pattern. Index names have at most 255 bytes.
+const maxPatternBytes = 1024
 
-// anyRune is one character of a name, in Go's syntax. Two control characters are kept out of all names: apart separates
-// the sides of a box, and mark begins the name of an application privilege.
+// anyRune matches one character of a name, in Go's syntax. Two control characters are excluded from names: apart
+// separates the sides of a box, and mark starts the name of an application privilege.
 const (
 	anyRune = `[^\x00\x01]`
 	apart   = "\x00"
 	mark    = "\x01"
 )
 
-// pattern is a set of names: a wildcard pattern (* any characters, ? any one, \ takes the next one literally), or a Lucene
-// regular expression between slashes. A pattern matches whole names, and case counts.
+// pattern is a set of names: a wildcard pattern (* is any text, ? any character, \ escapes the next character), or a
+// Lucene regular expression between slashes. It matches whole names and is case-sensitive.
 type pattern struct {
 	text string
 	// source is the pattern in Go's syntax, not anchored.
 	source string
-	// head is what every name in the set begins with; it may be shorter than it could be.
+	// head is a literal prefix of every name in the set, not necessarily the longest one.
 	head string
-	// exact patterns are their head alone, and open ones everything that begins with it.
+	// exact means that the only name is head, open that head followed by anything matches.
 	exact, open bool
-	// states is how many instructions the pattern takes, or about as many; it is never 0.
+	// states is the approximate number of instructions, at least 1.
 	states int
-	// Of the patterns that are neither exact nor open, glob is for wildcard patterns. Regular expressions have a syntax tree, and an
-	// expression, which is compiled when it is first needed: most are only compared with others, and that takes none.
+	// glob matches wildcard patterns that are neither exact nor open. Regular expressions have a syntax tree and an
+	// expression, which is compiled at first use: most are only compared with others, which does not need it.
 	glob       *wildcard.Pattern
 	tree       *syntax.Regexp
 	expression func() *regexp.Regexp
 }
 
-// parse compiles a pattern. The error's text is fit for a caller.
+// parse compiles a pattern. The error's text is suitable for a caller.
 func parse(text string) (*pattern, error) {
 	if err := check(text); err != nil {
 		return nil, err
@@ -51,52 +51,72 @@ func parse(text string) (*pattern, error) {
 		return parseWildcard(text), nil
 	}
 	if len(text) < 2 || !strings.HasSuffix(text, "/") {
-		return nil, fmt.Errorf("the pattern [%s] begins like a regular expression, with a slash, and does not end with one", text)
+		return nil, fmt.Errorf("the pattern [%s] begins with a slash like a regular expression, but does not end with one", text)
 	}
+
 	source, err := lucene(text[1 : len(text)-1])
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression [%s]: %w", text, err)
 	}
+
 	tree, err := parseTree(source)
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression [%s] is too complex", text)
 	}
+
 	compiled, err := syntax.Compile(tree)
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression [%s] is too complex", text)
 	}
+
 	head, _ := compiled.Prefix()
-	p := &pattern{text: text, source: source, head: head, tree: tree, states: len(compiled.Inst)}
+	p := &pattern{
+		text:   text,
+		source: source,
+		head:   head,
+		tree:   tree,
+		states: len(compiled.Inst),
+	}
 	p.expression = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`\A(?:` + source + `)\z`) // the source was parsed above, and is nested far less than Go allows
+		// parseTree has accepted the source, and it is nested far less than Go allows.
+		return regexp.MustCompile(`\A(?:` + source + `)\z`)
 	})
+
 	return p, nil
 }
 
-// CheckPattern returns an error if a text cannot be read as a pattern of names: an index, a user, a resource.
+// CheckPattern returns an error if a text is not a valid pattern of names: an index, a user, a resource.
 func CheckPattern(text string) error {
 	_, err := parse(text)
 	return err
 }
 
+// check validates the length and the characters of a pattern.
 func check(text string) error {
 	switch {
-	case len(text) > maxPattern:
-		return fmt.Errorf("a pattern of %d bytes is too long; %d are read", len(text), maxPattern)
+	case len(text) > maxPatternBytes:
+		return fmt.Errorf("a pattern of %d bytes is too long; at most %d are accepted", len(text), maxPatternBytes)
 	case !utf8.ValidString(text):
 		return errors.New("a pattern is not UTF-8")
 	case strings.ContainsAny(text, apart+mark):
 		return errors.New("a pattern has a control character")
 	}
+
 	return nil
 }
 
-// name is the pattern that matches one name only, whatever characters the name has.
+// name returns the pattern that matches exactly one name, whatever its characters.
 func name(text string) *pattern {
-	return &pattern{text: text, source: regexp.QuoteMeta(text), head: text, exact: true, states: 1 + len(text)}
+	return &pattern{
+		text:   text,
+		source: regexp.QuoteMeta(text),
+		head:   text,
+		exact:  true,
+		states: 1 + len(text),
+	}
 }
 
-// parseWildcard parses a wildcard pattern. A backslash at the end stands for itself.
+// parseWildcard parses a wildcard pattern. A backslash at the end is literal.
 func parseWildcard(text string) *pattern {
 	var source, head strings.Builder
 	stars, marks, escaped := 0, 0, false
@@ -119,20 +139,29 @@ func parseWildcard(text string) *pattern {
 				head.WriteRune(r)
 			}
 		}
+
 		escaped = false
 	}
-	p := &pattern{text: text, source: source.String(), head: head.String(), exact: stars+marks == 0, states: 1 + len(text)}
+
+	p := &pattern{
+		text:   text,
+		source: source.String(),
+		head:   head.String(),
+		exact:  stars+marks == 0,
+		states: 1 + len(text),
+	}
 	p.open = marks == 0 && p.source == regexp.QuoteMeta(p.head)+anyRune+"*"
 	if !p.exact && !p.open {
 		p.glob = wildcard.Parse(text)
 	}
+
 	return p
 }
 
 // regular reports whether the pattern is a regular expression. Only these can match nothing at all.
 func (p *pattern) regular() bool { return p.expression != nil }
 
-// matches tells whether the name, which must be UTF-8, is in the set.
+// matches reports whether a name, which must be UTF-8, is in the set.
 func (p *pattern) matches(name string) bool {
 	switch {
 	case p.exact:
@@ -143,23 +172,24 @@ func (p *pattern) matches(name string) bool {
 		matched, _ := p.glob.Match(name)
 		return matched && !strings.ContainsAny(name, apart+mark)
 	}
+
 	return p.expression().MatchString(name)
 }
 
-// covers tells whether q's names are all p's, for the cases that need no search. A false means nothing.
+// covers reports whether all names of q are in p, for the cases that need no search. False is inconclusive.
 func (p *pattern) covers(q *pattern) bool {
 	return p.text == q.text && p.source == q.source || p.open && strings.HasPrefix(q.head, p.head) || q.exact && p.matches(q.head)
 }
 
-// apartFrom tells whether the two have no name in common, as their heads show. A false means nothing.
-func (p *pattern) apartFrom(q *pattern) bool {
+// disjoint reports whether the heads exclude a common name. False is inconclusive.
+func (p *pattern) disjoint(q *pattern) bool {
 	return !strings.HasPrefix(p.head, q.head) && !strings.HasPrefix(q.head, p.head)
 }
 
 // everything is the pattern *.
 var everything = sync.OnceValue(func() *pattern { return must("*") })
 
-// must parses a pattern of this package's own.
+// must parses a pattern that is known to be valid.
 func must(text string) *pattern {
 	p, err := parse(text)
 	if err != nil {
@@ -177,5 +207,6 @@ func parseAll(texts []string) ([]*pattern, error) {
 		}
 		patterns[i] = p
 	}
+
 	return patterns, nil
 }

@@ -1,9 +1,9 @@
-// Package privilege knows what cluster, index and application privileges allow.
+// Package privilege decides what cluster, index and application privileges allow.
 //
-// Roles are compiled once to a Set. What somebody may do is an Effective: one Set, or that of an API key limited by its
-// owner's. It answers questions about single actions (Allows…); those about privileges as a whole are for an Inquiry.
+// Roles are compiled once to a Set. The privileges of a caller are an Effective: one Set, or for an API key also that
+// of its owner. It decides single actions (Allows…); queries about privileges as a whole need an Inquiry.
 //
-// All answers err on the side of no. Names and patterns tell apart upper and lower case; names of privileges do not.
+// All decisions fail closed. Names and patterns are case-sensitive; names of privileges are not.
 package privilege
 
 import (
@@ -11,26 +11,26 @@ import (
 	"unicode/utf8"
 )
 
-// Role is what a role descriptor says of privileges.
+// Role is the part of a role descriptor about privileges.
 type Role struct {
 	Cluster      []string
 	Indices      []Index
 	Applications []Application
-	// RunAs are patterns of the user names that the role may act for.
+	// RunAs are patterns of user names that the role may act as.
 	RunAs []string
-	// Workflows restrict what the role may be used for; if there are none, it is not restricted.
+	// Workflows restrict the role to requests of these workflows; empty means no restriction.
 	Workflows []string
 }
 
-// Index is privileges over indices.
+// Index grants privileges over indices.
 type Index struct {
 	// Names are patterns of index names.
 	Names, Privileges []string
-	// AllowRestricted tells whether the names reach indices that hold what a server itself relies on.
+	// AllowRestricted includes indices with data of the server itself.
 	AllowRestricted bool
 }
 
-// Set is what some roles allow together. The zero Set allows nothing. Sets are safe for concurrent use.
+// Set is the union of what several roles allow. The zero Set allows nothing. It is safe for concurrent use.
 type Set struct {
 	roles, cost  int
 	cluster      grant
@@ -43,9 +43,9 @@ type Set struct {
 	restricted   bool
 }
 
-// Compile makes the set of what the roles allow together. It returns an error, whose text is fit for a caller, if a
-// privilege or a workflow is unknown, a pattern cannot be read, or the roles' restrictions do not combine. The name of an
-// application privilege means itself only, unless Registered is told more.
+// Compile returns the set of what roles allow together. It returns an error with a text suitable for a caller if a
+// privilege or a workflow is unknown, a pattern is invalid, or the roles' restrictions cannot be combined. Names of
+// application privileges have no actions until Effective.Registered adds them.
 func Compile(roles []Role) (*Set, error) {
 	s := &Set{roles: len(roles)}
 	for _, role := range roles {
@@ -54,9 +54,11 @@ func Compile(roles []Role) (*Set, error) {
 		}
 		s.cost += role.Cost()
 	}
+
 	return s, s.restrict(roles)
 }
 
+// add compiles a role into the set.
 func (s *Set) add(role Role) error {
 	for _, privilege := range role.Cluster {
 		g, err := clusterGrant(privilege)
@@ -64,8 +66,9 @@ func (s *Set) add(role Role) error {
 			return err
 		}
 		s.cluster.always = append(s.cluster.always, g.always...)
-		s.cluster.owning = append(s.cluster.owning, g.owning...)
+		s.cluster.ownKeyGrants = append(s.cluster.ownKeyGrants, g.ownKeyGrants...)
 	}
+
 	for _, entry := range role.Indices {
 		granted, err := entry.compile()
 		if err != nil {
@@ -73,6 +76,7 @@ func (s *Set) add(role Role) error {
 		}
 		s.indices = append(s.indices, granted...)
 	}
+
 	for _, entry := range role.Applications {
 		granted, err := entry.compile()
 		if err != nil {
@@ -80,38 +84,44 @@ func (s *Set) add(role Role) error {
 		}
 		s.applications = append(s.applications, granted)
 	}
+
 	s.entries = append(s.entries, role.Applications...)
 	users, err := parseAll(role.RunAs)
 	if len(users) > 0 {
 		s.runAs = append(s.runAs, box{{in: users}})
 	}
+
 	return err
 }
 
-// plain tells whether a text can be a name: whether it is UTF-8 and without the characters that sets use themselves.
-func plain(text string) bool { return utf8.ValidString(text) && !strings.ContainsAny(text, apart+mark) }
+// isValidName reports whether a text can be a name: it is UTF-8 and has no reserved control character.
+func isValidName(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsAny(text, apart+mark)
+}
 
-// Empty tells whether the set is of no roles at all. For the roles assigned to an API key that means: as its owner.
+// Empty reports whether the set was compiled from no roles. For the assigned roles of an API key that means the
+// privileges of its owner.
 func (s *Set) Empty() bool { return s.roles == 0 }
 
-// AllowsCluster tells whether the set allows an action of the cluster, whatever it is about.
+// AllowsCluster reports whether the set allows a cluster action on everything.
 func (s *Set) AllowsCluster(action string) bool {
-	return plain(action) && s.cluster.always.has(action)
+	return isValidName(action) && s.cluster.always.has(action)
 }
 
-// AllowsOwning tells whether the set allows an action of the cluster when it is about the caller's own API keys only.
-// Whether it is, is for the caller to find out.
-func (s *Set) AllowsOwning(action string) bool {
-	return s.AllowsCluster(action) || s.cluster.owning.has(action)
+// AllowsForOwnKeys reports whether the set allows a cluster action on the caller's own API keys. The caller of the
+// function must check that the request concerns only those.
+func (s *Set) AllowsForOwnKeys(action string) bool {
+	return s.AllowsCluster(action) || s.cluster.ownKeyGrants.has(action)
 }
 
-// AllowsRunAs tells whether the set allows to act for a user.
-func (s *Set) AllowsRunAs(user string) bool { return plain(user) && s.runAs.has(user) }
+// AllowsRunAs reports whether the set allows acting as a user.
+func (s *Set) AllowsRunAs(user string) bool { return isValidName(user) && s.runAs.has(user) }
 
+// hasGrant reports whether the set contains a cluster privilege. False is inconclusive.
 func (s *Set) hasGrant(want grant, w *effort) bool {
-	if !s.cluster.always.containAll(want.always, w) {
+	if !s.cluster.always.containsAll(want.always, w) {
 		return false
 	}
-	either := append(append(boxes{}, s.cluster.always...), s.cluster.owning...)
-	return either.containAll(want.owning, w)
+	either := append(append(boxes{}, s.cluster.always...), s.cluster.ownKeyGrants...)
+	return either.containsAll(want.ownKeyGrants, w)
 }

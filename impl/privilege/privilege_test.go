@@ -22,7 +22,7 @@ func clusterSet(t testing.TB, privileges ...string) *Set {
 	return compile(t, Role{Cluster: privileges})
 }
 
-// Ensures that the privileges over API keys grant what the contract says, and nothing else.
+// Ensures that the privileges over API keys grant exactly the actions of the contract.
 func TestAllowsCluster(t *testing.T) {
 	for _, c := range []struct{ privilege, always, owning, never string }{
 		{"manage_own_api_key", "create update bulk_update", "get query invalidate", "grant clear_cache clone"},
@@ -40,15 +40,17 @@ func TestAllowsCluster(t *testing.T) {
 		s := clusterSet(t, c.privilege)
 		check := func(actions string, always, owning bool) {
 			for _, a := range strings.Fields(actions) {
-				if s.AllowsCluster(apiKey+a) != always || s.AllowsOwning(apiKey+a) != owning {
-					t.Errorf("%s: %s: %t, %t", c.privilege, a, s.AllowsCluster(apiKey+a), s.AllowsOwning(apiKey+a))
+				if s.AllowsCluster(apiKey+a) != always || s.AllowsForOwnKeys(apiKey+a) != owning {
+					t.Errorf("%s: %s: %t, %t", c.privilege, a, s.AllowsCluster(apiKey+a), s.AllowsForOwnKeys(apiKey+a))
 				}
 			}
 		}
+
 		check(c.always, true, true)
 		check(c.owning, false, true)
 		check(c.never, false, false)
 	}
+
 	if clusterSet(t, "manage_security").AllowsCluster(security+"delegate_pki") || !clusterSet(t, "all").AllowsCluster(security+"delegate_pki") {
 		t.Error("delegate_pki is wrong")
 	}
@@ -57,18 +59,20 @@ func TestAllowsCluster(t *testing.T) {
 	}
 }
 
-// Ensures that unknown privileges are refused with Elasticsearch's text, and that patterns are read in their places only.
+// Ensures that unknown privileges are refused with Elasticsearch's text, and that patterns need their prefix.
 func TestCheck(t *testing.T) {
 	for _, name := range append(ClusterNames(), "cluster:admin/x*", "indices:admin/template/*", "indices:admin/index_template/get", "Cluster:*") {
 		if err := CheckCluster(name); err != nil {
 			t.Error(err)
 		}
 	}
+
 	for _, name := range append(IndexNames(), "indices:data/read/search*", "internal:transport/proxy/indices:*", "READ") {
 		if err := CheckIndex(name); err != nil {
 			t.Error(err)
 		}
 	}
+
 	for _, name := range []string{"", "*", "Bogus", "indices:data/read/*", "cluster", "/cluster:.*/", "cluster:\x00"} {
 		err := CheckCluster(name)
 		want := "unknown cluster privilege [" + name + "]. a privilege must be either one of the predefined cluster privilege names [all,cancel_task,"
@@ -76,6 +80,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
+
 	for _, name := range []string{"", "*", "Bogus", "cluster:*", "internal:x"} {
 		err := CheckIndex(name)
 		want := "unknown index privilege [" + name + "]. a privilege must be either one of the predefined fixed indices privileges [all,auto_configure,"
@@ -85,7 +90,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Ensures that privileges imply each other as the contract says.
+// Ensures that privileges imply each other as in the contract.
 func TestHasCluster(t *testing.T) {
 	for _, c := range []struct{ has, yes, no string }{
 		{"all", strings.Join(ClusterNames(), " "), "bogus"},
@@ -102,12 +107,14 @@ func TestHasCluster(t *testing.T) {
 				t.Errorf("%s has no %s", c.has, p)
 			}
 		}
+
 		for _, p := range strings.Fields(c.no) {
 			if s.hasCluster(p) {
 				t.Errorf("%s has %s", c.has, p)
 			}
 		}
 	}
+
 	if !clusterSet(t, "manage_security", "delegate_pki", "manage").hasCluster("all") {
 		t.Error("the parts of all are not all of it")
 	}
@@ -133,13 +140,13 @@ func TestGrantedBy(t *testing.T) {
 		if got := strings.Join(GrantedBy(c.action), ","); got != c.always {
 			t.Errorf("%s: %s", c.action, got)
 		}
-		if got := strings.Join(GrantedByOwning(c.action), ","); got != c.owning {
+		if got := strings.Join(GrantedForOwnKeys(c.action), ","); got != c.owning {
 			t.Errorf("%s, own: %s", c.action, got)
 		}
 	}
 }
 
-// Ensures that an index has to match by name and action in one entry, and that restricted ones have to be named so.
+// Ensures that one entry must match an index by name and action, and that restricted indices need allow_restricted_indices.
 func TestAllowsIndex(t *testing.T) {
 	s := compile(t, Role{Indices: []Index{
 		{Names: []string{"logs-*", "/m[0-9]+/"}, Privileges: []string{"read"}},
@@ -147,6 +154,7 @@ func TestAllowsIndex(t *testing.T) {
 		{Names: []string{"*"}, Privileges: []string{"monitor"}},
 		{Names: []string{".security-7"}, Privileges: []string{"view_index_metadata"}, AllowRestricted: true},
 	}})
+
 	for _, c := range []struct {
 		name, action string
 		want         bool
@@ -162,17 +170,25 @@ func TestAllowsIndex(t *testing.T) {
 	}
 }
 
-// Ensures that named index privileges contain each other as the contract says.
+// Ensures that named index privileges contain each other as in the contract.
 func TestHasIndex(t *testing.T) {
 	within := map[string]string{
-		"all": strings.Join(IndexNames(), " "), "write": "index create create_doc delete none", "index": "create create_doc", "create": "create_doc",
+		"all":    strings.Join(IndexNames(), " "),
+		"write":  "index create create_doc delete none",
+		"index":  "create create_doc",
+		"create": "create_doc",
 		"manage": "monitor create_index delete_index view_index_metadata maintenance manage_ilm manage_follow_index manage_leader_index manage_view auto_configure",
 		"read":   "indices:data/read/search",
 	}
+
 	without := map[string]string{
-		"write": "read manage all", "create_doc": "create index delete", "manage": "read write cross_cluster_replication_internal all read_failure_store",
-		"read": "read_failure_store read_cross_cluster indices:* bogus", "indices:*": "read_failure_store all",
+		"write":      "read manage all",
+		"create_doc": "create index delete",
+		"manage":     "read write cross_cluster_replication_internal all read_failure_store",
+		"read":       "read_failure_store read_cross_cluster indices:* bogus",
+		"indices:*":  "read_failure_store all",
 	}
+
 	for has, list := range within {
 		s := compile(t, Role{Indices: []Index{{Names: []string{"a*"}, Privileges: []string{has}}}})
 		for _, p := range strings.Fields(list) {
@@ -181,6 +197,7 @@ func TestHasIndex(t *testing.T) {
 			}
 		}
 	}
+
 	for has, list := range without {
 		s := compile(t, Role{Indices: []Index{{Names: []string{"a*"}, Privileges: []string{has}}}})
 		for _, p := range strings.Fields(list) {
@@ -191,12 +208,13 @@ func TestHasIndex(t *testing.T) {
 	}
 }
 
-// Ensures that entries together are worth as much as one that has all of them, and restricted indices count when asked for.
-func TestHasIndex_Together(t *testing.T) {
+// Ensures that several entries together equal one with all of them, and that restricted indices count when asked for.
+func TestHasIndex_SeveralEntries(t *testing.T) {
 	s := compile(t, Role{Indices: []Index{
 		{Names: []string{"/[a-m].*/"}, Privileges: []string{"read"}}, {Names: []string{"/[n-z].*/"}, Privileges: []string{"read"}},
 		{Names: []string{"n*"}, Privileges: []string{"write"}}, {Names: []string{"*"}, Privileges: []string{"monitor"}},
 	}})
+
 	for _, c := range []struct {
 		pattern, privilege string
 		restricted, want   bool
@@ -211,8 +229,8 @@ func TestHasIndex_Together(t *testing.T) {
 	}
 }
 
-// Ensures that an API key may do what both sides allow, and inherits only if no role at all is assigned to it.
-func TestLimit(t *testing.T) {
+// Ensures that an API key has the privileges that both sides allow, and the owner's only without assigned roles.
+func TestLimit_AssignedAndOwner(t *testing.T) {
 	owner := clusterSet(t, "manage_own_api_key", "monitor")
 	if !Limit(nil, owner).AllowsCluster("cluster:monitor/x") || !Limit(compile(t), owner).hasCluster("monitor") {
 		t.Error("a key without roles does not inherit")
@@ -220,22 +238,23 @@ func TestLimit(t *testing.T) {
 	if e := Limit(compile(t, Role{}), owner); e.AllowsCluster("cluster:monitor/x") || e.AllowsEndpoint("GET", "/") == false {
 		t.Error("a key with an empty role may do something, or not even ask")
 	}
+
 	e := Limit(clusterSet(t, "all"), owner)
 	if !e.AllowsCluster("cluster:monitor/x") || e.AllowsCluster("cluster:admin/x") || e.hasCluster("all") || !e.hasCluster("monitor") {
 		t.Error("a key is not limited by its owner")
 	}
-	if e.AllowsCluster(apiKey+"get") || !e.AllowsOwning(apiKey+"get") || !e.contains(owner) || e.contains(clusterSet(t, "all")) {
+	if e.AllowsCluster(apiKey+"get") || !e.AllowsForOwnKeys(apiKey+"get") || !e.contains(owner) || e.contains(clusterSet(t, "all")) {
 		t.Error("a key's own keys are wrong")
 	}
 	if Limit(clusterSet(t, "all"), compile(t)).AllowsCluster("cluster:monitor/x") || Limit(compile(t), nil).hasCluster("none") || (Effective{}).hasCluster("none") {
-		t.Error("a key of nobody may do something")
+		t.Error("the zero Effective allows an action")
 	}
-	if Of(owner).AllowsRunAs("x") || !Of(compile(t, Role{RunAs: []string{"x*"}})).AllowsRunAs("xy") {
+	if Unlimited(owner).AllowsRunAs("x") || !Unlimited(compile(t, Role{RunAs: []string{"x*"}})).AllowsRunAs("xy") {
 		t.Error("run_as is wrong")
 	}
 }
 
-// Ensures that applications' privileges are names or actions, which mean different things.
+// Ensures that application privileges are names or actions, and that these are distinct.
 func TestAllowsApplication(t *testing.T) {
 	registry := NewRegistry(map[string]map[string][]string{"myapp": {"read": {"data:read/*"}, "write": {"data:write/*"}, "all": {"data:*"}}})
 	for _, c := range []struct {
@@ -252,7 +271,7 @@ func TestAllowsApplication(t *testing.T) {
 	} {
 		g, q := strings.Fields(c.granted), strings.Fields(c.asked)
 		s := compile(t, Role{Applications: []Application{{g[0], strings.Split(g[1], ","), strings.Split(g[2], ",")}}})
-		e, err := Of(s).Registered(registry, NewBudget(t.Context()))
+		e, err := Unlimited(s).Registered(registry, NewBudget(t.Context()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,6 +279,7 @@ func TestAllowsApplication(t *testing.T) {
 			t.Errorf("%s: %s: %t", c.granted, c.asked, got)
 		}
 	}
+
 	for _, a := range []Application{
 		{"My", []string{"x"}, []string{"*"}}, {"ab", []string{"x"}, []string{"*"}}, {"abc", nil, []string{"*"}}, {"abc", []string{"x"}, nil},
 		{"abc", []string{"X"}, []string{"*"}}, {"abc", []string{""}, []string{"*"}}, {"a*c", []string{"x"}, []string{"*"}}, {"", []string{"x"}, []string{"*"}},
@@ -270,8 +290,8 @@ func TestAllowsApplication(t *testing.T) {
 	}
 }
 
-// Ensures that a restricted set is for its workflows' requests only, and that restrictions do not combine.
-func TestWorkflows(t *testing.T) {
+// Ensures that a restricted set allows only requests of its workflows, and that restrictions cannot be combined.
+func TestWorkflow_Restrictions(t *testing.T) {
 	s := compile(t, Role{Workflows: []string{" Search_Application_Query"}})
 	for _, c := range []struct {
 		method, path string
@@ -285,14 +305,17 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("%s %s: %t", c.method, c.path, got)
 		}
 	}
+
 	free := compile(t, Role{})
 	if !free.AllowsEndpoint("GET", "/x") {
 		t.Error("restrictions are wrong")
 	}
+
 	_, err := Workflow("x")
 	if err == nil || err.Error() != "Unknown workflow [x]. A workflow must be one of the predefined workflow names [search_application_query,search_application_analytics]." {
 		t.Error(err)
 	}
+
 	bound := Role{Workflows: []string{"search_application_query"}}
 	if _, err := Compile([]Role{bound, bound}); !errors.Is(err, errManyRestrictions) {
 		t.Error(err)
@@ -302,7 +325,7 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// Ensures that a bad part of a role is an error, wherever it is.
+// Ensures that an invalid part of a role is an error, wherever it is.
 func TestCompile_Refused(t *testing.T) {
 	for i, role := range []Role{
 		{Cluster: []string{"x"}}, {Indices: []Index{{Names: []string{"a"}, Privileges: []string{"x"}}}}, {Indices: []Index{{Names: []string{"/"}}}},

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// dice makes random sets of a small world, so that many of them meet.
+// dice makes random sets from few names, so that many of them overlap.
 type dice struct{ *rand.Rand }
 
 func (d dice) pick(from []string) string { return from[d.IntN(len(from))] }
 
-func (d dice) some(from []string, most int) []string {
+func (d dice) anyMatches(from []string, most int) []string {
 	list := []string{}
 	for range 1 + d.IntN(most) {
 		list = append(list, d.pick(from))
@@ -34,17 +34,20 @@ var (
 )
 
 func (d dice) role() Role {
-	r := Role{Cluster: d.some(someCluster, 2)}
+	r := Role{Cluster: d.anyMatches(someCluster, 2)}
 	for range d.IntN(4) {
-		entry := Index{Names: d.some(someNames, 2), Privileges: d.some(someIndex, 2), AllowRestricted: d.IntN(3) == 0}
+		entry := Index{Names: d.anyMatches(someNames, 2), Privileges: d.anyMatches(someIndex, 2), AllowRestricted: d.IntN(3) == 0}
 		r.Indices = append(r.Indices, entry)
 	}
+
 	for range d.IntN(3) {
-		r.Applications = append(r.Applications, Application{d.pick(someApps), d.some(somePrivs, 2), d.some(someRes, 2)})
+		r.Applications = append(r.Applications, Application{d.pick(someApps), d.anyMatches(somePrivs, 2), d.anyMatches(someRes, 2)})
 	}
+
 	if d.IntN(2) == 0 {
-		r.RunAs = d.some(someNames, 2)
+		r.RunAs = d.anyMatches(someNames, 2)
 	}
+
 	return r
 }
 
@@ -54,25 +57,29 @@ func (d dice) set(t *testing.T, registry *Registry) *Set {
 	if registry == nil {
 		return s
 	}
+
 	s, err := s.registered(registry, NewBudget(context.Background()))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return s
 }
 
-// world is everything that the small world can be asked.
+// world lists all queries about these names.
 func world(allows allows) []bool {
 	var answers []bool
 	for _, a := range someActions {
-		answers = append(answers, allows.AllowsCluster(a), allows.AllowsOwning(a))
+		answers = append(answers, allows.AllowsCluster(a), allows.AllowsForOwnKeys(a))
 	}
+
 	for _, n := range names {
 		answers = append(answers, allows.AllowsRunAs(n))
 		for _, a := range does {
 			answers = append(answers, allows.allowsIndex(n, a))
 		}
 	}
+
 	for _, app := range []string{"app1", "app2", "other"} {
 		for _, p := range []string{"read", "write", "data:read/x", "data:write/x", "x/y"} {
 			for _, r := range []string{"s:1", "s:x", "z"} {
@@ -80,12 +87,13 @@ func world(allows allows) []bool {
 			}
 		}
 	}
+
 	return answers
 }
 
-// Ensures that a set contains itself, that containing is passed on, and that a set allows all that those allow that it
-// contains; and that an API key is allowed what both sides allow, exactly.
-func TestProperties(t *testing.T) {
+// Ensures that a set contains itself, that containment is transitive, that a set allows everything that the sets it
+// contains allow, and that an API key is allowed exactly what both sides allow.
+func TestSet_Properties(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(4, 2))}
 	registry := NewRegistry(map[string]map[string][]string{"app1": {"read": {"data:read/*"}, "write": {"data:write/*"}}})
 	var sets []*Set
@@ -94,6 +102,7 @@ func TestProperties(t *testing.T) {
 		s := d.set(t, registry)
 		sets, answers = append(sets, s), append(answers, world(s))
 	}
+
 	contains := make([][]bool, len(sets))
 	pairs := 0
 	for i, a := range sets {
@@ -103,6 +112,7 @@ func TestProperties(t *testing.T) {
 			if i != j && contains[i][j] {
 				pairs++
 			}
+
 			both := world(Limit(a, b))
 			for k := range both {
 				if both[k] != (answers[i][k] && answers[j][k]) {
@@ -113,10 +123,12 @@ func TestProperties(t *testing.T) {
 				}
 			}
 		}
+
 		if !contains[i][i] {
 			t.Errorf("set %d does not contain itself", i)
 		}
 	}
+
 	for i := range sets {
 		for j := range sets {
 			for k := range sets {
@@ -126,14 +138,16 @@ func TestProperties(t *testing.T) {
 			}
 		}
 	}
+
 	if pairs == 0 {
 		t.Error("no set contains another")
 	}
+
 	t.Logf("%d pairs", pairs)
 }
 
-// Ensures that a privilege that a set has allows, on every name and action, all that the privilege grants.
-func TestProperties_Has(t *testing.T) {
+// Ensures that a set with a privilege allows everything that the privilege grants, for every name and action.
+func TestSet_HasImpliesAllows(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(7, 7))}
 	had := 0
 	for range 1500 {
@@ -142,6 +156,7 @@ func TestProperties_Has(t *testing.T) {
 		if !s.hasIndex(pattern, privilege, true) {
 			continue
 		}
+
 		had++
 		one := compile(t, Role{Indices: []Index{{Names: []string{pattern}, Privileges: []string{privilege}, AllowRestricted: true}}})
 		for _, n := range names {
@@ -152,6 +167,7 @@ func TestProperties_Has(t *testing.T) {
 			}
 		}
 	}
+
 	if had < 50 {
 		t.Errorf("only %d were had", had)
 	}

@@ -7,29 +7,33 @@ import (
 	"unicode"
 )
 
-// maxSearch bounds a search, in instructions looked at; it is some milliseconds.
+// maxSearch bounds a search, in instructions visited. It takes some milliseconds.
 const maxSearch = 1 << 18
 
-// contained tells whether every word of b is one of s. It follows the automata of all of them side by side, through every
-// combination of states that some word of b leads to, and looks for one where b accepts and s does not. Combinations can
-// be many, so the search gives up after a while; then the answer is no.
+// contained reports whether every word of b is accepted by s. It follows all automata in parallel through each
+// combination of states that a word of b leads to, and looks for one where b accepts and s does not. There can be too
+// many combinations: then the search stops and the result is false.
 func contained(b box, s boxes, w *effort) bool {
 	if w.Spend(costOfBox*len(s)) != nil {
 		return false
 	}
+
 	var near boxes
 	for _, c := range s {
-		if !c.empty() && !c.apartFrom(b) {
+		if !c.empty() && !c.disjoint(b) {
 			near = append(near, c)
 		}
 	}
-	if len(near) == 0 && b.inhabited() {
+
+	if len(near) == 0 && b.clearlyNotEmpty() {
 		return false
 	}
+
 	inner, err := w.build(b)
 	if err != nil {
 		return false
 	}
+
 	search := &search{effort: w, seen: map[string]bool{}}
 	search.add(inner)
 	for _, c := range near {
@@ -39,17 +43,19 @@ func contained(b box, s boxes, w *effort) bool {
 		}
 		search.add(outer)
 	}
+
 	search.left = maxSearch
 	return search.run()
 }
 
-// states are, for each program, the instructions that wait for the next character, in order; and whether it accepts.
+// states is a combination of states. For each program it has the sorted instructions that wait for the next
+// character, and whether the program accepts.
 type states struct {
 	waiting [][]uint32
 	accepts []bool
 }
 
-// search holds the automata one after another, each as the index of its first program, and all of their programs.
+// search holds the automata as indexes of their first programs, and all programs in sequence.
 type search struct {
 	effort   *effort
 	programs []*syntax.Prog
@@ -57,22 +63,23 @@ type search struct {
 	left     int
 	seen     map[string]bool
 	queue    []states
-	// The rest is used again for each combination.
+	// The remaining fields are buffers, reused for each combination.
 	next    states
 	key     []byte
 	pending []uint32
 	limits  []rune
-	// entered says of each program's instructions in which move they were reached last.
+	// entered holds, for each instruction of each program, the move in which it was last reached.
 	entered [][]int
 	move    int
 }
 
+// add appends the programs of an automaton.
 func (s *search) add(a *automaton) {
 	s.first = append(s.first, len(s.programs))
 	s.programs = append(append(s.programs, a.in), a.out...)
 }
 
-// spend takes work from the budget and from the bound of this search.
+// spend charges work to the budget and to the bound of this search.
 func (s *search) spend(units int) {
 	s.left -= units
 	if s.effort.Spend(units) != nil {
@@ -80,12 +87,13 @@ func (s *search) spend(units int) {
 	}
 }
 
-// run reports whether no word of the first automaton is missing from all others.
+// run reports whether all words of the first automaton are accepted by another one.
 func (s *search) run() bool {
 	s.next = states{make([][]uint32, len(s.programs)), make([]bool, len(s.programs))}
 	for _, p := range s.programs {
 		s.entered = append(s.entered, make([]int, len(p.Inst)))
 	}
+
 	s.start()
 	s.visit()
 	for len(s.queue) > 0 && s.left > 0 {
@@ -94,6 +102,7 @@ func (s *search) run() bool {
 		if s.missing(at) {
 			return false
 		}
+
 		for _, r := range s.runes(at) {
 			s.step(at, r)
 			s.visit()
@@ -102,20 +111,24 @@ func (s *search) run() bool {
 			}
 		}
 	}
+
 	return s.left > 0
 }
 
-// visit puts the next combination on the queue, unless it was there, or leads to no word of the first automaton.
+// visit queues the next combination, unless it was visited before or leads to no word of the first automaton.
 func (s *search) visit() {
 	if len(s.next.waiting[0]) == 0 && !s.next.accepts[0] {
 		return
 	}
+
 	s.key = s.next.appendKey(s.key[:0])
 	s.spend(1 + len(s.key)/4)
 	if s.seen[string(s.key)] {
 		return
 	}
-	s.spend(len(s.key) + 2*len(s.programs)) // it is kept, twice
+
+	// The key and the combination are stored.
+	s.spend(len(s.key) + 2*len(s.programs))
 	s.seen[string(s.key)] = true
 	s.queue = append(s.queue, s.next.clone())
 }
@@ -135,6 +148,7 @@ func (at states) appendKey(key []byte) []byte {
 			key = binary.AppendUvarint(key, uint64(pc))
 		}
 	}
+
 	return key
 }
 
@@ -145,19 +159,22 @@ func bit(b bool) uint64 {
 	return 0
 }
 
+// missing reports whether the first automaton accepts a word here that no other one does.
 func (s *search) missing(at states) bool {
 	if !s.accepts(at, 0) {
 		return false
 	}
+
 	for i := 1; i < len(s.first); i++ {
 		if s.accepts(at, i) {
 			return false
 		}
 	}
+
 	return true
 }
 
-// accepts tells whether the automaton with that number accepts here: its first program does and no other.
+// accepts reports whether an automaton accepts here: its first program does and no other one.
 func (s *search) accepts(at states, number int) bool {
 	from, to := s.first[number], len(s.programs)
 	if number+1 < len(s.first) {
@@ -166,7 +183,7 @@ func (s *search) accepts(at states, number int) bool {
 	return at.accepts[from] && !slices.Contains(at.accepts[from+1:to], true)
 }
 
-// start makes the next combination that of the beginning.
+// start sets the next combination to the initial one.
 func (s *search) start() {
 	for i, p := range s.programs {
 		s.pending = append(s.pending[:0], uint32(p.Start)) //nolint:gosec // an index of an instruction
@@ -174,7 +191,7 @@ func (s *search) start() {
 	}
 }
 
-// step makes the next combination the one that a character leads to.
+// step sets the next combination to the one after a character.
 func (s *search) step(at states, r rune) {
 	for i, p := range s.programs {
 		s.pending = s.pending[:0]
@@ -183,13 +200,14 @@ func (s *search) step(at states, r rune) {
 				s.pending = append(s.pending, p.Inst[pc].Out)
 			}
 		}
+
 		s.spend(len(at.waiting[i]))
 		s.enter(i)
 	}
 }
 
-// enter follows a program from the pending instructions to all that wait for a character or accept. Patterns have no anchors, so
-// every other instruction is passed freely.
+// enter follows a program from the pending instructions to all that wait for a character or accept. Patterns have no
+// anchors, so every other instruction is followed without a condition.
 func (s *search) enter(i int) {
 	s.move++
 	p, entered, units := s.programs[i], s.entered[i], 1
@@ -201,6 +219,7 @@ func (s *search) enter(i int) {
 		if entered[pc] == s.move {
 			continue
 		}
+
 		entered[pc] = s.move
 		units++
 		switch inst := &p.Inst[pc]; inst.Op {
@@ -215,12 +234,13 @@ func (s *search) enter(i int) {
 			waiting = append(waiting, pc)
 		}
 	}
+
 	slices.Sort(waiting)
 	s.next.waiting[i] = waiting
 	s.spend(units)
 }
 
-// runes returns one character of each class of those that all programs treat alike here.
+// runes returns one representative of each class of characters that all programs treat alike here.
 func (s *search) runes(at states) []rune {
 	limits := s.limits[:0]
 	limits = append(limits, 0)
@@ -229,6 +249,7 @@ func (s *search) runes(at states) []rune {
 			limits = appendLimits(limits, &p.Inst[pc])
 		}
 	}
+
 	s.spend(len(limits))
 	slices.Sort(limits)
 	limits = slices.Compact(limits)
@@ -236,7 +257,7 @@ func (s *search) runes(at states) []rune {
 	return slices.DeleteFunc(limits, func(r rune) bool { return r > unicode.MaxRune })
 }
 
-// appendLimits adds the characters at which an instruction's ranges begin, and those after which they end.
+// appendLimits appends the first characters of an instruction's ranges and the characters after their ends.
 func appendLimits(limits []rune, inst *syntax.Inst) []rune {
 	switch inst.Op {
 	case syntax.InstRune, syntax.InstRune1:
@@ -250,5 +271,6 @@ func appendLimits(limits []rune, inst *syntax.Inst) []rune {
 		limits = append(limits, '\n', '\n'+1)
 	default: // the others match every character
 	}
+
 	return limits
 }

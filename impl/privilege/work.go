@@ -7,18 +7,18 @@ import (
 	"github.com/sallyport/sallyport/impl/overload/work"
 )
 
-// maxInquiry bounds the work for all questions of one inquiry, in instructions of automata looked at. It is some hundreds of
-// milliseconds and some tens of megabytes.
+// maxInquiry bounds the work of one inquiry, in instructions visited: some hundreds of milliseconds and some tens of
+// megabytes.
 const maxInquiry = 5 << 20
 
-// NewBudget returns the budget of one inquiry. Its error is ErrTooMuch, or the context's once that is done.
+// NewBudget returns the work budget of one inquiry. Its error is ErrTooMuch, or the context's once that is done.
 func NewBudget(ctx context.Context) *work.Budget { return work.New(ctx, maxInquiry, ErrTooMuch) }
 
-// effort is what is spent to find answers, and what was made on the way and serves again.
+// effort is the work budget with the automata and trees that are cached during an inquiry.
 type effort struct {
 	*work.Budget
 
-	// automata are those of the boxes whose first side stands there.
+	// automata are keyed by the address of the box's first side.
 	automata map[*term]*automaton
 	trees    map[alternatives]*syntax.Regexp
 }
@@ -27,32 +27,35 @@ func newEffort(budget *work.Budget) effort {
 	return effort{budget, map[*term]*automaton{}, map[alternatives]*syntax.Regexp{}}
 }
 
-// Comparing two patterns by what is known of them costs less than following an instruction, and so does a step of an expression
-// that is run over a name.
+// Comparing two patterns by their properties costs less than following an instruction, and so does a step of an
+// expression over a name.
 const (
 	costOfBox      = 4
 	stepsPerUnit   = 8
 	costOfMatching = 2
 )
 
-// has reports whether a tuple is in a box, and false once the work is used up.
+// has reports whether a tuple is in a box, and false once the budget is used up.
 func (w *effort) has(b box, names []string) bool {
 	for i, t := range b {
 		steps := 0
 		for _, p := range t.in {
 			steps += p.stepsOver(len(names[i]))
 		}
+
 		for _, p := range t.out {
 			steps += p.stepsOver(len(names[i]))
 		}
+
 		if w.Spend(costOfMatching+steps/stepsPerUnit) != nil || !t.has(names[i]) {
 			return false
 		}
 	}
+
 	return true
 }
 
-// stepsOver counts the steps of matching a name of some bytes.
+// stepsOver returns the number of steps to match a name of a length in bytes.
 func (p *pattern) stepsOver(length int) int {
 	switch {
 	case p.regular():
@@ -60,10 +63,11 @@ func (p *pattern) stepsOver(length int) int {
 	case p.glob != nil:
 		return 1 + length
 	}
+
 	return 1
 }
 
-// compare takes the work of finding out whether a box plainly covers another, and reports whether there was enough.
+// compare charges the work of box.covers and reports whether the budget allows it.
 func (w *effort) compare(b, c box) bool {
 	steps := 0
 	for i := range b {
@@ -71,16 +75,20 @@ func (w *effort) compare(b, c box) bool {
 		for _, p := range c[i].in {
 			length += len(p.head)
 		}
-		for _, p := range b[i].in { // each may be run over each head
+
+		// Each pattern may be matched with each head.
+		for _, p := range b[i].in {
 			steps += len(c[i].in) + p.stepsOver(length)
 		}
 	}
+
 	return w.Spend(costOfBox+steps/stepsPerUnit) == nil
 }
 
-// made takes the work of having parsed patterns.
-func (w *effort) made(patterns []*pattern) error { return charge(w.Budget, patterns) }
+// chargeParsing charges the work of having parsed patterns.
+func (w *effort) chargeParsing(patterns []*pattern) error { return charge(w.Budget, patterns) }
 
+// charge spends the work of having parsed patterns.
 func charge(budget *work.Budget, patterns []*pattern) error {
 	units := 0
 	for _, p := range patterns {
@@ -89,5 +97,6 @@ func charge(budget *work.Budget, patterns []*pattern) error {
 			units += costOfInstruction * p.states
 		}
 	}
+
 	return budget.Spend(units)
 }

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// endpoint is a method and a path of the HTTP interface. A segment * stands for any one segment.
+// endpoint is a method and a path of the HTTP interface. A segment * matches any one segment.
 type endpoint struct{ method, path string }
 
-// workflows are those that a role can be restricted to, in the order in which errors list them, and the endpoints each of
-// them needs. The first is in Elasticsearch's specification; the second one its server knows besides.
+// workflows are the known workflows with their endpoints, in the order of error messages. The first is in
+// Elasticsearch's specification, the second only in its server.
 var workflows = []struct {
 	name      string
 	endpoints []endpoint
@@ -22,8 +22,8 @@ var workflows = []struct {
 	{"search_application_analytics", []endpoint{{"POST", "/_application/analytics/*/event/*"}}},
 }
 
-// Workflow returns a workflow's name as it is kept: without blanks around it, in lower case. It returns an error, with
-// Elasticsearch's text, if there is none of that name.
+// Workflow returns the canonical name of a workflow: trimmed, in lower case. It returns an error with Elasticsearch's
+// text if there is no such workflow.
 func Workflow(name string) (string, error) {
 	kept := strings.ToLower(strings.TrimSpace(name))
 	known := make([]string, len(workflows))
@@ -33,6 +33,7 @@ func Workflow(name string) (string, error) {
 		}
 		known[i] = w.name
 	}
+
 	return "", fmt.Errorf("Unknown workflow [%s]. A workflow must be one of the predefined workflow names [%s].", name, strings.Join(known, ",")) //nolint:staticcheck,revive // the text of the contract
 }
 
@@ -42,7 +43,7 @@ var (
 	errMixedRestrictions = errors.New("combining role descriptors with and without restriction is not supported")
 )
 
-// CheckRestrictions returns an error unless no role is restricted, or there is only one role.
+// CheckRestrictions returns an error if a restricted role is combined with other roles.
 func CheckRestrictions(roles []Role) error {
 	restricted := 0
 	for _, role := range roles {
@@ -50,15 +51,18 @@ func CheckRestrictions(roles []Role) error {
 			restricted++
 		}
 	}
+
 	switch {
 	case restricted > 1:
 		return errManyRestrictions
 	case restricted == 1 && len(roles) > 1:
 		return errMixedRestrictions
 	}
+
 	return nil
 }
 
+// restrict adds the workflows of the roles.
 func (s *Set) restrict(roles []Role) error {
 	for _, role := range roles {
 		for _, text := range role.Workflows {
@@ -69,16 +73,18 @@ func (s *Set) restrict(roles []Role) error {
 			s.workflows = append(s.workflows, w)
 		}
 	}
+
 	s.restricted = len(s.workflows) > 0
 	return CheckRestrictions(roles)
 }
 
-// AllowsEndpoint tells whether the set may be used for a request at all: whether it is not restricted, or the request
+// AllowsEndpoint reports whether the set may be used for a request at all: it is not restricted, or the request
 // belongs to one of its workflows. The path has no query.
 func (s *Set) AllowsEndpoint(method, path string) bool {
 	if !s.restricted {
 		return true
 	}
+
 	for _, w := range workflows {
 		if !slices.Contains(s.workflows, w.name) {
 			continue
@@ -87,6 +93,7 @@ func (s *Set) AllowsEndpoint(method, path string) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
