@@ -15,13 +15,13 @@ import (
 
 // cached is a service that remembers keys.
 type cached struct {
-	*storetest.Remembering
+	*storetest.Caching
 	*apikey.Service
 }
 
 func newCached(t *testing.T) *cached {
 	t.Helper()
-	st := storetest.OpenRemembering(t)
+	st := storetest.OpenCaching(t)
 	keys := apikey.NewService(st.Store, apikey.Settings{}, slog.New(slog.DiscardHandler))
 	t.Cleanup(keys.Close)
 	return &cached{st, keys}

@@ -13,13 +13,13 @@ import (
 
 // cached is a service that remembers sessions.
 type cached struct {
-	*storetest.Remembering
+	*storetest.Caching
 	*session.Service
 }
 
 func newCached(t *testing.T, settings session.Settings) *cached {
 	t.Helper()
-	st := storetest.OpenRemembering(t)
+	st := storetest.OpenCaching(t)
 	sealer, err := secret.NewSealer(secret.NewKey())
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-// Package postgrestest gives tests databases on a real PostgreSQL server.
+// Package postgrestest provides databases on a real PostgreSQL server to tests.
 package postgrestest
 
 import (
@@ -16,55 +16,61 @@ import (
 )
 
 const (
-	// Variable is the environment variable that names the server, as a URL of a database that new ones are made from.
+	// Variable is the environment variable with the URL of a database on the server. Test databases are created from
+	// it.
 	Variable = "SALLYPORT_TEST_POSTGRES"
-	// Required is the environment variable that, set to 1, makes the lack of a server a failure. So does naming one.
+	// Required is the environment variable that, set to 1, makes a test fail without a server. Setting Variable does
+	// so as well.
 	Required = "SALLYPORT_REQUIRE_POSTGRES"
 
 	usual    = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"
 	patience = 30 * time.Second
 )
 
-// DSN returns the DSN of a new, empty schema, which is dropped when the test ends. It takes a tenth of the time that a
-// database takes. Without a server the test is skipped, or fails if one is named or required.
+// DSN returns the DSN of a new, empty schema, which is dropped when the test ends. Creating one takes a tenth of the
+// time of a database. Without a server the test is skipped, or fails if one is required.
 func DSN(t testing.TB) string {
 	t.Helper()
 	base := Server(t)
 	name := "sallyport_" + strings.ToLower(rand.Text())
 	if err := execute(base, "CREATE SCHEMA "+name); err != nil {
-		t.Fatalf("no schema can be made: %v", err)
+		t.Fatalf("cannot create a schema: %v", err)
 	}
+
 	t.Cleanup(func() {
 		if err := execute(base, "DROP SCHEMA "+name+" CASCADE"); err != nil {
-			t.Errorf("the schema cannot be dropped: %v", err)
+			t.Errorf("cannot drop the schema: %v", err)
 		}
 	})
+
 	own, query := *base, base.Query()
 	query.Set("search_path", name)
 	own.RawQuery = query.Encode()
 	return own.String()
 }
 
-// Database returns the DSN of a new, empty database, for tests that look at connections or cut them: those of a schema's
-// server are others', too. It is dropped when the test ends, with whatever connections were left open.
+// Database returns the DSN of a new, empty database, for tests that inspect or cut connections: a schema shares its
+// database's connections with other tests. The database is dropped when the test ends, even with open connections.
 func Database(t testing.TB) string {
 	t.Helper()
 	return Copy(t, "template0")
 }
 
-// Copy is Database with one that begins as a copy of one of this server's, to which nobody may be connected.
+// Copy is Database with a copy of another database of the server. The template must have no connections.
 func Copy(t testing.TB, template string) string {
 	t.Helper()
 	base := Server(t)
 	name := "sallyport_" + strings.ToLower(rand.Text())
 	if err := execute(base, "CREATE DATABASE "+name+" TEMPLATE "+pgx.Identifier{template}.Sanitize()); err != nil {
-		t.Fatalf("no database can be made: %v", err)
+		t.Fatalf("cannot create a database: %v", err)
 	}
+
 	t.Cleanup(func() {
 		if err := execute(base, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("the database cannot be dropped: %v", err)
+			t.Errorf("cannot drop the database: %v", err)
 		}
 	})
+
 	own := *base
 	own.Path = "/" + name
 	return own.String()
@@ -80,23 +86,26 @@ func Server(t testing.TB) *url.URL {
 	if err != nil {
 		t.Skipf("PostgreSQL does not answer at 127.0.0.1:5432, and %s names none", Variable)
 	}
+
 	return base
 }
 
-// server is the server, looked for once.
+// server finds the server once.
 var server = sync.OnceValues(func() (*url.URL, error) {
 	dsn := os.Getenv(Variable)
 	if dsn == "" {
 		dsn = usual
 	}
+
 	base, err := url.Parse(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a URL", Variable)
 	}
+
 	return base, execute(base, "SELECT 1")
 })
 
-// execute runs one statement on a connection of its own: cleanups outlive what a pool could be tied to.
+// execute runs one statement on its own connection: cleanups run after the test's pools are closed.
 func execute(base *url.URL, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -104,6 +113,7 @@ func execute(base *url.URL, statement string) error {
 	if err != nil {
 		return err
 	}
+
 	defer connection.Close(ctx) //nolint:errcheck // the statement is done
 	_, err = connection.Exec(ctx, statement)
 	return err

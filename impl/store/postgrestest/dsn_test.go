@@ -17,7 +17,7 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	return connection
 }
 
-// Ensures that each test has a database of its own, which is gone afterwards even if a connection was left open.
+// Ensures that each test has its own database, which is dropped afterwards even if a connection is left open.
 func TestDatabase(t *testing.T) {
 	var names []string
 	t.Run("while", func(t *testing.T) {
@@ -26,13 +26,16 @@ func TestDatabase(t *testing.T) {
 			if _, err := connection.Exec(t.Context(), "CREATE TABLE mine ()"); err != nil {
 				t.Fatal(err)
 			}
+
 			var name string
 			if err := connection.QueryRow(t.Context(), "SELECT current_database()").Scan(&name); err != nil {
 				t.Fatal(err)
 			}
+
 			names = append(names, name)
 		}
 	})
+
 	connection := connect(t, postgrestest.Server(t).String())
 	defer connection.Close(t.Context()) //nolint:errcheck // it has read
 	var left int
@@ -41,7 +44,7 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
-// Ensures that each test has a schema of its own, which is gone afterwards.
+// Ensures that each test has its own schema, which is dropped afterwards.
 func TestDSN(t *testing.T) {
 	var names []string
 	t.Run("while", func(t *testing.T) {
@@ -51,13 +54,16 @@ func TestDSN(t *testing.T) {
 			if _, err := connection.Exec(t.Context(), "CREATE TABLE mine ()"); err != nil {
 				t.Fatal(err)
 			}
+
 			var name string
 			if err := connection.QueryRow(t.Context(), "SELECT current_schema()").Scan(&name); err != nil {
 				t.Fatal(err)
 			}
+
 			names = append(names, name)
 		}
 	})
+
 	connection := connect(t, postgrestest.Server(t).String())
 	defer connection.Close(t.Context()) //nolint:errcheck // it has read
 	var left int

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Ensures that an instance that was stopped, in an orderly way or not, does not answer, and comes back at the same address
-// with what it was told.
+// Ensures that an instance stopped cleanly or by a crash does not accept connections, and restarts at the same
+// address with its data.
 func TestInstance(t *testing.T) {
 	t.Parallel()
 	i := postgrestest.NewInstance(t)
@@ -19,16 +19,20 @@ func TestInstance(t *testing.T) {
 		if _, err := connection.Exec(t.Context(), "CREATE TABLE IF NOT EXISTS kept (); INSERT INTO kept DEFAULT VALUES"); err != nil {
 			t.Fatal(err)
 		}
+
 		i.Stop(t, how)
 		if err := connection.Ping(t.Context()); err == nil {
 			t.Errorf("%v: a connection outlives the server", how)
 		}
+
 		if other, err := pgx.Connect(t.Context(), i.DSN()); err == nil {
 			t.Errorf("%v: it answers", how)
 			other.Close(t.Context()) //nolint:errcheck // it should not be
 		}
+
 		i.Start(t)
 	}
+
 	connection := connect(t, i.DSN())
 	defer connection.Close(t.Context()) //nolint:errcheck // it has read
 	var kept int

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Proxy stands between programs and a server, and can stop to carry what some connections say, without ending them.
+// Proxy forwards connections to a server, and can stall some of them without closing them.
 type Proxy struct {
-	// DSN is the server's, through the proxy.
+	// DSN is the server's DSN with the address of the proxy.
 	DSN string
 
 	listener net.Listener
@@ -25,27 +25,34 @@ type Proxy struct {
 	carrying sync.WaitGroup
 }
 
-// NewProxy returns a proxy for a DSN that can stall those connections that begin with a name in them, such as that of the
-// application. It does not know TLS.
+// NewProxy returns a proxy for a DSN. Stall affects the connections with name in their first message, such as the
+// application name. TLS is not supported.
 func NewProxy(t testing.TB, dsn, name string) *Proxy {
 	t.Helper()
 	server, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	through := *server
 	through.Host = listener.Addr().String()
-	p := &Proxy{DSN: through.String(), listener: listener, server: server.Host, name: []byte(name)}
+	p := &Proxy{
+		DSN:      through.String(),
+		listener: listener,
+		server:   server.Host,
+		name:     []byte(name),
+	}
 	p.carrying.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
 }
 
-// Stall stops what the named connections say, in both directions, now and in the future.
+// Stall stops forwarding on the named connections, in both directions, present and future ones.
 func (p *Proxy) Stall() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -59,17 +66,18 @@ func (p *Proxy) isStalled() bool {
 }
 
 func (p *Proxy) close() {
-	_ = p.listener.Close() // it has been of use
+	_ = p.listener.Close() // nothing depends on it any more
 	p.mu.Lock()
 	for _, c := range p.open {
-		_ = c.Close() // whoever uses it is at its end
+		_ = c.Close() // the test has ended
 	}
+
 	p.mu.Unlock()
 	p.carrying.Wait()
 }
 
-// remember has connections closed at the end.
-func (p *Proxy) remember(connections ...net.Conn) {
+// track records connections to close at the end.
+func (p *Proxy) track(connections ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open = append(p.open, connections...)
@@ -81,17 +89,19 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
+
 		server, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.server)
 		if err != nil {
 			_ = client.Close() // the client will see
 			continue
 		}
-		p.remember(client, server)
+
+		p.track(client, server)
 		p.carrying.Go(func() { p.carry(client, server) })
 	}
 }
 
-// carry reads a connection's first words, which have the application's name, and then carries both directions.
+// carry reads a connection's first message, which has the application name, and then forwards both directions.
 func (p *Proxy) carry(client, server net.Conn) {
 	first := make([]byte, 4096)
 	n, err := client.Read(first)
@@ -99,11 +109,13 @@ func (p *Proxy) carry(client, server net.Conn) {
 		_ = server.Close() // nothing was said
 		return
 	}
+
 	named := bytes.Contains(first[:n], p.name)
 	p.carrying.Go(func() { p.copy(client, server, named) })
 	if named && p.isStalled() {
 		return
 	}
+
 	_, _ = server.Write(first[:n]) // the next one will fail, too
 	p.copy(server, client, named)
 }
@@ -117,6 +129,7 @@ func (p *Proxy) copy(to, from net.Conn, named bool) {
 			_, _ = io.Copy(io.Discard, from) // until it ends
 			return
 		}
+
 		if err != nil {
 			return
 		}

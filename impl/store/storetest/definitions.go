@@ -6,13 +6,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// documents: equal texts are one document, and texts come back byte for byte.
+// documents: equal texts share one document, and texts are returned byte for byte.
 func documents(s *suite) {
 	s.view(func(tx *store.Tx) error {
 		_, err := tx.Document("nothing")
 		s.is(err, store.ErrNotFound)
 		return nil
 	})
+
 	texts := []string{"", `{"a":"Ω"}`, `{"a":"Ω" }`}
 	ids := make([]string, len(texts))
 	for range 2 {
@@ -25,14 +26,18 @@ func documents(s *suite) {
 				if ids[i] != "" {
 					equal(s, "the id of an equal text", id, ids[i])
 				}
+
 				ids[i] = id
 			}
+
 			return nil
 		})
 	}
+
 	if ids[1] == ids[2] {
 		s.Error("two texts have one id")
 	}
+
 	s.view(func(tx *store.Tx) error {
 		for i, id := range ids {
 			body, err := tx.Document(id)
@@ -41,11 +46,12 @@ func documents(s *suite) {
 			}
 			equal(s, "the text", string(body), texts[i])
 		}
+
 		return nil
 	})
 }
 
-// roles: a role is made once and then replaced.
+// roles: the first write creates a role, later ones replace it.
 func roles(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		for i, name := range []string{"b", "a,Ω", "c", "b"} {
@@ -55,8 +61,10 @@ func roles(s *suite) {
 			}
 			equal(s, fmt.Sprint("whether the put ", i, " made a role"), created, i < 3)
 		}
+
 		return nil
 	})
+
 	s.view(func(tx *store.Tx) error {
 		_, err := tx.Role("nothing")
 		s.is(err, store.ErrNotFound)
@@ -64,21 +72,24 @@ func roles(s *suite) {
 		if err != nil {
 			return err
 		}
+
 		equal(s, "the replaced role", one, store.Role{Name: "b", Descriptor: "{3}"})
 		every, err := tx.Roles()
 		if err != nil {
 			return err
 		}
+
 		some, err := tx.RolesByNames([]string{"c", "nothing", "b", "c"})
 		equal(s, "all roles", fmt.Sprint(every), "[{a,Ω {1}} {b {3}} {c {2}}]")
 		equal(s, "some roles", fmt.Sprint(some), "[{b {3}} {c {2}}]")
 		return err
 	})
+
 	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteRole("b") })
 	s.once("making the role again", func(tx *store.Tx) (bool, error) { return tx.PutRole(store.Role{Name: "b"}) })
 }
 
-// applicationPrivileges: the application and the name are the key together.
+// applicationPrivileges: application and name together are the key.
 func applicationPrivileges(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		for i, p := range []store.ApplicationPrivilege{
@@ -93,14 +104,16 @@ func applicationPrivileges(s *suite) {
 			}
 			equal(s, fmt.Sprint("whether the put ", i, " made a privilege"), created, i < 3)
 		}
+
 		return nil
 	})
+
 	s.listPrivileges(`[{"a" "x" ["new"] "{\"a\":1}"} {"a" "y" ["data:read/*" "\""] ""} {"b" "x" [] ""}]`)
 	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteApplicationPrivilege("a", "x") })
 	s.listPrivileges(`[{"a" "y" ["data:read/*" "\""] ""} {"b" "x" [] ""}]`)
 }
 
-// listPrivileges fails the test unless the privileges are the ones that are wanted.
+// listPrivileges fails the test unless these are the privileges.
 func (s *suite) listPrivileges(want string) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {

@@ -6,23 +6,31 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// expiringKeys ensures that those keys are counted that work now and will not at a later time.
+// expiringKeys: the count includes keys that are valid now and expired at a later time.
 func expiringKeys(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for id, expires := range map[string]time.Time{
-			"past": tx.Now.Add(-time.Millisecond), "now": tx.Now, "next": tx.Now.Add(time.Millisecond),
-			"last": tx.Now.Add(time.Hour), "later": tx.Now.Add(time.Hour + time.Millisecond), "never": {}, "invalidated": tx.Now.Add(time.Minute),
+			"past":        tx.Now.Add(-time.Millisecond),
+			"now":         tx.Now,
+			"next":        tx.Now.Add(time.Millisecond),
+			"last":        tx.Now.Add(time.Hour),
+			"later":       tx.Now.Add(time.Hour + time.Millisecond),
+			"never":       {},
+			"invalidated": tx.Now.Add(time.Minute),
 		} {
 			if err := tx.InsertAPIKey(store.APIKey{ID: id, UserName: "alice", ExpiresAt: expires}); err != nil {
 				return err
 			}
 		}
+
 		_, err := tx.InvalidateKeys([]string{"invalidated"})
 		return err
 	})
+
 	s.view(func(tx *store.Tx) error {
 		count, err := tx.KeysExpiring(tx.Now.Add(time.Hour))
 		equal(s, "the number of keys that expire", count, 2)

@@ -13,10 +13,10 @@ import (
 // crowd is how many try the same thing at once.
 const crowd = 20
 
-// once runs f for a crowd at once and fails the test unless exactly one is told that it was the one.
+// once runs f concurrently and fails the test unless exactly one call reports success.
 func (s *suite) once(what string, f func(tx *store.Tx) (bool, error)) {
 	s.Helper()
-	var told atomic.Int32
+	var successes atomic.Int32
 	var wg sync.WaitGroup
 	for range crowd {
 		wg.Go(func() {
@@ -29,15 +29,16 @@ func (s *suite) once(what string, f func(tx *store.Tx) (bool, error)) {
 				s.Error(err)
 			}
 			if first {
-				told.Add(1)
+				successes.Add(1)
 			}
 		})
 	}
+
 	wg.Wait()
-	equal(s, what+": how many were told to be the first", told.Load(), 1)
+	equal(s, what+": successful calls", successes.Load(), 1)
 }
 
-// totpDevices: a step, and a recovery code, is used once, however many try.
+// totpDevices: a step and a recovery code can each be used once, also by concurrent callers.
 func totpDevices(s *suite) {
 	device := store.TOTPDevice{UserName: "alice", Sealed: "x"}
 	s.update(func(tx *store.Tx) error {
@@ -45,12 +46,14 @@ func totpDevices(s *suite) {
 		s.is(err, store.ErrNotFound)
 		return errors.Join(tx.InsertUser(alice()), tx.InsertTOTPDevice(device), tx.ReplaceRecoveryCodes("alice", []string{"a", "b"}))
 	})
+
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertTOTPDevice(device) }), store.ErrExists)
 	s.view(func(tx *store.Tx) error {
 		u, err := tx.User("alice")
 		equal(s, "HasTOTP before the confirmation", u.HasTOTP, false)
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error { return tx.ConfirmTOTPDevice("alice") })
 	s.once("a step", func(tx *store.Tx) (bool, error) { return tx.UseTOTPStep("alice", 7) })
 	s.once("a recovery code", func(tx *store.Tx) (bool, error) { return tx.UseRecoveryCode("alice", "a") })
@@ -59,33 +62,45 @@ func totpDevices(s *suite) {
 		if err != nil {
 			return err
 		}
+
 		newer, err := tx.UseTOTPStep("alice", 8)
 		equal(s, "an older step", older, false)
 		equal(s, "a newer step", newer, true)
 		return err
 	})
-	s.update(func(tx *store.Tx) error { return tx.ResealTOTPDevices([][2]string{{"alice", "x2"}, {"nobody", "y"}}) })
+
+	s.update(func(tx *store.Tx) error { return tx.ResealTOTPDevices([][2]string{{"alice", "x2"}, {"unknown", "y"}}) })
 	s.view(func(tx *store.Tx) error {
 		got, err := tx.TOTPDevice("alice")
 		if err != nil {
 			return err
 		}
-		equal(s, "the device", got, store.TOTPDevice{UserName: "alice", Sealed: "x2", Confirmed: true, LastStep: 8, CreatedAt: s.moment()})
+
+		equal(s, "the device", got, store.TOTPDevice{
+			UserName:  "alice",
+			Sealed:    "x2",
+			Confirmed: true,
+			LastStep:  8,
+			CreatedAt: s.moment(),
+		})
 		everybodys, err := tx.TOTPDevices()
 		if err != nil {
 			return err
 		}
+
 		equal(s, "how many devices there are", len(everybodys), 1)
 		equal(s, "the only device", everybodys[0], got)
 		u, err := tx.User("alice")
 		if err != nil {
 			return err
 		}
+
 		left, err := tx.RecoveryCodes("alice")
 		equal(s, "HasTOTP", u.HasTOTP, true)
 		equal(s, "recovery codes left", left, 1)
 		return err
 	})
+
 	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteTOTPDevice("alice") })
 	s.view(func(tx *store.Tx) error {
 		left, err := tx.RecoveryCodes("alice")
@@ -94,7 +109,7 @@ func totpDevices(s *suite) {
 	})
 }
 
-// lockouts: of failures counted at once none is lost.
+// lockouts: concurrent failures are all counted.
 func lockouts(s *suite) {
 	var wg sync.WaitGroup
 	for range crowd {
@@ -112,19 +127,27 @@ func lockouts(s *suite) {
 			}
 		})
 	}
+
 	wg.Wait()
-	want := lockout.State{Failures: 3, CodeFailures: 2, LastFailure: s.moment(), LockedUntil: s.moment().Add(time.Minute)}
+	want := lockout.State{
+		Failures:     3,
+		CodeFailures: 2,
+		LastFailure:  s.moment(),
+		LockedUntil:  s.moment().Add(time.Minute),
+	}
 	s.update(func(tx *store.Tx) error { return tx.SetLockout("alice", want) })
 	s.view(func(tx *store.Tx) error {
 		counted, err := tx.Lockout(store.UnknownUser)
 		if err != nil {
 			return err
 		}
-		equal(s, "failures of strangers", counted.Failures, crowd)
+
+		equal(s, "failures of unauthenticated callers", counted.Failures, crowd)
 		got, err := tx.Lockout("alice")
 		equal(s, "the state", got, want)
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error { return tx.ClearLockout("alice") })
 	s.view(func(tx *store.Tx) error {
 		got, err := tx.Lockout("alice")
@@ -133,7 +156,8 @@ func lockouts(s *suite) {
 	})
 }
 
-// history: who created and changed a user, and when the user signed in; and that a deleted user leaves nothing.
+// history: the author of the creation and the last change, and the last login, are stored, and deletion removes all
+// data.
 func history(s *suite) {
 	u := alice()
 	u.CreatedBy = "admin"
@@ -145,55 +169,69 @@ func history(s *suite) {
 	s.update(func(tx *store.Tx) error { return errors.Join(tx.TouchLogin("alice"), tx.UpdateUser(u)) })
 	s.view(func(tx *store.Tx) error {
 		got, err := tx.User("alice")
-		equal(s, "who created", got.CreatedBy, "admin")
-		equal(s, "who changed", got.UpdatedBy, "bob")
+		equal(s, "CreatedBy", got.CreatedBy, "admin")
+		equal(s, "UpdatedBy", got.UpdatedBy, "bob")
 		equal(s, "the first sign-in", got.FirstLoginAt, first)
 		equal(s, "the last sign-in", got.LastLoginAt, s.moment())
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		stale, err := tx.ReplacePasswordHash("alice", "other", "new")
 		if err != nil {
 			return err
 		}
+
 		fresh, err := tx.ReplacePasswordHash("alice", u.PasswordHash, "new")
 		equal(s, "replacing another hash", stale, false)
 		equal(s, "replacing the hash", fresh, true)
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		return errors.Join(
 			tx.InsertSession(store.Session{ID: "s", UserName: "alice", ExpiresAt: s.now.Add(time.Hour)}),
-			tx.InsertSessionToken(store.SessionToken{ID: "t", SessionID: "s", ExpiresAt: s.now.Add(time.Hour), ElevatedUntil: s.moment()}),
+			tx.InsertSessionToken(store.SessionToken{
+				ID:            "t",
+				SessionID:     "s",
+				ExpiresAt:     s.now.Add(time.Hour),
+				ElevatedUntil: s.moment(),
+			}),
 			tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}), tx.InsertTOTPDevice(store.TOTPDevice{UserName: "alice"}),
 			tx.SetLockout("alice", lockout.State{Failures: 1}),
 		)
 	})
+
 	s.view(func(tx *store.Tx) error {
 		token, _, _, err := tx.LiveSession("t")
 		equal(s, "the elevation", token.ElevatedUntil, s.moment())
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		lowered, err := tx.LowerSession("other")
 		equal(s, "lowering another session", lowered, false)
 		return errors.Join(err, tx.LowerUserSessions("bob"))
 	})
+
 	s.view(func(tx *store.Tx) error {
 		token, _, _, err := tx.LiveSession("t")
 		equal(s, "the elevation after others gave up theirs", token.ElevatedUntil, s.moment())
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		lowered, err := tx.LowerSession("s")
 		equal(s, "lowering", lowered, true)
 		return err
 	})
+
 	s.view(func(tx *store.Tx) error {
 		token, _, _, err := tx.LiveSession("t")
 		equal(s, "the elevation after it was given up", token.ElevatedUntil.IsZero(), true)
 		return err
 	})
+
 	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteUser("alice") })
 	s.view(func(tx *store.Tx) error {
 		_, _, _, err := tx.LiveSession("t")

@@ -7,13 +7,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// insertKeys gives alice keys, without an end.
+// insertKeys inserts keys of alice without an expiry.
 func (s *suite) insertKeys(ids ...string) {
 	s.Helper()
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for _, id := range ids {
 			key := fullKey()
 			key.ID = id
@@ -21,11 +22,12 @@ func (s *suite) insertKeys(ids ...string) {
 				return err
 			}
 		}
+
 		return nil
 	})
 }
 
-// key returns one that there is.
+// key returns an existing key.
 func (s *suite) key(id string) (k store.APIKey) {
 	s.Helper()
 	s.view(func(tx *store.Tx) (err error) {
@@ -35,7 +37,7 @@ func (s *suite) key(id string) (k store.APIKey) {
 	return k
 }
 
-// updateKeys: what is given is changed, what is nil is kept, and keys that are invalidated are left alone.
+// updateKeys: given fields are changed, nil fields and invalidated keys are not.
 func updateKeys(s *suite) {
 	s.insertKeys("k1", "k2", "k3", "k4")
 	before := s.key("k1")
@@ -45,28 +47,43 @@ func updateKeys(s *suite) {
 		}
 		return tx.UpdateKeys([]string{"k2", "nothing", "k1", "k2", "k4", "k3\x00", "\xff"}, store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
 	})
+
 	want := before
 	want.LimitedBy, want.Creator, want.Version = "l2", "c2", 10
-	equal(s, "a key whose optional fields are kept", s.key("k1"), want)
+	equal(s, "a key with its optional fields kept", s.key("k1"), want)
 	equal(s, "another key of the same change", s.key("k2").Creator, "c2")
 	equal(s, "a key that the change did not name", s.key("k3").Creator, "c")
 	equal(s, "an invalidated key", s.key("k4").Creator, "c")
 
 	assigned, metadata, end := "a2", `{}`, s.moment().Add(time.Hour)
-	change := store.KeyChange{Assigned: &assigned, Metadata: &metadata, ExpiresAt: &end, LimitedBy: "l3", Creator: "c3", Version: 11}
+	change := store.KeyChange{
+		Assigned:  &assigned,
+		Metadata:  &metadata,
+		ExpiresAt: &end,
+		LimitedBy: "l3",
+		Creator:   "c3",
+		Version:   11,
+	}
 	s.update(func(tx *store.Tx) error { return tx.UpdateKeys([]string{"k1"}, change) })
 	want.Assigned, want.Metadata, want.ExpiresAt = "a2", `{}`, end
 	want.LimitedBy, want.Creator, want.Version = "l3", "c3", 11
 	equal(s, "a key that is all changed", s.key("k1"), want)
 
 	nothing, never := "", time.Time{}
-	change = store.KeyChange{Assigned: &nothing, Metadata: &nothing, ExpiresAt: &never, LimitedBy: "l3", Creator: "c3", Version: 11}
+	change = store.KeyChange{
+		Assigned:  &nothing,
+		Metadata:  &nothing,
+		ExpiresAt: &never,
+		LimitedBy: "l3",
+		Creator:   "c3",
+		Version:   11,
+	}
 	s.update(func(tx *store.Tx) error { return tx.UpdateKeys([]string{"k1"}, change) })
 	want.Assigned, want.Metadata, want.ExpiresAt = "", "", time.Time{}
 	equal(s, "a key that lost what is optional", s.key("k1"), want)
 }
 
-// invalidateKeys: a key ends once, however many end it, and stays as it was.
+// invalidateKeys: a key is invalidated once, and later attempts do not change it.
 func invalidateKeys(s *suite) {
 	s.insertKeys("k1", "k2", "k3")
 	before := s.key("k1")
@@ -76,12 +93,14 @@ func invalidateKeys(s *suite) {
 		equal(s, "the first to be invalidated", fmt.Sprint(changed), "[k1 k2]")
 		return err
 	})
+
 	s.now = s.now.Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
 		changed, err := tx.InvalidateKeys([]string{"k1", "k2"})
 		equal(s, "what was invalidated again", fmt.Sprint(changed), "[]")
 		return err
 	})
+
 	want := before
 	want.InvalidatedAt = first
 	equal(s, "the invalidated key", s.key("k1"), want)
@@ -91,26 +110,28 @@ func invalidateKeys(s *suite) {
 		equal(s, "alice's keys", keyIDs(own), "[k1 k2 k3]")
 		return err
 	})
+
 	s.once("invalidating a key", func(tx *store.Tx) (bool, error) {
 		changed, err := tx.InvalidateKeys([]string{"k3"})
 		return len(changed) == 1, err
 	})
 }
 
-// touchKeys: the latest use counts, in whatever order uses are told.
+// touchKeys: the latest use is stored, in whatever order uses are reported.
 func touchKeys(s *suite) {
 	s.insertKeys("k1", "k2")
 	early, late := s.moment(), s.moment().Add(time.Second)
 	s.update(func(tx *store.Tx) error {
 		return tx.TouchKeys(map[string]time.Time{"k1": late, "k2": early, "nothing": late})
 	})
+
 	s.update(func(tx *store.Tx) error { return tx.TouchKeys(map[string]time.Time{"k1": early, "k2": late}) })
-	equal(s, "a use that was told late", s.key("k1").LastUsedAt, late)
+	equal(s, "a use that was reported late", s.key("k1").LastUsedAt, late)
 	equal(s, "a later use", s.key("k2").LastUsedAt, late)
 	s.update(func(tx *store.Tx) error { return tx.TouchKeys(nil) })
 }
 
-// purgeKeys: only what ended long enough ago goes, and only documents that no key needs.
+// purgeKeys: only keys that ended long enough ago and unreferenced documents are deleted.
 func purgeKeys(s *suite) {
 	s.insertKeys("expired", "ended", "both", "late", "live")
 	var ended, unused string
@@ -121,6 +142,7 @@ func purgeKeys(s *suite) {
 		unused, err = tx.PutDocument([]byte("of no key"))
 		return err
 	})
+
 	kept := s.putForLiveKey()
 	soon, later := s.moment().Add(time.Minute), s.moment().Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
@@ -130,19 +152,23 @@ func purgeKeys(s *suite) {
 		if err := tx.UpdateKeys([]string{"late"}, store.KeyChange{ExpiresAt: &later}); err != nil {
 			return err
 		}
+
 		_, err := tx.InvalidateKeys([]string{"ended", "both"})
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		ids, err := tx.PurgeKeys(later)
 		equal(s, "what was purged", fmt.Sprint(ids), "[both ended expired]")
 		if err != nil {
 			return err
 		}
+
 		n, err := tx.PurgeDocuments()
 		equal(s, "the number of documents that were purged", n, 2)
 		return err
 	})
+
 	s.view(func(tx *store.Tx) error {
 		left, err := tx.AllAPIKeys()
 		equal(s, "what is left", keyIDs(left), "[late live]")
@@ -150,26 +176,30 @@ func purgeKeys(s *suite) {
 			_, err := tx.Document(id)
 			s.is(err, store.ErrNotFound)
 		}
+
 		for _, id := range kept {
 			if _, err := tx.Document(id); err != nil {
 				s.Errorf("a document of a live key: %v", err)
 			}
 		}
+
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		ids, err := tx.PurgeKeys(later)
 		equal(s, "what was purged again", fmt.Sprint(ids), "[]")
 		if err != nil {
 			return err
 		}
+
 		n, err := tx.PurgeDocuments()
 		equal(s, "the number of documents that were purged again", n, 0)
 		return err
 	})
 }
 
-// putForLiveKey gives the key "live" a document of each kind, and returns them.
+// putForLiveKey stores a document of each kind for the key "live" and returns their ids.
 func (s *suite) putForLiveKey() (ids []string) {
 	s.update(func(tx *store.Tx) error {
 		for _, text := range []string{"assigned", "limited by", "creator"} {
@@ -179,7 +209,9 @@ func (s *suite) putForLiveKey() (ids []string) {
 			}
 			ids = append(ids, id)
 		}
+
 		return tx.UpdateKeys([]string{"live"}, store.KeyChange{Assigned: &ids[0], LimitedBy: ids[1], Creator: ids[2]})
 	})
+
 	return ids
 }

@@ -9,10 +9,18 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// fullKey is a key of alice with everything that a key can be given.
+// fullKey returns a key of alice with all fields set.
 func fullKey() store.APIKey {
 	return store.APIKey{
-		ID: "k", UserName: "alice", Description: "Ω", SecretDigest: "d", Assigned: "a", LimitedBy: "l", Creator: "c", Metadata: `{"m":1}`, Version: 9,
+		ID:           "k",
+		UserName:     "alice",
+		Description:  "Ω",
+		SecretDigest: "d",
+		Assigned:     "a",
+		LimitedBy:    "l",
+		Creator:      "c",
+		Metadata:     `{"m":1}`,
+		Version:      9,
 	}
 }
 
@@ -21,6 +29,7 @@ func apiKeys(s *suite) {
 		if err := errors.Join(tx.InsertUser(alice()), tx.InsertUser(store.User{Name: "bob"})); err != nil {
 			return err
 		}
+
 		for i := range 3 {
 			key := fullKey()
 			key.ID, key.ExpiresAt = fmt.Sprint("k", 2-i), tx.Now.Add(time.Hour)
@@ -28,8 +37,10 @@ func apiKeys(s *suite) {
 				return err
 			}
 		}
+
 		return nil
 	})
+
 	s.now = s.now.Add(time.Second)
 	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "bob"}) })
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
@@ -38,6 +49,7 @@ func apiKeys(s *suite) {
 		if err != nil {
 			return err
 		}
+
 		created := s.moment().Add(-time.Second)
 		want := fullKey()
 		want.ID, want.CreatedAt, want.ExpiresAt = "k1", created, created.Add(time.Hour)
@@ -48,11 +60,13 @@ func apiKeys(s *suite) {
 		if err != nil {
 			return err
 		}
+
 		byID, err := tx.APIKeyByID("k1")
 		equal(s, "the key by its id", byID, want)
 		if err != nil {
 			return err
 		}
+
 		_, err = tx.APIKey("bob", "k1")
 		s.is(err, store.ErrNotFound)
 		_, err = tx.APIKeyByID("nothing")
@@ -66,38 +80,44 @@ func apiKeys(s *suite) {
 		if err != nil {
 			return err
 		}
+
 		owned, err := tx.OwnedKeys("alice", []string{"k1", "nothing", "k", "k0", "k2\x00"})
 		slices.Sort(owned)
 		equal(s, "those of some keys that are alice's", fmt.Sprint(owned), "[k0 k1]")
 		if err != nil {
 			return err
 		}
+
 		own, err := tx.APIKeys("alice")
 		if err != nil {
 			return err
 		}
-		everybody, err := tx.AllAPIKeys()
+
+		all, err := tx.AllAPIKeys()
 		equal(s, "alice's keys", keyIDs(own), "[k0 k1 k2]")
-		equal(s, "all keys", keyIDs(everybody), "[k0 k1 k2 k]")
-		equal(s, "the end of a key without one", everybody[3].ExpiresAt.IsZero(), true)
+		equal(s, "all keys", keyIDs(all), "[k0 k1 k2 k]")
+		equal(s, "the end of a key without one", all[3].ExpiresAt.IsZero(), true)
 		return err
 	})
 }
 
-// manyKeys ensures that however many keys are asked for, all of those are found that there are, and no others.
+// manyKeys: a lookup of many ids returns exactly the existing keys.
 func manyKeys(s *suite) {
 	const n = 200
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for i := range n {
 			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprintf("k%03d", i), UserName: "alice", SecretDigest: "d"}); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
+
 	s.view(func(tx *store.Tx) error {
 		var ids []string
 		for i := range n {
@@ -106,15 +126,18 @@ func manyKeys(s *suite) {
 			if err != nil {
 				return err
 			}
+
 			want := i + 1
 			if i < n-101 {
-				want++ // k100, which has not had its turn
+				want++ // k100, which is not deleted yet
 			}
+
 			equal(s, "the number of keys", len(found), want)
 			for id, key := range found {
 				equal(s, "a key by its id", key.ID, id)
 			}
 		}
+
 		return nil
 	})
 }

@@ -9,13 +9,15 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// overlapping: changes of many keys at once, named in opposite orders, all happen, and each to all of its keys.
+// overlapping: concurrent changes of many keys, named in opposite orders, all succeed, and each changes all of its
+// keys.
 func overlapping(s *suite) {
 	const keys, changes = 300, 12
 	ids := make([]string, keys)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("k%03d", i)
 	}
+
 	s.insertKeys(ids...)
 	shared := ids[keys/3 : 2*keys/3]
 	var wg sync.WaitGroup
@@ -25,9 +27,10 @@ func overlapping(s *suite) {
 			own = slices.Clone(ids[keys/3:])
 			slices.Reverse(own)
 		}
+
 		wg.Go(func() {
 			err := s.store.Update(s.Context(), func(tx *store.Tx) error {
-				if version%3 == 0 { // whoever does not lock is not in the way of who does
+				if version%3 == 0 { // changes without a lock do not block those with one
 					if err := tx.LockKeys(); err != nil {
 						return err
 					}
@@ -39,6 +42,7 @@ func overlapping(s *suite) {
 			}
 		})
 	}
+
 	wg.Wait()
 	s.view(func(tx *store.Tx) error {
 		found, err := tx.KeysByIDs(ids)
@@ -47,16 +51,18 @@ func overlapping(s *suite) {
 			equal(s, "the last change of "+id, found[id].Version, last.Version)
 			equal(s, "all of the last change of "+id, found[id].Creator, fmt.Sprint(last.Version))
 		}
+
 		for _, id := range ids {
 			if found[id].Creator == "c" {
 				s.Errorf("%s was never changed", id)
 			}
 		}
+
 		return err
 	})
 }
 
-// lockKeys: who has locked the keys changes them at the first try, though somebody wants to change one meanwhile.
+// lockKeys: a transaction that has locked the keys changes them at the first attempt, even with a concurrent change.
 func lockKeys(s *suite) {
 	s.insertKeys("k1", "k2")
 	used := s.moment().Add(time.Second)
@@ -72,18 +78,21 @@ func lockKeys(s *suite) {
 		if tries == 1 {
 			s.meanwhile(touched, func(tx *store.Tx) error { return tx.TouchKeys(map[string]time.Time{"k2": used}) })
 		}
+
 		return tx.UpdateKeys([]string{"k1", "k2"}, store.KeyChange{Creator: "c2"})
 	})
+
 	if err := <-touched; err != nil {
 		s.Error(err)
 	}
+
 	equal(s, "the number of tries", tries, 1)
 	equal(s, "the change", s.key("k2").Creator, "c2")
 	equal(s, "the use meanwhile", s.key("k2").LastUsedAt, used)
 }
 
-// meanwhile runs a transaction beside another, and tells done how it ended. It returns when that has happened, or the
-// transaction seems to wait for the other.
+// meanwhile runs a concurrent transaction and sends its result to done. It returns at the end of the transaction, or
+// when that seems to wait for a lock.
 func (s *suite) meanwhile(done chan<- error, f func(tx *store.Tx) error) {
 	ended := make(chan struct{})
 	go func() {
@@ -91,13 +100,14 @@ func (s *suite) meanwhile(done chan<- error, f func(tx *store.Tx) error) {
 		close(ended)
 		done <- err
 	}()
+
 	select {
 	case <-ended:
 	case <-time.After(250 * time.Millisecond): // too little makes the test easier, never harder
 	}
 }
 
-// sharedDocument: a document that a key is given is not removed by somebody who meanwhile looks for documents without keys.
+// sharedDocument: a document being given to a key is not deleted by a concurrent sweep of unreferenced documents.
 func sharedDocument(s *suite) {
 	text := []byte("shared")
 	s.insertKeys("k1")
@@ -105,28 +115,34 @@ func sharedDocument(s *suite) {
 		_, err := tx.PutDocument(text)
 		return err
 	})
+
 	tries, purged := 0, make(chan error)
 	s.update(func(tx *store.Tx) error {
 		id, err := tx.PutDocument(text)
 		if err != nil {
 			return err
 		}
+
 		if tries++; tries == 1 {
 			s.meanwhile(purged, func(tx *store.Tx) error {
 				_, err := tx.PurgeDocuments()
 				return err
 			})
 		}
+
 		return tx.UpdateKeys([]string{"k1"}, store.KeyChange{Assigned: &id})
 	})
+
 	if err := <-purged; err != nil {
 		s.Fatal(err)
 	}
+
 	s.view(func(tx *store.Tx) error {
 		key, err := tx.APIKeyByID("k1")
 		if err != nil {
 			return err
 		}
+
 		body, err := tx.Document(key.Assigned)
 		equal(s, "the key's document", string(body), string(text))
 		return err

@@ -2,22 +2,26 @@ package storetest
 
 import "github.com/sallyport/sallyport/impl/store"
 
-// makers: keys are noted as doubtful once each, as far as they exist and work, and until they are trusted or gone.
+// makers: doubtful keys are recorded once, if they exist and are valid, until they are trusted or deleted.
 func makers(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for _, id := range []string{"a", "b", "c", "d"} {
 			if err := tx.InsertAPIKey(store.APIKey{ID: id, UserName: "alice"}); err != nil {
 				return err
 			}
 		}
+
 		if err := tx.DoubtKeys([]string{"d", "c", "b", "a", "none"}); err != nil {
 			return err
 		}
+
 		return tx.DoubtKeys([]string{"a"})
 	})
+
 	doubtful := func() (ids string) {
 		s.view(func(tx *store.Tx) error {
 			keys, err := tx.DoubtfulKeys()
@@ -27,8 +31,10 @@ func makers(s *suite) {
 			}
 			return err
 		})
+
 		return ids
 	}
+
 	equal(s, "the doubtful keys", doubtful(), "abcd")
 	s.update(func(tx *store.Tx) error {
 		if _, err := tx.InvalidateKeys([]string{"b"}); err != nil {
@@ -36,6 +42,7 @@ func makers(s *suite) {
 		}
 		return tx.TrustKeys([]string{"c", "none"})
 	})
+
 	equal(s, "the doubtful keys", doubtful(), "ad")
 	s.update(func(tx *store.Tx) error {
 		pending, err := tx.RepairPending("api_key_makers")
@@ -45,8 +52,10 @@ func makers(s *suite) {
 		if err := tx.FinishRepair("api_key_makers"); err != nil {
 			return err
 		}
+
 		_, err = tx.DeleteUser("alice")
 		return err
 	})
+
 	equal(s, "the doubtful keys", doubtful(), "")
 }

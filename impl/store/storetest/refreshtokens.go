@@ -7,25 +7,29 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// refreshTokens: a token is used once, and not after its end or its session's.
+// refreshTokens: a token is used at most once, and not after it or its session has expired.
 func refreshTokens(s *suite) {
 	end := s.moment().Add(time.Minute)
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for _, id := range []string{"s1", "s2"} {
 			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: end.Add(time.Hour)}); err != nil {
 				return err
 			}
+
 			for _, token := range []string{"a", "b"} {
 				if err := tx.InsertRefreshToken(id+token, id, end); err != nil {
 					return err
 				}
 			}
 		}
+
 		return nil
 	})
+
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertRefreshToken("s1a", "s2", end) }), store.ErrExists)
 	s.refreshes("s1a", "s1")
 	s.refreshes("nothing", "")
@@ -37,13 +41,16 @@ func refreshTokens(s *suite) {
 		if err == nil { // else it may be tried again
 			equal(s, "the session of the used token", session, "s1")
 		}
+
 		return true, err
 	})
+
 	s.refreshes("s1a", "")
 	s.update(func(tx *store.Tx) error {
 		_, err := tx.DeleteSession("s1")
 		return err
 	})
+
 	s.refreshes("s1b", "")
 	s.refreshes("s2a", "s2")
 	s.now = end
@@ -53,12 +60,13 @@ func refreshTokens(s *suite) {
 		s.is(err, store.ErrNotFound)
 		return tx.SweepSessions()
 	})
+
 	// The sweep took the tokens only, so their names are free again.
 	s.update(func(tx *store.Tx) error { return tx.InsertRefreshToken("s2a", "s2", end.Add(time.Minute)) })
 	s.refreshes("s2a", "s2")
 }
 
-// refreshes fails the test unless a token refreshes a session, or none if it is "".
+// refreshes fails the test unless a token refreshes the wanted session, or none for "".
 func (s *suite) refreshes(digest, want string) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
@@ -68,6 +76,7 @@ func (s *suite) refreshes(digest, want string) {
 			s.is(err, store.ErrNotFound)
 			return nil
 		}
+
 		return err
 	})
 }

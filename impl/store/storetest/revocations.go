@@ -18,7 +18,8 @@ const many = 1100
 // called is what a realm calls alice.
 var called = store.ExternalIdentity{NameID: "n", Format: "f"}
 
-// own gives alice keys k0000, k0001 and so on, that expire in an hour, and as many sessions s0000 with a token t0000 each.
+// own inserts keys k0000, k0001, … of alice that expire in an hour, and as many sessions s0000, … with a token t0000,
+// … each.
 func (s *suite) own(n int) {
 	s.Helper()
 	s.update(func(tx *store.Tx) error {
@@ -34,11 +35,12 @@ func (s *suite) own(n int) {
 				return err
 			}
 		}
+
 		return nil
 	})
 }
 
-// sweep calls SweepUser until nothing is left, and returns how often.
+// sweep calls SweepUser until nothing is left, and returns the number of calls.
 func (s *suite) sweep(name string) int {
 	s.Helper()
 	for steps := 1; ; steps++ {
@@ -47,6 +49,7 @@ func (s *suite) sweep(name string) int {
 			done, err = tx.SweepUser(name)
 			return err
 		})
+
 		if done {
 			return steps
 		}
@@ -58,13 +61,13 @@ func (s *suite) sweeping(want ...string) {
 	s.view(func(tx *store.Tx) error {
 		got, err := tx.SweepingUsers()
 		if !slices.Equal(got, want) {
-			s.Errorf("users whose rows wait: %v, want %v", got, want)
+			s.Errorf("users with rows to sweep: %v, want %v", got, want)
 		}
 		return err
 	})
 }
 
-// invalidatedAt checks when every view says that a key was invalidated; the zero time for a valid key.
+// invalidatedAt checks the invalidation time of a key in every view; the zero time means valid.
 func (s *suite) invalidatedAt(id string, want time.Time) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
@@ -81,16 +84,18 @@ func (s *suite) invalidatedAt(id string, want time.Time) {
 				views = append(views, list[i])
 			}
 		}
+
 		equal(s, "the owner's name", owner.Name, "alice")
 		equal(s, "the number of views of "+id, len(views), 6)
 		for i, view := range views {
 			equal(s, fmt.Sprintf("%s invalidated, view %d", id, i), view.InvalidatedAt, want)
 		}
+
 		return errors.Join(err1, err2, err3, err4, err5, err6)
 	})
 }
 
-// revokeFew: a few keys and sessions are brought up to date at once, and nothing waits.
+// revokeFew: few keys and sessions are updated immediately, without a sweep.
 func revokeFew(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	s.update(func(tx *store.Tx) error {
@@ -98,6 +103,7 @@ func revokeFew(s *suite) {
 		equal(s, "the epoch without keys", revoked.Epoch, 0)
 		return err
 	})
+
 	s.own(3)
 	s.update(func(tx *store.Tx) error {
 		_, err1 := tx.InvalidateKeys([]string{"k0001"})
@@ -106,18 +112,20 @@ func revokeFew(s *suite) {
 		equal(s, "the keys", fmt.Sprint(revoked.IDs), "[k0000 k0002]")
 		again, err3 := tx.RevokeUserKeys("alice")
 		equal(s, "what is revoked again", fmt.Sprint(again), "{[] 1}")
-		nobody, err4 := tx.RevokeUserKeys("nobody")
-		equal(s, "what is revoked of nobody", fmt.Sprint(nobody), "{[] 0}")
+		unknown, err4 := tx.RevokeUserKeys("unknown")
+		equal(s, "what is revoked of an unknown user", fmt.Sprint(unknown), "{[] 0}")
 		ended, err5 := tx.DeleteUserSessions("alice")
 		equal(s, "the sessions", ended, 3)
 		return errors.Join(err1, err2, err3, err4, err5)
 	})
+
 	s.sweeping()
 	s.invalidatedAt("k0000", s.moment())
 	s.update(func(tx *store.Tx) error {
 		end := tx.Now.Add(time.Hour)
 		return errors.Join(tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}), tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
 	})
+
 	s.invalidatedAt("new", time.Time{})
 	s.view(func(tx *store.Tx) error {
 		_, _, err := tx.Session("new")
@@ -125,8 +133,8 @@ func revokeFew(s *suite) {
 	})
 }
 
-// revokeKeys: many keys are invalidated in one step, whatever looks at them, before and while they are swept. Keys made
-// after it are not concerned.
+// revokeKeys: many keys are invalidated in one step in every view, before and during the sweep. Keys created later
+// are not affected.
 func revokeKeys(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	s.own(many)
@@ -136,6 +144,7 @@ func revokeKeys(s *suite) {
 		equal(s, "how many keys", len(revoked.IDs), many)
 		return err
 	})
+
 	s.now = s.now.Add(time.Minute)
 	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}) })
 
@@ -156,6 +165,7 @@ func revokeKeys(s *suite) {
 			return errors.Join(err1, err2, err3, err4)
 		})
 	}
+
 	check()
 	s.sweeping("alice")
 	s.update(func(tx *store.Tx) error { // one step, after which the sweep is interrupted
@@ -163,16 +173,17 @@ func revokeKeys(s *suite) {
 		equal(s, "all is swept", done, false)
 		return err
 	})
+
 	check()
 	s.changeWhileSweeping()
 	s.sweep("alice")
 	s.sweeping()
 	check()
 	equal(s, "the steps when there is nothing to do", s.sweep("alice"), 1)
-	equal(s, "the steps for nobody", s.sweep("nobody"), 1)
+	equal(s, "the steps for an unknown user", s.sweep("unknown"), 1)
 }
 
-// changeWhileSweeping changes a user whose rows wait for the sweep, as if they did not.
+// changeWhileSweeping checks that a user with pending sweeps can be changed.
 func (s *suite) changeWhileSweeping() {
 	s.Helper()
 	s.update(func(tx *store.Tx) error {
@@ -180,19 +191,23 @@ func (s *suite) changeWhileSweeping() {
 		if err != nil {
 			return err
 		}
+
 		equal(s, "the roles", fmt.Sprint(u.Roles), fmt.Sprint(alice().Roles))
 		u.Roles = []identity.Role{identity.PlatformAdmin}
 		return tx.UpdateUser(u)
 	})
+
 	s.view(func(tx *store.Tx) error {
 		u, err := tx.User("alice")
 		equal(s, "the roles", fmt.Sprint(u.Roles), fmt.Sprint([]identity.Role{identity.PlatformAdmin}))
 		return err
 	})
+
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) }), store.ErrExists)
 }
 
-// revokeSessions: many sessions end in one step, with tokens and refresh tokens. Sessions that begin after it do not.
+// revokeSessions: many sessions end in one step, with tokens and refresh tokens. Sessions that begin later are not
+// affected.
 func revokeSessions(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	s.own(many)
@@ -201,12 +216,13 @@ func revokeSessions(s *suite) {
 		equal(s, "the sessions", ended, many)
 		again, err2 := tx.DeleteUserSessions("alice")
 		equal(s, "the sessions that end again", again, 0)
-		nobody, err3 := tx.DeleteUserSessions("nobody")
-		equal(s, "the sessions of nobody", nobody, 0)
+		unknown, err3 := tx.DeleteUserSessions("unknown")
+		equal(s, "the sessions of an unknown user", unknown, 0)
 		end := tx.Now.Add(time.Hour)
 		return errors.Join(err, err2, err3, tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}),
 			tx.InsertSessionToken(store.SessionToken{ID: "new", SessionID: "new", ExpiresAt: end}))
 	})
+
 	check := func() {
 		s.Helper()
 		s.view(func(tx *store.Tx) error {
@@ -216,11 +232,13 @@ func revokeSessions(s *suite) {
 				_, _, err = tx.Session("s" + id)
 				s.is(err, store.ErrNotFound)
 			}
+
 			_, _, _, err1 := tx.LiveSession("new")
 			_, _, err2 := tx.Session("new")
 			return errors.Join(err1, err2)
 		})
 	}
+
 	check()
 	s.sweeping("alice")
 	equal(s, "the steps", s.sweep("alice"), 2)
@@ -233,14 +251,15 @@ func revokeSessions(s *suite) {
 	})
 }
 
-// deleteMany: a user with many rows is gone in one step, and so are the rows, whatever looks for them. A user who takes the
-// name meanwhile has nothing of the deleted one, and keeps what is the user's own.
+// deleteMany: a user with many rows is deleted in one step in every view. A new user with the same name inherits
+// nothing, and keeps its own rows.
 func deleteMany(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.Realm, u.Identity = "r", called
 		return errors.Join(tx.InsertUser(u), tx.InsertTOTPDevice(store.TOTPDevice{UserName: "alice"}), tx.ConfirmTOTPDevice("alice"), tx.TouchLogin("alice"))
 	})
+
 	s.own(many)
 	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteUser("alice") })
 	s.nothingOf("alice")
@@ -252,6 +271,7 @@ func deleteMany(s *suite) {
 		return errors.Join(tx.InsertUser(u), tx.InsertAPIKey(store.APIKey{ID: "new", UserName: "alice"}),
 			tx.InsertSession(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
 	})
+
 	check := func() {
 		s.Helper()
 		s.invalidatedAt("new", time.Time{})
@@ -259,6 +279,7 @@ func deleteMany(s *suite) {
 			u, err := tx.User("alice")
 			equal(s, "the new user", fmt.Sprint(u.Roles, u.HasTOTP, u.FirstLoginAt.IsZero(), u.Enabled, u.PasswordHash),
 				fmt.Sprint(alice().Roles, false, true, true, alice().PasswordHash))
+
 			_, err1 := tx.ExternalUser("r", called)
 			_, _, err2 := tx.Session("new")
 			own, err3 := tx.APIKeys("alice")
@@ -270,6 +291,7 @@ func deleteMany(s *suite) {
 			return errors.Join(err, err1, err2, err3)
 		})
 	}
+
 	check()
 	s.sweep("alice")
 	check()
@@ -283,7 +305,7 @@ func deleteMany(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 }
 
-// nothingOf checks that nothing finds a user, nor a key or session of the user.
+// nothingOf checks that no view has a user, or a key or session of the user.
 func (s *suite) nothingOf(name string) {
 	s.Helper()
 	s.update(func(tx *store.Tx) error {
@@ -313,8 +335,8 @@ func (s *suite) nothingOf(name string) {
 	})
 }
 
-// revokeAtOnce: of keys that are made while all of a user's keys are revoked, those that the revocation returns are
-// invalidated, and all others are valid.
+// revokeAtOnce: with keys created concurrently with a revocation of all keys, exactly those that it returns are
+// invalidated.
 func revokeAtOnce(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	s.own(many)
@@ -337,6 +359,7 @@ func revokeAtOnce(s *suite) {
 			}
 		})
 	}
+
 	for range 2 {
 		wg.Go(func() {
 			for range 5 {
@@ -352,6 +375,7 @@ func revokeAtOnce(s *suite) {
 				if err != nil {
 					s.Error(err)
 				}
+
 				mu.Lock()
 				for _, id := range ids {
 					if revoked[id] {
@@ -359,13 +383,16 @@ func revokeAtOnce(s *suite) {
 					}
 					revoked[id] = true
 				}
+
 				mu.Unlock()
 			}
 		})
 	}
+
 	for range 2 { // as two replicas do
 		wg.Go(func() { s.sweep("alice") })
 	}
+
 	wg.Wait()
 	check := func() {
 		s.view(func(tx *store.Tx) error {
@@ -379,9 +406,11 @@ func revokeAtOnce(s *suite) {
 					s.Errorf("%s was not revoked", key.ID)
 				}
 			}
+
 			return err
 		})
 	}
+
 	check()
 	s.sweep("alice")
 	check()

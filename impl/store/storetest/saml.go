@@ -31,6 +31,7 @@ func samlMetadata(s *suite) {
 		s.is(err, store.ErrNotFound)
 		return errors.Join(tx.ReplaceSAMLMetadata("r", []byte("old")), tx.ReplaceSAMLMetadata("r", []byte("<é/>")))
 	})
+
 	s.view(func(tx *store.Tx) error {
 		body, fetched, err := tx.SAMLMetadata("r")
 		equal(s, "the metadata", string(body), "<é/>")
@@ -45,13 +46,22 @@ func samlUsers(s *suite) {
 	u.Realm, u.Identity = "r", store.ExternalIdentity{NameID: "alice@idp", Format: "f"}
 	twin := u
 	twin.Name = "alice2"
-	session := store.SAMLSession{SessionID: "s", Realm: "r", NameID: "alice@idp", NameIDFormat: "f", NameQualifier: "n", SPNameQualifier: "p", SessionIndex: "i"}
+	session := store.SAMLSession{
+		SessionID:       "s",
+		Realm:           "r",
+		NameID:          "alice@idp",
+		NameIDFormat:    "f",
+		NameQualifier:   "n",
+		SPNameQualifier: "p",
+		SessionIndex:    "i",
+	}
 	s.update(func(tx *store.Tx) error {
 		_, err := tx.ExternalUser("r", u.Identity)
 		s.is(err, store.ErrNotFound)
 		return errors.Join(tx.InsertUser(u), tx.InsertSession(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
 			tx.InsertSAMLSession(session))
 	})
+
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(twin) }), store.ErrExists)
 	s.update(func(tx *store.Tx) error {
 		found, err := tx.ExternalUser("r", u.Identity)
@@ -75,6 +85,7 @@ func samlIdentities(s *suite) {
 		{NameID: " x", Format: "f"}, {NameID: "xf"}, {NameID: "X", Format: "f"},
 		{NameID: strings.Repeat("n", 1024), Format: strings.Repeat("f", 256), SPNameQualifier: strings.Repeat("q", 1024)},
 	}
+
 	s.update(func(tx *store.Tx) error {
 		var errs []error
 		for i, identity := range identities {
@@ -82,8 +93,10 @@ func samlIdentities(s *suite) {
 			u.Name, u.Realm, u.Identity = fmt.Sprint("user", i), "r", identity
 			errs = append(errs, tx.InsertUser(u))
 		}
+
 		return errors.Join(errs...)
 	})
+
 	s.view(func(tx *store.Tx) error {
 		for i, identity := range identities {
 			found, err := tx.ExternalUser("r", identity)
@@ -93,6 +106,7 @@ func samlIdentities(s *suite) {
 			equal(s, "the user", found.Name, fmt.Sprint("user", i))
 			equal(s, "the identity", found.Identity, identity)
 		}
+
 		_, err := tx.ExternalUser("other", identities[0])
 		s.is(err, store.ErrNotFound)
 		_, err = tx.UnqualifiedUser("r", "x")
@@ -108,17 +122,25 @@ func samlRefusals(s *suite) {
 		for i := range n {
 			s.update(func(tx *store.Tx) error {
 				return tx.InsertSAMLRefusal(store.SAMLRefusal{
-					ID: fmt.Sprintf("%s%03d", prefix, i), Realm: realm, Issuer: "i", Reason: "why", Address: address, RequestID: "q", IssuedAt: tx.Now,
+					ID:        fmt.Sprintf("%s%03d", prefix, i),
+					Realm:     realm,
+					Issuer:    "i",
+					Reason:    "why",
+					Address:   address,
+					RequestID: "q",
+					IssuedAt:  tx.Now,
 				})
 			})
 		}
 	}
+
 	count := func(what string, want int) []store.SAMLRefusal {
 		var list []store.SAMLRefusal
 		s.view(func(tx *store.Tx) (err error) {
 			list, err = tx.SAMLRefusals()
 			return err
 		})
+
 		equal(s, what, len(list), want)
 		return list
 	}
@@ -127,10 +149,19 @@ func samlRefusals(s *suite) {
 	count("those of one address", 50)
 	insert(120, "b", "", "stray")
 	list := count("strays beside them", 150)
-	want := store.SAMLRefusal{ID: "b119", Issuer: "i", Reason: "why", Address: "stray", RequestID: "q", IssuedAt: s.now.Truncate(time.Millisecond), At: s.now.Truncate(time.Millisecond)}
+	want := store.SAMLRefusal{
+		ID:        "b119",
+		Issuer:    "i",
+		Reason:    "why",
+		Address:   "stray",
+		RequestID: "q",
+		IssuedAt:  s.now.Truncate(time.Millisecond),
+		At:        s.now.Truncate(time.Millisecond),
+	}
 	equal(s, "the newest", list[0], want)
 	for i := range 6 {
 		insert(40, fmt.Sprintf("c%d", i), "r", fmt.Sprint(i))
 	}
+
 	count("those of a realm in all", 300)
 }

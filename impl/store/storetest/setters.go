@@ -2,7 +2,7 @@ package storetest
 
 import "github.com/sallyport/sallyport/impl/store"
 
-// passwordSetters: who set a password is kept with it, also when the same password gets another hash.
+// passwordSetters: the user that set a password is stored with it, also when the same password gets another hash.
 func passwordSetters(s *suite) {
 	u := alice()
 	u.PasswordHash, u.PasswordSetBy = "first", store.SetByUser
@@ -17,6 +17,7 @@ func passwordSetters(s *suite) {
 			return err
 		})
 	}
+
 	setter("first", store.SetByUser)
 
 	s.update(func(tx *store.Tx) error {
@@ -25,11 +26,14 @@ func passwordSetters(s *suite) {
 				s.Errorf("%s was replaced: %t, %v", old, got, err)
 			}
 		}
-		if got, err := tx.ReplacePasswordHash("nobody", "first", "second"); err != nil || got {
-			s.Errorf("that of a user who does not exist was replaced: %t, %v", got, err)
+
+		if got, err := tx.ReplacePasswordHash("unknown", "first", "second"); err != nil || got {
+			s.Errorf("the hash of an unknown user was replaced: %t, %v", got, err)
 		}
+
 		return nil
 	})
+
 	setter("second", store.SetByUser)
 
 	u.PasswordHash, u.PasswordSetBy = "third", store.SetByOther

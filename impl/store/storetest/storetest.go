@@ -1,5 +1,4 @@
-// Package storetest is the contract that a store keeps, whatever database is below it. Each database's own test calls
-// Run.
+// Package storetest tests the contract of the store on any database. Each database's own test calls Run.
 package storetest
 
 import (
@@ -16,10 +15,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Start is the time that the stores under test begin at.
+// Start is the initial time of the stores under test.
 var Start = time.Date(2026, 11, 21, 12, 0, 0, 123_456_789, time.UTC)
 
-// Run checks a kind of store. open returns one that is empty, whose clock is now, and closes it when the test ends.
+// Run tests a store. open returns an empty store with the clock now, and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Store) {
 	t.Helper()
 	for name, test := range map[string]func(*suite){
@@ -97,7 +96,7 @@ func (s *suite) view(f func(tx *store.Tx) error) {
 	}
 }
 
-// is fails the test unless err is the one that is wanted.
+// is fails the test unless err is the wanted error.
 func (s *suite) is(err, want error) {
 	s.Helper()
 	if !errors.Is(err, want) {
@@ -114,15 +113,19 @@ func equal[T comparable](s *suite, what string, got, want T) {
 
 func alice() store.User {
 	return store.User{
-		Name: "alice", Enabled: true, Roles: []identity.Role{identity.PlatformViewer, identity.DeploymentViewer},
-		FullName: "Alice Ω", Email: "alice@example.com", PasswordHash: "$argon2id$…",
+		Name:         "alice",
+		Enabled:      true,
+		Roles:        []identity.Role{identity.PlatformViewer, identity.DeploymentViewer},
+		FullName:     "Alice Ω",
+		Email:        "alice@example.com",
+		PasswordHash: "$argon2id$…",
 	}
 }
 
-// moment is the time that the suite's transactions have: to the millisecond.
+// moment returns the time of the suite's transactions, in milliseconds.
 func (s *suite) moment() time.Time { return s.now.Truncate(time.Millisecond) }
 
-// transactions: an error undoes everything, nil keeps it, and time stands still.
+// transactions: an error rolls back, nil commits, and the time is constant.
 func transactions(s *suite) {
 	broken := errors.New("broken")
 	err := s.store.Update(s.Context(), func(tx *store.Tx) error {
@@ -131,6 +134,7 @@ func transactions(s *suite) {
 		}
 		return broken
 	})
+
 	s.is(err, broken)
 	s.view(func(tx *store.Tx) error {
 		_, err := tx.User("alice")
@@ -138,25 +142,29 @@ func transactions(s *suite) {
 		equal(s, "Now", tx.Now, s.moment())
 		return nil
 	})
+
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	s.view(func(tx *store.Tx) error {
 		_, err := tx.User("alice")
 		return err
 	})
+
 	func() {
 		defer func() { _ = recover() }()
 		_ = s.store.Update(s.Context(), func(*store.Tx) error { panic("broken") })
 	}()
+
 	s.update(func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }) // the panic holds no lock
 }
 
-// concurrency: of read-modify-writes at once none is lost.
+// concurrency: concurrent read-modify-write transactions lose no update.
 func concurrency(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.FullName = ""
 		return tx.InsertUser(u)
 	})
+
 	const writers, rounds = 20, 10
 	var wg sync.WaitGroup
 	for range writers {
@@ -176,6 +184,7 @@ func concurrency(s *suite) {
 			}
 		})
 	}
+
 	wg.Wait()
 	s.view(func(tx *store.Tx) error {
 		u, err := tx.User("alice")
@@ -184,21 +193,23 @@ func concurrency(s *suite) {
 	})
 }
 
-// cancelled: a caller who gives up is told so, and not that the store failed.
+// cancelled: a cancelled context is reported as such, not as a failure of the store.
 func cancelled(s *suite) {
 	ctx, cancel := context.WithCancel(s.Context())
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		cancel()
 		return tx.InsertUser(alice())
 	})
+
 	s.is(err, context.Canceled)
 	if fault.Has(err, fault.AuthenticationClusterError) {
-		s.Error("a caller who gives up looks like a store that fails")
+		s.Error("a cancelled context is reported as a failure of the store")
 	}
+
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 }
 
-// tooLate: a deadline that passes means that the store is too slow, whoever set it.
+// tooLate: an exceeded deadline is reported as a slow store, whatever set the deadline.
 func tooLate(s *suite) {
 	ctx, cancel := context.WithDeadline(s.Context(), time.Now())
 	defer cancel()
@@ -211,7 +222,7 @@ func tooLate(s *suite) {
 	}
 }
 
-// readOnly: View cannot write, and says that the store failed.
+// readOnly: View refuses writes and reports a failure of the store.
 func readOnly(s *suite) {
 	err := s.store.View(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	if !fault.Has(err, fault.AuthenticationClusterError) {
@@ -225,6 +236,7 @@ func accounts(s *suite) {
 		s.is(err, store.ErrNotFound)
 		return nil
 	})
+
 	s.update(func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a", TrustAll: true}) })
 	created := s.moment()
 	s.now = s.now.Add(time.Hour)
@@ -245,24 +257,28 @@ func users(s *suite) {
 		u := alice()
 		u.Enabled, u.PasswordHash, u.Roles, u.Metadata = false, "other", []identity.Role{"a,b", `"\<Ω`}, `{"a":1}`
 		u.PasswordSetBy, u.Tenure = store.SetByOther, identity.Tenure{Promotions: 2, Since: map[identity.Role]int64{identity.PlatformViewer: 2}}
-		s.is(tx.UpdateUser(store.User{Name: "nobody"}), store.ErrNotFound)
+		s.is(tx.UpdateUser(store.User{Name: "unknown"}), store.ErrNotFound)
 		return tx.UpdateUser(u)
 	})
+
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "Alice", Builtin: true}) })
 	s.view(func(tx *store.Tx) error {
 		u, err := tx.User("alice")
 		if err != nil {
 			return err
 		}
+
 		if u.Enabled || u.Builtin || u.PasswordHash != "other" || u.FullName != "Alice Ω" || u.Email != "alice@example.com" ||
 			u.Metadata != `{"a":1}` || u.PasswordSetBy != store.SetByOther || u.Tenure.Promotions != 2 || u.Tenure.Since[identity.PlatformViewer] != 2 ||
 			!slices.Equal(u.Roles, []identity.Role{"a,b", `"\<Ω`}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
 			s.Errorf("the user is %+v", u)
 		}
+
 		list, err := tx.Users()
 		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 || list[0].Metadata != "" || list[0].Tenure.Since != nil || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
+
 		return err
 	})
 }
@@ -279,6 +295,7 @@ func sessions(s *suite) {
 			tx.InsertSessionToken(store.SessionToken{ID: "t3", SessionID: "s2", ExpiresAt: end}),
 		)
 	})
+
 	live := func(id string) bool {
 		alive := true
 		s.view(func(tx *store.Tx) error {
@@ -287,13 +304,17 @@ func sessions(s *suite) {
 				alive = false
 				return nil
 			}
+
 			if token.ID != id || token.SessionID != session.ID || session.UserName != "alice" || u.Email != "alice@example.com" {
 				s.Errorf("%s is %+v of %+v of %+v", id, token, session, u)
 			}
+
 			return err
 		})
+
 		return alive
 	}
+
 	equal(s, "t1", live("t1"), true)
 	equal(s, "a token that is not", live("t0"), false)
 	s.update(func(tx *store.Tx) error { return tx.ShortenSessionToken("t1", tx.Now.Add(time.Second)) })
@@ -307,11 +328,13 @@ func sessions(s *suite) {
 		if err != nil {
 			return err
 		}
+
 		second, err := tx.DeleteSession("s1")
 		equal(s, "the first deletion", first, true)
 		equal(s, "the second deletion", second, false)
 		return err
 	})
+
 	equal(s, "t2 after its session", live("t2"), false)
 	sessionByID(s, "s1", false)
 	equal(s, "t3", live("t3"), true)
@@ -328,7 +351,7 @@ func sessions(s *suite) {
 	})
 }
 
-// sessionByID fails the test unless a session of alice's is there or not.
+// sessionByID fails the test unless the existence of a session of alice is as wanted.
 func sessionByID(s *suite, id string, want bool) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
@@ -337,15 +360,25 @@ func sessionByID(s *suite, id string, want bool) {
 			s.is(err, store.ErrNotFound)
 			return nil
 		}
+
 		if session.ID != id || session.UserName != "alice" || session.CreatedAt.IsZero() || session.ExpiresAt.IsZero() || u.Email != "alice@example.com" {
 			s.Errorf("%s is %+v of %+v", id, session, u)
 		}
+
 		return err
 	})
 }
 
 func auditLog(s *suite) {
-	first := store.AuditEntry{ID: "b", Event: "e", Actor: "a", Subject: "s", Address: "::1", RequestID: "r", Details: "{}"}
+	first := store.AuditEntry{
+		ID:        "b",
+		Event:     "e",
+		Actor:     "a",
+		Subject:   "s",
+		Address:   "::1",
+		RequestID: "r",
+		Details:   "{}",
+	}
 	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(first) })
 	first.At = s.moment()
 	s.now = s.now.Add(time.Second)
@@ -357,9 +390,11 @@ func auditLog(s *suite) {
 		}
 		return err
 	})
+
 	s.update(func(tx *store.Tx) error {
 		return errors.Join(tx.InsertAuditEntry(store.AuditEntry{ID: "c"}), tx.InsertAuditEntry(store.AuditEntry{ID: "b2"}))
 	})
+
 	for _, test := range []struct {
 		at    time.Time
 		id    string
@@ -380,6 +415,7 @@ func auditLog(s *suite) {
 			for _, e := range entries {
 				ids = append(ids, e.ID)
 			}
+
 			equal(s, fmt.Sprintf("the trail after %v %q", test.at, test.id), fmt.Sprint(ids), test.want)
 			return err
 		})

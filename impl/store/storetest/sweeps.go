@@ -8,13 +8,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// sweeps remove a bounded number at a time, and get to the end.
+// sweeps: each removes a bounded number of rows, and repetition removes all.
 func sweeps(s *suite) {
 	const count, most = 1_100, 1_000
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for i := range count {
 			id := fmt.Sprint("s", i)
 			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
@@ -27,8 +28,10 @@ func sweeps(s *suite) {
 				return err
 			}
 		}
+
 		return nil
 	})
+
 	s.now = s.now.Add(time.Minute)
 	left := func() (n int) {
 		undone := errors.New("undone")
@@ -38,15 +41,17 @@ func sweeps(s *suite) {
 			}
 			return undone
 		}), undone)
+
 		return n
 	}
+
 	for _, want := range []int{count - most, 0} {
 		s.update(func(tx *store.Tx) error { return tx.SweepSessions() })
 		equal(s, "how many sessions are left", left(), want)
 	}
 }
 
-// crowds are sessions of one user: the oldest make room.
+// crowds: the oldest sessions of a user are deleted to keep within the limit.
 func crowds(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	end := s.moment().Add(time.Hour)
@@ -57,14 +62,21 @@ func crowds(s *suite) {
 			}
 			return tx.InsertSession(store.Session{ID: fmt.Sprint("s", i), UserName: "alice", ExpiresAt: end})
 		})
+
 		s.now = s.now.Add(time.Millisecond)
 	}
-	for i, want := range map[int]bool{0: false, 9: false, 10: true, 29: true} {
+
+	for i, want := range map[int]bool{
+		0:  false,
+		9:  false,
+		10: true,
+		29: true,
+	} {
 		sessionByID(s, fmt.Sprint("s", i), want)
 	}
 }
 
-// sessionTokens that have expired go when their session is refreshed, and only they.
+// sessionTokens: exactly the expired tokens of a session are deleted when it is refreshed.
 func sessionTokens(s *suite) {
 	soon, late := s.moment().Add(time.Minute), s.moment().Add(time.Hour)
 	token := func(id, session string, end time.Time) func(*store.Tx) error {
@@ -72,17 +84,21 @@ func sessionTokens(s *suite) {
 			return tx.InsertSessionToken(store.SessionToken{ID: id, SessionID: session, ExpiresAt: end})
 		}
 	}
+
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for _, id := range []string{"s1", "s2"} {
 			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: late}); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
+
 	s.update(token("expired", "s1", soon))
 	s.update(token("alive", "s1", late))
 	s.update(token("another's", "s2", soon))
@@ -93,20 +109,23 @@ func sessionTokens(s *suite) {
 	s.is(s.store.Update(s.Context(), token("another's", "s2", late)), store.ErrExists)
 }
 
-// purges of keys are bounded as sweeps are.
+// purges: purges of keys are bounded like sweeps.
 func purges(s *suite) {
 	const count, most = 1_100, 1_000
 	s.update(func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
+
 		for i := range count {
 			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprint("k", i), UserName: "alice", ExpiresAt: tx.Now.Add(-time.Minute)}); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
+
 	for _, want := range []int{most, count - most, 0} {
 		s.update(func(tx *store.Tx) error {
 			ids, err := tx.PurgeKeys(tx.Now)

@@ -8,7 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// unheld: a text that a database cannot hold is in no record and gets into none, and the audit trail is written all the same.
+// unheld: a text that a database cannot store is found in no record and refused in new ones, but the audit trail is
+// written nevertheless.
 func unheld(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	for _, text := range []string{"alice\x00", "\xff", "\x00"} {
@@ -19,18 +20,22 @@ func unheld(s *suite) {
 			equal(s, "keys", len(keys), 0)
 			return err
 		})
+
 		s.update(func(tx *store.Tx) error {
 			found, err := tx.DeleteUser(text)
 			equal(s, "deleted", found, false)
 			return err
 		})
+
 		for _, u := range []store.User{{Name: text}, {Name: "bob", FullName: text}} {
 			err := s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(u) })
 			equal(s, "refused", fault.Has(err, fault.InvalidData), true)
 		}
+
 		s.update(func(tx *store.Tx) error {
 			return tx.InsertAuditEntry(store.AuditEntry{ID: hex.EncodeToString([]byte(text)), Actor: text, Details: "{}"})
 		})
+
 		s.view(func(tx *store.Tx) error {
 			entries, err := tx.AuditEntriesAfter(s.moment(), "", 10)
 			equal(s, "the actor is kept", strings.Contains(entries[0].Actor, "\uFFFD"), true)
@@ -39,15 +44,16 @@ func unheld(s *suite) {
 	}
 }
 
-// swallowed: what failed in the database is not done, though whoever asked for it passes over the error.
+// swallowed: a failed statement is rolled back even if the caller ignores its error.
 func swallowed(s *suite) {
 	err := s.store.Update(s.Context(), func(tx *store.Tx) error {
 		if err := tx.InsertUser(alice()); err != nil {
 			return err
 		}
-		_ = tx.InsertSession(store.Session{ID: "s", UserName: "nobody"}) // has no user
+		_ = tx.InsertSession(store.Session{ID: "s", UserName: "unknown"}) // has no user
 		return nil
 	})
+
 	equal(s, "failed", fault.Has(err, fault.AuthenticationClusterError), true)
 	s.view(func(tx *store.Tx) error {
 		_, err := tx.User("alice")

@@ -10,52 +10,56 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Remembering is a store whose caches remember, with the user alice, and a clock that tests move.
-type Remembering struct {
+// Caching is a store with warm caches, the user alice, and a clock that tests control.
+type Caching struct {
 	*testing.T
 	*store.Store
 	now atomic.Pointer[time.Time]
 }
 
-// OpenRemembering opens an empty database on PostgreSQL, and returns when changes are heard. It is closed when the test ends.
-func OpenRemembering(t *testing.T) *Remembering {
+// OpenCaching opens an empty database on PostgreSQL and waits until invalidation messages arrive. It is closed when
+// the test ends.
+func OpenCaching(t *testing.T) *Caching {
 	t.Helper()
-	r := &Remembering{T: t}
+	r := &Caching{T: t}
 	began := time.UnixMilli(1e12)
 	r.now.Store(&began)
 	st, err := store.Open(t.Context(), postgrestest.DSN(t), r.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+
 	r.Store = st
 	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
 	r.Change(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
 	for deadline := time.Now().Add(20 * time.Second); !st.Following(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("changes are not heard")
+			t.Fatal("invalidation messages do not arrive")
 		}
 	}
+
 	return r
 }
 
-// Change is Update of what must succeed.
-func (r *Remembering) Change(f func(*store.Tx) error) {
+// Change is Update that must succeed.
+func (r *Caching) Change(f func(*store.Tx) error) {
 	r.Helper()
 	if err := r.Update(r.Context(), f); err != nil {
 		r.Fatal(err)
 	}
 }
 
-// Time is what the clock shows.
-func (r *Remembering) Time() time.Time { return *r.now.Load() }
+// Time returns the time of the clock.
+func (r *Caching) Time() time.Time { return *r.now.Load() }
 
 // Advance moves the clock.
-func (r *Remembering) Advance(d time.Duration) {
+func (r *Caching) Advance(d time.Duration) {
 	later := r.Time().Add(d)
 	r.now.Store(&later)
 }
