@@ -49,7 +49,7 @@ func (tx *Tx) works(p identity.Principal, u User) (works bool, err error) {
 		if err == nil && (!key.InvalidatedAt.IsZero() || !key.ExpiresAt.IsZero() && !tx.Now.Before(key.ExpiresAt)) {
 			return false, nil
 		}
-	case identity.RunAs: // the credentials are another user's
+	default: // run-as: the credentials are another user's, which the edge has authenticated again
 	}
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
