@@ -50,7 +50,6 @@ var pendingWording = []string{
 	"../impl/apikey",
 	"../impl/app",
 	"../impl/auth",
-	"../impl/config",
 	"../impl/httpapi",
 	"../impl/httpapi/costtest",
 	"../impl/interop",

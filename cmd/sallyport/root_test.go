@@ -50,7 +50,7 @@ func TestConfigCheck_Wrong(t *testing.T) {
 			t.Errorf("%v: exit code %d and the output %q; want 1 and none", command, o.code, o.stdout)
 		}
 		for _, want := range []string{
-			"lissen: there is no such setting", `session.idle: "soon"`, `listen: "nowhere"`, `trusted_proxies: "300.0.0.0/8"`,
+			"lissen: unknown setting", `session.idle: "soon"`, `listen: "nowhere"`, `trusted_proxies: "300.0.0.0/8"`,
 			`log.level: "loud"`, "admin_password: a password has 8 characters", path,
 		} {
 			if !strings.Contains(o.stderr, want) {

@@ -1,5 +1,5 @@
-// Package config finds out how the program is to run: a flag wins over the environment, the environment over the file,
-// the file over the default. Everything that is wrong is reported at once.
+// Package config loads and validates the program's settings. A flag takes precedence over the environment, the environment over
+// the file, and the file over the default. All errors are reported at once.
 package config
 
 import (
@@ -23,17 +23,17 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Config is how the program is to run.
+// Config holds the validated settings.
 type Config struct {
 	Listen string
-	// AdminListen is empty if there is to be no admin listener.
+	// AdminListen is empty if there is no admin listener.
 	AdminListen string
-	// AdminHosts are the names that the admin listener answers to, beside localhost and IP addresses.
+	// AdminHosts are the host names that the admin listener accepts, in addition to localhost and IP addresses.
 	AdminHosts []string
-	// TLSCertificate and TLSKey name files in PEM; both are empty if there is to be no TLS.
+	// TLSCertificate and TLSKey are the paths of PEM files; both are empty without TLS.
 	TLSCertificate string
 	TLSKey         string
-	// PlainHTTP allows other machines to be served without TLS.
+	// PlainHTTP allows serving other machines without TLS.
 	PlainHTTP        bool
 	Store            string
 	AdminPassword    string
@@ -43,91 +43,92 @@ type Config struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
-	// CacheLifetime is zero if nothing is to be cached.
+	// CacheLifetime is zero if nothing is cached.
 	CacheLifetime time.Duration
-	// Realms are those of the file that saml.realms names; none without it.
+	// Realms are read from the file that saml.realms names; none if it is not set.
 	Realms []saml.Realm
-	// SignOn bounds sign-ins at identity providers.
+	// SignOn limits sign-ins at identity providers.
 	SignOn          saml.Limits
 	Lockout         lockout.Policy
 	AddressFailures int
 	AddressRecovery time.Duration
 	TrustedProxies  []*net.IPNet
-	// DrainDelay is how long a server that is to stop still serves, while it says that it is not ready.
+	// DrainDelay is how long a server that shuts down still serves requests while it reports that it is not ready.
 	DrainDelay time.Duration
-	// Tracing has traces of requests sent to a collector.
+	// Tracing enables the export of traces.
 	Tracing   bool
 	LogLevel  slog.Level
 	LogFormat string
-	// Exposed are the files with secrets that every user of the machine can read.
+	// Exposed are the files with a secret that every user of the machine can read.
 	Exposed []SecretFile
 }
 
 // Setting describes one setting.
 type Setting struct {
-	// Key is its name in the file.
+	// Key is the name in the configuration file.
 	Key     string
 	Default string
-	About   string
-	// Secret settings are never shown; Env with _FILE behind it names a file that holds one.
+	// About is the text for the command line and the documentation.
+	About string
+	// Secret values are never shown. Env with the suffix _FILE names a file that contains the value.
 	Secret bool
-	// Show returns what may be shown of a secret; nil if nothing may.
+	// Show returns the part of a secret that may be shown; nil if there is none.
 	Show func(string) string
 }
 
-// Settings lists every setting there is.
+// Settings lists all settings.
 var Settings = []Setting{
 	{Key: "listen", Default: "127.0.0.1:12400", About: "address and port to serve on"},
 	{Key: "admin.listen", Default: "127.0.0.1:12490", About: "address and port of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials; empty for none"},
-	{Key: "admin.hosts", About: "names, separated by commas, that the admin listener answers to, beside `localhost` and IP addresses"},
-	{Key: "tls.certificate", About: "file with the server's certificate, and those that lead to its authority, in PEM; read again when it changes"},
-	{Key: "tls.key", About: "file with the certificate's key, in PEM"},
+	{Key: "admin.hosts", About: "comma-separated host names that the admin listener accepts, in addition to `localhost` and IP addresses"},
+	{Key: "tls.certificate", About: "PEM file with the server's certificate chain; reloaded when it changes"},
+	{Key: "tls.key", About: "PEM file with the certificate's private key"},
 	{Key: "plain_http", Default: "false", About: "`true` to serve other machines without TLS, because something in front adds it"},
 	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of servers share; or `none` to run without an authentication cluster", Secret: true, Show: store.Redact},
-	{Key: "admin_password", About: "password of the built-in user `admin`; made at the first start if not given, except with PostgreSQL", Secret: true},
-	{Key: "readonly_password", About: "password of the built-in user `readonly`; made at the first start if not given, except with PostgreSQL", Secret: true},
-	{Key: "key_encryption_key", About: "32 bytes in base64 that seal keys in the store; kept in a file beside a SQLite database if not given", Secret: true},
-	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "how long a session's token lives without a refresh"},
-	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "how long a session lives, however often it is refreshed"},
-	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "how long a refreshed token stays good for requests under way"},
-	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(), About: "how old the key that signs tokens gets before another takes over, at least 1h; `0s` is for ever"},
-	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "who must take elevated permissions for what needs them: `enrolled` (users with a second factor), `always` or `never`"},
+	{Key: "admin_password", About: "password of the built-in user `admin`; generated at the first start if not set, except with PostgreSQL", Secret: true},
+	{Key: "readonly_password", About: "password of the built-in user `readonly`; generated at the first start if not set, except with PostgreSQL", Secret: true},
+	{Key: "key_encryption_key", About: "key-encryption key: 32 bytes in base64 that encrypt keys in the store; kept in a file beside a SQLite database if not set", Secret: true},
+	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "time until a session token expires if it is not refreshed"},
+	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "time until a session expires, even if it is refreshed"},
+	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "time until a refreshed token expires, for requests in progress"},
+	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(), About: "age at which the key that signs tokens is rotated, at least 1h; `0s` for never"},
+	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "which users need elevated permissions for protected operations: `enrolled` (users with a second factor), `always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
-	{Key: "api_keys.max_lifetime", Default: "0s", About: "how long an API key lives at most, such as `2160h`; `0s` is no limit"},
-	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser), About: "how many API keys a user has at most that are neither invalidated nor expired"},
-	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "how long a session or an API key that ended on another replica may live here if PostgreSQL's word of it is lost, at most 5s; `0s` asks the store each time"},
+	{Key: "api_keys.max_lifetime", Default: "0s", About: "maximum time to live of an API key, such as `2160h`; `0s` for no limit"},
+	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser), About: "maximum number of valid API keys per user"},
+	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "time to live of cached sessions and API keys, at most 5s: until then, this replica may accept one that was invalidated on another if the invalidation message of PostgreSQL is lost; `0s` disables the cache"},
 	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
 	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns), About: "how many sign-ins at identity providers an address may begin at once, and how many answers it may try again"},
 	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(), About: "after how long an address may begin one more, and try one more answer again"},
 	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers), About: "how many answers of an identity provider to one sign-in are verified, on each server"},
-	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "how many wrong guesses in a row lock a user"},
-	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "how long the first lock lasts; each further wrong guess doubles it"},
-	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "how long a lock lasts at most"},
-	{Key: "lockout.address_failures", Default: "100", About: "how many wrong guesses an address may make at once"},
-	{Key: "lockout.address_recovery", Default: "1s", About: "after how long an address may make one more"},
-	{Key: "trusted_proxies", About: "networks, separated by commas, whose `X-Forwarded-For` is believed"},
-	{Key: "drain_delay", Default: "0s", About: "how long to go on serving after the signal to stop, while `/readyz` answers 503, so that a proxy notices first"},
+	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "number of consecutive failed attempts that lock a user"},
+	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "duration of the first lock; each further failed attempt doubles it"},
+	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "maximum duration of a lock"},
+	{Key: "lockout.address_failures", Default: "100", About: "number of failed attempts that an address may make in a burst"},
+	{Key: "lockout.address_recovery", Default: "1s", About: "interval after which an address may make one more failed attempt"},
+	{Key: "trusted_proxies", About: "comma-separated networks of proxies with a trusted `X-Forwarded-For`"},
+	{Key: "drain_delay", Default: "0s", About: "how long to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can remove this server"},
 	{Key: "tracing", Default: "false", About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
 	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
 	{Key: "log.format", Default: "text", About: "`text` or `json`"},
 }
 
-// Env is the environment variable of the setting.
+// Env returns the name of the setting's environment variable.
 func (s Setting) Env() string {
 	return "SALLYPORT_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
 }
 
-// Sources are where settings come from, beside the defaults.
+// Sources holds the sources of settings, in addition to the defaults.
 type Sources struct {
-	// Flags are the settings given on the command line, by key.
+	// Flags are the settings on the command line, by key.
 	Flags map[string]string
-	// Env looks up an environment variable, as os.LookupEnv does.
+	// Env looks up an environment variable, like os.LookupEnv.
 	Env func(string) (string, bool)
 	// File is the path of a YAML file, or empty.
 	File string
 }
 
-// Load reads the configuration. Its error names everything that is wrong, one thing a line.
+// Load reads and validates the settings. It returns all errors, one per line.
 func Load(from Sources) (Config, error) {
 	values, gathering := gather(from)
 	c, parsing := parse(values)
@@ -136,7 +137,7 @@ func Load(from Sources) (Config, error) {
 	return c, errors.Join(gathering, parsing, exposing)
 }
 
-// Servable returns what a server lacks, where commands that only look at records do not.
+// Servable returns an error if a setting is missing that only a server needs. Commands that only read the store work without it.
 func (c Config) Servable() error {
 	if store.IsPostgres(c.Store) && c.KeyEncryptionKey == nil {
 		return errors.New("key_encryption_key: PostgreSQL has no place for the key that all its servers share: " +
@@ -145,12 +146,13 @@ func (c Config) Servable() error {
 	return nil
 }
 
-// Effective returns the value of each setting by key, with secrets hidden, for people to look at.
+// Effective returns the value of each setting by key, with secrets hidden, for display.
 func Effective(from Sources) (map[string]string, error) {
 	values, err := gather(from)
 	if err != nil {
 		return nil, err
 	}
+
 	for _, s := range Settings {
 		if s.Secret && values[s.Key] != "" {
 			values[s.Key] = s.shown(values[s.Key])
@@ -159,6 +161,7 @@ func Effective(from Sources) (map[string]string, error) {
 	return values, nil
 }
 
+// shown returns the value of a secret setting as it may be displayed.
 func (s Setting) shown(value string) string {
 	if s.Show == nil {
 		return "(hidden)"
@@ -166,25 +169,30 @@ func (s Setting) shown(value string) string {
 	return s.Show(value)
 }
 
+// gather merges the sources by precedence and returns the value of each setting by key.
 func gather(from Sources) (map[string]string, error) {
 	k := koanf.New(".")
 	var problems []error
+
 	problems = append(problems, k.Load(confmap.Provider(defaults(), "."), nil))
 	if from.File != "" {
 		values, err := readFile(from.File)
 		problems = append(problems, err, k.Load(confmap.Provider(values, "."), nil))
 	}
+
 	env, err := environment(from.Env)
 	problems = append(problems, err, k.Load(confmap.Provider(env, "."), nil))
+
 	if store.HasPassword(from.Flags["store"]) {
-		problems = append(problems, errors.New("store: everybody on this machine can read a password on the command line: "+
-			"set SALLYPORT_STORE_FILE, the name of a file with the whole, or SALLYPORT_STORE"))
+		problems = append(problems, errors.New("store: every user of this machine can read a password on the command line: "+
+			"set SALLYPORT_STORE_FILE to the path of a file with the complete value, or set SALLYPORT_STORE"))
 	}
 	flags := map[string]any{}
 	for key, value := range from.Flags {
 		flags[key] = value
 	}
 	problems = append(problems, k.Load(confmap.Provider(flags, "."), nil))
+
 	values := map[string]string{}
 	for _, s := range Settings {
 		values[s.Key] = text(k.Get(s.Key))
@@ -200,7 +208,8 @@ func defaults() map[string]any {
 	return values
 }
 
-// environment reads the settings' own variables only: a cluster's scheduler puts others with our prefix there.
+// environment reads the settings' environment variables. Others with the same prefix are ignored, because Kubernetes sets such
+// variables for a service named sallyport.
 func environment(lookup func(string) (string, bool)) (map[string]any, error) {
 	values := map[string]any{}
 	var problems []error
@@ -211,7 +220,7 @@ func environment(lookup func(string) (string, bool)) (map[string]any, error) {
 			if given {
 				problems = append(problems, fmt.Errorf("%s and %s_FILE are both set", s.Env(), s.Env()))
 			}
-			data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+			data, err := os.ReadFile(path) //nolint:gosec // the administrator configures the path
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s_FILE: %w", s.Env(), err))
 			}
@@ -227,13 +236,15 @@ func environment(lookup func(string) (string, bool)) (map[string]any, error) {
 	return values, errors.Join(problems...)
 }
 
-// Ignored returns the variables, of those in the form of os.Environ, that look like settings and are none.
+// Ignored returns the names of the variables that have the settings' prefix but belong to no setting. The argument has the
+// format of os.Environ.
 func Ignored(environ []string) []string {
 	known := map[string]bool{"SALLYPORT_CONFIG": true}
 	for _, s := range Settings {
 		known[s.Env()] = true
 		known[s.Env()+"_FILE"] = s.Secret
 	}
+
 	var ignored []string
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
@@ -244,6 +255,7 @@ func Ignored(environ []string) []string {
 	return ignored
 }
 
+// text returns a value of the file as text; the elements of a list are joined by commas.
 func text(value any) string {
 	switch v := value.(type) {
 	case nil:

@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/lockout"
 )
 
-// environ is an environment.
+// environ is an environment by variable name.
 type environ map[string]string
 
 func (e environ) lookup(name string) (string, bool) {
@@ -23,7 +23,7 @@ func (e environ) lookup(name string) (string, bool) {
 	return value, ok
 }
 
-// write makes a file in a new folder.
+// write creates a file in a temporary directory and returns its path.
 func write(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "settings.yaml")
@@ -33,13 +33,13 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-// key returns a key-encryption key of one byte, repeated, as it is configured.
+// key returns an encoded key-encryption key that consists of one byte, repeated.
 func key(b byte) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
 }
 
-// precedence has for each setting three good values, for the file, the environment and the flag, and says where in a
-// Config they end up.
+// precedence holds three valid values for each setting, for the file, the environment and the flag, and a function that reads
+// the setting from a Config.
 var precedence = map[string]struct {
 	values [3]string
 	in     func(Config) string
@@ -79,10 +79,10 @@ var precedence = map[string]struct {
 	"log.format":               {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
 }
 
-// together has for a setting the variable of one that must be set with it.
+// together maps a setting to the variable of another that must be set with it.
 var together = map[string]string{"tls.certificate": "SALLYPORT_TLS_KEY", "tls.key": "SALLYPORT_TLS_CERTIFICATE"}
 
-// realmFiles are files of realms; their realms are called like the files.
+// realmFiles are files that each define one realm, with the same id as the file name.
 var realmFiles = [3]string{"testdata/first.yaml", "testdata/second.yaml", "testdata/third.yaml"}
 
 func realmIDs(c Config) string {
@@ -101,19 +101,19 @@ func networks(c Config) string {
 	return strings.Join(texts, ",")
 }
 
-// Ensures for each setting that a flag wins over the environment, the environment over the file, the file over the
-// default.
+// Ensures for each setting that a flag takes precedence over the environment, the environment over the file, and the file over
+// the default.
 func TestLoad_Precedence(t *testing.T) {
 	t.Parallel()
 	for _, s := range Settings {
 		each, ok := precedence[s.Key]
 		if !ok {
-			t.Errorf("the test does not know %s", s.Key)
+			t.Errorf("%s is missing in the table of this test", s.Key)
 			continue
 		}
 		from := Sources{Env: environ{}.lookup}
 		if c, err := Load(from); err != nil || !strings.EqualFold(each.in(c), s.Default) {
-			t.Errorf("%s is %q (%v) where nothing sets it; want %q", s.Key, each.in(c), err, s.Default)
+			t.Errorf("%s is %q (%v) by default; want %q", s.Key, each.in(c), err, s.Default)
 		}
 		from.Env = environ{together[s.Key]: "set"}.lookup
 		from.File = write(t, s.Key+": '"+each.values[0]+"'\n")
@@ -133,7 +133,7 @@ func wantLoaded(t *testing.T, from Sources, key, want string) {
 	}
 }
 
-// Ensures that the defaults, which everybody starts with, are what the documentation says.
+// Ensures that the defaults are as documented.
 func TestLoad_Defaults(t *testing.T) {
 	t.Parallel()
 	c, err := Load(Sources{Env: environ{}.lookup})
@@ -158,7 +158,7 @@ func TestLoad_Defaults(t *testing.T) {
 	}
 }
 
-// Ensures that every setting has an environment variable of its own, called like it.
+// Ensures that every setting has its own environment variable, named after it.
 func TestSetting_Env(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -174,7 +174,7 @@ func TestSetting_Env(t *testing.T) {
 	}
 }
 
-// Ensures that other variables with our prefix, as a cluster's scheduler sets them, are passed over.
+// Ensures that other variables with the settings' prefix, as set by Kubernetes, are ignored.
 func TestLoad_ForeignEnvironment(t *testing.T) {
 	t.Parallel()
 	env := environ{"SALLYPORT_PORT": "tcp://10.0.0.1:80", "SALLYPORT_SERVICE_HOST": "10.0.0.1", "SALLYPORT_LISTEN_FILE": "/nowhere"}
@@ -183,7 +183,7 @@ func TestLoad_ForeignEnvironment(t *testing.T) {
 	}
 }
 
-// Ensures that what "config check" shows has every setting and hides the secrets, wherever they come from.
+// Ensures that the effective settings are complete, and that secrets from all sources are hidden.
 func TestEffective(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"from the file", "from a variable", key('k')}
@@ -209,7 +209,7 @@ func TestEffective(t *testing.T) {
 	}
 }
 
-// Ensures that a secret that nobody set is not shown as if somebody had.
+// Ensures that a secret that is not set is shown as empty, not as hidden.
 func TestEffective_NoSecret(t *testing.T) {
 	t.Parallel()
 	values, err := Effective(Sources{Env: environ{}.lookup})

@@ -14,17 +14,18 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// fileSettings collects what a file sets, by key. A key may be written in one, session.idle, or as idle below session.
+// fileSettings collects the settings of a file by key. A key may be written as session.idle, or as idle in the section session.
 type fileSettings struct {
 	path     string
 	values   map[string]any
 	problems []error
 }
 
+// readFile returns the settings of a file by key, and all errors.
 func readFile(path string) (map[string]any, error) {
 	k := koanf.New(".")
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return nil, fmt.Errorf("the configuration file %s: %s", path, unquoted(err))
+		return nil, fmt.Errorf("the configuration file %s: %s", path, hideQuotes(err))
 	}
 	f := fileSettings{path: path, values: map[string]any{}}
 	f.addAll("", k.Raw())
@@ -46,7 +47,7 @@ func (f *fileSettings) add(key string, value any) {
 	case nested && len(members) > 0:
 		f.addAll(key+".", members)
 	case !emptySection(key, value):
-		f.bad(key, "there is no such setting")
+		f.addProblem(key, "unknown setting")
 	}
 }
 
@@ -56,35 +57,36 @@ func (f *fileSettings) set(s Setting, value any) {
 	_, isText := value.(string)
 	switch {
 	case twice:
-		f.bad(s.Key, "this is set twice")
-	case s.Secret && !isText && value != nil: // YAML would make 342391 of 01234567
-		f.bad(s.Key, "this is not text; put it in quotes")
+		f.addProblem(s.Key, "set twice")
+	case s.Secret && !isText && value != nil: // YAML reads 01234567 as the octal number 342391
+		f.addProblem(s.Key, "not a text; put the value in quotes")
 	case nested:
-		f.bad(s.Key, "this has no settings below it")
+		f.addProblem(s.Key, "not a section; the setting takes a single value")
 	default:
 		f.values[s.Key] = value
 	}
 }
 
-func (f *fileSettings) bad(key, problem string) {
+func (f *fileSettings) addProblem(key, problem string) {
 	f.problems = append(f.problems, fmt.Errorf("%s: %s (in %s)", key, problem, f.path))
 }
 
-// emptySection tells whether the key is that of a section, such as session, of which all settings are left out.
+// emptySection reports whether the key is that of a section, such as session, and the section is empty.
 func emptySection(key string, value any) bool {
 	members, nested := value.(map[string]any)
-	known := slices.ContainsFunc(Settings, func(s Setting) bool { return strings.HasPrefix(s.Key, key+".") })
-	return known && (value == nil || nested && len(members) == 0)
+	isSection := slices.ContainsFunc(Settings, func(s Setting) bool { return strings.HasPrefix(s.Key, key+".") })
+	return isSection && (value == nil || nested && len(members) == 0)
 }
 
 var goQuoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// unquoted is the text of an error without what the YAML parser quotes of the file, because that may be a secret.
-func unquoted(err error) string {
+// hideQuotes returns the text of an error without the YAML parser's quotations from the file, which may contain a secret.
+func hideQuotes(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return err.Error()
 	}
+
 	text := goQuoted.ReplaceAllString(err.Error(), "(hidden)")
 	if i := strings.IndexAny(text, "`'{"); i >= 0 {
 		text = strings.TrimRight(text[:i], " ") + " (hidden)"

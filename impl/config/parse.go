@@ -20,12 +20,13 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// parser reads values by their keys and remembers what is wrong with them.
+// parser parses values by key and collects the errors.
 type parser struct {
 	values   map[string]string
 	problems []error
 }
 
+// parse converts and validates the values of all settings.
 func parse(values map[string]string) (Config, error) {
 	p := &parser{values: values}
 	c := Config{
@@ -41,7 +42,9 @@ func parse(values map[string]string) (Config, error) {
 		KeyEncryptionKey: p.key("key_encryption_key"),
 		CacheLifetime:    p.limit("cache.lifetime"),
 		Sessions: session.Settings{
-			Idle: p.duration("session.idle"), Absolute: p.duration("session.absolute"), Grace: p.duration("session.grace"),
+			Idle:        p.duration("session.idle"),
+			Absolute:    p.duration("session.absolute"),
+			Grace:       p.duration("session.grace"),
 			KeyRotation: p.limit("session.key_rotation"),
 		},
 		Elevation: elevation.Settings{
@@ -51,10 +54,14 @@ func parse(values map[string]string) (Config, error) {
 		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime"), MaxPerUser: p.count("api_keys.max_per_user")},
 		Realms: p.realms("saml.realms"),
 		SignOn: saml.Limits{
-			AddressSignIns: p.count("saml.address_sign_ins"), AddressRecovery: p.duration("saml.address_recovery"), Answers: p.count("saml.answers"),
+			AddressSignIns:  p.count("saml.address_sign_ins"),
+			AddressRecovery: p.duration("saml.address_recovery"),
+			Answers:         p.count("saml.answers"),
 		},
 		Lockout: lockout.Policy{
-			Threshold: p.count("lockout.failures"), Base: p.duration("lockout.base"), Max: p.duration("lockout.max"),
+			Threshold:  p.count("lockout.failures"),
+			Base:       p.duration("lockout.base"),
+			Max:        p.duration("lockout.max"),
 			ResetAfter: lockout.DefaultPolicy.ResetAfter,
 		},
 		AddressFailures: p.count("lockout.address_failures"),
@@ -65,31 +72,37 @@ func parse(values map[string]string) (Config, error) {
 		LogLevel:        p.level("log.level"),
 		LogFormat:       p.oneOf("log.format", "text", "json"),
 	}
-	if (c.TLSCertificate == "") != (c.TLSKey == "") {
-		p.bad("tls.certificate", "this and tls.key go together: set both or neither")
-	}
-	if c.Sessions.Absolute > 0 && c.Sessions.Idle > c.Sessions.Absolute {
-		p.bad("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)
-	}
-	if c.Sessions.Idle > 0 && c.Sessions.Grace > c.Sessions.Idle {
-		p.bad("session.grace", "%s is longer than session.idle, %s", c.Sessions.Grace, c.Sessions.Idle)
-	}
-	if c.Sessions.KeyRotation > 0 && c.Sessions.KeyRotation < session.MinKeyRotation {
-		p.bad("session.key_rotation", "%s is shorter than %s", c.Sessions.KeyRotation, session.MinKeyRotation)
-	}
-	if c.Elevation.Length > elevation.MaxLength {
-		p.bad("elevation.length", "%s is longer than %s", c.Elevation.Length, elevation.MaxLength)
-	}
-	if c.CacheLifetime > store.MaxLifetime {
-		p.bad("cache.lifetime", "%s is longer than %s", c.CacheLifetime, store.MaxLifetime)
-	}
-	if c.Lockout.Max > 0 && c.Lockout.Base > c.Lockout.Max {
-		p.bad("lockout.base", "%s is longer than lockout.max, %s", c.Lockout.Base, c.Lockout.Max)
-	}
+
+	p.checkCombinations(c)
 	return c, errors.Join(p.problems...)
 }
 
-func (p *parser) bad(key, format string, args ...any) {
+// checkCombinations checks the settings that restrict each other, and the limits that are not part of a type's syntax.
+func (p *parser) checkCombinations(c Config) {
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		p.addProblem("tls.certificate", "set both this and tls.key, or neither")
+	}
+	if c.Sessions.Absolute > 0 && c.Sessions.Idle > c.Sessions.Absolute {
+		p.addProblem("session.idle", "%s is longer than session.absolute, %s", c.Sessions.Idle, c.Sessions.Absolute)
+	}
+	if c.Sessions.Idle > 0 && c.Sessions.Grace > c.Sessions.Idle {
+		p.addProblem("session.grace", "%s is longer than session.idle, %s", c.Sessions.Grace, c.Sessions.Idle)
+	}
+	if c.Sessions.KeyRotation > 0 && c.Sessions.KeyRotation < session.MinKeyRotation {
+		p.addProblem("session.key_rotation", "%s is shorter than %s", c.Sessions.KeyRotation, session.MinKeyRotation)
+	}
+	if c.Elevation.Length > elevation.MaxLength {
+		p.addProblem("elevation.length", "%s is longer than %s", c.Elevation.Length, elevation.MaxLength)
+	}
+	if c.CacheLifetime > store.MaxLifetime {
+		p.addProblem("cache.lifetime", "%s is longer than %s", c.CacheLifetime, store.MaxLifetime)
+	}
+	if c.Lockout.Max > 0 && c.Lockout.Base > c.Lockout.Max {
+		p.addProblem("lockout.base", "%s is longer than lockout.max, %s", c.Lockout.Base, c.Lockout.Max)
+	}
+}
+
+func (p *parser) addProblem(key, format string, args ...any) {
 	p.problems = append(p.problems, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 }
 
@@ -99,12 +112,12 @@ func (p *parser) address(key string) string {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		p.bad(key, "%q is not an address and a port, such as 127.0.0.1:12400", p.values[key])
+		p.addProblem(key, "%q is not an address and a port, such as 127.0.0.1:12400", p.values[key])
 	}
 	return p.values[key]
 }
 
-// optionalAddress is an address that may be left out.
+// optionalAddress parses an address that may be empty.
 func (p *parser) optionalAddress(key string) string {
 	if p.values[key] == "" {
 		return ""
@@ -114,7 +127,7 @@ func (p *parser) optionalAddress(key string) string {
 
 func (p *parser) store(key string) string {
 	if err := store.CheckDSN(p.values[key]); err != nil {
-		p.bad(key, "%s", err)
+		p.addProblem(key, "%s", err)
 	}
 	return p.values[key]
 }
@@ -122,7 +135,7 @@ func (p *parser) store(key string) string {
 func (p *parser) password(key string) string {
 	password := p.values[key]
 	if n := utf8.RuneCountInString(password); n > 0 && n < 8 || len(password) > secret.MaxPassword {
-		p.bad(key, "a password has 8 characters to %d bytes", secret.MaxPassword)
+		p.addProblem(key, "a password has 8 characters to %d bytes", secret.MaxPassword)
 	}
 	return password
 }
@@ -131,9 +144,10 @@ func (p *parser) key(key string) []byte {
 	if p.values[key] == "" {
 		return nil
 	}
+
 	decoded, err := base64.StdEncoding.DecodeString(p.values[key])
 	if err != nil || len(decoded) != secret.KeySize {
-		p.bad(key, "this must be %d bytes in base64, such as the output of: openssl rand -base64 %d", secret.KeySize, secret.KeySize)
+		p.addProblem(key, "this must be %d bytes in base64, such as the output of: openssl rand -base64 %d", secret.KeySize, secret.KeySize)
 	}
 	return decoded
 }
@@ -141,24 +155,25 @@ func (p *parser) key(key string) []byte {
 func (p *parser) duration(key string) time.Duration {
 	d, err := time.ParseDuration(p.values[key])
 	if err != nil || d <= 0 {
-		p.bad(key, "%q is not a positive duration such as 30m", p.values[key])
+		p.addProblem(key, "%q is not a positive duration such as 30m", p.values[key])
 	}
 	return d
 }
 
-// realms reads the file that a setting names, if it does.
+// realms reads the file that the setting names; nil if it is empty.
 func (p *parser) realms(key string) []saml.Realm {
 	if p.values[key] == "" {
 		return nil
 	}
+
 	realms, err := saml.Load(p.values[key])
 	if err != nil {
-		p.bad(key, "%s", err)
+		p.addProblem(key, "%s", err)
 	}
 	return realms
 }
 
-// limit is a duration that may be zero, where there is no limit.
+// limit parses a duration that may be zero, which usually means no limit.
 func (p *parser) limit(key string) time.Duration {
 	if p.values[key] == "0s" {
 		return 0
@@ -169,7 +184,7 @@ func (p *parser) limit(key string) time.Duration {
 func (p *parser) count(key string) int {
 	n, err := strconv.ParseUint(p.values[key], 10, 31)
 	if err != nil || n == 0 {
-		p.bad(key, "%q is not a positive whole number", p.values[key])
+		p.addProblem(key, "%q is not a positive whole number", p.values[key])
 	}
 	return int(n)
 }
@@ -180,24 +195,26 @@ func (p *parser) networks(key string) []*net.IPNet {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
 		}
+
 		_, network, err := net.ParseCIDR(part)
 		if err != nil {
-			p.bad(key, "%q is not a network such as 10.0.0.0/8", part)
+			p.addProblem(key, "%q is not a network such as 10.0.0.0/8", part)
 		}
 		networks = append(networks, network)
 	}
 	return networks
 }
 
-// hosts reads names of hosts. One that is written with a port would match no request.
+// hosts parses a list of host names. Names with a port are refused, because they would match no request.
 func (p *parser) hosts(key string) []string {
 	var hosts []string
 	for part := range strings.SplitSeq(p.values[key], ",") {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
 		}
+
 		if strings.ContainsAny(part, ":/*@ ") {
-			p.bad(key, "%q is not the name of a host, such as sallyport.example.org", part)
+			p.addProblem(key, "%q is not the name of a host, such as sallyport.example.org", part)
 		}
 		hosts = append(hosts, strings.TrimSuffix(part, "."))
 	}
@@ -207,7 +224,7 @@ func (p *parser) hosts(key string) []string {
 func (p *parser) level(key string) slog.Level {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(p.values[key])); err != nil {
-		p.bad(key, "%q is not one of debug, info, warn and error", p.values[key])
+		p.addProblem(key, "%q is not one of debug, info, warn and error", p.values[key])
 	}
 	return level
 }
@@ -218,6 +235,6 @@ func (p *parser) oneOf(key string, choices ...string) string {
 			return choice
 		}
 	}
-	p.bad(key, "%q is not one of %s", p.values[key], strings.Join(choices, " and "))
+	p.addProblem(key, "%q is not one of %s", p.values[key], strings.Join(choices, " and "))
 	return ""
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// problem returns what Load says is wrong, or fails the test.
+// problem returns the text of Load's error, or fails the test if there is none.
 func problem(t *testing.T, from Sources) string {
 	t.Helper()
 	if from.Env == nil {
@@ -15,12 +15,12 @@ func problem(t *testing.T, from Sources) string {
 	}
 	_, err := Load(from)
 	if err == nil {
-		t.Fatalf("nothing is wrong with %+v", from)
+		t.Fatalf("%+v is accepted", from)
 	}
 	return err.Error()
 }
 
-// Ensures that everything that is wrong is said at once, one thing a line, and nothing else.
+// Ensures that all errors are reported at once, one per line.
 func TestLoad_AllProblems(t *testing.T) {
 	t.Parallel()
 	path := write(t, "lissen: x\nlog:\n  colour: red\nsession:\n  idle: soon\n  grace: -1s\ntrusted_proxies: [10.0.0.0/8, ten, 10.0.0.1]\n")
@@ -30,8 +30,8 @@ func TestLoad_AllProblems(t *testing.T) {
 		Flags: map[string]string{"listen": "nowhere", "store": "mysql:x"},
 	})
 	want := []string{
-		"lissen: there is no such setting (in " + path + ")",
-		"log.colour: there is no such setting (in " + path + ")",
+		"lissen: unknown setting (in " + path + ")",
+		"log.colour: unknown setting (in " + path + ")",
 		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
 		"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is not taken",
 		"admin_password: a password has 8 characters to 1024 bytes",
@@ -48,7 +48,7 @@ func TestLoad_AllProblems(t *testing.T) {
 	}
 }
 
-// Ensures for each setting that values that cannot be meant are refused, and that the text names the setting.
+// Ensures for each setting that invalid values are refused by an error that names the setting.
 func TestLoad_BadValues(t *testing.T) {
 	t.Parallel()
 	for key, values := range map[string][]string{
@@ -85,7 +85,7 @@ func TestLoad_BadValues(t *testing.T) {
 	} {
 		for _, value := range values {
 			got := problem(t, Sources{Flags: map[string]string{key: value}})
-			other := key == "session.absolute" || key == "lockout.max" || key == "tls.key" // the text is about another
+			other := key == "session.absolute" || key == "lockout.max" || key == "tls.key" // reported for a related setting
 			concerns := strings.HasPrefix(got, key+": ") || other && strings.Contains(got, key)
 			if !concerns || strings.Contains(got, "\n") {
 				t.Errorf("%s = %q: %q; want one line about it", key, value, got)
@@ -94,7 +94,7 @@ func TestLoad_BadValues(t *testing.T) {
 	}
 }
 
-// Ensures that a duration that cannot be read is not called shorter than another one.
+// Ensures that an invalid duration is not also reported as shorter than another.
 func TestLoad_OneProblemOnly(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"session.absolute", "session.idle", "elevation.length", "lockout.max", "lockout.base"} {
@@ -105,7 +105,7 @@ func TestLoad_OneProblemOnly(t *testing.T) {
 	}
 }
 
-// Ensures that a secret can come from a file, without the end of its line.
+// Ensures that a secret is read from a file without the trailing line break.
 func TestLoad_SecretFile(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
@@ -124,7 +124,7 @@ func TestLoad_SecretFile(t *testing.T) {
 	}
 }
 
-// Ensures that a secret's file that gives none is named, instead of the secret being taken as not set.
+// Ensures that a secret's file which is missing or empty is an error, and does not count as a secret that is not set.
 func TestLoad_SecretFileProblems(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
@@ -141,7 +141,7 @@ func TestLoad_SecretFileProblems(t *testing.T) {
 	}
 }
 
-// Ensures that a secret that is given both ways is refused, because it cannot be known which one is meant.
+// Ensures that a secret in both a variable and a file is refused as ambiguous.
 func TestLoad_SecretTwice(t *testing.T) {
 	t.Parallel()
 	env := environ{"SALLYPORT_ADMIN_PASSWORD": "password one", "SALLYPORT_ADMIN_PASSWORD_FILE": write(t, "password two")}
@@ -151,29 +151,29 @@ func TestLoad_SecretTwice(t *testing.T) {
 	}
 }
 
-// Ensures that a setting may be written in one, as it is shown, or in its section, and means the same.
+// Ensures that a setting may be written with its full key or in its section, with the same result.
 func TestLoad_Sections(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"session.idle: 7m", "session: {idle: 7m}", "session:\n  idle: 7m\nlog:\nlisten: 127.0.0.1:1"} {
 		path := write(t, text)
-		for range 20 { // maps have no order: what works once may fail the next time
+		for range 20 { // repeated, because the order of maps is random
 			wantLoaded(t, Sources{Env: environ{}.lookup, File: path}, "session.idle", "7m0s")
 		}
 	}
 }
 
-// Ensures that a settings file that cannot be understood is refused, with its name.
+// Ensures that an invalid configuration file is refused by an error that names it.
 func TestLoad_FileProblems(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"session: {idle: 7m}\nsession.idle: 8m": "session.idle: this is set twice",
-		"listen: {address: x}":                  "listen: this has no settings below it",
-		"log: info":                             "log: there is no such setting",
-		"Listen: 127.0.0.1:1":                   "Listen: there is no such setting",
-		"extra: {}":                             "extra: there is no such setting",
-		"session: {1: 2}":                       "session.1: there is no such setting",
-		"admin_password: 01234567":              "admin_password: this is not text; put it in quotes",
-		"admin_password: true":                  "admin_password: this is not text; put it in quotes",
+		"session: {idle: 7m}\nsession.idle: 8m": "session.idle: set twice",
+		"listen: {address: x}":                  "listen: not a section; the setting takes a single value",
+		"log: info":                             "log: unknown setting",
+		"Listen: 127.0.0.1:1":                   "Listen: unknown setting",
+		"extra: {}":                             "extra: unknown setting",
+		"session: {1: 2}":                       "session.1: unknown setting",
+		"admin_password: 01234567":              "admin_password: not a text; put the value in quotes",
+		"admin_password: true":                  "admin_password: not a text; put the value in quotes",
 		"listen: x\nlisten: y":                  "already defined",
 		"listen:\n\tx: y":                       "line 2: ",
 		"- listen":                              "line 1: ",
@@ -186,7 +186,7 @@ func TestLoad_FileProblems(t *testing.T) {
 	}
 }
 
-// Ensures that a settings file that cannot be read is named, and that the other problems are still said.
+// Ensures that an unreadable configuration file is named, and that other errors are still reported.
 func TestLoad_NoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "missing.yaml")
@@ -196,7 +196,7 @@ func TestLoad_NoFile(t *testing.T) {
 	}
 }
 
-// Ensures that no text about what is wrong holds a secret, however malformed it is, or the file around it.
+// Ensures that errors never contain a secret, even if the secret or the file around it is malformed.
 func TestLoad_SecretsStayHidden(t *testing.T) {
 	t.Parallel()
 	const hidden = "hunter2"
@@ -231,8 +231,8 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 	}
 }
 
-// Ensures that a database's password is taken from the environment and from files, not from the command line, which
-// everybody can read, and is shown nowhere.
+// Ensures that a database's password is accepted from the environment and from files, not from the command line, which every
+// user of the machine can read, and that it is never shown.
 func TestLoad_StorePassword(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"postgres://u:hunter2@host/d", "postgresql://host/d?password=hunter2&user=u", "postgres://host/d?sslpassword=hunter2"} {
@@ -256,7 +256,7 @@ func TestLoad_StorePassword(t *testing.T) {
 	}
 }
 
-// Ensures that a server on PostgreSQL is told which key it lacks, and that others are not.
+// Ensures that only a server on PostgreSQL requires a key-encryption key.
 func TestServable(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]bool{"sqlite:x": true, "none": true, "postgres://host/d": false} {

@@ -10,15 +10,15 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// SecretFile is a file that holds a secret.
+// SecretFile is a file that contains a secret.
 type SecretFile struct {
-	// Setting is what names the file: a setting, a variable, or the configuration file itself.
+	// Setting is the setting or variable that names the file, or "the configuration file".
 	Setting string
 	Path    string
 }
 
-// checkSecretFiles returns the files of a configuration that every user of the machine can read. Its error names those that
-// every user can write to.
+// checkSecretFiles returns the secret files that every user of the machine can read. Its error names those that every user can
+// write to.
 func checkSecretFiles(from Sources, values map[string]string, realms []saml.Realm) (exposed []SecretFile, err error) {
 	var problems []error
 	for _, file := range secretFiles(from, values, realms) {
@@ -33,6 +33,7 @@ func checkSecretFiles(from Sources, values map[string]string, realms []saml.Real
 	return exposed, errors.Join(problems...)
 }
 
+// secretFiles returns all files of a configuration that contain secrets, without duplicates.
 func secretFiles(from Sources, values map[string]string, realms []saml.Realm) []SecretFile {
 	var files []SecretFile
 	if from.File != "" && fileHasSecret(from.File) {
@@ -53,7 +54,8 @@ func secretFiles(from Sources, values map[string]string, realms []saml.Realm) []
 		}
 		for _, pair := range pairs {
 			file := SecretFile{"saml.realms: " + realm.ID, pair.File}
-			if !slices.Contains(files, file) { // one key may sign and decrypt
+			// The same key may be used for signing and decryption.
+			if !slices.Contains(files, file) {
 				files = append(files, file)
 			}
 		}
@@ -61,9 +63,9 @@ func secretFiles(from Sources, values map[string]string, realms []saml.Realm) []
 	return files
 }
 
-// fileHasSecret reports whether a file sets a secret. An address of the store is one if it has a password.
+// fileHasSecret reports whether a file sets a secret. The store's address is a secret if it contains a password.
 func fileHasSecret(path string) bool {
-	values, _ := readFile(path) // what is wrong with it is told elsewhere
+	values, _ := readFile(path) // errors are reported by gather
 	for _, s := range Settings {
 		value := text(values[s.Key])
 		if s.Secret && value != "" && (s.Key != "store" || store.HasPassword(value)) {

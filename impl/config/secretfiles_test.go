@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport/sallyport/impl/saml"
 )
 
-// Ensures that every kind of file with a secret is found, once, and a configuration file only if it sets one.
+// Ensures that every kind of file with a secret is found once, and a configuration file only if it sets a secret.
 func TestSecretFiles(t *testing.T) {
 	t.Parallel()
 	from := Sources{
@@ -39,7 +39,7 @@ func TestSecretFiles(t *testing.T) {
 	}
 }
 
-// Ensures that a file with a secret is refused where every user can write to it, and named where every user can read it.
+// Ensures that a file with a secret is refused if every user can write to it, and reported if every user can read it.
 func TestLoad_WritableFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key")
