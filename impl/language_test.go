@@ -55,7 +55,6 @@ var pendingWording = []string{
 	"../impl/interop",
 	"../impl/overload",
 	"../impl/saml",
-	"../impl/session",
 	"../impl/store",
 	"../impl/user",
 }

@@ -138,7 +138,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	counts.Cache("passwords", users.Remembered)
-	counts.Cache("sessions", sessions.Remembered)
+	counts.Cache("sessions", sessions.CacheCounts)
 	counts.Cache("api_keys", keys.Remembered)
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)

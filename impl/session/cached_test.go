@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
-// cached is a service that remembers sessions.
+// cached is a service that caches sessions.
 type cached struct {
 	*storetest.Caching
 	*session.Service
@@ -41,21 +41,21 @@ func (c *cached) begin() session.Token {
 	return token
 }
 
-// want fails the test unless a token is as alive and elevated, and that is known from memory if it has been asked before.
-func (c *cached) want(token session.Token, alive, elevated, remembered bool) session.Live {
+// want fails the test unless a token is valid and elevated as given, and was read from the cache as given.
+func (c *cached) want(token session.Token, valid, elevated, cached bool) session.Live {
 	c.Helper()
-	before, _ := c.Remembered()
+	before, _ := c.CacheCounts()
 	live, err := c.Verify(c.Context(), token.Value)
-	after, _ := c.Remembered()
-	if alive && err != nil || !alive && !fault.Has(err, fault.Unauthorized) || !live.Token.ElevatedUntil.IsZero() != elevated || (after > before) != remembered {
-		c.Errorf("alive %v, elevated until %v, remembered %v; want %v, %v, %v (%v)",
-			err == nil, live.Token.ElevatedUntil, after > before, alive, elevated, remembered, err)
+	after, _ := c.CacheCounts()
+	if valid && err != nil || !valid && !fault.Has(err, fault.Unauthorized) || !live.Token.ElevatedUntil.IsZero() != elevated || (after > before) != cached {
+		c.Errorf("valid %v, elevated until %v, cached %v; want %v, %v, %v (%v)",
+			err == nil, live.Token.ElevatedUntil, after > before, valid, elevated, cached, err)
 	}
 	return live
 }
 
-// Ensures that a token that is remembered ends when it ends.
-func TestVerify_RememberedToken(t *testing.T) {
+// Ensures that a cached token expires on time.
+func TestVerify_CachedToken(t *testing.T) {
 	t.Parallel()
 	c := newCached(t, session.Settings{Idle: 2 * time.Second, Absolute: time.Hour, Grace: time.Second})
 	token := c.begin()
@@ -66,8 +66,8 @@ func TestVerify_RememberedToken(t *testing.T) {
 	c.want(token, false, false, true)
 }
 
-// Ensures that a token that is remembered ends when its session does.
-func TestVerify_RememberedSession(t *testing.T) {
+// Ensures that a cached token expires with its session.
+func TestVerify_CachedSession(t *testing.T) {
 	t.Parallel()
 	c := newCached(t, session.Settings{Idle: time.Hour, Absolute: 2 * time.Second, Grace: time.Second})
 	token := c.begin()
@@ -78,8 +78,8 @@ func TestVerify_RememberedSession(t *testing.T) {
 	c.want(token, false, false, true)
 }
 
-// Ensures that a token that is remembered is elevated as long as it is, and no longer than it is lowered.
-func TestVerify_RememberedElevation(t *testing.T) {
+// Ensures that the elevation of a cached token expires on time, and ends when it is lowered.
+func TestVerify_CachedElevation(t *testing.T) {
 	t.Parallel()
 	c := newCached(t, session.DefaultSettings)
 	plain := c.begin()
@@ -101,8 +101,8 @@ func TestVerify_RememberedElevation(t *testing.T) {
 	c.want(token, true, false, false)
 }
 
-// Ensures that a refreshed token that is remembered ends with its grace, however short that is.
-func TestVerify_RememberedGrace(t *testing.T) {
+// Ensures that a cached token that was refreshed expires after the grace time, even if that is short.
+func TestVerify_CachedGrace(t *testing.T) {
 	t.Parallel()
 	for _, grace := range []time.Duration{time.Second, store.MaxLifetime} {
 		c := newCached(t, session.Settings{Idle: time.Hour, Absolute: time.Hour, Grace: grace})
@@ -113,13 +113,13 @@ func TestVerify_RememberedGrace(t *testing.T) {
 		c.want(token, true, false, grace == store.MaxLifetime)
 		c.Advance(time.Millisecond)
 		if _, err := c.Verify(t.Context(), token.Value); !fault.Has(err, fault.Unauthorized) {
-			t.Errorf("the token lives after a grace of %v (%v)", grace, err)
+			t.Errorf("the token is valid after a grace time of %v (%v)", grace, err)
 		}
 	}
 }
 
-// Ensures that whatever is changed of a session or its user is known as soon as it is changed.
-func TestVerify_Changed(t *testing.T) {
+// Ensures that changes of a session or its user are visible immediately.
+func TestVerify_Invalidated(t *testing.T) {
 	t.Parallel()
 	c := newCached(t, session.DefaultSettings)
 	token := c.begin()

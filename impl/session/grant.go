@@ -10,20 +10,20 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Grant is a token with another that gets the next one.
+// Grant is a session token with a refresh token.
 type Grant struct {
 	Token Token
-	// Refresh is a text that means nothing to its bearer. It works once; empty if there is none.
+	// Refresh is an opaque, single-use refresh token; empty if there is none.
 	Refresh string
 }
 
-// refreshLife is how long a refresh token lives, if its session does. It is Elasticsearch's.
-const refreshLife = 24 * time.Hour
+// refreshLifetime is the time to live of a refresh token, as in Elasticsearch. It never outlives its session.
+const refreshLifetime = 24 * time.Hour
 
-// refreshBytes is how many random bytes a refresh token has.
+// refreshBytes is the number of random bytes in a refresh token.
 const refreshBytes = 32
 
-// BeginGrant is Begin with a refresh token.
+// BeginGrant is like Begin, and also issues a refresh token.
 func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string) (Grant, error) {
 	session, token, err := s.BeginUntil(ctx, tx, userName, time.Time{})
 	if err != nil {
@@ -33,21 +33,23 @@ func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string)
 	return Grant{token, refresh}, err
 }
 
-// Redeem uses a refresh token up, and returns the next tokens of its session, and its user. The token is plain, whatever
-// those before were, and the session ends when it would have ended. It returns fault.InvalidGrant for a token that is
-// unknown, used or expired, and for one whose session has ended or whose user is disabled.
+// Redeem consumes a refresh token, and returns new tokens of its session, and its user. The new session token is not elevated,
+// and the expiry of the session does not change. Redeem returns fault.InvalidGrant if the refresh token is unknown, used or
+// expired, the session no longer exists, or the user is disabled.
 func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error) {
 	id, err := tx.ConsumeRefreshToken(secret.Digest(refresh))
 	if err != nil {
-		return Grant{}, store.User{}, refused(err)
+		return Grant{}, store.User{}, invalidGrant(err)
 	}
+
 	session, u, err := tx.Session(id)
 	if err != nil {
-		return Grant{}, u, refused(err)
+		return Grant{}, u, invalidGrant(err)
 	}
 	if !u.Enabled {
-		return Grant{}, u, refused(store.ErrNotFound)
+		return Grant{}, u, invalidGrant(store.ErrNotFound)
 	}
+
 	token, err := s.issue(tx, session, time.Time{})
 	if err != nil {
 		return Grant{}, u, err
@@ -56,7 +58,7 @@ func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error
 	return Grant{token, next}, u, err
 }
 
-func refused(err error) error {
+func invalidGrant(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return fault.New(fault.InvalidGrant, "the refresh token is not valid, or no longer", "refresh_token")
 	}
@@ -64,7 +66,7 @@ func refused(err error) error {
 }
 
 func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
-	end := tx.Now.Add(refreshLife)
+	end := tx.Now.Add(refreshLifetime)
 	if end.After(session.ExpiresAt) {
 		end = session.ExpiresAt
 	}
@@ -72,16 +74,16 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 	return text, tx.InsertRefreshToken(secret.Digest(text), session.ID, end)
 }
 
-// Identify returns the id of a token, or an empty one for what is no token of ours. It must not be called in a transaction.
+// Identify returns the id of a session token, or "" if this server did not issue it. It must not be called in a transaction.
 func (s *Service) Identify(ctx context.Context, value string) (tokenID string, err error) {
-	c, err := s.prove(ctx, value)
+	c, err := s.verifySignature(ctx, value)
 	if fault.Has(err, fault.Unauthorized) {
 		return "", nil
 	}
 	return c.tokenID, err
 }
 
-// Find returns the session that a token stands for, if it is alive.
+// Find returns the session of a token, and reports whether the token is valid.
 func (s *Service) Find(tx *store.Tx, tokenID string) (session store.Session, found bool, err error) {
 	_, session, _, err = tx.LiveSession(tokenID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -90,8 +92,8 @@ func (s *Service) Find(tx *store.Tx, tokenID string) (session store.Session, fou
 	return session, err == nil, err
 }
 
-// FindRefresh returns the session that a refresh token stands for, if the token can still be used. One that was used is not
-// kept, so nobody can tell it from one that never was.
+// FindRefresh returns the session of a refresh token, and reports whether the token is valid. Used tokens are deleted, so they
+// cannot be distinguished from unknown ones.
 func (s *Service) FindRefresh(tx *store.Tx, refresh string) (session store.Session, found bool, err error) {
 	id, err := tx.RefreshTokenSession(secret.Digest(refresh))
 	if err == nil {

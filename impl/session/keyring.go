@@ -14,35 +14,37 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// keyring knows the keys that tokens are signed with, as they were in the store when it was last loaded.
+// keyring caches the keys that sign tokens, as of the last load from the store.
 type keyring struct {
 	store  *store.Store
 	sealer *secret.Sealer
-	// keys are all that verify. Nobody waits to read them, and nobody changes them once they are here.
+	// keys are all keys that verify tokens. The map is read without a lock and is never modified.
 	keys atomic.Pointer[privateKeys]
 
-	// loading is held while the store is read, so that what was read later replaces what was read before.
+	// loading is held while the store is read, so that an older reading never replaces a newer one.
 	loading sync.Mutex
-	// failed is what came of the last load.
-	failed error
-	// learnt is when tokens with unknown keys last made for a load, by a clock that is used for nothing else.
-	learnt time.Time
-	now    func() time.Time
+	// loadErr is the error of the last load.
+	loadErr error
+	// reloadedAt is when a token with an unknown key last caused a load, by the clock now, which is used for nothing else.
+	reloadedAt time.Time
+	now        func() time.Time
 }
 
-// privateKeys are keys by their ids.
+// privateKeys are keys by id.
 type privateKeys map[string]ed25519.PrivateKey
 
-// askAgain is how soon tokens with unknown keys make for another load: anybody can name a key that never was.
-const askAgain = time.Second
+// reloadInterval is the shortest time between two loads that tokens with unknown keys cause. An unauthenticated caller can send
+// tokens with arbitrary key ids.
+const reloadInterval = time.Second
 
-// openKeyring reads the signing keys from the store, and makes the first one.
+// openKeyring loads the signing keys from the store, and creates one if there are none.
 func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*keyring, error) {
 	k := &keyring{store: st, sealer: sealer, now: time.Now}
 	records, _, err := k.load(ctx)
 	if err != nil || len(records) > 0 {
 		return k, err
 	}
+
 	err = st.Update(ctx, func(tx *store.Tx) error {
 		records, err := tx.SigningKeys()
 		if err == nil && len(records) == 0 {
@@ -56,7 +58,7 @@ func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*
 	return k, err
 }
 
-// load takes the keys that the store has, and returns their records and the time of the transaction that read them.
+// load caches the keys in the store, and returns their records and the time of the transaction.
 func (k *keyring) load(ctx context.Context) ([]store.SigningKey, time.Time, error) {
 	k.loading.Lock()
 	defer k.loading.Unlock()
@@ -64,7 +66,7 @@ func (k *keyring) load(ctx context.Context) ([]store.SigningKey, time.Time, erro
 }
 
 func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, at time.Time, err error) {
-	defer func() { k.failed = err }()
+	defer func() { k.loadErr = err }()
 	err = k.store.View(ctx, func(tx *store.Tx) (err error) {
 		records, err = tx.SigningKeys()
 		at = tx.Now
@@ -73,12 +75,14 @@ func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, a
 	if err != nil {
 		return nil, at, err
 	}
+
+	// The keys are replaced even if one of them does not open, so that a deleted key no longer verifies.
 	keys, err := k.open(records)
-	k.keys.Store(&keys) // one that does not open must not keep one alive that was deleted
+	k.keys.Store(&keys)
 	return records, at, err
 }
 
-// open returns the keys that records hold, but for those that do not open.
+// open returns the keys in records. It skips those that cannot be decrypted, and returns an error for each.
 func (k *keyring) open(records []store.SigningKey) (privateKeys, error) {
 	keys := privateKeys{}
 	var problems []error
@@ -103,19 +107,19 @@ func (k *keyring) unseal(record store.SigningKey) (ed25519.PrivateKey, error) {
 
 func place(keyID string) string { return "signing_keys:" + keyID + ":seed" }
 
-// knows tells whether a key verifies.
-func (k *keyring) knows(id string) bool {
+// has reports whether a key is cached.
+func (k *keyring) has(id string) bool {
 	_, ok := (*k.keys.Load())[id]
 	return ok
 }
 
-// errUnknownKey means that a token names no key that there is.
+// errUnknownKey means that a token names a key that does not exist.
 var errUnknownKey = errors.New("session: the token names no signing key of this server")
 
-// public returns the key that checks signatures, or errUnknownKey. One that is unknown here may be another replica's that is new.
+// public returns the public key with an id, or errUnknownKey. It reloads an unknown key, which another replica may have created.
 func (k *keyring) public(ctx context.Context, id string) (ed25519.PublicKey, error) {
-	if !k.knows(id) {
-		if err := k.learn(ctx); err != nil {
+	if !k.has(id) {
+		if err := k.reload(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -126,37 +130,40 @@ func (k *keyring) public(ctx context.Context, id string) (ed25519.PublicKey, err
 	return ed25519.PublicKey(key[ed25519.SeedSize:]), nil
 }
 
-// learn loads the keys for all who wait for that, unless it was done a moment ago.
-func (k *keyring) learn(ctx context.Context) error {
+// reload loads the keys, unless it did so within the last reloadInterval. Concurrent calls share one load.
+func (k *keyring) reload(ctx context.Context) error {
 	k.loading.Lock()
 	defer k.loading.Unlock()
-	if k.now().Sub(k.learnt) < askAgain {
-		return k.failed
+	if k.now().Sub(k.reloadedAt) < reloadInterval {
+		return k.loadErr
 	}
-	_, _, err := k.loadLocked(context.WithoutCancel(ctx)) // not only for a caller who may go away
-	k.learnt = k.now()
+
+	// The load serves other callers, too, so it goes on if this one disconnects.
+	_, _, err := k.loadLocked(context.WithoutCancel(ctx))
+	k.reloadedAt = k.now()
 	return err
 }
 
 var errNoSigningKey = errors.New("session: the store has no signing key")
 
-// signer returns the key whose turn it is. The store is asked each time, because a key that was replaced must not sign, not
-// even on a replica that does not know yet.
+// signer returns the current signing key. It is read from the store each time, because a replaced key must not sign, even on a
+// replica that has not reloaded its keys.
 func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
 	records, err := tx.SigningKeys()
 	if err != nil {
 		return store.SigningKey{}, err
 	}
-	i := turn(records, tx.Now)
+
+	i := currentKey(records, tx.Now)
 	if i < 0 {
 		return store.SigningKey{}, errNoSigningKey
 	}
 	return records[i], nil
 }
 
-// turn returns the index of the key, of those in the store's order, that signs at a time; -1 if there are none. Where the time
-// of none has come, because clocks differ, it is the first one's.
-func turn(records []store.SigningKey, now time.Time) int {
+// currentKey returns the index of the record that signs at a time, given the records in the store's order, newest first; -1 if
+// there are none. If no key signs yet, because clocks differ, it is the oldest.
+func currentKey(records []store.SigningKey, now time.Time) int {
 	for i, record := range records {
 		if !record.SignsFrom.After(now) {
 			return i
@@ -165,15 +172,16 @@ func turn(records []store.SigningKey, now time.Time) int {
 	return len(records) - 1
 }
 
-// sign returns a token with claims.
+// sign returns a signed token with the claims.
 func (k *keyring) sign(record store.SigningKey, claims jwt.Claims) (string, error) {
-	key, known := (*k.keys.Load())[record.ID]
-	if !known {
+	key, cached := (*k.keys.Load())[record.ID]
+	if !cached {
 		var err error
 		if key, err = k.unseal(record); err != nil {
 			return "", err
 		}
 	}
+
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
 	token.Header["kid"] = record.ID
 	return token.SignedString(key)

@@ -20,7 +20,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// start is when tests begin that move the clock.
+// start is the initial time of tests that set the clock.
 var start = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
 func newDatabase(t *testing.T) string {
@@ -28,27 +28,27 @@ func newDatabase(t *testing.T) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 }
 
-// onEach runs a test on a new database of each kind.
+// onEach runs a test with a new database of each kind.
 func onEach(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, newDatabase(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgrestest.DSN(t)) })
 }
 
-// deaf keeps a service from asking the store about keys that it does not know.
-func deaf(s *Service) {
+// disableReload prevents a service from loading keys when it receives a token with an unknown one.
+func disableReload(s *Service) {
 	s.keys.now = func() time.Time { return start }
-	s.keys.learnt = start
+	s.keys.reloadedAt = start
 }
 
-// tend does what the background does each tick.
-func tend(t *testing.T, s *Service) {
+// maintain runs one iteration of the background maintenance.
+func maintain(t *testing.T, s *Service) {
 	t.Helper()
-	if err := s.tend(t.Context()); err != nil {
+	if err := s.maintainKeys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// keys returns the keys of the store, those that wait first.
+// keys returns the keys of the store, the newest first.
 func keys(t *testing.T, s *Service) []Key {
 	t.Helper()
 	keys, err := Keys(t.Context(), s.store)
@@ -58,7 +58,7 @@ func keys(t *testing.T, s *Service) []Key {
 	return keys
 }
 
-// events returns what the audit trail has of keys, without what it has of anything else.
+// events returns the audit entries of signing keys.
 func events(t *testing.T, s *Service) (events []string) {
 	t.Helper()
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
@@ -76,7 +76,7 @@ func events(t *testing.T, s *Service) (events []string) {
 	return events
 }
 
-// forge signs a token for a row of the store with a key.
+// forge returns a token with an id, signed with a key.
 func forge(t *testing.T, keyID string, key ed25519.PrivateKey, tokenID string) string {
 	t.Helper()
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.RegisteredClaims{ID: tokenID})
@@ -97,7 +97,7 @@ func tokenID(t *testing.T, token Token) string {
 	return claims.ID
 }
 
-// Ensures that the keys outlive a restart, and that they do not open with another key-encryption key.
+// Ensures that the keys persist across a restart, and that they do not open with another key-encryption key.
 func TestKeyring(t *testing.T) {
 	s := newService(t)
 	again, err := openKeyring(t.Context(), s.store, s.keys.sealer)
@@ -106,15 +106,15 @@ func TestKeyring(t *testing.T) {
 	}
 	id, key := onlyKey(t, s)
 	if found, err := again.public(t.Context(), id); err != nil || !found.Equal(key.Public()) {
-		t.Errorf("the key is another one (%v)", err)
+		t.Errorf("the key changed (%v)", err)
 	}
 	if _, err := openKeyring(t.Context(), s.store, sealer(t, secret.NewKey())); !errors.Is(err, secret.ErrUnsealable) {
 		t.Errorf("with another key-encryption key: %v", err)
 	}
 }
 
-// Ensures that a token that one replica signs is good on each for as long as it lives, through many changes of keys, though each
-// learns of keys at its ticks only, and seldom, and their clocks differ; and that no key stays for ever.
+// Ensures that a token signed by one replica is valid on all until it expires, across several key rotations, though replicas
+// load keys only at intervals and their clocks differ; and that old keys are deleted.
 func TestRotation(t *testing.T) {
 	short := Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, KeyRotation: time.Hour}
 	long := Settings{Idle: 150 * time.Minute, Absolute: 12 * time.Hour, KeyRotation: time.Hour}
@@ -139,14 +139,14 @@ func rotate(t *testing.T, dsn string, settings Settings, skew time.Duration) {
 	replicas := []*Service{open(t, dsn, clocks[0], settings), open(t, dsn, clocks[1], settings)}
 	addUser(t, replicas[0], "alice")
 	for _, s := range replicas {
-		deaf(s)
+		disableReload(s)
 	}
 	var tokens []Token
 	signers := map[string]bool{}
 	for step := 0; now.Before(start.Add(4 * settings.KeyRotation)); step++ {
 		now = now.Add(time.Minute)
 		s := replicas[step%2]
-		tend(t, s) // so each learns at half time between the other's
+		maintain(t, s) // the replicas alternate
 		list := keys(t, s)
 		signers[list[slices.IndexFunc(list, func(k Key) bool { return k.State == KeySigns })].ID] = true
 		fresh := begin(t, s)
@@ -154,10 +154,10 @@ func rotate(t *testing.T, dsn string, settings Settings, skew time.Duration) {
 			tokens = append(tokens, fresh)
 		}
 		for i, s := range replicas {
-			good(t, s, fresh, clocks[i](), skew)
-			if step%4 == i { // at half time, too
-				s.proven.Purge() // else only the first of all questions asks for a key
-				tokens = slices.DeleteFunc(tokens, func(token Token) bool { return !good(t, s, token, clocks[i](), skew) })
+			wantValid(t, s, fresh, clocks[i](), skew)
+			if step%4 == i {
+				s.verified.Purge() // otherwise only the first verification needs the key
+				tokens = slices.DeleteFunc(tokens, func(token Token) bool { return !wantValid(t, s, token, clocks[i](), skew) })
 			}
 		}
 	}
@@ -170,24 +170,24 @@ func rotate(t *testing.T, dsn string, settings Settings, skew time.Duration) {
 	}
 }
 
-// good fails the test unless a service takes a token if it lives, and only then. It tells whether it lives by everybody's clock:
-// whose clock is fast sweeps it away a little early.
-func good(t *testing.T, s *Service, token Token, now time.Time, skew time.Duration) bool {
+// wantValid fails the test unless a service accepts a token exactly until it expires. It reports whether the token is valid by
+// the clock of every replica: one with a fast clock deletes it a little early.
+func wantValid(t *testing.T, s *Service, token Token, now time.Time, skew time.Duration) bool {
 	t.Helper()
-	lives := token.ExpiresAt.After(now.Add(skew.Abs()))
+	valid := token.ExpiresAt.After(now.Add(skew.Abs()))
 	_, err := s.Verify(t.Context(), token.Value)
-	if lives && err != nil || err == nil && !token.ExpiresAt.After(now) {
-		t.Fatalf("at %v, a token that ends at %v: %v", now, token.ExpiresAt, err)
+	if valid && err != nil || err == nil && !token.ExpiresAt.After(now) {
+		t.Fatalf("at %v, a token that expires at %v: %v", now, token.ExpiresAt, err)
 	}
-	return lives
+	return valid
 }
 
-// Ensures that a key goes through its life: it waits, signs, verifies, and is gone with its seed, and that the audit trail says so.
-func TestRotation_Life(t *testing.T) {
+// Ensures that a key waits, signs, verifies and is deleted in this order, and that the audit trail records it.
+func TestRotation_Lifecycle(t *testing.T) {
 	now := start
 	s := open(t, newDatabase(t), func() time.Time { return now }, DefaultSettings)
 	states := func() (states []KeyState) {
-		tend(t, s)
+		maintain(t, s)
 		for _, key := range keys(t, s) {
 			states = append(states, key.State)
 		}
@@ -203,9 +203,9 @@ func TestRotation_Life(t *testing.T) {
 		{time.Millisecond, []KeyState{KeyWaits, KeySigns}},
 		{overlap - time.Millisecond, []KeyState{KeyWaits, KeySigns}},
 		{time.Millisecond, []KeyState{KeySigns, KeyVerifies}},
-		{DefaultSettings.Idle + clocks - time.Millisecond, []KeyState{KeySigns, KeyVerifies}},
+		{DefaultSettings.Idle + clockTolerance - time.Millisecond, []KeyState{KeySigns, KeyVerifies}},
 		{time.Millisecond, []KeyState{KeySigns}},
-		{DefaultSettings.KeyRotation - overlap - DefaultSettings.Idle - clocks, []KeyState{KeyWaits, KeySigns}},
+		{DefaultSettings.KeyRotation - overlap - DefaultSettings.Idle - clockTolerance, []KeyState{KeyWaits, KeySigns}},
 	} {
 		now = now.Add(step.after)
 		if got := states(); !slices.Equal(got, step.want) {
@@ -218,28 +218,28 @@ func TestRotation_Life(t *testing.T) {
 	if got := events(t, s); !slices.Equal(got, want) {
 		t.Errorf("the trail is\n%v; want\n%v", got, want)
 	}
-	if s.keys.knows(first) {
-		t.Error("a key that is gone verifies")
+	if s.keys.has(first) {
+		t.Error("a deleted key verifies")
 	}
 }
 
-// Ensures that with the setting 0 no key is ever replaced.
-func TestRotation_Never(t *testing.T) {
+// Ensures that keys are not rotated if the setting is 0.
+func TestRotation_Disabled(t *testing.T) {
 	now := start
 	settings := DefaultSettings
 	settings.KeyRotation = 0
 	s := open(t, newDatabase(t), func() time.Time { return now }, settings)
 	now = now.Add(100 * 365 * 24 * time.Hour)
-	tend(t, s)
+	maintain(t, s)
 	if got := keys(t, s); len(got) != 1 || got[0].State != KeySigns {
 		t.Errorf("the keys are %+v", got)
 	}
 }
 
-// Ensures that of many replicas that find at once that a key is old one makes the next, and that the same holds for who asks.
-func TestRotation_AtOnce(t *testing.T) {
+// Ensures that concurrent rotations by several replicas create one key, both by the maintenance and on request.
+func TestRotation_Concurrent(t *testing.T) {
 	for name, rotate := range map[string]func(*testing.T, *Service) error{
-		"by itself": func(t *testing.T, s *Service) error { return s.tend(t.Context()) },
+		"by itself": func(t *testing.T, s *Service) error { return s.maintainKeys(t.Context()) },
 		"by hand": func(t *testing.T, s *Service) error {
 			key, _, err := s.RotateKey(t.Context())
 			if err == nil && (key.State != KeyWaits || !key.SignsFrom.Equal(start.Add(DefaultSettings.KeyRotation+overlap))) {
@@ -248,7 +248,7 @@ func TestRotation_AtOnce(t *testing.T) {
 			return err
 		},
 	} {
-		atOnce := func(t *testing.T, dsn string) {
+		concurrently := func(t *testing.T, dsn string) {
 			var replicas []*Service
 			now := start
 			for range 4 {
@@ -276,11 +276,11 @@ func TestRotation_AtOnce(t *testing.T) {
 				t.Errorf("the trail has %d entries; want 3", got)
 			}
 		}
-		t.Run(name, func(t *testing.T) { onEach(t, atOnce) })
+		t.Run(name, func(t *testing.T) { onEach(t, concurrently) })
 	}
 }
 
-// Ensures that a token does not outlive its key, though the setting was raised after the key's end was set.
+// Ensures that a token does not outlive its key if the setting is raised after the key's expiry was set.
 func TestRotation_LongerIdle(t *testing.T) {
 	now := start
 	dsn := newDatabase(t)
@@ -293,21 +293,21 @@ func TestRotation_LongerIdle(t *testing.T) {
 	raised.Idle = 6 * time.Hour
 	restarted := open(t, dsn, func() time.Time { return now }, raised)
 	if token, until := begin(t, restarted), keys(t, s)[1].VerifiesUntil; !token.ExpiresAt.Equal(until) {
-		t.Errorf("a token of a key that verifies until %v lives until %v", until, token.ExpiresAt)
+		t.Errorf("a token of a key that verifies until %v expires at %v", until, token.ExpiresAt)
 	}
 	now = now.Add(overlap)
 	if token := begin(t, restarted); !token.ExpiresAt.Equal(now.Add(raised.Idle)) {
-		t.Errorf("a token of the next key lives until %v", token.ExpiresAt)
+		t.Errorf("a token of the next key expires at %v", token.ExpiresAt)
 	}
 }
 
-// Ensures that a replica that does not open the store's keys adds none that the others would not open.
+// Ensures that a replica that cannot open the store's keys creates none, which the others could not open.
 func TestRotation_WrongKeyEncryptionKey(t *testing.T) {
 	now := start
 	s := open(t, newDatabase(t), func() time.Time { return now }, DefaultSettings)
 	s.keys.sealer = sealer(t, secret.NewKey())
 	now = now.Add(DefaultSettings.KeyRotation)
-	if err := s.tend(t.Context()); !errors.Is(err, secret.ErrUnsealable) {
+	if err := s.maintainKeys(t.Context()); !errors.Is(err, secret.ErrUnsealable) {
 		t.Errorf("the rotation by itself: %v", err)
 	}
 	if _, _, err := s.RotateKey(t.Context()); !errors.Is(err, secret.ErrUnsealable) {
@@ -318,9 +318,8 @@ func TestRotation_WrongKeyEncryptionKey(t *testing.T) {
 	}
 }
 
-// Ensures that tokens that name keys which never were do not make for a load each, that those who come at once share one, and
-// that a second later there is one more, which finds a key that is new.
-func TestUnknownKey(t *testing.T) {
+// Ensures that tokens with unknown keys cause one load per second, and that it finds a new key.
+func TestUnknownKey_ReloadInterval(t *testing.T) {
 	dsn := newDatabase(t)
 	s := open(t, dsn, time.Now, DefaultSettings)
 	addUser(t, s, "alice")
@@ -360,7 +359,7 @@ func TestUnknownKey(t *testing.T) {
 		wg.Wait()
 		return views.Load()
 	}
-	now = now.Add(askAgain)
+	now = now.Add(reloadInterval)
 	if got := loads(); got != 1 {
 		t.Errorf("1,000 tokens with unknown keys read the store %d times", got)
 	}
@@ -368,7 +367,7 @@ func TestUnknownKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := begin(t, s)
-	now = now.Add(askAgain - 1)
+	now = now.Add(reloadInterval - 1)
 	if got := loads(); got != 0 {
 		t.Errorf("within a second the store is read %d times more", got)
 	}
@@ -378,8 +377,8 @@ func TestUnknownKey(t *testing.T) {
 	}
 }
 
-// Ensures that a store that fails is no reason to call a token that names a new key wrong, neither for who asks it nor for those
-// who come a moment later.
+// Ensures that a token with a new key is not called invalid if the store fails, neither in the request that loads the keys nor
+// in those within the reload interval.
 func TestUnknownKey_StoreFails(t *testing.T) {
 	s := newService(t)
 	now := time.Now()
@@ -391,7 +390,7 @@ func TestUnknownKey_StoreFails(t *testing.T) {
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(askAgain)
+	now = now.Add(reloadInterval)
 	for range 2 {
 		if _, err := s.Verify(t.Context(), forge(t, "new", foreign, "x")); !fault.Has(err, fault.AuthenticationClusterError) {
 			t.Error(err)
@@ -402,9 +401,8 @@ func TestUnknownKey_StoreFails(t *testing.T) {
 	}
 }
 
-// Ensures that a key that others have got hold of is of no use from the moment on that it is revoked: to sign for sessions that
-// there were, on any replica; and to sign for later ones, once a replica has looked for its keys, though it has seen the signature
-// before.
+// Ensures that a compromised key is useless after it is revoked: for existing sessions immediately, on any replica; for later
+// sessions after a replica has loaded its keys, even if it has cached the signature.
 func TestRevokeKeys(t *testing.T) { onEach(t, revokeKeys) }
 
 func revokeKeys(t *testing.T, dsn string) {
@@ -413,7 +411,7 @@ func revokeKeys(t *testing.T, dsn string) {
 	addUser(t, a, "alice")
 	leakedID, leaked := onlyKey(t, a)
 	old := begin(t, a)
-	if _, _, err := a.RotateKey(t.Context()); err != nil { // one that waits may have leaked as well
+	if _, _, err := a.RotateKey(t.Context()); err != nil { // the waiting key may be compromised, too
 		t.Fatal(err)
 	}
 	for _, s := range []*Service{a, b} {
@@ -421,7 +419,7 @@ func revokeKeys(t *testing.T, dsn string) {
 			t.Fatal(err)
 		}
 	}
-	tend(t, b)
+	maintain(t, b)
 	waiting := keys(t, a)[0].ID
 
 	key, ended, err := a.RevokeKeys(t.Context())
@@ -438,19 +436,19 @@ func revokeKeys(t *testing.T, dsn string) {
 	}
 	signedByB := begin(t, b)
 	if _, err := a.Verify(t.Context(), signedByB.Value); err != nil {
-		t.Errorf("a token of the new key, signed by a replica that has not looked: %v", err)
+		t.Errorf("a token of the new key, signed by a replica that has not loaded its keys: %v", err)
 	}
 	forged := forge(t, leakedID, leaked, tokenID(t, signedByB))
 	if _, err := a.Verify(t.Context(), forged); !fault.Has(err, fault.Unauthorized) {
 		t.Errorf("a forged token where the key was revoked: %v", err)
 	}
 	if _, err := b.Verify(t.Context(), forged); err != nil {
-		t.Errorf("b has not looked, and yet: %v; so this test proves nothing", err)
+		t.Errorf("b has not loaded its keys, and yet: %v; this test proves nothing", err)
 	}
-	now = now.Add(keysTick)
-	tend(t, b)
+	now = now.Add(keysInterval)
+	maintain(t, b)
 	if _, err := b.Verify(t.Context(), forged); !fault.Has(err, fault.Unauthorized) {
-		t.Errorf("a forged token after a tick: %v", err)
+		t.Errorf("a forged token after the interval: %v", err)
 	}
 	if _, err := b.Verify(t.Context(), signedByB.Value); err != nil {
 		t.Errorf("the token that it was forged from: %v", err)
@@ -461,7 +459,7 @@ func revokeKeys(t *testing.T, dsn string) {
 	}
 }
 
-// Ensures that a replica that cannot open the store's keys any more forgets those that are gone.
+// Ensures that a replica that can no longer open the store's keys drops deleted ones.
 func TestRevokeKeys_Unsealable(t *testing.T) {
 	dsn := newDatabase(t)
 	a, b := open(t, dsn, time.Now, DefaultSettings), open(t, dsn, time.Now, DefaultSettings)
@@ -473,12 +471,12 @@ func TestRevokeKeys_Unsealable(t *testing.T) {
 	if err := b.ReloadKeys(t.Context()); !errors.Is(err, secret.ErrUnsealable) {
 		t.Error(err)
 	}
-	if b.keys.knows(leakedID) {
+	if b.keys.has(leakedID) {
 		t.Error("a key that was revoked verifies")
 	}
 }
 
-// Ensures that the background looks after the keys, and ends when it is told to.
+// Ensures that the background maintenance rotates keys, and stops on Close.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	dsn := newDatabase(t)
@@ -493,7 +491,7 @@ func TestWatch(t *testing.T) {
 	s.Close()
 }
 
-// Ensures that a database does not hold a seed as it is.
+// Ensures that the seed is encrypted in the database.
 func TestKeyring_Sealed(t *testing.T) {
 	s := newService(t)
 	_, key := onlyKey(t, s)

@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// CheckSealer returns secret.ErrUnsealable unless a sealer opens the signing keys. What it seals would be lost: the
-// key-encryption key was replaced since this server started.
+// CheckSealer returns secret.ErrUnsealable unless the sealer opens the signing keys. If it does not, the key-encryption key was
+// replaced after this server started, and values that the sealer seals could not be opened again.
 func CheckSealer(tx *store.Tx, sealer *secret.Sealer) error {
 	records, err := tx.SigningKeys()
 	if err != nil {
@@ -27,8 +27,8 @@ func checkSealer(records []store.SigningKey, sealer *secret.Sealer) error {
 	return nil
 }
 
-// Ready returns an error unless the store is ready and this server's key-encryption key opens the signing keys: without them
-// no token is signed, and those of other servers do not verify here.
+// Ready returns an error unless the store is ready and this server's key-encryption key opens the signing keys. Without them it
+// can neither sign tokens nor verify those of other servers.
 func (s *Service) Ready(ctx context.Context) error {
 	records, err := s.store.ReadySigningKeys(ctx)
 	if err != nil || s.keys == nil {
@@ -40,7 +40,7 @@ func (s *Service) Ready(ctx context.Context) error {
 	return checkSealer(records, s.keys.sealer)
 }
 
-// Reseal seals the signing keys anew, and returns how many there are. It returns secret.ErrUnsealable.
+// Reseal re-encrypts the signing keys and returns their number. It returns secret.ErrUnsealable if from does not open one.
 func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
 	records, err := tx.SigningKeys()
 	if err != nil {

@@ -11,42 +11,42 @@ import (
 )
 
 const (
-	// overlap is how long a new key only verifies, before it signs. Each replica has learnt of it by then, many times over,
-	// also one that was restarted, and whose clock is wrong.
+	// overlap is how long a new key only verifies before it signs. It is a multiple of the interval in which replicas load
+	// keys, so that restarts and differing clocks do not matter.
 	overlap = 5 * time.Minute
-	// clocks is how much longer than its tokens a key is kept, because replicas' clocks differ.
-	clocks = 2 * time.Minute
+	// clockTolerance is how long a key is kept after its last token expired, because replicas' clocks differ.
+	clockTolerance = 2 * time.Minute
 )
 
-// MinKeyRotation is the shortest time that Settings.KeyRotation may be, beside zero.
+// MinKeyRotation is the minimum of Settings.KeyRotation, except for zero.
 const MinKeyRotation = time.Hour
 
-// KeyState is what a key does.
+// KeyState is the state of a signing key.
 type KeyState string
 
-// The states of a key, in the order in which it has them.
+// The states of a key, in the order of its lifecycle. A key verifies tokens in all of them.
 const (
-	KeyWaits    KeyState = "waits" // and verifies already
+	KeyWaits    KeyState = "waits"
 	KeySigns    KeyState = "signs"
 	KeyVerifies KeyState = "verifies"
 )
 
-// Key is a signing key, without what makes it one.
+// Key describes a signing key, without the key itself.
 type Key struct {
 	ID            string
 	State         KeyState
 	CreatedAt     time.Time
 	SignsFrom     time.Time
-	VerifiesUntil time.Time // zero if no other has been made to take over
+	VerifiesUntil time.Time // zero if it has no successor
 }
 
-// Keys returns the signing keys of a store, the one that takes over last first.
+// Keys returns the signing keys of a store, the newest first.
 func Keys(ctx context.Context, st *store.Store) ([]Key, error) {
 	var keys []Key
 	err := st.View(ctx, func(tx *store.Tx) error {
 		records, err := tx.SigningKeys()
 		keys = nil
-		signer := turn(records, tx.Now)
+		signer := currentKey(records, tx.Now)
 		for i, record := range records {
 			state := KeySigns
 			if i < signer {
@@ -61,8 +61,8 @@ func Keys(ctx context.Context, st *store.Store) ([]Key, error) {
 	return keys, err
 }
 
-// stale tells whether a key has signed for long enough, and no other waits to take over.
-func (s *Service) stale(records []store.SigningKey, now time.Time) bool {
+// rotationDue reports whether the newest key signs and has reached the rotation age.
+func (s *Service) rotationDue(records []store.SigningKey, now time.Time) bool {
 	if s.settings.KeyRotation == 0 || len(records) == 0 {
 		return false
 	}
@@ -70,18 +70,19 @@ func (s *Service) stale(records []store.SigningKey, now time.Time) bool {
 	return !newest.SignsFrom.After(now) && !newest.CreatedAt.Add(s.settings.KeyRotation).After(now)
 }
 
-// ended returns the keys whose tokens have all ended by everybody's clock.
-func ended(records []store.SigningKey, now time.Time) []store.SigningKey {
-	var ended []store.SigningKey
+// expiredKeys returns the keys that no valid token is signed with, by the clock of any replica.
+func expiredKeys(records []store.SigningKey, now time.Time) []store.SigningKey {
+	var expired []store.SigningKey
 	for _, record := range records {
-		if !record.VerifiesUntil.IsZero() && !record.VerifiesUntil.Add(clocks).After(now) {
-			ended = append(ended, record)
+		if !record.VerifiesUntil.IsZero() && !record.VerifiesUntil.Add(clockTolerance).After(now) {
+			expired = append(expired, record)
 		}
 	}
-	return ended
+	return expired
 }
 
-func remove(ctx context.Context, tx *store.Tx, records []store.SigningKey) error {
+// deleteKeys deletes keys and records that in the audit trail.
+func deleteKeys(ctx context.Context, tx *store.Tx, records []store.SigningKey) error {
 	for _, record := range records {
 		if err := tx.DeleteSigningKey(record.ID); err != nil {
 			return err
@@ -93,8 +94,8 @@ func remove(ctx context.Context, tx *store.Tx, records []store.SigningKey) error
 	return nil
 }
 
-// RotateKey makes a key that will take over once all replicas know it, unless there is one that waits to. It returns the
-// key and whether it is new.
+// RotateKey creates a key that starts to sign after all replicas have loaded it, unless there is one already that does not sign
+// yet. It returns that key and reports whether it is new.
 func (s *Service) RotateKey(ctx context.Context) (Key, bool, error) {
 	var record store.SigningKey
 	var isNew bool
@@ -114,11 +115,13 @@ func (s *Service) RotateKey(ctx context.Context) (Key, bool, error) {
 	return Key{ID: record.ID, State: KeyWaits, CreatedAt: record.CreatedAt, SignsFrom: record.SignsFrom}, isNew, err
 }
 
-// replace makes a key that takes over from those that are there.
+// replace creates the successor of the existing keys.
 func (s *Service) replace(ctx context.Context, tx *store.Tx, records []store.SigningKey) (store.SigningKey, error) {
+	// With the wrong key-encryption key, the new key would be unusable on other replicas.
 	if _, err := s.keys.open(records); err != nil {
-		return store.SigningKey{}, err // what is sealed by the wrong key-encryption key, no replica could use
+		return store.SigningKey{}, err
 	}
+
 	from := tx.Now.Add(overlap)
 	until := from.Add(s.settings.Idle)
 	if err := tx.SupersedeSigningKeys(until); err != nil {
@@ -136,7 +139,7 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, records []store.Sig
 	return s.keys.create(ctx, tx, from, audit.Details{"signs_from": from})
 }
 
-// create makes a key that signs from a time.
+// create creates a key that signs from the given time.
 func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, details audit.Details) (store.SigningKey, error) {
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -150,12 +153,12 @@ func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, deta
 	return record, audit.Record(ctx, tx, audit.SigningKeyCreated, id, details)
 }
 
-// RevokeKeys deletes all keys, for one that others have got hold of, makes another that signs at once, and ends all
-// sessions, because their tokens are those of the keys. It returns the new key and how many sessions it ended. If it fails, it
-// can be called again.
+// RevokeKeys deletes all keys because one of them was compromised, creates one that signs immediately, and deletes all sessions,
+// because their tokens are signed with the deleted keys. It returns the new key and the number of deleted sessions. It can be
+// called again after an error.
 //
-// The keys are gone first, whatever becomes of the sessions: to end everybody's takes longer than a transaction may, where
-// there are very many.
+// The keys are deleted in their own transaction before the sessions: deleting very many sessions could exceed the time limit of
+// a transaction.
 func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 	var record store.SigningKey
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
@@ -166,7 +169,7 @@ func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 		if _, err := s.keys.open(records); err != nil {
 			return err
 		}
-		if err := remove(ctx, tx, records); err != nil {
+		if err := deleteKeys(ctx, tx, records); err != nil {
 			return err
 		}
 		record, err = s.keys.create(ctx, tx, tx.Now, nil)
@@ -175,23 +178,27 @@ func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 	if err != nil {
 		return Key{}, 0, err
 	}
+
 	if err := s.ReloadKeys(ctx); err != nil {
 		return Key{}, 0, err
 	}
+
 	sessions, err := s.endAll(ctx)
 	return Key{ID: record.ID, State: KeySigns, CreatedAt: record.CreatedAt, SignsFrom: record.SignsFrom}, sessions, err
 }
 
-// endAll ends everybody's sessions, one user after the other, and returns how many there were.
+// endAll deletes all sessions, with one transaction per user, and returns their number.
 func (s *Service) endAll(ctx context.Context) (int, error) {
 	var users []store.User
 	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := tx.SweepSessions(); err != nil { // else those that have expired are counted
+		// Expired sessions must not be counted.
+		if err := tx.SweepSessions(); err != nil {
 			return err
 		}
 		users, err = tx.Users()
 		return err
 	})
+
 	total := 0
 	for _, u := range users {
 		if err != nil {

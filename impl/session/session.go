@@ -1,5 +1,5 @@
-// Package session keeps sessions and the tokens that stand for them. A token is a JWT for its bearer, and for the server
-// a handle to a row: when the row is gone, so is the token, at once and on every replica.
+// Package session manages sessions and their tokens. A token is a signed JWT that refers to a row in the store: deleting the row
+// revokes the token on every replica.
 package session
 
 import (
@@ -18,89 +18,97 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings are the lengths of things.
+// Settings holds session lifetimes.
 type Settings struct {
-	// Idle is how long a token lives without a refresh.
+	// Idle is the time to live of a token that is not refreshed.
 	Idle time.Duration
-	// Absolute is how long a session lives, however often it is refreshed.
+	// Absolute is the time to live of a session, even if it is refreshed.
 	Absolute time.Duration
-	// Grace is how long a token stays good after it was refreshed, for requests that are under way.
+	// Grace is the time until a refreshed token expires, for requests in progress.
 	Grace time.Duration
-	// KeyRotation is how old the key that signs tokens gets before another takes over; 0 is for ever.
+	// KeyRotation is the age at which the signing key is rotated; 0 disables rotation.
 	KeyRotation time.Duration
 }
 
-// DefaultSettings are for people at a console.
+// DefaultSettings are suitable for interactive use.
 var DefaultSettings = Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second, KeyRotation: 30 * 24 * time.Hour}
 
-// Token is what a caller gets.
+// Token is an issued session token.
 type Token struct {
-	// Value follows "Bearer ".
+	// Value is the credential of the Bearer scheme.
 	Value     string
 	ExpiresAt time.Time
 }
 
-// Live is a session that a token proved to be alive.
+// Live is a valid session, its user, and the token that was verified.
 type Live struct {
 	Session store.Session
-	// Token's ElevatedUntil is zero once the time has come.
+	// Token has a zero ElevatedUntil if its elevation has expired.
 	Token store.SessionToken
 	User  store.User
 }
 
-// Service begins, proves, prolongs and ends sessions.
+// Service creates, verifies, refreshes and deletes sessions. It is safe for concurrent use.
 type Service struct {
 	store    *store.Store
 	keys     *keyring
 	settings Settings
-	// proven remembers the claims of tokens whose signatures were verified, by the tokens' hashes. A signature once
-	// good stays good while there is its key; whether the token is alive is asked of the store each time.
-	proven *lru.Cache[[sha256.Size]byte, claims]
-	// alive remembers what tokens stand for, by the tokens' ids.
-	alive *store.Cache[*Live]
-	// stop ends what goes on in the background, if anything does.
+	// verified caches the claims of tokens with a verified signature, by the hash of the token. A verified signature stays
+	// valid as long as its key exists; the validity of the token itself is checked separately.
+	verified *lru.Cache[[sha256.Size]byte, claims]
+	// live caches sessions by token id.
+	live *store.Cache[*Live]
+	// stop stops the background maintenance of keys, if it was started.
 	stop func()
 }
 
-// provenTokens bounds the memory that proven takes, to about 2 MiB.
-const provenTokens = 8192
+// maxVerified limits the size of Service.verified, to about 2 MiB.
+const maxVerified = 8192
 
-// aliveTokens bounds the memory that alive takes, to about 8 MiB.
-const aliveTokens = 8192
+// maxLive limits the size of Service.live, to about 8 MiB.
+const maxLive = 8192
 
-// maxSessions is how many sessions a user has at most; the oldest make room. All of a user's sessions end in one transaction
-// when the user is disabled, deleted or gets another password, and whoever could make more of them than a transaction may delete
-// could not be kept out any more.
+// maxSessions is the maximum number of sessions per user; the oldest are deleted for new ones. All sessions of a user are
+// deleted in one transaction when the user is disabled or deleted, or its password changes. With more sessions than one
+// transaction can delete, a user could not be locked out.
 const maxSessions = 10_000
 
-// maxToken bounds what is parsed at all, in bytes.
+// maxToken is the maximum length of a token in bytes. Longer ones are not parsed.
 const maxToken = 8192
 
-// New returns a service on a store, whose signing keys are sealed by sealer. Without a store there are no sessions, and
-// every call returns fault.NoAuthenticationCluster.
+// New returns a service on a store. The sealer encrypts the signing keys. Without a configured store, every call returns
+// fault.NoAuthenticationCluster.
 func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings Settings) (*Service, error) {
-	proven, err := lru.New[[sha256.Size]byte, claims](provenTokens)
+	verified, err := lru.New[[sha256.Size]byte, claims](maxVerified)
 	if err != nil {
 		return nil, err
 	}
-	alive, err := store.NewCache[*Live](st, aliveTokens)
+
+	live, err := store.NewCache[*Live](st, maxLive)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: st, settings: settings, proven: proven, alive: alive, stop: func() {}}
+
+	s := &Service{
+		store:    st,
+		settings: settings,
+		verified: verified,
+		live:     live,
+		stop:     func() {},
+	}
 	if st.Configured() {
 		s.keys, err = openKeyring(ctx, st, sealer)
 	}
 	return s, err
 }
 
-// Begin starts a session for a user and returns its first token.
+// Begin creates a session for a user and returns its first token.
 func (s *Service) Begin(ctx context.Context, tx *store.Tx, userName string) (Token, error) {
 	_, token, err := s.BeginUntil(ctx, tx, userName, time.Time{})
 	return token, err
 }
 
-// BeginUntil is Begin of a session that ends at a time at the latest, unless that is zero. It returns the session, too.
+// BeginUntil is like Begin, for a session that expires at end at the latest, unless end is zero. It also returns the session.
 func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
 	latest := tx.Now.Add(s.settings.Absolute)
 	if end.IsZero() || end.After(latest) {
@@ -110,7 +118,7 @@ func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string,
 	if err := tx.SweepSessions(); err != nil {
 		return session, Token{}, err
 	}
-	if err := s.makeRoom(ctx, tx, userName); err != nil {
+	if err := s.deleteOldest(ctx, tx, userName); err != nil {
 		return session, Token{}, err
 	}
 	if err := tx.InsertSession(session); err != nil {
@@ -120,8 +128,8 @@ func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string,
 	return session, token, err
 }
 
-// makeRoom ends the oldest sessions of a user who has too many.
-func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, userName string) error {
+// deleteOldest deletes the oldest sessions of a user that has reached maxSessions.
+func (s *Service) deleteOldest(ctx context.Context, tx *store.Tx, userName string) error {
 	ended, err := tx.CrowdSessions(userName, maxSessions)
 	if err != nil || ended == 0 {
 		return err
@@ -129,10 +137,9 @@ func (s *Service) makeRoom(ctx context.Context, tx *store.Tx, userName string) e
 	return audit.Record(ctx, tx, audit.SessionEnded, userName, audit.Details{"sessions": ended, "by": "too many"})
 }
 
-// Refresh returns a new token of the session that a token stands for, and lets the old one live for the grace time. Any
-// live token can be refreshed, an old one within its grace too, so that overlapping refreshes all succeed. An elevated
-// token's elevation goes over to the new one, and ends when it would have ended. It returns fault.Unauthorized if the token
-// is dead.
+// Refresh returns a new token of a token's session, and lets the old one expire after the grace time. Any valid token can be
+// refreshed, including an old one within its grace time, so that concurrent refreshes all succeed. The new token has the
+// elevation of the old one with the same expiry. Refresh returns fault.Unauthorized if the token is not valid.
 func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
 	old, session, err := s.exchange(tx, tokenID)
 	if err != nil {
@@ -141,7 +148,7 @@ func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
 	return s.issue(tx, session, old.ElevatedUntil)
 }
 
-// Elevate is Refresh with a new token that is elevated until a time.
+// Elevate is like Refresh, and elevates the new token until the given time.
 func (s *Service) Elevate(tx *store.Tx, tokenID string, until time.Time) (Token, error) {
 	_, session, err := s.exchange(tx, tokenID)
 	if err != nil {
@@ -150,7 +157,8 @@ func (s *Service) Elevate(tx *store.Tx, tokenID string, until time.Time) (Token,
 	return s.issue(tx, session, until)
 }
 
-// Lower makes all tokens of a token's session plain, and is Refresh then. It tells whether any was elevated.
+// Lower ends the elevation of all tokens of a token's session, and returns a new token like Refresh. It reports whether a token
+// was elevated.
 func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
 	_, session, err := s.exchange(tx, tokenID)
 	if err != nil {
@@ -164,11 +172,11 @@ func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
 	return token, lowered, err
 }
 
-// exchange lets a token live for the grace time only, and returns it with its session.
+// exchange shortens the time to live of a token to the grace time, and returns it with its session.
 func (s *Service) exchange(tx *store.Tx, tokenID string) (store.SessionToken, store.Session, error) {
 	old, session, _, err := tx.LiveSession(tokenID)
 	if errors.Is(err, store.ErrNotFound) {
-		return old, session, dead()
+		return old, session, unauthorized()
 	}
 	if err != nil {
 		return old, session, err
@@ -179,24 +187,25 @@ func (s *Service) exchange(tx *store.Tx, tokenID string) (store.SessionToken, st
 	return old, session, tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace))
 }
 
-// End ends a session with all its tokens, and tells whether there was one.
+// End deletes a session with all its tokens, and reports whether it existed.
 func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
 	return tx.DeleteSession(sessionID)
 }
 
-// Verify returns the session that a token stands for, or fault.Unauthorized if the token is not one of ours, has
-// expired, or its session has ended. It does not look at whether the user is enabled.
+// Verify verifies a token and returns its session. It returns fault.Unauthorized if this server did not issue the token, the
+// token has expired, or the session has expired or was deleted. It does not check whether the user is enabled.
 func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
-	c, err := s.prove(ctx, value)
+	c, err := s.verifySignature(ctx, value)
 	if err != nil {
 		return Live{}, err
 	}
-	read, err := s.alive.Read(ctx, c.tokenID, func(tx *store.Tx) (*Live, error) {
+
+	read, err := s.live.Read(ctx, c.tokenID, func(tx *store.Tx) (*Live, error) {
 		var live Live
 		var err error
 		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
 		if errors.Is(err, store.ErrNotFound) {
-			err = dead()
+			err = unauthorized()
 		}
 		return &live, err
 	})
@@ -206,10 +215,10 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	return read.at(s.store.Now())
 }
 
-// at returns what a session is that was read lately.
+// at returns a session that was read earlier as of now, or fault.Unauthorized if it has expired.
 func (l *Live) at(now time.Time) (Live, error) {
 	if !l.Token.ExpiresAt.After(now) || !l.Session.ExpiresAt.After(now) {
-		return Live{}, dead()
+		return Live{}, unauthorized()
 	}
 	live := *l
 	if !live.Token.ElevatedUntil.After(now) {
@@ -218,25 +227,28 @@ func (l *Live) at(now time.Time) (Live, error) {
 	return live, nil
 }
 
-// Remembered returns how often a token was found in memory, and how often it might have been and was not.
-func (s *Service) Remembered() (hits, misses uint64) { return s.alive.Counts() }
+// CacheCounts returns the numbers of hits and misses of the session cache.
+func (s *Service) CacheCounts() (hits, misses uint64) { return s.live.Counts() }
 
-// claims is what the server needs of a token.
+// claims holds the claims of a token that the server uses.
 type claims struct{ tokenID, keyID string }
 
-// prove checks a token's signature. It must not be called in a transaction: it may need one of its own.
-func (s *Service) prove(ctx context.Context, value string) (claims, error) {
+// verifySignature verifies a token's signature and returns its claims. It must not be called in a transaction, because it may
+// need one of its own.
+func (s *Service) verifySignature(ctx context.Context, value string) (claims, error) {
 	if err := s.store.Require(); err != nil {
 		return claims{}, err
 	}
 	if len(value) > maxToken {
-		return claims{}, dead()
+		return claims{}, unauthorized()
 	}
+
 	hash := sha256.Sum256([]byte(value))
-	if c, ok := s.proven.Get(hash); ok && s.keys.knows(c.keyID) {
+	if c, ok := s.verified.Get(hash); ok && s.keys.has(c.keyID) {
 		return c, nil
 	}
-	// Times in the token are for its bearer; the store knows better.
+
+	// The times in the token are informational; the store's are checked instead.
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
 	var registered jwt.RegisteredClaims
 	var keyID string
@@ -251,18 +263,21 @@ func (s *Service) prove(ctx context.Context, value string) (claims, error) {
 		return claims{}, failed
 	}
 	if err != nil {
-		return claims{}, fault.Wrap(fault.Unauthorized, err, deadMessage)
+		return claims{}, fault.Wrap(fault.Unauthorized, err, invalidToken)
 	}
+
 	c := claims{tokenID: registered.ID, keyID: keyID}
-	s.proven.Add(hash, c)
+	s.verified.Add(hash, c)
 	return c, nil
 }
 
+// issue creates a token of a session. It expires at the latest with the session and with the key that signs it.
 func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.Time) (Token, error) {
 	key, err := s.keys.signer(tx)
 	if err != nil {
 		return Token{}, err
 	}
+
 	end := tx.Now.Add(s.settings.Idle)
 	for _, latest := range []time.Time{session.ExpiresAt, key.VerifiesUntil} {
 		if !latest.IsZero() && end.After(latest) {
@@ -273,6 +288,7 @@ func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.
 	if err := tx.InsertSessionToken(token); err != nil {
 		return Token{}, err
 	}
+
 	value, err := s.keys.sign(key, jwt.RegisteredClaims{
 		Issuer: "sallyport", Subject: session.UserName, ID: token.ID,
 		IssuedAt: jwt.NewNumericDate(tx.Now), ExpiresAt: jwt.NewNumericDate(end),
@@ -280,6 +296,6 @@ func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.
 	return Token{Value: value, ExpiresAt: end}, err
 }
 
-const deadMessage = "the session token is not valid, or no longer"
+const invalidToken = "the session token is not valid, or no longer"
 
-func dead() error { return fault.New(fault.Unauthorized, deadMessage) }
+func unauthorized() error { return fault.New(fault.Unauthorized, invalidToken) }

@@ -23,7 +23,7 @@ func newService(t *testing.T) *Service {
 	return s
 }
 
-// open returns a service on a database, with a clock of its own, as one of several replicas has it.
+// open returns a service on a database with its own clock, such as one of several replicas.
 func open(t *testing.T, dsn string, now func() time.Time, settings Settings) *Service {
 	t.Helper()
 	st, err := store.Open(t.Context(), dsn, now)
@@ -58,7 +58,7 @@ func addUser(t *testing.T, s *Service, name string) {
 	}
 }
 
-// begin begins a session of alice's.
+// begin creates a session for alice.
 func begin(t *testing.T, s *Service) (token Token) {
 	t.Helper()
 	err := s.store.Update(t.Context(), func(tx *store.Tx) (err error) {
@@ -71,7 +71,7 @@ func begin(t *testing.T, s *Service) (token Token) {
 	return token
 }
 
-// onlyKey returns the key that a service has.
+// onlyKey returns the only key of a service.
 func onlyKey(t *testing.T, s *Service) (string, ed25519.PrivateKey) {
 	t.Helper()
 	keys := *s.keys.keys.Load()
@@ -84,7 +84,7 @@ func onlyKey(t *testing.T, s *Service) (string, ed25519.PrivateKey) {
 	return "", nil
 }
 
-// Ensures that a token counts only with our own signature by our own key, though all its claims are right.
+// Ensures that a token with valid claims is accepted only with a signature by the server's key.
 func TestVerify_Forged(t *testing.T) {
 	s := newService(t)
 	token := begin(t, s)
@@ -130,12 +130,12 @@ func TestVerify_Forged(t *testing.T) {
 	}
 }
 
-// Ensures that a token whose signature was verified is known again without an allocation beside the copy that is hashed.
-func TestProve_Allocations(t *testing.T) {
+// Ensures that a token with a cached signature is verified with one allocation at most, the copy that is hashed.
+func TestVerifySignature_CachedAllocations(t *testing.T) {
 	s := newService(t)
 	token := begin(t, s)
 	n := testing.AllocsPerRun(100, func() {
-		if _, err := s.prove(t.Context(), token.Value); err != nil {
+		if _, err := s.verifySignature(t.Context(), token.Value); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -144,9 +144,9 @@ func TestProve_Allocations(t *testing.T) {
 	}
 }
 
-// Ensures that a session which is refreshed again and again does not keep the tokens that it had: there could be more of them
-// than are deleted in the time that a transaction has, and then the session could not be ended.
-func TestRefresh_LeavesNothing(t *testing.T) {
+// Ensures that refreshing a session deletes its expired tokens. Otherwise a session could have more tokens than one transaction
+// can delete, and could not be ended.
+func TestRefresh_ExpiredTokensDeleted(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_000_000, 0)
 	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), func() time.Time { return now }, DefaultSettings)
@@ -173,17 +173,17 @@ func TestRefresh_LeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	update(func(tx *store.Tx) error { _, err := s.Refresh(tx, id); return err })
-	update(func(tx *store.Tx) error { // which works if there is none of this id
+	update(func(tx *store.Tx) error { // fails if the id still exists
 		return tx.InsertSessionToken(store.SessionToken{ID: first, SessionID: live.Session.ID, ExpiresAt: now.Add(time.Hour)})
 	})
 }
 
-// Ensures that a sign-in makes room where a user has very many sessions.
-func TestBegin_Crowded(t *testing.T) {
+// Ensures that a sign-in deletes the oldest session of a user that has the maximum number of sessions.
+func TestBegin_TooManySessions(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	first := begin(t, s)
-	time.Sleep(2 * time.Millisecond) // which makes it the oldest
+	time.Sleep(2 * time.Millisecond) // the first session must be the oldest
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
 		for i := range maxSessions - 1 {
 			if err := tx.InsertSession(store.Session{ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour)}); err != nil {
@@ -219,9 +219,9 @@ func TestBegin_Crowded(t *testing.T) {
 	}
 }
 
-// Ensures that the keys are revoked, and each user's sessions ended, in transactions of their own: with very many sessions one
-// transaction would take too long, and nothing would be revoked.
-func TestRevokeKeys_Apart(t *testing.T) {
+// Ensures that revoking the keys, and deleting each user's sessions, are separate transactions: with very many sessions a single
+// one would take too long, and nothing would be revoked.
+func TestRevokeKeys_SeparateTransactions(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	addUser(t, s, "bob")

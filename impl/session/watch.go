@@ -8,26 +8,28 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// keysTick is how often a replica looks what keys there are, and what there is to do about them. A key that was deleted
-// verifies nowhere after it.
-const keysTick = 10 * time.Second
+// keysInterval is the interval in which a replica loads the keys and maintains them. A deleted key verifies no token on any
+// replica after that time.
+const keysInterval = 10 * time.Second
 
-// Watch begins to keep the keys in order in the background: those that others change are learnt of, one that has signed for
-// long enough is replaced, and one whose tokens have all ended is deleted. Close ends it.
+// Watch starts the maintenance of the signing keys in the background: it loads changes by other replicas, rotates the signing
+// key, and deletes keys that no valid token is signed with. Close stops it.
 func (s *Service) Watch(log *slog.Logger) {
 	if s.keys == nil {
 		return
 	}
+
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	s.stop = func() { stop(); <-done }
+
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(keysTick)
+		ticker := time.NewTicker(keysInterval)
 		defer ticker.Stop()
 		for {
-			if err := s.tend(ctx); err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "the signing keys could not be looked after; those that are known stay", "error", err)
+			if err := s.maintainKeys(ctx); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "signing key maintenance failed; keeping the current keys", "error", err)
 			}
 			select {
 			case <-ctx.Done():
@@ -38,10 +40,10 @@ func (s *Service) Watch(log *slog.Logger) {
 	}()
 }
 
-// Close ends what goes on in the background.
+// Close stops the background maintenance and waits until it has ended.
 func (s *Service) Close() { s.stop() }
 
-// ReloadKeys takes the signing keys that the store has now.
+// ReloadKeys loads the signing keys from the store.
 func (s *Service) ReloadKeys(ctx context.Context) error {
 	if err := s.store.Require(); err != nil {
 		return err
@@ -50,24 +52,25 @@ func (s *Service) ReloadKeys(ctx context.Context) error {
 	return err
 }
 
-// tend is ReloadKeys, and does what is due. However many replicas find that a key has signed for long enough, one
-// replaces it.
-func (s *Service) tend(ctx context.Context) error {
+// maintainKeys loads the keys, and rotates and deletes those that are due. If several replicas find that rotation is due, only
+// one of them rotates the key.
+func (s *Service) maintainKeys(ctx context.Context) error {
 	records, now, err := s.keys.load(ctx)
-	if err != nil || !s.stale(records, now) && len(ended(records, now)) == 0 {
+	if err != nil || !s.rotationDue(records, now) && len(expiredKeys(records, now)) == 0 {
 		return err
 	}
+
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		records, err := tx.SigningKeys()
 		if err != nil {
 			return err
 		}
-		if s.stale(records, tx.Now) {
+		if s.rotationDue(records, tx.Now) {
 			if _, err := s.replace(ctx, tx, records); err != nil {
 				return err
 			}
 		}
-		return remove(ctx, tx, ended(records, tx.Now))
+		return deleteKeys(ctx, tx, expiredKeys(records, tx.Now))
 	})
 	if err != nil {
 		return err
