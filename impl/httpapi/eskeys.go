@@ -112,7 +112,8 @@ const idsPerPart = 5000
 func (k invalidatedKeys) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	before := `{"error_count":0,"previously_invalidated_api_keys":[],"invalidated_api_keys":[`
+
+	before := `{"invalidated_api_keys":[`
 	for part := range slices.Chunk(k.ids, idsPerPart) {
 		list, err := json.Marshal(part)
 		if err != nil {
@@ -129,7 +130,7 @@ func (k invalidatedKeys) VisitSecurityInvalidateAPIKeysResponse(w http.ResponseW
 	if len(k.ids) > 0 {
 		before = ""
 	}
-	_, err := io.WriteString(w, before+"]}\n")
+	_, err := io.WriteString(w, before+`],"previously_invalidated_api_keys":[],"error_count":0}`+"\n")
 	return err
 }
 
