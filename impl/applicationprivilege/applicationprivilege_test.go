@@ -123,7 +123,7 @@ func TestPut_Refused(t *testing.T) {
 		{Set{"myapp": {"a:b": fine}}, "1: [a:b] is not the name of an application privilege"},
 		{Set{"myapp": {"x": {}}}, "1: the application privilege [x] must have at least one action;"},
 		{Set{"myapp": {"x": {Actions: []string{"read"}}}}, "1: the action [read] must contain one of [ '/' , '*' , ':' ];"},
-		{Set{"myapp": {"x": {Actions: []string{"/("}}}}, "1: the pattern [/(] begins like a regular expression"},
+		{Set{"myapp": {"x": {Actions: []string{"/("}}}}, "1: the pattern [/(] begins with a slash like a regular expression"},
 		{Set{"myapp": {"x": {Actions: []string{"a:b"}, Metadata: map[string]any{"_x": true}}}}, "1: metadata keys may not start with [_] (in the application privilege [x]);"},
 		{Set{"A": {"x": {}}, "myapp": {"x": fine}}, "2: the application privilege [x] must have at least one action;"},
 	} {
