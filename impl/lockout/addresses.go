@@ -50,7 +50,7 @@ func (a *AddressLimiter) Allowed(address string) (wait time.Duration, ok bool) {
 		return 0, true
 	}
 
-	limiter, found := a.limited.Get(groupOf(address))
+	limiter, found := a.limited.Get(GroupOf(address))
 	if !found {
 		return 0, true
 	}
@@ -68,7 +68,7 @@ func (a *AddressLimiter) Fail(address string) {
 	if a == nil || address == "" {
 		return
 	}
-	a.limiter(groupOf(address)).AllowN(a.now(), 1)
+	a.limiter(GroupOf(address)).AllowN(a.now(), 1)
 }
 
 // limiter returns the limiter of a group, and creates it if it is missing.
@@ -87,9 +87,9 @@ func (a *AddressLimiter) limiter(key netip.Addr) *rate.Limiter {
 // subnetBits is the prefix length of an IPv6 subnet (RFC 4291 section 2.5.1). A host chooses the other bits freely.
 const subnetBits = 64
 
-// groupOf returns the key of the addresses that are limited together: a single IPv4 address, also if mapped into IPv6
+// GroupOf returns the key of the addresses that are counted together, because one client has all of them: a single IPv4 address, also if mapped into IPv6
 // (RFC 4291 section 2.5.5.2); all IPv6 addresses of a /64; or all texts that are not addresses.
-func groupOf(address string) netip.Addr {
+func GroupOf(address string) netip.Addr {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return netip.Addr{}

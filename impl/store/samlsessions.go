@@ -1,6 +1,11 @@
 package store
 
-import "time"
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/lockout"
+)
 
 // SAMLSession is what a session's identity provider knows it by.
 type SAMLSession struct {
@@ -21,8 +26,8 @@ type SAMLRefusal struct {
 	At       time.Time
 }
 
-// How many refusals are kept: of those with a realm in all and from one address, so that one address cannot replace those of
-// others, and of those without a realm, which anybody can cause.
+// How many refusals are kept: of those with a realm in all and from one group of addresses (lockout.GroupOf), so that one
+// client cannot replace those of others, and of those without a realm, which any client can cause.
 const (
 	keptSAMLRefusals        = 200
 	keptAddressSAMLRefusals = 50
@@ -45,9 +50,9 @@ var (
 	selectSAMLRefusals = prepare(`SELECT id, realm, issuer, reason, address, request_id, issued_at, at FROM saml_refusals ORDER BY at DESC, id DESC`)
 	trimSAMLRefusals   = prepare(`DELETE FROM saml_refusals WHERE realm <> '' AND id NOT IN
 		(SELECT id FROM saml_refusals WHERE realm <> '' ORDER BY at DESC, id DESC LIMIT $1)`)
-	trimAddressSAMLRefusals = prepare(`DELETE FROM saml_refusals WHERE realm <> '' AND address = $1 AND id NOT IN
-		(SELECT id FROM saml_refusals WHERE realm <> '' AND address = $1 ORDER BY at DESC, id DESC LIMIT $2)`)
-	trimStraySAMLRefusals = prepare(`DELETE FROM saml_refusals WHERE realm = '' AND id NOT IN
+	selectSAMLRefusalAddresses = prepare(`SELECT id, address FROM saml_refusals WHERE realm <> '' ORDER BY at DESC, id DESC`)
+	deleteSAMLRefusal          = prepare(`DELETE FROM saml_refusals WHERE id = $1`)
+	trimStraySAMLRefusals      = prepare(`DELETE FROM saml_refusals WHERE realm = '' AND id NOT IN
 		(SELECT id FROM saml_refusals WHERE realm = '' ORDER BY at DESC, id DESC LIMIT $1)`)
 )
 
@@ -78,11 +83,37 @@ func (tx *Tx) InsertSAMLRefusal(r SAMLRefusal) error {
 		_, err = tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
 		return err
 	}
-	if _, err = tx.exec(trimAddressSAMLRefusals, held(r.Address), keptAddressSAMLRefusals); err != nil {
+	if err = tx.trimAddressSAMLRefusals(lockout.GroupOf(held(r.Address))); err != nil {
 		return err
 	}
 	_, err = tx.exec(trimSAMLRefusals, keptSAMLRefusals)
 	return err
+}
+
+// trimAddressSAMLRefusals deletes the oldest refusals of a group of addresses above the bound. It reads the addresses of all
+// that are kept, which are few, because SQL does not know the groups.
+func (tx *Tx) trimAddressSAMLRefusals(group netip.Addr) error {
+	list, err := all(tx, func(row scanner) (r SAMLRefusal, err error) {
+		err = row.Scan(&r.ID, &r.Address)
+		return r, err
+	}, selectSAMLRefusalAddresses)
+	if err != nil {
+		return err
+	}
+
+	ofGroup := 0
+	for _, r := range list {
+		if lockout.GroupOf(r.Address) != group {
+			continue
+		}
+		if ofGroup++; ofGroup <= keptAddressSAMLRefusals {
+			continue
+		}
+		if _, err := tx.exec(deleteSAMLRefusal, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SAMLRefusals returns the refusals that are kept, the newest first.
