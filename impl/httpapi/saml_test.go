@@ -33,6 +33,8 @@ const (
 	ourACS       = "https://us.example.com" + callbackPath
 	ourLogout    = "https://us.example.com" + samlPath + "_single_logout"
 	binding      = "__Host-sallyport-saml-"
+	// otherEntityID is of an identity provider that has other keys, with its metadata in other.xml.
+	otherEntityID = "https://other.example.com/metadata"
 )
 
 // ourKeys are the files that realms sign and decrypt with, and another pair for rollovers. They are made once, since it takes
@@ -75,7 +77,9 @@ const viewers = "role_mappings: {default_roles: [ece_deployment_viewer]}"
 func realms(tb testing.TB, idp *hostile.IdP, described ...string) []saml.Realm {
 	tb.Helper()
 	folder := tb.TempDir()
-	files := map[string][]byte{"idp.xml": idp.Metadata(), "realms.yaml": []byte("realms:\n" + strings.Join(described, ""))}
+	other := *idp
+	other.EntityID, other.RSA, other.Rollover, other.EC = otherEntityID, idp.Attacker, idp.Attacker, idp.Attacker
+	files := map[string][]byte{"idp.xml": idp.Metadata(), "other.xml": other.Metadata(), "realms.yaml": []byte("realms:\n" + strings.Join(described, ""))}
 	for name, content := range ourKeys() {
 		files[name] = content
 	}

@@ -3,17 +3,12 @@ package httpapi_test
 import (
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"encoding/xml"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
 )
 
 const bindingPOST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -70,62 +65,6 @@ func TestSAML_Metadata(t *testing.T) {
 	}
 	response, body = w.do(http.MethodGet, samlPath+"metadata", "")
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "realm")
-}
-
-// Ensures that the metadata show the next signing key and those that were replaced beside the one that signs, so that an
-// identity provider can take the new one before it is used.
-func TestSAML_MetadataRollover(t *testing.T) {
-	t.Parallel()
-	signing := "signing: {key: our.key, certificate: our.pem}"
-	for name, c := range map[string]struct {
-		others string
-		keys   int
-	}{
-		"next":              {", next: [{key: next.key, certificate: next.pem}]", 2},
-		"previous":          {", previous: [{key: next.key, certificate: next.pem}]", 2},
-		"next and previous": {", next: [{key: next.key, certificate: next.pem}], previous: [{key: our.key, certificate: our.pem}]", 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newSAMLWorld(t, strings.Replace(realm("corporate", viewers), signing, strings.TrimSuffix(signing, "}")+c.others+"}", 1))
-			_, body := w.do(http.MethodGet, samlPath+"metadata?realm=corporate", "")
-			var certificates []string
-			for _, key := range readMetadata(t, body).Keys {
-				if key.Use == "signing" {
-					certificates = append(certificates, strings.Join(strings.Fields(key.Certificate), ""))
-				}
-			}
-			next, _ := pem.Decode(ourKeys()["next.pem"])
-			if len(certificates) != c.keys || certificates[1] != base64.StdEncoding.EncodeToString(next.Bytes) || certificates[0] == certificates[1] {
-				t.Errorf("there are %d signing certificates", len(certificates))
-			}
-			w.signIn("", "carol@example.com", nil)
-		})
-	}
-}
-
-// Ensures that an identity provider that replaces its signing key is believed at once, without a restart; a key that its
-// metadata never had is not.
-func TestSAML_UnknownSigningKey(t *testing.T) {
-	t.Parallel()
-	idp := hostile.New(noon)
-	known := realms(t, idp, realm("corporate", viewers))
-	w := samlWorld{openTuned(t, func(s *app.Settings) { s.Realms = known }), idp}
-	w.signIn("", "carol@example.com", nil)
-	before, rotated := *w.idp, *w.idp
-	rotated.RSA, rotated.Attacker = before.Attacker, before.RSA
-	forged := w.begin("")
-	w.refuses("a key that is not in the metadata", forged, rotated.Answer(w.request(forged)))
-
-	if err := os.WriteFile(known[0].IDP.Metadata, rotated.Metadata(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	again := w.begin("")
-	w.refuses("within the minute", again, rotated.Answer(w.request(again)))
-	w.clock.advance(time.Minute)
-	w.accepts("once the metadata have it", again, rotated.Answer(w.request(again)), "")
-	former := w.begin("")
-	w.refuses("the key that was replaced", former, before.Answer(w.request(former)))
 }
 
 // Ensures that why sign-ins were refused is for administrators only, and holds nothing of what was sent but its issuer and

@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -55,61 +54,6 @@ func (w samlWorld) finishIn(b browser, begun waiting) string {
 	b.take(response)
 	session, _ := token(response)
 	return session
-}
-
-// Ensures that sign-ins in several tabs of one browser do not disturb each other, in whatever order they end; that a sixth
-// replaces the oldest; and that the cookies never take more than 4 KiB.
-func TestSAML_Tabs(t *testing.T) {
-	t.Parallel()
-	w := newSAMLWorld(t, realm("corporate", viewers))
-	t.Run("two", func(t *testing.T) {
-		for _, order := range [][]int{{0, 1}, {1, 0}} {
-			b := browser{"other": "x"}
-			tabs := []waiting{w.beginIn(b, ""), w.beginIn(b, "")}
-			for _, i := range order {
-				if session := w.finishIn(b, tabs[i]); session == "" || !w.alive(bearer(session)) {
-					t.Errorf("in the order %v, tab %d is not signed in: %s", order, i, asJSON(w.refusals()[:1]))
-				}
-			}
-			if len(b) != 1 {
-				t.Errorf("the browser keeps %v", b)
-			}
-		}
-	})
-	t.Run("seven", func(t *testing.T) {
-		b := browser{}
-		var tabs []waiting
-		for range 7 {
-			w.clock.advance(1_000_000) // a millisecond
-			tabs = append(tabs, w.beginIn(b, "state=/x"))
-		}
-		if len(b) != 5 || len(b.header()) > 4096 {
-			t.Fatalf("the browser keeps %d cookies of %d bytes", len(b), len(b.header()))
-		}
-		for i, tab := range tabs {
-			if session := w.finishIn(b, tab); (session != "") != (i >= 2) {
-				t.Errorf("tab %d is signed in: %t", i, session != "")
-			}
-		}
-	})
-	t.Run("long states", func(t *testing.T) {
-		b := browser{}
-		var last waiting
-		for range 7 {
-			w.clock.advance(1_000_000)
-			last = w.beginIn(b, "state="+strings.Repeat("s", 1024))
-			if len(b.header()) > 4096 {
-				t.Fatalf("the cookies have %d bytes", len(b.header()))
-			}
-		}
-		if w.finishIn(b, last) == "" {
-			t.Error("the last one is not signed in")
-		}
-	})
-	t.Run("a state over 1 KiB", func(t *testing.T) {
-		response, body := w.do(http.MethodGet, samlPath+"_init?state="+strings.Repeat("%C3%BC", 513), "")
-		w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "state")
-	})
 }
 
 // Ensures that a sign-in that a page of another site embeds is refused, sets no cookie and takes nothing off what the
@@ -179,34 +123,5 @@ func TestSAML_PendingAtAnotherServer(t *testing.T) {
 			former.id, former.relay = "_former", "relay"
 			first.refuses("of a former release", former, idp.Answer(first.request(former)))
 		})
-	}
-}
-
-// Ensures that the answer to a sign-in whose browser brings another cookie, none or a changed one is refused, and names the
-// reason, before its XML is read.
-func TestSAML_SealedCookie(t *testing.T) {
-	t.Parallel()
-	w := newSAMLWorld(t, realm("corporate", viewers))
-	begun := w.begin("")
-	name, sealed, _ := strings.Cut(begun.cookie, "=")
-	for why, cookie := range map[string]string{
-		"none": "", "changed": name + "=" + sealed[:len(sealed)-2] + "xx", "half": name + "=" + sealed[:len(sealed)/2], "of the time only": name + "=" + cmp.Or(strings.SplitN(sealed, ".", 2)[0], "x") + ".",
-		"under the former name": strings.TrimSuffix(binding, "-") + "=" + sealed,
-	} {
-		wrong := begun
-		wrong.cookie = cookie
-		w.refuses(why, wrong, "this is no XML")
-		if last := w.refusals()[0]; last.Reason != "another browser began the sign-in, or this one did not keep its cookie" {
-			t.Errorf("%s: %q", why, last.Reason)
-		}
-	}
-	moved := begun
-	moved.cookie = binding + "5=" + sealed
-	if strings.HasPrefix(begun.cookie, binding+"5") {
-		moved.cookie = binding + "4=" + sealed
-	}
-	response, body := w.post(moved, w.idp.Answer(w.request(begun)))
-	if session, _ := token(response); session == "" {
-		t.Errorf("in another slot: %d %s", response.StatusCode, body)
 	}
 }
