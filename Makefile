@@ -7,7 +7,7 @@ SOAK     ?= 10m
 LISTEN   ?= 127.0.0.1:12400
 
 # The official clients of Elasticsearch are dependencies of these tests only, so the tests are a module of their own.
-INTEROP  := impl/interop
+INTEROP  := interop
 MODULES  := go.mod go.sum $(INTEROP)/go.mod $(INTEROP)/go.sum
 
 # Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests say what they lack.

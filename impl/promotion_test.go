@@ -47,7 +47,7 @@ func TestPromotion_OneWay(t *testing.T) {
 		}
 	}
 	delete(writers, "httpapi/users.go UpdateUser UpdateUser")
-	if got := slices.Sorted(maps.Keys(writers)); !slices.Equal(got, []string{"user/changes.go add InsertUser", "user/changes.go save UpdateUser"}) {
+	if got := slices.Sorted(maps.Keys(writers)); !slices.Equal(got, []string{"authn/user/changes.go add InsertUser", "authn/user/changes.go save UpdateUser"}) {
 		t.Errorf("users are written by %q", got)
 	}
 	if got := slices.Sorted(maps.Keys(statements)); !slices.Equal(got, []string{"store/users.go"}) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
@@ -22,7 +22,7 @@ func TestFault_Clock(t *testing.T) {
 	for _, off := range []time.Duration{30 * time.Second, -30 * time.Second} {
 		t.Run(off.String(), func(t *testing.T) {
 			t.Parallel()
-			idp := hostile.New(time.Now())
+			idp := samltest.New(time.Now())
 			r := serveFleet(t, postgrestest.Database(t), "SALLYPORT_SAML_REALMS="+replayRealm(t, idp))
 			r.server(1).stop()
 			r.servers[1] = r.serveOff(off)
@@ -158,7 +158,7 @@ func (c clocks) keys() {
 }
 
 // signOn is begun at one server and ends at the other, once.
-func (c clocks) signOn(idp *hostile.IdP) {
+func (c clocks) signOn(idp *samltest.IdP) {
 	c.Helper()
 	b := newBrowser("")
 	defer b.CloseIdleConnections()

@@ -9,7 +9,7 @@ import (
 	"regexp"
 	"sync"
 
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // databaseFile is the file that a DSN names, or empty.

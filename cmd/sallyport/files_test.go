@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // Ensures that the key beside the database is made once, for its owner only, and without leaving a draft.

@@ -11,12 +11,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/admin"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/certificate"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/connections"
 	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/platform/admin"
+	"github.com/sallyport/sallyport/impl/platform/certificate"
+	"github.com/sallyport/sallyport/impl/platform/connections"
 )
 
 // listeners are where a server serves.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 // session, and that this session is known to the other server as well.
 func TestSAMLReplay(t *testing.T) {
 	t.Parallel()
-	dsn, idp := newStore(t), hostile.New(time.Now())
+	dsn, idp := newStore(t), samltest.New(time.Now())
 	env := []string{"SALLYPORT_SAML_REALMS=" + replayRealm(t, idp), "SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8"}
 	r := replay{idp: idp, servers: [2]*process{serveStore(t, dsn, env...), serveStore(t, dsn, env...)}}
 	var won [2]int
@@ -50,7 +50,7 @@ func TestSAMLReplay(t *testing.T) {
 }
 
 // replayRealm makes a file of one realm, and returns its path.
-func replayRealm(t *testing.T, idp *hostile.IdP) string {
+func replayRealm(t *testing.T, idp *samltest.IdP) string {
 	t.Helper()
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "idp.xml"), string(idp.Metadata()))
@@ -86,7 +86,7 @@ func checkReplays(t *testing.T, dsn string) {
 
 // replay is two servers that share a database and a realm.
 type replay struct {
-	idp     *hostile.IdP
+	idp     *samltest.IdP
 	servers [2]*process
 }
 
@@ -133,7 +133,7 @@ func (r *replay) round(ctx context.Context, b browser, nameID string) (signedIn,
 	if err != nil {
 		return signedIn{}, err
 	}
-	answer := r.idp.Answer(hostile.Request{ID: id, ACS: spACS, EntityID: spEntity, Now: time.Now(), NameID: nameID})
+	answer := r.idp.Answer(samltest.Request{ID: id, ACS: spACS, EntityID: spEntity, Now: time.Now(), NameID: nameID})
 	form := url.Values{"SAMLResponse": {answer}, "RelayState": {redirect.Query().Get("RelayState")}}.Encode()
 	cookie, _, _ := strings.Cut(begun.header.Get("Set-Cookie"), ";")
 	return r.bring(ctx, b, cookie, form)

@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // realmsFile makes a file of two realms that share an identity provider, of which the second expects another one, and
 // returns it as the environment has it.
 func realmsFile(t *testing.T) []string {
 	t.Helper()
-	idp, folder := hostile.New(time.Now()), t.TempDir()
+	idp, folder := samltest.New(time.Now()), t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "idp.xml"), idp.Metadata(), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestSAMLCheck_Readme(t *testing.T) {
 	text, _, _ = strings.Cut(text, "```")
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "realms.yaml"), "realms:\n"+text)
-	idp := hostile.New(time.Now())
+	idp := samltest.New(time.Now())
 	writeFile(t, filepath.Join(folder, "idp.xml"), string(idp.Metadata()))
 	key, err := x509.MarshalPKCS8PrivateKey(idp.Attacker.Signer)
 	if err != nil {

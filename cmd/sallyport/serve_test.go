@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // Ensures that a first start makes passwords for both built-in users and writes them where only the owner can read them,

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/authn/session"
 )
 
 func newSigningKey() *cobra.Command {

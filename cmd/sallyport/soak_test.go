@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // oldCommit is a version whose schema is 5: it knows no epochs, and nests metadata up to 10,000 levels.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/storetest"
 )

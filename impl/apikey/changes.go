@@ -3,7 +3,7 @@ package apikey
 import (
 	"fmt"
 
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

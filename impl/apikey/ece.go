@@ -7,9 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/sallyport/sallyport/impl/duration"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/platform/duration"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/sallyport/sallyport/impl/access"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/strictjson"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
 // maxMetadata bounds a key's metadata, in bytes: lists and searches of keys read those of all keys.

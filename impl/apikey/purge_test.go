@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

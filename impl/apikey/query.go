@@ -4,9 +4,9 @@ import (
 	"context"
 	"iter"
 
-	"github.com/sallyport/sallyport/impl/access"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/keyquery"
+	"github.com/sallyport/sallyport/impl/apikey/query"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -29,11 +29,11 @@ type Hit struct {
 
 // Query evaluates a query in Elasticsearch's language, as strictjson.Decode returned it (nil asks for the first keys), over
 // the keys that a caller may see: all, or those of the caller; an API key sees itself then. It returns the errors of
-// keyquery.Parse, and fault.SecurityDenied.
+// query.Parse, and fault.SecurityDenied.
 func (s *Service) Query(ctx context.Context, caller access.Subject, body any, limits bool) (Found, error) {
 	var found Found
 	err := s.store.View(ctx, func(tx *store.Tx) error {
-		query, err := keyquery.Parse(body, tx.Now)
+		query, err := query.Parse(body, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -79,15 +79,15 @@ func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, 
 }
 
 // documents are keys as queries see them. It tells of a key that cannot be read through broken.
-func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyquery.Document] {
-	return func(yield func(keyquery.Document) bool) {
+func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[query.Document] {
+	return func(yield func(query.Document) bool) {
 		for _, key := range keys {
 			realm, err := read.realm(key.Creator)
 			if err != nil {
 				*broken = err
 				return
 			}
-			document := keyquery.Document{
+			document := query.Document{
 				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
 				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: Invalidated(key),
 				Metadata: func() (map[string]any, error) { return readMetadata(key.Metadata) }, MetadataSize: len(key.Metadata), Record: key,
@@ -99,7 +99,7 @@ func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[keyque
 	}
 }
 
-func views(ctx context.Context, tx *store.Tx, hits []keyquery.Hit, limits bool) ([]Hit, error) {
+func views(ctx context.Context, tx *store.Tx, hits []query.Hit, limits bool) ([]Hit, error) {
 	shown := newViewer(tx, limits)
 	page := make([]Hit, 0, len(hits))
 	for _, hit := range hits {

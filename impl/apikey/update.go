@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -3,9 +3,9 @@ package apikey
 import (
 	"fmt"
 
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

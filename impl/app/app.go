@@ -9,23 +9,23 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/applicationprivilege"
-	"github.com/sallyport/sallyport/impl/auth"
-	"github.com/sallyport/sallyport/impl/elevation"
-	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/httpapi"
-	"github.com/sallyport/sallyport/impl/lockout"
-	"github.com/sallyport/sallyport/impl/metrics"
-	"github.com/sallyport/sallyport/impl/role"
+	"github.com/sallyport/sallyport/impl/platform/metrics"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/platform/tracing"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/tracing"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // Settings are what the program is made of. All but TrustedProxies, Tracer and ServerTime must be set.
@@ -125,7 +125,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
 	handler, err := httpapi.New(httpapi.Deps{
-		Accounts: accounts, Auth: auth.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
+		Accounts: accounts, Auth: authn.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
 		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
 		Limits: limits, Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request, Tracer: s.Tracer,
 	})

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/elevation"
-	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
 )
 
 // environ is an environment by variable name.

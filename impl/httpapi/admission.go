@@ -7,7 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // maxSmall is up to which size a body or an answer is not counted against a byte budget: that of nearly all requests. A
@@ -71,43 +71,43 @@ const (
 type Limits struct {
 	// Requests bounds all requests at once, and UnauthenticatedRequests those to operations without credentials. With HTTP/2 one
 	// connection carries hundreds, so the bound of connections does not help.
-	Requests, UnauthenticatedRequests *overload.Bound
+	Requests, UnauthenticatedRequests *admission.Bound
 	// UserRequests shares the requests at once between the authenticated users, and AddressRequests those to operations without
 	// credentials between client addresses.
-	UserRequests, AddressRequests *overload.Budget
+	UserRequests, AddressRequests *admission.Budget
 	// Refusals shares the refusals being sent between client addresses.
-	Refusals *overload.Budget
+	Refusals *admission.Budget
 	// Heavy and Revocation are the classes of authenticated users, and Unauthenticated is that of client addresses.
-	Heavy, Revocation, Unauthenticated *overload.Class
+	Heavy, Revocation, Unauthenticated *admission.Class
 }
 
 // NewLimits returns the limits of one server whose store lets a number of transactions read at once; 0 if there is none. Heavy
 // requests never take all of these.
 func NewLimits(reads int) *Limits {
-	n := overload.Processors()
+	n := admission.Processors()
 	concurrent := n
 	if reads > 0 {
 		concurrent = min(n, reads/2)
 	}
 	return &Limits{
-		Requests:                overload.NewBound(maxRequests, 0),
-		UnauthenticatedRequests: overload.NewBound(maxUnauthenticated, 0),
-		UserRequests:            overload.NewBudget(authenticatedRequests),
-		AddressRequests:         overload.NewBudget(maxUnauthenticated),
-		Refusals:                overload.NewBudget(maxRefusals),
-		Heavy:                   overload.NewClass(concurrent, heavyQueue, heavyBytes),
-		Revocation:              overload.NewClass(n*revocationsPerProcessor, revocationQueue, revocationBytes),
-		Unauthenticated:         overload.NewClass(n, heavyQueue, unauthenticatedBytes),
+		Requests:                admission.NewBound(maxRequests, 0),
+		UnauthenticatedRequests: admission.NewBound(maxUnauthenticated, 0),
+		UserRequests:            admission.NewBudget(authenticatedRequests),
+		AddressRequests:         admission.NewBudget(maxUnauthenticated),
+		Refusals:                admission.NewBudget(maxRefusals),
+		Heavy:                   admission.NewClass(concurrent, heavyQueue, heavyBytes),
+		Revocation:              admission.NewClass(n*revocationsPerProcessor, revocationQueue, revocationBytes),
+		Unauthenticated:         admission.NewClass(n, heavyQueue, unauthenticatedBytes),
 	}
 }
 
 // Classes returns the classes by the names that metrics have for them.
-func (l *Limits) Classes() map[string]*overload.Class {
-	return map[string]*overload.Class{"heavy": l.Heavy, "revocation": l.Revocation, "unauthenticated": l.Unauthenticated}
+func (l *Limits) Classes() map[string]*admission.Class {
+	return map[string]*admission.Class{"heavy": l.Heavy, "revocation": l.Revocation, "unauthenticated": l.Unauthenticated}
 }
 
 // class returns the class of an operation's requests once their caller is authenticated.
-func (l *Limits) class(op operation) *overload.Class {
+func (l *Limits) class(op operation) *admission.Class {
 	switch {
 	case op.public:
 		return l.Unauthenticated
@@ -119,11 +119,11 @@ func (l *Limits) class(op operation) *overload.Class {
 }
 
 // requests returns the bounds that a request of an operation counts against.
-func (l *Limits) requests(op operation) []*overload.Bound {
+func (l *Limits) requests(op operation) []*admission.Bound {
 	if op.public {
-		return []*overload.Bound{l.UnauthenticatedRequests, l.Requests}
+		return []*admission.Bound{l.UnauthenticatedRequests, l.Requests}
 	}
-	return []*overload.Bound{l.Requests}
+	return []*admission.Bound{l.Requests}
 }
 
 // enter notes which operation is called, and refuses a request at once if too many are in flight, until its answer is sent. It is one
@@ -142,14 +142,14 @@ func enter(op operation, limits *Limits) echo.MiddlewareFunc {
 			}
 			if op.public {
 				if !limits.AddressRequests.Take(a.caller, 1) {
-					return overload.Busy()
+					return admission.Busy()
 				}
 				a.share, a.admitted = limits.AddressRequests, true
 			}
 
-			ctx := overload.WithCaller(c.Request().Context(), a.caller)
+			ctx := admission.WithCaller(c.Request().Context(), a.caller)
 			if op.work == revocation {
-				ctx = overload.Revocation(ctx)
+				ctx = admission.Revocation(ctx)
 			}
 			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
@@ -168,10 +168,10 @@ func chargeUser(op operation, limits *Limits) echo.MiddlewareFunc {
 			a, r := answerOf(c), c.Request()
 			user := principalOf(r.Context()).User
 			if !limits.UserRequests.Take(user, 1) {
-				return overload.Busy()
+				return admission.Busy()
 			}
 			a.class, a.caller, a.share, a.admitted = limits.class(op), user, limits.UserRequests, true
-			c.SetRequest(r.WithContext(overload.WithCaller(r.Context(), "user "+user))) // no address begins like that
+			c.SetRequest(r.WithContext(admission.WithCaller(r.Context(), "user "+user))) // no address begins like that
 			return next(c)
 		}
 	}
@@ -193,7 +193,7 @@ func network(address string) string {
 // metered counts what is read of a body beyond what is small against the caller's share of a byte budget.
 type metered struct {
 	from        io.Reader
-	bytes       *overload.Budget
+	bytes       *admission.Budget
 	caller      string
 	read, taken int64
 }
@@ -204,7 +204,7 @@ func (m *metered) Read(p []byte) (int, error) {
 	m.read += int64(n)
 	if more := m.read - maxSmall - m.taken; more > 0 {
 		if !m.bytes.Take(m.caller, more) {
-			return 0, overload.Busy()
+			return 0, admission.Busy()
 		}
 		m.taken += more
 	}

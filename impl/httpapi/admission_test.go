@@ -16,10 +16,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/filterpath/pretty"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/http/elastic/filterpath/pretty"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // Ensures that each operation of the contract is in a class that its callers' requests count against, and that classes come
@@ -34,7 +34,7 @@ func TestOperations_Work(t *testing.T) {
 	counts := map[work]int{}
 	for _, op := range operations {
 		counts[op.work]++
-		want := map[bool]*overload.Class{true: l.Unauthenticated, false: map[work]*overload.Class{light: l.Heavy, heavy: l.Heavy, revocation: l.Revocation}[op.work]}[op.public]
+		want := map[bool]*admission.Class{true: l.Unauthenticated, false: map[work]*admission.Class{light: l.Heavy, heavy: l.Heavy, revocation: l.Revocation}[op.work]}[op.public]
 		if want == nil || l.class(op) != want || op.public && op.work != light {
 			t.Errorf("%s: work %q, public %t", op.id, op.work, op.public)
 		}
@@ -210,7 +210,7 @@ func TestSendAnswer_Flush(t *testing.T) {
 // refused when it exceeds the caller's share.
 func TestMetered(t *testing.T) {
 	t.Parallel()
-	bytes := overload.NewBudget(4000)
+	bytes := admission.NewBudget(4000)
 	m := &metered{bytes: bytes, caller: "alice", from: strings.NewReader(strings.Repeat("x", maxSmall))}
 	if _, err := io.Copy(io.Discard, m); err != nil || bytes.Held() != 0 {
 		t.Errorf("a small body: %v, %d bytes are held", err, bytes.Held())

@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // refusedTimeout is how long a client has to send the rest of the body of a request that was shed, or whose caller was not
@@ -25,18 +25,18 @@ type answer struct {
 	http.ResponseWriter // the connection's
 
 	// class and caller are what the held bytes count against: that of the client's address until the user is authenticated.
-	class  *overload.Class
+	class  *admission.Class
 	caller string
 	// address is that of the client, as caller has it before the user is authenticated, and refusals bounds the refusals being sent
 	// to it.
 	address  string
-	refusals *overload.Budget
+	refusals *admission.Budget
 	// admitted is set once something bounds how many such requests there are. slot is where the request holds a work slot, requests
 	// are the bounds that count it, and share is the budget that counts it for its caller; each may be nil.
 	admitted bool
-	slot     *overload.Slots
-	requests []*overload.Bound
-	share    *overload.Budget
+	slot     *admission.Slots
+	requests []*admission.Bound
+	share    *admission.Budget
 
 	// reshaped is set if the body is to be reshaped as a whole before it is sent.
 	reshaped  bool
@@ -110,7 +110,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		return a.ResponseWriter.Write(p)
 	}
 	if !a.charge(len(a.body) + len(p)) {
-		return 0, overload.Busy()
+		return 0, admission.Busy()
 	}
 	a.body = append(slices.Grow(a.body, len(p)), p...)
 	return len(p), nil
@@ -166,7 +166,7 @@ func (a *answer) fail(c echo.Context, err error) {
 		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one
 	}
 	response := c.Response()
-	for _, failure := range []error{err, overload.Busy()} {
+	for _, failure := range []error{err, admission.Busy()} {
 		a.drop()
 		a.status = 0
 		response.Committed, response.Status, response.Size = false, http.StatusOK, 0

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/auth"
-	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/session"
 )
 
 const refreshPath = "/api/v1/users/auth/_refresh"
@@ -20,7 +20,7 @@ func (h *handlers) Login(ctx context.Context, r server.LoginRequestObject) (serv
 		path = r.Body.LoginState.Path
 	}
 	if path != nil {
-		if err := auth.CheckReturnPath(*path); err != nil {
+		if err := authn.CheckReturnPath(*path); err != nil {
 			return nil, err
 		}
 	}

@@ -6,12 +6,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/auth"
-	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
 )
 
 // keyExpirationHeader tells the holder of an API key when it expires, as ECE does.
@@ -21,7 +21,7 @@ const anonymous = "(anonymous)"
 
 // authenticate finds out who calls, and lets in whom the contract and the roles allow, before anything of the request's
 // body is read.
-func authenticate(authn *auth.Service, rights *access.Service, op operation) echo.MiddlewareFunc {
+func authenticate(authn *authn.Service, rights *access.Service, op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := identifyCaller(c, authn, rights, op); err != nil {
@@ -35,7 +35,7 @@ func authenticate(authn *auth.Service, rights *access.Service, op operation) ech
 // authenticateAgain is authenticate for requests that have waited since: for a body, which a client may take readTimeout to
 // send, or for a work slot. A caller whose credentials or roles are revoked meanwhile must not be served by what they were, or
 // a caller that always has such a request under way could not be locked out.
-func authenticateAgain(authn *auth.Service, rights *access.Service, elevations *elevation.Service, op operation) echo.MiddlewareFunc {
+func authenticateAgain(authn *authn.Service, rights *access.Service, elevations *elevation.Service, op operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if op.public || op.body == nil && op.work == light {
 			return next
@@ -51,7 +51,7 @@ func authenticateAgain(authn *auth.Service, rights *access.Service, elevations *
 }
 
 // identifyCaller puts the caller and the origin of the request's changes into the request's context.
-func identifyCaller(c echo.Context, authn *auth.Service, rights *access.Service, op operation) error {
+func identifyCaller(c echo.Context, authn *authn.Service, rights *access.Service, op operation) error {
 	r := c.Request()
 	origin := audit.Origin{Actor: anonymous, Address: c.RealIP(), RequestID: requestIDOf(c)}
 	ctx := audit.WithOrigin(r.Context(), origin) // a guess that is wrong is counted against the address

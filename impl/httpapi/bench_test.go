@@ -14,17 +14,17 @@ import (
 
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/auth"
-	"github.com/sallyport/sallyport/impl/elevation"
-	"github.com/sallyport/sallyport/impl/guard"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/httpapi"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/lockout"
-	"github.com/sallyport/sallyport/impl/metrics"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/platform/metrics"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // bench is a whole program with a user, a session and a key.
@@ -63,7 +63,7 @@ func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Du
 	_, err = users.Add(ctx, user.New{Name: "alice", Roles: []string{string(identity.PlatformAdmin)}, Password: alicePassword})
 	must(err)
 	b.Cleanup(keys.Close) // before the store
-	authn := auth.NewService(st, users, keys, sessions, time.Now)
+	authn := authn.NewService(st, users, keys, sessions, time.Now)
 	token, err := authn.Login(ctx, "alice", alicePassword)
 	must(err)
 	_, key, err := keys.CreatePlain(ctx, identity.Principal{User: "alice"}, "bench", nil)

@@ -17,8 +17,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 // sequences is how many sequences of requests TestDelegation_Sequences makes.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/sallyport/sallyport/impl/filterpath"
-	"github.com/sallyport/sallyport/impl/filterpath/pretty"
+	"github.com/sallyport/sallyport/impl/http/elastic/filterpath"
+	"github.com/sallyport/sallyport/impl/http/elastic/filterpath/pretty"
 )
 
 // isElasticsearch tells whether a path is Elasticsearch's: all of those that begin with an underscore, and the root.

@@ -8,8 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/strictjson"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // bodyReader reads an operation's document as its handler does, and returns how it refuses it, or nil. What the validator

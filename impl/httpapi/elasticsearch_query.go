@@ -12,8 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/filterpath"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/http/elastic/filterpath"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // queryParameter is how the text of a parameter is read before it is validated.

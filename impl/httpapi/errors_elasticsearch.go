@@ -9,7 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // elasticsearchChallenges are the ways to authenticate, one header line each.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // manyKeys is how many keys one request changes.

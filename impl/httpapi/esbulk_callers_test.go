@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
 const (

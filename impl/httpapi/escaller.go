@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/access"
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 )
 
 // showDescriptors shows a set as Elasticsearch does.

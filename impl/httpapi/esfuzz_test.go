@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 // slowest is how long an answer may take. It is far more than any takes, because fuzzing shares the machine with itself.

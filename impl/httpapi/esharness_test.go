@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 // A reply is what one of Elasticsearch's operations answered.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/auth"
-	"github.com/sallyport/sallyport/impl/duration"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/platform/duration"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // keyBody is what the bodies that make or change keys have in common.
@@ -132,7 +132,7 @@ func readInvalidation(body any) (apikey.Selection, error) {
 
 // grant is the body that makes a key for whoever has the credentials in it.
 type grant struct {
-	proxy auth.Proxy
+	proxy authn.Proxy
 	runAs string
 	key   apikey.Creation
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/user"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // SecurityChangePassword implements server.StrictServerInterface.

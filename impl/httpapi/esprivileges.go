@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/privilege"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // Elasticsearch's actions on privileges of applications.

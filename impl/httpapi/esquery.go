@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/keyquery"
+	"github.com/sallyport/sallyport/impl/apikey/query"
 )
 
 // SecurityQueryAPIKeys implements server.StrictServerInterface.
@@ -48,4 +48,4 @@ func (h *handlers) queryKeys(ctx context.Context, limits, typed bool) (server.AP
 }
 
 // readQuery reads a query to see how it is refused. What time it is does not matter for that.
-func readQuery(body any) (*keyquery.Request, error) { return keyquery.Parse(body, time.Time{}) }
+func readQuery(body any) (*query.Request, error) { return query.Parse(body, time.Time{}) }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/access"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // SecurityHasPrivileges implements server.StrictServerInterface.

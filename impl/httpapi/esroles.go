@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/role"
-	"github.com/sallyport/sallyport/impl/roledescriptor"
+	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 )
 
 // Elasticsearch's actions on roles.

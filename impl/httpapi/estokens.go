@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/auth"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/xcontent"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // Elasticsearch's actions on access tokens.
@@ -93,16 +93,16 @@ func (h *handlers) SecurityGetToken(ctx context.Context, _ server.SecurityGetTok
 	}}, err
 }
 
-func (h *handlers) grantToken(ctx context.Context, request tokenRequest) (auth.Grant, error) {
+func (h *handlers) grantToken(ctx context.Context, request tokenRequest) (authn.Grant, error) {
 	subject := subjectOf(ctx)
 	if request.kind == grantRefresh {
 		if err := subject.Require(actionRefreshToken); err != nil {
-			return auth.Grant{}, err
+			return authn.Grant{}, err
 		}
 		return h.Auth.RefreshGrant(ctx, *request.refresh)
 	}
 	if err := subject.Require(actionCreateToken); err != nil {
-		return auth.Grant{}, err
+		return authn.Grant{}, err
 	}
 	if request.kind == grantPassword {
 		return h.Auth.PasswordGrant(ctx, *request.userName, *request.password)
@@ -135,8 +135,8 @@ func (h *handlers) SecurityInvalidateToken(ctx context.Context, _ server.Securit
 	}}, nil
 }
 
-func readTokenSelection(body any) (auth.TokenSelection, error) {
-	var s auth.TokenSelection
+func readTokenSelection(body any) (authn.TokenSelection, error) {
+	var s authn.TokenSelection
 	err := xcontent.Parser{Name: "invalidate_token", Fields: map[string]xcontent.Field{
 		"token": xcontent.Text(&s.Token), "refresh_token": xcontent.Text(&s.RefreshToken),
 		"username": xcontent.Text(&s.UserName), "realm_name": xcontent.Text(&s.RealmName),

@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/user"
-	"github.com/sallyport/sallyport/impl/xcontent"
 )
 
 // Elasticsearch's actions on users.

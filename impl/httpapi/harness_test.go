@@ -29,16 +29,16 @@ import (
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/httpapi"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/strictjson"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // cheap hashing: what it costs is not what these tests are about.

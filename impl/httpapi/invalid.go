@@ -13,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/strictjson"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
 // invalid says in our words, and without a value from the request, what the validator found.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/tracing"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/platform/tracing"
 )
 
 const regionsPrefix = "/api/v1/regions/"

@@ -8,7 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/sallyport/sallyport/api"
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
 // operation is what the contract says about one operation, prepared once so that no request looks anything up.

@@ -19,9 +19,9 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	operator "github.com/sallyport/sallyport/impl/admin"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/secret"
+	operator "github.com/sallyport/sallyport/impl/platform/admin"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // long is a deadline that only something that hangs would miss.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/elevation"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 // needElevation are the operations that ECE asks elevated permissions for.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // Why the attacks of this file are refused.
@@ -48,7 +48,7 @@ func TestSAML_HostileFlow(t *testing.T) {
 // newFlowWorld is newSAMLWorld with the limits that a server has by default, behind a proxy that says whose requests are.
 func newFlowWorld(t *testing.T, described ...string) samlWorld {
 	t.Helper()
-	idp := hostile.New(noon)
+	idp := samltest.New(noon)
 	known := realms(t, idp, described...)
 	return samlWorld{world: openTuned(t, func(s *app.Settings) {
 		s.Realms, s.AddressFailures, s.AddressRecovery = known, 3, time.Hour
@@ -458,8 +458,8 @@ func TestSAML_HostileKeys(t *testing.T) {
 		_, _ = bytes.NewReader(*metadata.Load()).WriteTo(w)
 	}))
 	defer provider.Close()
-	publish := func(idp *hostile.IdP) { text := idp.Metadata(); metadata.Store(&text) }
-	idp := hostile.New(noon)
+	publish := func(idp *samltest.IdP) { text := idp.Metadata(); metadata.Store(&text) }
+	idp := samltest.New(noon)
 	publish(idp)
 	known := realms(t, idp, realm("corporate", viewers))
 	known[0].IDP.Metadata = provider.URL

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // tooLarge are the cases that are refused before they are looked at, since no form may be so large.
@@ -80,7 +80,7 @@ func (w samlWorld) accepts(name string, begun waiting, answer, state string) {
 }
 
 // try is a case in a sign-in of its own. A refusal must leave the sign-in to the good answer.
-func (w samlWorld) try(c hostile.Case) (refusal string) {
+func (w samlWorld) try(c samltest.Case) (refusal string) {
 	w.Helper()
 	begun := w.begin("state=" + url.QueryEscape(c.Name))
 	state := strings.ReplaceAll(url.QueryEscape(c.Name), "+", "%20")
@@ -100,7 +100,7 @@ var everyCase = 1
 // listed are the names of the cases that there have to be.
 func listed(t *testing.T) (names []string) {
 	t.Helper()
-	text, err := os.ReadFile("../saml/hostile/testdata/cases.txt")
+	text, err := os.ReadFile("../saml/samltest/testdata/cases.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestSAML_Hostile(t *testing.T) {
 	w := newSAMLWorld(t, realm("corporate", viewers))
 	var cases []string
 	bodies := map[string]bool{}
-	for i, c := range hostile.Cases() {
+	for i, c := range samltest.Cases() {
 		cases = append(cases, c.Name)
 		if i%everyCase != 0 {
 			continue
@@ -149,16 +149,16 @@ func TestSAML_HostileRealms(t *testing.T) {
 		realm("classes", viewers, "requested_authn_context: ['"+class+"TimeSyncToken', '"+class+"X509']"),
 		realm("both", viewers, "force_authn: true", "allow_idp_initiated: true"),
 	)
-	ago := func(d time.Duration) func(*hostile.Request) {
-		return func(r *hostile.Request) { r.AuthnInstant = r.Now.Add(-d) }
+	ago := func(d time.Duration) func(*samltest.Request) {
+		return func(r *samltest.Request) { r.AuthnInstant = r.Now.Add(-d) }
 	}
-	of := func(name string) func(*hostile.Request) {
-		return func(r *hostile.Request) { r.AuthnContext = name }
+	of := func(name string) func(*samltest.Request) {
+		return func(r *samltest.Request) { r.AuthnContext = name }
 	}
-	good := map[string]func(*hostile.Request){"plain": of(""), "forced": of(""), "classes": of(class + "X509"), "both": of("")}
+	good := map[string]func(*samltest.Request){"plain": of(""), "forced": of(""), "classes": of(class + "X509"), "both": of("")}
 	for _, c := range []struct {
 		name, realm string
-		change      func(*hostile.Request)
+		change      func(*samltest.Request)
 		refused     string // "": accepted
 	}{
 		{"force_authn, authenticated hours before the request", "forced", ago(4 * time.Hour), "authenticated before the request"},
@@ -215,14 +215,14 @@ func identified(id string, own ...string) string {
 // identityCase is an answer, and the user whom it signs in, or why it is refused.
 type identityCase struct {
 	name        string
-	change      func(*hostile.Request)
+	change      func(*samltest.Request)
 	uid         string
 	as, refused string
 }
 
 // nameID is a persistent one, changed.
-func nameID(change func(*hostile.Request)) func(*hostile.Request) {
-	return func(r *hostile.Request) {
+func nameID(change func(*samltest.Request)) func(*samltest.Request) {
+	return func(r *samltest.Request) {
 		r.NameID, r.Format = "id-1", persistent
 		if change != nil {
 			change(r)
@@ -260,19 +260,19 @@ func TestSAML_HostileIdentities(t *testing.T) {
 	w.tryIdentity("corporate", identityCase{"first", nameID(nil), "carol", "carol", ""})
 	const taken = "the name carol is that of a user whom the identity provider knew by another NameID, format or SPNameQualifier"
 	for _, c := range []identityCase{
-		{"another format", nameID(func(r *hostile.Request) { r.Format = emailAddress }), "carol", "", taken},
-		{"another format under another name", nameID(func(r *hostile.Request) { r.Format = unspecified }), "mallory", "mallory", ""},
-		{"another SPNameQualifier", nameID(func(r *hostile.Request) { r.SPNameQualifier = "urn:group" }), "carol", "", taken},
-		{"another NameQualifier", nameID(func(r *hostile.Request) { r.NameQualifier = "urn:other" }), "carol", "", "another NameQualifier"},
-		{"another NameQualifier under another name", nameID(func(r *hostile.Request) { r.NameQualifier = "urn:other" }), "mallory", "", "another NameQualifier"},
-		{"letters of another case", nameID(func(r *hostile.Request) { r.NameID = "ID-1" }), "carol", "", taken},
-		{"space before the NameID", nameID(func(r *hostile.Request) { r.NameID = " id-1" }), "carol", "", "characters that names do not have"},
-		{"line break in the format", nameID(func(r *hostile.Request) { r.Format = persistent + "\n" }), "carol", "", "control characters"},
-		{"long qualifier", nameID(func(r *hostile.Request) { r.SPNameQualifier = strings.Repeat("q", 1025) }), "carol", "", "too long"},
-		{"longest parts", nameID(func(r *hostile.Request) {
+		{"another format", nameID(func(r *samltest.Request) { r.Format = emailAddress }), "carol", "", taken},
+		{"another format under another name", nameID(func(r *samltest.Request) { r.Format = unspecified }), "mallory", "mallory", ""},
+		{"another SPNameQualifier", nameID(func(r *samltest.Request) { r.SPNameQualifier = "urn:group" }), "carol", "", taken},
+		{"another NameQualifier", nameID(func(r *samltest.Request) { r.NameQualifier = "urn:other" }), "carol", "", "another NameQualifier"},
+		{"another NameQualifier under another name", nameID(func(r *samltest.Request) { r.NameQualifier = "urn:other" }), "mallory", "", "another NameQualifier"},
+		{"letters of another case", nameID(func(r *samltest.Request) { r.NameID = "ID-1" }), "carol", "", taken},
+		{"space before the NameID", nameID(func(r *samltest.Request) { r.NameID = " id-1" }), "carol", "", "characters that names do not have"},
+		{"line break in the format", nameID(func(r *samltest.Request) { r.Format = persistent + "\n" }), "carol", "", "control characters"},
+		{"long qualifier", nameID(func(r *samltest.Request) { r.SPNameQualifier = strings.Repeat("q", 1025) }), "carol", "", "too long"},
+		{"longest parts", nameID(func(r *samltest.Request) {
 			r.NameID, r.Format, r.SPNameQualifier = strings.Repeat("n", 1024), "urn:"+strings.Repeat("f", 252), strings.Repeat("q", 1024)
 		}), "longest", "longest", ""},
-		{"usual qualifiers", nameID(func(r *hostile.Request) { r.NameQualifier, r.SPNameQualifier = w.idp.EntityID, ourEntityID }), "carol", "carol", ""},
+		{"usual qualifiers", nameID(func(r *samltest.Request) { r.NameQualifier, r.SPNameQualifier = w.idp.EntityID, ourEntityID }), "carol", "carol", ""},
 		{"no qualifiers", nameID(nil), "carol", "carol", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { w.on(t).tryIdentity("corporate", c) })
@@ -286,8 +286,8 @@ func TestSAML_HostileUnqualified(t *testing.T) {
 	w := newSAMLWorld(t, identified("corporate"), identified("set", "nameid_format: "+persistent))
 	w.tryIdentity("corporate", identityCase{"first", nameID(nil), "carol", "carol", ""})
 	w.sql(`UPDATE users SET name_id = '  id-1', name_id_qualified = FALSE WHERE name = 'carol'`)
-	email := nameID(func(r *hostile.Request) { r.Format = emailAddress })
-	group := nameID(func(r *hostile.Request) { r.SPNameQualifier = "urn:group" })
+	email := nameID(func(r *samltest.Request) { r.Format = emailAddress })
+	group := nameID(func(r *samltest.Request) { r.SPNameQualifier = "urn:group" })
 	for _, c := range []identityCase{
 		{"no nameid_format", nameID(nil), "carol", "", "no format was kept of the NameID of the user carol, and this answer's is " + persistent},
 		{"no nameid_format, another format", email, "mallory", "", "no format was kept of the NameID of the user carol, and this answer's is " + emailAddress},
@@ -323,7 +323,7 @@ const unasked = "IdP-initiated while not allowed"
 func TestSAML_HostileUnsolicited(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("strict", viewers), realm("lax", viewers, "allow_idp_initiated: true"))
-	for i, c := range hostile.Cases() {
+	for i, c := range samltest.Cases() {
 		if c.Name != unasked && i%everyCase != 0 {
 			continue
 		}

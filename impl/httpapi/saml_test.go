@@ -23,7 +23,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 const (
@@ -74,7 +74,7 @@ func realm(id string, own ...string) string {
 const viewers = "role_mappings: {default_roles: [ece_deployment_viewer]}"
 
 // realms loads what realm describes, as the server does when it starts.
-func realms(tb testing.TB, idp *hostile.IdP, described ...string) []saml.Realm {
+func realms(tb testing.TB, idp *samltest.IdP, described ...string) []saml.Realm {
 	tb.Helper()
 	folder := tb.TempDir()
 	other := *idp
@@ -98,12 +98,12 @@ func realms(tb testing.TB, idp *hostile.IdP, described ...string) []saml.Realm {
 // samlWorld is a world with an identity provider.
 type samlWorld struct {
 	*world
-	idp *hostile.IdP
+	idp *samltest.IdP
 }
 
 func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 	t.Helper()
-	idp := hostile.New(noon)
+	idp := samltest.New(noon)
 	known := realms(t, idp, described...)
 	w := openTuned(t, func(s *app.Settings) { s.Realms = known })
 	w.addUsers()
@@ -159,15 +159,15 @@ func (w samlWorld) inflated(message string) string {
 }
 
 // request is what the identity provider is to answer now.
-func (w samlWorld) request(begun waiting) hostile.Request { return requestOf(begun, w.clock.Now()) }
+func (w samlWorld) request(begun waiting) samltest.Request { return requestOf(begun, w.clock.Now()) }
 
-func requestOf(begun waiting, now time.Time) hostile.Request {
+func requestOf(begun waiting, now time.Time) samltest.Request {
 	block, _ := pem.Decode(ourKeys()["our.pem"])
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		panic(err)
 	}
-	return hostile.Request{ID: begun.id, ACS: ourACS, EntityID: ourEntityID, Now: now, Encryption: certificate}
+	return samltest.Request{ID: begun.id, ACS: ourACS, EntityID: ourEntityID, Now: now, Encryption: certificate}
 }
 
 // post brings an answer, as the browser does that began the sign-in.

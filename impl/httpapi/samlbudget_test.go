@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // newSAMLHandler is a server with a realm, without a network.
 func newSAMLHandler(tb testing.TB) http.Handler {
 	tb.Helper()
 	s := settings(newDSN(tb), slog.New(slog.DiscardHandler), func() time.Time { return noon })
-	s.Realms = realms(tb, hostile.New(noon), realm("corporate", viewers, "allow_idp_initiated: true"))
+	s.Realms = realms(tb, samltest.New(noon), realm("corporate", viewers, "allow_idp_initiated: true"))
 	a, err := app.Open(tb.Context(), s)
 	if err != nil {
 		tb.Fatal(err)
@@ -104,8 +104,8 @@ func TestSAML_Budget(t *testing.T) {
 
 // Ensures that no form breaks the callback: whatever comes is refused, and nothing gets a session.
 func FuzzCallback(f *testing.F) {
-	idp := hostile.New(noon)
-	for i, c := range hostile.Cases() {
+	idp := samltest.New(noon)
+	for i, c := range samltest.Cases() {
 		answer := c.Make(idp, requestOf(waiting{id: "fuzz"}, noon))
 		if len(answer) < 16<<10 && i%7 == 0 {
 			f.Add("SAMLResponse=" + url.QueryEscape(answer) + "&RelayState=r")

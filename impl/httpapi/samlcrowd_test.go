@@ -9,7 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // The load of the test below: people behind one address, and posts of junk, within a minute of the server's clock.
@@ -26,7 +26,7 @@ func TestSAML_Crowd(t *testing.T) {
 	for name, own := range map[string]string{"strict": "order: 1", "where unsolicited answers are taken": "allow_idp_initiated: true"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			idp := hostile.New(noon)
+			idp := samltest.New(noon)
 			w := samlWorld{world: openTuned(t, func(s *app.Settings) {
 				s.Realms, s.SignOn = realms(t, idp, realm("corporate", viewers, own)), saml.DefaultLimits
 				s.AddressFailures, s.AddressRecovery = 100, time.Second

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 const emailFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
@@ -41,7 +41,7 @@ func (w samlWorld) logout(id, nameID string, indexes ...string) protocol.LogoutR
 }
 
 // signed is the query of a logout, signed with a key.
-func (w samlWorld) signed(r protocol.LogoutRequest, key *hostile.Key) string {
+func (w samlWorld) signed(r protocol.LogoutRequest, key *samltest.Key) string {
 	w.Helper()
 	address, err := r.RedirectURL(key.Signer.(*rsa.PrivateKey))
 	if err != nil {

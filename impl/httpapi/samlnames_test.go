@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -41,7 +41,7 @@ func (b *lockedBuffer) taken() string {
 func TestSAML_Names(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
-	idp := hostile.New(noon)
+	idp := samltest.New(noon)
 	known := realms(t, idp, realm("corporate", "role_mappings: {default_roles: [keeper]}"))
 	w := samlWorld{openWith(t, newDSN(t), &log, func(s *app.Settings) { s.Realms = known }), idp}
 	w.addUsers()
@@ -121,7 +121,7 @@ func TestSAML_NamesRefused(t *testing.T) {
 		"native name":                       {"alice", "the realm default_native"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.on(t).tryIdentity("corporate", identityCase{name, func(r *hostile.Request) { r.NameID = "id of x" }, c.uid, "", c.reason})
+			w.on(t).tryIdentity("corporate", identityCase{name, func(r *samltest.Request) { r.NameID = "id of x" }, c.uid, "", c.reason})
 		})
 	}
 }

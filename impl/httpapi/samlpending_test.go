@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // Ensures that the cookie is sent to this server only, by TLS only, from other sites too, and never to a script; and that a
@@ -82,7 +82,7 @@ func TestSAML_Realms(t *testing.T) {
 // count among the bad ones of an address; and that those keep nobody behind it from answering a sign-in that was begun.
 func TestSAML_Limits(t *testing.T) {
 	t.Parallel()
-	idp := hostile.New(noon)
+	idp := samltest.New(noon)
 	tuned := func(described ...string) samlWorld {
 		return samlWorld{world: openTuned(t, func(s *app.Settings) {
 			s.Realms, s.AddressFailures, s.AddressRecovery = realms(t, idp, described...), 3, time.Hour

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // rounds is how many sign-ins are replayed, each eight times at once.
@@ -18,7 +18,7 @@ const rounds, atOnce = 40, 8
 // session, which works at both; whichever of them began the sign-in.
 func TestSAML_ReplayAtTwoServers(t *testing.T) {
 	t.Parallel()
-	idp, dsn := hostile.New(noon), newDSN(t)
+	idp, dsn := samltest.New(noon), newDSN(t)
 	known := realms(t, idp, realm("corporate", viewers))
 	first := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms = known }), idp: idp}
 	second := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms, s.Now = known, first.clock.Now }), idp: idp}

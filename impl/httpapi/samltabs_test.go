@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // browser is the cookies of one browser, whose tabs share them.
@@ -60,7 +60,7 @@ func (w samlWorld) finishIn(b browser, begun waiting) string {
 // address may begin; and that links, and programs, still begin one.
 func TestSAML_Embedded(t *testing.T) {
 	t.Parallel()
-	idp := hostile.New(noon)
+	idp := samltest.New(noon)
 	w := samlWorld{world: openTuned(t, func(s *app.Settings) {
 		s.Realms, s.SignOn.AddressSignIns = realms(t, idp, realm("corporate", viewers)), 4
 	}), idp: idp}
@@ -95,7 +95,7 @@ func TestSAML_PendingAtAnotherServer(t *testing.T) {
 	for name, own := range map[string]string{"bound": "browser_binding: true", "free": "browser_binding: false"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			idp := hostile.New(noon)
+			idp := samltest.New(noon)
 			known := realms(t, idp, realm("corporate", viewers, own))
 			time := &clock{now: noon}
 			at := func(dsn string, key byte) samlWorld {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 // byGroups gives roles to two groups, and none to anybody else.

@@ -11,22 +11,22 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/gen/server"
-	"github.com/sallyport/sallyport/impl/access"
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/applicationprivilege"
-	"github.com/sallyport/sallyport/impl/auth"
-	"github.com/sallyport/sallyport/impl/elevation"
-	"github.com/sallyport/sallyport/impl/role"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/platform/tracing"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/tracing"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // Deps are what the edge calls.
 type Deps struct {
 	Accounts *account.Service
-	Auth     *auth.Service
+	Auth     *authn.Service
 	Keys     *apikey.Service
 	Users    *user.Service
 	Roles    *role.Service

@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/server"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // GetCurrentUser implements server.StrictServerInterface.

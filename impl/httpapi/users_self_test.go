@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
 )
 
 // Ensures that all may read and change what is their own to change, with any credentials, in both wire forms.

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 const usersPath = "/api/v1/users"

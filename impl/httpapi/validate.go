@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/labstack/echo/v4"
 
-	"github.com/sallyport/sallyport/impl/strictjson"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
 // The decoders of kin-openapi are global. This one refuses what two readers of one body could disagree about.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/overload/work"
+	"github.com/sallyport/sallyport/impl/platform/admission/work"
 )
 
 // cost is what the server did for a request.

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // checked is a realm with everything, whose identity provider has four certificates: one of them has expired.
-func checked(t *testing.T, now time.Time, change func(*hostile.IdP)) Realm {
+func checked(t *testing.T, now time.Time, change func(*samltest.IdP)) Realm {
 	t.Helper()
-	idp := hostile.New(now)
+	idp := samltest.New(now)
 	if change != nil {
 		change(idp)
 	}
@@ -76,11 +76,11 @@ func TestCheck(t *testing.T) {
 // and not counted.
 func TestCheck_Findings(t *testing.T) {
 	now := time.Now()
-	soon := x509.Certificate{SerialNumber: hostile.New(now).RSA.Certificate.SerialNumber, NotAfter: now.Add(ExpiryWarning - time.Hour)}
+	soon := x509.Certificate{SerialNumber: samltest.New(now).RSA.Certificate.SerialNumber, NotAfter: now.Add(ExpiryWarning - time.Hour)}
 	past, future := soon, soon
 	past.NotAfter, future.NotBefore = now.Add(-time.Hour), now.Add(time.Hour)
 	for name, c := range map[string]struct {
-		idp      func(*hostile.IdP)
+		idp      func(*samltest.IdP)
 		realm    func(*testing.T, *Realm)
 		setting  string
 		text     string
@@ -92,9 +92,9 @@ func TestCheck_Findings(t *testing.T) {
 		}, "idp.metadata", "saml metadata:", false},
 		"another entity":       {nil, func(_ *testing.T, r *Realm) { r.IDP.EntityID = "urn:other" }, "idp.metadata", `the entity "urn:other" exactly once, but does so 0 times`, false},
 		"no endpoint":          {nil, func(t *testing.T, r *Realm) { changeMetadata(t, *r, "SingleSignOnService", "Other") }, "idp.metadata", "no SingleSignOnService", false},
-		"http":                 {func(i *hostile.IdP) { i.SSOURL = "http://idp.example.com/sso" }, nil, "idp.metadata", "not an https URL: http://idp", false},
-		"http at logout":       {func(i *hostile.IdP) { i.SLOURL = "http://idp.example.com/slo" }, nil, "idp.metadata", "its single logout service is not", false},
-		"all expired":          {func(i *hostile.IdP) { i.RSA, i.Rollover, i.EC = i.Expired, i.Expired, i.Expired }, nil, "idp.metadata", "none of its", false},
+		"http":                 {func(i *samltest.IdP) { i.SSOURL = "http://idp.example.com/sso" }, nil, "idp.metadata", "not an https URL: http://idp", false},
+		"http at logout":       {func(i *samltest.IdP) { i.SLOURL = "http://idp.example.com/slo" }, nil, "idp.metadata", "its single logout service is not", false},
+		"all expired":          {func(i *samltest.IdP) { i.RSA, i.Rollover, i.EC = i.Expired, i.Expired, i.Expired }, nil, "idp.metadata", "none of its", false},
 		"signing expired":      {nil, func(_ *testing.T, r *Realm) { r.Signing = &KeyPair{Certificate: &past} }, "signing.certificate", "it has expired", false},
 		"signing to come":      {nil, func(_ *testing.T, r *Realm) { r.Signing = &KeyPair{Certificate: &future} }, "signing.certificate", "not valid before", false},
 		"signing soon expired": {nil, func(_ *testing.T, r *Realm) { r.Signing = &KeyPair{Certificate: &soon} }, "signing.certificate", "it expires on", true},

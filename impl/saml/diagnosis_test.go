@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
 // Ensures that the reason why no rule gives a role names the user, the attributes that came and what was looked for, shows

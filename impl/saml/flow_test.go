@@ -16,14 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/guard"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/lockout"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -32,11 +32,11 @@ type flow struct {
 	*Service
 	t     *testing.T
 	store *store.Store
-	idp   *hostile.IdP
+	idp   *samltest.IdP
 }
 
 // staff is a realm whose metadata are in a file.
-func staff(t *testing.T, idp *hostile.IdP) Realm {
+func staff(t *testing.T, idp *samltest.IdP) Realm {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "idp.xml")
 	if err := os.WriteFile(path, idp.Metadata(), 0o600); err != nil {
@@ -50,7 +50,7 @@ func staff(t *testing.T, idp *hostile.IdP) Realm {
 	}
 }
 
-func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Realm) flow {
+func newFlow(t *testing.T, now func() time.Time, realms func(*samltest.IdP) []Realm) flow {
 	t.Helper()
 	st := openStoreAt(t, now)
 	sealer, err := secret.NewSealer(make([]byte, 32))
@@ -61,7 +61,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Rea
 	if err != nil {
 		t.Fatal(err)
 	}
-	idp := hostile.New(now())
+	idp := samltest.New(now())
 	g := guard.New(lockout.DefaultPolicy, lockout.NewAddressLimiter(100, time.Second, now))
 	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits}, slog.New(slog.DiscardHandler), now)
 	t.Cleanup(s.Close)
@@ -69,7 +69,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*hostile.IdP) []Rea
 }
 
 // begin begins a sign-in, and returns what the identity provider and the browser were given.
-func (f flow) begin(realm string) (request hostile.Request, answer Answer) {
+func (f flow) begin(realm string) (request samltest.Request, answer Answer) {
 	f.t.Helper()
 	redirect, err := f.Begin(f.t.Context(), realm, "/next", Cookies{})
 	if err != nil {
@@ -97,7 +97,7 @@ func (f flow) begin(realm string) (request hostile.Request, answer Answer) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	request = hostile.Request{ID: sent.ID, ACS: r.SP.ACS, EntityID: r.SP.EntityID, Now: f.providers.now()}
+	request = samltest.Request{ID: sent.ID, ACS: r.SP.ACS, EntityID: r.SP.EntityID, Now: f.providers.now()}
 	answer = Answer{RelayState: u.Query().Get("RelayState")}
 	answer.Cookies.change(redirect.Cookies)
 	return request, answer
@@ -112,7 +112,7 @@ func (c *Cookies) change(changes []CookieChange) {
 
 // Ensures that the tests below begin with a sign-in that works.
 func TestFlow(t *testing.T) {
-	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	request, answer := f.begin("staff")
 	answer.Response = f.idp.Answer(request)
 	signedIn, err := f.Finish(t.Context(), answer)
@@ -123,14 +123,14 @@ func TestFlow(t *testing.T) {
 
 // unsolicited is a response that nobody asked for.
 func (f flow) unsolicited(realm Realm) Answer {
-	request := hostile.Request{ACS: realm.SP.ACS, EntityID: realm.SP.EntityID, Now: f.providers.now()}
+	request := samltest.Request{ACS: realm.SP.ACS, EntityID: realm.SP.EntityID, Now: f.providers.now()}
 	return Answer{Response: f.idp.Unsolicited(request)}
 }
 
 // Ensures that a response that was verified before it lost its validity, and is used after that, is remembered still.
 func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 	var c clock
-	f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
+	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {
 		realm := staff(t, idp)
 		realm.AllowIDPInitiated = true
 		return []Realm{realm}
@@ -160,7 +160,7 @@ func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 // Ensures that names of others that an identity provider only passes on are not taken for its own: two of them may have the
 // same name, and would be one user here.
 func TestFinish_NameQualifier(t *testing.T) {
-	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	for qualifier, accepted := range map[string]bool{"": true, f.idp.EntityID: true, "https://other.example.com": false} {
 		request, answer := f.begin("staff")
 		request.NameQualifier = qualifier
@@ -174,7 +174,7 @@ func TestFinish_NameQualifier(t *testing.T) {
 // Ensures that no more responses are read at once than there are processors, that those above wait or are turned away, and
 // that a sign-in that was turned away waits still.
 func TestFinish_Busy(t *testing.T) {
-	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	request, answer := f.begin("staff")
 	answer.Response = f.idp.Answer(request)
 	for range runtime.GOMAXPROCS(0) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
 // complete is a file with all settings of one realm, and the fewest of another.

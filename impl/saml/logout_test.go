@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
-	"github.com/sallyport/sallyport/impl/session"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
 // withLogout is a realm that takes logouts.
-func withLogout(t *testing.T, idp *hostile.IdP, id string) Realm {
+func withLogout(t *testing.T, idp *samltest.IdP, id string) Realm {
 	realm := staff(t, idp)
 	realm.ID, realm.SP.Logout = id, "https://sp.example"+SingleLogoutPath
 	realm.Signing = &KeyPair{Key: idp.Attacker.Signer.(*rsa.PrivateKey), Certificate: idp.Attacker.Certificate}
@@ -27,12 +27,12 @@ func (f flow) logoutQuery(name protocol.NameID) string {
 }
 
 // signedLogout is a logout that a key signed.
-func (f flow) signedLogout(key *hostile.Key) string {
+func (f flow) signedLogout(key *samltest.Key) string {
 	f.t.Helper()
 	return f.signedBy(key, protocol.NameID{Value: "staff@example.com", Format: emailFormat})
 }
 
-func (f flow) signedBy(key *hostile.Key, name protocol.NameID) string {
+func (f flow) signedBy(key *samltest.Key, name protocol.NameID) string {
 	f.t.Helper()
 	request := protocol.LogoutRequest{
 		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + SingleLogoutPath, IssueInstant: f.providers.now(), NameID: name,
@@ -74,7 +74,7 @@ const emailFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
 // Ensures that a realm of whose identity provider nothing is known does not keep the others from ending sessions.
 func TestSingleLogout_AnotherRealmUnknown(t *testing.T) {
-	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm {
+	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm {
 		unknown := withLogout(t, idp, "unknown")
 		unknown.IDP.Metadata += "x"
 		return []Realm{unknown, withLogout(t, idp, "staff")}
@@ -88,7 +88,7 @@ func TestSingleLogout_AnotherRealmUnknown(t *testing.T) {
 
 // Ensures that realms that share an identity provider all end their sessions.
 func TestSingleLogout_SharedProvider(t *testing.T) {
-	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm {
+	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm {
 		return []Realm{withLogout(t, idp, "first"), withLogout(t, idp, "second")}
 	})
 	f.signIn("second")
@@ -101,7 +101,7 @@ func TestSingleLogout_SharedProvider(t *testing.T) {
 // Ensures that a logout ends the sessions that live also where another one of the same person has expired.
 func TestSingleLogout_Expired(t *testing.T) {
 	var c clock
-	f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm { return []Realm{withLogout(t, idp, "staff")} })
+	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm { return []Realm{withLogout(t, idp, "staff")} })
 	f.signIn("staff")
 	c.wait(session.DefaultSettings.Absolute + time.Second)
 	_, err := f.SingleLogout(t.Context(), f.logoutQuery(protocol.NameID{Value: "staff@example.com", Format: emailFormat}))

@@ -3,7 +3,7 @@ package saml
 import (
 	"time"
 
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
-	"github.com/sallyport/sallyport/impl/secret"
 )
 
 const (

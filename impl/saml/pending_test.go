@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 func newTickets(t *testing.T, key byte) tickets {
@@ -184,7 +184,7 @@ func TestPending_Flood(t *testing.T) {
 	for name, binding := range map[string]bool{"in a cookie": true, "in the request": false} {
 		t.Run(name, func(t *testing.T) {
 			var c clock
-			f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
+			f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {
 				realm := staff(t, idp)
 				realm.BrowserBinding = binding
 				return []Realm{realm}
@@ -214,7 +214,7 @@ func TestPending_Flood(t *testing.T) {
 
 // Ensures that at most so many answers to one sign-in are verified, and that those to others go on.
 func TestPending_Answers(t *testing.T) {
-	f := newFlow(t, time.Now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	request, mine := f.begin("staff")
 	wrong := request
 	wrong.ACS = "https://elsewhere.example"

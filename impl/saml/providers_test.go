@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // clock is a time that only a test moves.
@@ -27,7 +27,7 @@ func TestProviders_CallerGone(t *testing.T) {
 	var c clock
 	var asked atomic.Int32
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	idp := hostile.New(c.now())
+	idp := samltest.New(c.now())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		switch asked.Add(1) {
 		case 1: // by the server itself
@@ -41,7 +41,7 @@ func TestProviders_CallerGone(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	f := newFlow(t, c.now, func(*hostile.IdP) []Realm {
+	f := newFlow(t, c.now, func(*samltest.IdP) []Realm {
 		realm := staff(t, idp)
 		realm.IDP.Metadata = server.URL
 		return []Realm{realm}
@@ -68,14 +68,14 @@ func TestProviders_CallerGone(t *testing.T) {
 // rotating is a place of metadata whose identity provider gets a new key.
 type rotating struct {
 	*httptest.Server
-	idp     atomic.Pointer[hostile.IdP]
+	idp     atomic.Pointer[samltest.IdP]
 	fetched atomic.Int32
 }
 
 func newRotating(t *testing.T, now time.Time) *rotating {
 	t.Helper()
 	r := &rotating{}
-	r.idp.Store(hostile.New(now))
+	r.idp.Store(samltest.New(now))
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		r.fetched.Add(1)
 		_, _ = w.Write(r.idp.Load().Metadata())
@@ -85,7 +85,7 @@ func newRotating(t *testing.T, now time.Time) *rotating {
 }
 
 // rotate gives the identity provider a key that its metadata have had from nobody.
-func (r *rotating) rotate() *hostile.IdP {
+func (r *rotating) rotate() *samltest.IdP {
 	old := r.idp.Load()
 	rotated := *old
 	rotated.RSA, rotated.Attacker = old.Attacker, old.RSA
@@ -93,7 +93,7 @@ func (r *rotating) rotate() *hostile.IdP {
 	return &rotated
 }
 
-func (r *rotating) realm(t *testing.T, idp *hostile.IdP, id string) Realm {
+func (r *rotating) realm(t *testing.T, idp *samltest.IdP, id string) Realm {
 	realm := withLogout(t, idp, id)
 	realm.IDP.Metadata = r.URL
 	return realm
@@ -107,7 +107,7 @@ func TestProviders_UnknownKey(t *testing.T) {
 	begin := func(t *testing.T, change func(*Realm)) (flow, *rotating) {
 		t.Helper()
 		r := newRotating(t, c.now())
-		f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
+		f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {
 			realm := r.realm(t, idp, "staff")
 			change(&realm)
 			return []Realm{realm}

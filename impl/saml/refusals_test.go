@@ -9,7 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/saml/hostile"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -31,7 +31,7 @@ func named(ctx context.Context, id string) context.Context {
 // was begun, and that junk is kept again after a while, apart.
 func TestRefusals_Flood(t *testing.T) {
 	var c clock
-	f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm { return []Realm{staff(t, idp)} })
+	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	newest := func() (own, unsolicited store.SAMLRefusal) {
 		t.Helper()
 		mine, strays, err := f.Refusals(t.Context())
@@ -65,12 +65,12 @@ func TestRefusals_Flood(t *testing.T) {
 // that otherwise each realm's reason is kept.
 func TestRefusals_LogoutReasons(t *testing.T) {
 	var c clock
-	other := hostile.New(c.now())
+	other := samltest.New(c.now())
 	other.EntityID, other.RSA, other.Rollover, other.EC = "https://other.example.com", other.Attacker, other.Attacker, other.Attacker
 	for name, order := range map[string][]string{"the right realm first": {"staff", "guests"}, "the right realm last": {"guests", "staff"}} {
 		t.Run(name, func(t *testing.T) {
-			f := newFlow(t, c.now, func(idp *hostile.IdP) []Realm {
-				idps := map[string]*hostile.IdP{"staff": idp, "guests": other}
+			f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {
+				idps := map[string]*samltest.IdP{"staff": idp, "guests": other}
 				var realms []Realm
 				for _, id := range order {
 					realms = append(realms, withLogout(t, idps[id], id))

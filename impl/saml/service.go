@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/guard"
-	"github.com/sallyport/sallyport/impl/lockout"
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -35,7 +35,7 @@ type Service struct {
 	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
 	strays *lockout.AddressLimiter
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
-	reading *overload.Bound
+	reading *admission.Bound
 	log     *slog.Logger
 }
 
@@ -80,12 +80,12 @@ func NewService(st *store.Store, sessions *session.Service, sealer *secret.Seale
 		tickets: tickets{sealer}, answers: limits.Answers, tries: newTries(),
 		begun:   lockout.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
 		retried: lockout.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
-		strays:  lockout.NewAddressLimiter(strayBurst, strayInterval, now), reading: overload.PerProcessor(), log: log,
+		strays:  lockout.NewAddressLimiter(strayBurst, strayInterval, now), reading: admission.PerProcessor(), log: log,
 	}
 }
 
 // Reading is the bound of the responses that are read at once.
-func (s *Service) Reading() *overload.Bound { return s.reading }
+func (s *Service) Reading() *admission.Bound { return s.reading }
 
 // Close ends what goes on in the background.
 func (s *Service) Close() { s.providers.close() }

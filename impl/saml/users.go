@@ -5,9 +5,9 @@ import (
 	"errors"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/user"
 )
 
 // signIn returns the user whom a realm's profile is of, as the profile has it: a new one, or one whose full name, e-mail

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/identity"
-	"github.com/sallyport/sallyport/impl/secret"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // RequireCurrent returns fault.Unauthorized unless a principal could be authenticated now as it was: its user is enabled, has

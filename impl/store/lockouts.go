@@ -3,7 +3,7 @@ package store
 import (
 	"errors"
 
-	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
 )
 
 // UnknownUser is the name under which failures of users that do not exist are counted together. So they cost the same as

@@ -18,7 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // defaultPool is how many connections a process opens, unless the DSN says so in pool_max_conns, as pgxpool names it.
@@ -101,8 +101,8 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	return &Store{
 		now: now, server: clock, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
 		listening: func(ctx context.Context) (*pgx.Conn, error) { return openListening(ctx, config) },
-		writer:    &handle{DB: db, idle: pool, turns: overload.NewBound(writes, overload.Many)},
-		reader:    &handle{DB: db, idle: pool, turns: overload.NewBound(reads, overload.Many), reserved: reserved},
+		writer:    &handle{DB: db, idle: pool, turns: admission.NewBound(writes, admission.Many)},
+		reader:    &handle{DB: db, idle: pool, turns: admission.NewBound(reads, admission.Many), reserved: reserved},
 	}, nil
 }
 
@@ -111,12 +111,12 @@ const reservingPool = 4
 
 // shares splits a pool, so that neither readers nor writers can use it up. One connection is left to check whether the store is
 // ready, and in all but the smallest pools one for the reads of revocations.
-func shares(pool int) (reads, writes int, reserved *overload.Bound) {
+func shares(pool int) (reads, writes int, reserved *admission.Bound) {
 	writes = max(1, (pool-1)/2)
 	reads = max(1, pool-1-writes)
 	if pool >= reservingPool {
 		reads--
-		reserved = overload.NewBound(1, overload.Many)
+		reserved = admission.NewBound(1, admission.Many)
 	}
 	return reads, writes, reserved
 }

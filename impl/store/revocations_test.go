@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
 )
 
 // SAMLSession is what a session's identity provider knows it by.

@@ -18,7 +18,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // pragmas of every connection. synchronous(FULL) is what makes an acknowledged write survive a power failure;
@@ -102,8 +102,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	reader.SetMaxIdleConns(turns + 2)
 	return &Store{
 		now: now, dialect: sqliteDialect, files: files,
-		writer: &handle{DB: writer, turns: overload.NewBound(1, overload.Many)},
-		reader: &handle{DB: reader, turns: overload.NewBound(turns, overload.Many), reserved: overload.NewBound(1, overload.Many)},
+		writer: &handle{DB: writer, turns: admission.NewBound(1, admission.Many)},
+		reader: &handle{DB: reader, turns: admission.NewBound(turns, admission.Many), reserved: admission.NewBound(1, admission.Many)},
 	}, nil
 }
 

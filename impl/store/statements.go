@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // statement is one that is prepared once a connection: with SQLite when the database is opened, because preparing takes longer
@@ -29,9 +29,9 @@ type handle struct {
 	*sql.DB
 
 	// turns bound the transactions: a pool lets any number wait, for any time, and in no order.
-	turns *overload.Bound
+	turns *admission.Bound
 	// reserved bounds the transactions of revocations where all others are taken; nil if no connection is in reserve for them.
-	reserved *overload.Bound
+	reserved *admission.Bound
 	// idle is how many connections are kept open.
 	idle     int
 	prepared []*sql.Stmt
@@ -40,7 +40,7 @@ type handle struct {
 // acquire waits for a connection's turn, and returns how to give it back.
 func (h *handle) acquire(ctx context.Context) (release func(), err error) {
 	bound := h.turns
-	if h.reserved != nil && overload.IsRevocation(ctx) {
+	if h.reserved != nil && admission.IsRevocation(ctx) {
 		if bound.TryAcquire() {
 			return bound.Release, nil
 		}

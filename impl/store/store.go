@@ -16,7 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // ErrNotFound means that no record has the given key.
@@ -128,7 +128,7 @@ func (s *Store) Configured() bool { return s.writer != nil }
 
 // Turns are the bounds of the transactions that go on at once: those that read, and those that write. They are nil without a
 // database.
-func (s *Store) Turns() (reads, writes *overload.Bound) {
+func (s *Store) Turns() (reads, writes *admission.Bound) {
 	if !s.Configured() {
 		return nil, nil
 	}

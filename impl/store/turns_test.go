@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/overload"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
 // occupied takes all turns that there are, with transactions that last until release is called.
-func occupied(t *testing.T, bound *overload.Bound, do func(context.Context, func(*store.Tx) error) error) (release func()) {
+func occupied(t *testing.T, bound *admission.Bound, do func(context.Context, func(*store.Tx) error) error) (release func()) {
 	t.Helper()
 	began, end := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
@@ -68,7 +68,7 @@ func TestTurns(t *testing.T) {
 			if err := st.View(soon, nothing); !fault.Has(err, fault.ServerBusy) {
 				t.Errorf("one more who reads: %v", err)
 			}
-			revocation, cancel := context.WithTimeout(overload.Revocation(t.Context()), 30*time.Second)
+			revocation, cancel := context.WithTimeout(admission.Revocation(t.Context()), 30*time.Second)
 			defer cancel()
 			if err := st.View(revocation, nothing); err != nil {
 				t.Errorf("reading for a revocation while all read: %v", err)

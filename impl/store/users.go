@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
 // User is somebody who can sign in. The name is the key and never changes.

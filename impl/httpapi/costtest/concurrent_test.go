@@ -140,7 +140,7 @@ const (
 // once and never read. It returns how many requests were answered and refused.
 func (l listener) flood(t *testing.T, requests []Request) (answered, refused int64) {
 	t.Helper()
-	const waitersPerProcessor = 32 // impl/overload/bound.go
+	const waitersPerProcessor = 32 // impl/platform/admission/bound.go
 	clients := runtime.GOMAXPROCS(0) * (waitersPerProcessor + 1)
 	ctx, cancel := context.WithTimeout(t.Context(), floodTime)
 	defer cancel()

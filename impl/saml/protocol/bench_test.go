@@ -6,8 +6,8 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // message returns a signed response, decoded, with a number of groups.
@@ -72,7 +72,7 @@ func BenchmarkDecrypt(b *testing.B) {
 // make returns what the case of a name makes, decoded.
 func (f fixture) make(tb testing.TB, name string) []byte {
 	tb.Helper()
-	for _, c := range hostile.Cases() {
+	for _, c := range samltest.Cases() {
 		if c.Name == name {
 			data, err := protocol.DecodeResponse(c.Make(f.idp, f.request))
 			if err != nil {

@@ -3,8 +3,8 @@ package protocol_test
 import (
 	"testing"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // Ensures that no change of a message, valid or not, and no other text panics, that every error is a refusal, and
@@ -13,7 +13,7 @@ func FuzzVerify(f *testing.F) {
 	// Messages are made and changed in the process that verifies them, since each process has its own keys.
 	fixture := newFixture()
 	messages := [][]byte{nil}
-	for _, c := range hostile.Cases() {
+	for _, c := range samltest.Cases() {
 		if data, err := protocol.DecodeResponse(c.Make(fixture.idp, fixture.request)); err == nil && len(data) < 20_000 {
 			f.Add(uint8(len(messages)), uint16(0), uint16(0), []byte(nil))
 			f.Add(uint8(len(messages)), uint16(len(data)/2), uint16(9), []byte("<saml:x/>"))

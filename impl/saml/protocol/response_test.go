@@ -11,21 +11,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/saml/hostile"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // fixture is a service provider that expects one response.
 type fixture struct {
-	idp         *hostile.IdP
-	request     hostile.Request
+	idp         *samltest.IdP
+	request     samltest.Request
 	expectation protocol.Expectation
 }
 
 func newFixture() fixture {
 	now := time.Date(2027, 3, 4, 5, 6, 7, 0, time.UTC)
-	idp, encryption := hostile.New(now), hostile.New(now).Rollover // any key will do
-	f := fixture{idp: idp, request: hostile.Request{
+	idp, encryption := samltest.New(now), samltest.New(now).Rollover // any key will do
+	f := fixture{idp: idp, request: samltest.Request{
 		ID:         "_request",
 		ACS:        "https://sp.example.com/acs",
 		EntityID:   "https://sp.example.com",
@@ -92,7 +92,7 @@ func reasons(t *testing.T) map[string]string {
 func TestVerify_Cases(t *testing.T) {
 	f := newFixture()
 	why := reasons(t)
-	for _, c := range hostile.Cases() {
+	for _, c := range samltest.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
 			assertion, err := f.verify(c.Make(f.idp, f.request))
 			if got := reason(t, err); got != why[c.Name] || (got == "") != (c.Accepted || c.Replayed) {
@@ -283,7 +283,7 @@ func TestVerify_CostOfRefusals(t *testing.T) {
 		"20 MB", "400,000 elements", "200,000 elements in less than 1 MiB", "100,000 attributes", "20,000 levels", "billion laughs",
 	}
 
-	for _, c := range hostile.Cases() {
+	for _, c := range samltest.Cases() {
 		if !slices.Contains(costly, c.Name) {
 			continue
 		}

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/lockout"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/identity"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -23,13 +23,13 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/elevation"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/httpapi"
 	"github.com/sallyport/sallyport/impl/httpapi/costtest"
-	"github.com/sallyport/sallyport/impl/lockout"
-	"github.com/sallyport/sallyport/impl/secret"
-	"github.com/sallyport/sallyport/impl/session"
-	"github.com/sallyport/sallyport/impl/user"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 func main() {

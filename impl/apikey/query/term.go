@@ -1,0 +1,214 @@
+package query
+
+import (
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
+)
+
+// maxTerms bounds the values of a terms query.
+const maxTerms = 65_536
+
+// term compiles a term query.
+func (c *compiler) term(body map[string]any) (query, error) {
+	var given any
+	var fold bool
+	f, err := readFieldQuery("term", body, "value", options{"value": rawValue(&given), "case_insensitive": xcontent.Boolean(&fold)})
+	if err != nil {
+		return nil, err
+	}
+
+	return c.equals(f, given, fold)
+}
+
+// match compiles a match query. It is a term query, because no field is analysed; options of the analysis are
+// ignored.
+func (c *compiler) match(body map[string]any) (query, error) {
+	var given any
+	var fuzziness any
+	var lenient bool
+	f, err := readFieldQuery("match", body, "query", options{
+		"query":                               rawValue(&given),
+		"fuzziness":                           rawValue(&fuzziness),
+		"lenient":                             xcontent.Boolean(&lenient),
+		"operator":                            ignoredOption,
+		"minimum_should_match":                ignoredOption,
+		"analyzer":                            ignoredOption,
+		"zero_terms_query":                    ignoredOption,
+		"prefix_length":                       ignoredOption,
+		"max_expansions":                      ignoredOption,
+		"fuzzy_transpositions":                ignoredOption,
+		"fuzzy_rewrite":                       ignoredOption,
+		"auto_generate_synonyms_phrase_query": ignoredOption,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if fuzziness != nil {
+		return nil, illegal("match query with fuzziness is not currently supported in this context")
+	}
+
+	q, err := c.equals(f, given, false)
+	if err != nil && lenient && given != nil {
+		return matchNone, nil
+	}
+
+	return q, err
+}
+
+// matchNone is a query without matches.
+func matchNone(*row) bool { return false }
+
+// equals returns a query for documents with a value. A date of lower precision matches its whole period. If fold is
+// true, case is ignored.
+func (c *compiler) equals(f field, given any, fold bool) (query, error) {
+	if given == nil {
+		return nil, illegal("value cannot be null")
+	}
+	if fold && !f.hasTexts() {
+		return nil, illegal("[%s] field which is of type [%s], does not support case insensitive term queries", f.name, f.kind)
+	}
+
+	if f.kind == date {
+		first, last, err := c.dates.span(given)
+		if err != nil {
+			return nil, err
+		}
+		return f.anyValue(func(v value) bool { return first <= v.number && v.number <= last }), nil
+	}
+
+	want, err := f.read(given, c.dates)
+	if err != nil {
+		return nil, err
+	}
+
+	if fold {
+		lower := strings.ToLower(want.text)
+		return f.anyText(ignoreCase(true, func(text string) (bool, int) { return text == lower, 0 })), nil
+	}
+
+	return f.anyValue(func(v value) bool { return v == want }), nil
+}
+
+// terms compiles a terms query.
+func (c *compiler) terms(body map[string]any) (query, error) {
+	name, given, err := termsField(body)
+	if err != nil {
+		return nil, err
+	}
+
+	f, err := lookupField(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) > maxTerms {
+		return nil, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of [%d]", len(given), maxTerms)
+	}
+	if f.kind == date {
+		return c.dateTerms(f, given)
+	}
+
+	wanted := make(map[value]bool, len(given))
+	for _, one := range given {
+		v, err := f.read(one, c.dates)
+		if err != nil {
+			return nil, err
+		}
+		wanted[v] = true
+	}
+
+	return f.anyValue(func(v value) bool { return wanted[v] }), nil
+}
+
+// dateTerms compiles a terms query on a date: each date is a period of its own.
+func (c *compiler) dateTerms(f field, given []any) (query, error) {
+	if err := c.count(len(given)); err != nil {
+		return nil, err
+	}
+
+	parts := make([]query, 0, len(given))
+	for _, one := range given {
+		part, err := c.equals(f, one, false)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+
+	return anyOf(parts), nil
+}
+
+// termsField returns the name and the values of the field in the body of a terms query.
+func termsField(body map[string]any) (name string, values []any, err error) {
+	rest := map[string]any{}
+	for member, given := range body {
+		switch {
+		case member == "boost" || member == "_name":
+			rest[member] = given
+		case name != "":
+			return "", nil, malformed("[terms] query does not support multiple fields")
+		default:
+			name = member
+		}
+	}
+
+	if err := readOptions("terms", rest, nil); err != nil {
+		return "", nil, err
+	}
+
+	switch given := body[name].(type) {
+	case []any:
+		return name, given, nil
+	case map[string]any:
+		return "", nil, illegal("terms query with terms lookup is not currently supported in this context")
+	}
+
+	return "", nil, malformed("[terms] query requires a field name, followed by array of terms")
+}
+
+// ids compiles an ids query.
+func ids(body map[string]any) (query, error) {
+	var given []string
+	if err := readOptions("ids", body, options{"values": xcontent.Texts(&given)}); err != nil {
+		return nil, err
+	}
+
+	wanted := make(map[string]bool, len(given))
+	for _, id := range given {
+		wanted[id] = true
+	}
+
+	return func(r *row) bool { return r.spend(1) && wanted[r.ID] }, nil
+}
+
+// exists compiles an exists query on a field or a pattern of fields.
+func exists(body map[string]any) (query, error) {
+	var name string
+	if err := readOptions("exists", body, options{"field": xcontent.Text(&name)}); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, malformed("[exists] must be provided with a [field]")
+	}
+
+	if !strings.Contains(name, "*") {
+		f, err := lookupField(name)
+		return f.anyValue(func(value) bool { return true }), err
+	}
+
+	found, err := matchFields(name)
+	if err != nil {
+		return nil, err
+	}
+
+	return anyFieldValue(found, func(value) bool { return true }), nil
+}
+
+// anyFieldValue returns a query for documents with a value in any of the fields that passes a test.
+func anyFieldValue(among []field, test func(value) bool) query {
+	parts := make([]query, 0, len(among))
+	for _, f := range among {
+		parts = append(parts, f.anyValue(test))
+	}
+	return anyOf(parts)
+}

@@ -1,0 +1,150 @@
+// Package elevation gives sessions elevated permissions for a limited time by a second factor, and manages second factors.
+package elevation
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/elevation/totp"
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Policy determines which users need elevated permissions for the operations that require them.
+type Policy string
+
+// All policies.
+const (
+	// Enrolled: users with a second factor.
+	Enrolled Policy = "enrolled"
+	// Always: all users. Those without a second factor must set one up.
+	Always Policy = "always"
+	// Never: no users.
+	Never Policy = "never"
+)
+
+// MaxLength is the maximum duration of an elevation.
+const MaxLength = time.Hour
+
+// Settings holds the operator's settings.
+type Settings struct {
+	Policy Policy
+	// Length is the duration of an elevation, at most MaxLength.
+	Length time.Duration
+}
+
+// DefaultSettings holds the values of ECE, as far as they are known.
+var DefaultSettings = Settings{Policy: Enrolled, Length: 15 * time.Minute}
+
+// Paths of the operations that a refused caller needs next.
+const (
+	elevatePath = "/api/v1/users/auth/_elevate"
+	enrollPath  = "/api/v1/users/auth/totp"
+)
+
+// Service elevates sessions and keeps second factors.
+type Service struct {
+	store    *store.Store
+	sessions *session.Service
+	guard    *guard.Guard
+	sealer   *secret.Sealer
+	settings Settings
+	codes    totp.Settings
+	now      func() time.Time
+}
+
+// NewService returns a service on a store that holds secrets sealed by sealer.
+func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, sealer *secret.Sealer, settings Settings, now func() time.Time) *Service {
+	return &Service{st, sessions, g, sealer, settings, totp.DefaultSettings, now}
+}
+
+// Require returns fault.ElevationNeeded, with a link to the operation needed next, if the policy requires elevated permissions
+// that the caller lacks. API keys are exempt: a program cannot use a second factor, and the key's creator
+// has passed the check.
+func (s *Service) Require(p identity.Principal) error {
+	exempt := s.settings.Policy == Never || s.settings.Policy == Enrolled && !p.HasTOTP
+	if exempt || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
+		return nil
+	}
+
+	f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code at "+elevatePath)
+	f.Link = elevatePath
+	if !p.HasTOTP {
+		f = fault.New(fault.ElevationNeeded, "this operation needs elevated permissions, and these a second factor: set one up at "+enrollPath)
+		f.Link = enrollPath
+	}
+	return f
+}
+
+// RequireFactor returns fault.SecondFactorNeeded if a caller has a second factor and is not elevated. API keys are exempt.
+func (s *Service) RequireFactor(p identity.Principal) error {
+	if !p.HasTOTP || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
+		return nil
+	}
+	return secondFactorNeeded()
+}
+
+func secondFactorNeeded() error {
+	f := fault.New(fault.SecondFactorNeeded, "this needs the second factor: take elevated permissions at "+elevatePath+" first")
+	f.Link = elevatePath
+	return f
+}
+
+// Elevate exchanges the principal's token for one that is elevated for the configured length. It returns fault.Unauthorized
+// for a principal without a session, fault.TooManyFailures, and fault.InvalidOneTimeCode for an invalid code, and for any code
+// of a locked user.
+func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string) (session.Token, error) {
+	if err := requireSession(p); err != nil {
+		return session.Token{}, err
+	}
+	if code == "" {
+		return session.Token{}, invalidCode()
+	}
+
+	var token session.Token
+	err := s.verifyCode(ctx, p.User, code, true, func(tx *store.Tx) (err error) {
+		until := tx.Now.Add(s.settings.Length)
+		token, err = s.sessions.Elevate(tx, p.TokenID, until)
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.ElevationStarted, p.User, audit.Details{"until": until})
+	})
+	return token, err
+}
+
+// Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns fault.Unauthorized
+// for a principal without a session.
+func (s *Service) Lower(ctx context.Context, p identity.Principal) (session.Token, error) {
+	if err := requireSession(p); err != nil {
+		return session.Token{}, err
+	}
+
+	var token session.Token
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		var lowered bool
+		token, lowered, err = s.sessions.Lower(tx, p.TokenID)
+		if err != nil || !lowered {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.ElevationEnded, p.User, nil)
+	})
+	return token, err
+}
+
+func requireSession(p identity.Principal) error {
+	if p.Method == identity.Session {
+		return nil
+	}
+	return fault.New(fault.Unauthorized,
+		"only a session can be elevated; sign in and send its token as Bearer in the Authorization header", "Authorization")
+}
+
+func invalidCode() error {
+	return fault.New(fault.InvalidOneTimeCode, "the one-time code is not valid, was used before, or there is no second factor", "token")
+}

@@ -1,0 +1,99 @@
+package elevation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/elevation/totp"
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// verifyCode checks a code and, if it is valid, uses it up and calls f in the same transaction. It counts an invalid code in
+// that transaction. confirmed is whether the device must be confirmed already, or must not be. Without such a device nothing
+// can be guessed, and nothing is counted.
+//
+// Once started, verification completes and is counted even if the client disconnects.
+func (s *Service) verifyCode(ctx context.Context, userName, code string, confirmed bool, f func(*store.Tx) error) error {
+	if err := s.guard.CheckAddress(ctx); err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
+	defer cancel()
+
+	valid := false
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		locked, _, err := s.guard.Locked(tx, userName)
+		if err != nil {
+			return err
+		}
+
+		works, err := s.useCode(ctx, tx, userName, code, confirmed, locked)
+		if valid = works; err != nil {
+			return err
+		}
+		if !works {
+			return s.guard.RecordFailure(ctx, tx, userName, guard.Code)
+		}
+
+		// A newly enrolled device must not clear earlier failures.
+		if confirmed {
+			if err := s.guard.RecordSuccess(tx, userName, guard.Code); err != nil {
+				return err
+			}
+		}
+		return f(tx)
+	})
+
+	// A guess always counts for the address, even if the store failed to count it.
+	invalid := err == nil && !valid
+	if invalid || fault.Has(err, fault.AuthenticationClusterError) {
+		s.guard.RecordAddressFailure(ctx)
+	}
+	if invalid {
+		return invalidCode()
+	}
+	return err
+}
+
+// verifyTimeout bounds a verification, which its caller can no longer cancel.
+const verifyTimeout = 15 * time.Second
+
+// useCode reports whether a code is valid, and uses it up. No code is valid while the user is locked. It returns
+// fault.InvalidOneTimeCode if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
+func (s *Service) useCode(ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool) (bool, error) {
+	device, err := tx.TOTPDevice(userName)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && !device.Confirmed && confirmed:
+		return false, invalidCode()
+	case err != nil:
+		return false, err
+	case device.Confirmed && !confirmed:
+		return false, fault.New(fault.DeviceConflict, "the second factor is confirmed already")
+	case locked:
+		return false, nil
+	}
+
+	key, err := s.sealer.Open(device.Sealed, sealContext(userName))
+	if err != nil {
+		return false, err
+	}
+	if step, ok := s.codes.Match(key, code, tx.Now); ok {
+		return tx.UseTOTPStep(userName, step)
+	}
+
+	canonical, ok := totp.NormalizeRecoveryCode(code)
+	if !ok || !confirmed {
+		return false, nil
+	}
+	used, err := tx.UseRecoveryCode(userName, secret.Digest(canonical))
+	if err != nil || !used {
+		return false, err
+	}
+	return true, audit.Record(ctx, tx, audit.RecoveryCodeUsed, userName, nil)
+}

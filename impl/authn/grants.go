@@ -1,0 +1,80 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Grant is what a request for access tokens gets. An access token is a session's, as a sign-in gets it: plain, and good
+// wherever such a token is.
+type Grant struct {
+	Access session.Token
+	// Refresh gets the next access token, once; empty if there is none.
+	Refresh   string
+	ExpiresIn time.Duration
+	User      store.User
+}
+
+// PasswordGrant begins a session with a refresh token. It returns what Login does.
+func (s *Service) PasswordGrant(ctx context.Context, name, password string) (Grant, error) {
+	var grant Grant
+	u, err := s.signIn(ctx, name, password, audit.Details{"grant": "password"}, func(tx *store.Tx) error {
+		tokens, err := s.sessions.BeginGrant(ctx, tx, name)
+		grant = granted(tx, tokens)
+		return err
+	})
+	grant.User = u
+	return orNone(grant, err)
+}
+
+// RefreshGrant exchanges a refresh token for the next tokens of its session. It returns fault.InvalidGrant.
+func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant, error) {
+	var grant Grant
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		tokens, u, err := s.sessions.Redeem(tx, refreshToken)
+		grant = granted(tx, tokens)
+		grant.User = u
+		return err
+	})
+	return orNone(grant, err)
+}
+
+// ClientCredentials begins a session of a caller's, without a refresh token. Only who came with a password gets one
+// (fault.SecurityDenied): a key could outlive its end and its limits in a session, and a session itself. It returns
+// fault.Unauthorized if the user was disabled or got another password since.
+func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (Grant, error) {
+	if p.Method != identity.Basic {
+		return Grant{}, fault.New(fault.SecurityDenied,
+			"the grant type [client_credentials] is for callers who authenticate with name and password, not with a token, an API key or as another user")
+	}
+	var grant Grant
+	u, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"}, func(tx *store.Tx) error {
+		token, err := s.sessions.Begin(ctx, tx, p.User)
+		grant = granted(tx, session.Grant{Token: token})
+		return err
+	})
+	if fault.Has(err, fault.LoginFailed) || errors.Is(err, errStale) {
+		err = fault.New(fault.Unauthorized, "the user was changed while the request was under way", "Authorization")
+	}
+	grant.User = u
+	return orNone(grant, err)
+}
+
+func granted(tx *store.Tx, tokens session.Grant) Grant {
+	return Grant{Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now)}
+}
+
+// orNone makes sure that nothing is granted that was not stored.
+func orNone(grant Grant, err error) (Grant, error) {
+	if err != nil {
+		return Grant{}, err
+	}
+	return grant, nil
+}

@@ -1,0 +1,140 @@
+package authn
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// TokenSelection is the access tokens to be invalidated: one, by itself or by its refresh token, or all of a user or a
+// realm. Empty means not given.
+type TokenSelection struct{ Token, RefreshToken, UserName, RealmName string }
+
+// Check refuses a selection that does not say what it selects, with everything that is wrong with it
+// (fault.RequestInvalid).
+func (s TokenSelection) Check() error {
+	var messages []string
+	one, many := s.Token != "" || s.RefreshToken != "", s.UserName != "" || s.RealmName != ""
+	if !one && !many {
+		messages = append(messages, "one of [token, refresh_token, username, realm_name] is required")
+	}
+	if s.Token != "" && s.RefreshToken != "" {
+		messages = append(messages, "only one of [token, refresh_token] can be given")
+	}
+	if one && many {
+		messages = append(messages, "[username] and [realm_name] cannot be given with [token] or [refresh_token]")
+	}
+	return fault.Invalid(messages)
+}
+
+// InvalidateTokens ends the sessions that tokens stand for, with all their tokens, however they began. It returns how many
+// sessions it ended, and for a single access token whether that was dead before. What is unknown counts as neither.
+//
+// It returns what Check does, and fault.SecurityDenied to a caller who is no administrator of ECE and would sign out
+// another user who has a role of ECE; then nobody is.
+func (s *Service) InvalidateTokens(ctx context.Context, by identity.Principal, sel TokenSelection) (invalidated, previously int, err error) {
+	if err := sel.Check(); err != nil {
+		return 0, 0, err
+	}
+	var tokenID string
+	if sel.Token != "" {
+		if tokenID, err = s.sessions.Identify(ctx, sel.Token); err != nil || tokenID == "" {
+			return 0, 0, err
+		}
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		invalidated, previously = 0, 0
+		switch {
+		case tokenID != "":
+			invalidated, previously, err = s.invalidateToken(ctx, tx, tokenID)
+		case sel.RefreshToken != "":
+			invalidated, err = s.invalidateRefresh(ctx, tx, sel.RefreshToken)
+		default:
+			invalidated, err = signOut(ctx, tx, by, sel)
+		}
+		return err
+	})
+	return invalidated, previously, err
+}
+
+func (s *Service) invalidateToken(ctx context.Context, tx *store.Tx, tokenID string) (invalidated, previously int, err error) {
+	live, found, err := s.sessions.Find(tx, tokenID)
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case !found:
+		return 0, 1, nil
+	}
+	return 1, 0, s.end(ctx, tx, live)
+}
+
+func (s *Service) invalidateRefresh(ctx context.Context, tx *store.Tx, value string) (int, error) {
+	live, found, err := s.sessions.FindRefresh(tx, value)
+	if err != nil || !found {
+		return 0, err
+	}
+	return 1, s.end(ctx, tx, live)
+}
+
+func (s *Service) end(ctx context.Context, tx *store.Tx, live store.Session) error {
+	if _, err := s.sessions.End(tx, live.ID); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.SessionEnded, live.UserName, audit.Details{"sessions": 1})
+}
+
+// signOut ends all sessions of a user, or of all users of a realm.
+func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel TokenSelection) (int, error) {
+	if err := tx.SweepSessions(); err != nil { // else those that have expired are counted
+		return 0, err
+	}
+	users, err := sel.users(tx)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, u := range users {
+		if err := maySignOut(by, u); err != nil {
+			return 0, err
+		}
+		ended, err := tx.DeleteUserSessions(u.Name)
+		if err != nil {
+			return 0, err
+		}
+		if ended == 0 {
+			continue
+		}
+		if err := audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended}); err != nil {
+			return 0, err
+		}
+		total += ended
+	}
+	return total, nil
+}
+
+func maySignOut(by identity.Principal, u store.User) error {
+	administrator := by.IsPlatformAdmin() && by.Method != identity.RunAs // who acts as one did not authenticate as one
+	if by.User == u.Name || administrator || !identity.HoldsPlatformRole(u.Roles) {
+		return nil
+	}
+	return fault.New(fault.SecurityDenied, "user ["+by.User+"] may not end sessions of user ["+u.Name+
+		"]: for users with roles of ECE, holders of the role ["+string(identity.PlatformAdmin)+"] do")
+}
+
+// users returns whom a selection is about, those of another realm left out.
+func (s TokenSelection) users(tx *store.Tx) ([]store.User, error) {
+	all, err := tx.Users()
+	if err != nil {
+		return nil, err
+	}
+	var selected []store.User
+	for _, u := range all {
+		if (s.UserName == "" || u.Name == s.UserName) && (s.RealmName == "" || u.HomeRealm().Name == s.RealmName) {
+			selected = append(selected, u)
+		}
+	}
+	return selected, nil
+}

@@ -1,0 +1,188 @@
+package session
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// keyring caches the keys that sign tokens, as of the last load from the store.
+type keyring struct {
+	store  *store.Store
+	sealer *secret.Sealer
+	// keys are all keys that verify tokens. The map is read without a lock and is never modified.
+	keys atomic.Pointer[privateKeys]
+
+	// loading is held while the store is read, so that an older reading never replaces a newer one.
+	loading sync.Mutex
+	// loadErr is the error of the last load.
+	loadErr error
+	// reloadedAt is when a token with an unknown key last caused a load, by the clock now, which is used for nothing else.
+	reloadedAt time.Time
+	now        func() time.Time
+}
+
+// privateKeys are keys by id.
+type privateKeys map[string]ed25519.PrivateKey
+
+// reloadInterval is the shortest time between two loads that tokens with unknown keys cause. An unauthenticated caller can send
+// tokens with arbitrary key ids.
+const reloadInterval = time.Second
+
+// openKeyring loads the signing keys from the store, and creates one if there are none.
+func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*keyring, error) {
+	k := &keyring{store: st, sealer: sealer, now: time.Now}
+	records, _, err := k.load(ctx)
+	if err != nil || len(records) > 0 {
+		return k, err
+	}
+
+	err = st.Update(ctx, func(tx *store.Tx) error {
+		records, err := tx.SigningKeys()
+		if err == nil && len(records) == 0 {
+			_, err = k.create(ctx, tx, tx.Now, nil)
+		}
+		return err
+	})
+	if err == nil {
+		_, _, err = k.load(ctx)
+	}
+	return k, err
+}
+
+// load caches the keys in the store, and returns their records and the time of the transaction.
+func (k *keyring) load(ctx context.Context) ([]store.SigningKey, time.Time, error) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	return k.loadLocked(ctx)
+}
+
+func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, at time.Time, err error) {
+	defer func() { k.loadErr = err }()
+	err = k.store.View(ctx, func(tx *store.Tx) (err error) {
+		records, err = tx.SigningKeys()
+		at = tx.Now
+		return err
+	})
+	if err != nil {
+		return nil, at, err
+	}
+
+	// The keys are replaced even if one of them does not open, so that a deleted key no longer verifies.
+	keys, err := k.open(records)
+	k.keys.Store(&keys)
+	return records, at, err
+}
+
+// open returns the keys in records. It skips those that cannot be decrypted, and returns an error for each.
+func (k *keyring) open(records []store.SigningKey) (privateKeys, error) {
+	keys := privateKeys{}
+	var problems []error
+	for _, record := range records {
+		key, err := k.unseal(record)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		keys[record.ID] = key
+	}
+	return keys, errors.Join(problems...)
+}
+
+func (k *keyring) unseal(record store.SigningKey) (ed25519.PrivateKey, error) {
+	seed, err := openSeed(k.sealer, record)
+	if err != nil {
+		return nil, err
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+func place(keyID string) string { return "signing_keys:" + keyID + ":seed" }
+
+// has reports whether a key is cached.
+func (k *keyring) has(id string) bool {
+	_, ok := (*k.keys.Load())[id]
+	return ok
+}
+
+// errUnknownKey means that a token names a key that does not exist.
+var errUnknownKey = errors.New("session: the token names no signing key of this server")
+
+// public returns the public key with an id, or errUnknownKey. It reloads an unknown key, which another replica may have created.
+func (k *keyring) public(ctx context.Context, id string) (ed25519.PublicKey, error) {
+	if !k.has(id) {
+		if err := k.reload(ctx); err != nil {
+			return nil, err
+		}
+	}
+	key, ok := (*k.keys.Load())[id]
+	if !ok {
+		return nil, errUnknownKey
+	}
+	return ed25519.PublicKey(key[ed25519.SeedSize:]), nil
+}
+
+// reload loads the keys, unless it did so within the last reloadInterval. Concurrent calls share one load.
+func (k *keyring) reload(ctx context.Context) error {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if k.now().Sub(k.reloadedAt) < reloadInterval {
+		return k.loadErr
+	}
+
+	// The load serves other callers, too, so it goes on if this one disconnects.
+	_, _, err := k.loadLocked(context.WithoutCancel(ctx))
+	k.reloadedAt = k.now()
+	return err
+}
+
+var errNoSigningKey = errors.New("session: the store has no signing key")
+
+// signer returns the current signing key. It is read from the store each time, because a replaced key must not sign, even on a
+// replica that has not reloaded its keys.
+func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
+	records, err := tx.SigningKeys()
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+
+	i := currentKey(records, tx.Now)
+	if i < 0 {
+		return store.SigningKey{}, errNoSigningKey
+	}
+	return records[i], nil
+}
+
+// currentKey returns the index of the record that signs at a time, given the records in the store's order, newest first; -1 if
+// there are none. If no key signs yet, because clocks differ, it is the oldest.
+func currentKey(records []store.SigningKey, now time.Time) int {
+	for i, record := range records {
+		if !record.SignsFrom.After(now) {
+			return i
+		}
+	}
+	return len(records) - 1
+}
+
+// sign returns a signed token with the claims.
+func (k *keyring) sign(record store.SigningKey, claims jwt.Claims) (string, error) {
+	key, cached := (*k.keys.Load())[record.ID]
+	if !cached {
+		var err error
+		if key, err = k.unseal(record); err != nil {
+			return "", err
+		}
+	}
+
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token.Header["kid"] = record.ID
+	return token.SignedString(key)
+}

@@ -1,0 +1,301 @@
+// Package session manages sessions and their tokens. A token is a signed JWT that refers to a row in the store: deleting the row
+// revokes the token on every replica.
+package session
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Settings holds session lifetimes.
+type Settings struct {
+	// Idle is the time to live of a token that is not refreshed.
+	Idle time.Duration
+	// Absolute is the time to live of a session, even if it is refreshed.
+	Absolute time.Duration
+	// Grace is the time until a refreshed token expires, for requests in progress.
+	Grace time.Duration
+	// KeyRotation is the age at which the signing key is rotated; 0 disables rotation.
+	KeyRotation time.Duration
+}
+
+// DefaultSettings are suitable for interactive use.
+var DefaultSettings = Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second, KeyRotation: 30 * 24 * time.Hour}
+
+// Token is an issued session token.
+type Token struct {
+	// Value is the credential of the Bearer scheme.
+	Value     string
+	ExpiresAt time.Time
+}
+
+// Live is a valid session, its user, and the token that was verified.
+type Live struct {
+	Session store.Session
+	// Token has a zero ElevatedUntil if its elevation has expired.
+	Token store.SessionToken
+	User  store.User
+}
+
+// Service creates, verifies, refreshes and deletes sessions. It is safe for concurrent use.
+type Service struct {
+	store    *store.Store
+	keys     *keyring
+	settings Settings
+	// verified caches the claims of tokens with a verified signature, by the hash of the token. A verified signature stays
+	// valid as long as its key exists; the validity of the token itself is checked separately.
+	verified *lru.Cache[[sha256.Size]byte, claims]
+	// live caches sessions by token id.
+	live *store.Cache[*Live]
+	// stop stops the background maintenance of keys, if it was started.
+	stop func()
+}
+
+// maxVerified limits the size of Service.verified, to about 2 MiB.
+const maxVerified = 8192
+
+// maxLive limits the size of Service.live, to about 8 MiB.
+const maxLive = 8192
+
+// maxSessions is the maximum number of sessions per user; the oldest are deleted for new ones. All sessions of a user are
+// deleted in one transaction when the user is disabled or deleted, or its password changes. With more sessions than one
+// transaction can delete, a user could not be locked out.
+const maxSessions = 10_000
+
+// maxToken is the maximum length of a token in bytes. Longer ones are not parsed.
+const maxToken = 8192
+
+// New returns a service on a store. The sealer encrypts the signing keys. Without a configured store, every call returns
+// fault.NoAuthenticationCluster.
+func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings Settings) (*Service, error) {
+	verified, err := lru.New[[sha256.Size]byte, claims](maxVerified)
+	if err != nil {
+		return nil, err
+	}
+
+	live, err := store.NewCache[*Live](st, maxLive)
+	if err != nil {
+		return nil, err
+	}
+
+	s := &Service{
+		store:    st,
+		settings: settings,
+		verified: verified,
+		live:     live,
+		stop:     func() {},
+	}
+	if st.Configured() {
+		s.keys, err = openKeyring(ctx, st, sealer)
+	}
+	return s, err
+}
+
+// Begin creates a session for a user and returns its first token.
+func (s *Service) Begin(ctx context.Context, tx *store.Tx, userName string) (Token, error) {
+	_, token, err := s.BeginUntil(ctx, tx, userName, time.Time{})
+	return token, err
+}
+
+// BeginUntil is like Begin, for a session that expires at end at the latest, unless end is zero. It also returns the session.
+func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
+	latest := tx.Now.Add(s.settings.Absolute)
+	if end.IsZero() || end.After(latest) {
+		end = latest
+	}
+	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: end}
+	if err := tx.SweepSessions(); err != nil {
+		return session, Token{}, err
+	}
+	if err := s.deleteOldest(ctx, tx, userName); err != nil {
+		return session, Token{}, err
+	}
+	if err := tx.InsertSession(session); err != nil {
+		return session, Token{}, err
+	}
+	token, err := s.issue(tx, session, time.Time{})
+	return session, token, err
+}
+
+// deleteOldest deletes the oldest sessions of a user that has reached maxSessions.
+func (s *Service) deleteOldest(ctx context.Context, tx *store.Tx, userName string) error {
+	ended, err := tx.CrowdSessions(userName, maxSessions)
+	if err != nil || ended == 0 {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.SessionEnded, userName, audit.Details{"sessions": ended, "by": "too many"})
+}
+
+// Refresh returns a new token of a token's session, and lets the old one expire after the grace time. Any valid token can be
+// refreshed, including an old one within its grace time, so that concurrent refreshes all succeed. The new token has the
+// elevation of the old one with the same expiry. Refresh returns fault.Unauthorized if the token is not valid.
+func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
+	old, session, err := s.exchange(tx, tokenID)
+	if err != nil {
+		return Token{}, err
+	}
+	return s.issue(tx, session, old.ElevatedUntil)
+}
+
+// Elevate is like Refresh, and elevates the new token until the given time.
+func (s *Service) Elevate(tx *store.Tx, tokenID string, until time.Time) (Token, error) {
+	_, session, err := s.exchange(tx, tokenID)
+	if err != nil {
+		return Token{}, err
+	}
+	return s.issue(tx, session, until)
+}
+
+// Lower ends the elevation of all tokens of a token's session, and returns a new token like Refresh. It reports whether a token
+// was elevated.
+func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
+	_, session, err := s.exchange(tx, tokenID)
+	if err != nil {
+		return Token{}, false, err
+	}
+	lowered, err := tx.LowerSession(session.ID)
+	if err != nil {
+		return Token{}, false, err
+	}
+	token, err := s.issue(tx, session, time.Time{})
+	return token, lowered, err
+}
+
+// exchange shortens the time to live of a token to the grace time, and returns it with its session.
+func (s *Service) exchange(tx *store.Tx, tokenID string) (store.SessionToken, store.Session, error) {
+	old, session, _, err := tx.LiveSession(tokenID)
+	if errors.Is(err, store.ErrNotFound) {
+		return old, session, unauthorized()
+	}
+	if err != nil {
+		return old, session, err
+	}
+	if err := tx.SweepSessionTokens(session.ID); err != nil {
+		return old, session, err
+	}
+	return old, session, tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace))
+}
+
+// End deletes a session with all its tokens, and reports whether it existed.
+func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
+	return tx.DeleteSession(sessionID)
+}
+
+// Verify verifies a token and returns its session. It returns fault.Unauthorized if this server did not issue the token, the
+// token has expired, or the session has expired or was deleted. It does not check whether the user is enabled.
+func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
+	c, err := s.verifySignature(ctx, value)
+	if err != nil {
+		return Live{}, err
+	}
+
+	read, err := s.live.Read(ctx, c.tokenID, func(tx *store.Tx) (*Live, error) {
+		var live Live
+		var err error
+		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
+		if errors.Is(err, store.ErrNotFound) {
+			err = unauthorized()
+		}
+		return &live, err
+	})
+	if err != nil {
+		return Live{}, err
+	}
+	return read.at(s.store.Now())
+}
+
+// at returns a session that was read earlier as of now, or fault.Unauthorized if it has expired.
+func (l *Live) at(now time.Time) (Live, error) {
+	if !l.Token.ExpiresAt.After(now) || !l.Session.ExpiresAt.After(now) {
+		return Live{}, unauthorized()
+	}
+	live := *l
+	if !live.Token.ElevatedUntil.After(now) {
+		live.Token.ElevatedUntil = time.Time{}
+	}
+	return live, nil
+}
+
+// CacheCounts returns the numbers of hits and misses of the session cache.
+func (s *Service) CacheCounts() (hits, misses uint64) { return s.live.Counts() }
+
+// claims holds the claims of a token that the server uses.
+type claims struct{ tokenID, keyID string }
+
+// verifySignature verifies a token's signature and returns its claims. It must not be called in a transaction, because it may
+// need one of its own.
+func (s *Service) verifySignature(ctx context.Context, value string) (claims, error) {
+	if err := s.store.Require(); err != nil {
+		return claims{}, err
+	}
+	if len(value) > maxToken {
+		return claims{}, unauthorized()
+	}
+
+	hash := sha256.Sum256([]byte(value))
+	if c, ok := s.verified.Get(hash); ok && s.keys.has(c.keyID) {
+		return c, nil
+	}
+
+	// The times in the token are informational; the store's are checked instead.
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
+	var registered jwt.RegisteredClaims
+	var keyID string
+	var failed error
+	_, err := parser.ParseWithClaims(value, &registered, func(token *jwt.Token) (any, error) {
+		keyID, _ = token.Header["kid"].(string)
+		var key ed25519.PublicKey
+		key, failed = s.keys.public(ctx, keyID)
+		return key, failed
+	})
+	if failed != nil && !errors.Is(failed, errUnknownKey) {
+		return claims{}, failed
+	}
+	if err != nil {
+		return claims{}, fault.Wrap(fault.Unauthorized, err, invalidToken)
+	}
+
+	c := claims{tokenID: registered.ID, keyID: keyID}
+	s.verified.Add(hash, c)
+	return c, nil
+}
+
+// issue creates a token of a session. It expires at the latest with the session and with the key that signs it.
+func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.Time) (Token, error) {
+	key, err := s.keys.signer(tx)
+	if err != nil {
+		return Token{}, err
+	}
+
+	end := tx.Now.Add(s.settings.Idle)
+	for _, latest := range []time.Time{session.ExpiresAt, key.VerifiesUntil} {
+		if !latest.IsZero() && end.After(latest) {
+			end = latest
+		}
+	}
+	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
+	if err := tx.InsertSessionToken(token); err != nil {
+		return Token{}, err
+	}
+
+	value, err := s.keys.sign(key, jwt.RegisteredClaims{
+		Issuer: "sallyport", Subject: session.UserName, ID: token.ID,
+		IssuedAt: jwt.NewNumericDate(tx.Now), ExpiresAt: jwt.NewNumericDate(end),
+	})
+	return Token{Value: value, ExpiresAt: end}, err
+}
+
+const invalidToken = "the session token is not valid, or no longer"
+
+func unauthorized() error { return fault.New(fault.Unauthorized, invalidToken) }

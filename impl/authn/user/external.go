@@ -1,0 +1,43 @@
+package user
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// AddExternal stores a new user whom an identity provider keeps, or returns store.ErrExists, or fault.UserNameInvalid for a
+// name that reads as a built-in user's. Such a user has no password, so no password is ever right.
+func AddExternal(ctx context.Context, tx *store.Tx, u store.User) error {
+	if err := checkNewName(u.Name); err != nil {
+		return err
+	}
+	return add(ctx, tx, identity.Principal{}, u)
+}
+
+// SaveExternal stores what an identity provider says of a user now, if that has changed. Roles take effect at once, and
+// elevation ends with others. A user who gains a role of ECE's is promoted.
+func SaveExternal(ctx context.Context, tx *store.Tx, before, after store.User) error {
+	return save(ctx, tx, identity.Principal{}, before, after)
+}
+
+// keepsExternal refuses a change of what a user's identity provider keeps: all but whether the user may sign in.
+func keepsExternal(before, after store.User) error {
+	after.Enabled = before.Enabled
+	if before.External() && len(events(before, after)) > 0 {
+		return external(before.Name)
+	}
+	return nil
+}
+
+func external(name string) error {
+	return fault.New(fault.UserCannotModifyExternal,
+		"\""+name+"\" is kept by an identity provider: here the user can be enabled and disabled only", "user_name")
+}
+
+// externalUser is external on Elasticsearch's terms.
+func externalUser(name string) error {
+	return fault.New(fault.IllegalArgument, "user ["+name+"] is kept by an identity provider and cannot be modified")
+}

@@ -1,0 +1,198 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Native is a user as Elasticsearch's operations describe one: all of the user but the name.
+type Native struct {
+	// Password and PasswordHash are nil if they are not given; a user who exists keeps the password then. A hash is one that
+	// secret.CheckHash takes.
+	Password, PasswordHash *string
+	// Roles are ECE's and Elasticsearch's side by side. Those of Elasticsearch need not be defined. Nil if they are not given.
+	Roles []string
+	// FullName and Email are nil for none.
+	FullName, Email *string
+	// Metadata is nil for none.
+	Metadata map[string]any
+	// Enabled is true for a user of whom nothing else is said.
+	Enabled bool
+}
+
+// PutNative adds a user, or replaces all of one but a password that is not given, and tells whether it added. Sessions and
+// elevation end as with Patch. by is who authenticated, also if one acts as somebody else. It returns what Check does, and
+//
+//   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's name in
+//     another spelling,
+//   - fault.IllegalArgument for a built-in user, and for one whom an identity provider keeps,
+//   - fault.SecurityDenied to somebody who is no administrator of ECE and would change a user with a role of ECE, or give
+//     one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to an administrator of ECE,
+//   - fault.UserRolesForbidden for a promotion that needs a new password,
+//   - fault.UserRolesForbidden and UserRestrictedField to who would change one's own roles or state, and
+//     fault.RecentPasswordNeeded or Proof's SecondFactor to who would change one's own password without proof.
+func (s *Service) PutNative(ctx context.Context, by identity.Principal, name string, n Native, proof Proof) (created bool, err error) {
+	if err := n.Check(name); err != nil {
+		return false, err
+	}
+	after, err := s.native(ctx, name, n)
+	if err != nil {
+		return false, err
+	}
+	c := nativeChange{by: by, proof: proof}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		before, err := tx.User(name)
+		if created = errors.Is(err, store.ErrNotFound); created {
+			if err := checkNewName(name); err != nil {
+				return err
+			}
+			return c.add(ctx, tx, after)
+		}
+		if err != nil {
+			return err
+		}
+		if before.External() {
+			return externalUser(name)
+		}
+		return c.replace(ctx, tx, before, after)
+	})
+	return created, err
+}
+
+// native makes a user of a description, with an empty hash if no password is given.
+func (s *Service) native(ctx context.Context, name string, n Native) (store.User, error) {
+	u := store.User{Name: name, Enabled: n.Enabled, FullName: text(n.FullName), Email: text(n.Email), PasswordHash: text(n.PasswordHash)}
+	for _, role := range n.Roles {
+		if !slices.Contains(u.Roles, identity.Role(role)) {
+			u.Roles = append(u.Roles, identity.Role(role))
+		}
+	}
+	var err error
+	if u.Metadata, err = metadataText(n.Metadata); err != nil || n.Password == nil {
+		return u, err
+	}
+	u.PasswordHash, err = s.hashNew(ctx, name, *n.Password)
+	return u, err
+}
+
+// Natives returns the users of these names that exist, by name; all if no name is given.
+func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, error) {
+	var users []store.User
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		if len(names) == 0 {
+			users, err = tx.Users()
+			return err
+		}
+		users = nil
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+			if checkExternal(name) != nil { // nobody is called that, and not every database takes such a text
+				continue
+			}
+			u, err := tx.User(name)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			users = append(users, u)
+		}
+		return nil
+	})
+	return users, err
+}
+
+// DeleteNative removes a user, and tells whether there was one. It returns fault.IllegalArgument, SecurityDenied and
+// Proof's Elevation as PutNative does, and fault.UserRestrictedDeletion to somebody who would delete oneself.
+func (s *Service) DeleteNative(ctx context.Context, by identity.Principal, name string, proof Proof) (found bool, err error) {
+	c := nativeChange{by: by, proof: proof}
+	err = s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
+		if err := c.may(u, u.Roles); err != nil {
+			return err
+		}
+		if c.own(u) {
+			return deletesOneself()
+		}
+		return remove(ctx, tx, by, name)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// SetEnabledNative lets a user sign in or not. It returns what PutNative does, and fault.RequestInvalid if there is no such
+// user.
+func (s *Service) SetEnabledNative(ctx context.Context, by identity.Principal, name string, enabled bool, proof Proof) error {
+	c := nativeChange{by: by, proof: proof}
+	err := s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
+		after := u
+		after.Enabled = enabled
+		return c.replace(ctx, tx, u, after)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.Invalid([]string{"only existing users can be enabled or disabled"})
+	}
+	return err
+}
+
+// Secret is a new password, or the hash of one; the other is nil.
+type Secret struct{ Password, PasswordHash *string }
+
+// ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof; anybody else's takes Proof's
+// Elevation. It returns what PutNative does, and fault.RequestInvalid if there is no such user.
+func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principal, name string, given Secret, proof Proof) error {
+	if err := given.Check(name); err != nil {
+		return err
+	}
+	made, err := s.native(ctx, name, Native{Password: given.Password, PasswordHash: given.PasswordHash})
+	if err != nil {
+		return err
+	}
+	c := nativeChange{by: by, proof: proof}
+	err = s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
+		if u.External() {
+			return externalUser(name)
+		}
+		after := u
+		after.PasswordHash = made.PasswordHash
+		if c.own(u) {
+			return c.changeOwnPassword(ctx, tx, u, after)
+		}
+		// Who acts as another user comes here by the operation for one's own password, which does not ask for elevation.
+		if c.proof.Elevation != nil {
+			return c.proof.Elevation
+		}
+		return c.replace(ctx, tx, u, after)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.Invalid([]string{"only existing users can be given a password"})
+	}
+	return err
+}
+
+// nativeUpdate calls f with a user, or returns store.ErrNotFound.
+func (s *Service) nativeUpdate(ctx context.Context, name string, f func(*store.Tx, store.User) error) error {
+	if checkExternal(name) != nil {
+		return store.ErrNotFound
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		u, err := tx.User(name)
+		if err != nil {
+			return err
+		}
+		return f(tx, u)
+	})
+}
+
+func text(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}

@@ -1,0 +1,98 @@
+package user
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// nativeChange is a change of a user on Elasticsearch's terms, and who makes it.
+type nativeChange struct {
+	by    identity.Principal
+	proof Proof
+}
+
+// own tells whether somebody changes oneself.
+func (c nativeChange) own(u store.User) bool { return c.by.User == u.Name }
+
+// add stores a new user.
+func (c nativeChange) add(ctx context.Context, tx *store.Tx, u store.User) error {
+	if err := c.may(store.User{Name: u.Name}, u.Roles); err != nil {
+		return err
+	}
+	if u.PasswordHash == "" {
+		return fault.Invalid([]string{"a user who does not exist yet needs a password"})
+	}
+	return add(ctx, tx, c.by, u)
+}
+
+// replace stores what becomes of a user, who keeps the password if there is no other.
+func (c nativeChange) replace(ctx context.Context, tx *store.Tx, before, after store.User) error {
+	if err := c.may(before, after.Roles); err != nil {
+		return err
+	}
+	if c.own(before) {
+		if err := c.mayBeOwn(before, after); err != nil {
+			return err
+		}
+	}
+	return save(ctx, tx, c.by, before, updated(before, after))
+}
+
+// changeOwnPassword is replace for a user's own password, which takes no role.
+func (c nativeChange) changeOwnPassword(ctx context.Context, tx *store.Tx, before, after store.User) error {
+	if before.Builtin {
+		return reservedUser(before.Name)
+	}
+	if err := c.mayBeOwn(before, after); err != nil {
+		return err
+	}
+	return save(ctx, tx, c.by, before, updated(before, after))
+}
+
+// updated is a user with all that administrators change, and what the server keeps.
+func updated(before, after store.User) store.User {
+	u := before
+	u.Enabled, u.Roles, u.FullName, u.Email, u.Metadata = after.Enabled, after.Roles, after.FullName, after.Email, after.Metadata
+	if after.PasswordHash != "" {
+		u.PasswordHash = after.PasswordHash
+	}
+	return u
+}
+
+// may decides whether the caller may change that user, who is to have these roles then.
+func (c nativeChange) may(before store.User, roles []identity.Role) error {
+	if before.Builtin {
+		return reservedUser(before.Name)
+	}
+	if !identity.HoldsPlatformRole(before.Roles) && !identity.HoldsPlatformRole(roles) {
+		return nil
+	}
+	if !c.by.IsPlatformAdmin() || c.by.Method == identity.RunAs { // who acts as an administrator did not authenticate as one
+		return fault.New(fault.SecurityDenied, "user ["+c.by.User+"] may not change user ["+before.Name+
+			"]: users with roles of ECE are made, changed and removed by holders of the role ["+string(identity.PlatformAdmin)+"] only")
+	}
+	return c.proof.Elevation
+}
+
+// mayBeOwn decides whether a user may change oneself so. Whoever finds an open session or a key must not be able to keep
+// the account.
+func (c nativeChange) mayBeOwn(before, after store.User) error {
+	if !slices.Equal(slices.Sorted(slices.Values(before.Roles)), slices.Sorted(slices.Values(after.Roles))) {
+		return fault.New(fault.UserRolesForbidden, "roles: one's own roles cannot be changed", "roles")
+	}
+	if before.Enabled != after.Enabled {
+		return fault.New(fault.UserRestrictedField, "one cannot enable or disable oneself", "enabled")
+	}
+	if after.PasswordHash == "" || after.PasswordHash == before.PasswordHash {
+		return nil
+	}
+	return c.proof.forOwnPassword("password")
+}
+
+func reservedUser(name string) error {
+	return fault.New(fault.IllegalArgument, "user ["+name+"] is reserved and cannot be modified")
+}

@@ -1,0 +1,122 @@
+package user
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/password"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+)
+
+// problems collects what is wrong with a request.
+type problems []string
+
+func (p *problems) add(wrong bool, message string) {
+	if wrong {
+		*p = append(*p, message)
+	}
+}
+
+// failure adds a failure's text for people.
+func (p *problems) failure(err error) {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		*p = append(*p, f.Message)
+	}
+}
+
+// Check refuses a description that no user of that name can have: with everything that is wrong with it
+// (fault.RequestInvalid), or because of the password's hash (fault.IllegalArgument).
+func (n Native) Check(name string) error {
+	var p problems
+	p.failure(CheckName(name))
+	p.add(n.Roles == nil, "roles are missing")
+	p.roles(n.Roles)
+	p.add(reservedMetadata(n.Metadata), "metadata keys may not start with [_]")
+	p.failure(CheckTexts(text(n.FullName), text(n.Email)))
+	given := Secret{n.Password, n.PasswordHash}
+	p.secret(name, given)
+	if err := fault.Invalid(p); err != nil {
+		return err
+	}
+	return given.checkHash()
+}
+
+// Check refuses what cannot be the password of a user of that name, as Native's does.
+func (s Secret) Check(name string) error {
+	var p problems
+	p.add(s.Password == nil && s.PasswordHash == nil, "one of [password, password_hash] is required")
+	p.secret(name, s)
+	if err := fault.Invalid(p); err != nil {
+		return err
+	}
+	return s.checkHash()
+}
+
+func (p *problems) secret(name string, s Secret) {
+	p.add(s.Password != nil && s.PasswordHash != nil, "only one of [password, password_hash] can be given")
+	if s.Password == nil {
+		return
+	}
+	p.failure(password.Check(*s.Password, name))
+}
+
+// maxRoles bounds what is looked up for each request of a user.
+const maxRoles = 1000
+
+// roles checks the names of Elasticsearch's roles, and that those of ECE combine as ECE has it.
+func (p *problems) roles(names []string) {
+	if len(names) > maxRoles {
+		p.add(true, fmt.Sprintf("a user can have at most [%d] roles", maxRoles))
+		return
+	}
+	var platform []string
+	for _, name := range names {
+		p.add(!identity.RoleNameFits(name),
+			fmt.Sprintf("the role name [%s] must have 1 to 507 characters of printable ASCII and no blank at either end", name))
+		if identity.HoldsPlatformRole([]identity.Role{identity.Role(name)}) {
+			platform = append(platform, name)
+		}
+	}
+	if len(platform) > 0 {
+		_, err := identity.ParseRoles(platform)
+		p.failure(err)
+	}
+}
+
+func (s Secret) checkHash() error {
+	if s.PasswordHash == nil {
+		return nil
+	}
+	if err := secret.CheckHash(*s.PasswordHash); err != nil {
+		return fault.Wrap(fault.IllegalArgument, err,
+			"the password hash is not one that this server takes: it must be a PHC string of argon2id, of at most 64 MiB and 10 passes, with 8 to 64 bytes of salt and 32 of hash")
+	}
+	return nil
+}
+
+// reservedMetadata tells whether metadata has a member that is not for callers.
+func reservedMetadata(metadata map[string]any) bool {
+	for key := range metadata {
+		if strings.HasPrefix(key, "_") {
+			return true
+		}
+	}
+	return false
+}
+
+// metadataText is the only spelling of metadata; "" for none.
+func metadataText(metadata map[string]any) (string, error) {
+	if len(metadata) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(metadata)
+	if err != nil {
+		return "", fault.Wrap(fault.ServerFailed, err, "the metadata cannot be written")
+	}
+	return string(text), nil
+}

@@ -1,0 +1,229 @@
+package user
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/mergepatch"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a new
+// password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify, UserRestrictedField for
+// what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps, UserRolesInvalid, InvalidData, and UserRolesForbidden for a promotion that needs a new
+// password.
+//
+// Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or state
+// (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one (fault.RecentPasswordNeeded)
+// and the second factor of who has one.
+//
+// These roles are ECE's. The names of Elasticsearch's roles that a user has besides are neither seen nor changed.
+func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (store.User, error) {
+	if by.User == name && !by.Builtin { // who is built in is told that instead
+		if err := checkSelf(by, patch, proof); err != nil {
+			return store.User{}, err
+		}
+	}
+	return s.patch(ctx, by, name, patch)
+}
+
+func checkSelf(by identity.Principal, patch any, proof Proof) error {
+	members, _ := patch.(map[string]any)
+	security, isObject := members["security"].(map[string]any)
+	_, touched := members["security"]
+	if _, roles := security["roles"]; roles || touched && !isObject {
+		return fault.New(fault.UserRolesForbidden, "security.roles: one's own roles cannot be changed", "security.roles")
+	}
+	if _, ok := security["enabled"]; ok {
+		return restricted("security.enabled")
+	}
+	if _, ok := security["password"]; !ok || by.SAMLRealm != "" { // who has no password is told that instead
+		return nil
+	}
+	return proof.forOwnPassword("security.password")
+}
+
+func (s *Service) patch(ctx context.Context, by identity.Principal, name string, patch any) (store.User, error) {
+	c, err := s.readPatch(ctx, name, patch)
+	if err != nil {
+		return store.User{}, err
+	}
+	return s.apply(ctx, by, name, c)
+}
+
+// SetEnabled lets a user sign in or not.
+func (s *Service) SetEnabled(ctx context.Context, name string, enabled bool) error {
+	_, err := s.patch(ctx, identity.Principal{}, name, map[string]any{"security": map[string]any{"enabled": enabled}})
+	return err
+}
+
+// SetPassword gives a user a new password.
+func (s *Service) SetPassword(ctx context.Context, name, password string) error {
+	_, err := s.patch(ctx, identity.Principal{}, name, map[string]any{"security": map[string]any{"password": password}})
+	return err
+}
+
+// change is a patch that was read: the rest of it, and the new password's hash if there is one.
+type change struct {
+	patch map[string]any
+	hash  string
+}
+
+// settable are the members that a patch may have, beside the password.
+var (
+	settable         = []string{"full_name", "email", "security"}
+	settableSecurity = []string{"roles", "enabled"}
+)
+
+func (s *Service) readPatch(ctx context.Context, name string, patch any) (change, error) {
+	members, ok := patch.(map[string]any)
+	if !ok {
+		return change{}, fault.New(fault.InvalidData, "the patch must be an object", "body")
+	}
+	c := change{patch: map[string]any{}}
+	for _, member := range slices.Sorted(maps.Keys(members)) {
+		value := members[member]
+		switch {
+		case member == "user_name":
+			if value != "" && value != name { // clients repeat the name, or send it empty
+				return change{}, fault.New(fault.UserRestrictedField, "user_name: a user's name never changes", "user_name")
+			}
+		case member == "security" && value != nil:
+			security, err := s.readSecurity(ctx, name, value, &c)
+			if err != nil {
+				return change{}, err
+			}
+			c.patch[member] = security
+		case slices.Contains(settable, member):
+			c.patch[member] = value
+		default:
+			return change{}, restricted(member)
+		}
+	}
+	return c, nil
+}
+
+// readSecurity returns the security part of a patch without the password, which it hashes.
+func (s *Service) readSecurity(ctx context.Context, name string, value any, c *change) (map[string]any, error) {
+	members, ok := value.(map[string]any)
+	if !ok {
+		return nil, fault.New(fault.InvalidData, "security: this must be an object", "security")
+	}
+	rest := map[string]any{}
+	for _, member := range slices.Sorted(maps.Keys(members)) {
+		value := members[member]
+		switch {
+		case member == "password":
+			text, ok := value.(string)
+			if !ok {
+				return nil, fault.New(fault.InvalidData, "security.password: this must be a string", "security.password")
+			}
+			hash, err := s.hashNew(ctx, name, text)
+			if err != nil {
+				return nil, err
+			}
+			c.hash = hash
+		case slices.Contains(settableSecurity, member):
+			rest[member] = value
+		default:
+			return nil, restricted("security." + member)
+		}
+	}
+	return rest, nil
+}
+
+func restricted(field string) error {
+	return fault.New(fault.UserRestrictedField, field+": this cannot be set", field)
+}
+
+func (s *Service) apply(ctx context.Context, by identity.Principal, name string, c change) (store.User, error) {
+	var u store.User
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		before, err := modifiable(tx, name)
+		if err != nil {
+			return err
+		}
+		after, err := merged(before, c)
+		if err != nil {
+			return err
+		}
+		if err := keepsExternal(before, after); err != nil {
+			return err
+		}
+		if err := save(ctx, tx, by, before, after); err != nil {
+			return err
+		}
+		u, err = tx.User(name)
+		return err
+	})
+	return u, err
+}
+
+// merged applies a change to a user.
+func merged(u store.User, c change) (store.User, error) {
+	platform, others := identity.SplitRoles(u.Roles)
+	document := map[string]any{
+		"full_name": u.FullName, "email": u.Email,
+		"security": map[string]any{"roles": roleNames(platform), "enabled": u.Enabled},
+	}
+	result, _ := mergepatch.Apply(document, c.patch).(map[string]any)
+	security, _ := result["security"].(map[string]any)
+	var err error
+	u.FullName, err = read(result, "full_name", "")
+	if err != nil {
+		return u, err
+	}
+	u.Email, err = read(result, "email", "")
+	if err != nil {
+		return u, err
+	}
+	if err := CheckTexts(u.FullName, u.Email); err != nil {
+		return u, err
+	}
+	u.Enabled, err = read(security, "enabled", true)
+	if err != nil {
+		return u, err
+	}
+	if names, ok := security["roles"].([]any); !ok || !slices.Equal(names, roleNames(platform)) { // who has none of ECE's may stay so
+		platform, err = readRoles(security["roles"])
+		u.Roles = slices.Concat(platform, others)
+	}
+	if c.hash != "" {
+		u.PasswordHash = c.hash
+	}
+	return u, err
+}
+
+// read returns a member, or what it is when it is not there.
+func read[T any](members map[string]any, name string, missing T) (T, error) {
+	value, present := members[name]
+	if !present {
+		return missing, nil
+	}
+	typed, ok := value.(T)
+	if !ok {
+		return missing, fault.New(fault.InvalidData, name+": this is of another type", name)
+	}
+	return typed, nil
+}
+
+func readRoles(value any) ([]identity.Role, error) {
+	elements, _ := value.([]any)
+	var names []string
+	for _, element := range elements {
+		name, _ := element.(string)
+		names = append(names, name)
+	}
+	return identity.ParseRoles(names)
+}
+
+func roleNames(roles []identity.Role) []any {
+	names := []any{}
+	for _, role := range roles {
+		names = append(names, string(role))
+	}
+	return names
+}

@@ -1,0 +1,179 @@
+// Package user keeps the people and programs that can sign in.
+package user
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/password"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Service adds, lists and changes users, and checks passwords.
+type Service struct {
+	store  *store.Store
+	hasher *secret.Hasher
+	// looking bounds how many users are looked up at once to sign in.
+	looking *admission.Bound
+	guard   *guard.Guard
+	proven  *proven
+	// unclustered are the built-in users of a server without a store.
+	unclustered map[string]store.User
+	// stop ends the sweep, if it runs.
+	stop func()
+}
+
+// NewService returns a service on a store.
+func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service {
+	return &Service{
+		store: st, hasher: hasher, guard: g, proven: newProven(), looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
+		stop: func() {},
+	}
+}
+
+// LookingUp is the bound of the users that are looked up at once to sign in.
+func (s *Service) LookingUp() *admission.Bound { return s.looking }
+
+// New is a user to be added.
+type New struct {
+	Name     string
+	Roles    []string
+	Password string
+	FullName string
+	Email    string
+	// Disabled users cannot sign in until they are enabled.
+	Disabled bool
+	// By is the caller who adds the user; the zero Principal for a command.
+	By identity.Principal
+}
+
+// Add adds a user who is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
+// InvalidData.
+func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
+	if err := CheckName(n.Name); err != nil {
+		return store.User{}, err
+	}
+	roles, err := identity.ParseRoles(n.Roles)
+	if err != nil {
+		return store.User{}, err
+	}
+	if err := CheckTexts(n.FullName, n.Email); err != nil {
+		return store.User{}, err
+	}
+	hash, err := s.hashNew(ctx, n.Name, n.Password)
+	if err != nil {
+		return store.User{}, err
+	}
+	var added store.User
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := checkNewName(n.Name); err != nil {
+			return err
+		}
+		err := add(ctx, tx, n.By, store.User{
+			Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
+		})
+		if errors.Is(err, store.ErrExists) {
+			return fault.New(fault.UserNameConflict, "there is a user \""+n.Name+"\" already", "user_name")
+		}
+		if err != nil {
+			return err
+		}
+		added, err = tx.User(n.Name)
+		return err
+	})
+	return added, err
+}
+
+// Get returns a user, or fault.UserNotFound.
+func (s *Service) Get(ctx context.Context, name string) (store.User, error) {
+	if err := s.store.Require(); err != nil {
+		return store.User{}, err
+	}
+	u, _, err := s.find(ctx, name)
+	if err == nil && u.Name == "" {
+		return u, notFound(name)
+	}
+	return u, err
+}
+
+// List returns users by name, those who are disabled only if asked for.
+func (s *Service) List(ctx context.Context, disabled bool) ([]store.User, error) {
+	var users []store.User
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		users, err = tx.Users()
+		return err
+	})
+	if !disabled {
+		users = slices.DeleteFunc(users, func(u store.User) bool { return !u.Enabled })
+	}
+	return users, err
+}
+
+// Delete removes a user with all that is the user's. It returns fault.UserNotFound, UserCannotModify,
+// UserCannotModifyExternal, and UserRestrictedDeletion to somebody who would delete oneself.
+func (s *Service) Delete(ctx context.Context, by identity.Principal, name string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		u, err := modifiable(tx, name)
+		if err != nil {
+			return err
+		}
+		if name == by.User {
+			return deletesOneself()
+		}
+		if u.External() {
+			return external(name)
+		}
+		return remove(ctx, tx, by, name)
+	})
+}
+
+// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionMissing). It returns
+// fault.UserNotFound.
+func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string) error {
+	if name == by.User {
+		return fault.New(fault.PermissionMissing, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.User(name); errors.Is(err, store.ErrNotFound) {
+			return notFound(name)
+		} else if err != nil {
+			return err
+		}
+		return s.guard.Unlock(ctx, tx, name)
+	})
+}
+
+func deletesOneself() error {
+	return fault.New(fault.UserRestrictedDeletion, "one cannot delete oneself", "user_name")
+}
+
+// modifiable returns a user who may be changed, or fault.UserNotFound or UserCannotModify.
+func modifiable(tx *store.Tx, name string) (store.User, error) {
+	u, err := tx.User(name)
+	if errors.Is(err, store.ErrNotFound) {
+		return u, notFound(name)
+	}
+	if err == nil && u.Builtin {
+		return u, fault.New(fault.UserCannotModify,
+			"\""+name+"\" is a built-in user and cannot be changed; its password comes from the configuration", "user_name")
+	}
+	return u, err
+}
+
+func notFound(name string) error {
+	return fault.New(fault.UserNotFound, "there is no user \""+name+"\"", "user_name")
+}
+
+func (s *Service) hashNew(ctx context.Context, name, text string) (string, error) {
+	if err := password.Check(text, name); err != nil {
+		return "", err
+	}
+	return s.hasher.Hash(ctx, text)
+}

@@ -1,0 +1,135 @@
+// Package access authorizes callers of Elasticsearch operations by the role descriptors of a user or of an API key.
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
+	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Service resolves the privileges of callers, and caches compiled role descriptors.
+type Service struct {
+	store    *store.Store
+	compiled *compiledCache
+}
+
+// NewService returns a service on a store.
+func NewService(st *store.Store) (*Service, error) {
+	compiled, err := newCompiledCache()
+	return &Service{st, compiled}, err
+}
+
+// Subject returns a principal with its privileges. It returns an error if the descriptors of an API key cannot be read.
+func (s *Service) Subject(ctx context.Context, p identity.Principal) (Subject, error) {
+	subject := Subject{Principal: p, By: p}
+	err := s.store.View(ctx, func(tx *store.Tx) error { return s.resolve(tx, &subject) })
+	return subject, err
+}
+
+// resolve sets the subject's roles, descriptors and privileges from those of its principal.
+func (s *Service) resolve(tx *store.Tx, subject *Subject) (err error) {
+	p := subject.Principal
+	if subject.Roles, err = role.Resolve(tx, p.RoleNames()); err != nil {
+		return err
+	}
+
+	owner := subject.Roles
+	if p.Method == identity.APIKey {
+		if subject.Assigned, err = loadDescriptors(tx, p.Key.Assigned); err != nil {
+			return err
+		}
+
+		// A key without a snapshot, made by an old version, is limited by its owner's current roles.
+		if p.Key.LimitedBy != "" {
+			if owner, err = loadDescriptors(tx, p.Key.LimitedBy); err != nil {
+				return err
+			}
+			owner = role.Narrow(owner, p.Roles)
+		}
+	}
+
+	subject.limitedBy = owner
+	limit, err := s.compile(owner)
+	if err != nil {
+		return err
+	}
+	subject.Privileges = privilege.Unlimited(limit)
+
+	if subject.Assigned != nil {
+		assigned, err := s.compile(subject.Assigned)
+		if err != nil {
+			return err
+		}
+		subject.Privileges = privilege.Limit(assigned, limit)
+	}
+	return nil
+}
+
+// loadDescriptors returns the descriptors in a document that an API key refers to; nil for an empty id.
+func loadDescriptors(tx *store.Tx, id string) (roledescriptor.Set, error) {
+	if id == "" {
+		return nil, nil
+	}
+	body, err := tx.Document(id)
+	if err != nil {
+		return nil, fmt.Errorf("access: API key role descriptors %s: %w", id, err)
+	}
+	return roledescriptor.ReadSet(body)
+}
+
+// compile returns the privileges of a set, from the cache if possible.
+func (s *Service) compile(set roledescriptor.Set) (*privilege.Set, error) {
+	hash := sha256.Sum256(roledescriptor.Canonical(set))
+	if compiled, ok := s.compiled.get(hash); ok {
+		return compiled, nil
+	}
+
+	compiled, err := set.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("access: %w", err)
+	}
+	s.compiled.add(hash, compiled)
+	return compiled, nil
+}
+
+// RunAs returns the subject acting as another user. It returns fault.SecurityDenied, which names the action, if the subject
+// lacks the privilege, or if the user does not exist or is disabled. Only platform administrators may act as users with ECE
+// roles, because Elasticsearch roles must never lead to those of ECE.
+func (s *Service) RunAs(ctx context.Context, subject Subject, name, action string) (Subject, error) {
+	denied := subject.denied(action, fmt.Sprintf("because %s is unauthorized to run as [%s]", subject.shortName(), name))
+	if !subject.Privileges.AllowsRunAs(name) {
+		return Subject{}, denied
+	}
+
+	other := Subject{By: subject.By}
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		u, err := tx.User(name)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !u.Enabled {
+			return denied
+		}
+		if err != nil {
+			return err
+		}
+		if identity.HoldsPlatformRole(u.Roles) && !subject.By.IsPlatformAdmin() {
+			return denied
+		}
+
+		other.Principal = identity.Principal{
+			User:       u.Name,
+			Roles:      u.Roles,
+			Promotions: u.Tenure.Promotions,
+			Builtin:    u.Builtin,
+			SAMLRealm:  u.Realm,
+			Method:     identity.RunAs,
+		}
+		return s.resolve(tx, &other)
+	})
+	return other, err
+}

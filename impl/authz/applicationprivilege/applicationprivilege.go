@@ -1,0 +1,175 @@
+// Package applicationprivilege manages application privileges: named sets of an application's actions, which roles grant by
+// name.
+package applicationprivilege
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Privilege is the definition of an application privilege.
+type Privilege struct {
+	// Actions holds patterns of the application's actions.
+	Actions []string
+	// Metadata is free JSON, of the values that strictjson.Decode returns; nil if there is none.
+	Metadata map[string]any
+}
+
+// Set maps applications and privilege names to privileges.
+type Set map[string]map[string]Privilege
+
+// Outcome reports by application and privilege name whether the privilege was created, or whether it existed and was removed.
+type Outcome map[string]map[string]bool
+
+// Service adds, lists and removes application privileges. It does not authorize callers.
+type Service struct{ store *store.Store }
+
+// NewService returns a service on a store.
+func NewService(st *store.Store) *Service { return &Service{st} }
+
+// Put adds or replaces privileges in one transaction, and reports which were added. It returns the errors of Check.
+func (s *Service) Put(ctx context.Context, set Set) (Outcome, error) {
+	if err := Check(set); err != nil {
+		return nil, err
+	}
+
+	var created Outcome
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		created = Outcome{}
+		for _, application := range slices.Sorted(maps.Keys(set)) {
+			if len(set[application]) > 0 {
+				created[application] = map[string]bool{}
+			}
+
+			for _, name := range slices.Sorted(maps.Keys(set[application])) {
+				added, err := put(ctx, tx, application, name, set[application][name])
+				if err != nil {
+					return err
+				}
+				created[application][name] = added
+			}
+		}
+		return nil
+	})
+	return created, err
+}
+
+func put(ctx context.Context, tx *store.Tx, application, name string, p Privilege) (created bool, err error) {
+	record := store.ApplicationPrivilege{Application: application, Name: name, Actions: p.Actions}
+	if len(p.Metadata) > 0 {
+		text, err := json.Marshal(p.Metadata)
+		if err != nil {
+			return false, fault.Wrap(fault.ServerFailed, err, "the metadata of the application privilege cannot be encoded")
+		}
+		record.Metadata = string(text)
+	}
+
+	if created, err = tx.PutApplicationPrivilege(record); err != nil {
+		return false, err
+	}
+	return created, audit.Record(ctx, tx, audit.ApplicationPrivilegePut, auditSubject(application, name), audit.Details{"created": created})
+}
+
+// auditSubject names a privilege in the audit trail. Neither part can contain a space.
+func auditSubject(application, name string) string { return application + " " + name }
+
+// Delete removes privileges of an application, and reports which of them existed.
+func (s *Service) Delete(ctx context.Context, application string, names []string) (Outcome, error) {
+	var found map[string]bool
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		found = map[string]bool{}
+		for _, name := range names {
+			if _, done := found[name]; done {
+				continue
+			}
+
+			removed, err := tx.DeleteApplicationPrivilege(application, name)
+			if err != nil {
+				return err
+			}
+			if found[name] = removed; !removed {
+				continue
+			}
+
+			if err := audit.Record(ctx, tx, audit.ApplicationPrivilegeDeleted, auditSubject(application, name), nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return Outcome{application: found}, err
+}
+
+// Get returns the privileges of an application with the given names, or all if no name is given. The application can be a
+// prefix followed by *, and "" selects all applications.
+func (s *Service) Get(ctx context.Context, application string, names []string) (Set, error) {
+	set := Set{}
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		records, err := tx.ApplicationPrivileges()
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if !matchesApplication(application, r.Application) || len(names) > 0 && !slices.Contains(names, r.Name) {
+				continue
+			}
+			if err := set.add(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return set, err
+}
+
+// matchesApplication reports whether a name is selected by the application argument of Get.
+func matchesApplication(application, name string) bool {
+	if prefix, found := strings.CutSuffix(application, "*"); found {
+		return strings.HasPrefix(name, prefix)
+	}
+	return application == "" || application == name
+}
+
+// add decodes a stored privilege into the set.
+func (s Set) add(r store.ApplicationPrivilege) error {
+	p := Privilege{Actions: r.Actions}
+	if r.Metadata != "" {
+		value, err := strictjson.DecodeStored([]byte(r.Metadata))
+		if err != nil {
+			return fault.Wrap(fault.ServerFailed, err, "a stored application privilege cannot be decoded")
+		}
+		p.Metadata, _ = value.(map[string]any)
+	}
+
+	if s[r.Application] == nil {
+		s[r.Application] = map[string]Privilege{}
+	}
+	s[r.Application][r.Name] = p
+	return nil
+}
+
+// Registry returns all application privileges in the form that privilege checks need.
+func Registry(tx *store.Tx) (*privilege.Registry, error) {
+	records, err := tx.ApplicationPrivileges()
+	if err != nil {
+		return nil, err
+	}
+
+	registered := map[string]map[string][]string{}
+	for _, r := range records {
+		if registered[r.Application] == nil {
+			registered[r.Application] = map[string][]string{}
+		}
+		registered[r.Application][r.Name] = r.Actions
+	}
+	return privilege.NewRegistry(registered), nil
+}

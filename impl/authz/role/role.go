@@ -1,0 +1,204 @@
+// Package role manages Elasticsearch roles: the built-in ones and those that administrators define.
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// Service adds, lists and removes roles. It does not authorize callers.
+type Service struct{ store *store.Store }
+
+// NewService returns a service on a store.
+func NewService(st *store.Store) *Service { return &Service{st} }
+
+// Check validates a role before Put. It returns fault.RequestInvalid with all errors, or fault.ParseFailed for the first
+// invalid query.
+func Check(name string, d roledescriptor.Descriptor) error {
+	if err := checkQueries(d); err != nil {
+		return err
+	}
+	messages := roledescriptor.Validate(roledescriptor.Set{name: d})
+	if Reserved(name) {
+		messages = append(messages, "Role ["+name+"] is reserved and may not be used.")
+	}
+	return fault.Invalid(messages)
+}
+
+// checkQueries returns fault.ParseFailed for the first query that is not a JSON object. Nothing else here reads queries, so
+// an invalid one would never be noticed.
+func checkQueries(d roledescriptor.Descriptor) error {
+	for i, p := range d.Indices {
+		if p.Query == "" {
+			continue
+		}
+
+		value, err := strictjson.Decode([]byte(p.Query))
+		if _, object := value.(map[string]any); err != nil || !object {
+			return fault.New(fault.ParseFailed, fmt.Sprintf("failed to parse field 'query' for indices [%s] at index privilege [%d] of role descriptor: it is not a JSON object",
+				strings.Join(p.Names, ","), i))
+		}
+	}
+	return nil
+}
+
+// Reserved reports whether a role is built in.
+func Reserved(name string) bool {
+	_, found := reserved[name]
+	return found
+}
+
+// Put adds or replaces a role, and reports whether it was added. It returns the errors of Check.
+func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descriptor) (created bool, err error) {
+	if err := Check(name, d); err != nil {
+		return false, err
+	}
+
+	text := string(roledescriptor.Canonical(roledescriptor.Set{name: d}))
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if created, err = tx.PutRole(store.Role{Name: name, Descriptor: text}); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.RolePut, name, audit.Details{"created": created})
+	})
+	return created, err
+}
+
+// Delete removes a role, and reports whether it existed. It returns fault.RequestInvalid for a reserved role.
+func (s *Service) Delete(ctx context.Context, name string) (found bool, err error) {
+	if Reserved(name) {
+		return false, fault.Invalid([]string{"role [" + name + "] is reserved and cannot be deleted"})
+	}
+
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if found, err = tx.DeleteRole(name); err != nil || !found {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
+	})
+	return found, err
+}
+
+// Get returns the roles with the given names that exist, or all roles if no name is given.
+func (s *Service) Get(ctx context.Context, names []string) (roledescriptor.Set, error) {
+	var set roledescriptor.Set
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		if len(names) > 0 {
+			set, err = Resolve(tx, names)
+			return err
+		}
+
+		roles, err := tx.Roles()
+		if err != nil {
+			return err
+		}
+		set, err = decodeRoles(roles)
+		maps.Copy(set, reserved)
+		return err
+	})
+	return set, err
+}
+
+// Resolve returns the roles with the given names that are defined. It ignores undefined names.
+func Resolve(tx *store.Tx, names []string) (roledescriptor.Set, error) {
+	var others []string
+	for _, name := range names {
+		if !Reserved(name) {
+			others = append(others, name)
+		}
+	}
+
+	var roles []store.Role
+	if len(others) > 0 {
+		var err error
+		if roles, err = tx.RolesByNames(others); err != nil {
+			return nil, err
+		}
+	}
+
+	set, err := decodeRoles(roles)
+	for _, name := range names {
+		if d, found := reserved[name]; found {
+			set[name] = d
+		}
+	}
+	return set, err
+}
+
+// Snapshot is Resolve without the roles' descriptions. API keys store it as the limit that their owner's roles set.
+func Snapshot(tx *store.Tx, names []string) (roledescriptor.Set, error) {
+	set, err := Resolve(tx, names)
+	for name, d := range set {
+		d.Description = ""
+		set[name] = d
+	}
+	return set, err
+}
+
+// Narrow returns a snapshot of a user's roles, limited to the ECE roles that the user still has. An API key must not keep the
+// privileges of a platform role that its owner has lost. Elasticsearch roles stay as in the snapshot (Elasticsearch's rule).
+func Narrow(snapshot roledescriptor.Set, now []identity.Role) roledescriptor.Set {
+	var kept []identity.Role
+	for name := range snapshot {
+		kept = append(kept, identity.Role(name))
+	}
+
+	platform, _ := identity.SplitRoles(kept)
+	if common := identity.CommonRoles(platform, now); !slices.Equal(slices.Sorted(slices.Values(platform)), common) {
+		return replacePlatformRoles(snapshot, platform, common)
+	}
+	return snapshot
+}
+
+// replacePlatformRoles returns a copy of the snapshot with the common platform roles in place of the others.
+func replacePlatformRoles(snapshot roledescriptor.Set, platform, common []identity.Role) roledescriptor.Set {
+	set := maps.Clone(snapshot)
+	for _, lost := range platform {
+		if !slices.Contains(common, lost) {
+			delete(set, string(lost))
+		}
+	}
+
+	for _, role := range common {
+		if _, found := set[string(role)]; !found {
+			set[string(role)] = reserved[string(role)]
+		}
+	}
+	return set
+}
+
+// Missing returns the names that are not in the set, sorted.
+func Missing(set roledescriptor.Set, names []string) []string {
+	missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, found := set[name]
+		return found
+	})
+	slices.Sort(missing)
+	return missing
+}
+
+var errStoredRole = errors.New("role: stored role cannot be decoded")
+
+// decodeRoles decodes stored roles. The set is never nil; on an error it holds the roles decoded before.
+func decodeRoles(roles []store.Role) (roledescriptor.Set, error) {
+	set := roledescriptor.Set{}
+	for _, r := range roles {
+		one, err := roledescriptor.ReadSet([]byte(r.Descriptor))
+		if err != nil {
+			return set, errors.Join(errStoredRole, err)
+		}
+		maps.Copy(set, one)
+	}
+	return set, nil
+}

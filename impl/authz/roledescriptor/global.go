@@ -1,0 +1,137 @@
+package roledescriptor
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
+)
+
+// conditions names the content of global in messages.
+const conditions section = "privilege"
+
+// readGlobal reads conditional cluster privileges. It checks their structure and keeps the object without its empty
+// categories.
+func readGlobal(target *map[string]any) func(any) error {
+	return func(value any) error {
+		if err := readConditionalObject(value, map[string]func(any) error{
+			"application": readSingleMember("manage", readRequiredStrings("applications")),
+			"profile":     readSingleMember("write", readRequiredStrings("applications")),
+			"role":        readSingleMember("manage", readManagedRoles),
+			"data_source": readDataSources,
+		}); err != nil {
+			return err
+		}
+		*target = copyNonEmptyMembers(value)
+		return nil
+	}
+}
+
+// copyNonEmptyMembers returns a copy of an object without its empty members; nil if none is left.
+func copyNonEmptyMembers(value any) map[string]any {
+	members, _ := value.(map[string]any)
+	var filled map[string]any
+	for name, content := range members {
+		if isEmpty(content) {
+			continue
+		}
+		if filled == nil {
+			filled = map[string]any{}
+		}
+		filled[name] = content
+	}
+	return filled
+}
+
+func isEmpty(value any) bool {
+	switch content := value.(type) {
+	case map[string]any:
+		return len(content) == 0
+	case []any:
+		return len(content) == 0
+	}
+	return false
+}
+
+// readConditionalObject is section.readObject with Elasticsearch's message in global for a value that is no object.
+func readConditionalObject(value any, readers map[string]func(any) error) error {
+	if _, ok := value.(map[string]any); !ok {
+		return conditions.fail("expected [START_OBJECT] but found [%s] instead", xcontent.Token(value))
+	}
+	return conditions.readObject(value, readers)
+}
+
+// readSingleMember returns a reader of an object that may have one member only.
+func readSingleMember(name string, read func(any) error) func(any) error {
+	return func(value any) error {
+		return readConditionalObject(value, map[string]func(any) error{name: read})
+	}
+}
+
+// readRequiredStrings returns a reader of an object that must have exactly one member, an array of strings.
+func readRequiredStrings(name string) func(any) error {
+	return func(value any) error {
+		var elements []string
+		if err := readSingleMember(name, readStrings(name, &elements))(value); err != nil {
+			return err
+		}
+		return requirePresent(name, elements)
+	}
+}
+
+// requirePresent refuses a missing (nil) array.
+func requirePresent(field string, elements []string) error {
+	if elements == nil {
+		return conditions.fail("missing required [%s] field", field)
+	}
+	return nil
+}
+
+func readManagedRoles(value any) error {
+	members, _ := value.(map[string]any)
+	err := readSingleMember("indices", func(value any) error {
+		return conditions.readArray(value, func(element any) error {
+			_, err := readGroup(element)
+			return err
+		})
+	})(value)
+	if err == nil && members["indices"] == nil {
+		return conditions.fail("missing required [indices] field")
+	}
+	return err
+}
+
+// dataSourcePrivileges lists the privileges that exist on data sources.
+var dataSourcePrivileges = []string{"create", "delete", "read_metadata", "read", "manage"}
+
+func readDataSources(value any) error {
+	return conditions.readArray(value, func(element any) error {
+		privileges, err := readGroup(element)
+		if err != nil {
+			return err
+		}
+		for _, name := range privileges {
+			if !slices.Contains(dataSourcePrivileges, name) {
+				return conditions.fail("[%s] are the only values allowed for [privileges] within [data_source]. Found [%s]",
+					strings.Join(dataSourcePrivileges, ", "), strings.Join(privileges, ", "))
+			}
+		}
+		return nil
+	})
+}
+
+// readGroup reads an object of names and privileges, and returns the privileges.
+func readGroup(value any) ([]string, error) {
+	var names, privileges []string
+	err := readConditionalObject(value, map[string]func(any) error{
+		"names":      readStrings("names", &names),
+		"privileges": readStrings("privileges", &privileges),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := requirePresent("names", names); err != nil {
+		return nil, err
+	}
+	return privileges, requirePresent("privileges", privileges)
+}

@@ -1,0 +1,144 @@
+package roledescriptor
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
+)
+
+// Options holds which optional members are accepted. A member that is not accepted is refused like an unknown one.
+type Options struct {
+	// AllowRestriction accepts restriction, which only API keys may have.
+	AllowRestriction bool
+	// AllowDescription accepts description, which only roles may have.
+	AllowDescription bool
+}
+
+const fieldName = "role_descriptors"
+
+// Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil. Errors are
+// fault.XContentParseFailed, with the error of the invalid descriptor as cause.
+func Field(target *Set, options Options) xcontent.Field {
+	var members map[string]any
+	object := xcontent.Object(&members)
+	return func(value any) error {
+		if _, ok := value.([]any); ok {
+			return illegalArgument("[%s] does not support arrays; use a single object with several fields", fieldName)
+		}
+		if err := object(value); err != nil {
+			return err
+		}
+		set, err := parseSet(members, options)
+		*target = set
+		return err
+	}
+}
+
+func parseSet(members map[string]any, options Options) (Set, error) {
+	set := make(Set, len(members))
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		d, err := Parse(name, members[name], options)
+		if err != nil {
+			return nil, xcontent.Within(fieldName, name, err)
+		}
+		set[name] = d
+	}
+	return set, nil
+}
+
+// ReadSet decodes the form that Canonical encodes.
+func ReadSet(data []byte) (Set, error) {
+	value, err := strictjson.DecodeStored(data)
+	if err != nil {
+		return nil, err
+	}
+	var set Set
+	return set, Field(&set, Options{AllowRestriction: true, AllowDescription: true})(value)
+}
+
+// Parse reads one descriptor from a decoded JSON value. It refuses members that are unknown, of the wrong type or
+// incomplete. Validate checks whether the named privileges exist. Errors are fault.ParseFailed and fault.IllegalArgument.
+func Parse(name string, value any, options Options) (Descriptor, error) {
+	if err := checkName(name); err != nil {
+		return Descriptor{}, err
+	}
+	var d Descriptor
+	role := section("role [" + name + "]")
+	if err := role.readObject(value, d.readers(role, name, options)); err != nil {
+		return Descriptor{}, err
+	}
+	return d, nil
+}
+
+// maxName is the longest role name in bytes (Elasticsearch's limit for names in role descriptors).
+const maxName = 1024
+
+func checkName(name string) error {
+	blank := name != "" && (name[0] == ' ' || name[len(name)-1] == ' ')
+	if name == "" || len(name) > maxName || blank || !printable(name) {
+		return illegalArgument("Role names must be at least 1 and no more than %d characters."+
+			" They are printable ASCII, and no blank begins or ends them.", maxName)
+	}
+	return nil
+}
+
+func printable(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// readers returns the reader of each member that the options accept, under all names of the member.
+func (d *Descriptor) readers(role section, name string, options Options) map[string]func(any) error {
+	var dropped map[string]any
+	readers := map[string]func(any) error{
+		"cluster":            readOptionalStrings("cluster", &d.Cluster),
+		"indices":            readIndices(name, &d.Indices),
+		"index":              readIndices(name, &d.Indices),
+		"applications":       readApplications(name, &d.Applications),
+		"application":        readApplications(name, &d.Applications),
+		"run_as":             readOptionalStrings("run_as", &d.RunAs),
+		"global":             readGlobal(&d.Global),
+		"remote_indices":     readRemoteIndices(name, &d.RemoteIndices),
+		"remote_cluster":     readRemoteClusters(name, &d.RemoteCluster),
+		"metadata":           role.readFreeObject("metadata", &d.Metadata),
+		"transient_metadata": role.readFreeObject("transient_metadata", &dropped),
+		"metadata_flattened": role.readFreeObject("metadata_flattened", &dropped),
+		"type":               role.ignoreScalar("type"),
+	}
+
+	if options.AllowRestriction {
+		readers["restriction"] = readRestriction(name, &d.Restriction)
+	}
+	if options.AllowDescription {
+		readers["description"] = role.readString("description", &d.Description)
+	}
+	return readers
+}
+
+// ignoreScalar returns a reader that ignores a value, and refuses objects and arrays.
+func (s section) ignoreScalar(field string) func(any) error {
+	return func(value any) error {
+		switch value.(type) {
+		case []any, map[string]any:
+			return s.fail("unexpected value [%s] of field [%s]", xcontent.Token(value), field)
+		}
+		return nil
+	}
+}
+
+func readRestriction(name string, target *Restriction) func(any) error {
+	restriction := section("restriction for role [" + name + "]")
+	return func(value any) error {
+		err := restriction.readObject(value, map[string]func(any) error{"workflows": readStrings("workflows", &target.Workflows)})
+		if err != nil || target.Workflows == nil {
+			return err
+		}
+		return restriction.requireElements("workflows", target.Workflows)
+	}
+}
