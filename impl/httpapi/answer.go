@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -39,7 +41,10 @@ type answer struct {
 	share    *admission.Budget
 
 	// reshaped is set if the body is to be reshaped as a whole before it is sent.
-	reshaped  bool
+	reshaped bool
+	// received reports whether the whole body of the request was read.
+	received func() bool
+
 	status    int
 	body      []byte
 	taken     int64
@@ -67,6 +72,7 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 				address:        address,
 				refusals:       limits.Refusals,
 				reshaped:       faceOf(arrived.Context()).reshapes(),
+				received:       trackBody(arrived),
 			}
 			response.Writer = a
 			c.Set(answerKey, a)
@@ -216,13 +222,39 @@ func (a *answer) sendRefusal() {
 	}
 
 	connection := http.NewResponseController(a.ResponseWriter)
-	_ = connection.SetReadDeadline(time.Now().Add(timeout))
+	if !a.received() { // else net/http waits for the client to disconnect, and takes a deadline that passes for that
+		_ = connection.SetReadDeadline(time.Now().Add(timeout))
+	}
 	_ = connection.SetWriteDeadline(time.Now().Add(2 * timeout))
 	a.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(a.body)))
 	a.ResponseWriter.WriteHeader(a.status)
 	_, _ = a.ResponseWriter.Write(a.body)
 	_ = connection.Flush()
 	_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout)) // of what comes next on the connection
+}
+
+// trackedBody is a request's body that notes its end.
+type trackedBody struct {
+	io.ReadCloser
+
+	ended bool
+}
+
+// Read implements io.Reader.
+func (b *trackedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+// trackBody has a request note the end of its body, and returns whether that was reached. A request without a body has it.
+func trackBody(r *http.Request) func() bool {
+	if r.Body == nil || r.Body == http.NoBody {
+		return func() bool { return true }
+	}
+	b := &trackedBody{ReadCloser: r.Body}
+	r.Body = b
+	return func() bool { return b.ended }
 }
 
 func (a *answer) releaseRequests() {

@@ -33,8 +33,8 @@ var statuses = map[fault.Kind]int{
 	fault.Overloaded:           http.StatusServiceUnavailable,
 }
 
-// statusCallerGone is what the log says of a request whose caller did not wait for the answer.
-const statusCallerGone = 499
+// statusClientGone is the status in the log of a request whose client disconnected before the answer.
+const statusClientGone = 499
 
 const serverFailed = "the server failed to answer this request"
 
@@ -45,8 +45,9 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 			return
 		}
 		if c.Request().Context().Err() != nil {
-			log.Debug("the caller went away", "request_id", requestIDOf(c), "error", err)
-			c.Response().Status = statusCallerGone
+			log.Debug("client disconnected", "request_id", requestIDOf(c), "error", err)
+			c.Response().Header().Set("Connection", "close")
+			_ = c.NoContent(statusClientGone) // a client that is there after all must not take nothing for success
 			return
 		}
 		f := toFault(err)

@@ -145,7 +145,7 @@ func samlRefusals(s *suite) {
 		return list
 	}
 
-	insert(60, "a", "r", "one")
+	insert(60, "a", "r", "192.0.2.1")
 	count("those of one address", 50)
 	insert(120, "b", "", "stray")
 	list := count("strays beside them", 150)
@@ -160,7 +160,7 @@ func samlRefusals(s *suite) {
 	}
 	equal(s, "the newest", list[0], want)
 	for i := range 6 {
-		insert(40, fmt.Sprintf("c%d", i), "r", fmt.Sprint(i))
+		insert(40, fmt.Sprintf("c%d", i), "r", fmt.Sprintf("198.51.100.%d", i))
 	}
 
 	count("those of a realm in all", 300)
