@@ -342,3 +342,52 @@ func TestSendAnswer_Refusals(t *testing.T) {
 		t.Error("a refusal of another address is given up at once")
 	}
 }
+
+// countingDeadlines is a response writer that counts the read deadlines that were set.
+type countingDeadlines struct {
+	*httptest.ResponseRecorder
+
+	set int
+}
+
+// SetReadDeadline is what http.ResponseController calls.
+func (d *countingDeadlines) SetReadDeadline(time.Time) error {
+	d.set++
+	return nil
+}
+
+// Ensures that a refusal limits the time for the rest of a body, and sets no deadline where nothing is left to be read:
+// net/http would take one that passes for the client's end, and cancel the requests that follow on the connection.
+func TestSendAnswer_ReadDeadline(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body  string
+		reads bool
+		want  int
+	}{
+		"no body":         {want: 0},
+		"body not read":   {body: "{}", want: 1},
+		"whole body read": {body: "{}", reads: true, want: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.body))
+			if c.body == "" {
+				r.Body = http.NoBody
+			}
+			w := &countingDeadlines{ResponseRecorder: httptest.NewRecorder()}
+			refused := func(context echo.Context) error {
+				if c.reads {
+					_, _ = io.ReadAll(context.Request().Body)
+				}
+				return fault.New(fault.Unauthorized, "refused")
+			}
+
+			l := NewLimits(0)
+			_ = sendAnswer(l)(enter(operation{}, l)(refused))(echo.New().NewContext(r, w))
+			if w.set != c.want {
+				t.Errorf("%d read deadlines were set, want %d", w.set, c.want)
+			}
+		})
+	}
+}
