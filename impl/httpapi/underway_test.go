@@ -85,19 +85,21 @@ func TestUnderWay_Revoked(t *testing.T) {
 			t.Run(revocation+", "+method, func(t *testing.T) {
 				t.Parallel()
 				for request, body := range requests {
-					w := newWorld(t)
-					al := w.native("al", "ece_platform_admin")
-					w.native("sam", "watcher")
-					key, session := w.esKey(al, `{"name":"k"}`), w.login("al", passwordOf("al"))
-					w.sql("UPDATE users SET password_set_by = 'user'")
-					who := map[string]client.RequestEditorFn{"password": al, "session": bearer(session), "API key": key.editor()}[method]
-					before := w.state()
-					if status := w.underWay(who, request, body, func() { revoke(w, key, session); before = w.state() }); status != http.StatusUnauthorized {
-						t.Errorf("%s: %d", request, status)
-					}
-					if after := w.state(); after != before {
-						t.Errorf("%s left behind\n%s\nof\n%s", request, after, before)
-					}
+					t.Run(request, func(t *testing.T) { // its server ends with it: each has connections to PostgreSQL
+						w := newWorld(t)
+						al := w.native("al", "ece_platform_admin")
+						w.native("sam", "watcher")
+						key, session := w.esKey(al, `{"name":"k"}`), w.login("al", passwordOf("al"))
+						w.sql("UPDATE users SET password_set_by = 'user'")
+						who := map[string]client.RequestEditorFn{"password": al, "session": bearer(session), "API key": key.editor()}[method]
+						before := w.state()
+						if status := w.underWay(who, request, body, func() { revoke(w, key, session); before = w.state() }); status != http.StatusUnauthorized {
+							t.Errorf("%s: %d", request, status)
+						}
+						if after := w.state(); after != before {
+							t.Errorf("%s left behind\n%s\nof\n%s", request, after, before)
+						}
+					})
 				}
 			})
 		}

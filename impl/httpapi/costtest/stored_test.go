@@ -28,7 +28,7 @@ func TestCost_Stored(t *testing.T) {
 				}
 			}
 			for _, each := range sample(trials, most(6, math.MaxInt)) {
-				m := compareStored(whole, half, each)
+				m := confirmed(func() measurement { return compareStored(whole, half, each) })
 				m.report(t)
 				all = append(all, m)
 			}
