@@ -35,7 +35,7 @@ func basicParty(name, password string) party {
 
 func (p party) as(name string) party { return party{p.authorization, name} }
 
-// estate is one server for all sequences, whose users each sequence makes anew.
+// estate is one server for all sequences; each sequence creates users of its own.
 type estate struct {
 	test    *testing.T
 	handler http.Handler

@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// nested is a JSON array that has so many levels.
+// nested is a JSON array with the given number of levels.
 func nested(levels int) string {
 	return strings.Repeat("[", levels) + strings.Repeat("]", levels)
 }

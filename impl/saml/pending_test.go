@@ -212,7 +212,7 @@ func TestPending_Flood(t *testing.T) {
 	}
 }
 
-// Ensures that at most so many answers to one sign-in are verified, and that those to others go on.
+// Ensures that the answers to one sign-in that are verified are bounded, and that those to others go on.
 func TestPending_Answers(t *testing.T) {
 	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	request, mine := f.begin("staff")

@@ -70,7 +70,7 @@ func most(quick, whole int) int {
 	return quick
 }
 
-// sample takes at most so many cases, chosen by the seed, and those that -cost.only asks for.
+// sample takes at most a number of cases, chosen by the seed, and those that -cost.only asks for.
 func sample[T fmt.Stringer](all []T, most int) []T {
 	if *only != "" {
 		return slices.DeleteFunc(all, func(each T) bool { return !strings.Contains(each.String(), *only) })
