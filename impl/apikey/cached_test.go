@@ -43,7 +43,7 @@ func (c *cached) want(credential string, good, remembered bool) store.User {
 	before, _ := c.Remembered()
 	_, owner, err := c.Verify(c.Context(), credential)
 	after, _ := c.Remembered()
-	if good && err != nil || !good && !fault.Has(err, fault.Unauthorized) || (after > before) != remembered {
+	if good && err != nil || !good && !fault.Has(err, fault.CredentialsInvalid) || (after > before) != remembered {
 		c.Errorf("good %v, remembered %v; want %v, %v (%v)", err == nil, after > before, good, remembered, err)
 	}
 	return owner

@@ -32,7 +32,7 @@ type changes struct {
 	all []*keysChange
 }
 
-// newChanges prepares an update. It returns fault.IllegalArgument if one of the owner's roles is restricted, whether or not
+// newChanges prepares an update. It returns fault.InvalidData if one of the owner's roles is restricted, whether or not
 // there is a key to be updated.
 func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.User, u Update) (*changes, error) {
 	common, err := u.change(tx)

@@ -38,7 +38,7 @@ type Credential struct{ ID, Secret string }
 func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
 
 // Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument, KeyInvalidInput,
-// and fault.Unauthorized if the owner was disabled meanwhile.
+// and fault.CredentialsInvalid if the owner was disabled meanwhile.
 func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (store.APIKey, Credential, error) {
 	if err := fault.Invalid(c.Problems()); err != nil {
 		return store.APIKey{}, Credential{}, err
@@ -47,7 +47,7 @@ func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation)
 		return store.APIKey{}, Credential{}, err
 	}
 	if caller.Method == identity.APIKey && !derivable(c.Assigned) {
-		return store.APIKey{}, Credential{}, fault.New(fault.IllegalArgument,
+		return store.APIKey{}, Credential{}, fault.New(fault.InvalidData,
 			"creating derived api keys requires an explicit role descriptor that is empty (has no privileges)")
 	}
 	return s.create(ctx, caller.Principal, c)
@@ -189,7 +189,7 @@ func (s *Service) complete(ctx context.Context, tx *store.Tx, p identity.Princip
 	return audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, *key, made.binding))
 }
 
-// stillValid returns fault.Unauthorized if the key or the session that a caller came with was revoked since it was
+// stillValid returns fault.CredentialsInvalid if the key or the session that a caller came with was revoked since it was
 // authenticated: what a user revokes must not make another key that outlives it.
 func stillValid(tx *store.Tx, p identity.Principal) error {
 	var err error
@@ -203,7 +203,7 @@ func stillValid(tx *store.Tx, p identity.Principal) error {
 		_, _, err = tx.Session(p.SessionID)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		err = fault.New(fault.Unauthorized, "the credentials were revoked while the request was under way")
+		err = fault.New(fault.CredentialsInvalid, "the credentials were revoked while the request was under way")
 	}
 	return err
 }
@@ -222,11 +222,11 @@ func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.De
 	return details
 }
 
-// enabledOwner returns a user who may have keys made, or fault.Unauthorized.
+// enabledOwner returns a user who may have keys made, or fault.CredentialsInvalid.
 func enabledOwner(tx *store.Tx, name string) (store.User, error) {
 	owner, err := tx.User(name)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !owner.Enabled {
-		return owner, fault.New(fault.Unauthorized, "the user is disabled")
+		return owner, fault.New(fault.CredentialsInvalid, "the user is disabled")
 	}
 	return owner, err
 }

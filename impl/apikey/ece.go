@@ -14,7 +14,7 @@ import (
 )
 
 // CreatePlain makes a key that may do what the principal may, as ECE does: it has a description for a name, and without an
-// expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.Unauthorized if the principal's user was
+// expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.CredentialsInvalid if the principal's user was
 // disabled meanwhile.
 func (s *Service) CreatePlain(ctx context.Context, p identity.Principal, description string, expiration *string) (store.APIKey, Credential, error) {
 	if err := s.store.Require(); err != nil {

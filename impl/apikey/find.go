@@ -40,7 +40,7 @@ func (f Filter) check(verb string) error {
 // Find returns the keys that a caller asks for, oldest first, as far as the caller may see them: all, or those of the
 // caller. An API key may see itself whatever it may do. With limits the keys are to be shown with their owners' role
 // descriptors, which is not for a key that is only shown itself. It returns fault.RequestInvalid and SecurityDenied,
-// and fault.IllegalArgument if there is too much to be shown at once.
+// and fault.InvalidData if there is too much to be shown at once.
 func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, limits bool) ([]View, error) {
 	if err := f.check("retrieving"); err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding)
 	return o, err
 }
 
-// originOf stores what a new key keeps of its owner. It returns fault.Unauthorized if the caller is not, or no longer, who may
+// originOf stores what a new key keeps of its owner. It returns fault.CredentialsInvalid if the caller is not, or no longer, who may
 // make it.
 func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	if err := tx.RequireCurrent(p); err != nil {
@@ -127,7 +127,7 @@ func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.
 	return o, err
 }
 
-// ownerRoles returns what a key keeps of its owner's roles, or fault.IllegalArgument if one of them is restricted.
+// ownerRoles returns what a key keeps of its owner's roles, or fault.InvalidData if one of them is restricted.
 func ownerRoles(tx *store.Tx, owner store.User) (roledescriptor.Set, error) {
 	names := identity.Principal{Roles: owner.Roles}.RoleNames()
 	set, err := role.Snapshot(tx, names)

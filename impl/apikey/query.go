@@ -29,7 +29,7 @@ type Hit struct {
 
 // Query evaluates a query in Elasticsearch's language, as strictjson.Decode returned it (nil asks for the first keys), over
 // the keys that a caller may see: all, or those of the caller; an API key sees itself then. It returns the errors of
-// query.Parse, and fault.SecurityDenied.
+// query.Parse, and fault.PermissionDenied.
 func (s *Service) Query(ctx context.Context, caller access.Subject, body any, limits bool) (Found, error) {
 	var found Found
 	err := s.store.View(ctx, func(tx *store.Tx) error {

@@ -137,7 +137,7 @@ func TestFind_OwnRealm(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 	for _, f := range []apikey.Filter{{UserName: "weak", RealmName: "default_native"}, {UserName: "weak"}, {RealmName: "corporate"}, {UserName: "erin", RealmName: "corporate"}} {
-		if got, err := w.found("weak", f); !fault.Has(err, fault.SecurityDenied) || got != "" {
+		if got, err := w.found("weak", f); !fault.Has(err, fault.PermissionDenied) || got != "" {
 			t.Errorf("%+v: %s, %v", f, got, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestInvalidate_Realm(t *testing.T) {
 			owners = append(owners, w.ids[id])
 		}
 		slices.Sort(owners)
-		if got := strings.Join(owners, " "); got != c.want || c.refused != fault.Has(err, fault.SecurityDenied) || !c.refused && err != nil {
+		if got := strings.Join(owners, " "); got != c.want || c.refused != fault.Has(err, fault.PermissionDenied) || !c.refused && err != nil {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}

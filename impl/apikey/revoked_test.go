@@ -66,7 +66,7 @@ func TestCreate_RevokedMaker(t *testing.T) {
 			if err := c.revoke(); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := keys.CreatePlain(t.Context(), c.maker, "after", nil); !fault.Has(err, fault.Unauthorized) {
+			if _, _, err := keys.CreatePlain(t.Context(), c.maker, "after", nil); !fault.Has(err, fault.CredentialsInvalid) {
 				t.Errorf("a caller whose %s was revoked makes a key: %v", name, err)
 			}
 		})

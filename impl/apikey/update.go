@@ -75,7 +75,7 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 		return Outcome{}, err
 	}
 	if caller.Method == identity.APIKey {
-		return Outcome{}, fault.New(fault.IllegalArgument, "authentication via API key not supported: only the owner user can update an API key")
+		return Outcome{}, fault.New(fault.InvalidData, "authentication via API key not supported: only the owner user can update an API key")
 	}
 	if err := roledescriptor.CheckRestrictions(u.Assigned); err != nil {
 		return Outcome{}, err
@@ -214,11 +214,11 @@ func (s *Service) unchangeable(tx *store.Tx, key store.APIKey, owned bool, id st
 	case !owned:
 		return fault.New(fault.ResourceMissing, "no API key owned by requesting user found for ID ["+id+"]")
 	case Invalidated(key):
-		return fault.New(fault.IllegalArgument, "cannot update invalidated API key ["+id+"]")
+		return fault.New(fault.InvalidData, "cannot update invalidated API key ["+id+"]")
 	case Expired(key, tx.Now):
-		return fault.New(fault.IllegalArgument, "cannot update expired API key ["+id+"]")
+		return fault.New(fault.InvalidData, "cannot update expired API key ["+id+"]")
 	case change.ExpiresAt != nil && s.settings.MaxLifetime > 0 && change.ExpiresAt.Sub(key.CreatedAt) > s.settings.MaxLifetime:
-		return fault.New(fault.IllegalArgument,
+		return fault.New(fault.InvalidData,
 			fmt.Sprintf("cannot let API key [%s] live for more than %s after its creation, the maximum on this server", id, s.settings.MaxLifetime))
 	}
 	return nil

@@ -23,10 +23,10 @@ func (e RejectedError) Error() string { return e.why }
 func (e RejectedError) Why() string { return e.why }
 
 func reject(why string) error {
-	return fault.Wrap(fault.Unauthorized, RejectedError{why}, "the API key is not valid, or no longer")
+	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why}, "the API key is not valid, or no longer")
 }
 
-// Verify returns the key that a credential is, and the key's owner, or fault.Unauthorized with a RejectedError if it is
+// Verify returns the key that a credential is, and the key's owner, or fault.CredentialsInvalid with a RejectedError if it is
 // malformed, unknown, wrong, invalidated or expired. It does not look at whether the owner is enabled. Only who knows the
 // secret is told more of a key than that there is one. The owner has those roles only that the
 // key may have.

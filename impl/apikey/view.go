@@ -42,12 +42,12 @@ func newViewer(tx *store.Tx, limits bool) *viewer {
 	return &viewer{tx, limits, map[string]sized{"": {set: roledescriptor.Set{}}}, map[string]identity.Realm{"": identity.Native}, maxShown}
 }
 
-// spend returns fault.IllegalArgument once there is too much to be shown.
+// spend returns fault.InvalidData once there is too much to be shown.
 func (v *viewer) spend(bytes int) error {
 	if v.left -= bytes; v.left >= 0 {
 		return nil
 	}
-	return fault.New(fault.IllegalArgument,
+	return fault.New(fault.InvalidData,
 		fmt.Sprintf("the role descriptors and the metadata of the API keys have more than [%d] bytes together; ask for fewer keys at once", maxShown))
 }
 

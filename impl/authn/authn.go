@@ -29,8 +29,8 @@ func NewService(st *store.Store, users *user.Service, keys *apikey.Service, sess
 	return &Service{st, users, keys, sessions, now}
 }
 
-// Authenticate returns who the values of a request's Authorization header stand for. It returns fault.Unauthorized for
-// whatever is not good, fault.NoAuthenticationCluster and fault.AuthenticationClusterError when that cannot be known,
+// Authenticate returns who the values of a request's Authorization header stand for. It returns fault.CredentialsInvalid for
+// whatever is not good, fault.StoreMissing and fault.StoreUnavailable when that cannot be known,
 // and fault.ServerBusy.
 func (s *Service) Authenticate(ctx context.Context, authorization []string) (identity.Principal, error) {
 	c, err := parseAuthorization(authorization)
@@ -54,7 +54,7 @@ func (s *Service) authenticate(ctx context.Context, c credentials) (identity.Pri
 func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal, error) {
 	u, err := s.users.CheckPassword(ctx, c.name, c.password)
 	if fault.Has(err, fault.LoginFailed) {
-		return identity.Principal{}, fault.New(fault.Unauthorized, "the user name or the password is wrong", "Authorization")
+		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the user name or the password is wrong", "Authorization")
 	}
 	p := principal(u, identity.Basic)
 	p.AuthenticatedAt, p.PasswordID = s.now(), passwordID(u)
@@ -67,7 +67,7 @@ func (s *Service) apiKey(ctx context.Context, c credentials) (identity.Principal
 		return identity.Principal{}, err
 	}
 	if !owner.Enabled {
-		return identity.Principal{}, fault.New(fault.Unauthorized, "the API key is not valid, or no longer")
+		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the API key is not valid, or no longer")
 	}
 	p := principal(owner, identity.APIKey)
 	p.Expires = key.ExpiresAt
@@ -81,7 +81,7 @@ func (s *Service) session(ctx context.Context, c credentials) (identity.Principa
 		return identity.Principal{}, err
 	}
 	if !live.User.Enabled {
-		return identity.Principal{}, fault.New(fault.Unauthorized, "the session token is not valid, or no longer")
+		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the session token is not valid, or no longer")
 	}
 	p := principal(live.User, identity.Session)
 	p.SessionID, p.TokenID, p.Expires = live.Session.ID, live.Token.ID, live.Token.ExpiresAt
@@ -95,8 +95,8 @@ func principal(u store.User, method identity.Method) identity.Principal {
 	}
 }
 
-// Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.NoAuthenticationCluster,
-// fault.AuthenticationClusterError and fault.ServerBusy.
+// Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.StoreMissing,
+// fault.StoreUnavailable and fault.ServerBusy.
 func (s *Service) Login(ctx context.Context, name, password string) (session.Token, error) {
 	var token session.Token
 	_, err := s.signIn(ctx, name, password, nil, func(tx *store.Tx) (err error) {
@@ -106,11 +106,11 @@ func (s *Service) Login(ctx context.Context, name, password string) (session.Tok
 	return token, err
 }
 
-// Refresh exchanges the token that the principal came with for a new one. It returns fault.Unauthorized for a principal
+// Refresh exchanges the token that the principal came with for a new one. It returns fault.CredentialsInvalid for a principal
 // without a session, or whose session has ended.
 func (s *Service) Refresh(ctx context.Context, p identity.Principal) (session.Token, error) {
 	if p.Method != identity.Session {
-		return session.Token{}, fault.New(fault.Unauthorized,
+		return session.Token{}, fault.New(fault.CredentialsInvalid,
 			"only a session can be refreshed; send its token as Bearer in the Authorization header", "Authorization")
 	}
 	var token session.Token

@@ -18,11 +18,11 @@ type credentials struct {
 }
 
 // parseAuthorization reads the values of the Authorization header (RFC 9110, section 11.6.2). Schemes are compared
-// without regard to case. It returns fault.Unauthorized unless there is exactly one value, of a known scheme and well
+// without regard to case. It returns fault.CredentialsInvalid unless there is exactly one value, of a known scheme and well
 // formed.
 func parseAuthorization(values []string) (credentials, error) {
 	if len(values) == 0 {
-		return credentials{}, fault.New(fault.Unauthorized,
+		return credentials{}, fault.New(fault.CredentialsInvalid,
 			"there are no credentials; send Basic, ApiKey or Bearer in the Authorization header", "Authorization")
 	}
 	if len(values) > 1 {
@@ -57,4 +57,4 @@ func parseBasic(encoded string) (credentials, error) {
 	return credentials{method: identity.Basic, name: name, password: password}, nil
 }
 
-func malformed(why string) error { return fault.New(fault.Unauthorized, why, "Authorization") }
+func malformed(why string) error { return fault.New(fault.CredentialsInvalid, why, "Authorization") }

@@ -56,11 +56,11 @@ func (p Proxy) exactly(wanted map[string]bool) []string {
 	return problems
 }
 
-// Represented returns whose credentials these are. It returns fault.SecurityDenied for whatever is not good,
-// fault.SecurityUnsupported, fault.TooManyFailures and fault.ServerBusy.
+// Represented returns whose credentials these are. It returns fault.PermissionDenied for whatever is not good,
+// fault.CredentialsUnsupported, fault.TooManyFailures and fault.ServerBusy.
 func (s *Service) Represented(ctx context.Context, p Proxy) (identity.Principal, error) {
 	if p.ClientAuthentication {
-		return identity.Principal{}, fault.New(fault.SecurityUnsupported, "[client_authentication] not supported with the supplied access_token type")
+		return identity.Principal{}, fault.New(fault.CredentialsUnsupported, "[client_authentication] not supported with the supplied access_token type")
 	}
 	c := credentials{method: identity.Session}
 	if *p.Type == passwordType {
@@ -69,8 +69,8 @@ func (s *Service) Represented(ctx context.Context, p Proxy) (identity.Principal,
 		c.token = *p.AccessToken
 	}
 	principal, err := s.authenticate(ctx, c)
-	if fault.Has(err, fault.Unauthorized) {
-		err = fault.Wrap(fault.SecurityDenied, err, "Failed to authenticate api key grant")
+	if fault.Has(err, fault.CredentialsInvalid) {
+		err = fault.Wrap(fault.PermissionDenied, err, "Failed to authenticate api key grant")
 	}
 	return principal, err
 }

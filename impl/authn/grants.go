@@ -34,7 +34,7 @@ func (s *Service) PasswordGrant(ctx context.Context, name, password string) (Gra
 	return orNone(grant, err)
 }
 
-// RefreshGrant exchanges a refresh token for the next tokens of its session. It returns fault.InvalidGrant.
+// RefreshGrant exchanges a refresh token for the next tokens of its session. It returns fault.GrantInvalid.
 func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant, error) {
 	var grant Grant
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
@@ -47,11 +47,11 @@ func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant,
 }
 
 // ClientCredentials begins a session of a caller's, without a refresh token. Only who came with a password gets one
-// (fault.SecurityDenied): a key could outlive its end and its limits in a session, and a session itself. It returns
-// fault.Unauthorized if the user was disabled or got another password since.
+// (fault.PermissionDenied): a key could outlive its end and its limits in a session, and a session itself. It returns
+// fault.CredentialsInvalid if the user was disabled or got another password since.
 func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (Grant, error) {
 	if p.Method != identity.Basic {
-		return Grant{}, fault.New(fault.SecurityDenied,
+		return Grant{}, fault.New(fault.PermissionDenied,
 			"the grant type [client_credentials] is for callers who authenticate with name and password, not with a token, an API key or as another user")
 	}
 	var grant Grant
@@ -61,7 +61,7 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 		return err
 	})
 	if fault.Has(err, fault.LoginFailed) || errors.Is(err, errStale) {
-		err = fault.New(fault.Unauthorized, "the user was changed while the request was under way", "Authorization")
+		err = fault.New(fault.CredentialsInvalid, "the user was changed while the request was under way", "Authorization")
 	}
 	grant.User = u
 	return orNone(grant, err)

@@ -90,7 +90,7 @@ func (w *world) caller(g authn.Grant) (identity.Principal, error) {
 // lives fails the test unless a token is good, or is not.
 func (w *world) lives(what string, g authn.Grant, want bool) {
 	w.Helper()
-	if _, err := w.caller(g); (err == nil) != want || err != nil && !fault.Has(err, fault.Unauthorized) {
+	if _, err := w.caller(g); (err == nil) != want || err != nil && !fault.Has(err, fault.CredentialsInvalid) {
 		w.Errorf("%s: %v", what, err)
 	}
 }
@@ -158,7 +158,7 @@ func TestRefreshGrant(t *testing.T) {
 		t.Errorf("the second is %+v of %+v, %v", second, q, err)
 	}
 	for name, token := range map[string]string{"a used one": first.Refresh, "none": "", "another": "x", "an access token": second.Access.Value} {
-		if g, err := w.RefreshGrant(t.Context(), token); !fault.Has(err, fault.InvalidGrant) || g.Access.Value != "" || g.Refresh != "" {
+		if g, err := w.RefreshGrant(t.Context(), token); !fault.Has(err, fault.GrantInvalid) || g.Access.Value != "" || g.Refresh != "" {
 			t.Errorf("%s: %+v, %v", name, g, err)
 		}
 	}
@@ -178,7 +178,7 @@ func TestRefreshGrant_Parallel(t *testing.T) {
 			_, err := w.RefreshGrant(t.Context(), g.Refresh)
 			if err == nil {
 				won.Add(1)
-			} else if !fault.Has(err, fault.InvalidGrant) {
+			} else if !fault.Has(err, fault.GrantInvalid) {
 				t.Error(err)
 			}
 		})
@@ -200,7 +200,7 @@ func TestRefreshGrant_End(t *testing.T) {
 	}
 	w.advance(30 * time.Minute)
 	w.lives("a token at the session's end", g, false)
-	if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.InvalidGrant) {
+	if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.GrantInvalid) {
 		t.Errorf("at the session's end: %v", err)
 	}
 	w = newWorld(t, session.Settings{Idle: time.Hour, Absolute: 100 * time.Hour, Grace: time.Second})
@@ -210,7 +210,7 @@ func TestRefreshGrant_End(t *testing.T) {
 		t.Errorf("before its end: %v", err)
 	}
 	w.advance(24 * time.Hour)
-	if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.InvalidGrant) {
+	if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.GrantInvalid) {
 		t.Errorf("at its end: %v", err)
 	}
 }
@@ -251,7 +251,7 @@ func TestRefreshGrant_SessionEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.lives(name, g, false)
-		if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.InvalidGrant) {
+		if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.GrantInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -280,7 +280,7 @@ func TestClientCredentials(t *testing.T) {
 	key, other := p, p
 	key.Method, other.Method = identity.APIKey, identity.RunAs
 	for _, p := range []identity.Principal{bearer, key, other, {}} {
-		if g, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.SecurityDenied) || g.Access.Value != "" {
+		if g, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.PermissionDenied) || g.Access.Value != "" {
 			t.Errorf("%s: %v", p.Method, err)
 		}
 	}
@@ -288,13 +288,13 @@ func TestClientCredentials(t *testing.T) {
 	if err := w.users.ChangePasswordNative(t.Context(), founder, "alice", user.Secret{Password: &password}, user.Proof{}); err != nil {
 		t.Fatal(err)
 	}
-	if g, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.Unauthorized) || g.Access.Value != "" {
+	if g, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.CredentialsInvalid) || g.Access.Value != "" {
 		t.Errorf("after another password: %v", err)
 	}
 	if _, err := w.users.DeleteNative(t.Context(), founder, "alice", user.Proof{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.Unauthorized) {
+	if _, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.CredentialsInvalid) {
 		t.Errorf("after the user: %v", err)
 	}
 }
@@ -334,7 +334,7 @@ func TestInvalidateTokens_Many(t *testing.T) {
 	w.grant("alice")
 	for name, sel := range map[string]authn.TokenSelection{"user": {UserName: "chief"}, "realm": {RealmName: "default_native"}} {
 		for _, by := range []identity.Principal{bob, acting} {
-			if n, _, err := w.InvalidateTokens(t.Context(), by, sel); !fault.Has(err, fault.SecurityDenied) || n != 0 {
+			if n, _, err := w.InvalidateTokens(t.Context(), by, sel); !fault.Has(err, fault.PermissionDenied) || n != 0 {
 				t.Errorf("%s by %s: %d, %v", name, by.User, n, err)
 			}
 		}

@@ -33,7 +33,7 @@ func (s TokenSelection) Check() error {
 // InvalidateTokens ends the sessions that tokens stand for, with all their tokens, however they began. It returns how many
 // sessions it ended, and for a single access token whether that was dead before. What is unknown counts as neither.
 //
-// It returns what Check does, and fault.SecurityDenied to a caller who is no administrator of ECE and would sign out
+// It returns what Check does, and fault.PermissionDenied to a caller who is no administrator of ECE and would sign out
 // another user who has a role of ECE; then nobody is.
 func (s *Service) InvalidateTokens(ctx context.Context, by identity.Principal, sel TokenSelection) (invalidated, previously int, err error) {
 	if err := sel.Check(); err != nil {
@@ -120,7 +120,7 @@ func maySignOut(by identity.Principal, u store.User) error {
 	if by.User == u.Name || administrator || !identity.HoldsPlatformRole(u.Roles) {
 		return nil
 	}
-	return fault.New(fault.SecurityDenied, "user ["+by.User+"] may not end sessions of user ["+u.Name+
+	return fault.New(fault.PermissionDenied, "user ["+by.User+"] may not end sessions of user ["+u.Name+
 		"]: for users with roles of ECE, holders of the role ["+string(identity.PlatformAdmin)+"] do")
 }
 

@@ -1,109 +1,107 @@
 package fault
 
-// Code is the name of an error on the wire, and its kind.
+// Code identifies an error. Its name is for logs; the HTTP families have tables of the names that codes have on the wire.
 type Code struct {
 	Name string
 	Kind Kind
 }
 
-// Codes of ECE (the "root", "authc", "accounts" and "api_keys" families).
+// Codes about the caller.
 var (
 	// LoginFailed: a sign-in failed, for any reason.
-	LoginFailed = Code{"root.unauthenticated", Unauthenticated}
-	// Unauthorized: credentials are missing, malformed, wrong, expired or revoked.
-	Unauthorized = Code{"root.unauthorized", Unauthenticated}
-	// PermissionMissing: the caller's roles do not include the operation.
-	PermissionMissing = Code{"root.unauthorized.rbac", Forbidden}
-	// InvalidData: the input is well-formed but invalid.
-	InvalidData = Code{"root.invalid_data", InvalidInput}
-	// InvalidJSON: the body is not one JSON value.
-	InvalidJSON = Code{"root.invalid_json_request", InvalidInput}
-	// ResourceNotFound: no route has this path.
-	ResourceNotFound = Code{"root.resource_not_found", NotFound}
-	// NoAuthenticationCluster: the program runs without a store.
-	NoAuthenticationCluster = Code{"authc.no_authentication_cluster", NotConfigured}
-	// AuthenticationClusterError: the store failed or cannot be reached.
-	AuthenticationClusterError = Code{"authc.authentication_cluster_error", Unavailable}
-	// AccountNotFound: the account does not exist.
-	AccountNotFound = Code{"accounts.not_found", NotFound}
-	// KeyInvalidInput: the input for creating an API key is invalid.
-	KeyInvalidInput = Code{"api_keys.invalid_input", InvalidInput}
-	// KeyNotFound: no such API key, or not the caller's.
-	KeyNotFound = Code{"api_keys.key_not_found", NotFound}
-	// KeyOwnerNotFound: the user that should own API keys does not exist.
-	KeyOwnerNotFound = Code{"api_keys.user_not_found", NotFound}
-	// UserNotFound: no such user.
-	UserNotFound = Code{"user.not_found", NotFound}
-	// UserNameInvalid: the name is not acceptable for a user.
-	UserNameInvalid = Code{"user.user_name.invalid", InvalidInput}
-	// UserNameConflict: a user with that name exists.
-	UserNameConflict = Code{"user.user_name.conflict", Conflict}
-	// UserRolesInvalid: unknown roles, or roles that exclude each other.
-	UserRolesInvalid = Code{"user.roles.invalid", InvalidInput}
-	// UserRolesForbidden: the caller may not give these roles to this user.
-	UserRolesForbidden = Code{"user.roles.forbidden", InvalidInput}
-	// UserRestrictedField: the field is read-only.
-	UserRestrictedField = Code{"user.restricted_field", InvalidInput}
-	// UserRestrictedDeletion: this user cannot be deleted by this caller.
-	UserRestrictedDeletion = Code{"user.restricted_deletion", InvalidInput}
-	// InvalidOneTimeCode: the second factor's code is missing, wrong or used.
-	InvalidOneTimeCode = Code{"authc.invalid_token", InvalidInput}
-	// ElevationNeeded: the caller must first acquire elevated permissions.
-	ElevationNeeded = Code{"root.unauthorized.rbac.elevated_permissions_required", ElevationRequired}
-	// UserCannotModify: built-in users cannot be modified.
-	UserCannotModify = Code{"user.cannot_modify", InvalidInput}
-	// UserCannotModifyExternal: the field is managed by the user's identity provider.
-	UserCannotModifyExternal = Code{"user.cannot_modify_external", InvalidInput}
-)
-
-// Codes of this project, for errors that ECE has no code for.
-var (
-	// WrongMethod: the path exists, the method does not.
-	WrongMethod = Code{"root.method_not_allowed", MethodNotAllowed}
-	// BodyTooLarge: the body is over the limit.
-	BodyTooLarge = Code{"root.request_too_large", TooLarge}
-	// WrongMediaType: the operation does not accept this content type.
-	WrongMediaType = Code{"root.unsupported_media_type", UnsupportedMediaType}
+	LoginFailed = Code{"login failed", Unauthenticated}
+	// CredentialsInvalid: credentials are missing, malformed, wrong, expired or revoked.
+	CredentialsInvalid = Code{"credentials invalid", Unauthenticated}
+	// CredentialsUnsupported: the credentials in a request body are of an unsupported kind.
+	CredentialsUnsupported = Code{"credentials unsupported", InvalidInput}
+	// PermissionDenied: the caller's roles or privileges do not include the operation.
+	PermissionDenied = Code{"permission denied", Forbidden}
 	// RecentPasswordNeeded: the caller must prove the password again.
-	RecentPasswordNeeded = Code{"root.unauthorized.recent_password_required", Forbidden}
+	RecentPasswordNeeded = Code{"recent password needed", Forbidden}
 	// SecondFactorNeeded: the caller must be elevated.
-	SecondFactorNeeded = Code{"root.unauthorized.second_factor_required", Forbidden}
-	// RealmNotFound: no such SAML realm, or not enabled.
-	RealmNotFound = Code{"saml.realm_not_found", NotFound}
-	// DeviceNotFound: the user has no second factor.
-	DeviceNotFound = Code{"totp.device_not_found", NotFound}
-	// DeviceConflict: the user has a confirmed second factor already.
-	DeviceConflict = Code{"totp.device_conflict", Conflict}
+	SecondFactorNeeded = Code{"second factor needed", Forbidden}
+	// ElevationNeeded: the caller must first acquire elevated permissions.
+	ElevationNeeded = Code{"elevation needed", ElevationRequired}
+	// OneTimeCodeInvalid: the second factor's code is missing, wrong or used.
+	OneTimeCodeInvalid = Code{"one-time code invalid", InvalidInput}
+	// GrantInvalid: a refresh token is unknown, used or expired, or its session has been terminated (RFC 6749 section 5.2).
+	GrantInvalid = Code{"grant invalid", InvalidInput}
 	// TooManyFailures: too many failed attempts from one address.
-	TooManyFailures = Code{"root.too_many_requests", RateLimited}
-	// ServerFailed: a defect or a broken environment; the cause is not shown to callers.
-	ServerFailed = Code{"root.internal_error", Internal}
-	// ServerBusy: refused by admission control before any work was done.
-	ServerBusy = Code{"root.overloaded", Overloaded}
+	TooManyFailures = Code{"too many failures", RateLimited}
 )
 
-// Codes of Elasticsearch: the types of its exceptions. Only Elasticsearch operations return them.
+// Codes about the request.
 var (
-	// IllegalArgument: a value is well-formed but invalid.
-	IllegalArgument = Code{"illegal_argument_exception", InvalidInput}
+	// InvalidData: the input is well-formed but invalid.
+	InvalidData = Code{"invalid data", InvalidInput}
+	// InvalidJSON: the body is not one JSON value.
+	InvalidJSON = Code{"invalid JSON", InvalidInput}
 	// ParseFailed: a part of a document is malformed.
-	ParseFailed = Code{"parse_exception", InvalidInput}
-	// XContentParseFailed: an object parser does not accept a field or its value.
-	XContentParseFailed = Code{"x_content_parse_exception", InvalidInput}
+	ParseFailed = Code{"parse failed", InvalidInput}
+	// FieldInvalid: an object parser does not accept a field or its value. Fields leads to it in the body.
+	FieldInvalid = Code{"field invalid", InvalidInput}
 	// RequestInvalid: a parsed request failed validation; the message lists all validation errors.
-	RequestInvalid = Code{"action_request_validation_exception", InvalidInput}
-	// SecurityDenied: the caller's privileges do not include the action.
-	SecurityDenied = Code{"security_exception", Forbidden}
-	// SecurityUnsupported: the credentials in a request body are of an unsupported kind.
-	SecurityUnsupported = Code{"security_exception", InvalidInput}
-	// ResourceMissing: the resource does not exist, or is not the caller's.
-	ResourceMissing = Code{"resource_not_found_exception", NotFound}
-	// MediaTypeUnsupported: the media type of a body is unsupported or missing.
-	MediaTypeUnsupported = Code{"media_type_header_exception", NotAcceptable}
+	RequestInvalid = Code{"request invalid", InvalidInput}
+	// RouteNotFound: no operation has this path.
+	RouteNotFound = Code{"route not found", NotFound}
+	// WrongMethod: the path exists, the method does not.
+	WrongMethod = Code{"wrong method", MethodNotAllowed}
+	// BodyTooLarge: the body is over the limit.
+	BodyTooLarge = Code{"body too large", TooLarge}
+	// WrongMediaType: the operation does not accept this content type.
+	WrongMediaType = Code{"wrong media type", UnsupportedMediaType}
+	// MediaTypeUnsupported: the media type of a body or of an acceptable response is unsupported or missing.
+	MediaTypeUnsupported = Code{"media type unsupported", NotAcceptable}
 	// MediaTypeIncompatible: the requested version of a media type is unsupported, or two versions are requested.
-	MediaTypeIncompatible = Code{"media_type_header_exception", InvalidInput}
+	MediaTypeIncompatible = Code{"media type incompatible", InvalidInput}
 )
 
-// InvalidGrant is OAuth 2.0's code (RFC 6749 section 5.2): a refresh token is unknown, used or expired, or its session has
-// been terminated.
-var InvalidGrant = Code{"invalid_grant", InvalidInput}
+// Codes about accounts, users, API keys and second factors.
+var (
+	// ResourceMissing: the resource does not exist, or is not the caller's.
+	ResourceMissing = Code{"resource missing", NotFound}
+	// AccountNotFound: the account does not exist.
+	AccountNotFound = Code{"account not found", NotFound}
+	// KeyInvalidInput: the input for creating an API key is invalid.
+	KeyInvalidInput = Code{"key input invalid", InvalidInput}
+	// KeyNotFound: no such API key, or not the caller's.
+	KeyNotFound = Code{"key not found", NotFound}
+	// KeyOwnerNotFound: the user that should own API keys does not exist.
+	KeyOwnerNotFound = Code{"key owner not found", NotFound}
+	// UserNotFound: no such user.
+	UserNotFound = Code{"user not found", NotFound}
+	// UserNameInvalid: the name is not acceptable for a user.
+	UserNameInvalid = Code{"user name invalid", InvalidInput}
+	// UserNameConflict: a user with that name exists.
+	UserNameConflict = Code{"user name conflict", Conflict}
+	// UserRolesInvalid: unknown roles, or roles that exclude each other.
+	UserRolesInvalid = Code{"user roles invalid", InvalidInput}
+	// UserRolesForbidden: the caller may not give these roles to this user.
+	UserRolesForbidden = Code{"user roles forbidden", InvalidInput}
+	// UserRestrictedField: the field is read-only.
+	UserRestrictedField = Code{"user field restricted", InvalidInput}
+	// UserRestrictedDeletion: this user cannot be deleted by this caller.
+	UserRestrictedDeletion = Code{"user deletion restricted", InvalidInput}
+	// UserCannotModify: built-in users cannot be modified.
+	UserCannotModify = Code{"user cannot be modified", InvalidInput}
+	// UserCannotModifyExternal: the field is managed by the user's identity provider.
+	UserCannotModifyExternal = Code{"external user cannot be modified", InvalidInput}
+	// RealmNotFound: no such SAML realm, or not enabled.
+	RealmNotFound = Code{"realm not found", NotFound}
+	// DeviceNotFound: the user has no second factor.
+	DeviceNotFound = Code{"device not found", NotFound}
+	// DeviceConflict: the user has a confirmed second factor already.
+	DeviceConflict = Code{"device conflict", Conflict}
+)
+
+// Codes about the server.
+var (
+	// ServerFailed: a defect or a broken environment; the cause is not shown to callers.
+	ServerFailed = Code{"server failed", Internal}
+	// ServerBusy: refused by admission control before any work was done.
+	ServerBusy = Code{"server busy", Overloaded}
+	// StoreMissing: the program runs without a store.
+	StoreMissing = Code{"store missing", NotConfigured}
+	// StoreUnavailable: the store failed or cannot be reached.
+	StoreUnavailable = Code{"store unavailable", Unavailable}
+)

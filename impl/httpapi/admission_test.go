@@ -323,7 +323,7 @@ func TestSendAnswer_Refusals(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = address + ":1"
 		c := echo.New().NewContext(r, client)
-		refused := func(echo.Context) error { return fault.New(fault.Unauthorized, "refused") }
+		refused := func(echo.Context) error { return fault.New(fault.CredentialsInvalid, "refused") }
 		wg.Go(func() { _ = sendAnswer(l)(enter(operation{}, l)(refused))(c) })
 		<-client.began
 		return client
@@ -380,7 +380,7 @@ func TestSendAnswer_ReadDeadline(t *testing.T) {
 				if c.reads {
 					_, _ = io.ReadAll(context.Request().Body)
 				}
-				return fault.New(fault.Unauthorized, "refused")
+				return fault.New(fault.CredentialsInvalid, "refused")
 			}
 
 			l := NewLimits(0)

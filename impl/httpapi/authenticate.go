@@ -79,7 +79,7 @@ func identifyCaller(c echo.Context, authn *authn.Service, rights *access.Service
 func admit(ctx context.Context, c echo.Context, rights *access.Service, op operation, p identity.Principal) (context.Context, error) {
 	if !op.elasticsearch {
 		if len(c.Request().Header.Values(runAsHeader)) > 0 {
-			return ctx, fault.New(fault.PermissionMissing, runAsHeader+": only Elasticsearch's operations let one act as somebody else", runAsHeader)
+			return ctx, fault.New(fault.PermissionDenied, runAsHeader+": only Elasticsearch's operations let one act as somebody else", runAsHeader)
 		}
 		announceExpiry(c, p)
 		return ctx, p.Authorize(op.permission)
@@ -99,7 +99,7 @@ func admit(ctx context.Context, c echo.Context, rights *access.Service, op opera
 			return ctx, err
 		}
 	default:
-		return ctx, fault.New(fault.IllegalArgument, "there is more than one header "+runAsHeader, runAsHeader)
+		return ctx, fault.New(fault.InvalidData, "there is more than one header "+runAsHeader, runAsHeader)
 	}
 	return context.WithValue(ctx, subjectKey{}, subject), nil
 }

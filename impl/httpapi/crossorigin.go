@@ -20,7 +20,7 @@ func refuseOtherSites(op operation) echo.MiddlewareFunc {
 		}
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
-				return fault.Wrap(fault.PermissionMissing, err, "a page of another site cannot do this in its visitor's name", echo.HeaderOrigin)
+				return fault.Wrap(fault.PermissionDenied, err, "a page of another site cannot do this in its visitor's name", echo.HeaderOrigin)
 			}
 			return next(c)
 		}
@@ -39,7 +39,7 @@ func refuseEmbedded(op operation) echo.MiddlewareFunc {
 			h := c.Request().Header
 			site, destination := h.Get("Sec-Fetch-Site"), h.Get("Sec-Fetch-Dest")
 			if destination != "" && destination != "document" && (site == "cross-site" || site == "same-site") {
-				return fault.New(fault.PermissionMissing, "a page of another site can link to a sign-in, and not embed it", "Sec-Fetch-Dest")
+				return fault.New(fault.PermissionDenied, "a page of another site can link to a sign-in, and not embed it", "Sec-Fetch-Dest")
 			}
 			return next(c)
 		}

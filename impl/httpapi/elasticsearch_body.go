@@ -63,7 +63,7 @@ func (m *metered) unpacked(r *http.Request) ([]byte, error) {
 	case encoding == "" || strings.EqualFold(encoding, "identity"):
 		return m.all(r.Body)
 	case !strings.EqualFold(encoding, "gzip"):
-		return nil, fault.New(fault.IllegalArgument, "Content-Encoding ["+clip(encoding)+"] is not supported, only [gzip] is", header)
+		return nil, fault.New(fault.InvalidData, "Content-Encoding ["+clip(encoding)+"] is not supported, only [gzip] is", header)
 	}
 	r.Header.Del(header)
 	unpacking, err := gzip.NewReader(r.Body)
@@ -92,7 +92,7 @@ func (m *metered) all(body io.Reader) ([]byte, error) {
 	case errors.As(err, &tooLarge), len(data) > maxBody:
 		return nil, bodyTooLarge()
 	case err != nil:
-		return nil, fault.Wrap(fault.IllegalArgument, err, "the body cannot be read as its headers say", "body")
+		return nil, fault.Wrap(fault.InvalidData, err, "the body cannot be read as its headers say", "body")
 	}
 	return data, nil
 }

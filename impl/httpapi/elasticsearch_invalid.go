@@ -24,19 +24,19 @@ func (op operation) invalid(err error, body []byte, params map[string]string) er
 	var deep *strictjson.DepthError
 	switch {
 	case errors.As(err, &syntax):
-		return fault.New(fault.XContentParseFailed, place(xcontent.Position(body, syntax.Offset))+"the body is not one JSON value: "+syntax.Reason)
+		return fault.New(fault.FieldInvalid, place(xcontent.Position(body, syntax.Offset))+"the body is not one JSON value: "+syntax.Reason)
 	case errors.As(err, &twice):
 		name := clip(twice.Steps[len(twice.Steps)-1])
-		return fault.New(fault.XContentParseFailed, place(xcontent.Position(body, twice.Offset))+"Duplicate field '"+name+"'")
+		return fault.New(fault.FieldInvalid, place(xcontent.Position(body, twice.Offset))+"Duplicate field '"+name+"'")
 	case errors.As(err, &deep):
-		return fault.New(fault.XContentParseFailed, fmt.Sprintf("%sDocument nesting depth (%d) exceeds the maximum allowed (%d)",
+		return fault.New(fault.FieldInvalid, fmt.Sprintf("%sDocument nesting depth (%d) exceeds the maximum allowed (%d)",
 			place(xcontent.Position(body, deep.Offset)), strictjson.MaxDepth+1, strictjson.MaxDepth))
 	}
 	var p problems
 	p.collect(err, echo.MIMEApplicationJSON)
 	for _, each := range p.list {
 		if each.parameter {
-			return fault.New(fault.IllegalArgument, "["+each.field+"] "+each.text, each.field)
+			return fault.New(fault.InvalidData, "["+each.field+"] "+each.text, each.field)
 		}
 	}
 	if errors.Is(err, openapi3filter.ErrInvalidRequired) {
@@ -60,7 +60,7 @@ func (op operation) read(body []byte, params map[string]string) error {
 // first returns one problem of a body, always the same of several.
 func (p *problems) first() error {
 	if len(p.list) == 0 {
-		return fault.New(fault.XContentParseFailed, "the body cannot be read", "")
+		return fault.New(fault.FieldInvalid, "the body cannot be read", "")
 	}
 	first := p.list[0]
 	for _, each := range p.list {
@@ -71,7 +71,7 @@ func (p *problems) first() error {
 	if len(first.steps) == 0 {
 		first.steps = []string{""}
 	}
-	return fault.New(fault.XContentParseFailed, "["+first.field+"] "+first.text, first.steps...)
+	return fault.New(fault.FieldInvalid, "["+first.field+"] "+first.text, first.steps...)
 }
 
 // place is how Elasticsearch says where in a body something stands.

@@ -58,13 +58,13 @@ func pairs(query string) ([]pair, error) {
 		name, badName := url.QueryUnescape(name)
 		value, badValue := url.QueryUnescape(value)
 		if badName != nil || badValue != nil || strings.Contains(raw, ";") {
-			return nil, fault.New(fault.IllegalArgument, "the query string cannot be decoded")
+			return nil, fault.New(fault.InvalidData, "the query string cannot be decoded")
 		}
 		if slices.ContainsFunc(list, func(p pair) bool { return p.name == name }) {
-			return nil, fault.New(fault.IllegalArgument, "the parameter ["+clip(name)+"] is given more than once", name)
+			return nil, fault.New(fault.InvalidData, "the parameter ["+clip(name)+"] is given more than once", name)
 		}
 		if list = append(list, pair{name, value, raw}); len(list) > maxPairs {
-			return nil, fault.New(fault.IllegalArgument, "the query string has too many parameters")
+			return nil, fault.New(fault.InvalidData, "the query string has too many parameters")
 		}
 	}
 	return list, nil
@@ -126,13 +126,13 @@ func (f *face) take(p pair) bool {
 func parseFilter(list string) (*filterpath.Filter, error) {
 	filter, err := filterpath.Parse(list)
 	if err != nil {
-		return nil, fault.Wrap(fault.IllegalArgument, err, "the parameter [filter_path] is too long", "filter_path")
+		return nil, fault.Wrap(fault.InvalidData, err, "the parameter [filter_path] is too long", "filter_path")
 	}
 	return filter, nil
 }
 
 // filtered returns what the request's filter leaves of an answer's body. What is not JSON, as nothing, stays as it is. It returns
-// fault.IllegalArgument if the filter takes too long; what the request has changed by then stays changed.
+// fault.InvalidData if the filter takes too long; what the request has changed by then stays changed.
 func (f *face) filtered(ctx context.Context, body []byte) ([]byte, error) {
 	if f.filter == nil {
 		return body, nil
@@ -142,7 +142,7 @@ func (f *face) filtered(ctx context.Context, body []byte) ([]byte, error) {
 	case errors.Is(err, filterpath.ErrNotJSON):
 		return body, nil
 	case errors.Is(err, filterpath.ErrTooMuchWork):
-		return nil, fault.Wrap(fault.IllegalArgument, err, err.Error(), "filter_path")
+		return nil, fault.Wrap(fault.InvalidData, err, err.Error(), "filter_path")
 	}
 	return kept, err
 }
@@ -155,7 +155,7 @@ func parseBoolean(text string, target *bool) error {
 	case "false":
 		*target = false
 	default:
-		return fault.New(fault.IllegalArgument, "Failed to parse value ["+clip(text)+"] as only [true] or [false] are allowed.")
+		return fault.New(fault.InvalidData, "Failed to parse value ["+clip(text)+"] as only [true] or [false] are allowed.")
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (op operation) settleQuery(given []pair, path string) error {
 	if len(unknown) > 1 {
 		noun = "parameters"
 	}
-	return fault.New(fault.IllegalArgument, "request ["+path+"] contains unrecognized "+noun+": "+strings.Join(unknown, ", "))
+	return fault.New(fault.InvalidData, "request ["+path+"] contains unrecognized "+noun+": "+strings.Join(unknown, ", "))
 }
 
 func didYouMean(name string, known []string) string {

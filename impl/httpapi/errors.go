@@ -84,7 +84,7 @@ func toFault(err error) *fault.Error {
 		case http.StatusBadRequest:
 			return badParameter(he)
 		case http.StatusNotFound:
-			return fault.New(fault.ResourceNotFound, "there is nothing at this path")
+			return fault.New(fault.RouteNotFound, "there is nothing at this path")
 		case http.StatusMethodNotAllowed:
 			return fault.New(fault.WrongMethod, "this path does not have this method; see the Allow header")
 		}

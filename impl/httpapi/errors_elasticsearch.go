@@ -15,20 +15,35 @@ import (
 // elasticsearchChallenges are the ways to authenticate, one header line each.
 var elasticsearchChallenges = []string{`Basic realm="security", charset="UTF-8"`, `Bearer realm="security"`, "ApiKey"}
 
-// exceptions are the types of failures whose codes are not Elasticsearch's. A status_exception is one that has no more to
-// say than its status.
-var exceptions = map[fault.Kind]string{
+// Types of Elasticsearch's exceptions that other code refers to.
+const (
+	illegalArgument  = "illegal_argument_exception"
+	resourceNotFound = "resource_not_found_exception"
+	securityDenied   = "security_exception"
+)
+
+// exceptionsByCode lists Elasticsearch's exception types of the codes that have one of their own.
+var exceptionsByCode = map[fault.Code]string{
+	fault.CredentialsUnsupported: securityDenied,
+	fault.FieldInvalid:           "x_content_parse_exception",
+	fault.MediaTypeIncompatible:  "media_type_header_exception",
+	fault.ParseFailed:            "parse_exception",
+	fault.RequestInvalid:         "action_request_validation_exception",
+}
+
+// exceptionsByKind lists the exception types of all other codes. A status_exception says no more than its status.
+var exceptionsByKind = map[fault.Kind]string{
 	fault.Internal:             "exception",
-	fault.InvalidInput:         fault.IllegalArgument.Name,
-	fault.Unauthenticated:      fault.SecurityDenied.Name,
-	fault.Forbidden:            fault.SecurityDenied.Name,
-	fault.ElevationRequired:    fault.SecurityDenied.Name,
-	fault.NotFound:             fault.ResourceMissing.Name,
+	fault.InvalidInput:         illegalArgument,
+	fault.Unauthenticated:      securityDenied,
+	fault.Forbidden:            securityDenied,
+	fault.ElevationRequired:    securityDenied,
+	fault.NotFound:             resourceNotFound,
 	fault.MethodNotAllowed:     "status_exception",
 	fault.Conflict:             "version_conflict_engine_exception",
 	fault.TooLarge:             "content_too_long_exception",
 	fault.UnsupportedMediaType: "status_exception",
-	fault.NotAcceptable:        fault.MediaTypeUnsupported.Name,
+	fault.NotAcceptable:        "media_type_header_exception",
 	fault.RateLimited:          "es_rejected_execution_exception",
 	fault.NotConfigured:        "status_exception",
 	fault.Unavailable:          "status_exception",
@@ -69,14 +84,14 @@ func (f *face) failure(c echo.Context, failed *fault.Error) (status int, body an
 	method := clip(c.Request().Method)
 	status = statuses[failed.Code.Kind]
 	switch failed.Code {
-	case fault.ResourceNotFound:
+	case fault.RouteNotFound:
 		return http.StatusBadRequest, briefFailure{Error: "no handler found for uri [" + f.uri + "] and method [" + method + "]"}
 	case fault.WrongMethod:
 		return status, briefFailure{Error: "Incorrect HTTP method for uri [" + f.uri + "] and method [" + method + "], allowed: [" + allowed(c) + "]", Status: status}
 	case fault.MediaTypeUnsupported:
 		return status, briefFailure{Error: failed.Message, Status: status}
-	case fault.InvalidGrant:
-		return status, briefFailure{Error: failed.Code.Name, Description: failed.Message}
+	case fault.GrantInvalid:
+		return status, briefFailure{Error: "invalid_grant", Description: failed.Message}
 	}
 	if failed.Code.Kind == fault.ElevationRequired {
 		status = http.StatusForbidden // the status that ECE has for it is nobody else's
@@ -104,7 +119,7 @@ func (f *face) exception(failed *fault.Error, path []string) *exception {
 	if failed.Code.Kind == fault.Internal {
 		e.Reason = serverFailed
 	}
-	if failed.Code == fault.XContentParseFailed && len(failed.Fields) > 0 {
+	if failed.Code == fault.FieldInvalid && len(failed.Fields) > 0 {
 		if !slices.Equal(failed.Fields, []string{""}) {
 			path = slices.Concat(path, failed.Fields)
 		}
@@ -120,16 +135,16 @@ func (f *face) exception(failed *fault.Error, path []string) *exception {
 }
 
 func typeOf(code fault.Code) string {
-	if strings.HasSuffix(code.Name, "_exception") {
-		return code.Name
+	if name, ok := exceptionsByCode[code]; ok {
+		return name
 	}
-	return exceptions[code.Kind]
+	return exceptionsByKind[code.Kind]
 }
 
 // root returns the innermost cause of Elasticsearch's own types, without its own cause. An illegal argument is a type of
 // the Java language, so the search ends before it.
 func (e *exception) root() *exception {
-	if e.CausedBy != nil && e.CausedBy.Type != fault.IllegalArgument.Name {
+	if e.CausedBy != nil && e.CausedBy.Type != illegalArgument {
 		return e.CausedBy.root()
 	}
 	alone := *e
@@ -146,7 +161,7 @@ type explained interface {
 // explainCredentials says what was wrong with a request's credentials, as far as it may be known.
 func (f *face) explainCredentials(e *exception, failed *fault.Error, r *http.Request) {
 	e.Header = map[string][]string{echo.HeaderWWWAuthenticate: elasticsearchChallenges}
-	if failed.Code != fault.Unauthorized {
+	if failed.Code != fault.CredentialsInvalid {
 		return
 	}
 	e.Reason = f.unauthenticated(r)

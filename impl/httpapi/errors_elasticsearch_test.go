@@ -43,16 +43,16 @@ func TestFace_Kinds(t *testing.T) {
 		"500 exception: " + serverFailed + " ":                               fault.Wrap(fault.ServerFailed, errors.New("inside"), "inside"),
 		"400 illegal_argument_exception: m":                                  fault.New(fault.InvalidData, "m", "f"),
 		"400 action_request_validation_exception: m":                         fault.New(fault.RequestInvalid, "m"),
-		"400 security_exception: m":                                          fault.New(fault.SecurityUnsupported, "m"),
-		"403 security_exception: m":                                          fault.New(fault.SecurityDenied, "m"),
-		"403 security_exception: ECE":                                        fault.New(fault.PermissionMissing, "ECE"),
+		"400 security_exception: m":                                          fault.New(fault.CredentialsUnsupported, "m"),
+		"403 security_exception: m":                                          fault.New(fault.PermissionDenied, "m"),
+		"403 security_exception: ECE":                                        fault.New(fault.PermissionDenied, "ECE"),
 		"403 security_exception: elevated":                                   fault.New(fault.ElevationNeeded, "elevated"),
 		"404 resource_not_found_exception: m":                                fault.New(fault.ResourceMissing, "m"),
 		"404 resource_not_found_exception: user":                             fault.New(fault.UserNotFound, "user"),
 		"409 version_conflict_engine_exception: m":                           fault.New(fault.UserNameConflict, "m"),
 		"429 es_rejected_execution_exception: m":                             fault.New(fault.TooManyFailures, "m"),
-		"501 status_exception: m":                                            fault.New(fault.NoAuthenticationCluster, "m"),
-		"502 status_exception: m":                                            fault.New(fault.AuthenticationClusterError, "m"),
+		"501 status_exception: m":                                            fault.New(fault.StoreMissing, "m"),
+		"502 status_exception: m":                                            fault.New(fault.StoreUnavailable, "m"),
 		"503 es_rejected_execution_exception: m":                             fault.New(fault.ServerBusy, "m"),
 		"406 : m":                                                            fault.New(fault.MediaTypeUnsupported, "m"),
 		"400 : no handler found for uri [/_security/thing] and method [GET]": echo.ErrNotFound,
@@ -80,7 +80,7 @@ func TestFace_Causes(t *testing.T) {
 		}
 		return by
 	}
-	xpe := func(field string) *fault.Error { return fault.New(fault.XContentParseFailed, "in "+field, field) }
+	xpe := func(field string) *fault.Error { return fault.New(fault.FieldInvalid, "in "+field, field) }
 	const body = "{\"r\":\n{\"x.y\": {\"a\": 1}}}"
 	for name, c := range map[string]struct {
 		err         error
@@ -89,10 +89,10 @@ func TestFace_Causes(t *testing.T) {
 		"parse": {caused(fault.New(fault.ParseFailed, "p"), xpe("x.y"), xpe("r")), "",
 			`{"error":{"root_cause":[{"type":"parse_exception","reason":"p"}],"type":"x_content_parse_exception","reason":"[1:2] in r","caused_by":` +
 				`{"type":"x_content_parse_exception","reason":"[2:2] in x.y","caused_by":{"type":"parse_exception","reason":"p"}}},"status":400}`},
-		"argument": {caused(fault.New(fault.IllegalArgument, "i"), xpe("r")), "",
+		"argument": {caused(fault.New(fault.InvalidData, "i"), xpe("r")), "",
 			`{"error":{"root_cause":[{"type":"x_content_parse_exception","reason":"[1:2] in r"}],"type":"x_content_parse_exception","reason":"[1:2] in r",` +
 				`"caused_by":{"type":"illegal_argument_exception","reason":"i"}},"status":400}`},
-		"no place": {fault.New(fault.XContentParseFailed, "whole"), "",
+		"no place": {fault.New(fault.FieldInvalid, "whole"), "",
 			`{"error":{"root_cause":[{"type":"x_content_parse_exception","reason":"whole"}],"type":"x_content_parse_exception","reason":"whole"},"status":400}`},
 		"unknown place": {xpe("nowhere"), "",
 			`{"error":{"root_cause":[{"type":"x_content_parse_exception","reason":"[1:1] in nowhere"}],"type":"x_content_parse_exception","reason":"[1:1] in nowhere"},"status":400}`},
@@ -124,7 +124,7 @@ func (e whyError) Why() string { return string(e) }
 func TestFace_Unauthenticated(t *testing.T) {
 	t.Parallel()
 	s := newFaceServer(t)
-	s.fails(fault.Wrap(fault.Unauthorized, whyError("api key is expired"), "m", "Authorization"))
+	s.fails(fault.Wrap(fault.CredentialsInvalid, whyError("api key is expired"), "m", "Authorization"))
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth("bob", "x")
 	const other = "unable to authenticate with provided credentials and anonymous access is not allowed for this request"

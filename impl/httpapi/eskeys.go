@@ -29,7 +29,7 @@ func (h *handlers) SecurityBulkUpdateAPIKeys(ctx context.Context, r server.Secur
 	if len(outcome.Failed) > 0 {
 		details := make(server.BulkUpdateErrorDetails, len(outcome.Failed))
 		for id, f := range outcome.Failed {
-			details[id] = server.ElasticsearchErrorCause{Type: f.Code.Name, Reason: f.Message}
+			details[id] = server.ElasticsearchErrorCause{Type: typeOf(f.Code), Reason: f.Message}
 		}
 		response.Errors = &server.BulkUpdateErrors{Count: len(details), Details: details}
 	}

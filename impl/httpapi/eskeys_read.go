@@ -46,8 +46,8 @@ func (b *keyBody) lifetime(parser string) (*time.Duration, error) {
 	if err == nil {
 		return &lifetime, nil
 	}
-	f := fault.New(fault.XContentParseFailed, "Failed to build ["+parser+"] after last required field arrived")
-	f.CausedBy = fault.New(fault.IllegalArgument, timeValueMessage(err))
+	f := fault.New(fault.FieldInvalid, "Failed to build ["+parser+"] after last required field arrived")
+	f.CausedBy = fault.New(fault.InvalidData, timeValueMessage(err))
 	return nil, f
 }
 

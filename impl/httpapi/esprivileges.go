@@ -121,7 +121,7 @@ func readPrivilege(application, name string, value any) (applicationprivilege.Pr
 		"application": xcontent.Text(&ofApplication), "name": xcontent.Text(&ofName),
 	}}.Read(value)
 	if err == nil && (ofApplication != application || ofName != name) {
-		err = fault.New(fault.IllegalArgument, "privilege ["+ofName+"] of application ["+ofApplication+"] does not match its place ["+application+"/"+name+"]")
+		err = fault.New(fault.InvalidData, "privilege ["+ofName+"] of application ["+ofApplication+"] does not match its place ["+application+"/"+name+"]")
 	}
 	return p, err
 }

@@ -44,7 +44,7 @@ func (h *handlers) hasPrivileges(ctx context.Context, name string) (server.Privi
 	}
 	subject := subjectOf(ctx)
 	if name != subject.User {
-		return response, fault.New(fault.IllegalArgument, fmt.Sprintf(
+		return response, fault.New(fault.InvalidData, fmt.Sprintf(
 			"users may only check the privileges of their own account, which is [%s] and not [%s]; to check another's, act as that user with %s", subject.User, name, runAsHeader))
 	}
 	answer, err := h.Access.HasPrivileges(ctx, subject, question)

@@ -94,7 +94,7 @@ func (p *providers) refresh(ctx context.Context) {
 	}
 }
 
-// of returns a realm's identity provider. It returns fault.AuthenticationClusterError if nothing was ever known of it.
+// of returns a realm's identity provider. It returns fault.StoreUnavailable if nothing was ever known of it.
 func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, error) {
 	k := p.known[realm.ID]
 	if _, loaded := k.get(); !loaded {
@@ -102,7 +102,7 @@ func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, err
 	}
 	provider, loaded := k.get()
 	if !loaded {
-		return protocol.Provider{}, fault.New(fault.AuthenticationClusterError, "nothing is known of the identity provider yet; try again in a moment")
+		return protocol.Provider{}, fault.New(fault.StoreUnavailable, "nothing is known of the identity provider yet; try again in a moment")
 	}
 	return provider, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// RequireCurrent returns fault.Unauthorized unless a principal could be authenticated now as it was: its user is enabled, has
+// RequireCurrent returns fault.CredentialsInvalid unless a principal could be authenticated now as it was: its user is enabled, has
 // not been promoted and has the principal's roles, and its credentials work. A request that was under way at a revocation or a
 // promotion must leave nothing behind. The zero Principal, which stands for commands and the server itself, is always current.
 func (tx *Tx) RequireCurrent(p identity.Principal) error {
@@ -58,5 +58,5 @@ func (tx *Tx) works(p identity.Principal, u User) (works bool, err error) {
 }
 
 func outdated() error {
-	return fault.New(fault.Unauthorized, "the user or the credentials were changed while the request was under way: authenticate again", "Authorization")
+	return fault.New(fault.CredentialsInvalid, "the user or the credentials were changed while the request was under way: authenticate again", "Authorization")
 }

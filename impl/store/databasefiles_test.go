@@ -44,7 +44,7 @@ func TestSQLite_FilesMoved(t *testing.T) {
 
 			test.do(t, path+test.suffix)
 			write := func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }
-			if err := st.Update(t.Context(), write); !fault.Has(err, fault.AuthenticationClusterError) {
+			if err := st.Update(t.Context(), write); !fault.Has(err, fault.StoreUnavailable) {
 				t.Errorf("a write is answered with %v", err)
 			}
 			if err := st.Ready(t.Context()); err == nil || !strings.Contains(errors.Unwrap(err).Error(), test.want) {
@@ -53,7 +53,7 @@ func TestSQLite_FilesMoved(t *testing.T) {
 			read := func() error { return st.View(t.Context(), func(*store.Tx) error { return nil }) }
 			for done, deadline := false, time.Now().Add(time.Second); !done; time.Sleep(time.Millisecond) {
 				began := time.Now()
-				if done = fault.Has(read(), fault.AuthenticationClusterError); !done && began.After(deadline) {
+				if done = fault.Has(read(), fault.StoreUnavailable); !done && began.After(deadline) {
 					t.Fatal("reads are served after a second")
 				}
 			}
@@ -73,7 +73,7 @@ func TestSQLite_FileDeletedWhileWriting(t *testing.T) {
 		must(t, os.Remove(path))
 		return tx.InsertAccount(store.Account{ID: "a"})
 	})
-	if !fault.Has(err, fault.AuthenticationClusterError) {
+	if !fault.Has(err, fault.StoreUnavailable) {
 		t.Errorf("the write is answered with %v", err)
 	}
 }

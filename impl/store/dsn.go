@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// None is the DSN of a store that is not there: every use of it answers fault.NoAuthenticationCluster.
+// None is the DSN of a store that is not there: every use of it answers fault.StoreMissing.
 const None = "none"
 
 // Nothing of a DSN is told in these: where one has no known form, nobody knows where in it a password is.

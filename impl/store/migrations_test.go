@@ -128,7 +128,7 @@ func TestRoles_Broken(t *testing.T) {
 			_, err := tx.User("a")
 			return err
 		})
-		if !fault.Has(err, fault.AuthenticationClusterError) {
+		if !fault.Has(err, fault.StoreUnavailable) {
 			t.Errorf("roles %s: %v", roles, err)
 		}
 		if err := db.Close(); err != nil {

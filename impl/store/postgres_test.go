@@ -195,7 +195,7 @@ func TestPostgres_Gone(t *testing.T) {
 			_, err := tx.User("alice")
 			return err
 		})
-		if !fault.Has(err, fault.AuthenticationClusterError) || time.Since(began) > 5*time.Second {
+		if !fault.Has(err, fault.StoreUnavailable) || time.Since(began) > 5*time.Second {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	}
@@ -229,7 +229,7 @@ func TestPostgres_ReadOnly(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := write("during"); !fault.Has(err, fault.AuthenticationClusterError) {
+	if err := write("during"); !fault.Has(err, fault.StoreUnavailable) {
 		t.Errorf("a write is answered with %v", err)
 	}
 	if err := st.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "accepts no writes") {

@@ -37,7 +37,7 @@ func TestReady(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "DROP TABLE goose_db_version"); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Ready(t.Context()); !fault.Has(err, fault.AuthenticationClusterError) {
+	if err := st.Ready(t.Context()); !fault.Has(err, fault.StoreUnavailable) {
 		t.Errorf("without a schema: %v", err)
 	}
 }

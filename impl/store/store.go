@@ -71,7 +71,7 @@ type dialect struct {
 }
 
 // Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or
-// fault.AuthenticationClusterError for anything that the database itself got wrong.
+// fault.StoreUnavailable for anything that the database itself got wrong.
 type Tx struct {
 	// Now is the time of everything that this transaction does, to the millisecond.
 	Now time.Time
@@ -146,12 +146,12 @@ func (s *Store) Readers() int {
 // Now is the time, to the millisecond, as a transaction would have it that began now.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
-// Require returns fault.NoAuthenticationCluster if there is no database.
+// Require returns fault.StoreMissing if there is no database.
 func (s *Store) Require() error {
 	if s.Configured() {
 		return nil
 	}
-	return fault.New(fault.NoAuthenticationCluster, "this server runs without an authentication cluster, which the request needs")
+	return fault.New(fault.StoreMissing, "this server runs without an authentication cluster, which the request needs")
 }
 
 // Close ends all use of the database.
@@ -165,8 +165,8 @@ func (s *Store) Close() error {
 	return errors.Join(s.reader.Close(), s.writer.Close()) // to close twice what is one is no error
 }
 
-// View calls f with a transaction that reads. It returns f's error, fault.NoAuthenticationCluster without a database,
-// fault.ServerBusy if there is no turn, or fault.AuthenticationClusterError.
+// View calls f with a transaction that reads. It returns f's error, fault.StoreMissing without a database,
+// fault.ServerBusy if there is no turn, or fault.StoreUnavailable.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("view", time.Now())
 	return s.run(ctx, s.reader, s.dialect.readOnly, f)
@@ -240,7 +240,7 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	return false, nil
 }
 
-// inPlace returns fault.AuthenticationClusterError if a file of the database was deleted or replaced, as soon as
+// inPlace returns fault.StoreUnavailable if a file of the database was deleted or replaced, as soon as
 // filesInterval after that.
 func (s *Store) inPlace(ctx context.Context) error {
 	if err := s.files.checkLately(); err != nil {
@@ -308,7 +308,7 @@ func failure(ctx context.Context, what string, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("%s: %w", what, briefly(err)), "the authentication cluster failed; try again in a moment")
+	return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("%s: %w", what, briefly(err)), "the authentication cluster failed; try again in a moment")
 }
 
 // millis is how times are stored; the zero time is 0.

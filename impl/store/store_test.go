@@ -184,7 +184,7 @@ func TestNone(t *testing.T) {
 	st := open(t, store.None, time.Now)
 	called := func(*store.Tx) error { t.Error("there is a transaction"); return nil }
 	for _, err := range []error{st.View(t.Context(), called), st.Update(t.Context(), called), st.Require()} {
-		if !fault.Has(err, fault.NoAuthenticationCluster) {
+		if !fault.Has(err, fault.StoreMissing) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -202,7 +202,7 @@ func TestClosed(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.View(t.Context(), func(*store.Tx) error { return nil }); !fault.Has(err, fault.AuthenticationClusterError) {
+	if err := st.View(t.Context(), func(*store.Tx) error { return nil }); !fault.Has(err, fault.StoreUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -143,7 +143,7 @@ func TestAggregation_Refused(t *testing.T) {
 		`{"terms":{}}`:                                                               iae + "Required one of fields [field], but none were specified for [n]",
 		`{"terms":{"field":"x"}}`:                                                    iae + "Field [x] is not allowed for querying or aggregation",
 		`{"terms":{"script":{}}}`:                                                    iae + "Unsupported script value source for [n] agg",
-		`{"terms":{"field":"name","foo":1}}`:                                         inA + "x_content_parse_exception: [terms] unknown field [foo]",
+		`{"terms":{"field":"name","foo":1}}`:                                         inA + "field invalid: [terms] unknown field [foo]",
 		`{"terms":{"field":"name","size":0}}`:                                        iae + "[size] must be greater than 0. Found [0] in [n]",
 		`{"terms":{"field":"name","min_doc_count":-1}}`:                              iae + "[min_doc_count] must be greater than or equal to 0. Found [-1] in [n]",
 		`{"terms":{"field":"name","include":"a.*"}}`:                                 iae + "[include] of [n] must be an array of values",
@@ -156,11 +156,11 @@ func TestAggregation_Refused(t *testing.T) {
 		`{"range":{"field":"name","ranges":[{}]}}`:                                   iae + "Field [name] of type [keyword] is not supported for aggregation [range]",
 		`{"range":{"field":"creation"}}`:                                             iae + "[ranges] of [n] must be an array of 1 to 1000 ranges",
 		`{"range":{"field":"creation","ranges":[1]}}`:                                inA + pe + "[range] a range must be an object, but was VALUE_NUMBER",
-		`{"date_range":{"field":"creation","ranges":[{"foo":1}]}}`:                   inA + "x_content_parse_exception: [date_range] unknown field [foo]",
+		`{"date_range":{"field":"creation","ranges":[{"foo":1}]}}`:                   inA + "field invalid: [date_range] unknown field [foo]",
 		`{"date_range":{"field":"creation","ranges":[{"from":"x"}]}}`:                inA + pe + "failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
 		`{"date_range":{"field":"creation","ranges":[{"to":"x"}]}}`:                  inA + pe + "failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
 		`{"value_count":{"field":"name"},"aggs":{"x":{"missing":{"field":"name"}}}}`: iae + "Aggregator [n] of type [value_count] cannot accept sub-aggregations",
-		`{"value_count":{"field":"name","rehash":true}}`:                             inA + "x_content_parse_exception: [value_count] unknown field [rehash]",
+		`{"value_count":{"field":"name","rehash":true}}`:                             inA + "field invalid: [value_count] unknown field [rehash]",
 		`{"filter":{"fuzzy":{}}}`:                                                    iae + "Query type [fuzzy] is not currently supported in this context",
 		`{"filters":{}}`:                                                             inA + pe + "[filters] of [n] must be an object or an array, but was VALUE_NULL",
 		`{"filters":{"filters":[]}}`:                                                 iae + "[filters] cannot be empty.",
@@ -227,7 +227,7 @@ func TestAggregation_TooLarge(t *testing.T) {
 				}
 			}
 		})
-		if !fault.Has(err, fault.IllegalArgument) {
+		if !fault.Has(err, fault.InvalidData) {
 			t.Error(name, err)
 		}
 	}

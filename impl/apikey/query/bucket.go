@@ -101,7 +101,7 @@ func renderAll(aggregations []*aggregation, collectors []collector, spent *budge
 
 // Aggregations returns the results of the aggregations by name, in the form of an Elasticsearch response, or nil if
 // the request has none. If typed is true, each name is prefixed with the result type and # (query parameter
-// typed_keys). It returns fault.IllegalArgument if the results are too large.
+// typed_keys). It returns fault.InvalidData if the results are too large.
 func (r Result) Aggregations(typed bool) (map[string]any, error) {
 	if len(r.aggregations) == 0 {
 		return nil, nil

@@ -126,10 +126,10 @@ func checkRefused(t *testing.T, wanted map[string]string) {
 }
 
 const (
-	xpe = "x_content_parse_exception: [query_api_key_request_payload] "
-	iae = "illegal_argument_exception: "
-	pe  = "parse_exception: "
-	arv = "action_request_validation_exception: "
+	xpe = "field invalid: [query_api_key_request_payload] "
+	iae = "invalid data: "
+	pe  = "parse failed: "
+	arv = "request invalid: "
 	inQ = xpe + "failed to parse field [query]: "
 	inS = xpe + "failed to parse field [sort]: "
 	inA = xpe + "failed to parse field [aggs]: "
@@ -235,7 +235,7 @@ func TestRun_TooMuchWork(t *testing.T) {
 			for yield(document) {
 			}
 		})
-		if !fault.Has(err, fault.IllegalArgument) {
+		if !fault.Has(err, fault.InvalidData) {
 			t.Error(err)
 		}
 	}

@@ -50,7 +50,7 @@ var fields = map[string]field{
 // maxFieldNameBytes bounds field names: following a metadata path costs its length for each document.
 const maxFieldNameBytes = 1_000
 
-// lookupField returns the field that a request names, or fault.IllegalArgument if it may not be queried.
+// lookupField returns the field that a request names, or fault.InvalidData if it may not be queried.
 func lookupField(name string) (field, error) {
 	if f, ok := fields[name]; ok {
 		f.name = name

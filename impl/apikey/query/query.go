@@ -29,7 +29,7 @@ type compiler struct {
 
 // illegal returns the error for a well-formed request that is not allowed or not supported.
 func illegal(format string, values ...any) error {
-	return fault.New(fault.IllegalArgument, fmt.Sprintf(format, values...))
+	return fault.New(fault.InvalidData, fmt.Sprintf(format, values...))
 }
 
 // malformed returns the error for a request of the wrong form.

@@ -34,8 +34,8 @@ type body struct {
 // Parse compiles a request decoded by strictjson.Decode; nil is a request without a body, which asks for the first
 // ten documents. Dates are relative to now.
 //
-// It returns a *fault.Error: fault.XContentParseFailed for a malformed request, fault.RequestInvalid for a negative
-// from or size, and fault.IllegalArgument for a request that is not allowed or exceeds a limit.
+// It returns a *fault.Error: fault.FieldInvalid for a malformed request, fault.RequestInvalid for a negative
+// from or size, and fault.InvalidData for a request that is not allowed or exceeds a limit.
 func Parse(given any, now time.Time) (*Request, error) {
 	const defaultSize = 10
 	b := body{size: defaultSize}
@@ -136,7 +136,7 @@ func wrapMemberError(member string, err error) error {
 		inner = inner.CausedBy
 	}
 
-	if inner.Code == fault.IllegalArgument {
+	if inner.Code == fault.InvalidData {
 		return inner
 	}
 

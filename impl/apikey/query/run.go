@@ -36,7 +36,7 @@ type candidate struct {
 }
 
 // Run evaluates the request over documents in any order and reads each once. It holds at most twice as many documents
-// as the page and those before it have. It returns errors of reading metadata, fault.IllegalArgument if the query
+// as the page and those before it have. It returns errors of reading metadata, fault.InvalidData if the query
 // takes too much work or the aggregations become too large, and the context's error once that is done.
 func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result, error) {
 	spent := newBudget(ctx)

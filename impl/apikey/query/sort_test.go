@@ -66,7 +66,7 @@ func TestSort_Refused(t *testing.T) {
 		`{"sort":[["name"]]}`:                           iS("must be a field name or an object, but found START_ARRAY"),
 		`{"sort":{"name":"asc","type":"asc"}}`:          iS("an object must have exactly one field; give several fields as an array"),
 		`{"sort":{"name":1}}`:                           iS("the options of [name] must be an object or an order, but were VALUE_NUMBER"),
-		`{"sort":{"name":{"foo":1}}}`:                   inS + "x_content_parse_exception: [field_sort] unknown field [foo]",
+		`{"sort":{"name":{"foo":1}}}`:                   inS + "field invalid: [field_sort] unknown field [foo]",
 		`{"sort":{"name":{"nested":{"path":"x"}}}}`:     iae + "nested sorting is not currently supported in this context",
 		`{"sort":{"name":"up"}}`:                        iae + "Unknown sort order [up]",
 		`{"sort":"_score"}`:                             iae + "Field [_score] is not allowed for querying or aggregation",

@@ -74,7 +74,7 @@ func TestRun_LongTexts(t *testing.T) {
 
 		t.Run(name+", too much", func(t *testing.T) {
 			units, _, err := worked(t, should(c.clause, 19_000/len(c.clause)), repeated(document, 1<<30))
-			if !fault.Has(err, fault.IllegalArgument) || units > 102_000_000 {
+			if !fault.Has(err, fault.InvalidData) || units > 102_000_000 {
 				t.Errorf("%d units, %v", units, err)
 			}
 		})
@@ -152,7 +152,7 @@ func TestAggregation_LongTexts(t *testing.T) {
 
 			shown, err := result.Aggregations(true)
 			text, _ := json.Marshal(shown)
-			if !fault.Has(err, fault.IllegalArgument) || len(text) > 20<<20 {
+			if !fault.Has(err, fault.InvalidData) || len(text) > 20<<20 {
 				t.Errorf("%d bytes, %v", len(text), err)
 			}
 		})

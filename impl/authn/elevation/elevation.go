@@ -95,8 +95,8 @@ func secondFactorNeeded() error {
 	return f
 }
 
-// Elevate exchanges the principal's token for one that is elevated for the configured length. It returns fault.Unauthorized
-// for a principal without a session, fault.TooManyFailures, and fault.InvalidOneTimeCode for an invalid code, and for any code
+// Elevate exchanges the principal's token for one that is elevated for the configured length. It returns fault.CredentialsInvalid
+// for a principal without a session, fault.TooManyFailures, and fault.OneTimeCodeInvalid for an invalid code, and for any code
 // of a locked user.
 func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string) (session.Token, error) {
 	if err := requireSession(p); err != nil {
@@ -118,7 +118,7 @@ func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string
 	return token, err
 }
 
-// Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns fault.Unauthorized
+// Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns fault.CredentialsInvalid
 // for a principal without a session.
 func (s *Service) Lower(ctx context.Context, p identity.Principal) (session.Token, error) {
 	if err := requireSession(p); err != nil {
@@ -141,10 +141,10 @@ func requireSession(p identity.Principal) error {
 	if p.Method == identity.Session {
 		return nil
 	}
-	return fault.New(fault.Unauthorized,
+	return fault.New(fault.CredentialsInvalid,
 		"only a session can be elevated; sign in and send its token as Bearer in the Authorization header", "Authorization")
 }
 
 func invalidCode() error {
-	return fault.New(fault.InvalidOneTimeCode, "the one-time code is not valid, was used before, or there is no second factor", "token")
+	return fault.New(fault.OneTimeCodeInvalid, "the one-time code is not valid, was used before, or there is no second factor", "token")
 }

@@ -52,7 +52,7 @@ func (s *Service) verifyCode(ctx context.Context, userName, code string, confirm
 
 	// A guess always counts for the address, even if the store failed to count it.
 	invalid := err == nil && !valid
-	if invalid || fault.Has(err, fault.AuthenticationClusterError) {
+	if invalid || fault.Has(err, fault.StoreUnavailable) {
 		s.guard.RecordAddressFailure(ctx)
 	}
 	if invalid {
@@ -65,7 +65,7 @@ func (s *Service) verifyCode(ctx context.Context, userName, code string, confirm
 const verifyTimeout = 15 * time.Second
 
 // useCode reports whether a code is valid, and uses it up. No code is valid while the user is locked. It returns
-// fault.InvalidOneTimeCode if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
+// fault.OneTimeCodeInvalid if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
 func (s *Service) useCode(ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool) (bool, error) {
 	device, err := tx.TOTPDevice(userName)
 	switch {

@@ -176,7 +176,7 @@ func Permissions(roles []Role) []Permission {
 	return permissions
 }
 
-// Authorize returns fault.PermissionMissing, which names the permission, unless the caller has it. No caller has an unknown
+// Authorize returns fault.PermissionDenied, which names the permission, unless the caller has it. No caller has an unknown
 // permission.
 func (p Principal) Authorize(permission Permission) error {
 	if p.Key.Assigned == "" && isGranted(permission, p.Roles) {
@@ -184,10 +184,10 @@ func (p Principal) Authorize(permission Permission) error {
 	}
 
 	if p.Key.Assigned != "" {
-		return fault.New(fault.PermissionMissing, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
+		return fault.New(fault.PermissionDenied, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
 			": it has role descriptors, and these allow Elasticsearch's operations only")
 	}
-	return fault.New(fault.PermissionMissing, "user \""+p.User+"\" lacks the permission "+string(permission))
+	return fault.New(fault.PermissionDenied, "user \""+p.User+"\" lacks the permission "+string(permission))
 }
 
 func isGranted(permission Permission, roles []Role) bool {

@@ -57,7 +57,7 @@ func TestPrincipal_Authorize(t *testing.T) {
 		if (err == nil) != c.granted {
 			t.Errorf("%v %s: %v", c.roles, c.permission, err)
 		}
-		if err != nil && (!fault.Has(err, fault.PermissionMissing) || !strings.Contains(err.Error(), string(c.permission))) {
+		if err != nil && (!fault.Has(err, fault.PermissionDenied) || !strings.Contains(err.Error(), string(c.permission))) {
 			t.Errorf("%v %s: %v", c.roles, c.permission, err)
 		}
 	}

@@ -47,7 +47,7 @@ func (c *cached) want(token session.Token, valid, elevated, cached bool) session
 	before, _ := c.CacheCounts()
 	live, err := c.Verify(c.Context(), token.Value)
 	after, _ := c.CacheCounts()
-	if valid && err != nil || !valid && !fault.Has(err, fault.Unauthorized) || !live.Token.ElevatedUntil.IsZero() != elevated || (after > before) != cached {
+	if valid && err != nil || !valid && !fault.Has(err, fault.CredentialsInvalid) || !live.Token.ElevatedUntil.IsZero() != elevated || (after > before) != cached {
 		c.Errorf("valid %v, elevated until %v, cached %v; want %v, %v, %v (%v)",
 			err == nil, live.Token.ElevatedUntil, after > before, valid, elevated, cached, err)
 	}
@@ -112,7 +112,7 @@ func TestVerify_CachedGrace(t *testing.T) {
 		c.Advance(grace - time.Millisecond)
 		c.want(token, true, false, grace == store.MaxLifetime)
 		c.Advance(time.Millisecond)
-		if _, err := c.Verify(t.Context(), token.Value); !fault.Has(err, fault.Unauthorized) {
+		if _, err := c.Verify(t.Context(), token.Value); !fault.Has(err, fault.CredentialsInvalid) {
 			t.Errorf("the token is valid after a grace time of %v (%v)", grace, err)
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string)
 }
 
 // Redeem consumes a refresh token, and returns new tokens of its session, and its user. The new session token is not elevated,
-// and the expiry of the session does not change. Redeem returns fault.InvalidGrant if the refresh token is unknown, used or
+// and the expiry of the session does not change. Redeem returns fault.GrantInvalid if the refresh token is unknown, used or
 // expired, the session no longer exists, or the user is disabled.
 func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error) {
 	id, err := tx.ConsumeRefreshToken(secret.Digest(refresh))
@@ -60,7 +60,7 @@ func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error
 
 func invalidGrant(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fault.New(fault.InvalidGrant, "the refresh token is not valid, or no longer", "refresh_token")
+		return fault.New(fault.GrantInvalid, "the refresh token is not valid, or no longer", "refresh_token")
 	}
 	return err
 }
@@ -77,7 +77,7 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 // Identify returns the id of a session token, or "" if this server did not issue it. It must not be called in a transaction.
 func (s *Service) Identify(ctx context.Context, value string) (tokenID string, err error) {
 	c, err := s.verifySignature(ctx, value)
-	if fault.Has(err, fault.Unauthorized) {
+	if fault.Has(err, fault.CredentialsInvalid) {
 		return "", nil
 	}
 	return c.tokenID, err

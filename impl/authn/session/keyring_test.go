@@ -350,7 +350,7 @@ func TestUnknownKey_ReloadInterval(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				for range 20 {
-					if _, err := other.Verify(t.Context(), forge(t, secret.Text(9), foreign, "x")); !fault.Has(err, fault.Unauthorized) {
+					if _, err := other.Verify(t.Context(), forge(t, secret.Text(9), foreign, "x")); !fault.Has(err, fault.CredentialsInvalid) {
 						t.Error(err)
 					}
 				}
@@ -392,10 +392,10 @@ func TestUnknownKey_StoreFails(t *testing.T) {
 	}
 	now = now.Add(reloadInterval)
 	for range 2 {
-		if _, err := s.Verify(t.Context(), forge(t, "new", foreign, "x")); !fault.Has(err, fault.AuthenticationClusterError) {
+		if _, err := s.Verify(t.Context(), forge(t, "new", foreign, "x")); !fault.Has(err, fault.StoreUnavailable) {
 			t.Error(err)
 		}
-		if _, err := s.Identify(t.Context(), forge(t, "new", foreign, "x")); !fault.Has(err, fault.AuthenticationClusterError) {
+		if _, err := s.Identify(t.Context(), forge(t, "new", foreign, "x")); !fault.Has(err, fault.StoreUnavailable) {
 			t.Error(err)
 		}
 	}
@@ -430,7 +430,7 @@ func revokeKeys(t *testing.T, dsn string) {
 		t.Errorf("the keys are %+v; want %+v", got, key)
 	}
 	for _, s := range []*Service{a, b} {
-		if _, err := s.Verify(t.Context(), old.Value); !fault.Has(err, fault.Unauthorized) {
+		if _, err := s.Verify(t.Context(), old.Value); !fault.Has(err, fault.CredentialsInvalid) {
 			t.Errorf("a token from before: %v", err)
 		}
 	}
@@ -439,7 +439,7 @@ func revokeKeys(t *testing.T, dsn string) {
 		t.Errorf("a token of the new key, signed by a replica that has not loaded its keys: %v", err)
 	}
 	forged := forge(t, leakedID, leaked, tokenID(t, signedByB))
-	if _, err := a.Verify(t.Context(), forged); !fault.Has(err, fault.Unauthorized) {
+	if _, err := a.Verify(t.Context(), forged); !fault.Has(err, fault.CredentialsInvalid) {
 		t.Errorf("a forged token where the key was revoked: %v", err)
 	}
 	if _, err := b.Verify(t.Context(), forged); err != nil {
@@ -447,7 +447,7 @@ func revokeKeys(t *testing.T, dsn string) {
 	}
 	now = now.Add(keysInterval)
 	maintain(t, b)
-	if _, err := b.Verify(t.Context(), forged); !fault.Has(err, fault.Unauthorized) {
+	if _, err := b.Verify(t.Context(), forged); !fault.Has(err, fault.CredentialsInvalid) {
 		t.Errorf("a forged token after the interval: %v", err)
 	}
 	if _, err := b.Verify(t.Context(), signedByB.Value); err != nil {

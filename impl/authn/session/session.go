@@ -77,7 +77,7 @@ const maxSessions = 10_000
 const maxToken = 8192
 
 // New returns a service on a store. The sealer encrypts the signing keys. Without a configured store, every call returns
-// fault.NoAuthenticationCluster.
+// fault.StoreMissing.
 func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings Settings) (*Service, error) {
 	verified, err := lru.New[[sha256.Size]byte, claims](maxVerified)
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *Service) deleteOldest(ctx context.Context, tx *store.Tx, userName strin
 
 // Refresh returns a new token of a token's session, and lets the old one expire after the grace time. Any valid token can be
 // refreshed, including an old one within its grace time, so that concurrent refreshes all succeed. The new token has the
-// elevation of the old one with the same expiry. Refresh returns fault.Unauthorized if the token is not valid.
+// elevation of the old one with the same expiry. Refresh returns fault.CredentialsInvalid if the token is not valid.
 func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
 	old, session, err := s.exchange(tx, tokenID)
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
 	return tx.DeleteSession(sessionID)
 }
 
-// Verify verifies a token and returns its session. It returns fault.Unauthorized if this server did not issue the token, the
+// Verify verifies a token and returns its session. It returns fault.CredentialsInvalid if this server did not issue the token, the
 // token has expired, or the session has expired or was deleted. It does not check whether the user is enabled.
 func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	c, err := s.verifySignature(ctx, value)
@@ -215,7 +215,7 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	return read.at(s.store.Now())
 }
 
-// at returns a session that was read earlier as of now, or fault.Unauthorized if it has expired.
+// at returns a session that was read earlier as of now, or fault.CredentialsInvalid if it has expired.
 func (l *Live) at(now time.Time) (Live, error) {
 	if !l.Token.ExpiresAt.After(now) || !l.Session.ExpiresAt.After(now) {
 		return Live{}, unauthorized()
@@ -263,7 +263,7 @@ func (s *Service) verifySignature(ctx context.Context, value string) (claims, er
 		return claims{}, failed
 	}
 	if err != nil {
-		return claims{}, fault.Wrap(fault.Unauthorized, err, invalidToken)
+		return claims{}, fault.Wrap(fault.CredentialsInvalid, err, invalidToken)
 	}
 
 	c := claims{tokenID: registered.ID, keyID: keyID}
@@ -298,4 +298,4 @@ func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.
 
 const invalidToken = "the session token is not valid, or no longer"
 
-func unauthorized() error { return fault.New(fault.Unauthorized, invalidToken) }
+func unauthorized() error { return fault.New(fault.CredentialsInvalid, invalidToken) }

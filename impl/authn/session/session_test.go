@@ -119,12 +119,12 @@ func TestVerify_Forged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Verify(t.Context(), value); !fault.Has(err, fault.Unauthorized) {
+		if _, err := s.Verify(t.Context(), value); !fault.Has(err, fault.CredentialsInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, value := range []string{token.Value + "=", token.Value + ".", token.Value[:len(token.Value)-1], " " + token.Value, ""} {
-		if _, err := s.Verify(t.Context(), value); !fault.Has(err, fault.Unauthorized) {
+		if _, err := s.Verify(t.Context(), value); !fault.Has(err, fault.CredentialsInvalid) {
 			t.Errorf("%q: %v", value, err)
 		}
 	}
@@ -199,7 +199,7 @@ func TestBegin_TooManySessions(t *testing.T) {
 		t.Error(err)
 	}
 	last := begin(t, s)
-	if _, err := s.Verify(t.Context(), first.Value); !fault.Has(err, fault.Unauthorized) {
+	if _, err := s.Verify(t.Context(), first.Value); !fault.Has(err, fault.CredentialsInvalid) {
 		t.Errorf("the oldest session got %v", err)
 	}
 	if _, err := s.Verify(t.Context(), last.Value); err != nil {

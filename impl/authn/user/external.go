@@ -39,5 +39,5 @@ func external(name string) error {
 
 // externalUser is external on Elasticsearch's terms.
 func externalUser(name string) error {
-	return fault.New(fault.IllegalArgument, "user ["+name+"] is kept by an identity provider and cannot be modified")
+	return fault.New(fault.InvalidData, "user ["+name+"] is kept by an identity provider and cannot be modified")
 }

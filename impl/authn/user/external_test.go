@@ -89,11 +89,11 @@ func TestExternal_Native(t *testing.T) {
 	self := identity.Principal{User: "erin", SAMLRealm: "corporate", Roles: erin.Roles, Method: identity.Session}
 	n := native("watcher", "ece_deployment_viewer")
 	for _, by := range []identity.Principal{chief, self} {
-		if _, err := users.PutNative(t.Context(), by, "erin", n, proved); !fault.Has(err, fault.IllegalArgument) {
+		if _, err := users.PutNative(t.Context(), by, "erin", n, proved); !fault.Has(err, fault.InvalidData) {
 			t.Errorf("put by %s: %v", by.User, err)
 		}
 		err := users.ChangePasswordNative(t.Context(), by, "erin", user.Secret{Password: pointer("a new passphrase")}, proved)
-		if !fault.Has(err, fault.IllegalArgument) {
+		if !fault.Has(err, fault.InvalidData) {
 			t.Errorf("password by %s: %v", by.User, err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestExternal_Native(t *testing.T) {
 	if err := users.SetEnabledNative(t.Context(), chief, "erin", false, proved); err != nil || get(t, users, "erin").Enabled {
 		t.Errorf("disabling: %v", err)
 	}
-	if err := users.SetEnabledNative(t.Context(), clerk, "erin", true, proved); !fault.Has(err, fault.SecurityDenied) {
+	if err := users.SetEnabledNative(t.Context(), clerk, "erin", true, proved); !fault.Has(err, fault.PermissionDenied) {
 		t.Errorf("enabling by who is no administrator: %v", err)
 	}
 	if found, err := users.DeleteNative(t.Context(), chief, "erin", proved); err != nil || !found {

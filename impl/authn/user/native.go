@@ -30,8 +30,8 @@ type Native struct {
 //
 //   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's name in
 //     another spelling,
-//   - fault.IllegalArgument for a built-in user, and for one whom an identity provider keeps,
-//   - fault.SecurityDenied to somebody who is no administrator of ECE and would change a user with a role of ECE, or give
+//   - fault.InvalidData for a built-in user, and for one whom an identity provider keeps,
+//   - fault.PermissionDenied to somebody who is no administrator of ECE and would change a user with a role of ECE, or give
 //     one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to an administrator of ECE,
 //   - fault.UserRolesForbidden for a promotion that needs a new password,
 //   - fault.UserRolesForbidden and UserRestrictedField to who would change one's own roles or state, and
@@ -107,7 +107,7 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, er
 	return users, err
 }
 
-// DeleteNative removes a user, and tells whether there was one. It returns fault.IllegalArgument, SecurityDenied and
+// DeleteNative removes a user, and tells whether there was one. It returns fault.InvalidData, SecurityDenied and
 // Proof's Elevation as PutNative does, and fault.UserRestrictedDeletion to somebody who would delete oneself.
 func (s *Service) DeleteNative(ctx context.Context, by identity.Principal, name string, proof Proof) (found bool, err error) {
 	c := nativeChange{by: by, proof: proof}

@@ -108,7 +108,7 @@ func TestPutNative_Refused(t *testing.T) {
 	}
 	n := native("x")
 	n.Password, n.PasswordHash = nil, pointer("$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")
-	if _, err := users.PutNative(t.Context(), chief, "a", n, proved); !fault.Has(err, fault.IllegalArgument) || strings.Contains(err.Error(), "N9qo") {
+	if _, err := users.PutNative(t.Context(), chief, "a", n, proved); !fault.Has(err, fault.InvalidData) || strings.Contains(err.Error(), "N9qo") {
 		t.Errorf("a hash by bcrypt: %v", err)
 	}
 	if err := st.View(t.Context(), func(tx *store.Tx) error {
@@ -209,7 +209,7 @@ func TestNative_Escalation(t *testing.T) {
 	for name, by := range map[string]identity.Principal{"clerk": clerk, "viewer": viewer, "key": narrowed, "run as": actor} {
 		before := get(t, users, "viewer")
 		for what, err := range attempts(ctx, users, by, "viewer", proved) {
-			if !fault.Has(err, fault.SecurityDenied) {
+			if !fault.Has(err, fault.PermissionDenied) {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
 		}
@@ -220,7 +220,7 @@ func TestNative_Escalation(t *testing.T) {
 			if who == "chief" {
 				continue // an administrator: covered by viewer
 			}
-			if _, err := users.PutNative(ctx, by, who, native("ece_deployment_viewer"), proved); !fault.Has(err, fault.SecurityDenied) {
+			if _, err := users.PutNative(ctx, by, who, native("ece_deployment_viewer"), proved); !fault.Has(err, fault.PermissionDenied) {
 				t.Errorf("%s gives %s a role of ECE: %v", name, who, err)
 			}
 		}
@@ -268,7 +268,7 @@ func TestNative_Builtin(t *testing.T) {
 	admin := identity.Principal{User: user.Admin, Builtin: true, Roles: []identity.Role{identity.PlatformAdmin}}
 	for name, by := range map[string]identity.Principal{"chief": chief, "clerk": clerk, "admin": admin} {
 		for what, err := range attempts(t.Context(), users, by, user.Admin, proved) {
-			if !fault.Has(err, fault.IllegalArgument) || !strings.Contains(err.Error(), "user [admin] is reserved") {
+			if !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), "user [admin] is reserved") {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
 		}
@@ -395,14 +395,14 @@ func TestPatch_OtherRoles(t *testing.T) {
 		{"viewer", `{"full_name":"V"}`, "[watcher ece_platform_viewer]"},
 		{"viewer", `{"security":{"roles":["ece_platform_viewer"]}}`, "[watcher ece_platform_viewer]"},
 		{"viewer", `{"security":{"roles":["ece_platform_admin"]}}`, "[ece_platform_admin watcher]"},
-		{"viewer", `{"security":{"roles":[]}}`, "user.roles.invalid"},
-		{"viewer", `{"security":{"roles":null}}`, "user.roles.invalid"},
-		{"viewer", `{"security":{"roles":["watcher","ece_platform_viewer"]}}`, "user.roles.invalid"},
+		{"viewer", `{"security":{"roles":[]}}`, "user roles invalid"},
+		{"viewer", `{"security":{"roles":null}}`, "user roles invalid"},
+		{"viewer", `{"security":{"roles":["watcher","ece_platform_viewer"]}}`, "user roles invalid"},
 		{"plain", `{"full_name":"P"}`, "[watcher]"},
 		{"plain", `{"security":{"enabled":false}}`, "[watcher]"},
 		{"plain", `{"security":{"roles":[]}}`, "[watcher]"},
-		{"plain", `{"security":{"roles":null}}`, "user.roles.invalid"},
-		{"plain", `{"security":{"roles":["watcher"]}}`, "user.roles.invalid"},
+		{"plain", `{"security":{"roles":null}}`, "user roles invalid"},
+		{"plain", `{"security":{"roles":["watcher"]}}`, "user roles invalid"},
 		{"plain", `{"security":{"roles":["ece_deployment_viewer"]}}`, "[ece_deployment_viewer watcher]"},
 	} {
 		users, _ := natives(t)

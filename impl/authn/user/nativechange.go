@@ -72,7 +72,7 @@ func (c nativeChange) may(before store.User, roles []identity.Role) error {
 		return nil
 	}
 	if !c.by.IsPlatformAdmin() || c.by.Method == identity.RunAs { // who acts as an administrator did not authenticate as one
-		return fault.New(fault.SecurityDenied, "user ["+c.by.User+"] may not change user ["+before.Name+
+		return fault.New(fault.PermissionDenied, "user ["+c.by.User+"] may not change user ["+before.Name+
 			"]: users with roles of ECE are made, changed and removed by holders of the role ["+string(identity.PlatformAdmin)+"] only")
 	}
 	return c.proof.Elevation
@@ -94,5 +94,5 @@ func (c nativeChange) mayBeOwn(before, after store.User) error {
 }
 
 func reservedUser(name string) error {
-	return fault.New(fault.IllegalArgument, "user ["+name+"] is reserved and cannot be modified")
+	return fault.New(fault.InvalidData, "user ["+name+"] is reserved and cannot be modified")
 }

@@ -30,7 +30,7 @@ func (p *problems) failure(err error) {
 }
 
 // Check refuses a description that no user of that name can have: with everything that is wrong with it
-// (fault.RequestInvalid), or because of the password's hash (fault.IllegalArgument).
+// (fault.RequestInvalid), or because of the password's hash (fault.InvalidData).
 func (n Native) Check(name string) error {
 	var p problems
 	p.failure(CheckName(name))
@@ -93,7 +93,7 @@ func (s Secret) checkHash() error {
 		return nil
 	}
 	if err := secret.CheckHash(*s.PasswordHash); err != nil {
-		return fault.Wrap(fault.IllegalArgument, err,
+		return fault.Wrap(fault.InvalidData, err,
 			"the password hash is not one that this server takes: it must be a PHC string of argon2id, of at most 64 MiB and 10 passes, with 8 to 64 bytes of salt and 32 of hash")
 	}
 	return nil

@@ -134,11 +134,11 @@ func (s *Service) Delete(ctx context.Context, by identity.Principal, name string
 	})
 }
 
-// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionMissing). It returns
+// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionDenied). It returns
 // fault.UserNotFound.
 func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string) error {
 	if name == by.User {
-		return fault.New(fault.PermissionMissing, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
+		return fault.New(fault.PermissionDenied, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.User(name); errors.Is(err, store.ErrNotFound) {

@@ -192,15 +192,15 @@ func TestHasPrivileges_Refused(t *testing.T) {
 		want string
 	}{
 		{PrivilegeCheck{}, fault.RequestInvalid, "1: must specify at least one privilege;"},
-		{PrivilegeCheck{Cluster: []string{"bogus"}}, fault.IllegalArgument, "unknown cluster privilege [bogus]. a privilege must be"},
-		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"a"}, []string{"bogus"}, false}}}, fault.IllegalArgument, "unknown index privilege [bogus]. a privilege must be"},
-		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"/a"}, []string{"read"}, false}}}, fault.IllegalArgument, "the pattern [/a]"},
+		{PrivilegeCheck{Cluster: []string{"bogus"}}, fault.InvalidData, "unknown cluster privilege [bogus]. a privilege must be"},
+		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"a"}, []string{"bogus"}, false}}}, fault.InvalidData, "unknown index privilege [bogus]. a privilege must be"},
+		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"/a"}, []string{"read"}, false}}}, fault.InvalidData, "the pattern [/a]"},
 		{PrivilegeCheck{Applications: []ApplicationCheck{{"my*", []string{"READ"}, []string{"a"}}}}, fault.RequestInvalid, "2: [READ] is neither"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"/("}, []string{"a"}}}}, fault.IllegalArgument, "the pattern [/(]"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"read"}, []string{"/("}}}}, fault.IllegalArgument, "the pattern [/(]"},
-		{PrivilegeCheck{Indices: []IndexCheck{{big, big, false}}}, fault.IllegalArgument, "asks for 160000 answers; ask for at most 100000"},
-		{PrivilegeCheck{Indices: []IndexCheck{{big[:300], long, false}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", long, big[:300]}}}, fault.IllegalArgument, "an answer of more than [16777216] bytes"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"/("}, []string{"a"}}}}, fault.InvalidData, "the pattern [/(]"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"read"}, []string{"/("}}}}, fault.InvalidData, "the pattern [/(]"},
+		{PrivilegeCheck{Indices: []IndexCheck{{big, big, false}}}, fault.InvalidData, "asks for 160000 answers; ask for at most 100000"},
+		{PrivilegeCheck{Indices: []IndexCheck{{big[:300], long, false}}}, fault.InvalidData, "an answer of more than [16777216] bytes"},
+		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", long, big[:300]}}}, fault.InvalidData, "an answer of more than [16777216] bytes"},
 	} {
 		_, err := f.HasPrivileges(t.Context(), user, c.q)
 		if !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.want) {
@@ -237,7 +237,7 @@ func TestHasPrivileges_TimeBound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
 			_, err := f.HasPrivileges(t.Context(), c.subject, c.q)
-			if fault.Has(err, fault.IllegalArgument) != c.refused {
+			if fault.Has(err, fault.InvalidData) != c.refused {
 				t.Error(err)
 			}
 			if took := time.Since(start); took > time.Minute {
@@ -303,7 +303,7 @@ func TestUserPrivileges_APIKey(t *testing.T) {
 		t.Error(p, err)
 	}
 	_, err := f.key(`{}`, roleAll).UserPrivileges()
-	if !fault.Has(err, fault.IllegalArgument) || !strings.Contains(err.Error(), "Cannot retrieve privileges for API keys with assigned role descriptors.") {
+	if !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), "Cannot retrieve privileges for API keys with assigned role descriptors.") {
 		t.Error(err)
 	}
 }

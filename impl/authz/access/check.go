@@ -51,7 +51,7 @@ const (
 )
 
 // HasPrivileges checks a subject's privileges. It returns fault.RequestInvalid for an empty check or an invalid name of an
-// application or application privilege, and fault.IllegalArgument for an unknown privilege, an invalid pattern, or a check
+// application or application privilege, and fault.InvalidData for an unknown privilege, an invalid pattern, or a check
 // that is too large or takes too long.
 func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q PrivilegeCheck) (CheckResult, error) {
 	if err := q.check(); err != nil {
@@ -77,7 +77,7 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Privileg
 		if ctx.Err() != nil {
 			return CheckResult{}, ctx.Err()
 		}
-		return CheckResult{}, fault.New(fault.IllegalArgument, err.Error())
+		return CheckResult{}, fault.New(fault.InvalidData, err.Error())
 	}
 	return r.result, nil
 }
@@ -93,7 +93,7 @@ func (s *Service) withRegistry(ctx context.Context, effective privilege.Effectiv
 		effective, err = effective.Registered(registry, spent)
 		switch {
 		case errors.Is(err, privilege.ErrTooMuch):
-			return fault.New(fault.IllegalArgument, err.Error())
+			return fault.New(fault.InvalidData, err.Error())
 		case err != nil:
 			return fmt.Errorf("access: %w", err)
 		}
@@ -116,10 +116,10 @@ func (q PrivilegeCheck) check() error {
 	}
 
 	if bytes > maxResultBytes {
-		return fault.New(fault.IllegalArgument, fmt.Sprintf("the check of privileges asks for an answer of more than [%d] bytes; ask for less at once", maxResultBytes))
+		return fault.New(fault.InvalidData, fmt.Sprintf("the check of privileges asks for an answer of more than [%d] bytes; ask for less at once", maxResultBytes))
 	}
 	if count > maxResults {
-		return fault.New(fault.IllegalArgument, fmt.Sprintf("the check of privileges asks for %d answers; ask for at most %d at once", count, maxResults))
+		return fault.New(fault.InvalidData, fmt.Sprintf("the check of privileges asks for %d answers; ask for at most %d at once", count, maxResults))
 	}
 	if len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
 		return fault.Invalid([]string{"must specify at least one privilege"})

@@ -34,11 +34,11 @@ type IndexPrivileges struct {
 	AllowRestrictedIndices bool
 }
 
-// UserPrivileges returns the subject's privileges. It returns fault.IllegalArgument for an API key with assigned descriptors,
+// UserPrivileges returns the subject's privileges. It returns fault.InvalidData for an API key with assigned descriptors,
 // because intersected privileges have no such list.
 func (s Subject) UserPrivileges() (UserPrivileges, error) {
 	if s.Assigned != nil {
-		return UserPrivileges{}, fault.New(fault.IllegalArgument, "Cannot retrieve privileges for API keys with assigned role descriptors. "+
+		return UserPrivileges{}, fault.New(fault.InvalidData, "Cannot retrieve privileges for API keys with assigned role descriptors. "+
 			"Please use the Get API key information API https://ela.st/es-api-get-api-key")
 	}
 

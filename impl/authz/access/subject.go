@@ -29,7 +29,7 @@ type Subject struct {
 	limitedBy roledescriptor.Set
 }
 
-// Require returns fault.SecurityDenied, with the privileges that would suffice, unless the subject may perform an action on
+// Require returns fault.PermissionDenied, with the privileges that would suffice, unless the subject may perform an action on
 // any object.
 func (s Subject) Require(action string) error {
 	if s.Privileges.AllowsCluster(action) {
@@ -46,21 +46,21 @@ func (s Subject) RequireOwning(action string) error {
 	return s.Deny(action, privilege.GrantedForOwnKeys(action))
 }
 
-// Deny returns fault.SecurityDenied for an action, with the cluster privileges that grant it (Elasticsearch's text).
+// Deny returns fault.PermissionDenied for an action, with the cluster privileges that grant it (Elasticsearch's text).
 func (s Subject) Deny(action string, grantedBy []string) error {
 	return s.denied(action, "this action is granted by the cluster privileges ["+strings.Join(grantedBy, ",")+"]")
 }
 
 func (s Subject) denied(action, why string) error {
-	return fault.New(fault.SecurityDenied, fmt.Sprintf("action [%s] is unauthorized for %s, %s", action, s.displayName(), why))
+	return fault.New(fault.PermissionDenied, fmt.Sprintf("action [%s] is unauthorized for %s, %s", action, s.displayName(), why))
 }
 
-// RequireEndpoint returns fault.SecurityDenied for an API key that is restricted to workflows without the requested endpoint.
+// RequireEndpoint returns fault.PermissionDenied for an API key that is restricted to workflows without the requested endpoint.
 func (s Subject) RequireEndpoint(method, path string) error {
 	if s.Privileges.AllowsEndpoint(method, path) {
 		return nil
 	}
-	return fault.New(fault.SecurityDenied, fmt.Sprintf("access restricted by workflow: %s is for other requests only", s.shortName()))
+	return fault.New(fault.PermissionDenied, fmt.Sprintf("access restricted by workflow: %s is for other requests only", s.shortName()))
 }
 
 // displayName describes the subject in refusals (Elasticsearch's text).

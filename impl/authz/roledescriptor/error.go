@@ -11,5 +11,5 @@ func parseError(format string, values ...any) *fault.Error {
 }
 
 func illegalArgument(format string, values ...any) *fault.Error {
-	return fault.New(fault.IllegalArgument, fmt.Sprintf(format, values...))
+	return fault.New(fault.InvalidData, fmt.Sprintf(format, values...))
 }

@@ -19,7 +19,7 @@ type Options struct {
 const fieldName = "role_descriptors"
 
 // Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil. Errors are
-// fault.XContentParseFailed, with the error of the invalid descriptor as cause.
+// fault.FieldInvalid, with the error of the invalid descriptor as cause.
 func Field(target *Set, options Options) xcontent.Field {
 	var members map[string]any
 	object := xcontent.Object(&members)
@@ -59,7 +59,7 @@ func ReadSet(data []byte) (Set, error) {
 }
 
 // Parse reads one descriptor from a decoded JSON value. It refuses members that are unknown, of the wrong type or
-// incomplete. Validate checks whether the named privileges exist. Errors are fault.ParseFailed and fault.IllegalArgument.
+// incomplete. Validate checks whether the named privileges exist. Errors are fault.ParseFailed and fault.InvalidData.
 func Parse(name string, value any, options Options) (Descriptor, error) {
 	if err := checkName(name); err != nil {
 		return Descriptor{}, err

@@ -102,9 +102,9 @@ func TestParse_Query(t *testing.T) {
 }
 
 const (
-	pe  = "parse_exception"
-	iae = "illegal_argument_exception"
-	xpe = "x_content_parse_exception"
+	pe  = "parse failed"
+	iae = "invalid data"
+	xpe = "field invalid"
 )
 
 var refused = []struct{ given, kind, reason string }{

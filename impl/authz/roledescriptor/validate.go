@@ -31,7 +31,7 @@ func Validate(set Set) []string {
 // Restricted reports whether the descriptor is restricted to workflows.
 func (d Descriptor) Restricted() bool { return len(d.Restriction.Workflows) > 0 }
 
-// CheckRestrictions returns fault.IllegalArgument for an API key's set that has a restricted descriptor and another one.
+// CheckRestrictions returns fault.InvalidData for an API key's set that has a restricted descriptor and another one.
 func CheckRestrictions(set Set) error {
 	if err := privilege.CheckRestrictions(set.privilegeRoles()); err != nil {
 		return illegalArgument("%s", err)
@@ -39,7 +39,7 @@ func CheckRestrictions(set Set) error {
 	return nil
 }
 
-// CheckOwner returns fault.IllegalArgument if a role of an API key's owner is restricted.
+// CheckOwner returns fault.InvalidData if a role of an API key's owner is restricted.
 func CheckOwner(roles Set) error {
 	for _, d := range roles {
 		if d.Restricted() {

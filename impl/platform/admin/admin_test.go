@@ -103,7 +103,7 @@ func TestAdmin_LogsChanges(t *testing.T) {
 		refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 		d.Ready = func(context.Context) error {
 			if broken {
-				return fault.Wrap(fault.AuthenticationClusterError, fmt.Errorf("no pool: %w", refused), "try again in a moment")
+				return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("no pool: %w", refused), "try again in a moment")
 			}
 			return nil
 		}

@@ -48,7 +48,7 @@ func Boolean(target *bool) Field {
 			if !ok {
 				return errUnsupported
 			}
-			return fault.New(fault.IllegalArgument, "Failed to parse value ["+text+"] as only [true] or [false] are allowed.")
+			return fault.New(fault.InvalidData, "Failed to parse value ["+text+"] as only [true] or [false] are allowed.")
 		}
 		return nil
 	}
@@ -90,7 +90,7 @@ func readTexts(elements []any, target *[]string) error {
 		case json.Number:
 			texts = append(texts, element.String())
 		default:
-			return fault.New(fault.IllegalArgument, fmt.Sprintf("Can't get text on a %s", Token(element)))
+			return fault.New(fault.InvalidData, fmt.Sprintf("Can't get text on a %s", Token(element)))
 		}
 	}
 	*target = texts
@@ -129,7 +129,7 @@ func Integer(target *int) Field {
 
 		n, err := strconv.Atoi(number.String())
 		if err != nil {
-			return fault.New(fault.IllegalArgument, "["+number.String()+"] is not a whole number in range")
+			return fault.New(fault.InvalidData, "["+number.String()+"] is not a whole number in range")
 		}
 		*target = n
 		return nil

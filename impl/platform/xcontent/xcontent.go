@@ -25,7 +25,7 @@ type Parser struct {
 }
 
 // Read passes each member of an object to its field, sorted by name, so that of several errors always the same one is
-// returned. It returns fault.XContentParseFailed, or fault.IllegalArgument for a missing required member. The error's Fields
+// returned. It returns fault.FieldInvalid, or fault.InvalidData for a missing required member. The error's Fields
 // hold the name of the member, or one empty name if the value is not an object.
 func (p Parser) Read(value any) error {
 	members, ok := value.(map[string]any)
@@ -46,7 +46,7 @@ func (p Parser) Read(value any) error {
 
 	for _, name := range p.Required {
 		if _, given := members[name]; !given {
-			return fault.New(fault.IllegalArgument, "Required ["+name+"]", name)
+			return fault.New(fault.InvalidData, "Required ["+name+"]", name)
 		}
 	}
 	return nil
@@ -74,7 +74,7 @@ func Within(parser, field string, err error) error {
 }
 
 func fail(fields []string, format string, values ...any) *fault.Error {
-	return fault.New(fault.XContentParseFailed, fmt.Sprintf(format, values...), fields...)
+	return fault.New(fault.FieldInvalid, fmt.Sprintf(format, values...), fields...)
 }
 
 // Token returns Elasticsearch's name for the first token of a JSON value.

@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 
 // Ensures that each error has Elasticsearch's type, text and nesting.
 func TestRead_Refused(t *testing.T) {
-	const xpe, iae = "x_content_parse_exception: ", "illegal_argument_exception: "
+	const xpe, iae = "field invalid: ", "invalid data: "
 	for given, want := range map[string]string{
 		`[]`:                      xpe + "[p] Expected START_OBJECT but was: START_ARRAY",
 		`null`:                    xpe + "[p] Expected START_OBJECT but was: VALUE_NULL",

@@ -202,7 +202,7 @@ func cancelled(s *suite) {
 	})
 
 	s.is(err, context.Canceled)
-	if fault.Has(err, fault.AuthenticationClusterError) {
+	if fault.Has(err, fault.StoreUnavailable) {
 		s.Error("a cancelled context is reported as a failure of the store")
 	}
 
@@ -217,7 +217,7 @@ func tooLate(s *suite) {
 		_, err := tx.Users()
 		return err
 	})
-	if !fault.Has(err, fault.AuthenticationClusterError) {
+	if !fault.Has(err, fault.StoreUnavailable) {
 		s.Errorf("after the deadline: %v", err)
 	}
 }
@@ -225,7 +225,7 @@ func tooLate(s *suite) {
 // readOnly: View refuses writes and reports a failure of the store.
 func readOnly(s *suite) {
 	err := s.store.View(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) })
-	if !fault.Has(err, fault.AuthenticationClusterError) {
+	if !fault.Has(err, fault.StoreUnavailable) {
 		s.Errorf("writing in View: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func swallowed(s *suite) {
 		return nil
 	})
 
-	equal(s, "failed", fault.Has(err, fault.AuthenticationClusterError), true)
+	equal(s, "failed", fault.Has(err, fault.StoreUnavailable), true)
 	s.view(func(tx *store.Tx) error {
 		_, err := tx.User("alice")
 		s.is(err, store.ErrNotFound)
