@@ -29,6 +29,7 @@ type world struct {
 	*testing.T
 	*authn.Service
 	users *user.Service
+	keys  *apikey.Service
 	store *store.Store
 	now   atomic.Int64
 }
@@ -47,18 +48,7 @@ func newWorld(t *testing.T, settings session.Settings) *world {
 			t.Error(err)
 		}
 	})
-	sealer, err := secret.NewSealer(make([]byte, secret.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions, err := session.New(t.Context(), w.store, sealer, settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := apikey.NewService(w.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
-	t.Cleanup(keys.Close)
-	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), guard.New(lockout.DefaultPolicy, nil))
-	w.Service = authn.NewService(w.store, w.users, keys, sessions, now)
+	w.assemble(now, settings)
 	for name, role := range map[string]string{"alice": "superuser", "bob": "x", "chief": "ece_platform_admin"} {
 		p := passphrase
 		founder := identity.Principal{Roles: []identity.Role{identity.PlatformAdmin}}
@@ -68,6 +58,23 @@ func newWorld(t *testing.T, settings session.Settings) *world {
 		}
 	}
 	return w
+}
+
+// assemble creates the services on the store.
+func (w *world) assemble(now func() time.Time, settings session.Settings) {
+	w.Helper()
+	sealer, err := secret.NewSealer(make([]byte, secret.KeySize))
+	if err != nil {
+		w.Fatal(err)
+	}
+	sessions, err := session.New(w.Context(), w.store, sealer, settings)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.keys = apikey.NewService(w.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
+	w.Cleanup(w.keys.Close)
+	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), guard.New(lockout.DefaultPolicy, nil))
+	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, now)
 }
 
 func (w *world) advance(d time.Duration) { w.now.Add(d.Milliseconds()) }
