@@ -118,7 +118,7 @@ func TestService_NoStore(t *testing.T) {
 	})
 }
 
-// Ensures that a store whose account was removed is reported as such.
+// Ensures that each call reports that the store has no account.
 func TestService_AccountMissing(t *testing.T) {
 	s := newService(t)
 	for name, call := range map[string]func() (Account, error){

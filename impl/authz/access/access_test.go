@@ -76,7 +76,7 @@ func (f fixture) subject(method identity.Method, role, assigned string) Subject 
 	return subject
 }
 
-func (f fixture) ask(subject Subject, q PrivilegeCheck) CheckResult {
+func (f fixture) check(subject Subject, q PrivilegeCheck) CheckResult {
 	f.Helper()
 	answer, err := f.HasPrivileges(f.Context(), subject, q)
 	if err != nil {
@@ -105,35 +105,56 @@ func TestHasPrivileges_Cases(t *testing.T) {
 	cluster := func(privilege string) PrivilegeCheck { return PrivilegeCheck{Cluster: []string{privilege}} }
 	user, super := f.user(roleRead), f.user(roleAll)
 	narrow, wide, plain := f.key(roleRead, roleAll), f.key(roleAll, roleRead), f.key("", roleRead)
-	for i, c := range []struct {
+	for _, c := range []struct {
+		name       string
 		q          PrivilegeCheck
-		read, full bool
+		read, full bool // the results of roleRead and roleAll
 	}{
-		{cluster("monitor"), true, true}, {cluster("MONITOR"), true, true}, {cluster("manage_own_api_key"), true, true},
-		{cluster("manage_api_key"), false, true}, {cluster("cluster:monitor/health*"), true, true}, {cluster("none"), true, true},
-		{index("logs-1", "read", false), true, true}, {index("logs-a*", "read", false), true, true}, {index("logs*", "read", false), false, true},
-		{index("m12", "read", false), true, true}, {index("/m1[0-9]*/", "read", false), true, true}, {index("/m.*/", "read", false), false, true},
-		{index("logs-1", "write", false), false, true}, {index("logs-1", "indices:data/read/search", false), true, true},
-		{index("x", "view_index_metadata", false), true, true}, {index("*", "view_index_metadata", false), true, true},
-		{index("*", "view_index_metadata", true), false, true}, {index(".security-7", "monitor", true), true, true},
-		{index(".security-7", "monitor", false), false, false},
-		{app("myapp", "read", "space:1"), true, true}, {app("myapp", "data:read/me", "space:1"), true, true},
-		{app("myapp", "data:read/*", "space:*"), true, true}, {app("myapp", "data:write/me", "space:1"), false, true},
-		{app("myapp", "all", "space:1"), false, true}, {app("myapp", "read", "other"), false, true}, {app("yours", "read", "space:1"), false, true},
+		{"a held cluster privilege", cluster("monitor"), true, true},
+		{"a cluster privilege in upper case", cluster("MONITOR"), true, true},
+		{"a cluster privilege on own keys", cluster("manage_own_api_key"), true, true},
+		{"a cluster privilege on all keys", cluster("manage_api_key"), false, true},
+		{"a pattern of cluster actions", cluster("cluster:monitor/health*"), true, true},
+		{"the empty cluster privilege", cluster("none"), true, true},
+		{"an index of a pattern", index("logs-1", "read", false), true, true},
+		{"a pattern within a pattern", index("logs-a*", "read", false), true, true},
+		{"a pattern wider than a pattern", index("logs*", "read", false), false, true},
+		{"an index of an expression", index("m12", "read", false), true, true},
+		{"an expression within an expression", index("/m1[0-9]*/", "read", false), true, true},
+		{"an expression wider than an expression", index("/m.*/", "read", false), false, true},
+		{"another privilege of an index", index("logs-1", "write", false), false, true},
+		{"an action of an index privilege", index("logs-1", "indices:data/read/search", false), true, true},
+		{"any index", index("x", "view_index_metadata", false), true, true},
+		{"all indices", index("*", "view_index_metadata", false), true, true},
+		{"all indices with restricted ones", index("*", "view_index_metadata", true), false, true},
+		{"a restricted index", index(".security-7", "monitor", true), true, true},
+		{"a restricted index among ordinary ones", index(".security-7", "monitor", false), false, false},
+		{"an application privilege", app("myapp", "read", "space:1"), true, true},
+		{"an action of an application privilege", app("myapp", "data:read/me", "space:1"), true, true},
+		{"patterns of actions and resources", app("myapp", "data:read/*", "space:*"), true, true},
+		{"an action of another application privilege", app("myapp", "data:write/me", "space:1"), false, true},
+		{"a wider application privilege", app("myapp", "all", "space:1"), false, true},
+		{"another resource", app("myapp", "read", "other"), false, true},
+		{"another application", app("yours", "read", "space:1"), false, true},
 	} {
-		for name, subject := range map[string]Subject{"user": user, "narrow key": narrow, "wide key": wide, "plain key": plain} {
-			if got := f.ask(subject, c.q); got.HasAll != c.read || got.UserName != "u" {
-				t.Errorf("case %d, %s: %v", i, name, got)
+		t.Run(c.name, func(t *testing.T) {
+			for name, subject := range map[string]Subject{"user": user, "narrow key": narrow, "wide key": wide, "plain key": plain} {
+				if got := f.check(subject, c.q); got.HasAll != c.read || got.UserName != "u" {
+					t.Errorf("%s: %v", name, got)
+				}
 			}
-		}
-		if got := f.ask(super, c.q); got.HasAll != c.full {
-			t.Errorf("case %d, superuser: %v", i, got)
-		}
+			if got := f.check(super, c.q); got.HasAll != c.full {
+				t.Errorf("superuser: %v", got)
+			}
+		})
 	}
-	empty := f.key(`{}`, roleAll)
-	if f.ask(empty, cluster("monitor")).HasAll || f.ask(empty, app("myapp", "read", "x")).HasAll {
-		t.Error("a key without privileges has some")
-	}
+
+	t.Run("a key without privileges", func(t *testing.T) {
+		empty := f.key(`{}`, roleAll)
+		if f.check(empty, cluster("monitor")).HasAll || f.check(empty, app("myapp", "read", "x")).HasAll {
+			t.Error("the key has privileges")
+		}
+	})
 }
 
 // Ensures that changes of application privileges take effect immediately, although compiled roles are cached.
@@ -143,7 +164,7 @@ func TestHasPrivileges_RegistryChange(t *testing.T) {
 	q := PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"data:read/me", "data:extra"}, []string{"space:1"}}}}
 	want := func(answers string) {
 		t.Helper()
-		if got := fmt.Sprint(f.ask(user, q).Application["myapp"]["space:1"]); got != answers {
+		if got := fmt.Sprint(f.check(user, q).Application["myapp"]["space:1"]); got != answers {
 			t.Error(got)
 		}
 	}
@@ -163,7 +184,7 @@ func TestHasPrivileges_RegistryChange(t *testing.T) {
 func TestHasPrivileges_ResultShape(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
-	got := f.ask(user, PrivilegeCheck{Indices: []IndexCheck{
+	got := f.check(user, PrivilegeCheck{Indices: []IndexCheck{
 		{[]string{"logs-1", "x"}, []string{"read"}, false}, {[]string{"logs-1"}, []string{"write", "view_index_metadata"}, false},
 		{[]string{".security-7"}, []string{"monitor"}, true}, {[]string{".security-7"}, []string{"monitor"}, false},
 		{[]string{".security-7"}, []string{"monitor"}, true},
@@ -175,7 +196,7 @@ func TestHasPrivileges_ResultShape(t *testing.T) {
 	if fmt.Sprint(got) != want {
 		t.Error(got)
 	}
-	if got := f.ask(user, PrivilegeCheck{Cluster: []string{"monitor", "all"}}); got.HasAll || fmt.Sprint(got.Cluster) != "map[all:false monitor:true]" {
+	if got := f.check(user, PrivilegeCheck{Cluster: []string{"monitor", "all"}}); got.HasAll || fmt.Sprint(got.Cluster) != "map[all:false monitor:true]" {
 		t.Error(got)
 	}
 }
@@ -186,26 +207,37 @@ func TestHasPrivileges_Refused(t *testing.T) {
 	user := f.user(roleRead)
 	big := slices.Repeat([]string{"a"}, 400)
 	long := slices.Repeat([]string{"indices:" + strings.Repeat("a", 1000)}, 300)
-	for i, c := range []struct {
+	index := func(names, privileges []string) PrivilegeCheck {
+		return PrivilegeCheck{Indices: []IndexCheck{{names, privileges, false}}}
+	}
+	app := func(application string, privileges, resources []string) PrivilegeCheck {
+		return PrivilegeCheck{Applications: []ApplicationCheck{{application, privileges, resources}}}
+	}
+	a := []string{"a"}
+	for _, c := range []struct {
+		name string
 		q    PrivilegeCheck
 		code fault.Code
 		want string
 	}{
-		{PrivilegeCheck{}, fault.RequestInvalid, "1: must specify at least one privilege;"},
-		{PrivilegeCheck{Cluster: []string{"bogus"}}, fault.InvalidData, "unknown cluster privilege [bogus]. a privilege must be"},
-		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"a"}, []string{"bogus"}, false}}}, fault.InvalidData, "unknown index privilege [bogus]. a privilege must be"},
-		{PrivilegeCheck{Indices: []IndexCheck{{[]string{"/a"}, []string{"read"}, false}}}, fault.InvalidData, "the pattern [/a]"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"my*", []string{"READ"}, []string{"a"}}}}, fault.RequestInvalid, "2: [READ] is neither"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"/("}, []string{"a"}}}}, fault.InvalidData, "the pattern [/(]"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"read"}, []string{"/("}}}}, fault.InvalidData, "the pattern [/(]"},
-		{PrivilegeCheck{Indices: []IndexCheck{{big, big, false}}}, fault.InvalidData, "asks for 160000 answers; ask for at most 100000"},
-		{PrivilegeCheck{Indices: []IndexCheck{{big[:300], long, false}}}, fault.InvalidData, "an answer of more than [16777216] bytes"},
-		{PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", long, big[:300]}}}, fault.InvalidData, "an answer of more than [16777216] bytes"},
+		{"empty", PrivilegeCheck{}, fault.RequestInvalid, "1: must specify at least one privilege;"},
+		{"an unknown cluster privilege", PrivilegeCheck{Cluster: []string{"bogus"}}, fault.InvalidData,
+			"unknown cluster privilege [bogus]. a privilege must be"},
+		{"an unknown index privilege", index(a, []string{"bogus"}), fault.InvalidData, "unknown index privilege [bogus]. a privilege must be"},
+		{"an invalid index pattern", index([]string{"/a"}, []string{"read"}), fault.InvalidData, "the pattern [/a]"},
+		{"invalid application names", app("my*", []string{"READ"}, a), fault.RequestInvalid, "2: [READ] is neither"},
+		{"an invalid application action", app("myapp", []string{"/("}, a), fault.InvalidData, "the pattern [/(]"},
+		{"an invalid resource", app("myapp", []string{"read"}, []string{"/("}), fault.InvalidData, "the pattern [/(]"},
+		{"too many results", index(big, big), fault.InvalidData, "asks for 160000 answers; ask for at most 100000"},
+		{"too many bytes for indices", index(big[:300], long), fault.InvalidData, "an answer of more than [16777216] bytes"},
+		{"too many bytes for applications", app("myapp", long, big[:300]), fault.InvalidData, "an answer of more than [16777216] bytes"},
 	} {
-		_, err := f.HasPrivileges(t.Context(), user, c.q)
-		if !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("case %d: %v", i, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := f.HasPrivileges(t.Context(), user, c.q)
+			if !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.want) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -280,9 +312,11 @@ func TestUserPrivileges_Merge(t *testing.T) {
 		"remote indices": {p.RemoteIndices, "[{[k] [a] [all read] [] [] false} {[l] [a] [read] [] [] false}]"},
 		"remote cluster": {p.RemoteCluster, "[{[k] [monitor_enrich monitor_stats]}]"},
 	} {
-		if got := fmt.Sprint(c.got); got != c.want {
-			t.Errorf("%s: %s", what, got)
-		}
+		t.Run(what, func(t *testing.T) {
+			if got := fmt.Sprint(c.got); got != c.want {
+				t.Error(got)
+			}
+		})
 	}
 	if string(roledescriptor.Canonical(set)) != before {
 		t.Error("the descriptors were changed")
