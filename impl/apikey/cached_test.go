@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
-// cached is a service that remembers keys.
+// cached is a service that caches keys.
 type cached struct {
 	*storetest.Caching
 	*apikey.Service
@@ -37,20 +37,20 @@ func (c *cached) newKey(expiration *string) (id, credential string) {
 	return key.ID, made.Encoded()
 }
 
-// want fails the test unless a credential is as good, and that is known from memory if it has been asked before.
-func (c *cached) want(credential string, good, remembered bool) store.User {
+// want fails the test unless a credential is accepted or not as wanted, and its key is read from the cache or not as wanted.
+func (c *cached) want(credential string, good, hit bool) store.User {
 	c.Helper()
 	before, _ := c.Remembered()
 	_, owner, err := c.Verify(c.Context(), credential)
 	after, _ := c.Remembered()
-	if good && err != nil || !good && !fault.Has(err, fault.CredentialsInvalid) || (after > before) != remembered {
-		c.Errorf("good %v, remembered %v; want %v, %v (%v)", err == nil, after > before, good, remembered, err)
+	if good && err != nil || !good && !fault.Has(err, fault.CredentialsInvalid) || (after > before) != hit {
+		c.Errorf("accepted %v, cached %v; want %v, %v (%v)", err == nil, after > before, good, hit, err)
 	}
 	return owner
 }
 
-// Ensures that the secret of a key that is remembered is looked at.
-func TestVerify_RememberedSecret(t *testing.T) {
+// Ensures that the secret is compared also where the key is cached.
+func TestVerify_CachedSecret(t *testing.T) {
 	t.Parallel()
 	c := newCached(t)
 	id, credential := c.newKey(nil)
@@ -61,8 +61,8 @@ func TestVerify_RememberedSecret(t *testing.T) {
 	c.want(credential, true, true)
 }
 
-// Ensures that a key that is remembered expires.
-func TestVerify_RememberedExpiry(t *testing.T) {
+// Ensures that a cached key expires.
+func TestVerify_CachedExpiry(t *testing.T) {
 	t.Parallel()
 	c, expiration := newCached(t), "2s"
 	_, credential := c.newKey(&expiration)
@@ -73,7 +73,7 @@ func TestVerify_RememberedExpiry(t *testing.T) {
 	c.want(credential, false, true)
 }
 
-// Ensures that whatever is changed of a key or its owner is known as soon as it is changed.
+// Ensures that a change of a key or its owner evicts the key.
 func TestVerify_Changed(t *testing.T) {
 	t.Parallel()
 	c := newCached(t)
@@ -94,8 +94,8 @@ func TestVerify_Changed(t *testing.T) {
 	}
 }
 
-// Ensures that uses of a key that is remembered are written about once a minute, and not each time.
-func TestVerify_RememberedUse(t *testing.T) {
+// Ensures that uses of a cached key are written about once a minute, and not each time.
+func TestVerify_CachedUse(t *testing.T) {
 	t.Parallel()
 	c := newCached(t)
 	id, credential := c.newKey(nil)

@@ -24,11 +24,11 @@ type oldKeys struct {
 	now   time.Time
 }
 
-// key adds a key of carol's, bound or not, as it is after changes by some actors, each of which is written as the actor, or as
-// the actor and the user as whom it acts. The first one made it.
+// key adds a key of carol's, bound or not, as it is after changes by some actors, each of which is written as the
+// actor, or as the actor and the user as whom it acts. The first one made it.
 func (o *oldKeys) key(id string, bound bool, actors ...[2]string) {
 	o.Helper()
-	creator := map[string]any{"principal": "carol", "full_name": "", "email": "", "realm": "default_native", "realm_type": "native"}
+	creator := map[string]any{"principal": "carol", "realm": "default_native", "realm_type": "native"}
 	if bound {
 		creator["on_behalf"] = true
 	}
@@ -51,7 +51,15 @@ func (o *oldKeys) key(id string, bound bool, actors ...[2]string) {
 			if err != nil {
 				return err
 			}
-			key := store.APIKey{ID: id, UserName: "carol", Description: id, SecretDigest: secret.Digest("secret"), Creator: by, LimitedBy: limit, Version: 1}
+			key := store.APIKey{
+				ID:           id,
+				UserName:     "carol",
+				Description:  id,
+				SecretDigest: secret.Digest("secret"),
+				Creator:      by,
+				LimitedBy:    limit,
+				Version:      1,
+			}
 			if err := tx.InsertAPIKey(key); err != nil {
 				return err
 			}
@@ -78,8 +86,8 @@ func (o *oldKeys) promoted(keys *apikey.Service, ids ...string) (names []string)
 	return names
 }
 
-// Ensures that keys that an older program has left unbound are bound by what the audit trail says, once at a start, and that
-// those are listed of which it says too little.
+// Ensures that keys that an older program has left unbound are bound by what the audit trail says, once at a start, and
+// that those are listed of which it says too little.
 func TestRepairMakers(t *testing.T) {
 	t.Parallel()
 	o := &oldKeys{T: t, path: filepath.Join(t.TempDir(), "test.db"), now: time.Now()}
