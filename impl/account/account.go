@@ -52,13 +52,8 @@ func (s *Service) Get(ctx context.Context) (Account, error) {
 		return unclustered, nil
 	}
 
-	var a Account
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		record, err := load(tx)
-		a = public(record)
-		return err
-	})
-	return a, err
+	record, err := store.Read(ctx, s.store, load)
+	return public(record), err
 }
 
 // Replace sets all settings; nil selects the default. It returns fault.AccountNotFound.
@@ -113,29 +108,23 @@ func readTrustAll(settings map[string]any) (bool, error) {
 
 // change updates the account with f. It writes and records nothing if f changes nothing.
 func (s *Service) change(ctx context.Context, f func(*store.Account) error) (Account, error) {
-	var a Account
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	record, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.Account, error) {
 		record, err := load(tx)
 		if err != nil {
-			return err
+			return record, err
 		}
 
 		before := record.TrustAll
-		if err := f(&record); err != nil {
-			return err
-		}
-		a = public(record)
-
-		if record.TrustAll == before {
-			return nil
+		if err := f(&record); err != nil || record.TrustAll == before {
+			return record, err
 		}
 
 		if err := tx.UpdateAccount(record); err != nil {
-			return err
+			return record, err
 		}
-		return audit.Record(ctx, tx, audit.AccountUpdated, record.ID, audit.Details{"trust_all": record.TrustAll})
+		return record, audit.Record(ctx, tx, audit.AccountUpdated, record.ID, audit.Details{"trust_all": record.TrustAll})
 	})
-	return a, err
+	return public(record), err
 }
 
 func load(tx *store.Tx) (store.Account, error) {

@@ -70,37 +70,27 @@ type Ref struct{ User, ID string }
 
 // Get returns a user's key that is not invalidated, or fault.KeyNotFound.
 func (s *Service) Get(ctx context.Context, ref Ref) (store.APIKey, error) {
-	var key store.APIKey
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		key, err = tx.APIKey(ref.User, ref.ID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && Invalidated(key) {
-			return notFound(ref)
-		}
-		return err
-	})
+	key, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) { return tx.APIKey(ref.User, ref.ID) })
+	if errors.Is(err, store.ErrNotFound) || err == nil && Invalidated(key) {
+		return store.APIKey{}, notFound(ref)
+	}
 	return key, err
 }
 
 // List returns the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound.
 func (s *Service) List(ctx context.Context, userName string) ([]store.APIKey, error) {
-	var keys []store.APIKey
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) {
 		if err := checkOwner(tx, userName); err != nil {
-			return err
+			return nil, err
 		}
-		keys, err = tx.APIKeys(userName)
-		return err
+		return tx.APIKeys(userName)
 	})
 	return valid(keys), err
 }
 
 // ListAll returns everybody's keys that are not invalidated, oldest first.
 func (s *Service) ListAll(ctx context.Context) ([]store.APIKey, error) {
-	var keys []store.APIKey
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = tx.AllAPIKeys()
-		return err
-	})
+	keys, err := store.Read(ctx, s.store, (*store.Tx).AllAPIKeys)
 	return valid(keys), err
 }
 

@@ -144,49 +144,52 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 	if err != nil {
 		return key, Credential{}, err
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	key, err = store.Write(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) {
 		owner, err := enabledOwner(tx, p.User)
 		if err != nil {
-			return err
+			return key, err
 		}
 		if err := stillValid(tx, p); err != nil {
-			return err
+			return key, err
 		}
 		if near {
 			if err := s.quota.check(tx, owner.Name); err != nil {
-				return err
+				return key, err
 			}
 		}
 		if err := purge(ctx, tx); err != nil {
-			return err
+			return key, err
 		}
-		if err := s.complete(ctx, tx, p, owner, c, &key); err != nil {
-			return err
+		made, err := s.complete(ctx, tx, p, owner, c, key)
+		if err != nil {
+			return key, err
 		}
-		return s.sweep(tx)
+		return made, s.sweep(tx)
 	})
 	return key, credential, err
 }
 
 // complete stores a key with what it keeps of its owner, and records it.
-func (s *Service) complete(ctx context.Context, tx *store.Tx, p identity.Principal, owner store.User, c Creation, key *store.APIKey) error {
+func (s *Service) complete(
+	ctx context.Context, tx *store.Tx, p identity.Principal, owner store.User, c Creation, key store.APIKey,
+) (store.APIKey, error) {
 	made, err := s.originOf(tx, p, owner, c)
 	if err != nil {
-		return err
+		return key, err
 	}
 	key.LimitedBy, key.Creator = made.limitedBy, made.creator
 	if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {
-		return err
+		return key, err
 	}
 
 	key.CreatedAt = tx.Now
 	if c.Lifetime != nil {
 		key.ExpiresAt = tx.Now.Add(*c.Lifetime)
 	}
-	if err := tx.InsertAPIKey(*key); err != nil {
-		return err
+	if err := tx.InsertAPIKey(key); err != nil {
+		return key, err
 	}
-	return audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, *key, made.binding))
+	return key, audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, key, made.binding))
 }
 
 // stillValid returns fault.CredentialsInvalid if the key or the session that a caller came with was revoked since it was

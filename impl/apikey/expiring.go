@@ -12,9 +12,5 @@ const soon = 7 * 24 * time.Hour
 
 // Expiring counts the keys that work now and expire within a week.
 func (s *Service) Expiring(ctx context.Context) (count int, err error) {
-	err = s.store.View(ctx, func(tx *store.Tx) error {
-		count, err = tx.KeysExpiring(tx.Now.Add(soon))
-		return err
-	})
-	return count, err
+	return store.Read(ctx, s.store, func(tx *store.Tx) (int, error) { return tx.KeysExpiring(tx.Now.Add(soon)) })
 }

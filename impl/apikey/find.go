@@ -48,32 +48,29 @@ func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, lim
 	if err := mayFind(caller, f, limits); err != nil {
 		return nil, err
 	}
-	var views []View
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (views []View, err error) {
 		keys, err := f.candidates(tx, caller)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		shown := newViewer(tx, limits)
-		views = nil
 		for _, key := range keys {
 			if err := ctx.Err(); err != nil {
-				return err
+				return nil, err
 			}
 			if !f.selects(tx, caller, key) {
 				continue
 			}
 			view, err := shown.view(key)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if f.RealmName == "" || f.RealmName == view.Realm.Name {
 				views = append(views, view)
 			}
 		}
-		return nil
+		return views, nil
 	})
-	return views, err
 }
 
 func mayFind(caller access.Subject, f Filter, limits bool) error {

@@ -68,13 +68,11 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 
 	var all []string
 	for some := range slices.Chunk(keys, keysAtOnce) {
-		var ended []string
-		err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]string, error) {
 			if err := lockMany(tx, len(some)); err != nil {
-				return err
+				return nil, err
 			}
-			ended, err = invalidate(ctx, tx, some)
-			return err
+			return invalidate(ctx, tx, some)
 		})
 		if err != nil {
 			return nil, err
@@ -90,31 +88,25 @@ func (s Selection) wholeUsers() bool { return s.IDs == nil && (s.Name == "" || s
 
 // invalidateUsers invalidates all keys of the users that a selection is about.
 func (s *Service) invalidateUsers(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
-	var users []string
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		users, err = sel.users(tx, caller)
-		return err
-	})
+	users, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return sel.users(tx, caller) })
 	if err != nil {
 		return nil, err
 	}
 
 	var all []string
 	for some := range slices.Chunk(users, usersAtOnce) {
-		var ended []string
-		err := s.store.Update(ctx, func(tx *store.Tx) error {
+		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (ended []string, err error) {
 			if err := tx.LockKeys(); err != nil {
-				return err
+				return nil, err
 			}
-			ended = nil
 			for _, name := range some {
 				ids, err := revoke(ctx, tx, name)
 				if err != nil {
-					return err
+					return nil, err
 				}
 				ended = append(ended, ids...)
 			}
-			return nil
+			return ended, nil
 		})
 		if err != nil {
 			return nil, err
@@ -162,17 +154,14 @@ func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) 
 // selected looks before the transaction: there is one that writes at a time. What selects a key never changes, except that
 // it is ended meanwhile.
 func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selection) ([]store.APIKey, error) {
-	var keys []store.APIKey
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) {
 		found, err := sel.candidates(tx, caller)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		found = slices.DeleteFunc(found, func(key store.APIKey) bool { return !sel.selects(caller, key) })
-		keys, err = withinReach(tx, caller, sel, found)
-		return err
+		return withinReach(tx, caller, sel, found)
 	})
-	return keys, err
 }
 
 func mayInvalidate(caller access.Subject, sel Selection) error {

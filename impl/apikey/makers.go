@@ -35,18 +35,14 @@ func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
 	if !s.store.Configured() {
 		return Makers{}, nil
 	}
-	var pending bool
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		pending, err = tx.RepairPending(makersRepair)
-		return err
-	})
+	pending, err := store.Read(ctx, s.store, func(tx *store.Tx) (bool, error) { return tx.RepairPending(makersRepair) })
 	if err != nil {
 		return Makers{}, err
 	}
 	if pending {
 		return s.RepairMakers(ctx)
 	}
-	doubtful, err := s.doubtful(ctx)
+	doubtful, err := store.Read(ctx, s.store, (*store.Tx).DoubtfulKeys)
 	return Makers{Doubtful: doubtful}, err
 }
 
@@ -74,16 +70,8 @@ func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.FinishRepair(makersRepair) }); err != nil {
 		return m, err
 	}
-	m.Doubtful, err = s.doubtful(ctx)
+	m.Doubtful, err = store.Read(ctx, s.store, (*store.Tx).DoubtfulKeys)
 	return m, err
-}
-
-func (s *Service) doubtful(ctx context.Context) (keys []store.APIKey, err error) {
-	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		keys, err = tx.DoubtfulKeys()
-		return err
-	})
-	return keys, err
 }
 
 // history is what the audit trail says of keys, as far as older programs wrote it: newer ones decide at once.
@@ -111,10 +99,8 @@ func (s *Service) readHistory(ctx context.Context) (*history, error) {
 	var at time.Time
 	var id string
 	for {
-		var page []store.AuditEntry
-		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			page, err = tx.AuditEntriesAfter(at, id, historyPage)
-			return err
+		page, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.AuditEntry, error) {
+			return tx.AuditEntriesAfter(at, id, historyPage)
 		})
 		if err != nil || len(page) == 0 {
 			return h, err
@@ -183,24 +169,21 @@ func (h *history) selected(f func(keyEvent) bool) []string {
 // bind binds those of the keys that are not bound, to what their owner had of ECE's roles when they were made or changed last,
 // and returns how many there were.
 func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error) {
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		bound = 0
+	return store.Write(ctx, s.store, func(tx *store.Tx) (int, error) {
 		if err := lockMany(tx, len(ids)); err != nil {
-			return err
+			return 0, err
 		}
 		unbound, err := s.unbound(tx, ids)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, key := range unbound {
 			if err := rebind(ctx, tx, key); err != nil {
-				return err
+				return 0, err
 			}
 		}
-		bound = len(unbound)
-		return nil
+		return len(unbound), nil
 	})
-	return bound, err
 }
 
 // unbound returns those of the keys, in order, that work and are not bound. Keys from before there were creators are none:

@@ -31,15 +31,14 @@ type Hit struct {
 // the keys that a caller may see: all, or those of the caller; an API key sees itself then. It returns the errors of
 // query.Parse, and fault.PermissionDenied.
 func (s *Service) Query(ctx context.Context, caller access.Subject, body any, limits bool) (Found, error) {
-	var found Found
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (Found, error) {
 		query, err := query.Parse(body, tx.Now)
 		if err != nil {
-			return err
+			return Found{}, err
 		}
 		keys, err := queried(tx, caller, limits)
 		if err != nil {
-			return err
+			return Found{}, err
 		}
 		var broken error
 		result, err := query.Run(ctx, documents(newViewer(tx, false), keys, &broken))
@@ -47,13 +46,11 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, body any, li
 			err = broken
 		}
 		if err != nil {
-			return err
+			return Found{}, err
 		}
-		found.Total, found.Aggregations = result.Total, result.Aggregations
-		found.Page, err = views(ctx, tx, result.Hits, limits)
-		return err
+		page, err := views(ctx, tx, result.Hits, limits)
+		return Found{result.Total, page, result.Aggregations}, err
 	})
-	return found, err
 }
 
 // queried returns the keys that a caller may ask about. Elasticsearch narrows what a caller sees to the caller's own keys

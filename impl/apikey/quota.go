@@ -57,12 +57,8 @@ func (q quota) near(ctx context.Context, userName string) (bool, error) {
 		return false, nil
 	}
 
-	margin, count := q.most/marginShare, 0
-	fresh := &estimate{at: q.store.Now()}
-	err := q.store.View(ctx, func(tx *store.Tx) (err error) {
-		count, err = tx.CountValidKeys(userName, q.most-margin)
-		return err
-	})
+	margin, fresh := q.most/marginShare, &estimate{at: q.store.Now()}
+	count, err := store.Read(ctx, q.store, func(tx *store.Tx) (int, error) { return tx.CountValidKeys(userName, q.most-margin) })
 	if err != nil || count >= q.most-margin {
 		return true, err
 	}

@@ -84,16 +84,15 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 	if err != nil {
 		return Outcome{}, err
 	}
-	var outcome Outcome
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	outcome, err := store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
 		if err := lockMany(tx, len(owned)); err != nil {
-			return err
+			return Outcome{}, err
 		}
-		outcome, err = s.updateOwned(ctx, tx, caller.Principal, ids, owned, u, dryRun)
-		return err
+		return s.updateOwned(ctx, tx, caller.Principal, ids, owned, u, dryRun)
 	})
-	if errors.Is(err, errUnchanged) {
-		err = nil
+	var unchanged unchangedError
+	if errors.As(err, &unchanged) {
+		return unchanged.Outcome, nil
 	}
 	return outcome, err
 }
@@ -115,7 +114,7 @@ func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, p identity.Prin
 		return Outcome{}, err
 	}
 	if dryRun || len(outcome.Updated) == 0 {
-		return outcome, errUnchanged
+		return Outcome{}, unchangedError{outcome}
 	}
 	for _, each := range changes.all {
 		if err := apply(ctx, tx, each, owner.Name, changes.binding); err != nil {
@@ -136,17 +135,14 @@ func lockMany(tx *store.Tx, keys int) error {
 // owned returns those of the ids that are a user's keys'. It is asked before the transaction: SQLite has
 // one that writes at a time, and of a hundred thousand ids perhaps none is a key.
 func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]string, error) {
-	var owned []string
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		owned, err = tx.OwnedKeys(userName, ids)
-		return err
-	})
-	return owned, err
+	return store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.OwnedKeys(userName, ids) })
 }
 
-// errUnchanged rolls back the transaction if no key is to be changed: the documents that were stored for it would be
-// nobody's.
-var errUnchanged = errors.New("apikey: no key is to be changed")
+// unchangedError is the outcome of an update that changes no key. It rolls back the transaction, so that the documents
+// stored for the update are not left unreferenced.
+type unchangedError struct{ Outcome }
+
+func (unchangedError) Error() string { return "apikey: no key is to be changed" }
 
 // change prepares what an update makes of any key, and stores the documents that it needs.
 func (u Update) change(tx *store.Tx) (store.KeyChange, error) {

@@ -19,10 +19,8 @@ const pageSize = 500
 func Export(ctx context.Context, st *store.Store, since time.Time, w io.Writer) error {
 	moment, id := since, ""
 	for {
-		var page []store.AuditEntry
-		err := st.View(ctx, func(tx *store.Tx) (err error) {
-			page, err = tx.AuditEntriesAfter(moment, id, pageSize)
-			return err
+		page, err := store.Read(ctx, st, func(tx *store.Tx) ([]store.AuditEntry, error) {
+			return tx.AuditEntriesAfter(moment, id, pageSize)
 		})
 		if err != nil || len(page) == 0 {
 			return err

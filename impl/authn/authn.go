@@ -98,12 +98,8 @@ func principal(u store.User, method identity.Method) identity.Principal {
 // Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.StoreMissing,
 // fault.StoreUnavailable and fault.ServerBusy.
 func (s *Service) Login(ctx context.Context, name, password string) (session.Token, error) {
-	var token session.Token
-	_, err := s.signIn(ctx, name, password, nil, func(tx *store.Tx) (err error) {
-		token, err = s.sessions.Begin(ctx, tx, name)
-		return err
-	})
-	return token, err
+	grant, err := s.signIn(ctx, name, password, nil, s.issueToken)
+	return grant.Access, err
 }
 
 // Refresh exchanges the token that the principal came with for a new one. It returns fault.CredentialsInvalid for a principal
@@ -113,12 +109,7 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal) (session.To
 		return session.Token{}, fault.New(fault.CredentialsInvalid,
 			"only a session can be refreshed; send its token as Bearer in the Authorization header", "Authorization")
 	}
-	var token session.Token
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		token, err = s.sessions.Refresh(tx, p.TokenID)
-		return err
-	})
-	return token, err
+	return store.Write(ctx, s.store, func(tx *store.Tx) (session.Token, error) { return s.sessions.Refresh(tx, p.TokenID) })
 }
 
 // Logout ends the principal's session; one without a session has nothing to end.

@@ -24,26 +24,15 @@ type Grant struct {
 
 // PasswordGrant begins a session with a refresh token. It returns what Login does.
 func (s *Service) PasswordGrant(ctx context.Context, name, password string) (Grant, error) {
-	var grant Grant
-	u, err := s.signIn(ctx, name, password, audit.Details{"grant": "password"}, func(tx *store.Tx) error {
-		tokens, err := s.sessions.BeginGrant(ctx, tx, name)
-		grant = granted(tx, tokens)
-		return err
-	})
-	grant.User = u
-	return orNone(grant, err)
+	return s.signIn(ctx, name, password, audit.Details{"grant": "password"}, s.sessions.BeginGrant)
 }
 
 // RefreshGrant exchanges a refresh token for the next tokens of its session. It returns fault.GrantInvalid.
 func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant, error) {
-	var grant Grant
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (Grant, error) {
 		tokens, u, err := s.sessions.Redeem(tx, refreshToken)
-		grant = granted(tx, tokens)
-		grant.User = u
-		return err
+		return granted(tx, tokens, u), err
 	})
-	return orNone(grant, err)
 }
 
 // ClientCredentials begins a session of a caller's, without a refresh token. Only who came with a password gets one
@@ -54,27 +43,13 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 		return Grant{}, fault.New(fault.PermissionDenied,
 			"the grant type [client_credentials] is for callers who authenticate with name and password, not with a token, an API key or as another user")
 	}
-	var grant Grant
-	u, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"}, func(tx *store.Tx) error {
-		token, err := s.sessions.Begin(ctx, tx, p.User)
-		grant = granted(tx, session.Grant{Token: token})
-		return err
-	})
+	grant, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"}, s.issueToken)
 	if fault.Has(err, fault.LoginFailed) || errors.Is(err, errStale) {
 		err = fault.New(fault.CredentialsInvalid, "the user was changed while the request was under way", "Authorization")
 	}
-	grant.User = u
-	return orNone(grant, err)
+	return grant, err
 }
 
-func granted(tx *store.Tx, tokens session.Grant) Grant {
-	return Grant{Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now)}
-}
-
-// orNone makes sure that nothing is granted that was not stored.
-func orNone(grant Grant, err error) (Grant, error) {
-	if err != nil {
-		return Grant{}, err
-	}
-	return grant, nil
+func granted(tx *store.Tx, tokens session.Grant, u store.User) Grant {
+	return Grant{Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now), User: u}
 }

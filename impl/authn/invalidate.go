@@ -45,19 +45,19 @@ func (s *Service) InvalidateTokens(ctx context.Context, by identity.Principal, s
 			return 0, 0, err
 		}
 	}
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		invalidated, previously = 0, 0
+	type counts struct{ invalidated, previously int }
+	n, err := store.Write(ctx, s.store, func(tx *store.Tx) (n counts, err error) {
 		switch {
 		case tokenID != "":
-			invalidated, previously, err = s.invalidateToken(ctx, tx, tokenID)
+			n.invalidated, n.previously, err = s.invalidateToken(ctx, tx, tokenID)
 		case sel.RefreshToken != "":
-			invalidated, err = s.invalidateRefresh(ctx, tx, sel.RefreshToken)
+			n.invalidated, err = s.invalidateRefresh(ctx, tx, sel.RefreshToken)
 		default:
-			invalidated, err = signOut(ctx, tx, by, sel)
+			n.invalidated, err = signOut(ctx, tx, by, sel)
 		}
-		return err
+		return n, err
 	})
-	return invalidated, previously, err
+	return n.invalidated, n.previously, err
 }
 
 func (s *Service) invalidateToken(ctx context.Context, tx *store.Tx, tokenID string) (invalidated, previously int, err error) {

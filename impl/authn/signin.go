@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/platform/admission"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -16,52 +17,62 @@ const loginTries = 3
 
 var errStale = errors.New("authn: the password's hash was replaced after it was compared")
 
-// signIn checks a password, and calls begin in the transaction that the sign-in is recorded in, with details.
-func (s *Service) signIn(ctx context.Context, name, password string, details audit.Details, begin func(*store.Tx) error) (store.User, error) {
+// issue begins a session of a user, and returns its tokens.
+type issue func(ctx context.Context, tx *store.Tx, userName string) (session.Grant, error)
+
+// signIn checks a password, and issues tokens in the transaction that the sign-in is recorded in, with details.
+func (s *Service) signIn(ctx context.Context, name, password string, details audit.Details, issue issue) (Grant, error) {
 	if err := s.store.Require(); err != nil {
-		return store.User{}, err
+		return Grant{}, err
 	}
 	for range loginTries {
 		u, err := s.users.CheckPassword(ctx, name, password)
 		if err != nil {
-			return store.User{}, err
+			return Grant{}, err
 		}
-		u, err = s.begin(ctx, name, passwordID(u), details, begin)
+		grant, err := s.begin(ctx, name, passwordID(u), details, issue)
 		if !errors.Is(err, errStale) {
-			return u, err
+			return grant, err
 		}
 	}
-	return store.User{}, admission.Busy()
+	return Grant{}, admission.Busy()
 }
 
 // passwordID is what identity.Principal has of a user's password.
 func passwordID(u store.User) string { return secret.Digest(u.PasswordHash) }
 
-// begin calls f for a user whose password was right a moment ago, outside of the transaction: so it looks again, and returns
-// the user as of then. It returns fault.LoginFailed for a user who may no longer sign in, and errStale.
-func (s *Service) begin(ctx context.Context, name, proved string, details audit.Details, f func(*store.Tx) error) (store.User, error) {
+// begin issues tokens to a user whose password was verified just before the transaction: so it reads the user again. It
+// returns fault.LoginFailed for a user who may no longer sign in, and errStale.
+func (s *Service) begin(ctx context.Context, name, proved string, details audit.Details, issue issue) (Grant, error) {
 	origin := audit.OriginOf(ctx)
 	origin.Actor = name
-	ctx = audit.WithOrigin(ctx, origin)
-	var u store.User
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.User(name)
+	recorded := audit.WithOrigin(ctx, origin)
+
+	return store.Write(ctx, s.store, func(tx *store.Tx) (Grant, error) {
+		u, err := tx.User(name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !u.Enabled {
-			return user.LoginFailed()
+			return Grant{}, user.LoginFailed()
 		}
 		if err != nil {
-			return err
+			return Grant{}, err
 		}
 		if passwordID(u) != proved {
-			return errStale
+			return Grant{}, errStale
 		}
-		if err := f(tx); err != nil {
-			return err
+
+		tokens, err := issue(ctx, tx, name)
+		if err != nil {
+			return Grant{}, err
 		}
 		if err := tx.TouchLogin(name); err != nil {
-			return err
+			return Grant{}, err
 		}
-		return audit.Record(ctx, tx, audit.SessionStarted, name, details)
+		return granted(tx, tokens, u), audit.Record(recorded, tx, audit.SessionStarted, name, details)
 	})
-	return u, err
+}
+
+// issueToken issues a token without a refresh token.
+func (s *Service) issueToken(ctx context.Context, tx *store.Tx, userName string) (session.Grant, error) {
+	token, err := s.sessions.Begin(ctx, tx, userName)
+	return session.Grant{Token: token}, err
 }

@@ -275,32 +275,29 @@ func (s *Service) settle(ctx context.Context, a *attempt) (session.Token, error)
 	origin := audit.OriginOf(ctx)
 	origin.Actor = a.profile.Name
 	ctx = audit.WithOrigin(ctx, origin)
-	var token session.Token
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (token session.Token, err error) {
 		if err := a.use(tx); err != nil {
-			return err
+			return token, err
 		}
 		if end := a.verified.SessionNotOnOrAfter; !end.IsZero() && !tx.Now.Before(end) { // the store's clock may be ahead
-			return refuse("the session at the identity provider is over")
+			return token, refuse("the session at the identity provider is over")
 		}
 		u, err := signIn(ctx, tx, a.realm, a.profile)
 		if err != nil {
-			return err
+			return token, err
 		}
-		begun, issued, err := s.sessions.BeginUntil(ctx, tx, u.Name, a.verified.SessionNotOnOrAfter)
+		begun, token, err := s.sessions.BeginUntil(ctx, tx, u.Name, a.verified.SessionNotOnOrAfter)
 		if err != nil {
-			return err
+			return token, err
 		}
-		token = issued
 		if err := tx.InsertSAMLSession(a.session(begun.ID)); err != nil {
-			return err
+			return token, err
 		}
 		if err := tx.TouchLogin(u.Name); err != nil {
-			return err
+			return token, err
 		}
-		return audit.Record(ctx, tx, audit.SessionStarted, u.Name, audit.Details{"realm": a.realm.ID})
+		return token, audit.Record(ctx, tx, audit.SessionStarted, u.Name, audit.Details{"realm": a.realm.ID})
 	})
-	return token, err
 }
 
 func (a *attempt) session(id string) store.SAMLSession {

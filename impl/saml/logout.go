@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
@@ -18,13 +17,7 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 	if p.Method != identity.Session || len(s.realms) == 0 {
 		return "", nil
 	}
-	var known store.SAMLSession
-	request := protocol.LogoutRequest{ID: protocol.NewID()}
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		request.IssueInstant = tx.Now
-		known, err = tx.SAMLSession(p.SessionID)
-		return err
-	})
+	known, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.SAMLSession, error) { return tx.SAMLSession(p.SessionID) })
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}
@@ -39,7 +32,9 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 	if err != nil || provider.SLOURL == "" {
 		return "", err
 	}
-	request.Issuer, request.Destination, request.NameID = realm.SP.EntityID, provider.SLOURL, nameOf(known)
+	request := protocol.LogoutRequest{
+		ID: protocol.NewID(), IssueInstant: s.store.Now(), Issuer: realm.SP.EntityID, Destination: provider.SLOURL, NameID: nameOf(known),
+	}
 	if known.SessionIndex != "" {
 		request.SessionIndexes = []string{known.SessionIndex}
 	}
@@ -137,30 +132,28 @@ func (s *Service) verifyLogout(ctx context.Context, a *asked, rawQuery string) e
 // endSessions ends the sessions that a request names, once, and answers as the realm that had one.
 func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) {
 	r := all[0].request
-	var answers asked
-	var at time.Time
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		at, answers = tx.Now, all[0]
+	answers, err := store.Write(ctx, s.store, func(tx *store.Tx) (asked, error) {
+		answers := all[0]
 		if first, err := useOnce(tx, r.Issuer, r.ID, r.ReplayableUntil); err != nil || !first {
-			return orElse(err, refuse("the logout was asked for before"))
+			return answers, orElse(err, refuse("the logout was asked for before"))
 		}
 		for _, a := range slices.Backward(all) {
 			ended, err := s.endIn(ctx, tx, a)
 			if err != nil {
-				return err
+				return answers, err
 			}
 			if ended {
 				answers = a
 			}
 		}
-		return nil
+		return answers, nil
 	})
 	if err != nil {
 		return "", err
 	}
 	response := protocol.LogoutResponse{
 		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID, Destination: answers.provider.SLOResponseURL,
-		IssueInstant: at, Status: protocol.StatusSuccess, RelayState: r.RelayState,
+		IssueInstant: s.store.Now(), Status: protocol.StatusSuccess, RelayState: r.RelayState,
 	}
 	return response.RedirectURL(answers.realm.Signing.Key)
 }

@@ -178,13 +178,13 @@ func (k *known) take(body []byte, realm Realm, now time.Time) error {
 
 // recall takes the copy that the store has.
 func (p *providers) recall(ctx context.Context, realm Realm, k *known) {
-	err := p.store.View(ctx, func(tx *store.Tx) error {
+	body, err := store.Read(ctx, p.store, func(tx *store.Tx) ([]byte, error) {
 		body, _, err := tx.SAMLMetadata(realm.ID)
-		if err != nil {
-			return err
-		}
-		return k.take(body, realm, p.now())
+		return body, err
 	})
+	if err == nil {
+		err = k.take(body, realm, p.now())
+	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		p.log.WarnContext(ctx, "the copy of an identity provider's metadata cannot be used", "realm", realm.ID, "error", err)
 	}

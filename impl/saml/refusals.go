@@ -18,11 +18,7 @@ const maxIssuer = 512
 // Refusals returns why the last sign-ins and logouts were refused, the newest first: those that belong to a sign-in that was
 // begun here, or that the realm's identity provider signed, and apart from them those that anybody could have sent.
 func (s *Service) Refusals(ctx context.Context) (own, unsolicited []store.SAMLRefusal, err error) {
-	var all []store.SAMLRefusal
-	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = tx.SAMLRefusals()
-		return err
-	})
+	all, err := store.Read(ctx, s.store, (*store.Tx).SAMLRefusals)
 	for _, r := range all {
 		if r.Realm == "" {
 			unsolicited = append(unsolicited, r)

@@ -51,18 +51,15 @@ func (s *Service) requireRecent(p identity.Principal) error {
 
 // Device returns the principal's device, or fault.DeviceNotFound.
 func (s *Service) Device(ctx context.Context, p identity.Principal) (Device, error) {
-	var d Device
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (Device, error) {
 		record, err := findDevice(tx, p.User)
 		if err != nil {
-			return err
+			return Device{}, err
 		}
 
-		d.Confirmed, d.CreatedAt = record.Confirmed, record.CreatedAt
-		d.RecoveryCodesLeft, err = tx.RecoveryCodes(p.User)
-		return err
+		left, err := tx.RecoveryCodes(p.User)
+		return Device{Confirmed: record.Confirmed, CreatedAt: record.CreatedAt, RecoveryCodesLeft: left}, err
 	})
-	return d, err
 }
 
 // Enroll creates an unconfirmed device for the principal, which replaces an unconfirmed one. It returns
@@ -97,12 +94,9 @@ func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string
 		return nil, err
 	}
 
-	var codes []string
-	err := s.verifyCode(ctx, p.User, code, false, func(tx *store.Tx) (err error) {
-		codes, err = confirmDevice(ctx, tx, p.User)
-		return err
+	return verifyCode(ctx, s, p.User, code, false, func(tx *store.Tx) ([]string, error) {
+		return confirmDevice(ctx, tx, p.User)
 	})
-	return codes, err
 }
 
 // Remove removes the principal's device. It returns fault.DeviceNotFound, fault.RecentPasswordNeeded, and for a confirmed
@@ -146,21 +140,19 @@ func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 // device. It returns fault.UserNotFound.
 func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, []string, error) {
 	key := totp.NewSecret()
-	var codes []string
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	codes, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]string, error) {
 		_, err := tx.User(userName)
 		if errors.Is(err, store.ErrNotFound) {
-			return fault.New(fault.UserNotFound, "there is no user \""+userName+"\"", "user_name")
+			return nil, fault.New(fault.UserNotFound, "there is no user \""+userName+"\"", "user_name")
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 
 		if err := s.storeDevice(ctx, tx, userName, key); err != nil {
-			return err
+			return nil, err
 		}
-		codes, err = confirmDevice(ctx, tx, userName)
-		return err
+		return confirmDevice(ctx, tx, userName)
 	})
 	return s.newEnrollment(userName, key), codes, err
 }

@@ -106,16 +106,14 @@ func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string
 		return session.Token{}, invalidCode()
 	}
 
-	var token session.Token
-	err := s.verifyCode(ctx, p.User, code, true, func(tx *store.Tx) (err error) {
+	return verifyCode(ctx, s, p.User, code, true, func(tx *store.Tx) (session.Token, error) {
 		until := tx.Now.Add(s.settings.Length)
-		token, err = s.sessions.Elevate(tx, p.TokenID, until)
+		token, err := s.sessions.Elevate(tx, p.TokenID, until)
 		if err != nil {
-			return err
+			return token, err
 		}
-		return audit.Record(ctx, tx, audit.ElevationStarted, p.User, audit.Details{"until": until})
+		return token, audit.Record(ctx, tx, audit.ElevationStarted, p.User, audit.Details{"until": until})
 	})
-	return token, err
 }
 
 // Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns fault.CredentialsInvalid
@@ -125,16 +123,13 @@ func (s *Service) Lower(ctx context.Context, p identity.Principal) (session.Toke
 		return session.Token{}, err
 	}
 
-	var token session.Token
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		var lowered bool
-		token, lowered, err = s.sessions.Lower(tx, p.TokenID)
+	return store.Write(ctx, s.store, func(tx *store.Tx) (session.Token, error) {
+		token, lowered, err := s.sessions.Lower(tx, p.TokenID)
 		if err != nil || !lowered {
-			return err
+			return token, err
 		}
-		return audit.Record(ctx, tx, audit.ElevationEnded, p.User, nil)
+		return token, audit.Record(ctx, tx, audit.ElevationEnded, p.User, nil)
 	})
-	return token, err
 }
 
 func requireSession(p identity.Principal) error {

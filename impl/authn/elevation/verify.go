@@ -18,47 +18,53 @@ import (
 // can be guessed, and nothing is counted.
 //
 // Once started, verification completes and is counted even if the client disconnects.
-func (s *Service) verifyCode(ctx context.Context, userName, code string, confirmed bool, f func(*store.Tx) error) error {
+func verifyCode[T any](
+	ctx context.Context, s *Service, userName, code string, confirmed bool, f func(*store.Tx) (T, error),
+) (result T, err error) {
 	if err := s.guard.CheckAddress(ctx); err != nil {
-		return err
+		return result, err
 	}
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer cancel()
 
-	valid := false
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	type outcome struct {
+		valid  bool
+		result T
+	}
+	done, err := store.Write(ctx, s.store, func(tx *store.Tx) (o outcome, err error) {
 		locked, _, err := s.guard.Locked(tx, userName)
 		if err != nil {
-			return err
+			return o, err
 		}
 
-		works, err := s.useCode(ctx, tx, userName, code, confirmed, locked)
-		if valid = works; err != nil {
-			return err
+		o.valid, err = s.useCode(ctx, tx, userName, code, confirmed, locked)
+		if err != nil {
+			return o, err
 		}
-		if !works {
-			return s.guard.RecordFailure(ctx, tx, userName, guard.Code)
+		if !o.valid {
+			return o, s.guard.RecordFailure(ctx, tx, userName, guard.Code)
 		}
 
 		// A newly enrolled device must not clear earlier failures.
 		if confirmed {
 			if err := s.guard.RecordSuccess(tx, userName, guard.Code); err != nil {
-				return err
+				return o, err
 			}
 		}
-		return f(tx)
+		o.result, err = f(tx)
+		return o, err
 	})
 
 	// A guess always counts for the address, even if the store failed to count it.
-	invalid := err == nil && !valid
+	invalid := err == nil && !done.valid
 	if invalid || fault.Has(err, fault.StoreUnavailable) {
 		s.guard.RecordAddressFailure(ctx)
 	}
 	if invalid {
-		return invalidCode()
+		return result, invalidCode()
 	}
-	return err
+	return done.result, err
 }
 
 // verifyTimeout bounds a verification, which its caller can no longer cancel.

@@ -17,20 +17,18 @@ type Replaced struct{ SigningKeys, SecondFactors int }
 // Replace re-encrypts all sealed values of the store in one transaction. It returns secret.ErrUnsealable, and changes nothing,
 // if the old key does not open one of them.
 func Replace(ctx context.Context, st *store.Store, from, to *secret.Sealer) (Replaced, error) {
-	var r Replaced
-	err := st.Update(ctx, func(tx *store.Tx) (err error) {
+	return store.Write(ctx, st, func(tx *store.Tx) (r Replaced, err error) {
 		if r.SigningKeys, err = session.Reseal(tx, from, to); err != nil {
-			return err
+			return r, err
 		}
 
 		if r.SecondFactors, err = elevation.Reseal(tx, from, to); err != nil {
-			return err
+			return r, err
 		}
 
 		details := audit.Details{"signing_keys": r.SigningKeys, "second_factors": r.SecondFactors}
-		return audit.Record(ctx, tx, audit.KeyEncryptionKeyReplaced, "", details)
+		return r, audit.Record(ctx, tx, audit.KeyEncryptionKeyReplaced, "", details)
 	})
-	return r, err
 }
 
 // Check returns secret.ErrUnsealable unless the sealer has the key-encryption key of the store.

@@ -40,7 +40,7 @@ const reloadInterval = time.Second
 // openKeyring loads the signing keys from the store, and creates one if there are none.
 func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*keyring, error) {
 	k := &keyring{store: st, sealer: sealer, now: time.Now}
-	records, _, err := k.load(ctx)
+	records, err := k.load(ctx)
 	if err != nil || len(records) > 0 {
 		return k, err
 	}
@@ -53,33 +53,29 @@ func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*
 		return err
 	})
 	if err == nil {
-		_, _, err = k.load(ctx)
+		_, err = k.load(ctx)
 	}
 	return k, err
 }
 
-// load caches the keys in the store, and returns their records and the time of the transaction.
-func (k *keyring) load(ctx context.Context) ([]store.SigningKey, time.Time, error) {
+// load caches the keys in the store, and returns their records.
+func (k *keyring) load(ctx context.Context) ([]store.SigningKey, error) {
 	k.loading.Lock()
 	defer k.loading.Unlock()
 	return k.loadLocked(ctx)
 }
 
-func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, at time.Time, err error) {
+func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, err error) {
 	defer func() { k.loadErr = err }()
-	err = k.store.View(ctx, func(tx *store.Tx) (err error) {
-		records, err = tx.SigningKeys()
-		at = tx.Now
-		return err
-	})
+	records, err = store.Read(ctx, k.store, (*store.Tx).SigningKeys)
 	if err != nil {
-		return nil, at, err
+		return nil, err
 	}
 
 	// The keys are replaced even if one of them does not open, so that a deleted key no longer verifies.
 	keys, err := k.open(records)
 	k.keys.Store(&keys)
-	return records, at, err
+	return records, err
 }
 
 // open returns the keys in records. It skips those that cannot be decrypted, and returns an error for each.
@@ -139,7 +135,7 @@ func (k *keyring) reload(ctx context.Context) error {
 	}
 
 	// The load serves other callers, too, so it goes on if this one disconnects.
-	_, _, err := k.loadLocked(context.WithoutCancel(ctx))
+	_, err := k.loadLocked(context.WithoutCancel(ctx))
 	k.reloadedAt = k.now()
 	return err
 }

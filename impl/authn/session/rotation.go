@@ -42,10 +42,8 @@ type Key struct {
 
 // Keys returns the signing keys of a store, the newest first.
 func Keys(ctx context.Context, st *store.Store) ([]Key, error) {
-	var keys []Key
-	err := st.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, st, func(tx *store.Tx) (keys []Key, err error) {
 		records, err := tx.SigningKeys()
-		keys = nil
 		signer := currentKey(records, tx.Now)
 		for i, record := range records {
 			state := KeySigns
@@ -56,9 +54,8 @@ func Keys(ctx context.Context, st *store.Store) ([]Key, error) {
 			}
 			keys = append(keys, Key{record.ID, state, record.CreatedAt, record.SignsFrom, record.VerifiesUntil})
 		}
-		return err
+		return keys, err
 	})
-	return keys, err
 }
 
 // rotationDue reports whether the newest key signs and has reached the rotation age.
@@ -97,22 +94,22 @@ func deleteKeys(ctx context.Context, tx *store.Tx, records []store.SigningKey) e
 // RotateKey creates a key that starts to sign after all replicas have loaded it, unless there is one already that does not sign
 // yet. It returns that key and reports whether it is new.
 func (s *Service) RotateKey(ctx context.Context) (Key, bool, error) {
-	var record store.SigningKey
-	var isNew bool
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	type waiting struct {
+		store.SigningKey
+		isNew bool
+	}
+	key, err := store.Write(ctx, s.store, func(tx *store.Tx) (waiting, error) {
 		records, err := tx.SigningKeys()
 		if err != nil {
-			return err
+			return waiting{}, err
 		}
 		if len(records) > 0 && records[0].SignsFrom.After(tx.Now) {
-			record, isNew = records[0], false
-			return nil
+			return waiting{records[0], false}, nil
 		}
-		isNew = true
-		record, err = s.replace(ctx, tx, records)
-		return err
+		record, err := s.replace(ctx, tx, records)
+		return waiting{record, true}, err
 	})
-	return Key{ID: record.ID, State: KeyWaits, CreatedAt: record.CreatedAt, SignsFrom: record.SignsFrom}, isNew, err
+	return Key{ID: key.ID, State: KeyWaits, CreatedAt: key.CreatedAt, SignsFrom: key.SignsFrom}, key.isNew, err
 }
 
 // replace creates the successor of the existing keys.
@@ -160,20 +157,18 @@ func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, deta
 // The keys are deleted in their own transaction before the sessions: deleting very many sessions could exceed the time limit of
 // a transaction.
 func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
-	var record store.SigningKey
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	record, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.SigningKey, error) {
 		records, err := tx.SigningKeys()
 		if err != nil {
-			return err
+			return store.SigningKey{}, err
 		}
 		if _, err := s.keys.open(records); err != nil {
-			return err
+			return store.SigningKey{}, err
 		}
 		if err := deleteKeys(ctx, tx, records); err != nil {
-			return err
+			return store.SigningKey{}, err
 		}
-		record, err = s.keys.create(ctx, tx, tx.Now, nil)
-		return err
+		return s.keys.create(ctx, tx, tx.Now, nil)
 	})
 	if err != nil {
 		return Key{}, 0, err
@@ -189,31 +184,30 @@ func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 
 // endAll deletes all sessions, with one transaction per user, and returns their number.
 func (s *Service) endAll(ctx context.Context) (int, error) {
-	var users []store.User
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	users, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]store.User, error) {
 		// Expired sessions must not be counted.
 		if err := tx.SweepSessions(); err != nil {
-			return err
+			return nil, err
 		}
-		users, err = tx.Users()
-		return err
+		return tx.Users()
 	})
+	if err != nil {
+		return 0, err
+	}
 
 	total := 0
 	for _, u := range users {
-		if err != nil {
-			break
-		}
-		ended := 0
-		err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-			if ended, err = tx.DeleteUserSessions(u.Name); err != nil || ended == 0 {
-				return err
+		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (int, error) {
+			ended, err := tx.DeleteUserSessions(u.Name)
+			if err != nil || ended == 0 {
+				return 0, err
 			}
-			return audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended})
+			return ended, audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended})
 		})
-		if err == nil {
-			total += ended
+		if err != nil {
+			return total, err
 		}
+		total += ended
 	}
-	return total, err
+	return total, nil
 }

@@ -48,14 +48,15 @@ func (s *Service) ReloadKeys(ctx context.Context) error {
 	if err := s.store.Require(); err != nil {
 		return err
 	}
-	_, _, err := s.keys.load(ctx)
+	_, err := s.keys.load(ctx)
 	return err
 }
 
 // maintainKeys loads the keys, and rotates and deletes those that are due. If several replicas find that rotation is due, only
 // one of them rotates the key.
 func (s *Service) maintainKeys(ctx context.Context) error {
-	records, now, err := s.keys.load(ctx)
+	records, err := s.keys.load(ctx)
+	now := s.store.Now()
 	if err != nil || !s.rotationDue(records, now) && len(expiredKeys(records, now)) == 0 {
 		return err
 	}

@@ -118,7 +118,7 @@ func keep(b Bootstrap, made map[string]string) error {
 
 // plan finds out whether anything is due for a user, and hashes outside of any transaction.
 func (s *Service) plan(ctx context.Context, u store.User, password string) (plan, bool, error) {
-	old, _, err := s.find(ctx, u.Name)
+	old, err := s.find(ctx, u.Name)
 	if err != nil {
 		return plan{}, false, err
 	}

@@ -46,15 +46,16 @@ func LoginFailed() error {
 var errReplaced = errors.New("user: the password's hash was replaced meanwhile")
 
 func (s *Service) check(ctx context.Context, name, password string) (store.User, error) {
-	u, locked, err := s.lookUp(ctx, name)
+	looked, err := s.lookUp(ctx, name)
 	if err != nil {
 		return store.User{}, err
 	}
+	u := looked.User
 	if len(password) > secret.MaxPassword {
 		password, u.PasswordHash = "", "" // never right, and no work for the hasher
 	}
 	// A password that was right is remembered, but not for a user who may not sign in: that would tell by its time.
-	right := u.Enabled && !locked && s.proven.has(u, password)
+	right := u.Enabled && !looked.locked && s.proven.has(u, password)
 	if !right {
 		if right, err = s.hasher.Verify(ctx, u.PasswordHash, password); err != nil {
 			return store.User{}, err
@@ -87,23 +88,20 @@ func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.U
 		return u, right && u.Enabled, nil
 	}
 	// Looked at for a wrong password too: a right one that is refused must not take longer.
-	now, verdict, err := s.judgeInView(ctx, u, right)
-	if err != nil || verdict == letIn {
-		return now, err == nil, err
+	now, err := store.Read(ctx, s.store, func(tx *store.Tx) (judged, error) { return s.judge(tx, u, right) })
+	if err == nil && now.verdict != letIn {
+		now, err = store.Write(ctx, s.store, func(tx *store.Tx) (judged, error) {
+			now, err := s.judge(tx, u, right)
+			switch {
+			case err != nil:
+				return now, err
+			case now.verdict == refuse: // no user has the name store.UnknownUser
+				return now, s.guard.RecordFailure(ctx, tx, now.user.Name, guard.Password)
+			}
+			return now, s.guard.RecordSuccess(tx, now.user.Name, guard.Password)
+		})
 	}
-	allowed := false
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		judged, verdict, err := s.judge(tx, u, right)
-		if err != nil {
-			return err
-		}
-		now, allowed = judged, verdict != refuse
-		if allowed {
-			return s.guard.RecordSuccess(tx, now.Name, guard.Password)
-		}
-		return s.guard.RecordFailure(ctx, tx, now.Name, guard.Password) // nobody has store.UnknownUser for a name
-	})
-	return now, allowed, err
+	return now.user, err == nil && now.verdict != refuse, err
 }
 
 // verdict is what is to be done with somebody whose password is right.
@@ -116,62 +114,65 @@ const (
 	forgive
 )
 
+// judged is a user as of now, and what is to be done.
+type judged struct {
+	user    store.User
+	verdict verdict
+}
+
 // judge reads a user again and decides.
-func (s *Service) judge(tx *store.Tx, u store.User, right bool) (store.User, verdict, error) {
+func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) {
 	now, err := tx.User(u.Name)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.User{}, refuse, nil
+		return judged{}, nil
 	}
 	if err != nil {
-		return now, refuse, err
+		return judged{}, err
 	}
 	if right && now.PasswordHash != u.PasswordHash {
-		return now, refuse, errReplaced
+		return judged{}, errReplaced
 	}
 	locked, wrongPasswords, err := s.guard.Locked(tx, u.Name)
 	switch {
 	case err != nil || !right || locked || !now.Enabled:
-		return now, refuse, err
+		return judged{now, refuse}, err
 	case wrongPasswords:
-		return now, forgive, nil
+		return judged{now, forgive}, nil
 	}
-	return now, letIn, nil
-}
-
-func (s *Service) judgeInView(ctx context.Context, u store.User, right bool) (now store.User, v verdict, err error) {
-	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		now, v, err = s.judge(tx, u, right)
-		return err
-	})
-	return now, v, err
+	return judged{now, letIn}, nil
 }
 
 // lookUp is find in turns: most of a flood of sign-ins is turned away after it, and must not crowd out whoever else reads.
-func (s *Service) lookUp(ctx context.Context, name string) (u store.User, locked bool, err error) {
+func (s *Service) lookUp(ctx context.Context, name string) (found, error) {
 	if err := s.looking.Acquire(ctx); err != nil {
-		return store.User{}, false, err
+		return found{}, err
 	}
 	defer s.looking.Release()
 	return s.find(ctx, name)
 }
 
-// find returns a user and whether the user is locked; the zero User for somebody who does not exist.
-func (s *Service) find(ctx context.Context, name string) (u store.User, locked bool, err error) {
+// found is a user, and whether the user is locked.
+type found struct {
+	store.User
+	locked bool
+}
+
+// find returns a user; the zero User if there is none with that name.
+func (s *Service) find(ctx context.Context, name string) (found, error) {
 	if !s.store.Configured() {
-		return s.unclustered[name], false, nil
+		return found{User: s.unclustered[name]}, nil
 	}
 	if checkExternal(name) != nil {
 		name = store.UnknownUser // nobody is called that, and not every database takes such a text
 	}
-	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.User(name)
+	return store.Read(ctx, s.store, func(tx *store.Tx) (found, error) {
+		u, err := tx.User(name)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+			return found{}, err
 		}
-		locked, _, err = s.guard.Locked(tx, name)
-		return err
+		locked, _, err := s.guard.Locked(tx, name)
+		return found{u, locked}, err
 	})
-	return u, locked, err
 }
 
 // renewHash hashes a password anew that was hashed at another cost, now that it is known, and returns the user as of then.
@@ -184,10 +185,8 @@ func (s *Service) renewHash(ctx context.Context, u store.User, password string) 
 	if err != nil {
 		return u
 	}
-	replaced := false
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		replaced, err = tx.ReplacePasswordHash(u.Name, u.PasswordHash, hash)
-		return err
+	replaced, err := store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
+		return tx.ReplacePasswordHash(u.Name, u.PasswordHash, hash)
 	})
 	if err == nil && replaced {
 		u.PasswordHash = hash

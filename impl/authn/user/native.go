@@ -45,23 +45,22 @@ func (s *Service) PutNative(ctx context.Context, by identity.Principal, name str
 		return false, err
 	}
 	c := nativeChange{by: by, proof: proof}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
 		before, err := tx.User(name)
-		if created = errors.Is(err, store.ErrNotFound); created {
+		if errors.Is(err, store.ErrNotFound) {
 			if err := checkNewName(name); err != nil {
-				return err
+				return false, err
 			}
-			return c.add(ctx, tx, after)
+			return true, c.add(ctx, tx, after)
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if before.External() {
-			return externalUser(name)
+			return false, externalUser(name)
 		}
-		return c.replace(ctx, tx, before, after)
+		return false, c.replace(ctx, tx, before, after)
 	})
-	return created, err
 }
 
 // native makes a user of a description, with an empty hash if no password is given.
@@ -82,13 +81,10 @@ func (s *Service) native(ctx context.Context, name string, n Native) (store.User
 
 // Natives returns the users of these names that exist, by name; all if no name is given.
 func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, error) {
-	var users []store.User
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (users []store.User, err error) {
 		if len(names) == 0 {
-			users, err = tx.Users()
-			return err
+			return tx.Users()
 		}
-		users = nil
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 			if checkExternal(name) != nil { // nobody is called that, and not every database takes such a text
 				continue
@@ -98,13 +94,12 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, er
 				continue
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 			users = append(users, u)
 		}
-		return nil
+		return users, nil
 	})
-	return users, err
 }
 
 // DeleteNative removes a user, and tells whether there was one. It returns fault.InvalidData, SecurityDenied and

@@ -140,26 +140,23 @@ func restricted(field string) error {
 }
 
 func (s *Service) apply(ctx context.Context, by identity.Principal, name string, c change) (store.User, error) {
-	var u store.User
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (store.User, error) {
 		before, err := modifiable(tx, name)
 		if err != nil {
-			return err
+			return before, err
 		}
 		after, err := merged(before, c)
 		if err != nil {
-			return err
+			return before, err
 		}
 		if err := keepsExternal(before, after); err != nil {
-			return err
+			return before, err
 		}
 		if err := save(ctx, tx, by, before, after); err != nil {
-			return err
+			return before, err
 		}
-		u, err = tx.User(name)
-		return err
+		return tx.User(name)
 	})
-	return u, err
 }
 
 // merged applies a change to a user.

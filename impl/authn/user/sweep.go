@@ -48,11 +48,7 @@ const rest = 20 * time.Millisecond
 // deleted users' keys are deleted. It takes many small transactions, so other writers do not wait for it. It can be
 // interrupted, and run by several replicas at once.
 func (s *Service) Sweep(ctx context.Context) error {
-	var names []string
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		names, err = tx.SweepingUsers()
-		return err
-	})
+	names, err := store.Read(ctx, s.store, (*store.Tx).SweepingUsers)
 	for _, name := range names {
 		for done := false; err == nil && !done; {
 			if done, err = s.sweepSome(ctx, name); err == nil && !done {
@@ -64,14 +60,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 }
 
 func (s *Service) sweepSome(ctx context.Context, name string) (done bool, err error) {
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
 		if err := tx.LockKeys(); err != nil {
-			return err
+			return false, err
 		}
-		done, err = tx.SweepUser(name)
-		return err
+		return tx.SweepUser(name)
 	})
-	return done, err
 }
 
 // pause waits, or returns the context's error.

@@ -71,24 +71,21 @@ func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 	if err != nil {
 		return store.User{}, err
 	}
-	var added store.User
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (store.User, error) {
 		if err := checkNewName(n.Name); err != nil {
-			return err
+			return store.User{}, err
 		}
 		err := add(ctx, tx, n.By, store.User{
 			Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
 		})
 		if errors.Is(err, store.ErrExists) {
-			return fault.New(fault.UserNameConflict, "there is a user \""+n.Name+"\" already", "user_name")
+			return store.User{}, fault.New(fault.UserNameConflict, "there is a user \""+n.Name+"\" already", "user_name")
 		}
 		if err != nil {
-			return err
+			return store.User{}, err
 		}
-		added, err = tx.User(n.Name)
-		return err
+		return tx.User(n.Name)
 	})
-	return added, err
 }
 
 // Get returns a user, or fault.UserNotFound.
@@ -96,20 +93,16 @@ func (s *Service) Get(ctx context.Context, name string) (store.User, error) {
 	if err := s.store.Require(); err != nil {
 		return store.User{}, err
 	}
-	u, _, err := s.find(ctx, name)
+	u, err := s.find(ctx, name)
 	if err == nil && u.Name == "" {
-		return u, notFound(name)
+		return store.User{}, notFound(name)
 	}
-	return u, err
+	return u.User, err
 }
 
 // List returns users by name, those who are disabled only if asked for.
 func (s *Service) List(ctx context.Context, disabled bool) ([]store.User, error) {
-	var users []store.User
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		users, err = tx.Users()
-		return err
-	})
+	users, err := store.Read(ctx, s.store, (*store.Tx).Users)
 	if !disabled {
 		users = slices.DeleteFunc(users, func(u store.User) bool { return !u.Enabled })
 	}

@@ -28,28 +28,26 @@ func NewService(st *store.Store) (*Service, error) {
 
 // Subject returns a principal with its privileges. It returns an error if the descriptors of an API key cannot be read.
 func (s *Service) Subject(ctx context.Context, p identity.Principal) (Subject, error) {
-	subject := Subject{Principal: p, By: p}
-	err := s.store.View(ctx, func(tx *store.Tx) error { return s.resolve(tx, &subject) })
-	return subject, err
+	return store.Read(ctx, s.store, func(tx *store.Tx) (Subject, error) { return s.resolve(tx, p, p) })
 }
 
-// resolve sets the subject's roles, descriptors and privileges from those of its principal.
-func (s *Service) resolve(tx *store.Tx, subject *Subject) (err error) {
-	p := subject.Principal
+// resolve returns a principal with its roles, descriptors and privileges. by is the authenticated caller.
+func (s *Service) resolve(tx *store.Tx, p, by identity.Principal) (subject Subject, err error) {
+	subject.Principal, subject.By = p, by
 	if subject.Roles, err = role.Resolve(tx, p.RoleNames()); err != nil {
-		return err
+		return subject, err
 	}
 
 	owner := subject.Roles
 	if p.Method == identity.APIKey {
 		if subject.Assigned, err = loadDescriptors(tx, p.Key.Assigned); err != nil {
-			return err
+			return subject, err
 		}
 
 		// A key without a snapshot, made by an old version, is limited by its owner's current roles.
 		if p.Key.LimitedBy != "" {
 			if owner, err = loadDescriptors(tx, p.Key.LimitedBy); err != nil {
-				return err
+				return subject, err
 			}
 			owner = role.Narrow(owner, p.Roles)
 		}
@@ -58,18 +56,18 @@ func (s *Service) resolve(tx *store.Tx, subject *Subject) (err error) {
 	subject.limitedBy = owner
 	limit, err := s.compile(owner)
 	if err != nil {
-		return err
+		return subject, err
 	}
 	subject.Privileges = privilege.Unlimited(limit)
 
 	if subject.Assigned != nil {
 		assigned, err := s.compile(subject.Assigned)
 		if err != nil {
-			return err
+			return subject, err
 		}
 		subject.Privileges = privilege.Limit(assigned, limit)
 	}
-	return nil
+	return subject, nil
 }
 
 // loadDescriptors returns the descriptors in a document that an API key refers to; nil for an empty id.
@@ -108,20 +106,19 @@ func (s *Service) RunAs(ctx context.Context, subject Subject, name, action strin
 		return Subject{}, denied
 	}
 
-	other := Subject{By: subject.By}
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (Subject, error) {
 		u, err := tx.User(name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !u.Enabled {
-			return denied
+			return Subject{}, denied
 		}
 		if err != nil {
-			return err
+			return Subject{}, err
 		}
 		if identity.HoldsPlatformRole(u.Roles) && !subject.By.IsPlatformAdmin() {
-			return denied
+			return Subject{}, denied
 		}
 
-		other.Principal = identity.Principal{
+		other := identity.Principal{
 			User:       u.Name,
 			Roles:      u.Roles,
 			Promotions: u.Tenure.Promotions,
@@ -129,7 +126,6 @@ func (s *Service) RunAs(ctx context.Context, subject Subject, name, action strin
 			SAMLRealm:  u.Realm,
 			Method:     identity.RunAs,
 		}
-		return s.resolve(tx, &other)
+		return s.resolve(tx, other, subject.By)
 	})
-	return other, err
 }

@@ -85,21 +85,19 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Privileg
 // withRegistry returns the privileges with the registered definitions of application privileges. The result is not cached,
 // because the definitions change.
 func (s *Service) withRegistry(ctx context.Context, effective privilege.Effective, spent *work.Budget) (privilege.Effective, error) {
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		registry, err := applicationprivilege.Registry(tx)
-		if err != nil {
-			return err
-		}
-		effective, err = effective.Registered(registry, spent)
-		switch {
-		case errors.Is(err, privilege.ErrTooMuch):
-			return fault.New(fault.InvalidData, err.Error())
-		case err != nil:
-			return fmt.Errorf("access: %w", err)
-		}
-		return nil
-	})
-	return effective, err
+	registry, err := store.Read(ctx, s.store, applicationprivilege.Registry)
+	if err != nil {
+		return effective, err
+	}
+
+	effective, err = effective.Registered(registry, spent)
+	switch {
+	case errors.Is(err, privilege.ErrTooMuch):
+		return effective, fault.New(fault.InvalidData, err.Error())
+	case err != nil:
+		return effective, fmt.Errorf("access: %w", err)
+	}
+	return effective, nil
 }
 
 // check returns an error for a check that is empty, too large, or has invalid names.

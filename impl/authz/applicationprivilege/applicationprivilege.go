@@ -42,9 +42,8 @@ func (s *Service) Put(ctx context.Context, set Set) (Outcome, error) {
 		return nil, err
 	}
 
-	var created Outcome
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		created = Outcome{}
+	return store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
+		created := Outcome{}
 		for _, application := range slices.Sorted(maps.Keys(set)) {
 			if len(set[application]) > 0 {
 				created[application] = map[string]bool{}
@@ -53,14 +52,13 @@ func (s *Service) Put(ctx context.Context, set Set) (Outcome, error) {
 			for _, name := range slices.Sorted(maps.Keys(set[application])) {
 				added, err := put(ctx, tx, application, name, set[application][name])
 				if err != nil {
-					return err
+					return nil, err
 				}
 				created[application][name] = added
 			}
 		}
-		return nil
+		return created, nil
 	})
-	return created, err
 }
 
 func put(ctx context.Context, tx *store.Tx, application, name string, p Privilege) (created bool, err error) {
@@ -84,9 +82,8 @@ func auditSubject(application, name string) string { return application + " " + 
 
 // Delete removes privileges of an application, and reports which of them existed.
 func (s *Service) Delete(ctx context.Context, application string, names []string) (Outcome, error) {
-	var found map[string]bool
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		found = map[string]bool{}
+	return store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
+		found := map[string]bool{}
 		for _, name := range names {
 			if _, done := found[name]; done {
 				continue
@@ -94,41 +91,40 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 
 			removed, err := tx.DeleteApplicationPrivilege(application, name)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if found[name] = removed; !removed {
 				continue
 			}
 
 			if err := audit.Record(ctx, tx, audit.ApplicationPrivilegeDeleted, auditSubject(application, name), nil); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return nil
+		return Outcome{application: found}, nil
 	})
-	return Outcome{application: found}, err
 }
 
 // Get returns the privileges of an application with the given names, or all if no name is given. The application can be a
 // prefix followed by *, and "" selects all applications.
 func (s *Service) Get(ctx context.Context, application string, names []string) (Set, error) {
-	set := Set{}
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (Set, error) {
 		records, err := tx.ApplicationPrivileges()
 		if err != nil {
-			return err
+			return nil, err
 		}
+
+		set := Set{}
 		for _, r := range records {
 			if !matchesApplication(application, r.Application) || len(names) > 0 && !slices.Contains(names, r.Name) {
 				continue
 			}
 			if err := set.add(r); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return nil
+		return set, nil
 	})
-	return set, err
 }
 
 // matchesApplication reports whether a name is selected by the application argument of Get.

@@ -66,13 +66,13 @@ func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descrip
 	}
 
 	text := string(roledescriptor.Canonical(roledescriptor.Set{name: d}))
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if created, err = tx.PutRole(store.Role{Name: name, Descriptor: text}); err != nil {
-			return err
+	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
+		created, err := tx.PutRole(store.Role{Name: name, Descriptor: text})
+		if err != nil {
+			return false, err
 		}
-		return audit.Record(ctx, tx, audit.RolePut, name, audit.Details{"created": created})
+		return created, audit.Record(ctx, tx, audit.RolePut, name, audit.Details{"created": created})
 	})
-	return created, err
 }
 
 // Delete removes a role, and reports whether it existed. It returns fault.RequestInvalid for a reserved role.
@@ -81,33 +81,33 @@ func (s *Service) Delete(ctx context.Context, name string) (found bool, err erro
 		return false, fault.Invalid([]string{"role [" + name + "] is reserved and cannot be deleted"})
 	}
 
-	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if found, err = tx.DeleteRole(name); err != nil || !found {
-			return err
+	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
+		found, err := tx.DeleteRole(name)
+		if err != nil || !found {
+			return false, err
 		}
-		return audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
+		return true, audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
 	})
-	return found, err
 }
 
 // Get returns the roles with the given names that exist, or all roles if no name is given.
 func (s *Service) Get(ctx context.Context, names []string) (roledescriptor.Set, error) {
-	var set roledescriptor.Set
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (roledescriptor.Set, error) {
 		if len(names) > 0 {
-			set, err = Resolve(tx, names)
-			return err
+			return Resolve(tx, names)
 		}
 
 		roles, err := tx.Roles()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		set, err = decodeRoles(roles)
+		set, err := decodeRoles(roles)
+		if err != nil {
+			return nil, err
+		}
 		maps.Copy(set, reserved)
-		return err
+		return set, nil
 	})
-	return set, err
 }
 
 // Resolve returns the roles with the given names that are defined. It ignores undefined names.
