@@ -39,8 +39,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// CausedBy is the nested error that Elasticsearch operations render as caused_by; nil if there is none.
 	CausedBy *Error
-	// Link is the path of the operation to call next, or "".
-	Link string
+	// Next is the operationId of the operation to call next, or "". The HTTP layer adds its path to the message.
+	Next string
 
 	cause error
 }

@@ -50,7 +50,7 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 			_ = c.NoContent(statusClientGone) // a client that is there after all must not take nothing for success
 			return
 		}
-		f := toFault(err)
+		f := addNextPath(toFault(err))
 		status, body := failure(c, f)
 		if status >= http.StatusInternalServerError && f.Code.Kind != fault.Overloaded { // a flood must not become one of the log
 			log.Error("request failed", "request_id", requestIDOf(c), "status", status, "error", err)
@@ -62,6 +62,16 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 			log.Debug("answer not sent", "request_id", requestIDOf(c), "error", err)
 		}
 	}
+}
+
+// addNextPath adds the path of the operation to call next to a failure's message.
+func addNextPath(f *fault.Error) *fault.Error {
+	if f.Next == "" {
+		return f
+	}
+	withPath := *f
+	withPath.Message += " at " + paths()[f.Next]
+	return &withPath
 }
 
 // failure returns the answer to a failure in the form of the family that the request is of, and sets its headers.

@@ -75,8 +75,8 @@ func failureOfECE(c echo.Context, f *fault.Error) (status int, body any) {
 	if status == http.StatusUnauthorized {
 		h[echo.HeaderWWWAuthenticate] = challenges
 	}
-	if f.Link != "" {
-		h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`, f.Link))
+	if f.Next != "" {
+		h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`, paths()[f.Next]))
 	}
 	element := server.BasicFailedReplyElement{Code: code, Message: f.Message}
 	if len(f.Fields) > 0 {

@@ -42,6 +42,19 @@ type operation struct {
 // contract is the document, which is read once: nobody changes it.
 var contract = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.OpenAPI) })
 
+// paths maps each operationId of the contract to its path.
+var paths = sync.OnceValue(func() map[string]string {
+	byID := map[string]string{}
+	if document, err := contract(); err == nil {
+		for path, item := range document.Paths.Map() {
+			for _, op := range item.Operations() {
+				byID[op.OperationID] = path
+			}
+		}
+	}
+	return byID
+})
+
 // loadOperations prepares the operations of the contract.
 func loadOperations() (*openapi3.T, []operation, error) {
 	document, err := contract()

@@ -41,10 +41,10 @@ type Settings struct {
 // DefaultSettings holds the values of ECE, as far as they are known.
 var DefaultSettings = Settings{Policy: Enrolled, Length: 15 * time.Minute}
 
-// Paths of the operations that a refused caller needs next.
+// The operations that a refused caller needs next, by operationId.
 const (
-	elevatePath = "/api/v1/users/auth/_elevate"
-	enrollPath  = "/api/v1/users/auth/totp"
+	elevate = "enable-elevated-permissions"
+	enroll  = "enroll-totp-device"
 )
 
 // Service elevates sessions and keeps second factors.
@@ -63,7 +63,7 @@ func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, seal
 	return &Service{st, sessions, g, sealer, settings, totp.DefaultSettings, now}
 }
 
-// Require returns fault.ElevationNeeded, with a link to the operation needed next, if the policy requires elevated permissions
+// Require returns fault.ElevationNeeded, which names the operation needed next, if the policy requires elevated permissions
 // that the caller lacks. API keys are exempt: a program cannot use a second factor, and the key's creator
 // has passed the check.
 func (s *Service) Require(p identity.Principal) error {
@@ -72,12 +72,15 @@ func (s *Service) Require(p identity.Principal) error {
 		return nil
 	}
 
-	f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code at "+elevatePath)
-	f.Link = elevatePath
 	if !p.HasTOTP {
-		f = fault.New(fault.ElevationNeeded, "this operation needs elevated permissions, and these a second factor: set one up at "+enrollPath)
-		f.Link = enrollPath
+		f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions, and these a second factor: set one up")
+		f.Next = enroll
+		return f
 	}
+
+	f := fault.New(fault.ElevationNeeded,
+		"this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code")
+	f.Next = elevate
 	return f
 }
 
@@ -90,8 +93,8 @@ func (s *Service) RequireFactor(p identity.Principal) error {
 }
 
 func secondFactorNeeded() error {
-	f := fault.New(fault.SecondFactorNeeded, "this needs the second factor: take elevated permissions at "+elevatePath+" first")
-	f.Link = elevatePath
+	f := fault.New(fault.SecondFactorNeeded, "this needs the second factor: first take elevated permissions")
+	f.Next = elevate
 	return f
 }
 

@@ -13,14 +13,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that each policy asks the right callers for elevated permissions, and links to what they can do next.
+// Ensures that each policy asks the right callers for elevated permissions, and names the operation that they need next.
 func TestRequire(t *testing.T) {
 	until := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	const elevate, enroll = "/api/v1/users/auth/_elevate", "/api/v1/users/auth/totp"
+	const elevate, enroll = "enable-elevated-permissions", "enroll-totp-device"
 	for name, test := range map[string]struct {
 		policy elevation.Policy
 		caller identity.Principal
-		link   string // "" if the caller is admitted
+		next   string // "" if the caller is admitted
 	}{
 		"enrolled, no device":          {elevation.Enrolled, identity.Principal{Method: identity.Session}, ""},
 		"enrolled, device":             {elevation.Enrolled, identity.Principal{Method: identity.Session, HasTOTP: true}, elevate},
@@ -38,7 +38,7 @@ func TestRequire(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := elevation.NewService(nil, nil, nil, nil, elevation.Settings{Policy: test.policy}, time.Now)
 			err := s.Require(test.caller)
-			if test.link == "" {
+			if test.next == "" {
 				if err != nil {
 					t.Error(err)
 				}
@@ -46,8 +46,8 @@ func TestRequire(t *testing.T) {
 			}
 			var f *fault.Error
 			wantFault(t, err, fault.ElevationNeeded)
-			if errors.As(err, &f) && f.Link != test.link {
-				t.Errorf("the link is %q; want %q", f.Link, test.link)
+			if errors.As(err, &f) && f.Next != test.next {
+				t.Errorf("the next operation is %q; want %q", f.Next, test.next)
 			}
 		})
 	}
