@@ -2,11 +2,14 @@ package api_test
 
 import (
 	"math"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/sallyport/sallyport/api"
 )
 
 // Ensures that the contract is valid and keeps the rules that the server, the generated code and its readers rely on.
@@ -268,6 +271,25 @@ func changeSchema(name string, apply func(*openapi3.Schema)) func(*openapi3.T) {
 
 func changeFailure(place string, apply func(*openapi3.Response)) func(*openapi3.T) {
 	return func(d *openapi3.T) { apply(find(d, place).Responses.Value("400").Value) }
+}
+
+// Ensures that the paths for identity providers are those of the operations, also in a region.
+func TestSAMLPaths(t *testing.T) {
+	for id, patterns := range map[string][]string{"saml-callback": api.SAMLCallback, "saml-single-logout": api.SAMLSingleLogout} {
+		t.Run(id, func(t *testing.T) {
+			for route, item := range load(t).Paths.Map() {
+				for _, op := range item.Operations() {
+					if (op.OperationID == id) != (route == patterns[0]) {
+						t.Errorf("%s has the path %s", op.OperationID, route)
+					}
+				}
+			}
+			inRegion := "/api/v1/regions/eu/" + strings.TrimPrefix(patterns[0], "/api/v1/")
+			if matched, err := path.Match(patterns[1], inRegion); err != nil || !matched {
+				t.Errorf("%s does not match %s, %v", patterns[1], inRegion, err)
+			}
+		})
+	}
 }
 
 // Ensures that exactly the operations that ECE elevated ask for elevation, and declare what a caller without it is told;

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -58,7 +60,7 @@ func chosen(realms []saml.Realm, id string) ([]saml.Realm, error) {
 func checkRealms(cmd *cobra.Command, realms []saml.Realm) error {
 	var problems []error
 	for _, realm := range realms {
-		report := saml.Check(cmd.Context(), realm, time.Now())
+		report := saml.Check(cmd.Context(), realm, metadataURL(realm), time.Now())
 		if err := writeFacts(cmd.OutOrStdout(), report); err != nil {
 			return err
 		}
@@ -75,6 +77,11 @@ func checkRealms(cmd *cobra.Command, realms []saml.Realm) error {
 		return fmt.Errorf("these realms cannot be used as they are:\n%w", errors.Join(problems...))
 	}
 	return nil
+}
+
+// metadataURL is the URL of the operation saml-metadata for a realm, beside that of saml-callback.
+func metadataURL(realm saml.Realm) string {
+	return strings.TrimSuffix(realm.SP.ACS, "_callback") + "metadata?realm=" + url.QueryEscape(realm.ID)
 }
 
 func writeFacts(w io.Writer, report saml.Report) error {

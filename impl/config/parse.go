@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/lockout"
@@ -166,7 +167,7 @@ func (p *parser) realms(key string) []saml.Realm {
 		return nil
 	}
 
-	realms, err := saml.Load(p.values[key])
+	realms, err := saml.Load(p.values[key], saml.Endpoints{Callback: api.SAMLCallback, SingleLogout: api.SAMLSingleLogout})
 	if err != nil {
 		p.addProblem(key, "%s", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,6 +18,9 @@ import (
 // The prefix keeps them to this very host, by TLS (RFC 6265bis, section 4.1.3.2). The identity provider's page posts the
 // answer, so they have to be sent from other sites.
 const samlCookie = "__Host-sallyport-saml-"
+
+// samlInitPath is the path of the operation that begins a sign-in.
+const samlInitPath = "/api/v1/users/auth/saml/_init"
 
 // samlRedirect is the generated response of operations that change several cookies, which the generated one cannot.
 type samlRedirect struct {
@@ -127,6 +131,6 @@ func showRefusal(r store.SAMLRefusal) server.SAMLRefusal {
 // showMethods lists the realms that one can sign in at.
 func showMethods(methods []saml.Method) []server.SSOAuthenticationMethodInfo {
 	return each(methods, func(m saml.Method) server.SSOAuthenticationMethodInfo {
-		return server.SSOAuthenticationMethodInfo{Name: m.Name, SSOType: server.SSOTypeSAML, URL: m.URL}
+		return server.SSOAuthenticationMethodInfo{Name: m.Name, SSOType: server.SSOTypeSAML, URL: samlInitPath + "?realm=" + url.QueryEscape(m.Realm)}
 	})
 }

@@ -88,7 +88,7 @@ func realms(tb testing.TB, idp *samltest.IdP, described ...string) []saml.Realm 
 			tb.Fatal(err)
 		}
 	}
-	loaded, err := saml.Load(filepath.Join(folder, "realms.yaml"))
+	loaded, err := saml.Load(filepath.Join(folder, "realms.yaml"), saml.Endpoints{Callback: api.SAMLCallback, SingleLogout: api.SAMLSingleLogout})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -39,10 +39,10 @@ func (r Report) Fine() bool {
 }
 
 // Check looks at a realm as Load returned it, and at the metadata of its identity provider, which it fetches now and does
-// not keep.
-func Check(ctx context.Context, realm Realm, now time.Time) Report {
+// not keep. metadataURL is where this server describes itself to the realm's identity provider.
+func Check(ctx context.Context, realm Realm, metadataURL string, now time.Time) Report {
 	r := &Report{Realm: realm.ID}
-	r.ourselves(realm, now)
+	r.ourselves(realm, metadataURL, now)
 	body, err := fetchMetadata(ctx, realm.IDP)
 	if err != nil {
 		r.wrong("idp.metadata", err.Error())
@@ -74,13 +74,13 @@ const (
 	mostUsualSkew  = 3 * time.Minute
 )
 
-func (r *Report) ourselves(realm Realm, now time.Time) {
+func (r *Report) ourselves(realm Realm, metadataURL string, now time.Time) {
 	r.fact("our entity ID", realm.SP.EntityID)
 	r.fact("our assertion consumer service", realm.SP.ACS)
 	if realm.SP.Logout != "" {
 		r.fact("our single logout service", realm.SP.Logout)
 	}
-	r.fact("our metadata", metadataURL(realm))
+	r.fact("our metadata", metadataURL)
 	if realm.Signing != nil {
 		r.ownCertificate("signing.certificate", *realm.Signing, now)
 	}
@@ -119,11 +119,6 @@ func (r *Report) safety(realm Realm) {
 	if realm.AllowIDPInitiated {
 		r.warn("allow_idp_initiated", "this is on: a browser can be made to bring an answer that nobody asked for")
 	}
-}
-
-// metadataURL is where our metadata are: beside the callback, whose path was checked.
-func metadataURL(realm Realm) string {
-	return strings.TrimSuffix(realm.SP.ACS, "_callback") + "metadata?realm=" + url.QueryEscape(realm.ID)
 }
 
 func (r *Report) ownCertificate(setting string, pair KeyPair, now time.Time) {

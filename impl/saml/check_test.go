@@ -28,7 +28,7 @@ func checked(t *testing.T, now time.Time, change func(*samltest.IdP)) Realm {
 	ours := &KeyPair{Certificate: &x509.Certificate{SerialNumber: idp.RSA.Certificate.SerialNumber, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0)}}
 	return Realm{
 		ID: "staff", Enabled: true, BrowserBinding: true, NameIDFormat: formatPersistent, IDP: IdentityProvider{EntityID: idp.EntityID, Metadata: path, UseSingleLogout: true},
-		SP:      ServiceProvider{"urn:sp", "https://sp.example" + CallbackPath, "https://sp.example" + SingleLogoutPath},
+		SP:      ServiceProvider{"urn:sp", "https://sp.example" + callbackPath, "https://sp.example" + singleLogoutPath},
 		Signing: ours, SignRequests: true, Encryption: []KeyPair{*ours}, ClockSkew: defaultSkew,
 	}
 }
@@ -49,7 +49,7 @@ func changeMetadata(t *testing.T, realm Realm, old, text string) {
 // several certificates that has expired is no harm.
 func TestCheck(t *testing.T) {
 	now := time.Now()
-	report := Check(t.Context(), checked(t, now, nil), now)
+	report := Check(t.Context(), checked(t, now, nil), "https://sp.example/metadata", now)
 	facts := map[string]string{}
 	for _, f := range report.Facts {
 		facts[f.Name] += f.Value + "\n"
@@ -57,7 +57,7 @@ func TestCheck(t *testing.T) {
 	for name, want := range map[string]string{
 		"our entity ID": "urn:sp", "our assertion consumer service": "https://sp.example/api/v1/users/auth/saml/_callback",
 		"our single logout service":  "https://sp.example/api/v1/users/auth/saml/_single_logout",
-		"our metadata":               "https://sp.example/api/v1/users/auth/saml/metadata?realm=staff",
+		"our metadata":               "https://sp.example/metadata",
 		"our signing certificate":    now.UTC().AddDate(1, 0, 0).Format(time.DateOnly),
 		"our encryption certificate": "serial number 1",
 		"identity provider":          "https://idp.example.com/metadata", "its single sign-on service": "https://idp.example.com/sso",
@@ -109,7 +109,7 @@ func TestCheck_Findings(t *testing.T) {
 		}, "idp.metadata", "does not renew itself", true},
 		"no format":           {nil, func(_ *testing.T, r *Realm) { r.NameIDFormat = "" }, "nameid_format", "this is not set", true},
 		"not bound":           {nil, func(_ *testing.T, r *Realm) { r.BrowserBinding = false }, "browser_binding", "this is off", true},
-		"bound by http":       {nil, func(_ *testing.T, r *Realm) { r.SP.ACS = "http://localhost" + CallbackPath }, "browser_binding", "under https only", true},
+		"bound by http":       {nil, func(_ *testing.T, r *Realm) { r.SP.ACS = "http://localhost" + callbackPath }, "browser_binding", "under https only", true},
 		"unsolicited":         {nil, func(_ *testing.T, r *Realm) { r.AllowIDPInitiated = true }, "allow_idp_initiated", "this is on", true},
 		"forced, unsolicited": {nil, func(_ *testing.T, r *Realm) { r.AllowIDPInitiated, r.ForceAuthn = true, true }, "force_authn", "are refused", true},
 		"disabled":            {nil, func(_ *testing.T, r *Realm) { r.Enabled = false }, "enabled", "not enabled", true},
@@ -121,7 +121,7 @@ func TestCheck_Findings(t *testing.T) {
 			if c.realm != nil {
 				c.realm(t, &realm)
 			}
-			report := Check(t.Context(), realm, now)
+			report := Check(t.Context(), realm, "https://sp.example/metadata", now)
 			found := slices.ContainsFunc(report.Findings, func(f Finding) bool {
 				return f.Setting == c.setting && strings.Contains(f.Text, c.text) && f.Harmless == c.harmless
 			})
@@ -145,7 +145,7 @@ func TestCheck_Address(t *testing.T) {
 	for path, want := range map[string]string{"/there": "redirects", "/here": "404"} {
 		realm := checked(t, time.Now(), nil)
 		realm.IDP.Metadata = server.URL + path
-		report := Check(t.Context(), realm, time.Now())
+		report := Check(t.Context(), realm, "https://sp.example/metadata", time.Now())
 		if report.Fine() || len(report.Findings) != 1 || !strings.Contains(report.Findings[0].Text, want) {
 			t.Errorf("%s: %+v", path, report.Findings)
 		}

@@ -33,13 +33,13 @@ func TestLoad_Unreadable(t *testing.T) {
 		"realms:\n  - name: x\n    signing: {key: \"-----BEGIN PRIVATE KEY-----hunter2\", certificate: \"hunter2\"}": "realms[0].signing.key: the file cannot be read: no such file",
 	} {
 		path := write(t, text)
-		_, err := Load(path)
+		_, err := Load(path, endpoints)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
-	if _, err := Load(missing); err == nil || err.Error() != "the file of realms "+missing+": no such file or directory" {
+	if _, err := Load(missing, endpoints); err == nil || err.Error() != "the file of realms "+missing+": no such file or directory" {
 		t.Errorf("no file: %v", err)
 	}
 }
@@ -54,7 +54,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l := &loader{folder: filepath.Join("no", "such", "folder"), ids: map[string]bool{}}
+		l := &loader{folder: filepath.Join("no", "such", "folder"), endpoints: endpoints, ids: map[string]bool{}}
 		for i, node := range newSection(&l.problems, "", document, "realms").list("realms") {
 			l.realm(i, node)
 		}

@@ -44,7 +44,7 @@ func staff(t *testing.T, idp *samltest.IdP) Realm {
 	}
 	return Realm{
 		ID: "staff", Enabled: true, IDP: IdentityProvider{EntityID: idp.EntityID, Metadata: path},
-		SP:           ServiceProvider{EntityID: "urn:sp", ACS: "https://sp.example" + CallbackPath},
+		SP:           ServiceProvider{EntityID: "urn:sp", ACS: "https://sp.example" + callbackPath},
 		RoleMappings: RoleMappings{Default: []identity.Role{identity.DeploymentViewer}},
 		ClockSkew:    defaultSkew, BrowserBinding: true, MetadataRefresh: defaultRefresh,
 	}

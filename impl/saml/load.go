@@ -18,15 +18,16 @@ import (
 
 // loader reads realms. Names of files are relative to its folder.
 type loader struct {
-	problems problems
-	folder   string
-	ids      map[string]bool
+	problems  problems
+	folder    string
+	endpoints Endpoints
+	ids       map[string]bool
 }
 
 // Load reads the realms that a file in YAML describes, in the order in which to offer them: by their order, and by their
 // place in the file where that is equal. Everything that is wrong is in the error, one problem a line, each with the realm,
 // the setting and the line in the file; never what a key's file holds, nor a value that could be a key.
-func Load(path string) ([]Realm, error) {
+func Load(path string, endpoints Endpoints) ([]Realm, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("the file of realms %s: %w", path, err)
@@ -35,7 +36,7 @@ func Load(path string) ([]Realm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file of realms %s: %w", path, err)
 	}
-	l := &loader{folder: filepath.Dir(path), ids: map[string]bool{}}
+	l := &loader{folder: filepath.Dir(path), endpoints: endpoints, ids: map[string]bool{}}
 	var realms []Realm
 	for i, node := range newSection(&l.problems, "", document, "realms").list("realms") {
 		realms = append(realms, l.realm(i, node))
@@ -62,7 +63,7 @@ func (l *loader) realm(i int, node *yaml.Node) Realm {
 	}
 	r := Realm{
 		ID: l.id(s), Name: s.text("name"), Order: s.integer("order"), Enabled: s.boolean("enabled", true),
-		IDP: l.identityProvider(s), SP: serviceProvider(s), Attributes: attributes(s), NameIDFormat: s.text("nameid_format"),
+		IDP: l.identityProvider(s), SP: l.serviceProvider(s), Attributes: attributes(s), NameIDFormat: s.text("nameid_format"),
 		ForceAuthn: s.boolean("force_authn", false), AllowIDPInitiated: s.boolean("allow_idp_initiated", false),
 		RequestedAuthnContext: authnContexts(s),
 
@@ -141,14 +142,14 @@ func entityID(s section) string {
 	return id
 }
 
-func serviceProvider(s section) ServiceProvider {
+func (l *loader) serviceProvider(s section) ServiceProvider {
 	sp, _ := s.section("sp", "entity_id", "acs", "logout")
 	p := ServiceProvider{EntityID: entityID(sp), ACS: sp.required("acs"), Logout: sp.text("logout")}
 	if p.ACS != "" {
-		checkEndpoint(sp, "acs", p.ACS, CallbackPath)
+		checkEndpoint(sp, "acs", p.ACS, l.endpoints.Callback)
 	}
 	if p.Logout != "" {
-		checkEndpoint(sp, "logout", p.Logout, SingleLogoutPath)
+		checkEndpoint(sp, "logout", p.Logout, l.endpoints.SingleLogout)
 	}
 	return p
 }

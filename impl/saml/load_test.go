@@ -51,10 +51,21 @@ realms:
     metadata_refresh: 10m
 `
 
+// The paths at which the service under test accepts messages.
+const (
+	callbackPath     = "/api/v1/users/auth/saml/_callback"
+	singleLogoutPath = "/api/v1/users/auth/saml/_single_logout"
+)
+
+var endpoints = Endpoints{
+	Callback:     []string{callbackPath, "/api/v1/regions/?*/users/auth/saml/_callback"},
+	SingleLogout: []string{singleLogoutPath, "/api/v1/regions/?*/users/auth/saml/_single_logout"},
+}
+
 // Ensures that every setting is read, that what is left out has its default, and that realms come in their order.
 func TestLoad(t *testing.T) {
 	path := write(t, complete)
-	realms, err := Load(path)
+	realms, err := Load(path, endpoints)
 	if err != nil || len(realms) != 2 {
 		t.Fatalf("%+v, %v", realms, err)
 	}
@@ -98,7 +109,7 @@ func TestLoad_Order(t *testing.T) {
 		return strings.ReplaceAll(strings.ReplaceAll(minimal, "ID", id), "    enabled: true\n", order)
 	}
 	text := "realms:\n" + realm("d", "    order: 1\n") + realm("c", "") + realm("a", "") + realm("b", "    order: -1\n")
-	realms, err := Load(write(t, text))
+	realms, err := Load(write(t, text), endpoints)
 	got := ""
 	for _, r := range realms {
 		got += r.ID
@@ -119,7 +130,7 @@ const minimal = `  - id: ID
 // Ensures that browsers are bound where the callback is under https, unless the file says otherwise, and requests signed
 // where there is a key.
 func TestLoad_Defaults(t *testing.T) {
-	realms, err := Load(write(t, "realms:\n"+strings.ReplaceAll(minimal, "ID", "a")+"    signing: {key: signing.pkcs1.key, certificate: signing.pem}\n"))
+	realms, err := Load(write(t, "realms:\n"+strings.ReplaceAll(minimal, "ID", "a")+"    signing: {key: signing.pkcs1.key, certificate: signing.pem}\n"), endpoints)
 	if err != nil || !realms[0].BrowserBinding || !realms[0].SignRequests || realms[0].Encryption != nil {
 		t.Errorf("%+v, %v", realms, err)
 	}
@@ -152,7 +163,7 @@ func TestLoad_AllProblems(t *testing.T) {
   - sp: none
   - partners
 extra: true
-`))
+`), endpoints)
 	if err == nil {
 		t.Fatal("there is no problem")
 	}
@@ -198,7 +209,6 @@ realms[3]: this must have members of its own, such as id (line 24)`
 
 // Ensures for each setting that values that cannot be meant are refused, one problem for each, and others are not.
 func TestLoad_Values(t *testing.T) {
-	const callback = "/api/v1/users/auth/saml/_callback"
 	for name, c := range map[string]struct {
 		members string // of the realm, in place of those that minimal has
 		want    string // "" if nothing is wrong
@@ -217,7 +227,7 @@ func TestLoad_Values(t *testing.T) {
 		"alias":                  {"name: &a x\n    nameid_format: *a", "realm x: nameid_format: aliases are not taken"},
 		"long text":              {"name: " + strings.Repeat("x", 2049), "realm x: name: this must have at most 2048"},
 		"entity id with blanks":  {`idp: {entity_id: "a b", metadata: partners.xml}`, "idp.entity_id: this must have at most 1024 characters and no blank"},
-		"long entity id":         {`sp: {entity_id: ` + strings.Repeat("x", 1025) + `, acs: "https://x` + callback + `"}`, "sp.entity_id: this must have at most"},
+		"long entity id":         {`sp: {entity_id: ` + strings.Repeat("x", 1025) + `, acs: "https://x` + callbackPath + `"}`, "sp.entity_id: this must have at most"},
 		"metadata by ftp":        {`idp: {entity_id: x, metadata: "ftp://x/y"}`, "idp.metadata: this must be an absolute https URL"},
 		"metadata nowhere":       {`idp: {entity_id: x, metadata: "https:///y"}`, "idp.metadata: this must be an absolute https URL"},
 		"metadata, password":     {`idp: {entity_id: x, metadata: "https://a:hunter2@x/y"}`, "idp.metadata: this must be a URL without credentials"},
@@ -226,17 +236,17 @@ func TestLoad_Values(t *testing.T) {
 		"metadata near":          {`idp: {entity_id: x, metadata: "http://localhost.example/metadata"}`, "idp.metadata: this must be an https URL"},
 		"metadata in a folder":   {`idp: {entity_id: x, metadata: .}`, "idp.metadata: the file cannot be read: is a directory"},
 		"metadata too large":     {`idp: {entity_id: x, metadata: large.pem}`, "idp.metadata: the file cannot be read: it is larger than 1 MiB"},
-		"relative acs":           {`sp: {entity_id: x, acs: "` + callback + `"}`, "sp.acs: this must be an absolute https URL"},
-		"acs by http":            {`sp: {entity_id: x, acs: "http://sp.example` + callback + `"}`, "sp.acs: this must be an https URL"},
-		"acs with a query":       {`sp: {entity_id: x, acs: "https://sp.example` + callback + `?a=b"}`, "sp.acs: this must be a URL with the path"},
-		"acs with a mark":        {`sp: {entity_id: x, acs: "https://sp.example` + callback + `?"}`, "sp.acs: this must be a URL with the path"},
-		"acs with a fragment":    {`sp: {entity_id: x, acs: "https://sp.example` + callback + `#a"}`, "sp.acs: this must be a URL without"},
-		"acs with a slash":       {`sp: {entity_id: x, acs: "https://sp.example` + callback + `/"}`, "sp.acs: this must be a URL with the path"},
+		"relative acs":           {`sp: {entity_id: x, acs: "` + callbackPath + `"}`, "sp.acs: this must be an absolute https URL"},
+		"acs by http":            {`sp: {entity_id: x, acs: "http://sp.example` + callbackPath + `"}`, "sp.acs: this must be an https URL"},
+		"acs with a query":       {`sp: {entity_id: x, acs: "https://sp.example` + callbackPath + `?a=b"}`, "sp.acs: this must be a URL with the path"},
+		"acs with a mark":        {`sp: {entity_id: x, acs: "https://sp.example` + callbackPath + `?"}`, "sp.acs: this must be a URL with the path"},
+		"acs with a fragment":    {`sp: {entity_id: x, acs: "https://sp.example` + callbackPath + `#a"}`, "sp.acs: this must be a URL without"},
+		"acs with a slash":       {`sp: {entity_id: x, acs: "https://sp.example` + callbackPath + `/"}`, "sp.acs: this must be a URL with the path"},
 		"acs in a region":        {`sp: {entity_id: x, acs: "https://sp.example/api/v1/regions/eu/users/auth/saml/_callback"}`, ""},
 		"acs in no region":       {`sp: {entity_id: x, acs: "https://sp.example/api/v1/regions//users/auth/saml/_callback"}`, "sp.acs: this must"},
 		"acs escaped":            {`sp: {entity_id: x, acs: "https://sp.example/api/v1/users/auth/saml/%5Fcallback"}`, "sp.acs: this must"},
-		"logout elsewhere":       {`sp: {entity_id: x, acs: "https://x` + callback + `", logout: "https://x/logout"}` + "\n    signing: {key: signing.key, certificate: signing.pem}", "sp.logout: this must be a URL with the path " + SingleLogoutPath},
-		"logout, no key":         {`sp: {entity_id: x, acs: "https://x` + callback + `", logout: "https://x` + SingleLogoutPath + `"}`, "signing: this is missing; sp.logout needs it"},
+		"logout elsewhere":       {`sp: {entity_id: x, acs: "https://x` + callbackPath + `", logout: "https://x/logout"}` + "\n    signing: {key: signing.key, certificate: signing.pem}", "sp.logout: this must be a URL with the path " + singleLogoutPath},
+		"logout, no key":         {`sp: {entity_id: x, acs: "https://x` + callbackPath + `", logout: "https://x` + singleLogoutPath + `"}`, "signing: this is missing; sp.logout needs it"},
 		"unknown format":         {"nameid_format: urn:x", "nameid_format: this must be one of SAML's formats"},
 		"transient":              {"nameid_format: " + formatTransient, "nameid_format: a transient NameID is another each time"},
 		"transient as principal": {"nameid_format: " + formatTransient + "\n    attributes: {principal: nameid}", "nameid_format: a transient"},
@@ -282,7 +292,7 @@ func TestLoad_Values(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := replaced(strings.ReplaceAll(minimal, "ID", "x"), c.members)
-			_, err := Load(write(t, "realms:\n"+text))
+			_, err := Load(write(t, "realms:\n"+text), endpoints)
 			switch {
 			case c.want == "" && err != nil, c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("%v, want %q", err, c.want)

@@ -15,7 +15,7 @@ import (
 // withLogout is a realm that takes logouts.
 func withLogout(t *testing.T, idp *samltest.IdP, id string) Realm {
 	realm := staff(t, idp)
-	realm.ID, realm.SP.Logout = id, "https://sp.example"+SingleLogoutPath
+	realm.ID, realm.SP.Logout = id, "https://sp.example"+singleLogoutPath
 	realm.Signing = &KeyPair{Key: idp.Attacker.Signer.(*rsa.PrivateKey), Certificate: idp.Attacker.Certificate}
 	return realm
 }
@@ -35,7 +35,7 @@ func (f flow) signedLogout(key *samltest.Key) string {
 func (f flow) signedBy(key *samltest.Key, name protocol.NameID) string {
 	f.t.Helper()
 	request := protocol.LogoutRequest{
-		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + SingleLogoutPath, IssueInstant: f.providers.now(), NameID: name,
+		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + singleLogoutPath, IssueInstant: f.providers.now(), NameID: name,
 	}
 	location, err := request.RedirectURL(key.Signer.(*rsa.PrivateKey))
 	if err != nil {

@@ -11,11 +11,9 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
-// Paths of the operations that identity providers send browsers to. Each also answers below /api/v1/regions/{region}.
-const (
-	CallbackPath     = "/api/v1/users/auth/saml/_callback"
-	SingleLogoutPath = "/api/v1/users/auth/saml/_single_logout"
-)
+// Endpoints holds patterns (path.Match) of the paths at which this server accepts messages of identity providers. The first
+// pattern of each list is a path.
+type Endpoints struct{ Callback, SingleLogout []string }
 
 // Formats of name identifiers (SAML Core 8.3).
 const (

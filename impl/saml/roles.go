@@ -50,10 +50,6 @@ func readRule(s section, a Attributes) Rule {
 	return r
 }
 
-// reservedPrefix is how ECE's roles begin. Other names like that are taken for mistakes: they would be roles of
-// Elasticsearch's that do nothing.
-const reservedPrefix = "ece_"
-
 // readRoles reads roles of ECE's and names of Elasticsearch's side by side, and notes those of ECE's that do not combine.
 func readRoles(s section, name string) []identity.Role {
 	var roles []identity.Role
@@ -62,7 +58,8 @@ func readRoles(s section, name string) []identity.Role {
 		switch {
 		case !identity.RoleNameFits(text):
 			s.bad(name, "the names of roles have 1 to 507 characters of printable ASCII")
-		case strings.HasPrefix(text, reservedPrefix) && !slices.Contains(identity.Roles, role):
+		// Taken as an Elasticsearch role, the name would grant nothing.
+		case strings.HasPrefix(text, identity.PlatformPrefix) && !slices.Contains(identity.Roles, role):
 			s.bad(name, "there is no role %s", text)
 		default:
 			roles = append(roles, role)

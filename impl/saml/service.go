@@ -2,7 +2,6 @@ package saml
 
 import (
 	"log/slog"
-	"net/url"
 	"slices"
 	"time"
 
@@ -90,17 +89,14 @@ func (s *Service) Reading() *admission.Bound { return s.reading }
 // Close ends what goes on in the background.
 func (s *Service) Close() { s.providers.close() }
 
-// Method is a way to sign in.
-type Method struct{ Name, URL string }
-
-// beginPath is the operation that begins a sign-in.
-const beginPath = "/api/v1/users/auth/saml/_init"
+// Method is a way to sign in: the id of a realm and its name for people.
+type Method struct{ Realm, Name string }
 
 // Methods returns a way to sign in for each enabled realm, in their order.
 func (s *Service) Methods() []Method {
 	methods := []Method{}
 	for _, realm := range s.realms {
-		methods = append(methods, Method{Name: realm.Name, URL: beginPath + "?realm=" + url.QueryEscape(realm.ID)})
+		methods = append(methods, Method{Realm: realm.ID, Name: realm.Name})
 	}
 	return methods
 }

@@ -3,6 +3,8 @@ package saml
 import (
 	"net"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -31,23 +33,18 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkEndpoint notes what keeps a URL from leading to one of our operations.
-func checkEndpoint(s section, name, text, path string) {
+// checkEndpoint reports a URL whose path matches none of the patterns.
+func checkEndpoint(s section, name, text string, patterns []string) {
 	u := checkURL(s, name, text)
 	if u == nil {
 		return
 	}
-	if u.RawQuery != "" || u.ForceQuery || !isOperation(u.EscapedPath(), path) {
-		s.bad(name, "this must be a URL with the path %s", path)
-	}
-}
 
-// isOperation tells whether a path is that of an operation, or of the operation in a region.
-func isOperation(path, operation string) bool {
-	if path == operation {
-		return true
+	matches := func(pattern string) bool {
+		matched, _ := path.Match(pattern, u.EscapedPath())
+		return matched
 	}
-	region, inRegion := strings.CutPrefix(path, "/api/v1/regions/")
-	region, rest, _ := strings.Cut(region, "/")
-	return inRegion && region != "" && "/api/v1/"+rest == operation
+	if u.RawQuery != "" || u.ForceQuery || !slices.ContainsFunc(patterns, matches) {
+		s.bad(name, "this must be a URL with the path %s", patterns[0])
+	}
 }

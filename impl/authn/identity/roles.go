@@ -19,6 +19,9 @@ const (
 	DeploymentViewer  Role = "ece_deployment_viewer"
 )
 
+// PlatformPrefix begins the names of all ECE roles.
+const PlatformPrefix = "ece_"
+
 // Roles lists all ECE roles.
 var Roles = []Role{PlatformAdmin, PlatformViewer, DeploymentManager, DeploymentViewer}
 
