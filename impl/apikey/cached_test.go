@@ -37,7 +37,7 @@ func (c *cached) newKey(expiration *string) (id, credential string) {
 	return key.ID, made.Encoded()
 }
 
-// want fails the test unless a credential is accepted or not as wanted, and its key is read from the cache or not as wanted.
+// want fails the test unless a credential is accepted or not, and its key is cached or not, as wanted.
 func (c *cached) want(credential string, good, hit bool) store.User {
 	c.Helper()
 	before, _ := c.Remembered()

@@ -18,6 +18,7 @@ func TestCreation_Problems(t *testing.T) {
 	t.Parallel()
 	named := func(name string) apikey.Creation { return apikey.Creation{Name: name} }
 	described := func(metadata map[string]any) apikey.Creation { return apikey.Creation{Name: "k", Metadata: metadata} }
+	long := strings.Repeat("a", 64<<10)
 	unknown := roledescriptor.Set{"r": {Cluster: []string{"unknown"}}}
 	for name, c := range map[string]struct {
 		creation apikey.Creation
@@ -30,7 +31,7 @@ func TestCreation_Problems(t *testing.T) {
 		"name begins _":        {named("_k"), "api key name may not begin with an underscore"},
 		"control character":    {named("a\x01b"), "api key name may not contain control characters"},
 		"metadata reserved":    {described(map[string]any{"_m": 1}), "API key metadata keys may not start with [_]"},
-		"metadata too large":   {described(map[string]any{"m": strings.Repeat("a", 64<<10)}), "API key metadata may not be larger"},
+		"metadata too large":   {described(map[string]any{"m": long}), "API key metadata may not be larger"},
 		"privilege is unknown": {apikey.Creation{Name: "k", Assigned: unknown}, "unknown cluster privilege [unknown]"},
 	} {
 		t.Run(name, func(t *testing.T) {

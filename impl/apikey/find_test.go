@@ -24,6 +24,7 @@ func TestFind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, apikey.Settings{}, alice, bob)
 	first, old := w.newKey(t, "bob", "first"), w.newKey(t, "bob", "old")
+	ownOfRealm := apikey.Filter{Owned: true, RealmName: "r"}
 	itself := apikey.Filter{ID: first.ID}
 	w.newKey(t, "bob", "fifth")
 	w.newKey(t, "alice", "first-of-alice")
@@ -55,7 +56,7 @@ func TestFind(t *testing.T) {
 		"another key, refused":        {by: key, filter: apikey.Filter{ID: old.ID}, code: fault.PermissionDenied},
 		"id and name":                 {by: all, filter: apikey.Filter{ID: "a", Name: "b"}, code: fault.RequestInvalid},
 		"id and user":                 {by: all, filter: apikey.Filter{ID: "a", UserName: "b"}, code: fault.RequestInvalid},
-		"one's own and a realm":       {by: all, filter: apikey.Filter{Owned: true, RealmName: "r"}, code: fault.RequestInvalid},
+		"one's own and a realm":       {by: all, filter: ownOfRealm, code: fault.RequestInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			views, err := w.Find(t.Context(), c.by, c.filter, c.limits)

@@ -117,6 +117,7 @@ func TestQuery_Realm(t *testing.T) {
 func TestInvalidate_Realm(t *testing.T) {
 	t.Parallel()
 	var none fault.Code
+	otherRealm := apikey.Selection{RealmName: "default_native", UserName: "weak"}
 	for name, c := range map[string]struct {
 		by        string
 		selection apikey.Selection
@@ -128,7 +129,7 @@ func TestInvalidate_Realm(t *testing.T) {
 		"user and realm":          {"alice", apikey.Selection{RealmName: "partners", UserName: "frank"}, "frank", none},
 		"user of another":         {"alice", apikey.Selection{RealmName: "corporate", UserName: "frank"}, "", none},
 		"own user and realm":      {"weak", apikey.Selection{RealmName: "corporate", UserName: "weak"}, "weak", none},
-		"own user, another realm": {"weak", apikey.Selection{RealmName: "default_native", UserName: "weak"}, "", fault.PermissionDenied},
+		"own user, another realm": {"weak", otherRealm, "", fault.PermissionDenied},
 		"own realm, no user":      {"weak", apikey.Selection{RealmName: "corporate"}, "", fault.PermissionDenied},
 	} {
 		t.Run(name, func(t *testing.T) {

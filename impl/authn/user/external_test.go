@@ -2,6 +2,7 @@ package user_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,17 +17,23 @@ import (
 
 // erin comes from an identity provider, and has roles of both kinds.
 var erin = store.User{
-	Name: "erin", Enabled: true, Roles: []identity.Role{identity.DeploymentViewer, "watcher"}, FullName: "Erin", Realm: "corporate", Identity: store.ExternalIdentity{NameID: "e-1"},
+	Name:     "erin",
+	Enabled:  true,
+	Roles:    []identity.Role{identity.DeploymentViewer, "watcher"},
+	FullName: "Erin",
+	Realm:    "corporate",
+	Identity: store.ExternalIdentity{NameID: "e-1"},
 }
 
 func addExternal(t *testing.T, st *store.Store, u store.User) {
 	t.Helper()
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return user.AddExternal(t.Context(), tx, u) }); err != nil {
+	add := func(tx *store.Tx) error { return user.AddExternal(t.Context(), tx, u) }
+	if err := st.Update(t.Context(), add); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Ensures that what an identity provider keeps of a user is not changed here, by nobody, and that the user can be disabled.
+// Ensures that no caller changes the attributes that an identity provider keeps, and that the user can be disabled.
 func TestExternal_Patch(t *testing.T) {
 	users, st := natives(t)
 	addExternal(t, st, erin)
@@ -39,6 +46,9 @@ func TestExternal_Patch(t *testing.T) {
 		return made
 	}
 	security := func(members ...any) map[string]any { return object("security", object(members...)) }
+	viewer := []any{"ece_platform_viewer"}
+	same := security("roles", []any{"ece_deployment_viewer"})
+	same["full_name"], same["user_name"] = "Erin", "erin"
 	for name, c := range map[string]struct {
 		by    identity.Principal
 		patch any
@@ -49,33 +59,38 @@ func TestExternal_Patch(t *testing.T) {
 		"email":                {chief, object("email", "x@example.com"), fault.UserCannotModifyExternal},
 		"roles":                {chief, security("roles", []any{"ece_platform_admin"}), fault.UserCannotModifyExternal},
 		"password":             {chief, security("password", "a new passphrase"), fault.UserCannotModifyExternal},
-		"state and roles":      {chief, security("enabled", false, "roles", []any{"ece_platform_admin"}), fault.UserCannotModifyExternal},
+		"state and roles":      {chief, security("enabled", false, "roles", viewer), fault.UserCannotModifyExternal},
 		"own full name":        {self, object("full_name", "x"), fault.UserCannotModifyExternal},
 		"own password":         {self, security("password", "a new passphrase"), fault.UserCannotModifyExternal},
 		"own roles":            {self, security("roles", []any{"ece_platform_admin"}), fault.UserRolesForbidden},
 		"own state":            {self, security("enabled", false), fault.UserRestrictedField},
-		"what cannot be set":   {chief, object("builtin", true), fault.UserRestrictedField},
+		"unknown member":       {chief, object("builtin", true), fault.UserRestrictedField},
 		"nothing":              {chief, object(), fault.Code{}},
-		"what is so already":   {chief, object("full_name", "Erin", "user_name", "erin", "security", object("roles", []any{"ece_deployment_viewer"})), fault.Code{}},
+		"the same values":      {chief, same, fault.Code{}},
 		"nothing of one's own": {self, object("user_name", ""), fault.Code{}},
 	} {
-		for _, proof := range []user.Proof{{}, proved} {
-			u, err := users.Patch(t.Context(), c.by, "erin", c.patch, proof)
-			if c.want.Name == "" && err != nil || c.want.Name != "" && !fault.Has(err, c.want) {
-				t.Errorf("%s: %+v, %v", name, u, err)
-			}
+		for proofName, proof := range map[string]user.Proof{"without proof": {}, "with proof": proved} {
+			t.Run(name+", "+proofName, func(t *testing.T) {
+				if u, err := users.Patch(t.Context(), c.by, "erin", c.patch, proof); !has(err, c.want) {
+					t.Errorf("got %+v, %v", u, err)
+				}
+			})
 		}
 	}
 	if err := users.SetPassword(t.Context(), "erin", "a new passphrase"); !fault.Has(err, fault.UserCannotModifyExternal) {
 		t.Errorf("a password: %v", err)
 	}
-	if u := get(t, users, "erin"); !slices.Equal(u.Roles, erin.Roles) || u.FullName != "Erin" || u.PasswordHash != "" || !u.Enabled {
+	u := get(t, users, "erin")
+	if !slices.Equal(u.Roles, erin.Roles) || u.FullName != "Erin" || u.PasswordHash != "" || !u.Enabled {
 		t.Errorf("the user is %+v", u)
 	}
 	for _, enabled := range []bool{false, true} {
-		if u, err := users.Patch(t.Context(), chief, "erin", security("enabled", enabled), user.Proof{}); err != nil || u.Enabled != enabled {
-			t.Errorf("%t: %+v, %v", enabled, u, err)
-		}
+		t.Run(fmt.Sprintf("enabled %t", enabled), func(t *testing.T) {
+			u, err := users.Patch(t.Context(), chief, "erin", security("enabled", enabled), user.Proof{})
+			if err != nil || u.Enabled != enabled {
+				t.Errorf("got %+v, %v", u, err)
+			}
+		})
 	}
 	if err := users.Delete(t.Context(), chief, "erin"); !fault.Has(err, fault.UserCannotModifyExternal) {
 		t.Errorf("deletion: %v", err)
@@ -89,29 +104,33 @@ func TestExternal_Native(t *testing.T) {
 	self := identity.Principal{User: "erin", SAMLRealm: "corporate", Roles: erin.Roles, Method: identity.Session}
 	n := native("watcher", "ece_deployment_viewer")
 	for _, by := range []identity.Principal{chief, self} {
-		if _, err := users.PutNative(t.Context(), by, "erin", n, proved); !fault.Has(err, fault.InvalidData) {
-			t.Errorf("put by %s: %v", by.User, err)
-		}
-		err := users.ChangePasswordNative(t.Context(), by, "erin", user.Secret{Password: pointer("a new passphrase")}, proved)
-		if !fault.Has(err, fault.InvalidData) {
-			t.Errorf("password by %s: %v", by.User, err)
-		}
+		t.Run("by "+by.User, func(t *testing.T) {
+			if _, err := users.PutNative(t.Context(), by, "erin", n, proved); !fault.Has(err, fault.InvalidData) {
+				t.Errorf("put: %v", err)
+			}
+			err := users.ChangePasswordNative(t.Context(), by, "erin", user.Secret{Password: n.Password}, proved)
+			if !fault.Has(err, fault.InvalidData) {
+				t.Errorf("password: %v", err)
+			}
+		})
 	}
 	if u := get(t, users, "erin"); u.PasswordHash != "" || u.FullName != "Erin" {
 		t.Errorf("the user is %+v", u)
 	}
-	if err := users.SetEnabledNative(t.Context(), chief, "erin", false, proved); err != nil || get(t, users, "erin").Enabled {
+	err := users.SetEnabledNative(t.Context(), chief, "erin", false, proved)
+	if err != nil || get(t, users, "erin").Enabled {
 		t.Errorf("disabling: %v", err)
 	}
 	if err := users.SetEnabledNative(t.Context(), clerk, "erin", true, proved); !fault.Has(err, fault.PermissionDenied) {
-		t.Errorf("enabling by who is no administrator: %v", err)
+		t.Errorf("enabling by a caller that is no administrator: %v", err)
 	}
 	if found, err := users.DeleteNative(t.Context(), chief, "erin", proved); err != nil || !found {
 		t.Errorf("deletion: %t, %v", found, err)
 	}
 }
 
-// Ensures that no password lets an external user in, not even none, and that the answer is that for a wrong one.
+// Ensures that no password is accepted for an external user, not even an empty one, and that the error is that for a
+// wrong one.
 func TestExternal_CheckPassword(t *testing.T) {
 	users, st := newService(t)
 	addExternal(t, st, erin)
@@ -119,18 +138,20 @@ func TestExternal_CheckPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, wrong := users.CheckPassword(t.Context(), "alice", "wrong")
-	for _, password := range []string{"", "a passphrase", "e-1", "erin"} {
-		u, err := users.CheckPassword(t.Context(), "erin", password)
-		if !fault.Has(err, fault.LoginFailed) || err.Error() != wrong.Error() || u.Name != "" {
-			t.Errorf("%q: %+v, %v", password, u, err)
-		}
+	for name, password := range map[string]string{"empty": "", "any": "a passphrase", "NameID": "e-1", "name": "erin"} {
+		t.Run(name, func(t *testing.T) {
+			u, err := users.CheckPassword(t.Context(), "erin", password)
+			if !fault.Has(err, fault.LoginFailed) || err.Error() != wrong.Error() || u.Name != "" {
+				t.Errorf("got %+v, %v", u, err)
+			}
+		})
 	}
 	if locked := get(t, users, "erin"); locked.LastLoginAt != (time.Time{}) {
 		t.Errorf("the user signed in at %s", locked.LastLoginAt)
 	}
 }
 
-// Ensures that what becomes of an external user is recorded, with the realm, and not what stays as it is.
+// Ensures that changes of an external user are recorded, with the realm, and saves without a change are not.
 func TestExternal_Audit(t *testing.T) {
 	_, st := newService(t)
 	ctx := audit.WithOrigin(t.Context(), audit.Origin{Actor: "erin"})
@@ -140,7 +161,10 @@ func TestExternal_Audit(t *testing.T) {
 		return func(tx *store.Tx) error { return user.SaveExternal(ctx, tx, before, after) }
 	}
 	for _, step := range []func(*store.Tx) error{
-		func(tx *store.Tx) error { return user.AddExternal(ctx, tx, erin) }, save(erin, erin), save(erin, changed), save(changed, changed),
+		func(tx *store.Tx) error { return user.AddExternal(ctx, tx, erin) },
+		save(erin, erin),
+		save(erin, changed),
+		save(changed, changed),
 	} {
 		if err := st.Update(ctx, step); err != nil {
 			t.Fatal(err)

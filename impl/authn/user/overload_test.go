@@ -17,7 +17,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// crowded is a service of whose hashing all turns are taken.
+// crowded returns a service all of whose work slots for hashing are taken.
 func crowded(t *testing.T) (*user.Service, *store.Store, *admission.Bound) {
 	t.Helper()
 	_, st := newService(t)
@@ -47,7 +47,7 @@ func failures(t *testing.T, st *store.Store) (n int) {
 	return n
 }
 
-// waits waits until so many wait for a turn.
+// waits waits until n callers are queued.
 func waits(t *testing.T, b *admission.Bound, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; runtime.Gosched() {
@@ -61,8 +61,9 @@ func waits(t *testing.T, b *admission.Bound, n int) {
 	}
 }
 
-// Ensures that who goes away before the password is compared leaves the queue, and has not guessed.
-func TestCheckPassword_Gone(t *testing.T) {
+// Ensures that a caller that disconnects before its password is compared leaves the queue, and is not charged with a
+// failed attempt.
+func TestCheckPassword_Disconnected(t *testing.T) {
 	users, st, hashing := crowded(t)
 	ctx, leave := context.WithCancel(t.Context())
 	answered := make(chan error)
@@ -73,7 +74,7 @@ func TestCheckPassword_Gone(t *testing.T) {
 	waits(t, hashing, 1)
 	leave()
 	if err := <-answered; !errors.Is(err, context.Canceled) {
-		t.Errorf("who went away got %v", err)
+		t.Errorf("got %v", err)
 	}
 	waits(t, hashing, 0)
 	if n := failures(t, st); n != 0 {
@@ -81,7 +82,8 @@ func TestCheckPassword_Gone(t *testing.T) {
 	}
 }
 
-// Ensures that a guess that was compared is counted however many write: otherwise a crowd of writers would make it free.
+// Ensures that a guess that was compared is counted also while the queue of writers is full: otherwise it would be
+// free.
 func TestCheckPassword_CrowdedStore(t *testing.T) {
 	users, st, hashing := crowded(t)
 	_, writes := st.Turns()
@@ -107,7 +109,7 @@ func TestCheckPassword_CrowdedStore(t *testing.T) {
 	hashing.Release()
 	waits(t, writes, admission.Many+1)
 	if err := st.Update(t.Context(), func(*store.Tx) error { return nil }); !fault.Has(err, fault.ServerBusy) {
-		t.Errorf("one more who writes: %v", err)
+		t.Errorf("one more writer: %v", err)
 	}
 	close(end)
 	crowd.Wait()
