@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/saml/samltest"
