@@ -13,9 +13,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sallyport/sallyport/api"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
@@ -142,7 +142,7 @@ func TestSecurity_Evidence(t *testing.T) {
 // Ensures that the numbers of docs/security.md that an operator can change are those that hold if nobody does.
 func TestSecurity_Defaults(t *testing.T) {
 	text := read(t, "../docs/security.md")
-	lock, cost, length := lockout.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
+	lock, cost, length := attempts.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
 	for _, want := range []string{
 		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold, lock.Base.Seconds(), lock.Max.Minutes()),
 		fmt.Sprintf("argon2id, %d MiB, %d passes, %d thread,", cost.Memory/1024, cost.Passes, cost.Threads),

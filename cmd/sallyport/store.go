@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/guard"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
@@ -93,11 +93,11 @@ func named(dsn string) string {
 	return store.Redact(dsn)
 }
 
-// guard counts no guesses by address: nobody guesses here.
-func (r records) guard() *guard.Guard { return guard.New(r.config.Lockout, nil) }
+// attempts returns a counter without a limit by address: commands have no client address.
+func (r records) attempts() *attempts.Counter { return attempts.NewCounter(r.config.Lockout, nil) }
 
 func (r records) users() *user.Service {
-	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.guard())
+	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.attempts())
 }
 
 // sessions are those that the server has, with the sealer of its secrets: the sessions' keys prove that it is the server's.
@@ -122,7 +122,7 @@ func (r records) elevations(ctx context.Context) (*elevation.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return elevation.NewService(r.store, sessions, r.guard(), sealer, r.config.Elevation, time.Now), nil
+	return elevation.NewService(r.store, sessions, r.attempts(), sealer, r.config.Elevation, time.Now), nil
 }
 
 // forPeople leaves the code out of a fault's text, and keeps the cause.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -100,7 +100,7 @@ func startServer() (url string, stop func()) {
 	program, err := app.Open(ctx, app.Settings{
 		Store: "sqlite:" + filepath.Join(folder, "example.db"), KeyEncryptionKey: secret.NewKey(),
 		Builtins: user.Bootstrap{Keep: func(map[string]string) error { return nil }},
-		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: lockout.DefaultPolicy, AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: attempts.DefaultPolicy, AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		log.Fatal(err)

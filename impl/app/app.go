@@ -12,9 +12,8 @@ import (
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/guard"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
@@ -44,7 +43,7 @@ type Settings struct {
 	Realms []saml.Realm
 	// SignOn bounds sign-ins at the realms.
 	SignOn  saml.Limits
-	Lockout lockout.Policy
+	Lockout attempts.Policy
 	// AddressFailures is how many wrong guesses an address may make at once; it gets one back each AddressRecovery.
 	AddressFailures int
 	AddressRecovery time.Duration
@@ -103,10 +102,10 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	guesses := guard.New(s.Lockout, lockout.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
+	guesses := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
 	// Any page can make a browser send answers that are refused: they must not use up what its address may guess. This one
 	// counts only those to realms that take unsolicited answers.
-	answers := guard.New(s.Lockout, lockout.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
+	answers := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
 	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {

@@ -11,9 +11,8 @@ import (
 
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
-	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -73,7 +72,7 @@ func (w *world) assemble(now func() time.Time, settings session.Settings) {
 	}
 	w.keys = apikey.NewService(w.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
 	w.Cleanup(w.keys.Close)
-	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), guard.New(lockout.DefaultPolicy, nil))
+	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), attempts.NewCounter(attempts.DefaultPolicy, nil))
 	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, now)
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/store"
@@ -49,7 +49,7 @@ type Config struct {
 	Realms []saml.Realm
 	// SignOn limits sign-ins at identity providers.
 	SignOn          saml.Limits
-	Lockout         lockout.Policy
+	Lockout         attempts.Policy
 	AddressFailures int
 	AddressRecovery time.Duration
 	TrustedProxies  []*net.IPNet
@@ -101,9 +101,9 @@ var Settings = []Setting{
 	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns), About: "how many sign-ins at identity providers an address may begin at once, and how many answers it may try again"},
 	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(), About: "after how long an address may begin one more, and try one more answer again"},
 	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers), About: "how many answers of an identity provider to one sign-in are verified, on each server"},
-	{Key: "lockout.failures", Default: strconv.Itoa(lockout.DefaultPolicy.Threshold), About: "number of consecutive failed attempts that lock a user"},
-	{Key: "lockout.base", Default: lockout.DefaultPolicy.Base.String(), About: "duration of the first lock; each further failed attempt doubles it"},
-	{Key: "lockout.max", Default: lockout.DefaultPolicy.Max.String(), About: "maximum duration of a lock"},
+	{Key: "lockout.failures", Default: strconv.Itoa(attempts.DefaultPolicy.Threshold), About: "number of consecutive failed attempts that lock a user"},
+	{Key: "lockout.base", Default: attempts.DefaultPolicy.Base.String(), About: "duration of the first lock; each further failed attempt doubles it"},
+	{Key: "lockout.max", Default: attempts.DefaultPolicy.Max.String(), About: "maximum duration of a lock"},
 	{Key: "lockout.address_failures", Default: "100", About: "number of failed attempts that an address may make in a burst"},
 	{Key: "lockout.address_recovery", Default: "1s", About: "interval after which an address may make one more failed attempt"},
 	{Key: "trusted_proxies", About: "comma-separated networks of proxies with a trusted `X-Forwarded-For`"},

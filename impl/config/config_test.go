@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 )
 
 // environ is an environment by variable name.
@@ -149,7 +149,7 @@ func TestLoad_Defaults(t *testing.T) {
 	if c.Elevation != (elevation.Settings{Policy: elevation.Enrolled, Length: 15 * time.Minute}) {
 		t.Errorf("got %+v", c.Elevation)
 	}
-	wantLockout := lockout.Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, ResetAfter: 24 * time.Hour}
+	wantLockout := attempts.Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, ResetAfter: 24 * time.Hour}
 	if c.Lockout != wantLockout || c.AddressFailures != 100 || c.AddressRecovery != time.Second {
 		t.Errorf("got %+v, %d, %s", c.Lockout, c.AddressFailures, c.AddressRecovery)
 	}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml"
@@ -59,11 +59,11 @@ func parse(values map[string]string) (Config, error) {
 			AddressRecovery: p.duration("saml.address_recovery"),
 			Answers:         p.count("saml.answers"),
 		},
-		Lockout: lockout.Policy{
+		Lockout: attempts.Policy{
 			Threshold:  p.count("lockout.failures"),
 			Base:       p.duration("lockout.base"),
 			Max:        p.duration("lockout.max"),
-			ResetAfter: lockout.DefaultPolicy.ResetAfter,
+			ResetAfter: attempts.DefaultPolicy.ResetAfter,
 		},
 		AddressFailures: p.count("lockout.address_failures"),
 		AddressRecovery: p.duration("lockout.address_recovery"),

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"io"
-	"net/netip"
 
 	"github.com/labstack/echo/v4"
 
@@ -175,19 +174,6 @@ func chargeUser(op operation, limits *Limits) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
-}
-
-// network is how a client address is counted: an IPv6 address as its /64, which is what one client has.
-func network(address string) string {
-	parsed, err := netip.ParseAddr(address)
-	if err != nil || parsed.Unmap().Is4() {
-		return address
-	}
-	prefix, err := parsed.WithZone("").Prefix(64)
-	if err != nil {
-		return address
-	}
-	return prefix.String()
 }
 
 // metered counts what is read of a body beyond what is small against the caller's share of a byte budget.

@@ -64,7 +64,7 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			response := c.Response()
 			arrived := c.Request()
-			address := network(c.RealIP())
+			address := admission.Network(c.RealIP()).String()
 			a := &answer{
 				ResponseWriter: response.Writer,
 				class:          limits.Unauthenticated,

@@ -15,10 +15,9 @@ import (
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/guard"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/httpapi"
@@ -57,7 +56,7 @@ func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Du
 	must(err)
 	sessions, err := session.New(ctx, st, sealer, session.Settings{Idle: 12 * time.Hour, Absolute: 12 * time.Hour, Grace: time.Second})
 	must(err)
-	guesses := guard.New(lockout.DefaultPolicy, nil)
+	guesses := attempts.NewCounter(attempts.DefaultPolicy, nil)
 	users, keys, accounts := user.NewService(st, secret.NewHasher(cost), guesses), apikey.NewService(st, apikey.Settings{}, slog.New(slog.DiscardHandler)), account.NewService(st)
 	must(accounts.Bootstrap(ctx))
 	_, err = users.Add(ctx, user.New{Name: "alice", Roles: []string{string(identity.PlatformAdmin)}, Password: alicePassword})

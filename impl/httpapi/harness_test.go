@@ -29,9 +29,9 @@ import (
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/httpapi"
@@ -127,7 +127,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 	return app.Settings{
 		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
 		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
-		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: lockout.DefaultPolicy,
+		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: attempts.DefaultPolicy,
 		AddressFailures: 1_000_000, AddressRecovery: time.Second, SignOn: saml.DefaultLimits, Hashing: cheap, CacheLifetime: store.MaxLifetime, Log: log, Now: now,
 	}
 }

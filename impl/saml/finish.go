@@ -175,12 +175,12 @@ func (s *Service) verifyUnsolicited(ctx context.Context, a *attempt) error {
 	if len(lax) == 0 {
 		return refuse(reasonNoneOur)
 	}
-	if err := s.guard.CheckAddress(ctx); err != nil {
+	if err := s.attempts.CheckAddress(ctx); err != nil {
 		return err
 	}
 	err := s.verifyInitiated(ctx, a, lax)
 	if _, refused := refusal(err); refused {
-		s.guard.RecordAddressFailure(ctx)
+		s.attempts.RecordAddressFailure(ctx)
 	}
 	return err
 }

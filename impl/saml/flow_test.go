@@ -16,9 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -62,7 +61,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*samltest.IdP) []Re
 		t.Fatal(err)
 	}
 	idp := samltest.New(now())
-	g := guard.New(lockout.DefaultPolicy, lockout.NewAddressLimiter(100, time.Second, now))
+	g := attempts.NewCounter(attempts.DefaultPolicy, attempts.NewAddressLimiter(100, time.Second, now))
 	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits}, slog.New(slog.DiscardHandler), now)
 	t.Cleanup(s.Close)
 	return flow{s, t, st, idp}

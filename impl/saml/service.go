@@ -5,8 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/authn/guard"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
@@ -20,19 +19,19 @@ import (
 type Service struct {
 	store    *store.Store
 	sessions *session.Service
-	// guard limits the bad answers of an address to realms that take unsolicited ones.
-	guard     *guard.Guard
+	// attempts limits invalid responses by address, of realms that accept unsolicited ones.
+	attempts  *attempts.Counter
 	realms    []Realm
 	providers *providers
 	tickets   tickets
 	// begun limits how many sign-ins an address begins: each may be a signature, and each gives the right to a few tries.
-	begun *lockout.AddressLimiter
+	begun *attempts.AddressLimiter
 	// answers is how many answers to one sign-in are verified; retried limits those of an address after the first to each.
 	answers int
 	tries   *tries
-	retried *lockout.AddressLimiter
+	retried *attempts.AddressLimiter
 	// strays limits how many refusals are kept of answers that no sign-in waited for, from wherever they come.
-	strays *lockout.AddressLimiter
+	strays *attempts.AddressLimiter
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
 	reading *admission.Bound
 	log     *slog.Logger
@@ -71,15 +70,15 @@ type Settings struct {
 
 // NewService returns a service on a store. The sealer seals pending sign-ins; all servers on the store have the same. Close
 // ends the refreshing of metadata.
-func NewService(st *store.Store, sessions *session.Service, sealer *secret.Sealer, g *guard.Guard, settings Settings, log *slog.Logger, now func() time.Time) *Service {
+func NewService(st *store.Store, sessions *session.Service, sealer *secret.Sealer, a *attempts.Counter, settings Settings, log *slog.Logger, now func() time.Time) *Service {
 	enabled := slices.DeleteFunc(slices.Clone(settings.Realms), func(r Realm) bool { return !r.Enabled })
 	limits := settings.Limits
 	return &Service{
-		store: st, sessions: sessions, guard: g, realms: enabled, providers: newProviders(st, enabled, log, now),
+		store: st, sessions: sessions, attempts: a, realms: enabled, providers: newProviders(st, enabled, log, now),
 		tickets: tickets{sealer}, answers: limits.Answers, tries: newTries(),
-		begun:   lockout.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
-		retried: lockout.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
-		strays:  lockout.NewAddressLimiter(strayBurst, strayInterval, now), reading: admission.PerProcessor(), log: log,
+		begun:   attempts.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
+		retried: attempts.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
+		strays:  attempts.NewAddressLimiter(strayBurst, strayInterval, now), reading: admission.PerProcessor(), log: log,
 	}
 }
 

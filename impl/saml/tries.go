@@ -7,7 +7,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
@@ -52,7 +52,7 @@ func (s *Service) admitAnswer(ctx context.Context, relayState string) error {
 }
 
 // take uses up one of what the caller's address may do, or returns fault.TooManyFailures.
-func take(ctx context.Context, from *lockout.AddressLimiter, message string) error {
+func take(ctx context.Context, from *attempts.AddressLimiter, message string) error {
 	address := audit.OriginOf(ctx).Address
 	later, ok := from.Allowed(address)
 	if ok {

@@ -2,9 +2,17 @@ package store
 
 import (
 	"errors"
-
-	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"time"
 )
+
+// Lockout holds a user's failed attempts. The zero value is the state without any.
+type Lockout struct {
+	Failures int
+	// CodeFailures is the number of failures with one-time codes and recovery codes, which Failures includes.
+	CodeFailures int
+	LastFailure  time.Time
+	LockedUntil  time.Time
+}
 
 // UnknownUser is the name under which failures of users that do not exist are counted together. So they cost the same as
 // others, and the table does not grow with guessed names.
@@ -19,27 +27,27 @@ var (
 	clearLockout = prepare(`DELETE FROM lockouts WHERE user_name = $1`)
 )
 
-// Lockout returns how often a user failed, and until when the user is locked; the zero State for one who did not fail.
-func (tx *Tx) Lockout(userName string) (lockout.State, error) {
-	state, err := one(tx, func(row scanner) (s lockout.State, err error) {
+// Lockout returns a user's failed attempts.
+func (tx *Tx) Lockout(userName string) (Lockout, error) {
+	state, err := one(tx, func(row scanner) (s Lockout, err error) {
 		var last, until int64
 		err = row.Scan(&s.Failures, &s.CodeFailures, &last, &until)
 		s.LastFailure, s.LockedUntil = at(last), at(until)
 		return s, err
 	}, selectLockout, userName)
 	if errors.Is(err, ErrNotFound) {
-		return lockout.State{}, nil
+		return Lockout{}, nil
 	}
 	return state, err
 }
 
-// SetLockout stores how often a user failed.
-func (tx *Tx) SetLockout(userName string, s lockout.State) error {
+// SetLockout replaces a user's failed attempts.
+func (tx *Tx) SetLockout(userName string, s Lockout) error {
 	_, err := tx.exec(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure), millis(s.LockedUntil))
 	return err
 }
 
-// ClearLockout forgets a user's failures.
+// ClearLockout deletes a user's failed attempts.
 func (tx *Tx) ClearLockout(userName string) error {
 	_, err := tx.exec(clearLockout, userName)
 	return err

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // SAMLSession is what a session's identity provider knows it by.
@@ -26,7 +26,7 @@ type SAMLRefusal struct {
 	At       time.Time
 }
 
-// How many refusals are kept: of those with a realm in all and from one group of addresses (lockout.GroupOf), so that one
+// How many refusals are kept: of those with a realm in all and from one network (admission.Network), so that one
 // client cannot replace those of others, and of those without a realm, which any client can cause.
 const (
 	keptSAMLRefusals        = 200
@@ -83,16 +83,16 @@ func (tx *Tx) InsertSAMLRefusal(r SAMLRefusal) error {
 		_, err = tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
 		return err
 	}
-	if err = tx.trimAddressSAMLRefusals(lockout.GroupOf(held(r.Address))); err != nil {
+	if err = tx.trimAddressSAMLRefusals(admission.Network(held(r.Address))); err != nil {
 		return err
 	}
 	_, err = tx.exec(trimSAMLRefusals, keptSAMLRefusals)
 	return err
 }
 
-// trimAddressSAMLRefusals deletes the oldest refusals of a group of addresses above the bound. It reads the addresses of all
-// that are kept, which are few, because SQL does not know the groups.
-func (tx *Tx) trimAddressSAMLRefusals(group netip.Addr) error {
+// trimAddressSAMLRefusals deletes the oldest refusals of a network above the bound. It reads the addresses of all
+// that are kept, which are few, because SQL does not know the networks.
+func (tx *Tx) trimAddressSAMLRefusals(network netip.Addr) error {
 	list, err := all(tx, func(row scanner) (r SAMLRefusal, err error) {
 		err = row.Scan(&r.ID, &r.Address)
 		return r, err
@@ -101,12 +101,12 @@ func (tx *Tx) trimAddressSAMLRefusals(group netip.Addr) error {
 		return err
 	}
 
-	ofGroup := 0
+	ofNetwork := 0
 	for _, r := range list {
-		if lockout.GroupOf(r.Address) != group {
+		if admission.Network(r.Address) != network {
 			continue
 		}
-		if ofGroup++; ofGroup <= keptAddressSAMLRefusals {
+		if ofNetwork++; ofNetwork <= keptAddressSAMLRefusals {
 			continue
 		}
 		if _, err := tx.exec(deleteSAMLRefusal, r.ID); err != nil {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation/totp"
-	"github.com/sallyport/sallyport/impl/authn/guard"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -51,7 +51,7 @@ const (
 type Service struct {
 	store    *store.Store
 	sessions *session.Service
-	guard    *guard.Guard
+	attempts *attempts.Counter
 	sealer   *secret.Sealer
 	settings Settings
 	codes    totp.Settings
@@ -59,8 +59,8 @@ type Service struct {
 }
 
 // NewService returns a service on a store that holds secrets sealed by sealer.
-func NewService(st *store.Store, sessions *session.Service, g *guard.Guard, sealer *secret.Sealer, settings Settings, now func() time.Time) *Service {
-	return &Service{st, sessions, g, sealer, settings, totp.DefaultSettings, now}
+func NewService(st *store.Store, sessions *session.Service, a *attempts.Counter, sealer *secret.Sealer, settings Settings, now func() time.Time) *Service {
+	return &Service{st, sessions, a, sealer, settings, totp.DefaultSettings, now}
 }
 
 // Require returns fault.ElevationNeeded, which names the operation needed next, if the policy requires elevated permissions

@@ -183,7 +183,7 @@ func TestElevate_LockedUser(t *testing.T) {
 	h := newHarness(t)
 	e, _ := h.provision()
 	p := h.signIn()
-	for range 10 { // the threshold of lockout.DefaultPolicy
+	for range 10 { // the threshold of attempts.DefaultPolicy
 		_, err := h.Elevate(t.Context(), p, h.wrongCode(e))
 		wantFault(t, err, fault.OneTimeCodeInvalid)
 	}

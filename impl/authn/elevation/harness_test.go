@@ -10,10 +10,9 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/guard"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -55,7 +54,7 @@ func newHarness(t *testing.T) *harness {
 	if h.sessions, err = session.New(t.Context(), h.store, h.sealer, session.DefaultSettings); err != nil {
 		t.Fatal(err)
 	}
-	attempts := guard.New(lockout.DefaultPolicy, lockout.NewAddressLimiter(addressFailures, time.Hour, clock))
+	attempts := attempts.NewCounter(attempts.DefaultPolicy, attempts.NewAddressLimiter(addressFailures, time.Hour, clock))
 	h.Service = elevation.NewService(h.store, h.sessions, attempts, h.sealer, elevation.DefaultSettings, clock)
 
 	h.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "alice", Enabled: true}) })

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation/totp"
-	"github.com/sallyport/sallyport/impl/authn/guard"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
@@ -21,7 +21,7 @@ import (
 func verifyCode[T any](
 	ctx context.Context, s *Service, userName, code string, confirmed bool, f func(*store.Tx) (T, error),
 ) (result T, err error) {
-	if err := s.guard.CheckAddress(ctx); err != nil {
+	if err := s.attempts.CheckAddress(ctx); err != nil {
 		return result, err
 	}
 
@@ -33,7 +33,7 @@ func verifyCode[T any](
 		result T
 	}
 	done, err := store.Write(ctx, s.store, func(tx *store.Tx) (o outcome, err error) {
-		locked, _, err := s.guard.Locked(tx, userName)
+		locked, _, err := s.attempts.Locked(tx, userName)
 		if err != nil {
 			return o, err
 		}
@@ -43,12 +43,12 @@ func verifyCode[T any](
 			return o, err
 		}
 		if !o.valid {
-			return o, s.guard.RecordFailure(ctx, tx, userName, guard.Code)
+			return o, s.attempts.RecordFailure(ctx, tx, userName, attempts.Code)
 		}
 
 		// A newly enrolled device must not clear earlier failures.
 		if confirmed {
-			if err := s.guard.RecordSuccess(tx, userName, guard.Code); err != nil {
+			if err := s.attempts.RecordSuccess(tx, userName, attempts.Code); err != nil {
 				return o, err
 			}
 		}
@@ -59,7 +59,7 @@ func verifyCode[T any](
 	// A guess always counts for the address, even if the store failed to count it.
 	invalid := err == nil && !done.valid
 	if invalid || fault.Has(err, fault.StoreUnavailable) {
-		s.guard.RecordAddressFailure(ctx)
+		s.attempts.RecordAddressFailure(ctx)
 	}
 	if invalid {
 		return result, invalidCode()

@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/guard"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
@@ -59,7 +58,7 @@ func start(t *testing.T, dsn string, sealer *secret.Sealer) server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	factors := elevation.NewService(st, sessions, guard.New(lockout.DefaultPolicy, nil), sealer, elevation.DefaultSettings, time.Now)
+	factors := elevation.NewService(st, sessions, attempts.NewCounter(attempts.DefaultPolicy, nil), sealer, elevation.DefaultSettings, time.Now)
 	return server{st, sealer, sessions, factors}
 }
 

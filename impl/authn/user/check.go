@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -25,7 +25,7 @@ const checkTries = 3
 // A guess that was compared is counted although its caller goes away, and however busy the store is: otherwise guesses
 // would be free for whoever does not wait for the answer. Who goes away before the turn to be compared has not guessed.
 func (s *Service) CheckPassword(ctx context.Context, name, password string) (store.User, error) {
-	if err := s.guard.CheckAddress(ctx); err != nil {
+	if err := s.attempts.CheckAddress(ctx); err != nil {
 		return store.User{}, err
 	}
 	for range checkTries {
@@ -68,7 +68,7 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 		return u, err
 	}
 	if err != nil || !right {
-		s.guard.RecordAddressFailure(ctx) // also when the store failed to count: a guess must never be free
+		s.attempts.RecordAddressFailure(ctx) // also when the store failed to count: a guess must never be free
 	}
 	if err != nil {
 		return store.User{}, err
@@ -96,9 +96,9 @@ func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.U
 			case err != nil:
 				return now, err
 			case now.verdict == refuse: // no user has the name store.UnknownUser
-				return now, s.guard.RecordFailure(ctx, tx, now.user.Name, guard.Password)
+				return now, s.attempts.RecordFailure(ctx, tx, now.user.Name, attempts.Password)
 			}
-			return now, s.guard.RecordSuccess(tx, now.user.Name, guard.Password)
+			return now, s.attempts.RecordSuccess(tx, now.user.Name, attempts.Password)
 		})
 	}
 	return now.user, err == nil && now.verdict != refuse, err
@@ -132,7 +132,7 @@ func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) 
 	if right && now.PasswordHash != u.PasswordHash {
 		return judged{}, errReplaced
 	}
-	locked, wrongPasswords, err := s.guard.Locked(tx, u.Name)
+	locked, wrongPasswords, err := s.attempts.Locked(tx, u.Name)
 	switch {
 	case err != nil || !right || locked || !now.Enabled:
 		return judged{now, refuse}, err
@@ -170,7 +170,7 @@ func (s *Service) find(ctx context.Context, name string) (found, error) {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return found{}, err
 		}
-		locked, _, err := s.guard.Locked(tx, name)
+		locked, _, err := s.attempts.Locked(tx, name)
 		return found{u, locked}, err
 	})
 }

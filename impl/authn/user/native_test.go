@@ -214,8 +214,8 @@ func TestNatives(t *testing.T) {
 	}
 }
 
-// attempts are the results of all of Elasticsearch's operations on a user.
-func attempts(
+// changeAll makes each change that Elasticsearch knows of a user, and returns the errors by name.
+func changeAll(
 	ctx context.Context, users *user.Service, by identity.Principal, name string, proof user.Proof,
 ) map[string]error {
 	put := func(n user.Native) error { _, err := users.PutNative(ctx, by, name, n, proof); return err }
@@ -243,7 +243,7 @@ func TestNative_Escalation(t *testing.T) {
 	callers := map[string]identity.Principal{"clerk": clerk, "viewer": viewer, "key": narrowed, "run as": actor}
 	for name, by := range callers {
 		before := get(t, users, "viewer")
-		for operation, err := range attempts(ctx, users, by, "viewer", proved) {
+		for operation, err := range changeAll(ctx, users, by, "viewer", proved) {
 			t.Run(name+", "+operation, func(t *testing.T) {
 				if !fault.Has(err, fault.PermissionDenied) {
 					t.Error(err)
@@ -266,7 +266,7 @@ func TestNative_Escalation(t *testing.T) {
 		}
 	}
 	refusal := fault.New(fault.ElevationNeeded, "elevate")
-	unelevated := attempts(ctx, users, chief, "viewer", user.Proof{RecentPassword: true, Elevation: refusal})
+	unelevated := changeAll(ctx, users, chief, "viewer", user.Proof{RecentPassword: true, Elevation: refusal})
 	for operation, err := range unelevated {
 		t.Run("without elevation, "+operation, func(t *testing.T) {
 			if !errors.Is(err, refusal) {
@@ -312,7 +312,7 @@ func TestNative_Builtin(t *testing.T) {
 	users, _ := natives(t)
 	admin := identity.Principal{User: user.Admin, Builtin: true, Roles: []identity.Role{identity.PlatformAdmin}}
 	for name, by := range map[string]identity.Principal{"chief": chief, "clerk": clerk, "admin": admin} {
-		for operation, err := range attempts(t.Context(), users, by, user.Admin, proved) {
+		for operation, err := range changeAll(t.Context(), users, by, user.Admin, proved) {
 			t.Run(name+", "+operation, func(t *testing.T) {
 				if !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), "user [admin] is reserved") {
 					t.Error(err)

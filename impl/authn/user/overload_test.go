@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/authn/guard"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
@@ -22,7 +21,7 @@ func crowded(t *testing.T) (*user.Service, *store.Store, *admission.Bound) {
 	t.Helper()
 	_, st := newService(t)
 	hasher := secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1})
-	users := user.NewService(st, hasher, guard.New(lockout.DefaultPolicy, nil))
+	users := user.NewService(st, hasher, attempts.NewCounter(attempts.DefaultPolicy, nil))
 	if _, err := users.Add(t.Context(), valid()); err != nil {
 		t.Fatal(err)
 	}

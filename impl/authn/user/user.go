@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -21,9 +21,9 @@ type Service struct {
 	store  *store.Store
 	hasher *secret.Hasher
 	// looking bounds how many users are looked up at once to sign in.
-	looking *admission.Bound
-	guard   *guard.Guard
-	proven  *proven
+	looking  *admission.Bound
+	attempts *attempts.Counter
+	proven   *proven
 	// unclustered are the built-in users of a server without a store.
 	unclustered map[string]store.User
 	// stop ends the sweep, if it runs.
@@ -31,9 +31,9 @@ type Service struct {
 }
 
 // NewService returns a service on a store.
-func NewService(st *store.Store, hasher *secret.Hasher, g *guard.Guard) *Service {
+func NewService(st *store.Store, hasher *secret.Hasher, a *attempts.Counter) *Service {
 	return &Service{
-		store: st, hasher: hasher, guard: g, proven: newProven(), looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
+		store: st, hasher: hasher, attempts: a, proven: newProven(), looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
 		stop: func() {},
 	}
 }
@@ -139,7 +139,7 @@ func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string
 		} else if err != nil {
 			return err
 		}
-		return s.guard.Unlock(ctx, tx, name)
+		return s.attempts.Unlock(ctx, tx, name)
 	})
 }
 

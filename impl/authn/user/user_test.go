@@ -9,9 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/authn/guard"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -31,7 +30,7 @@ func newService(t *testing.T) (*user.Service, *store.Store) {
 		}
 	})
 	hasher := secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1})
-	return user.NewService(st, hasher, guard.New(lockout.DefaultPolicy, nil)), st
+	return user.NewService(st, hasher, attempts.NewCounter(attempts.DefaultPolicy, nil)), st
 }
 
 func valid() user.New {
@@ -184,7 +183,7 @@ func TestUnlock(t *testing.T) {
 		_, err := users.CheckPassword(t.Context(), "plain", password)
 		return err
 	}
-	for range lockout.DefaultPolicy.Threshold {
+	for range attempts.DefaultPolicy.Threshold {
 		if err := signIn("wrong"); !fault.Has(err, fault.LoginFailed) {
 			t.Fatal(err)
 		}

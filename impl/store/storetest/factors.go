@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -129,7 +128,7 @@ func lockouts(s *suite) {
 	}
 
 	wg.Wait()
-	want := lockout.State{
+	want := store.Lockout{
 		Failures:     3,
 		CodeFailures: 2,
 		LastFailure:  s.moment(),
@@ -151,7 +150,7 @@ func lockouts(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.ClearLockout("alice") })
 	s.view(func(tx *store.Tx) error {
 		got, err := tx.Lockout("alice")
-		equal(s, "the state after it was cleared", got, lockout.State{})
+		equal(s, "the state after it was cleared", got, store.Lockout{})
 		return err
 	})
 }
@@ -198,7 +197,7 @@ func history(s *suite) {
 				ElevatedUntil: s.moment(),
 			}),
 			tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}), tx.InsertTOTPDevice(store.TOTPDevice{UserName: "alice"}),
-			tx.SetLockout("alice", lockout.State{Failures: 1}),
+			tx.SetLockout("alice", store.Lockout{Failures: 1}),
 		)
 	})
 

@@ -23,8 +23,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/lockout"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/httpapi"
@@ -61,7 +61,7 @@ func (s *server) open() error {
 		Builtins:         user.Bootstrap{Passwords: map[string]string{user.Admin: "admin's own passphrase", user.Readonly: "readonly's own passphrase"}},
 		Sessions:         session.DefaultSettings,
 		Elevation:        elevation.Settings{Policy: elevation.Never, Length: elevation.DefaultSettings.Length},
-		Lockout:          lockout.Policy{},
+		Lockout:          attempts.Policy{},
 		AddressFailures:  1 << 30,
 		AddressRecovery:  time.Second,
 		Hashing:          secret.Cost{Memory: 64, Passes: 1, Threads: 1},

@@ -1,18 +1,25 @@
-package lockout
+package attempts
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 var start = time.Date(2024, 2, 29, 23, 59, 0, 0, time.UTC)
 
+// state returns the state after a number of failures with passwords.
+func state(failures int, last, lockedUntil time.Time) store.Lockout {
+	return store.Lockout{Failures: failures, LastFailure: last, LockedUntil: lockedUntil}
+}
+
 // Ensures that locks begin with the tenth failure, double, and are limited to 15 minutes, when each failure occurs as the
 // previous lock ends.
 func TestFail_LockDurations(t *testing.T) {
-	var s State
+	var s store.Lockout
 	now := start
 	for failures, want := range []time.Duration{
 		1: 0, 9: 0, 10: 30 * time.Second, 11: time.Minute, 12: 2 * time.Minute, 13: 4 * time.Minute, 14: 8 * time.Minute,
@@ -41,7 +48,7 @@ func TestFail_LockDurations(t *testing.T) {
 
 // Ensures that failures during a lock are counted, do not extend it, and make the next lock longer.
 func TestFail_WhileLocked(t *testing.T) {
-	s := DefaultPolicy.Fail(State{Failures: 9, LastFailure: start}, start)
+	s := DefaultPolicy.Fail(store.Lockout{Failures: 9, LastFailure: start}, start)
 	end := s.LockedUntil
 	for i := range 29 {
 		s = DefaultPolicy.Fail(s, start.Add(time.Duration(i)*time.Second))
@@ -59,16 +66,16 @@ func TestFail_WhileLocked(t *testing.T) {
 func TestFail_ResetAfter(t *testing.T) {
 	policy := Policy{Threshold: 3, Base: time.Minute, Max: time.Hour, ResetAfter: 10 * time.Minute}
 	for name, c := range map[string]struct {
-		state State
-		want  State
+		state store.Lockout
+		want  store.Lockout
 	}{
-		"just before":  {State{2, 0, start.Add(-10 * time.Minute), time.Time{}}, State{3, 0, start, start.Add(time.Minute)}},
-		"just after":   {State{2, 0, start.Add(-10*time.Minute - 1), time.Time{}}, State{1, 0, start, time.Time{}}},
-		"old lock":     {State{9, 0, start.Add(-time.Hour), start.Add(-time.Minute)}, State{1, 0, start, time.Time{}}},
-		"still locked": {State{9, 0, start.Add(-time.Hour), start.Add(time.Minute)}, State{1, 0, start, start.Add(time.Minute)}},
-		"ends now":     {State{3, 0, start.Add(-time.Minute), start}, State{4, 0, start, start.Add(2 * time.Minute)}},
-		"zero":         {State{}, State{1, 0, start, time.Time{}}},
-		"negative":     {State{-5, 0, start, time.Time{}}, State{1, 0, start, time.Time{}}},
+		"just before":  {state(2, start.Add(-10*time.Minute), time.Time{}), state(3, start, start.Add(time.Minute))},
+		"just after":   {state(2, start.Add(-10*time.Minute-1), time.Time{}), state(1, start, time.Time{})},
+		"old lock":     {state(9, start.Add(-time.Hour), start.Add(-time.Minute)), state(1, start, time.Time{})},
+		"still locked": {state(9, start.Add(-time.Hour), start.Add(time.Minute)), state(1, start, start.Add(time.Minute))},
+		"ends now":     {state(3, start.Add(-time.Minute), start), state(4, start, start.Add(2*time.Minute))},
+		"zero":         {store.Lockout{}, state(1, start, time.Time{})},
+		"negative":     {state(-5, start, time.Time{}), state(1, start, time.Time{})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := policy.Fail(c.state, start); got != c.want {
@@ -81,9 +88,9 @@ func TestFail_ResetAfter(t *testing.T) {
 // Ensures that a lock set by a clock that was ahead is shortened to Max.
 func TestFail_LockBeyondMax(t *testing.T) {
 	ahead := start.AddDate(1, 0, 0)
-	s := State{Failures: 10, LastFailure: ahead, LockedUntil: ahead.Add(30 * time.Second)}
+	s := store.Lockout{Failures: 10, LastFailure: ahead, LockedUntil: ahead.Add(30 * time.Second)}
 	s = DefaultPolicy.Fail(s, start)
-	want := State{Failures: 11, LastFailure: start, LockedUntil: start.Add(DefaultPolicy.Max)}
+	want := store.Lockout{Failures: 11, LastFailure: start, LockedUntil: start.Add(DefaultPolicy.Max)}
 	if s != want {
 		t.Errorf("%+v, want %+v", s, want)
 	}
@@ -95,28 +102,28 @@ func TestFail_ExtremeValues(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy   Policy
 		failures int
-		want     State
+		want     store.Lockout
 	}{
-		"most failures":    {DefaultPolicy, math.MaxInt, State{math.MaxInt, 0, start, start.Add(DefaultPolicy.Max)}},
-		"62 doublings":     {Policy{1, 1, longest, time.Hour}, 62, State{63, 0, start, start.Add(1 << 62)}},
-		"63 doublings":     {Policy{1, 1, longest, time.Hour}, 63, State{64, 0, start, start.Add(longest)}},
-		"64 doublings":     {Policy{1, 1, longest, time.Hour}, 64, State{65, 0, start, start.Add(longest)}},
-		"long base":        {Policy{1, longest, longest, time.Hour}, 1, State{2, 0, start, start.Add(longest)}},
-		"base over max":    {Policy{1, time.Hour, time.Minute, time.Hour}, 0, State{1, 0, start, start.Add(time.Minute)}},
-		"first of one":     {Policy{1, time.Second, time.Minute, time.Hour}, 0, State{1, 0, start, start.Add(time.Second)}},
-		"no threshold":     {Policy{0, time.Second, time.Minute, time.Hour}, 99, State{100, 0, start, time.Time{}}},
-		"below zero":       {Policy{-1, time.Second, time.Minute, time.Hour}, 99, State{100, 0, start, time.Time{}}},
-		"highest":          {Policy{math.MaxInt, time.Second, time.Minute, time.Hour}, math.MaxInt, State{math.MaxInt, 0, start, start.Add(time.Second)}},
-		"just not doubled": {Policy{1, 10, 19, time.Hour}, 1, State{2, 0, start, start.Add(19)}},
-		"just doubled":     {Policy{1, 10, 20, time.Hour}, 1, State{2, 0, start, start.Add(20)}},
+		"most failures":    {DefaultPolicy, math.MaxInt, state(math.MaxInt, start, start.Add(DefaultPolicy.Max))},
+		"62 doublings":     {Policy{1, 1, longest, time.Hour}, 62, state(63, start, start.Add(1<<62))},
+		"63 doublings":     {Policy{1, 1, longest, time.Hour}, 63, state(64, start, start.Add(longest))},
+		"64 doublings":     {Policy{1, 1, longest, time.Hour}, 64, state(65, start, start.Add(longest))},
+		"long base":        {Policy{1, longest, longest, time.Hour}, 1, state(2, start, start.Add(longest))},
+		"base over max":    {Policy{1, time.Hour, time.Minute, time.Hour}, 0, state(1, start, start.Add(time.Minute))},
+		"first of one":     {Policy{1, time.Second, time.Minute, time.Hour}, 0, state(1, start, start.Add(time.Second))},
+		"no threshold":     {Policy{0, time.Second, time.Minute, time.Hour}, 99, state(100, start, time.Time{})},
+		"below zero":       {Policy{-1, time.Second, time.Minute, time.Hour}, 99, state(100, start, time.Time{})},
+		"highest":          {Policy{math.MaxInt, time.Second, time.Minute, time.Hour}, math.MaxInt, state(math.MaxInt, start, start.Add(time.Second))},
+		"just not doubled": {Policy{1, 10, 19, time.Hour}, 1, state(2, start, start.Add(19))},
+		"just doubled":     {Policy{1, 10, 20, time.Hour}, 1, state(2, start, start.Add(20))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.policy.Fail(State{Failures: c.failures, LastFailure: start}, start); got != c.want {
+			if got := c.policy.Fail(store.Lockout{Failures: c.failures, LastFailure: start}, start); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
 	}
-	if (Policy{}).Locked(State{LockedUntil: start.Add(time.Hour)}, start) {
+	if (Policy{}).Locked(store.Lockout{LockedUntil: start.Add(time.Hour)}, start) {
 		t.Error("a policy without a threshold enforces an old lock")
 	}
 }
@@ -132,7 +139,7 @@ func TestFail_AnyOrder(t *testing.T) {
 			Max:        time.Duration(random.Int64N(int64(2 * time.Hour))),
 			ResetAfter: time.Duration(random.Int64N(int64(8 * time.Hour))),
 		}
-		var s State
+		var s store.Lockout
 		for i := range 50 {
 			now := start.Add(time.Duration(random.Int64N(int64(10 * time.Hour))))
 			before := s

@@ -1,4 +1,4 @@
-package lockout
+package attempts
 
 import (
 	"net/netip"
@@ -7,6 +7,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // maxAddresses bounds the memory of an AddressLimiter to about 3 MiB.
@@ -50,7 +52,7 @@ func (a *AddressLimiter) Allowed(address string) (wait time.Duration, ok bool) {
 		return 0, true
 	}
 
-	limiter, found := a.limited.Get(GroupOf(address))
+	limiter, found := a.limited.Get(admission.Network(address))
 	if !found {
 		return 0, true
 	}
@@ -68,10 +70,10 @@ func (a *AddressLimiter) Fail(address string) {
 	if a == nil || address == "" {
 		return
 	}
-	a.limiter(GroupOf(address)).AllowN(a.now(), 1)
+	a.limiter(admission.Network(address)).AllowN(a.now(), 1)
 }
 
-// limiter returns the limiter of a group, and creates it if it is missing.
+// limiter returns the limiter of a network, and creates it if it is missing.
 func (a *AddressLimiter) limiter(key netip.Addr) *rate.Limiter {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -82,21 +84,4 @@ func (a *AddressLimiter) limiter(key netip.Addr) *rate.Limiter {
 		a.limited.Add(key, limiter)
 	}
 	return limiter
-}
-
-// subnetBits is the prefix length of an IPv6 subnet (RFC 4291 section 2.5.1). A host chooses the other bits freely.
-const subnetBits = 64
-
-// GroupOf returns the key of the addresses that are counted together, because one client has all of them: a single IPv4 address, also if mapped into IPv6
-// (RFC 4291 section 2.5.5.2); all IPv6 addresses of a /64; or all texts that are not addresses.
-func GroupOf(address string) netip.Addr {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return netip.Addr{}
-	}
-	ip = ip.Unmap()
-	if ip.Is4() {
-		return ip
-	}
-	return netip.PrefixFrom(ip, subnetBits).Masked().Addr()
 }

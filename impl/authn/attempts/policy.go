@@ -1,9 +1,10 @@
-// Package lockout implements temporary locks of accounts after failed sign-ins, and a limit of failures by client address.
-package lockout
+package attempts
 
 import (
 	"math"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // Policy determines when failures lock an account, and for how long. NIST SP 800-63B section 5.2.2 recommends waits that grow
@@ -22,17 +23,8 @@ type Policy struct {
 // DefaultPolicy allows an attacker about 100 guesses per day and account.
 var DefaultPolicy = Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, ResetAfter: 24 * time.Hour}
 
-// State is the stored state of an account. The zero value is the state without failures.
-type State struct {
-	Failures int
-	// CodeFailures is the number of failures with one-time codes. Fail does not set it; the caller does.
-	CodeFailures int
-	LastFailure  time.Time
-	LockedUntil  time.Time
-}
-
 // Locked reports whether the account is locked.
-func (p Policy) Locked(s State, now time.Time) bool {
+func (p Policy) Locked(s store.Lockout, now time.Time) bool {
 	return p.Threshold > 0 && now.Before(s.LockedUntil)
 }
 
@@ -40,8 +32,8 @@ func (p Policy) Locked(s State, now time.Time) bool {
 // is locked for Base·2^(failures−Threshold), but at most Max. A failure during a lock does not extend the lock, so that an
 // attacker cannot make it endless; it makes the next one longer. A lock that would end later than Max from now, because a
 // clock was ahead or the policy was different, is shortened to Max.
-func (p Policy) Fail(s State, now time.Time) State {
-	next := State{Failures: p.nextCount(s, now), LastFailure: now}
+func (p Policy) Fail(s store.Lockout, now time.Time) store.Lockout {
+	next := store.Lockout{Failures: p.nextCount(s, now), LastFailure: now}
 	switch {
 	case p.Locked(s, now):
 		next.LockedUntil = earlier(s.LockedUntil, now.Add(p.Max))
@@ -59,7 +51,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // nextCount returns the number of failures including a new one.
-func (p Policy) nextCount(s State, now time.Time) int {
+func (p Policy) nextCount(s store.Lockout, now time.Time) int {
 	if s.Failures <= 0 || now.Sub(s.LastFailure) > p.ResetAfter {
 		return 1
 	}
