@@ -37,11 +37,11 @@ func (s *Service) Bootstrap(ctx context.Context) error {
 	}
 
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.Account()
+		_, err := tx.Accounts.Get()
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		return tx.InsertAccount(store.Account{ID: secret.Text(16), TrustAll: defaultTrustAll})
+		return tx.Accounts.Insert(store.Account{ID: secret.Text(16), TrustAll: defaultTrustAll})
 	})
 }
 
@@ -119,7 +119,7 @@ func (s *Service) change(ctx context.Context, f func(*store.Account) error) (Acc
 			return record, err
 		}
 
-		if err := tx.UpdateAccount(record); err != nil {
+		if err := tx.Accounts.Update(record); err != nil {
 			return record, err
 		}
 		return record, audit.Record(ctx, tx, audit.AccountUpdated, record.ID, audit.Details{"trust_all": record.TrustAll})
@@ -128,7 +128,7 @@ func (s *Service) change(ctx context.Context, f func(*store.Account) error) (Acc
 }
 
 func load(tx *store.Tx) (store.Account, error) {
-	record, err := tx.Account()
+	record, err := tx.Accounts.Get()
 	if errors.Is(err, store.ErrNotFound) {
 		return record, fault.New(fault.AccountNotFound, "the account does not exist")
 	}

@@ -54,7 +54,7 @@ func trail(t *testing.T, s *Service) string {
 
 	var text strings.Builder
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		entries, err := tx.Audit.After(time.Time{}, "", 100)
 		for _, e := range entries {
 			fmt.Fprintf(&text, "%s %s %s\n", e.Event, e.Subject, e.Details)
 		}

@@ -70,7 +70,7 @@ type Ref struct{ User, ID string }
 
 // Get returns a user's key that is not invalidated, or fault.KeyNotFound.
 func (s *Service) Get(ctx context.Context, ref Ref) (store.APIKey, error) {
-	key, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) { return tx.APIKey(ref.User, ref.ID) })
+	key, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) { return tx.Keys.FindOwned(ref.User, ref.ID) })
 	if errors.Is(err, store.ErrNotFound) || err == nil && Invalidated(key) {
 		return store.APIKey{}, notFound(ref)
 	}
@@ -83,14 +83,14 @@ func (s *Service) List(ctx context.Context, userName string) ([]store.APIKey, er
 		if err := checkOwner(tx, userName); err != nil {
 			return nil, err
 		}
-		return tx.APIKeys(userName)
+		return tx.Keys.OfUser(userName)
 	})
 	return valid(keys), err
 }
 
 // ListAll returns everybody's keys that are not invalidated, oldest first.
 func (s *Service) ListAll(ctx context.Context) ([]store.APIKey, error) {
-	keys, err := store.Read(ctx, s.store, (*store.Tx).AllAPIKeys)
+	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.All() })
 	return valid(keys), err
 }
 
@@ -115,7 +115,7 @@ func (s *Service) DeleteEach(ctx context.Context, refs []Ref) error {
 		if err := lockMany(tx, len(ids)); err != nil {
 			return err
 		}
-		found, err := tx.KeysByIDs(ids)
+		found, err := tx.Keys.ByIDs(ids)
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *Service) DeleteEach(ctx context.Context, refs []Ref) error {
 // DeleteAll invalidates all keys of a user, however many there are, or returns fault.KeyOwnerNotFound.
 func (s *Service) DeleteAll(ctx context.Context, userName string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.LockKeys(); err != nil {
+		if err := tx.Keys.Lock(); err != nil {
 			return err
 		}
 		if err := checkOwner(tx, userName); err != nil {
@@ -164,7 +164,7 @@ func valid(keys []store.APIKey) []store.APIKey {
 }
 
 func remove(ctx context.Context, tx *store.Tx, ref Ref) (bool, error) {
-	key, err := tx.APIKey(ref.User, ref.ID)
+	key, err := tx.Keys.FindOwned(ref.User, ref.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
@@ -183,7 +183,7 @@ func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]strin
 		owners[key.ID] = key.UserName
 		ids = append(ids, key.ID)
 	}
-	ended, err := tx.InvalidateKeys(ids)
+	ended, err := tx.Keys.Invalidate(ids)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]strin
 // revoke invalidates all keys of a user, and returns the ids of those that were valid, in order. The audit trail gets one
 // entry for all of them.
 func revoke(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
-	revoked, err := tx.RevokeUserKeys(userName)
+	revoked, err := tx.Keys.RevokeUser(userName)
 	if err != nil || len(revoked.IDs) == 0 {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func revoke(ctx context.Context, tx *store.Tx, userName string) ([]string, error
 }
 
 func checkOwner(tx *store.Tx, userName string) error {
-	_, err := tx.User(userName)
+	_, err := tx.Users.Find(userName)
 	if errors.Is(err, store.ErrNotFound) {
 		return fault.New(fault.KeyOwnerNotFound, "there is no user \""+userName+"\"", "user_id")
 	}

@@ -88,7 +88,9 @@ func TestVerify_Changed(t *testing.T) {
 	_, credential = c.newKey(nil)
 	c.want(credential, true, false)
 	c.want(credential, true, true)
-	c.Change(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", Roles: []identity.Role{"r"}}) })
+	c.Change(func(tx *store.Tx) error {
+		return tx.Users.Update(store.User{Name: "alice", Roles: []identity.Role{"r"}})
+	})
 	if owner := c.want(credential, true, false); owner.Enabled || len(owner.Roles) != 1 {
 		t.Errorf("the owner is %+v", owner)
 	}

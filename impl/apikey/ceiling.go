@@ -64,7 +64,7 @@ func readCeiling(tx *store.Tx, key store.APIKey) (ceiling, error) {
 }
 
 func readDocument(tx *store.Tx, id string, target any) error {
-	body, err := tx.Document(id)
+	body, err := tx.Documents.Get(id)
 	if err != nil {
 		return err
 	}

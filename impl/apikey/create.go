@@ -186,7 +186,7 @@ func (s *Service) complete(
 	if c.Lifetime != nil {
 		key.ExpiresAt = tx.Now.Add(*c.Lifetime)
 	}
-	if err := tx.InsertAPIKey(key); err != nil {
+	if err := tx.Keys.Insert(key); err != nil {
 		return key, err
 	}
 	return key, audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, key, made.binding))
@@ -199,11 +199,11 @@ func stillValid(tx *store.Tx, p identity.Principal) error {
 	switch {
 	case p.Key.ID != "":
 		var key store.APIKey
-		if key, err = tx.APIKeyByID(p.Key.ID); err == nil && Invalidated(key) {
+		if key, err = tx.Keys.Find(p.Key.ID); err == nil && Invalidated(key) {
 			err = store.ErrNotFound
 		}
 	case p.SessionID != "":
-		_, _, err = tx.Session(p.SessionID)
+		_, _, err = tx.Sessions.Find(p.SessionID)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = fault.New(fault.CredentialsInvalid, "the credentials were revoked while the request was under way")
@@ -227,7 +227,7 @@ func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.De
 
 // enabledOwner returns a user who may have keys made, or fault.CredentialsInvalid.
 func enabledOwner(tx *store.Tx, name string) (store.User, error) {
-	owner, err := tx.User(name)
+	owner, err := tx.Users.Find(name)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !owner.Enabled {
 		return owner, fault.New(fault.CredentialsInvalid, "the user is disabled")
 	}

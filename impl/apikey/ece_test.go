@@ -55,7 +55,7 @@ func TestCreatePlain_OwnerDisabled(t *testing.T) {
 	w := newWorld(t, apikey.Settings{}, bob)
 	p, u := w.principal(t, "bob"), w.user(t, "bob")
 	u.Enabled = false
-	w.change(t, func(tx *store.Tx) error { return tx.UpdateUser(u) })
+	w.change(t, func(tx *store.Tx) error { return tx.Users.Update(u) })
 
 	if _, _, err := w.CreatePlain(t.Context(), p, "k", nil); !fault.Has(err, fault.CredentialsInvalid) {
 		t.Errorf("got %v", err)

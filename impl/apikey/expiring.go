@@ -12,5 +12,5 @@ const soon = 7 * 24 * time.Hour
 
 // Expiring counts the keys that work now and expire within a week.
 func (s *Service) Expiring(ctx context.Context) (count int, err error) {
-	return store.Read(ctx, s.store, func(tx *store.Tx) (int, error) { return tx.KeysExpiring(tx.Now.Add(soon)) })
+	return store.Read(ctx, s.store, func(tx *store.Tx) (int, error) { return tx.Keys.CountExpiring(tx.Now.Add(soon)) })
 }

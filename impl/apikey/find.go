@@ -99,17 +99,17 @@ func (f Filter) own(caller access.Subject) bool {
 func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
 	switch {
 	case f.ID != "":
-		key, err := tx.APIKeyByID(f.ID)
+		key, err := tx.Keys.Find(f.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil
 		}
 		return []store.APIKey{key}, err
 	case f.Owned:
-		return tx.APIKeys(caller.User)
+		return tx.Keys.OfUser(caller.User)
 	case f.UserName != "":
-		return tx.APIKeys(f.UserName)
+		return tx.Keys.OfUser(f.UserName)
 	}
-	return tx.AllAPIKeys()
+	return tx.Keys.All()
 }
 
 // selects decides by all but the realm, which is not in the key's row.

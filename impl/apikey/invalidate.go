@@ -96,7 +96,7 @@ func (s *Service) invalidateUsers(ctx context.Context, caller access.Subject, se
 	var all []string
 	for some := range slices.Chunk(users, usersAtOnce) {
 		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (ended []string, err error) {
-			if err := tx.LockKeys(); err != nil {
+			if err := tx.Keys.Lock(); err != nil {
 				return nil, err
 			}
 			for _, name := range some {
@@ -125,7 +125,7 @@ func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) 
 	names := []string{s.UserName}
 	if s.UserName == "" {
 		var err error
-		if names, err = tx.ValidKeyOwners(); err != nil {
+		if names, err = tx.Keys.ValidOwners(); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +135,7 @@ func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) 
 
 	var selected []string
 	for _, name := range names {
-		u, err := tx.User(name)
+		u, err := tx.Users.Find(name)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
@@ -182,16 +182,16 @@ func (s Selection) own(caller access.Subject) bool {
 func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
 	switch {
 	case s.IDs != nil:
-		found, err := tx.KeysByIDs(s.IDs)
+		found, err := tx.Keys.ByIDs(s.IDs)
 		var keys []store.APIKey
 		for _, key := range found {
 			keys = append(keys, key)
 		}
 		return keys, err
 	case s.Owned:
-		return tx.APIKeys(caller.User)
+		return tx.Keys.OfUser(caller.User)
 	}
-	return tx.AllAPIKeys()
+	return tx.Keys.All()
 }
 
 func (s Selection) selects(caller access.Subject, key store.APIKey) bool {

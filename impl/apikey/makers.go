@@ -35,14 +35,14 @@ func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
 	if !s.store.Configured() {
 		return Makers{}, nil
 	}
-	pending, err := store.Read(ctx, s.store, func(tx *store.Tx) (bool, error) { return tx.RepairPending(makersRepair) })
+	pending, err := store.Read(ctx, s.store, func(tx *store.Tx) (bool, error) { return tx.Repairs.Pending(makersRepair) })
 	if err != nil {
 		return Makers{}, err
 	}
 	if pending {
 		return s.RepairMakers(ctx)
 	}
-	doubtful, err := store.Read(ctx, s.store, (*store.Tx).DoubtfulKeys)
+	doubtful, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.Doubtful() })
 	return Makers{Doubtful: doubtful}, err
 }
 
@@ -67,10 +67,10 @@ func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
 			return m, fmt.Errorf("apikey: note the keys whose maker is not known: %w", err)
 		}
 	}
-	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.FinishRepair(makersRepair) }); err != nil {
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.Repairs.Finish(makersRepair) }); err != nil {
 		return m, err
 	}
-	m.Doubtful, err = store.Read(ctx, s.store, (*store.Tx).DoubtfulKeys)
+	m.Doubtful, err = store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.Doubtful() })
 	return m, err
 }
 
@@ -100,7 +100,7 @@ func (s *Service) readHistory(ctx context.Context) (*history, error) {
 	var id string
 	for {
 		page, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.AuditEntry, error) {
-			return tx.AuditEntriesAfter(at, id, historyPage)
+			return tx.Audit.After(at, id, historyPage)
 		})
 		if err != nil || len(page) == 0 {
 			return h, err
@@ -189,7 +189,7 @@ func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error)
 // unbound returns those of the keys, in order, that work and are not bound. Keys from before there were creators are none:
 // others could not make keys then.
 func (s *Service) unbound(tx *store.Tx, ids []string) ([]store.APIKey, error) {
-	found, err := tx.KeysByIDs(ids)
+	found, err := tx.Keys.ByIDs(ids)
 	if err != nil {
 		return nil, err
 	}
@@ -221,11 +221,11 @@ func rebind(ctx context.Context, tx *store.Tx, key store.APIKey) error {
 		return err
 	}
 	change := store.KeyChange{LimitedBy: key.LimitedBy, Version: key.Version}
-	if change.Creator, err = tx.PutDocument(text); err != nil {
+	if change.Creator, err = tx.Documents.Put(text); err != nil {
 		return err
 	}
 	return errors.Join(
-		tx.UpdateKeys([]string{key.ID}, change),
+		tx.Keys.Update([]string{key.ID}, change),
 		audit.Record(ctx, tx, audit.KeyBound, key.ID, audit.Details{"user": key.UserName}),
 	)
 }
@@ -243,6 +243,6 @@ func (s *Service) doubt(ctx context.Context, ids []string) error {
 				doubtful = append(doubtful, key.ID)
 			}
 		}
-		return tx.DoubtKeys(doubtful)
+		return tx.Keys.Doubt(doubtful)
 	})
 }

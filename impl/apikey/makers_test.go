@@ -43,11 +43,11 @@ func (o *oldKeys) key(id string, bound bool, actors ...[2]string) {
 			if i > 0 {
 				return audit.Record(ctx, tx, audit.KeyUpdated, id, audit.Details{"user": "carol"})
 			}
-			by, err := tx.PutDocument(text)
+			by, err := tx.Documents.Put(text)
 			if err != nil {
 				return err
 			}
-			limit, err := tx.PutDocument([]byte(`{}`))
+			limit, err := tx.Documents.Put([]byte(`{}`))
 			if err != nil {
 				return err
 			}
@@ -60,7 +60,7 @@ func (o *oldKeys) key(id string, bound bool, actors ...[2]string) {
 				LimitedBy:    limit,
 				Version:      1,
 			}
-			if err := tx.InsertAPIKey(key); err != nil {
+			if err := tx.Keys.Insert(key); err != nil {
 				return err
 			}
 			return audit.Record(ctx, tx, audit.KeyCreated, id, audit.Details{"user": "carol"})
@@ -97,7 +97,7 @@ func TestRepairMakers(t *testing.T) {
 	}
 	defer o.store.Close() //nolint:errcheck // it is in a temporary folder
 	carol := store.User{Name: "carol", Enabled: true, Roles: []identity.Role{identity.PlatformAdmin}}
-	if err := o.store.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(carol) }); err != nil {
+	if err := o.store.Update(t.Context(), func(tx *store.Tx) error { return tx.Users.Insert(carol) }); err != nil {
 		t.Fatal(err)
 	}
 	own, runner, grantor := [2]string{"carol"}, [2]string{"mallory", "carol"}, [2]string{"mallory"}

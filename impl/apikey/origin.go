@@ -67,7 +67,7 @@ func putCreator(tx *store.Tx, u store.User, b binding) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return tx.PutDocument(text)
+	return tx.Documents.Put(text)
 }
 
 // putOrigin stores what a key keeps of an owner with these roles.
@@ -81,7 +81,7 @@ func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding)
 	if err != nil {
 		return o, err
 	}
-	o.limitedBy, err = tx.PutDocument(roledescriptor.Canonical(snapshot))
+	o.limitedBy, err = tx.Documents.Put(roledescriptor.Canonical(snapshot))
 	return o, err
 }
 
@@ -105,7 +105,7 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 // descriptors if it has its own, as in Elasticsearch; if it has none, as in ECE, it gets what its maker has, because it must
 // never be able to do more.
 func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
-	maker, err := tx.APIKey(owner.Name, p.Key.ID)
+	maker, err := tx.Keys.FindOwned(owner.Name, p.Key.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (Invalidated(maker) || Expired(maker, tx.Now)) {
 		return origin{}, reject("api key [" + p.Key.ID + "] has been invalidated")
 	}
@@ -123,7 +123,7 @@ func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.
 	if o.creator, err = putCreator(tx, owner, inherited.binding); err != nil || len(c.Assigned) == 0 {
 		return o, err
 	}
-	o.limitedBy, err = tx.PutDocument(roledescriptor.Canonical(nil))
+	o.limitedBy, err = tx.Documents.Put(roledescriptor.Canonical(nil))
 	return o, err
 }
 
@@ -142,5 +142,5 @@ func putAssigned(tx *store.Tx, set roledescriptor.Set) (string, error) {
 	if len(set) == 0 {
 		return "", nil
 	}
-	return tx.PutDocument(roledescriptor.Canonical(set))
+	return tx.Documents.Put(roledescriptor.Canonical(set))
 }

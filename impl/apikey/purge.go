@@ -11,7 +11,7 @@ import (
 // purge removes the keys that nobody needs to see any more. It is done when keys are made, so that there are never many
 // more of them than are made in the retention time.
 func purge(ctx context.Context, tx *store.Tx) error {
-	ids, err := tx.PurgeKeys(tx.Now.Add(-retention))
+	ids, err := tx.Keys.Purge(tx.Now.Add(-retention))
 	if err != nil {
 		return err
 	}
@@ -28,6 +28,6 @@ func (s *Service) sweep(tx *store.Tx) error {
 	if tx.Now.Sub(time.UnixMilli(last)) < sweeping || !s.swept.CompareAndSwap(last, tx.Now.UnixMilli()) {
 		return nil // a transaction that comes to nothing has had its turn too: there will be another
 	}
-	_, err := tx.PurgeDocuments()
+	_, err := tx.Documents.Purge()
 	return err
 }

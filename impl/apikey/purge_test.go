@@ -31,7 +31,7 @@ func TestUpdate_OldDescriptors(t *testing.T) {
 		t.Helper()
 		var err error
 		w.change(t, func(tx *store.Tx) error {
-			_, err = tx.Document(document)
+			_, err = tx.Documents.Get(document)
 			return nil
 		})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -57,13 +57,13 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, body any, li
 // where that is all the caller may see, and refuses nothing.
 func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, error) {
 	if caller.Privileges.AllowsCluster(actionQuery) {
-		return tx.AllAPIKeys()
+		return tx.Keys.All()
 	}
 	if caller.Method != identity.APIKey {
 		if err := caller.RequireOwning(actionQuery); err != nil {
 			return nil, err
 		}
-		return tx.APIKeys(caller.User)
+		return tx.Keys.OfUser(caller.User)
 	}
 	if limits { // a key that only sees itself does not see what limits it
 		return nil, caller.Require(actionQuery)
@@ -71,7 +71,7 @@ func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, 
 	if err := caller.RequireOwning(actionQuery); err != nil {
 		return nil, err
 	}
-	key, err := tx.APIKeyByID(caller.Key.ID)
+	key, err := tx.Keys.Find(caller.Key.ID)
 	return []store.APIKey{key}, err
 }
 

@@ -58,7 +58,7 @@ func (q quota) near(ctx context.Context, userName string) (bool, error) {
 	}
 
 	margin, fresh := q.most/marginShare, &estimate{at: q.store.Now()}
-	count, err := store.Read(ctx, q.store, func(tx *store.Tx) (int, error) { return tx.CountValidKeys(userName, q.most-margin) })
+	count, err := store.Read(ctx, q.store, func(tx *store.Tx) (int, error) { return tx.Keys.CountValid(userName, q.most-margin) })
 	if err != nil || count >= q.most-margin {
 		return true, err
 	}
@@ -69,7 +69,7 @@ func (q quota) near(ctx context.Context, userName string) (bool, error) {
 
 // check returns fault.KeyInvalidInput if a user has as many valid keys as there may be.
 func (q quota) check(tx *store.Tx, userName string) error {
-	count, err := tx.CountValidKeys(userName, q.most)
+	count, err := tx.Keys.CountValid(userName, q.most)
 	if err == nil && count >= q.most {
 		err = fault.New(fault.KeyInvalidInput, fmt.Sprintf(
 			"the user \"%s\" has %d API keys that are neither invalidated nor expired, the maximum on this server; invalidate some first", userName, q.most))

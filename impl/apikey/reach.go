@@ -23,7 +23,7 @@ func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []stor
 		if _, asked := platform[key.UserName]; asked {
 			continue
 		}
-		owner, err := tx.User(key.UserName)
+		owner, err := tx.Users.Find(key.UserName)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}

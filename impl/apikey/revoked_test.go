@@ -32,7 +32,7 @@ func TestCreate_RevokedMaker(t *testing.T) {
 			func(t *testing.T) {
 				t.Helper()
 				w.change(t, func(tx *store.Tx) error {
-					_, err := tx.DeleteUserSessions("bob")
+					_, err := tx.Sessions.DeleteUser("bob")
 					return err
 				})
 			},

@@ -129,13 +129,13 @@ func lockMany(tx *store.Tx, keys int) error {
 	if keys < 2 {
 		return nil
 	}
-	return tx.LockKeys()
+	return tx.Keys.Lock()
 }
 
 // owned returns those of the ids that are a user's keys'. It is asked before the transaction: SQLite has
 // one that writes at a time, and of a hundred thousand ids perhaps none is a key.
 func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]string, error) {
-	return store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.OwnedKeys(userName, ids) })
+	return store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.Keys.OwnedIDs(userName, ids) })
 }
 
 // unchangedError is the outcome of an update that changes no key. It rolls back the transaction, so that the documents
@@ -171,7 +171,7 @@ func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 // judge sorts keys by what is to become of them, and adds those to be updated to their changes. Each counts once, however
 // often it is named. Those that are not among the owned ones are not looked for.
 func (s *Service) judge(ctx context.Context, tx *store.Tx, owner string, ids, owned []string, changes *changes) (Outcome, error) {
-	keys, err := tx.KeysByIDs(owned)
+	keys, err := tx.Keys.ByIDs(owned)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -233,10 +233,10 @@ func apply(ctx context.Context, tx *store.Tx, change *keysChange, owner string, 
 	if len(change.ids) == 0 {
 		return nil
 	}
-	if err := tx.UpdateKeys(change.ids, change.KeyChange); err != nil {
+	if err := tx.Keys.Update(change.ids, change.KeyChange); err != nil {
 		return err
 	}
-	if err := tx.TrustKeys(change.ids); err != nil { // the change decides
+	if err := tx.Keys.Trust(change.ids); err != nil { // the change decides
 		return err
 	}
 	details := audit.Details{"user": owner, "binding": b.text()}

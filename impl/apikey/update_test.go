@@ -58,7 +58,7 @@ func TestUpdate_OwnerDisabled(t *testing.T) {
 	w := newWorld(t, apikey.Settings{}, bob)
 	key, caller, u := w.newKey(t, "bob", "k"), w.caller(t, "bob"), w.user(t, "bob")
 	u.Enabled = false
-	w.change(t, func(tx *store.Tx) error { return tx.UpdateUser(u) })
+	w.change(t, func(tx *store.Tx) error { return tx.Users.Update(u) })
 
 	_, err := w.Update(t.Context(), caller, key.ID, apikey.Update{Lifetime: ptr(time.Hour)})
 	if !fault.Has(err, fault.CredentialsInvalid) {

@@ -70,7 +70,7 @@ func (u *usage) flush() {
 	if len(used) == 0 {
 		return
 	}
-	err := u.store.Update(context.Background(), func(tx *store.Tx) error { return tx.TouchKeys(used) })
+	err := u.store.Update(context.Background(), func(tx *store.Tx) error { return tx.Keys.Touch(used) })
 	if err != nil {
 		u.log.Warn("the last uses of API keys could not be written", "keys", len(used), "error", err)
 	}

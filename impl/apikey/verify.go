@@ -64,7 +64,7 @@ const maxKnown = 8192
 func (s *Service) find(tx *store.Tx, id string) (*ownedKey, error) {
 	var found ownedKey
 	var err error
-	found.key, found.owner, err = tx.APIKeyWithOwner(id)
+	found.key, found.owner, err = tx.Keys.FindWithOwner(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, reject("unable to find apikey with id " + id)
 	}

@@ -75,7 +75,7 @@ func (v *viewer) set(id string) (roledescriptor.Set, error) {
 	if known, found := v.sets[id]; found {
 		return known.set, v.spend(known.bytes)
 	}
-	body, err := v.tx.Document(id)
+	body, err := v.tx.Documents.Get(id)
 	if err != nil {
 		return nil, fmt.Errorf("apikey: the role descriptors %s: %w", id, err)
 	}

@@ -51,12 +51,12 @@ func newWorld(t *testing.T, settings apikey.Settings, users ...store.User) *worl
 	}
 
 	w.change(t, func(tx *store.Tx) error {
-		_, err := tx.PutRole(store.Role{Name: "owner", Descriptor: `{"owner":{"cluster":["manage_own_api_key"]}}`})
+		_, err := tx.Roles.Put(store.Role{Name: "owner", Descriptor: `{"owner":{"cluster":["manage_own_api_key"]}}`})
 		return err
 	})
 	for _, u := range users {
 		u.Enabled = true
-		w.change(t, func(tx *store.Tx) error { return tx.InsertUser(u) })
+		w.change(t, func(tx *store.Tx) error { return tx.Users.Insert(u) })
 	}
 	return w
 }
@@ -77,7 +77,7 @@ func (w *world) change(t *testing.T, f func(*store.Tx) error) {
 func (w *world) user(t *testing.T, name string) (u store.User) {
 	t.Helper()
 	w.change(t, func(tx *store.Tx) (err error) {
-		u, err = tx.User(name)
+		u, err = tx.Users.Find(name)
 		return err
 	})
 	return u
@@ -90,14 +90,14 @@ func (w *world) promote(t *testing.T, name string, role identity.Role) {
 	roles := append(slices.Clone(u.Roles), role)
 	u.Tenure, _ = u.Tenure.After(u.Roles, roles)
 	u.Roles = roles
-	w.change(t, func(tx *store.Tx) error { return tx.UpdateUser(u) })
+	w.change(t, func(tx *store.Tx) error { return tx.Users.Update(u) })
 }
 
 // principal returns a user as a caller with a session.
 func (w *world) principal(t *testing.T, name string) identity.Principal {
 	t.Helper()
 	session := store.Session{ID: rand.Text(), UserName: name, ExpiresAt: w.clock.Load().Add(1000 * time.Hour)}
-	w.change(t, func(tx *store.Tx) error { return tx.InsertSession(session) })
+	w.change(t, func(tx *store.Tx) error { return tx.Sessions.Insert(session) })
 	p := principal(w.user(t, name), identity.Session)
 	p.SessionID = session.ID
 	return p
@@ -173,7 +173,7 @@ func (w *world) fill(t *testing.T, owner string, count int, metadata string) {
 				CreatedAt: tx.Now,
 				Version:   1,
 			}
-			if err := tx.InsertAPIKey(key); err != nil {
+			if err := tx.Keys.Insert(key); err != nil {
 				return err
 			}
 		}

@@ -144,7 +144,7 @@ func Record(ctx context.Context, tx *store.Tx, event Event, subject string, deta
 	if entry.ID, err = newID(); err != nil {
 		return err
 	}
-	return tx.InsertAuditEntry(entry)
+	return tx.Audit.Insert(entry)
 }
 
 // RecordEach adds an entry for each of many subjects of the same change.
@@ -166,7 +166,7 @@ func RecordEach(ctx context.Context, tx *store.Tx, event Event, subjects []strin
 		}
 		entries[i] = [2]string{id, subject}
 	}
-	return tx.InsertAuditEntries(common, entries)
+	return tx.Audit.InsertAll(common, entries)
 }
 
 // entryOf returns an entry without id and subject.

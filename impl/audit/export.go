@@ -20,7 +20,7 @@ func Export(ctx context.Context, st *store.Store, since time.Time, w io.Writer) 
 	moment, id := since, ""
 	for {
 		page, err := store.Read(ctx, st, func(tx *store.Tx) ([]store.AuditEntry, error) {
-			return tx.AuditEntriesAfter(moment, id, pageSize)
+			return tx.Audit.After(moment, id, pageSize)
 		})
 		if err != nil || len(page) == 0 {
 			return err

@@ -36,7 +36,7 @@ func insert(t *testing.T, st *store.Store, entries ...store.AuditEntry) {
 	t.Helper()
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
 		for _, e := range entries {
-			if err := tx.InsertAuditEntry(e); err != nil {
+			if err := tx.Audit.Insert(e); err != nil {
 				return err
 			}
 		}

@@ -42,12 +42,12 @@ func (w *world) disable() {
 func (w *world) disableDirectly() {
 	w.Helper()
 	w.update(func(tx *store.Tx) error {
-		u, err := tx.User("alice")
+		u, err := tx.Users.Find("alice")
 		if err != nil {
 			return err
 		}
 		u.Enabled = false
-		return tx.UpdateUser(u)
+		return tx.Users.Update(u)
 	})
 }
 
@@ -240,12 +240,12 @@ func TestLogin_HashReplaced(t *testing.T) {
 
 func (w *world) replaceHash(hash string) {
 	w.update(func(tx *store.Tx) error {
-		u, err := tx.User("alice")
+		u, err := tx.Users.Find("alice")
 		if err != nil {
 			return err
 		}
 		u.PasswordHash = hash
-		return tx.UpdateUser(u)
+		return tx.Users.Update(u)
 	})
 }
 

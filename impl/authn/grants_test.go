@@ -106,7 +106,7 @@ func (w *world) recorded(subject, event, details string) int {
 	w.Helper()
 	count := 0
 	if err := w.store.View(w.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 1000)
+		entries, err := tx.Audit.After(time.Time{}, "", 1000)
 		for _, e := range entries {
 			if e.Subject == subject && e.Event == event && strings.Contains(e.Details, details) {
 				count++
@@ -149,7 +149,7 @@ func TestRefreshGrant(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.store.Update(t.Context(), func(tx *store.Tx) error { // as if the first token's session had been elevated
-		return tx.InsertSessionToken(store.SessionToken{ID: "e", SessionID: p.SessionID, ExpiresAt: tx.Now.Add(time.Hour), ElevatedUntil: tx.Now.Add(time.Hour)})
+		return tx.Sessions.InsertToken(store.SessionToken{ID: "e", SessionID: p.SessionID, ExpiresAt: tx.Now.Add(time.Hour), ElevatedUntil: tx.Now.Add(time.Hour)})
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestRefreshGrant_SessionEnds(t *testing.T) {
 			return w.store.Update(w.Context(), func(tx *store.Tx) error {
 				u := g.User
 				u.Enabled = false
-				return tx.UpdateUser(u)
+				return tx.Users.Update(u)
 			})
 		},
 		"password": func(w *world, _ authn.Grant) error {

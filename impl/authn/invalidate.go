@@ -88,7 +88,7 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, live store.Session) err
 
 // signOut ends all sessions of a user, or of all users of a realm.
 func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel TokenSelection) (int, error) {
-	if err := tx.SweepSessions(); err != nil { // else those that have expired are counted
+	if err := tx.Sessions.Sweep(); err != nil { // else those that have expired are counted
 		return 0, err
 	}
 	users, err := sel.users(tx)
@@ -100,7 +100,7 @@ func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel Token
 		if err := maySignOut(by, u); err != nil {
 			return 0, err
 		}
-		ended, err := tx.DeleteUserSessions(u.Name)
+		ended, err := tx.Sessions.DeleteUser(u.Name)
 		if err != nil {
 			return 0, err
 		}
@@ -126,7 +126,7 @@ func maySignOut(by identity.Principal, u store.User) error {
 
 // users returns whom a selection is about, those of another realm left out.
 func (s TokenSelection) users(tx *store.Tx) ([]store.User, error) {
-	all, err := tx.Users()
+	all, err := tx.Users.All()
 	if err != nil {
 		return nil, err
 	}

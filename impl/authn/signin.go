@@ -49,7 +49,7 @@ func (s *Service) begin(ctx context.Context, name, proved string, details audit.
 	recorded := audit.WithOrigin(ctx, origin)
 
 	return store.Write(ctx, s.store, func(tx *store.Tx) (Grant, error) {
-		u, err := tx.User(name)
+		u, err := tx.Users.Find(name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !u.Enabled {
 			return Grant{}, user.LoginFailed()
 		}
@@ -64,7 +64,7 @@ func (s *Service) begin(ctx context.Context, name, proved string, details audit.
 		if err != nil {
 			return Grant{}, err
 		}
-		if err := tx.TouchLogin(name); err != nil {
+		if err := tx.Users.TouchLogin(name); err != nil {
 			return Grant{}, err
 		}
 		return granted(tx, tokens, u), audit.Record(recorded, tx, audit.SessionStarted, name, details)

@@ -48,7 +48,7 @@ func newCrowdedKeys(b *testing.B, dsn string) crowdedKeys {
 	must(st.Update(b.Context(), func(tx *store.Tx) error {
 		for i := range k.ids {
 			k.ids[i] = fmt.Sprintf("%020d", i*7919%manyKeys) // in no order
-			if err := tx.InsertAPIKey(store.APIKey{ID: k.ids[i], UserName: "bob", Description: "k", SecretDigest: fmt.Sprintf("%064d", i)}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{ID: k.ids[i], UserName: "bob", Description: "k", SecretDigest: fmt.Sprintf("%064d", i)}); err != nil {
 				return err
 			}
 		}
@@ -63,7 +63,7 @@ func newCrowdedKeys(b *testing.B, dsn string) crowdedKeys {
 // change is what the benchmarks of the store write; the version makes it another one each time.
 func (k crowdedKeys) change(tx *store.Tx, version int) error {
 	metadata := fmt.Sprintf(`{"version":%d}`, version)
-	return tx.UpdateKeys(k.ids, store.KeyChange{Metadata: &metadata, LimitedBy: "l", Creator: "c", Version: 1})
+	return tx.Keys.Update(k.ids, store.KeyChange{Metadata: &metadata, LimitedBy: "l", Creator: "c", Version: 1})
 }
 
 // What it costs to change 10,000 keys in one request: with the bare database doing the same, without and with the audit

@@ -290,10 +290,10 @@ func (s *Service) settle(ctx context.Context, a *attempt) (session.Token, error)
 		if err != nil {
 			return token, err
 		}
-		if err := tx.InsertSAMLSession(a.session(begun.ID)); err != nil {
+		if err := tx.SAML.InsertSession(a.session(begun.ID)); err != nil {
 			return token, err
 		}
-		if err := tx.TouchLogin(u.Name); err != nil {
+		if err := tx.Users.TouchLogin(u.Name); err != nil {
 			return token, err
 		}
 		return token, audit.Record(ctx, tx, audit.SessionStarted, u.Name, audit.Details{"realm": a.realm.ID})

@@ -17,7 +17,7 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 	if p.Method != identity.Session || len(s.realms) == 0 {
 		return "", nil
 	}
-	known, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.SAMLSession, error) { return tx.SAMLSession(p.SessionID) })
+	known, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.SAMLSession, error) { return tx.SAML.Session(p.SessionID) })
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}
@@ -160,7 +160,7 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 
 // endIn ends a realm's sessions that a request names, and tells whether there was one.
 func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error) {
-	sessions, err := tx.SAMLSessions(a.realm.ID, a.request.NameID.Value)
+	sessions, err := tx.SAML.Sessions(a.realm.ID, a.request.NameID.Value)
 	if err != nil {
 		return false, err
 	}
@@ -183,7 +183,7 @@ func means(r protocol.LogoutRequest, s store.SAMLSession) bool {
 }
 
 func (s *Service) end(ctx context.Context, tx *store.Tx, known store.SAMLSession) error {
-	begun, owner, err := tx.Session(known.SessionID)
+	begun, owner, err := tx.Sessions.Find(known.SessionID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // it has expired, and was not swept yet
 	}

@@ -62,7 +62,7 @@ func (f flow) sessions(realm string) int {
 	f.t.Helper()
 	var found []store.SAMLSession
 	if err := f.store.View(f.t.Context(), func(tx *store.Tx) (err error) {
-		found, err = tx.SAMLSessions(realm, realm+"@example.com")
+		found, err = tx.SAML.Sessions(realm, realm+"@example.com")
 		return err
 	}); err != nil {
 		f.t.Fatal(err)

@@ -34,10 +34,10 @@ const rememberLonger = 10 * time.Minute
 
 // useOnce records the use of a message that holds until a time, and reports whether it is the first use.
 func useOnce(tx *store.Tx, issuer, id string, until time.Time) (bool, error) {
-	if err := tx.SweepSAML(); err != nil { // nothing else does
+	if err := tx.SAML.Sweep(); err != nil { // nothing else does
 		return false, err
 	}
-	return tx.UseSAMLAssertion(issuer, id, until.Add(rememberLonger))
+	return tx.SAML.UseAssertion(issuer, id, until.Add(rememberLonger))
 }
 
 func orElse(err, other error) error {

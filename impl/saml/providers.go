@@ -179,7 +179,7 @@ func (k *known) take(body []byte, realm Realm, now time.Time) error {
 // recall takes the copy that the store has.
 func (p *providers) recall(ctx context.Context, realm Realm, k *known) {
 	body, err := store.Read(ctx, p.store, func(tx *store.Tx) ([]byte, error) {
-		body, _, err := tx.SAMLMetadata(realm.ID)
+		body, _, err := tx.SAML.Metadata(realm.ID)
 		return body, err
 	})
 	if err == nil {
@@ -192,14 +192,14 @@ func (p *providers) recall(ctx context.Context, realm Realm, k *known) {
 
 func (p *providers) keep(ctx context.Context, realm Realm, body []byte) error {
 	return p.store.Update(ctx, func(tx *store.Tx) error {
-		old, _, err := tx.SAMLMetadata(realm.ID)
+		old, _, err := tx.SAML.Metadata(realm.ID)
 		if err == nil && bytes.Equal(old, body) {
 			return nil
 		}
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		return tx.ReplaceSAMLMetadata(realm.ID, body)
+		return tx.SAML.ReplaceMetadata(realm.ID, body)
 	})
 }
 

@@ -18,7 +18,7 @@ const maxIssuer = 512
 // Refusals returns why the last sign-ins and logouts were refused, the newest first: those that belong to a sign-in that was
 // begun here, or that the realm's identity provider signed, and apart from them those that anybody could have sent.
 func (s *Service) Refusals(ctx context.Context) (own, unsolicited []store.SAMLRefusal, err error) {
-	all, err := store.Read(ctx, s.store, (*store.Tx).SAMLRefusals)
+	all, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.SAMLRefusal, error) { return tx.SAML.Refusals() })
 	for _, r := range all {
 		if r.Realm == "" {
 			unsolicited = append(unsolicited, r)
@@ -47,7 +47,7 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 		ID: id.String(), Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
 		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
 	}
-	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertSAMLRefusal(r) }); err != nil {
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.SAML.InsertRefusal(r) }); err != nil {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // address and roles are replaced where the identity provider says others now. The name stays as it is once the user is
 // there. It returns a *RefusedError for a user who is disabled, or whose name is somebody else's.
 func signIn(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.User, error) {
-	before, err := tx.ExternalUser(realm.ID, p.Identity)
+	before, err := tx.Users.FindExternal(realm.ID, p.Identity)
 	if errors.Is(err, store.ErrNotFound) {
 		before, err = qualify(ctx, tx, realm, p)
 	}
@@ -32,14 +32,14 @@ func signIn(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.Us
 	if err := user.SaveExternal(ctx, tx, before, after); err != nil {
 		return store.User{}, err
 	}
-	return tx.User(before.Name)
+	return tx.Users.Find(before.Name)
 }
 
 // qualify returns the user of a realm who was added when only the text of a NameID was kept, and gives the user the identity
 // of the profile. It returns store.ErrNotFound if there is none, and a *RefusedError unless the realm's nameid_format says
 // which format the user's NameID had: any other could be of another person of the same text, who signs in first.
 func qualify(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.User, error) {
-	before, err := tx.UnqualifiedUser(realm.ID, p.Identity.NameID)
+	before, err := tx.Users.FindUnqualified(realm.ID, p.Identity.NameID)
 	if err != nil {
 		return store.User{}, err
 	}
@@ -50,17 +50,17 @@ func qualify(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.U
 		return store.User{}, refuse("no format was kept of the NameID of the user " + before.Name + ", and this answer's is " + p.Identity.Format +
 			": set the realm's nameid_format to the right one")
 	}
-	if first, err := tx.QualifyUser(before.Name, p.Identity); err != nil || !first {
+	if first, err := tx.Users.Qualify(before.Name, p.Identity); err != nil || !first {
 		return store.User{}, orElse(err, refuse("another answer gave the user "+before.Name+" a format at the same time"))
 	}
 	if err := audit.Record(ctx, tx, audit.UserUpdated, before.Name, audit.Details{"name_id_format": p.Identity.Format}); err != nil {
 		return store.User{}, err
 	}
-	return tx.User(before.Name)
+	return tx.Users.Find(before.Name)
 }
 
 func addUser(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.User, error) {
-	switch taken, err := tx.User(p.Name); {
+	switch taken, err := tx.Users.Find(p.Name); {
 	case err == nil && taken.Realm == realm.ID:
 		return store.User{}, refuse("the name " + p.Name + " is that of a user whom the identity provider knew by another NameID, format or SPNameQualifier")
 	case err == nil:
@@ -74,5 +74,5 @@ func addUser(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.U
 	} else if err != nil {
 		return store.User{}, err
 	}
-	return tx.User(u.Name)
+	return tx.Users.Find(u.Name)
 }

@@ -54,7 +54,7 @@ func events(t *testing.T, st *store.Store) string {
 	t.Helper()
 	var found []string
 	if err := st.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		entries, err := tx.Audit.After(time.Time{}, "", 100)
 		for _, e := range entries {
 			found = append(found, e.Event+" "+e.Subject+" by "+e.Actor+" "+e.Details)
 		}
@@ -104,15 +104,15 @@ func TestSignIn_Elevation(t *testing.T) {
 	}
 	until := time.Now().Add(time.Hour).Truncate(time.Millisecond)
 	update(t, st, func(tx *store.Tx) error {
-		if err := tx.InsertSession(store.Session{ID: "s", UserName: "erin", ExpiresAt: until}); err != nil {
+		if err := tx.Sessions.Insert(store.Session{ID: "s", UserName: "erin", ExpiresAt: until}); err != nil {
 			return err
 		}
-		return tx.InsertSessionToken(store.SessionToken{ID: "t", SessionID: "s", ExpiresAt: until, ElevatedUntil: until})
+		return tx.Sessions.InsertToken(store.SessionToken{ID: "t", SessionID: "s", ExpiresAt: until, ElevatedUntil: until})
 	})
 	elevated := func() bool {
 		var is bool
 		update(t, st, func(tx *store.Tx) error {
-			token, _, _, err := tx.LiveSession("t")
+			token, _, _, err := tx.Sessions.FindByToken("t")
 			is = !token.ElevatedUntil.IsZero()
 			return err
 		})
@@ -137,7 +137,7 @@ func TestSignIn_Disabled(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.Enabled = false
-	update(t, st, func(tx *store.Tx) error { return tx.UpdateUser(u) })
+	update(t, st, func(tx *store.Tx) error { return tx.Users.Update(u) })
 	p := profile()
 	p.Roles = []identity.Role{identity.PlatformAdmin}
 	_, err = signedIn(t, st, "corporate", p)
@@ -146,7 +146,7 @@ func TestSignIn_Disabled(t *testing.T) {
 		t.Errorf("refused with %v", err)
 	}
 	update(t, st, func(tx *store.Tx) error {
-		now, err := tx.User("erin")
+		now, err := tx.Users.Find("erin")
 		if now.Enabled || !slices.Equal(now.Roles, u.Roles) {
 			t.Errorf("the user is %+v", now)
 		}
@@ -160,10 +160,10 @@ func TestSignIn_NameTaken(t *testing.T) {
 	st := openStore(t)
 	update(t, st, func(tx *store.Tx) error {
 		return errors.Join(
-			tx.InsertUser(store.User{Name: "alice", Enabled: true, PasswordHash: secret.Digest("x")}),
-			tx.InsertUser(store.User{Name: "admin", Builtin: true, Enabled: true}),
-			tx.InsertUser(store.User{Name: "frank", Enabled: true, Realm: "partners", Identity: profile().Identity}),
-			tx.InsertUser(store.User{Name: "grace", Enabled: true, Realm: "corporate", Identity: store.ExternalIdentity{NameID: "id-9"}}),
+			tx.Users.Insert(store.User{Name: "alice", Enabled: true, PasswordHash: secret.Digest("x")}),
+			tx.Users.Insert(store.User{Name: "admin", Builtin: true, Enabled: true}),
+			tx.Users.Insert(store.User{Name: "frank", Enabled: true, Realm: "partners", Identity: profile().Identity}),
+			tx.Users.Insert(store.User{Name: "grace", Enabled: true, Realm: "corporate", Identity: store.ExternalIdentity{NameID: "id-9"}}),
 		)
 	})
 	for name, want := range map[string]string{

@@ -17,9 +17,9 @@ var (
 	updateAccount = prepare(`UPDATE accounts SET trust_all = $2, updated_at = $3 WHERE id = $1`)
 )
 
-// Account returns the account, or ErrNotFound.
-func (tx *Tx) Account() (Account, error) {
-	return one(tx, func(row scanner) (a Account, err error) {
+// Get returns the account, or ErrNotFound.
+func (t Accounts) Get() (Account, error) {
+	return one(t.tx, func(row scanner) (a Account, err error) {
 		var created, updated int64
 		err = row.Scan(&a.ID, &a.TrustAll, &created, &updated)
 		a.CreatedAt, a.UpdatedAt = at(created), at(updated)
@@ -27,15 +27,15 @@ func (tx *Tx) Account() (Account, error) {
 	}, selectAccount)
 }
 
-// InsertAccount adds the account, at the transaction's time.
-func (tx *Tx) InsertAccount(a Account) error {
-	_, err := tx.exec(insertAccount,
-		a.ID, a.TrustAll, millis(tx.Now))
+// Insert adds the account, at the transaction's time.
+func (t Accounts) Insert(a Account) error {
+	_, err := t.tx.exec(insertAccount,
+		a.ID, a.TrustAll, millis(t.tx.Now))
 	return err
 }
 
-// UpdateAccount stores the account's settings.
-func (tx *Tx) UpdateAccount(a Account) error {
-	_, err := tx.exec(updateAccount, a.ID, a.TrustAll, millis(tx.Now))
+// Update stores the account's settings.
+func (t Accounts) Update(a Account) error {
+	_, err := t.tx.exec(updateAccount, a.ID, a.TrustAll, millis(t.tx.Now))
 	return err
 }

@@ -18,27 +18,27 @@ var (
 	deleteApplicationPrivilege = prepare(`DELETE FROM application_privileges WHERE application = $1 AND name = $2`)
 )
 
-// ApplicationPrivileges returns all privileges by application and name.
-func (tx *Tx) ApplicationPrivileges() ([]ApplicationPrivilege, error) {
-	return all(tx, func(row scanner) (p ApplicationPrivilege, err error) {
+// All returns all privileges by application and name.
+func (t ApplicationPrivileges) All() ([]ApplicationPrivilege, error) {
+	return all(t.tx, func(row scanner) (p ApplicationPrivilege, err error) {
 		err = row.Scan(&p.Application, &p.Name, (*list[string])(&p.Actions), &p.Metadata)
 		return p, err
 	}, selectApplicationPrivileges)
 }
 
-// PutApplicationPrivilege stores a privilege, in place of the one with its key if there is one, and tells whether there
+// Put stores a privilege, in place of the one with its key if there is one, and tells whether there
 // was none.
-func (tx *Tx) PutApplicationPrivilege(p ApplicationPrivilege) (bool, error) {
-	n, err := tx.exec(insertApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
+func (t ApplicationPrivileges) Put(p ApplicationPrivilege) (bool, error) {
+	n, err := t.tx.exec(insertApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
-	_, err = tx.exec(updateApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
+	_, err = t.tx.exec(updateApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
 	return false, err
 }
 
-// DeleteApplicationPrivilege removes a privilege and tells whether there was one.
-func (tx *Tx) DeleteApplicationPrivilege(application, name string) (bool, error) {
-	n, err := tx.exec(deleteApplicationPrivilege, application, name)
+// Delete removes a privilege and tells whether there was one.
+func (t ApplicationPrivileges) Delete(application, name string) (bool, error) {
+	n, err := t.tx.exec(deleteApplicationPrivilege, application, name)
 	return n > 0, err
 }

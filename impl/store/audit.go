@@ -27,28 +27,28 @@ var (
 		WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
 )
 
-// InsertAuditEntry adds an entry, at the transaction's time. Entries are never changed or removed.
-func (tx *Tx) InsertAuditEntry(e AuditEntry) error {
-	_, err := tx.exec(insertAuditEntry,
-		held(e.ID), millis(tx.Now), held(e.Event), held(e.Actor), held(e.Subject), held(e.Address), held(e.RequestID), held(e.Details))
+// Insert adds an entry, at the transaction's time. Entries are never changed or removed.
+func (t Audit) Insert(e AuditEntry) error {
+	_, err := t.tx.exec(insertAuditEntry,
+		held(e.ID), millis(t.tx.Now), held(e.Event), held(e.Actor), held(e.Subject), held(e.Address), held(e.RequestID), held(e.Details))
 	return err
 }
 
-// InsertAuditEntries adds entries that differ in their ids and subjects only, which are given in pairs.
-func (tx *Tx) InsertAuditEntries(common AuditEntry, entries [][2]string) error {
+// InsertAll adds entries that differ in their ids and subjects only, which are given in pairs.
+func (t Audit) InsertAll(common AuditEntry, entries [][2]string) error {
 	pairs := make(list[[2]string], len(entries))
 	for i, e := range entries {
 		pairs[i] = [2]string{e[0], held(e[1])}
 	}
-	_, err := tx.exec(insertAuditEntries,
-		pairs, millis(tx.Now), common.Event, held(common.Actor), held(common.Address), held(common.RequestID), common.Details)
+	_, err := t.tx.exec(insertAuditEntries,
+		pairs, millis(t.tx.Now), common.Event, held(common.Actor), held(common.Address), held(common.RequestID), common.Details)
 	return err
 }
 
-// AuditEntriesAfter returns the oldest entries after the one of a moment and an id, at most limit. With the empty id, which
+// After returns the oldest entries after the one of a moment and an id, at most limit. With the empty id, which
 // none has, it begins with the first entry of the moment; with the zero moment too, with the first of all.
-func (tx *Tx) AuditEntriesAfter(moment time.Time, id string, limit int) ([]AuditEntry, error) {
-	return all(tx, func(row scanner) (e AuditEntry, err error) {
+func (t Audit) After(moment time.Time, id string, limit int) ([]AuditEntry, error) {
+	return all(t.tx, func(row scanner) (e AuditEntry, err error) {
 		var when int64
 		err = row.Scan(&e.ID, &when, &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details)
 		e.At = at(when)

@@ -21,7 +21,7 @@ import (
 func addPair(t *testing.T, st *store.Store, id string) {
 	t.Helper()
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(tx.InsertAuditEntry(store.AuditEntry{ID: id + "a"}), tx.InsertAuditEntry(store.AuditEntry{ID: id + "b"}))
+		return errors.Join(tx.Audit.Insert(store.AuditEntry{ID: id + "a"}), tx.Audit.Insert(store.AuditEntry{ID: id + "b"}))
 	})
 	if err != nil {
 		t.Error(err)

@@ -59,7 +59,7 @@ func filled(b *testing.B, dsn string) (*store.Store, []string) {
 	st := open(b, dsn, time.Now)
 	ids := make([]string, manyKeys)
 	err := st.Update(b.Context(), func(tx *store.Tx) error {
-		if err := tx.InsertUser(store.User{Name: "alice"}); err != nil {
+		if err := tx.Users.Insert(store.User{Name: "alice"}); err != nil {
 			return err
 		}
 		hash := strings.Repeat("0", 64)
@@ -67,7 +67,7 @@ func filled(b *testing.B, dsn string) (*store.Store, []string) {
 			ids[i] = fmt.Sprintf("%020d", i*7919%manyKeys)
 			key := store.APIKey{ID: ids[i], UserName: "alice", SecretDigest: fmt.Sprintf("%064d", i), ExpiresAt: tx.Now.Add(time.Hour),
 				Assigned: hash, LimitedBy: hash, Creator: hash}
-			if err := tx.InsertAPIKey(key); err != nil {
+			if err := tx.Keys.Insert(key); err != nil {
 				return err
 			}
 		}
@@ -97,7 +97,7 @@ func BenchmarkUpdateKeys(b *testing.B) {
 	onEach(b, func(b *testing.B, st *store.Store, db *sql.DB, ids []string) {
 		var sets, loops []time.Duration
 		update := func(round int) error {
-			return st.Update(b.Context(), func(tx *store.Tx) error { return tx.UpdateKeys(ids, changed(round)) })
+			return st.Update(b.Context(), func(tx *store.Tx) error { return tx.Keys.Update(ids, changed(round)) })
 		}
 		for round := 0; b.Loop(); round += 2 {
 			loops = append(loops, timed(b, func() error { return updateInLoop(b, db, ids, changed(round)) }))
@@ -145,7 +145,7 @@ func BenchmarkKeysByIDs(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			err := st.View(b.Context(), func(tx *store.Tx) error {
-				_, err := tx.KeysByIDs(ids)
+				_, err := tx.Keys.ByIDs(ids)
 				return err
 			})
 			if err != nil {
@@ -165,7 +165,7 @@ func BenchmarkTouchKeys(b *testing.B) {
 			for _, id := range ids {
 				used[id] = now
 			}
-			if err := st.Update(b.Context(), func(tx *store.Tx) error { return tx.TouchKeys(used) }); err != nil {
+			if err := st.Update(b.Context(), func(tx *store.Tx) error { return tx.Keys.Touch(used) }); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -178,10 +178,10 @@ func BenchmarkPurgeDocuments(b *testing.B) {
 	onEach(b, func(b *testing.B, st *store.Store, _ *sql.DB, _ []string) {
 		for i := 0; b.Loop(); i++ {
 			err := st.Update(b.Context(), func(tx *store.Tx) error {
-				if _, err := tx.PutDocument(fmt.Append(nil, i)); err != nil {
+				if _, err := tx.Documents.Put(fmt.Append(nil, i)); err != nil {
 					return err
 				}
-				_, err := tx.PurgeDocuments()
+				_, err := tx.Documents.Purge()
 				return err
 			})
 			if err != nil {

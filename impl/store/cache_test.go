@@ -120,7 +120,7 @@ func (r *replica) session() string {
 func (r *replica) sessionWhile(happens func()) string {
 	r.Helper()
 	id, err := r.alive.Read(r.Context(), "t", func(tx *Tx) (string, error) {
-		_, session, _, err := tx.LiveSession("t")
+		_, session, _, err := tx.Sessions.FindByToken("t")
 		happens()
 		return session.ID, err
 	})
@@ -132,7 +132,7 @@ func (r *replica) sessionWhile(happens func()) string {
 
 func (r *replica) logout() {
 	r.Helper()
-	err := r.Update(r.Context(), func(tx *Tx) error { _, err := tx.DeleteSession("s"); return err })
+	err := r.Update(r.Context(), func(tx *Tx) error { _, err := tx.Sessions.Delete("s"); return err })
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestCache_Schemas(t *testing.T) {
 	a, b := newReplicas(t)
 	other, _ := newReplicas(t)
 	change := func(r *replica, user string) {
-		if err := r.Update(t.Context(), func(tx *Tx) error { _, err := tx.ReplacePasswordHash(user, "", ""); return err }); err != nil {
+		if err := r.Update(t.Context(), func(tx *Tx) error { _, err := tx.Users.ReplacePasswordHash(user, "", ""); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -311,7 +311,7 @@ func TestUpdate_Tells(t *testing.T) {
 	a, _ := newReplicas(t)
 	before := a.changes.count.Load()
 	if err := a.Update(t.Context(), func(tx *Tx) error {
-		if _, err := tx.DeleteSession("s"); err != nil {
+		if _, err := tx.Sessions.Delete("s"); err != nil {
 			return err
 		}
 		return ErrNotFound

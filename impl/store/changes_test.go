@@ -123,7 +123,7 @@ func TestChanges_Statements(t *testing.T) {
 	}
 }
 
-// Ensures that what the methods of Tx change is told, and what is remembered depends on it.
+// Ensures that each table's methods record what they change and what their results depend on.
 func TestChanges_Told(t *testing.T) {
 	t.Parallel()
 	var key, session tags
@@ -136,11 +136,11 @@ func TestChanges_Told(t *testing.T) {
 	defer s.Close() //nolint:errcheck // it is in a temporary folder
 	fill(t, s)
 	err = s.View(t.Context(), func(tx *Tx) error {
-		if _, _, err := tx.APIKeyWithOwner("k"); err != nil || !slices.Equal(tx.read, key.list) {
+		if _, _, err := tx.Keys.FindWithOwner("k"); err != nil || !slices.Equal(tx.read, key.list) {
 			t.Errorf("a key depends on %v; want %v (%v)", tx.read, key, err)
 		}
 		tx.read = nil
-		if _, _, _, err := tx.LiveSession("t"); err != nil || !slices.Equal(tx.read, session.list) {
+		if _, _, _, err := tx.Sessions.FindByToken("t"); err != nil || !slices.Equal(tx.read, session.list) {
 			t.Errorf("a session depends on %v; want %v (%v)", tx.read, session, err)
 		}
 		return nil
@@ -153,24 +153,24 @@ func TestChanges_Told(t *testing.T) {
 		change func(*Tx) error
 		want   []tag
 	}{
-		"UpdateUser":                {func(tx *Tx) error { return tx.UpdateUser(User{Name: "u"}) }, []tag{userTag("u")}},
-		"ReplacePasswordHash":       {func(tx *Tx) error { _, err := tx.ReplacePasswordHash("u", "", "h"); return err }, []tag{userTag("u")}},
-		"DeleteUser":                {func(tx *Tx) error { _, err := tx.DeleteUser("u"); return err }, []tag{userTag("u")}},
-		"InsertTOTPDevice":          {func(tx *Tx) error { return tx.InsertTOTPDevice(device) }, []tag{userTag("u")}},
-		"ConfirmTOTPDevice":         {func(tx *Tx) error { return tx.ConfirmTOTPDevice("u") }, []tag{userTag("u")}},
-		"DeleteTOTPDevice":          {func(tx *Tx) error { _, err := tx.DeleteTOTPDevice("u"); return err }, []tag{userTag("u")}},
-		"ShortenSessionToken":       {func(tx *Tx) error { return tx.ShortenSessionToken("t", tx.Now.Add(MaxLifetime-1)) }, []tag{tokenTag("t")}},
-		"ShortenSessionToken later": {func(tx *Tx) error { return tx.ShortenSessionToken("t", tx.Now.Add(MaxLifetime)) }, nil},
-		"LowerSession":              {func(tx *Tx) error { _, err := tx.LowerSession("s"); return err }, []tag{sessionTag("s")}},
-		"LowerUserSessions":         {func(tx *Tx) error { return tx.LowerUserSessions("u") }, []tag{userTag("u")}},
-		"DeleteSession":             {func(tx *Tx) error { _, err := tx.DeleteSession("s"); return err }, []tag{sessionTag("s")}},
-		"DeleteUserSessions":        {func(tx *Tx) error { _, err := tx.DeleteUserSessions("u"); return err }, []tag{userTag("u")}},
-		"UpdateKeys":                {func(tx *Tx) error { return tx.UpdateKeys([]string{"k"}, KeyChange{}) }, []tag{keyTag("k")}},
-		"InvalidateKeys":            {func(tx *Tx) error { _, err := tx.InvalidateKeys([]string{"k", "none"}); return err }, []tag{keyTag("k"), keyTag("none")}},
-		"TouchKeys":                 {func(tx *Tx) error { return tx.TouchKeys(map[string]time.Time{"k": time.Unix(1, 0)}) }, nil},
-		"SweepSessionTokens":        {func(tx *Tx) error { return tx.SweepSessionTokens("s") }, nil},
-		"CrowdSessions":             {func(tx *Tx) error { _, err := tx.CrowdSessions("u", 1); return err }, []tag{sessionTag("s")}},
-		"SweepSessions":             {func(tx *Tx) error { return tx.SweepSessions() }, nil},
+		"Users.Update":                {func(tx *Tx) error { return tx.Users.Update(User{Name: "u"}) }, []tag{userTag("u")}},
+		"Users.ReplacePasswordHash":   {func(tx *Tx) error { _, err := tx.Users.ReplacePasswordHash("u", "", "h"); return err }, []tag{userTag("u")}},
+		"Users.Delete":                {func(tx *Tx) error { _, err := tx.Users.Delete("u"); return err }, []tag{userTag("u")}},
+		"TOTPDevices.Insert":          {func(tx *Tx) error { return tx.TOTPDevices.Insert(device) }, []tag{userTag("u")}},
+		"TOTPDevices.Confirm":         {func(tx *Tx) error { return tx.TOTPDevices.Confirm("u") }, []tag{userTag("u")}},
+		"TOTPDevices.Delete":          {func(tx *Tx) error { _, err := tx.TOTPDevices.Delete("u"); return err }, []tag{userTag("u")}},
+		"Sessions.ShortenToken":       {func(tx *Tx) error { return tx.Sessions.ShortenToken("t", tx.Now.Add(MaxLifetime-1)) }, []tag{tokenTag("t")}},
+		"Sessions.ShortenToken later": {func(tx *Tx) error { return tx.Sessions.ShortenToken("t", tx.Now.Add(MaxLifetime)) }, nil},
+		"Sessions.Lower":              {func(tx *Tx) error { _, err := tx.Sessions.Lower("s"); return err }, []tag{sessionTag("s")}},
+		"Sessions.LowerUser":          {func(tx *Tx) error { return tx.Sessions.LowerUser("u") }, []tag{userTag("u")}},
+		"Sessions.Delete":             {func(tx *Tx) error { _, err := tx.Sessions.Delete("s"); return err }, []tag{sessionTag("s")}},
+		"Sessions.DeleteUser":         {func(tx *Tx) error { _, err := tx.Sessions.DeleteUser("u"); return err }, []tag{userTag("u")}},
+		"Keys.Update":                 {func(tx *Tx) error { return tx.Keys.Update([]string{"k"}, KeyChange{}) }, []tag{keyTag("k")}},
+		"Keys.Invalidate":             {func(tx *Tx) error { _, err := tx.Keys.Invalidate([]string{"k", "none"}); return err }, []tag{keyTag("k"), keyTag("none")}},
+		"Keys.Touch":                  {func(tx *Tx) error { return tx.Keys.Touch(map[string]time.Time{"k": time.Unix(1, 0)}) }, nil},
+		"Sessions.SweepTokens":        {func(tx *Tx) error { return tx.Sessions.SweepTokens("s") }, nil},
+		"Sessions.Crowd":              {func(tx *Tx) error { _, err := tx.Sessions.Crowd("u", 1); return err }, []tag{sessionTag("s")}},
+		"Sessions.Sweep":              {func(tx *Tx) error { return tx.Sessions.Sweep() }, nil},
 	} {
 		var got []tag
 		err := s.Update(t.Context(), func(tx *Tx) error {
@@ -192,16 +192,16 @@ func fill(t *testing.T, s *Store) {
 	t.Helper()
 	err := s.Update(t.Context(), func(tx *Tx) error {
 		end := tx.Now.Add(time.Hour)
-		if err := tx.InsertUser(User{Name: "u", Enabled: true}); err != nil {
+		if err := tx.Users.Insert(User{Name: "u", Enabled: true}); err != nil {
 			return err
 		}
-		if err := tx.InsertSession(Session{ID: "s", UserName: "u", ExpiresAt: end}); err != nil {
+		if err := tx.Sessions.Insert(Session{ID: "s", UserName: "u", ExpiresAt: end}); err != nil {
 			return err
 		}
-		if err := tx.InsertSessionToken(SessionToken{ID: "t", SessionID: "s", ExpiresAt: end}); err != nil {
+		if err := tx.Sessions.InsertToken(SessionToken{ID: "t", SessionID: "s", ExpiresAt: end}); err != nil {
 			return err
 		}
-		return tx.InsertAPIKey(APIKey{ID: "k", UserName: "u"})
+		return tx.Keys.Insert(APIKey{ID: "k", UserName: "u"})
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func (tx *Tx) RequireCurrent(p identity.Principal) error {
 	if p.User == "" {
 		return nil
 	}
-	u, err := tx.User(p.User)
+	u, err := tx.Users.Find(p.User)
 	if errors.Is(err, ErrNotFound) {
 		return outdated()
 	}
@@ -42,10 +42,10 @@ func (tx *Tx) works(p identity.Principal, u User) (works bool, err error) {
 	case identity.Basic:
 		return p.PasswordID == secret.Digest(u.PasswordHash), nil
 	case identity.Session:
-		_, _, err = tx.Session(p.SessionID)
+		_, _, err = tx.Sessions.Find(p.SessionID)
 	case identity.APIKey:
 		var key APIKey
-		key, err = tx.APIKey(p.User, p.Key.ID)
+		key, err = tx.Keys.FindOwned(p.User, p.Key.ID)
 		if err == nil && (!key.InvalidatedAt.IsZero() || !key.ExpiresAt.IsZero() && !tx.Now.Before(key.ExpiresAt)) {
 			return false, nil
 		}

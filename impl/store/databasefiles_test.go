@@ -43,7 +43,7 @@ func TestSQLite_FilesMoved(t *testing.T) {
 			must(t, st.Ready(t.Context()))
 
 			test.do(t, path+test.suffix)
-			write := func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }
+			write := func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }
 			if err := st.Update(t.Context(), write); !fault.Has(err, fault.StoreUnavailable) {
 				t.Errorf("a write is answered with %v", err)
 			}
@@ -71,7 +71,7 @@ func TestSQLite_FileDeletedWhileWriting(t *testing.T) {
 	st := open(t, "sqlite:"+path, time.Now)
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
 		must(t, os.Remove(path))
-		return tx.InsertAccount(store.Account{ID: "a"})
+		return tx.Accounts.Insert(store.Account{ID: "a"})
 	})
 	if !fault.Has(err, fault.StoreUnavailable) {
 		t.Errorf("the write is answered with %v", err)
@@ -89,7 +89,7 @@ func TestSQLite_FileComesBack(t *testing.T) {
 	}
 	must(t, os.Rename(path+".away", path))
 	must(t, st.Ready(t.Context()))
-	must(t, st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }))
+	must(t, st.Update(t.Context(), func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }))
 }
 
 // openerVariable has this test's process open the store that it names, and end.

@@ -15,24 +15,24 @@ var (
 		EXCEPT SELECT assigned FROM api_keys EXCEPT SELECT limited_by FROM api_keys EXCEPT SELECT creator FROM api_keys)`)
 )
 
-// PutDocument stores a text that many records share, unless it is stored already, and returns its id. Equal texts have
-// equal ids. A document that no key refers to lives until the next PurgeDocuments.
-func (tx *Tx) PutDocument(body []byte) (string, error) {
+// Put stores a text that many records share, unless it is stored already, and returns its id. Equal texts have
+// equal ids. A document that no key refers to lives until the next Purge.
+func (t Documents) Put(body []byte) (string, error) {
 	sum := sha256.Sum256(body)
 	id := hex.EncodeToString(sum[:])
-	_, err := tx.exec(insertDocument, id, string(body))
+	_, err := t.tx.exec(insertDocument, id, string(body))
 	return id, err
 }
 
-// Document returns a document's text, or ErrNotFound.
-func (tx *Tx) Document(id string) ([]byte, error) {
-	return one(tx, func(row scanner) (body []byte, err error) {
+// Get returns a document's text, or ErrNotFound.
+func (t Documents) Get(id string) ([]byte, error) {
+	return one(t.tx, func(row scanner) (body []byte, err error) {
 		err = row.Scan(&body)
 		return body, err
 	}, selectDocument, id)
 }
 
-// PurgeDocuments removes the documents that no key refers to any more, and returns how many there were. It reads all keys.
-func (tx *Tx) PurgeDocuments() (int, error) {
-	return tx.exec(purgeDocuments)
+// Purge removes the documents that no key refers to any more, and returns how many there were. It reads all keys.
+func (t Documents) Purge() (int, error) {
+	return t.tx.exec(purgeDocuments)
 }

@@ -40,19 +40,19 @@ var (
 	qualifyUser           = prepare(`UPDATE users SET name_id = $3, name_id_qualified = TRUE WHERE name = $1 AND name_id = $2 AND NOT name_id_qualified`)
 )
 
-// ExternalUser returns the user whom a realm calls that, or ErrNotFound.
-func (tx *Tx) ExternalUser(realm string, identity ExternalIdentity) (User, error) {
-	return one(tx, scanUser, selectExternalUser, realm, identity.key())
+// FindExternal returns the user whom a realm calls that, or ErrNotFound.
+func (t Users) FindExternal(realm string, identity ExternalIdentity) (User, error) {
+	return one(t.tx, scanUser, selectExternalUser, realm, identity.key())
 }
 
-// UnqualifiedUser returns the user whom a realm calls that and who was added before formats were kept, or ErrNotFound.
-func (tx *Tx) UnqualifiedUser(realm, nameID string) (User, error) {
-	return one(tx, scanUser, selectUnqualifiedUser, realm, nameIDMark+nameID)
+// FindUnqualified returns the user whom a realm calls that and who was added before formats were kept, or ErrNotFound.
+func (t Users) FindUnqualified(realm, nameID string) (User, error) {
+	return one(t.tx, scanUser, selectUnqualifiedUser, realm, nameIDMark+nameID)
 }
 
-// QualifyUser gives a user of UnqualifiedUser the format and the qualifier, and reports whether the user had none yet.
-func (tx *Tx) QualifyUser(name string, identity ExternalIdentity) (bool, error) {
-	tx.changed.add(userTag(name))
-	n, err := tx.exec(qualifyUser, name, nameIDMark+identity.NameID, identity.key())
+// Qualify gives a user of FindUnqualified the format and the qualifier, and reports whether the user had none yet.
+func (t Users) Qualify(name string, identity ExternalIdentity) (bool, error) {
+	t.tx.changed.add(userTag(name))
+	n, err := t.tx.exec(qualifyUser, name, nameIDMark+identity.NameID, identity.key())
 	return n > 0, err
 }

@@ -67,20 +67,20 @@ func checkIdentities(t *testing.T, dsn string, dialect goose.Dialect, db *sql.DB
 	st := open(t, dsn, time.Now)
 	erin := store.ExternalIdentity{NameID: "id-1", Format: "urn:persistent"}
 	if err := st.Update(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.ExternalUser("corporate", store.ExternalIdentity{NameID: "id-1"})
-		before, beforeErr := tx.UnqualifiedUser("corporate", "id-1")
-		frank, frankErr := tx.UnqualifiedUser("corporate", " frank")
-		_, nativeErr := tx.UnqualifiedUser("", "")
+		_, err := tx.Users.FindExternal("corporate", store.ExternalIdentity{NameID: "id-1"})
+		before, beforeErr := tx.Users.FindUnqualified("corporate", "id-1")
+		frank, frankErr := tx.Users.FindUnqualified("corporate", " frank")
+		_, nativeErr := tx.Users.FindUnqualified("", "")
 		if !errors.Is(err, store.ErrNotFound) || before.Name != "erin" || before.Identity.NameID != "id-1" || frank.Name != "frank" || !errors.Is(nativeErr, store.ErrNotFound) {
 			t.Errorf("%v, %+v, %+v, %v", err, before, frank, nativeErr)
 		}
-		first, firstErr := tx.QualifyUser("erin", erin)
-		again, againErr := tx.QualifyUser("erin", store.ExternalIdentity{NameID: "id-1", Format: "urn:other"})
+		first, firstErr := tx.Users.Qualify("erin", erin)
+		again, againErr := tx.Users.Qualify("erin", store.ExternalIdentity{NameID: "id-1", Format: "urn:other"})
 		if !first || again {
 			t.Errorf("the first is taken: %t, and another: %t", first, again)
 		}
-		after, afterErr := tx.ExternalUser("corporate", erin)
-		_, goneErr := tx.UnqualifiedUser("corporate", "id-1")
+		after, afterErr := tx.Users.FindExternal("corporate", erin)
+		_, goneErr := tx.Users.FindUnqualified("corporate", "id-1")
 		if after.Name != "erin" || after.Identity != erin || !errors.Is(goneErr, store.ErrNotFound) {
 			t.Errorf("%+v, %v", after, goneErr)
 		}

@@ -33,9 +33,9 @@ var (
 		(SELECT id FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 ORDER BY invalidated_at LIMIT $2) RETURNING id`)
 )
 
-// UpdateKeys changes those of some keys that there are and that are not invalidated.
-func (tx *Tx) UpdateKeys(ids []string, c KeyChange) error {
-	tx.changed.keys(ids)
+// Update changes those of some keys that there are and that are not invalidated.
+func (t Keys) Update(ids []string, c KeyChange) error {
+	t.tx.changed.keys(ids)
 	args := []any{texts(ids), nil, nil, nil, c.LimitedBy, c.Creator, c.Version}
 	if c.Assigned != nil {
 		args[1] = *c.Assigned
@@ -46,45 +46,45 @@ func (tx *Tx) UpdateKeys(ids []string, c KeyChange) error {
 	if c.ExpiresAt != nil {
 		args[3] = millis(*c.ExpiresAt)
 	}
-	_, err := tx.exec(updateKeys, args...)
+	_, err := t.tx.exec(updateKeys, args...)
 	return err
 }
 
-// InvalidateKeys ends, at the transaction's time, those of some keys that there are and that are not invalidated, and
+// Invalidate ends, at the transaction's time, those of some keys that there are and that are not invalidated, and
 // returns these, in order: of many who invalidate a key at once, one is returned it.
-func (tx *Tx) InvalidateKeys(ids []string) ([]string, error) {
-	tx.changed.keys(ids)
-	changed, err := all(tx, scanText, invalidateKeys, texts(ids), millis(tx.Now))
+func (t Keys) Invalidate(ids []string) ([]string, error) {
+	t.tx.changed.keys(ids)
+	changed, err := all(t.tx, scanText, invalidateKeys, texts(ids), millis(t.tx.Now))
 	return sorted(changed), err
 }
 
-// TouchKeys remembers when keys were used, by their ids, unless they were used later.
-func (tx *Tx) TouchKeys(used map[string]time.Time) error {
+// Touch remembers when keys were used, by their ids, unless they were used later.
+func (t Keys) Touch(used map[string]time.Time) error {
 	uses := make(list[[2]any], 0, len(used))
 	for id, at := range used {
 		uses = append(uses, [2]any{id, millis(at)})
 	}
-	_, err := tx.exec(touchKeys, uses)
+	_, err := t.tx.exec(touchKeys, uses)
 	return err
 }
 
-// PurgeKeys removes keys that were invalidated or expired before a time, a bounded number at a time, and returns their ids in order.
-func (tx *Tx) PurgeKeys(before time.Time) ([]string, error) {
-	expired, err := all(tx, scanText, purgeExpiredKeys, millis(before), sweepMost)
+// Purge removes keys that were invalidated or expired before a time, a bounded number at a time, and returns their ids in order.
+func (t Keys) Purge(before time.Time) ([]string, error) {
+	expired, err := all(t.tx, scanText, purgeExpiredKeys, millis(before), sweepMost)
 	if err != nil {
 		return nil, err
 	}
-	invalidated, err := all(tx, scanText, purgeInvalidatedKeys, millis(before), sweepMost)
+	invalidated, err := all(t.tx, scanText, purgeInvalidatedKeys, millis(before), sweepMost)
 	return sorted(append(expired, invalidated...)), err
 }
 
-// LockKeys keeps others from changing keys until the transaction ends. Who is about to change many calls it before all else.
+// Lock keeps others from changing keys until the transaction ends. Who is about to change many calls it before all else.
 // Otherwise, PostgreSQL has the transaction begin anew if somebody changes one of the keys meanwhile, and of thousands there
 // is always one that is used for the first time in a while.
-func (tx *Tx) LockKeys() error {
-	if tx.d.lockKeys == "" {
+func (t Keys) Lock() error {
+	if t.tx.d.lockKeys == "" {
 		return nil
 	}
-	_, err := tx.exec(statement{text: tx.d.lockKeys})
+	_, err := t.tx.exec(statement{text: t.tx.d.lockKeys})
 	return err
 }

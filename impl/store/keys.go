@@ -75,27 +75,27 @@ var (
 	selectOwners     = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name` + keySource + ` AND api_keys.id ` + among)
 )
 
-// InsertAPIKey adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.
-func (tx *Tx) InsertAPIKey(k APIKey) error {
-	_, err := tx.exec(insertAPIKey,
-		k.ID, k.UserName, k.Description, k.SecretDigest, millis(tx.Now), millis(k.ExpiresAt), k.Assigned, k.LimitedBy, k.Creator, k.Metadata, k.Version)
+// Insert adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.
+func (t Keys) Insert(k APIKey) error {
+	_, err := t.tx.exec(insertAPIKey,
+		k.ID, k.UserName, k.Description, k.SecretDigest, millis(t.tx.Now), millis(k.ExpiresAt), k.Assigned, k.LimitedBy, k.Creator, k.Metadata, k.Version)
 	return err
 }
 
-// APIKey returns a user's key, invalidated or not, or ErrNotFound.
-func (tx *Tx) APIKey(userName, id string) (APIKey, error) {
-	return one(tx, scanKey, selectAPIKey, id, userName)
+// FindOwned returns a user's key, invalidated or not, or ErrNotFound.
+func (t Keys) FindOwned(userName, id string) (APIKey, error) {
+	return one(t.tx, scanKey, selectAPIKey, id, userName)
 }
 
-// APIKeyByID returns a key, invalidated or not, or ErrNotFound.
-func (tx *Tx) APIKeyByID(id string) (APIKey, error) {
-	return one(tx, scanKey, selectAPIKeyByID, id)
+// Find returns a key, invalidated or not, or ErrNotFound.
+func (t Keys) Find(id string) (APIKey, error) {
+	return one(t.tx, scanKey, selectAPIKeyByID, id)
 }
 
-// KeysByIDs returns those of some keys that there are, by their ids, invalidated ones too.
-func (tx *Tx) KeysByIDs(ids []string) (map[string]APIKey, error) {
+// ByIDs returns those of some keys that there are, by their ids, invalidated ones too.
+func (t Keys) ByIDs(ids []string) (map[string]APIKey, error) {
 	keys := map[string]APIKey{}
-	err := tx.each(selectKeysByIDs, []any{texts(ids)}, func(row scanner) error {
+	err := t.tx.each(selectKeysByIDs, []any{texts(ids)}, func(row scanner) error {
 		key, err := scanKey(row)
 		keys[key.ID] = key
 		return err
@@ -103,10 +103,10 @@ func (tx *Tx) KeysByIDs(ids []string) (map[string]APIKey, error) {
 	return keys, err
 }
 
-// OwnedKeys returns those of some ids that are a user's keys', invalidated or not.
-func (tx *Tx) OwnedKeys(userName string, ids []string) ([]string, error) {
+// OwnedIDs returns those of some ids that are a user's keys', invalidated or not.
+func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
 	var owned []string
-	err := tx.each(selectOwners, []any{texts(ids)}, func(row scanner) error {
+	err := t.tx.each(selectOwners, []any{texts(ids)}, func(row scanner) error {
 		var id, owner string
 		err := row.Scan(&id, &owner)
 		if owner == userName {
@@ -117,11 +117,11 @@ func (tx *Tx) OwnedKeys(userName string, ids []string) ([]string, error) {
 	return owned, err
 }
 
-// APIKeyWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound. Changes of these are told, beside when the
+// FindWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound. Changes of these are told, beside when the
 // key was used and the user signed in.
-func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
+func (t Keys) FindWithOwner(id string) (APIKey, User, error) {
 	var k APIKey
-	u, err := one(tx, func(row scanner) (u User, err error) {
+	u, err := one(t.tx, func(row scanner) (u User, err error) {
 		key, finishKey := keyFields(&k)
 		owner, finishUser := userFields(&u)
 		err = row.Scan(append(key, owner...)...)
@@ -129,16 +129,16 @@ func (tx *Tx) APIKeyWithOwner(id string) (APIKey, User, error) {
 		finishUser()
 		return u, err
 	}, selectAPIKeyWithOwner, id)
-	tx.read = append(tx.read, keyTag(k.ID), userTag(u.Name))
+	t.tx.read = append(t.tx.read, keyTag(k.ID), userTag(u.Name))
 	return k, u, err
 }
 
-// APIKeys returns a user's keys, oldest first, invalidated ones too.
-func (tx *Tx) APIKeys(userName string) ([]APIKey, error) {
-	return all(tx, scanKey, selectAPIKeys, userName)
+// OfUser returns a user's keys, oldest first, invalidated ones too.
+func (t Keys) OfUser(userName string) ([]APIKey, error) {
+	return all(t.tx, scanKey, selectAPIKeys, userName)
 }
 
-// AllAPIKeys returns everybody's keys, oldest first, invalidated ones too.
-func (tx *Tx) AllAPIKeys() ([]APIKey, error) {
-	return all(tx, scanKey, selectAllAPIKeys)
+// All returns everybody's keys, oldest first, invalidated ones too.
+func (t Keys) All() ([]APIKey, error) {
+	return all(t.tx, scanKey, selectAllAPIKeys)
 }

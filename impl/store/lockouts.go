@@ -27,9 +27,9 @@ var (
 	clearLockout = prepare(`DELETE FROM lockouts WHERE user_name = $1`)
 )
 
-// Lockout returns a user's failed attempts.
-func (tx *Tx) Lockout(userName string) (Lockout, error) {
-	state, err := one(tx, func(row scanner) (s Lockout, err error) {
+// Get returns a user's failed attempts.
+func (t Lockouts) Get(userName string) (Lockout, error) {
+	state, err := one(t.tx, func(row scanner) (s Lockout, err error) {
 		var last, until int64
 		err = row.Scan(&s.Failures, &s.CodeFailures, &last, &until)
 		s.LastFailure, s.LockedUntil = at(last), at(until)
@@ -41,14 +41,14 @@ func (tx *Tx) Lockout(userName string) (Lockout, error) {
 	return state, err
 }
 
-// SetLockout replaces a user's failed attempts.
-func (tx *Tx) SetLockout(userName string, s Lockout) error {
-	_, err := tx.exec(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure), millis(s.LockedUntil))
+// Set replaces a user's failed attempts.
+func (t Lockouts) Set(userName string, s Lockout) error {
+	_, err := t.tx.exec(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure), millis(s.LockedUntil))
 	return err
 }
 
-// ClearLockout deletes a user's failed attempts.
-func (tx *Tx) ClearLockout(userName string) error {
-	_, err := tx.exec(clearLockout, userName)
+// Clear deletes a user's failed attempts.
+func (t Lockouts) Clear(userName string) error {
+	_, err := t.tx.exec(clearLockout, userName)
 	return err
 }

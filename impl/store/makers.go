@@ -11,29 +11,29 @@ var (
 		ORDER BY api_keys.user_name, api_keys.created_at, api_keys.id`)
 )
 
-// RepairPending reports whether a repair of the records is still to be done.
-func (tx *Tx) RepairPending(name string) (bool, error) {
-	found, err := all(tx, scanText, selectRepair, name)
+// Pending reports whether a repair of the records is still to be done.
+func (t Repairs) Pending(name string) (bool, error) {
+	found, err := all(t.tx, scanText, selectRepair, name)
 	return len(found) > 0, err
 }
 
-// FinishRepair notes that a repair is done.
-func (tx *Tx) FinishRepair(name string) error {
-	_, err := tx.exec(deleteRepair, name)
+// Finish notes that a repair is done.
+func (t Repairs) Finish(name string) error {
+	_, err := t.tx.exec(deleteRepair, name)
 	return err
 }
 
-// DoubtKeys notes of some keys that their maker is not known for certain, as far as they exist.
-func (tx *Tx) DoubtKeys(ids []string) error {
-	_, err := tx.exec(insertDoubtful, texts(ids))
+// Doubt notes of some keys that their maker is not known for certain, as far as they exist.
+func (t Keys) Doubt(ids []string) error {
+	_, err := t.tx.exec(insertDoubtful, texts(ids))
 	return err
 }
 
-// TrustKeys reverses DoubtKeys.
-func (tx *Tx) TrustKeys(ids []string) error {
-	_, err := tx.exec(deleteDoubtful, texts(ids))
+// Trust reverses Doubt.
+func (t Keys) Trust(ids []string) error {
+	_, err := t.tx.exec(deleteDoubtful, texts(ids))
 	return err
 }
 
-// DoubtfulKeys returns the keys whose maker is not known for certain, and that are not invalidated, by owner and age.
-func (tx *Tx) DoubtfulKeys() ([]APIKey, error) { return all(tx, scanKey, selectDoubtful) }
+// Doubtful returns the keys whose maker is not known for certain, and that are not invalidated, by owner and age.
+func (t Keys) Doubtful() ([]APIKey, error) { return all(t.tx, scanKey, selectDoubtful) }

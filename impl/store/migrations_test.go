@@ -49,12 +49,12 @@ func TestMigrate_APIKeys(t *testing.T) {
 	st := open(t, "sqlite:"+path, time.Now)
 	err := st.View(t.Context(), func(tx *store.Tx) error {
 		for name, want := range map[string][]identity.Role{"none": {}, "one": {"a"}, "two": {"a", "b"}} {
-			u, err := tx.User(name)
+			u, err := tx.Users.Find(name)
 			if err != nil || !slices.Equal(u.Roles, want) || u.Metadata != "" {
 				t.Errorf("the user is %+v, %v; want the roles %v", u, err, want)
 			}
 		}
-		key, owner, err := tx.APIKeyWithOwner("k")
+		key, owner, err := tx.Keys.FindWithOwner("k")
 		want := store.APIKey{
 			ID: "k", UserName: "two", Description: "d", SecretDigest: "s", CreatedAt: time.UnixMilli(3).UTC(), ExpiresAt: time.UnixMilli(4).UTC(),
 		}
@@ -67,7 +67,7 @@ func TestMigrate_APIKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = st.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.UpdateKeys([]string{"k"}, store.KeyChange{Creator: "c", Version: 1})
+		return tx.Keys.Update([]string{"k"}, store.KeyChange{Creator: "c", Version: 1})
 	})
 	if err != nil {
 		t.Error(err)
@@ -94,12 +94,12 @@ func TestMigrate_Delegation(t *testing.T) {
 		for name, want := range map[string]store.PasswordSetter{
 			"own": store.SetByUser, "made": store.SetByAdministrator, "reset": store.SetByOther, "cli": store.SetByOperator, "boss": store.SetByOperator, "lost": "",
 		} {
-			u, err := tx.User(name)
+			u, err := tx.Users.Find(name)
 			if err != nil || u.PasswordSetBy != want || u.Tenure.Promotions != 0 || u.Tenure.Since != nil {
 				t.Errorf("the user is %+v, %v; want a password set by %q", u, err, want)
 			}
 		}
-		pending, err := tx.RepairPending("api_key_makers")
+		pending, err := tx.Repairs.Pending("api_key_makers")
 		if !pending {
 			t.Error("no repair is pending")
 		}
@@ -125,7 +125,7 @@ func TestRoles_Broken(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = st.View(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.User("a")
+			_, err := tx.Users.Find("a")
 			return err
 		})
 		if !fault.Has(err, fault.StoreUnavailable) {

@@ -100,7 +100,7 @@ func TestPostgres_NoSchema(t *testing.T) {
 // Ensures that who conflicts is tried again until all have had their turn, and that each saw the one before.
 func TestPostgres_Conflicts(t *testing.T) {
 	st := open(t, postgrestest.DSN(t), time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }); err != nil {
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }); err != nil {
 		t.Fatal(err)
 	}
 	const many = 60
@@ -108,12 +108,12 @@ func TestPostgres_Conflicts(t *testing.T) {
 	for range many {
 		wg.Go(func() {
 			err := st.Update(t.Context(), func(tx *store.Tx) error {
-				state, err := tx.Lockout("alice")
+				state, err := tx.Lockouts.Get("alice")
 				if err != nil {
 					return err
 				}
 				state.Failures++
-				return tx.SetLockout("alice", state)
+				return tx.Lockouts.Set("alice", state)
 			})
 			if err != nil {
 				t.Error(err)
@@ -122,7 +122,7 @@ func TestPostgres_Conflicts(t *testing.T) {
 	}
 	wg.Wait()
 	err := st.View(t.Context(), func(tx *store.Tx) error {
-		state, err := tx.Lockout("alice")
+		state, err := tx.Lockouts.Get("alice")
 		if state.Failures != many {
 			t.Errorf("%d of %d were counted", state.Failures, many)
 		}
@@ -146,14 +146,14 @@ func TestPostgres_Cut(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		_ = tx.InsertUser(store.User{Name: "alice"}) // the database's error is not lost by that
+		_ = tx.Users.Insert(store.User{Name: "alice"}) // the database's error is not lost by that
 		return nil
 	})
 	if err != nil || tries != 4 {
 		t.Fatalf("after %d tries: %v", tries, err)
 	}
 	err = st.View(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.User("alice")
+		_, err := tx.Users.Find("alice")
 		return err
 	})
 	if err != nil {
@@ -192,7 +192,7 @@ func TestPostgres_Gone(t *testing.T) {
 	for range 20 { // more than there are connections that do not know it yet
 		began := time.Now()
 		err := st.View(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.User("alice")
+			_, err := tx.Users.Find("alice")
 			return err
 		})
 		if !fault.Has(err, fault.StoreUnavailable) || time.Since(began) > 5*time.Second {
@@ -215,7 +215,7 @@ func TestPostgres_ReadOnly(t *testing.T) {
 	_, name, _ := strings.Cut(strings.TrimPrefix(dsn, "postgres://"), "/")
 	name, _, _ = strings.Cut(name, "?")
 	write := func(id string) error {
-		return st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: id}) })
+		return st.Update(t.Context(), func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: id}) })
 	}
 	set := func(statement string) {
 		t.Helper()
@@ -235,7 +235,7 @@ func TestPostgres_ReadOnly(t *testing.T) {
 	if err := st.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "accepts no writes") {
 		t.Errorf("Ready: %v", err)
 	}
-	must(t, st.View(t.Context(), func(tx *store.Tx) error { _, err := tx.User("before"); return err }))
+	must(t, st.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Users.Find("before"); return err }))
 
 	set(" RESET default_transaction_read_only")
 	must(t, write("after"))

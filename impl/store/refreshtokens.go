@@ -10,19 +10,19 @@ var (
 	sweepRefreshTokens = prepare(`DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 )
 
-// InsertRefreshToken adds a token, by its digest, that gets a session new tokens once, or returns ErrExists.
-func (tx *Tx) InsertRefreshToken(digest, sessionID string, expires time.Time) error {
-	_, err := tx.exec(insertRefreshToken, digest, sessionID, millis(expires))
+// Insert adds a token, by its digest, that gets a session new tokens once, or returns ErrExists.
+func (t RefreshTokens) Insert(digest, sessionID string, expires time.Time) error {
+	_, err := t.tx.exec(insertRefreshToken, digest, sessionID, millis(expires))
 	return err
 }
 
-// RefreshTokenSession returns the session of a refresh token that has not expired, or ErrNotFound.
-func (tx *Tx) RefreshTokenSession(digest string) (string, error) {
-	return one(tx, scanText, selectRefreshToken, digest, millis(tx.Now))
+// Session returns the session of a refresh token that has not expired, or ErrNotFound.
+func (t RefreshTokens) Session(digest string) (string, error) {
+	return one(t.tx, scanText, selectRefreshToken, digest, millis(t.tx.Now))
 }
 
-// ConsumeRefreshToken removes a refresh token that has not expired and returns its session, or ErrNotFound: of many who
+// Consume removes a refresh token that has not expired and returns its session, or ErrNotFound: of many who
 // use one at once, one gets the session.
-func (tx *Tx) ConsumeRefreshToken(digest string) (string, error) {
-	return one(tx, scanText, deleteRefreshToken, digest, millis(tx.Now))
+func (t RefreshTokens) Consume(digest string) (string, error) {
+	return one(t.tx, scanText, deleteRefreshToken, digest, millis(t.tx.Now))
 }

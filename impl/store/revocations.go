@@ -55,7 +55,7 @@ func (tx *Tx) epochs(userName string) (epochs, error) {
 // idSeparator is not in the id of a key.
 const idSeparator = "\n"
 
-// KeyRevocation is what RevokeUserKeys did.
+// KeyRevocation is what RevokeUser did.
 type KeyRevocation struct {
 	// IDs are the keys that worked until now, expired ones included, in order.
 	IDs []string
@@ -63,106 +63,106 @@ type KeyRevocation struct {
 	Epoch int64
 }
 
-// RevokeUserKeys invalidates all keys of a user, at the transaction's time. Up to sweepMost keys are invalidated in this
-// transaction; more are by the user's epoch, and their rows by SweepUser. A user without valid keys keeps the epoch, and so
+// RevokeUser invalidates all keys of a user, at the transaction's time. Up to sweepMost keys are invalidated in this
+// transaction; more are by the user's epoch, and their rows by Users.Sweep. A user without valid keys keeps the epoch, and so
 // does a name that no user has.
-func (tx *Tx) RevokeUserKeys(userName string) (KeyRevocation, error) {
-	e, err := tx.epochs(userName)
+func (t Keys) RevokeUser(userName string) (KeyRevocation, error) {
+	e, err := t.tx.epochs(userName)
 	if errors.Is(err, ErrNotFound) || err == nil && e.deleted {
 		return KeyRevocation{}, nil
 	}
 	if err != nil {
 		return KeyRevocation{}, err
 	}
-	list, err := one(tx, scanText, selectKeysOfEpoch, userName, e.key, idSeparator)
+	list, err := one(t.tx, scanText, selectKeysOfEpoch, userName, e.key, idSeparator)
 	if err != nil || list == "" {
 		return KeyRevocation{Epoch: e.key}, err
 	}
 	ids := strings.Split(list, idSeparator)
 	slices.Sort(ids) // as they are in the index: it costs nothing
-	tx.changed.add(userTag(userName))
+	t.tx.changed.add(userTag(userName))
 
 	if len(ids) <= sweepMost {
-		_, err = tx.exec(invalidateKeys, texts(ids), millis(tx.Now))
+		_, err = t.tx.exec(invalidateKeys, texts(ids), millis(t.tx.Now))
 	} else {
-		_, err = tx.exec(beginSweeping, userName)
+		_, err = t.tx.exec(beginSweeping, userName)
 	}
 	if err != nil {
 		return KeyRevocation{}, err
 	}
-	_, err = tx.exec(incrementKeyEpoch, userName, millis(tx.Now))
+	_, err = t.tx.exec(incrementKeyEpoch, userName, millis(t.tx.Now))
 	return KeyRevocation{IDs: ids, Epoch: e.key + 1}, err
 }
 
-// ValidKeyOwners returns the names of the users who have keys that are not invalidated, and perhaps some of those whose keys
+// ValidOwners returns the names of the users who have keys that are not invalidated, and perhaps some of those whose keys
 // were revoked lately, in order.
-func (tx *Tx) ValidKeyOwners() ([]string, error) {
-	return all(tx, scanText, selectValidOwners)
+func (t Keys) ValidOwners() ([]string, error) {
+	return all(t.tx, scanText, selectValidOwners)
 }
 
-// CountValidKeys returns how many keys of a user are neither invalidated nor expired, and most if they are more.
-func (tx *Tx) CountValidKeys(userName string, most int) (int, error) {
-	return one(tx, scanCount, countValidKeys, userName, millis(tx.Now), most)
+// CountValid returns how many keys of a user are neither invalidated nor expired, and most if they are more.
+func (t Keys) CountValid(userName string, most int) (int, error) {
+	return one(t.tx, scanCount, countValidKeys, userName, millis(t.tx.Now), most)
 }
 
-// DeleteUserSessions ends all sessions of a user and returns how many there were, expired ones included. Up to sweepMost rows
-// are deleted in this transaction; more end by the user's epoch, and SweepUser deletes them.
-func (tx *Tx) DeleteUserSessions(userName string) (int, error) {
-	tx.changed.add(userTag(userName))
-	e, err := tx.epochs(userName)
+// DeleteUser ends all sessions of a user and returns how many there were, expired ones included. Up to sweepMost rows
+// are deleted in this transaction; more end by the user's epoch, and Users.Sweep deletes them.
+func (t Sessions) DeleteUser(userName string) (int, error) {
+	t.tx.changed.add(userTag(userName))
+	e, err := t.tx.epochs(userName)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	count, err := one(tx, scanCount, countSessions, userName, e.session)
+	count, err := one(t.tx, scanCount, countSessions, userName, e.session)
 	if err != nil || count == 0 {
 		return 0, err
 	}
 
 	if count <= sweepMost {
-		_, err = tx.exec(deleteUserSessions, userName, e.session)
+		_, err = t.tx.exec(deleteUserSessions, userName, e.session)
 	} else {
-		_, err = tx.exec(beginSweeping, userName)
+		_, err = t.tx.exec(beginSweeping, userName)
 	}
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.exec(incrementSessions, userName)
+	_, err = t.tx.exec(incrementSessions, userName)
 	return count, err
 }
 
-// DeleteUser removes a user with sessions, keys, second factor and failures, and reports whether there was one. Where that
-// are more rows than sweepMost, the user's row only is marked, so that nothing finds it; SweepUser deletes it with the rest.
-func (tx *Tx) DeleteUser(name string) (bool, error) {
-	if err := tx.ClearLockout(name); err != nil {
+// Delete removes a user with sessions, keys, second factor and failures, and reports whether there was one. Where that
+// are more rows than sweepMost, the user's row only is marked, so that nothing finds it; Users.Sweep deletes it with the rest.
+func (t Users) Delete(name string) (bool, error) {
+	if err := t.tx.Lockouts.Clear(name); err != nil {
 		return false, err
 	}
-	tx.changed.add(userTag(name))
-	many, err := tx.ownsMany(name)
+	t.tx.changed.add(userTag(name))
+	many, err := t.ownsMany(name)
 	if err != nil {
 		return false, err
 	}
 	if !many {
-		n, err := tx.exec(deleteUser, name)
+		n, err := t.tx.exec(deleteUser, name)
 		return n > 0, err
 	}
 
-	if _, err := tx.DeleteTOTPDevice(name); err != nil {
+	if _, err := t.tx.TOTPDevices.Delete(name); err != nil {
 		return false, err
 	}
-	if _, err := tx.exec(beginSweeping, name); err != nil {
+	if _, err := t.tx.exec(beginSweeping, name); err != nil {
 		return false, err
 	}
-	n, err := tx.exec(hideUser, name, int64(gone))
+	n, err := t.tx.exec(hideUser, name, int64(gone))
 	return n > 0, err
 }
 
 // ownsMany reports whether a user has more keys, or more sessions, than one transaction deletes.
-func (tx *Tx) ownsMany(name string) (bool, error) {
+func (t Users) ownsMany(name string) (bool, error) {
 	for _, s := range []statement{manyKeys, crowded} {
-		found, err := all(tx, scanText, s, name, sweepMost)
+		found, err := all(t.tx, scanText, s, name, sweepMost)
 		if err != nil || len(found) > 0 {
 			return len(found) > 0, err
 		}
@@ -170,9 +170,9 @@ func (tx *Tx) ownsMany(name string) (bool, error) {
 	return false, nil
 }
 
-// SweepingUsers returns the names whose rows wait for SweepUser, in order.
-func (tx *Tx) SweepingUsers() ([]string, error) {
-	return all(tx, scanText, selectSweepingUsers)
+// Sweeping returns the names whose rows wait for Users.Sweep, in order.
+func (t Users) Sweeping() ([]string, error) {
+	return all(t.tx, scanText, selectSweepingUsers)
 }
 
 // sweepStep brings up to sweepMost rows of one kind up to date.
@@ -181,11 +181,11 @@ type sweepStep struct {
 	args      []any
 }
 
-// SweepUser brings up to date a bounded number of the rows that a revocation left behind: revoked keys are marked as
+// Sweep brings up to date a bounded number of the rows that a revocation left behind: revoked keys are marked as
 // invalidated, ended sessions and a deleted user's keys are deleted. It reports whether none is left. Then the user's row is
 // as it was for servers without epochs, or deleted.
-func (tx *Tx) SweepUser(name string) (done bool, err error) {
-	e, err := tx.epochs(name)
+func (t Users) Sweep(name string) (done bool, err error) {
+	e, err := t.tx.epochs(name)
 	if errors.Is(err, ErrNotFound) {
 		return true, nil
 	}
@@ -201,17 +201,17 @@ func (tx *Tx) SweepUser(name string) (done bool, err error) {
 	}
 	steps = append(steps, sweepStep{sweepRevokedKeys, []any{name, e.key, sweepMost, e.keysRevokedAt}})
 	for _, step := range steps {
-		n, err := tx.exec(step.statement, step.args...)
+		n, err := t.tx.exec(step.statement, step.args...)
 		if err != nil || n >= sweepMost {
 			return false, err
 		}
 	}
 
-	tx.changed.add(userTag(name))
+	t.tx.changed.add(userTag(name))
 	if e.deleted {
-		_, err = tx.exec(sweepUser, name)
+		_, err = t.tx.exec(sweepUser, name)
 	} else {
-		_, err = tx.exec(endSweeping, name)
+		_, err = t.tx.exec(endSweeping, name)
 	}
 	return err == nil, err
 }

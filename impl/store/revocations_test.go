@@ -30,7 +30,7 @@ func TestInsertUser_AfterDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "taken", Enabled: true}) })
+	update(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "taken", Enabled: true}) })
 
 	// Every column is as different as can be. In order: no user has a realm without a name there, and a new password makes its
 	// setter unknown.
@@ -52,18 +52,18 @@ func TestInsertUser_AfterDeleted(t *testing.T) {
 	}
 	update(func(tx *store.Tx) error {
 		for i := range 1100 {
-			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprint(i), UserName: "taken"}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{ID: fmt.Sprint(i), UserName: "taken"}); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	update(func(tx *store.Tx) error {
-		_, err := tx.DeleteUser("taken")
+		_, err := tx.Users.Delete("taken")
 		fresh := store.User{Enabled: true, Roles: []identity.Role{identity.PlatformViewer}, FullName: "New", PasswordHash: "h"}
 		taken := fresh
 		fresh.Name, taken.Name = "fresh", "taken"
-		return errors.Join(err, tx.InsertUser(fresh), tx.InsertUser(taken))
+		return errors.Join(err, tx.Users.Insert(fresh), tx.Users.Insert(taken))
 	})
 	for column := range columnsOf(t, db, "users") {
 		var taken, fresh string
@@ -111,15 +111,15 @@ func TestDeleteUser_KeepsNameOnly(t *testing.T) {
 	st := open(t, "sqlite:"+path, time.Now)
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
 		u := store.User{Name: "gone", FullName: "a secret", Email: "a secret", Metadata: `{"a":"secret"}`, PasswordHash: "a secret"}
-		if err := tx.InsertUser(u); err != nil {
+		if err := tx.Users.Insert(u); err != nil {
 			return err
 		}
 		for i := range 1100 {
-			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprint(i), UserName: "gone"}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{ID: fmt.Sprint(i), UserName: "gone"}); err != nil {
 				return err
 			}
 		}
-		_, err := tx.DeleteUser("gone")
+		_, err := tx.Users.Delete("gone")
 		return err
 	})
 	if err != nil {

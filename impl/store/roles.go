@@ -22,33 +22,33 @@ var (
 	deleteRole         = prepare(`DELETE FROM roles WHERE name = $1`)
 )
 
-// Role returns a role, or ErrNotFound.
-func (tx *Tx) Role(name string) (Role, error) {
-	return one(tx, scanRole, selectRole, name)
+// Find returns a role, or ErrNotFound.
+func (t Roles) Find(name string) (Role, error) {
+	return one(t.tx, scanRole, selectRole, name)
 }
 
-// Roles returns all roles by name.
-func (tx *Tx) Roles() ([]Role, error) {
-	return all(tx, scanRole, selectRoles)
+// All returns all roles by name.
+func (t Roles) All() ([]Role, error) {
+	return all(t.tx, scanRole, selectRoles)
 }
 
-// RolesByNames returns those of some roles that there are, by name and once each.
-func (tx *Tx) RolesByNames(names []string) ([]Role, error) {
-	return all(tx, scanRole, selectRolesByNames, texts(names))
+// ByNames returns those of some roles that there are, by name and once each.
+func (t Roles) ByNames(names []string) ([]Role, error) {
+	return all(t.tx, scanRole, selectRolesByNames, texts(names))
 }
 
-// PutRole stores a role, in place of the one with its name if there is one, and tells whether there was none.
-func (tx *Tx) PutRole(r Role) (bool, error) {
-	n, err := tx.exec(insertRole, r.Name, r.Descriptor, millis(tx.Now))
+// Put stores a role, in place of the one with its name if there is one, and tells whether there was none.
+func (t Roles) Put(r Role) (bool, error) {
+	n, err := t.tx.exec(insertRole, r.Name, r.Descriptor, millis(t.tx.Now))
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
-	_, err = tx.exec(updateRole, r.Name, r.Descriptor, millis(tx.Now))
+	_, err = t.tx.exec(updateRole, r.Name, r.Descriptor, millis(t.tx.Now))
 	return false, err
 }
 
-// DeleteRole removes a role and tells whether there was one.
-func (tx *Tx) DeleteRole(name string) (bool, error) {
-	n, err := tx.exec(deleteRole, name)
+// Delete removes a role and tells whether there was one.
+func (t Roles) Delete(name string) (bool, error) {
+	n, err := t.tx.exec(deleteRole, name)
 	return n > 0, err
 }

@@ -12,26 +12,26 @@ var (
 		ON CONFLICT (realm) DO UPDATE SET body = excluded.body, fetched_at = excluded.fetched_at`)
 )
 
-// UseSAMLAssertion records until a time that a message was used, and reports whether it was not before. Messages are
+// UseAssertion records until a time that a message was used, and reports whether it was not before. Messages are
 // assertions and logouts of an issuer, and, with no issuer, sign-ins of this server that were answered.
-func (tx *Tx) UseSAMLAssertion(issuer, id string, until time.Time) (bool, error) {
-	n, err := tx.exec(insertSAMLAssertion, issuer, id, millis(until))
+func (t SAML) UseAssertion(issuer, id string, until time.Time) (bool, error) {
+	n, err := t.tx.exec(insertSAMLAssertion, issuer, id, millis(until))
 	return n > 0, err
 }
 
-// SweepSAML removes records of used messages that have expired, and pending sign-ins, which releases before this one kept in
+// Sweep removes records of used messages that have expired, and pending sign-ins, which releases before this one kept in
 // the store.
-func (tx *Tx) SweepSAML() error {
-	if _, err := tx.exec(sweepSAMLRequests, millis(tx.Now)); err != nil {
+func (t SAML) Sweep() error {
+	if _, err := t.tx.exec(sweepSAMLRequests, millis(t.tx.Now)); err != nil {
 		return err
 	}
-	_, err := tx.exec(sweepSAMLAssertions, millis(tx.Now))
+	_, err := t.tx.exec(sweepSAMLAssertions, millis(t.tx.Now))
 	return err
 }
 
-// SAMLMetadata returns the last good metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.
-func (tx *Tx) SAMLMetadata(realm string) (body []byte, fetched time.Time, err error) {
-	body, err = one(tx, func(row scanner) (body []byte, err error) {
+// Metadata returns the last good metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.
+func (t SAML) Metadata(realm string) (body []byte, fetched time.Time, err error) {
+	body, err = one(t.tx, func(row scanner) (body []byte, err error) {
 		var when int64
 		err = row.Scan(&body, &when)
 		fetched = at(when)
@@ -40,8 +40,8 @@ func (tx *Tx) SAMLMetadata(realm string) (body []byte, fetched time.Time, err er
 	return body, fetched, err
 }
 
-// ReplaceSAMLMetadata keeps metadata, fetched at the transaction's time.
-func (tx *Tx) ReplaceSAMLMetadata(realm string, body []byte) error {
-	_, err := tx.exec(replaceSAMLMetadata, realm, string(body), millis(tx.Now))
+// ReplaceMetadata keeps metadata, fetched at the transaction's time.
+func (t SAML) ReplaceMetadata(realm string, body []byte) error {
+	_, err := t.tx.exec(replaceSAMLMetadata, realm, string(body), millis(t.tx.Now))
 	return err
 }

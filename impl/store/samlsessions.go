@@ -56,44 +56,44 @@ var (
 		(SELECT id FROM saml_refusals WHERE realm = '' ORDER BY at DESC, id DESC LIMIT $1)`)
 )
 
-// InsertSAMLSession remembers what a session's identity provider knows it by.
-func (tx *Tx) InsertSAMLSession(s SAMLSession) error {
-	_, err := tx.exec(insertSAMLSession,
+// InsertSession remembers what a session's identity provider knows it by.
+func (t SAML) InsertSession(s SAMLSession) error {
+	_, err := t.tx.exec(insertSAMLSession,
 		s.SessionID, s.Realm, s.NameID, s.NameIDFormat, s.NameQualifier, s.SPNameQualifier, s.SessionIndex)
 	return err
 }
 
-// SAMLSession returns what a session's identity provider knows it by, or ErrNotFound for one that no provider began.
-func (tx *Tx) SAMLSession(sessionID string) (SAMLSession, error) {
-	return one(tx, scanSAMLSession, selectSAMLSession, sessionID)
+// Session returns what a session's identity provider knows it by, or ErrNotFound for one that no provider began.
+func (t SAML) Session(sessionID string) (SAMLSession, error) {
+	return one(t.tx, scanSAMLSession, selectSAMLSession, sessionID)
 }
 
-// SAMLSessions returns the sessions of somebody whom a realm calls that.
-func (tx *Tx) SAMLSessions(realm, nameID string) ([]SAMLSession, error) {
-	return all(tx, scanSAMLSession, selectSAMLSessions, realm, nameID)
+// Sessions returns the sessions of somebody whom a realm calls that.
+func (t SAML) Sessions(realm, nameID string) ([]SAMLSession, error) {
+	return all(t.tx, scanSAMLSession, selectSAMLSessions, realm, nameID)
 }
 
-// InsertSAMLRefusal adds a refusal, at the transaction's time, and deletes the oldest of its kind above the bounds.
-func (tx *Tx) InsertSAMLRefusal(r SAMLRefusal) error {
-	_, err := tx.exec(insertSAMLRefusal, r.ID, r.Realm, held(r.Issuer), held(r.Reason), held(r.Address), held(r.RequestID), millis(r.IssuedAt), millis(tx.Now))
+// InsertRefusal adds a refusal, at the transaction's time, and deletes the oldest of its kind above the bounds.
+func (t SAML) InsertRefusal(r SAMLRefusal) error {
+	_, err := t.tx.exec(insertSAMLRefusal, r.ID, r.Realm, held(r.Issuer), held(r.Reason), held(r.Address), held(r.RequestID), millis(r.IssuedAt), millis(t.tx.Now))
 	if err != nil {
 		return err
 	}
 	if r.Realm == "" {
-		_, err = tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
+		_, err = t.tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
 		return err
 	}
-	if err = tx.trimAddressSAMLRefusals(admission.Network(held(r.Address))); err != nil {
+	if err = t.trimAddressRefusals(admission.Network(held(r.Address))); err != nil {
 		return err
 	}
-	_, err = tx.exec(trimSAMLRefusals, keptSAMLRefusals)
+	_, err = t.tx.exec(trimSAMLRefusals, keptSAMLRefusals)
 	return err
 }
 
-// trimAddressSAMLRefusals deletes the oldest refusals of a network above the bound. It reads the addresses of all
+// trimAddressRefusals deletes the oldest refusals of a network above the bound. It reads the addresses of all
 // that are kept, which are few, because SQL does not know the networks.
-func (tx *Tx) trimAddressSAMLRefusals(network netip.Addr) error {
-	list, err := all(tx, func(row scanner) (r SAMLRefusal, err error) {
+func (t SAML) trimAddressRefusals(network netip.Addr) error {
+	list, err := all(t.tx, func(row scanner) (r SAMLRefusal, err error) {
 		err = row.Scan(&r.ID, &r.Address)
 		return r, err
 	}, selectSAMLRefusalAddresses)
@@ -109,16 +109,16 @@ func (tx *Tx) trimAddressSAMLRefusals(network netip.Addr) error {
 		if ofNetwork++; ofNetwork <= keptAddressSAMLRefusals {
 			continue
 		}
-		if _, err := tx.exec(deleteSAMLRefusal, r.ID); err != nil {
+		if _, err := t.tx.exec(deleteSAMLRefusal, r.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// SAMLRefusals returns the refusals that are kept, the newest first.
-func (tx *Tx) SAMLRefusals() ([]SAMLRefusal, error) {
-	return all(tx, func(row scanner) (r SAMLRefusal, err error) {
+// Refusals returns the refusals that are kept, the newest first.
+func (t SAML) Refusals() ([]SAMLRefusal, error) {
+	return all(t.tx, func(row scanner) (r SAMLRefusal, err error) {
 		var issued, when int64
 		err = row.Scan(&r.ID, &r.Realm, &r.Issuer, &r.Reason, &r.Address, &r.RequestID, &issued, &when)
 		r.IssuedAt, r.At = at(issued), at(when)

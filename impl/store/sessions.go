@@ -47,80 +47,80 @@ var (
 		(SELECT id FROM sessions WHERE user_name = $1 ORDER BY created_at DESC, id LIMIT $3 OFFSET $2) RETURNING id`)
 )
 
-// InsertSession adds a session, at the transaction's time.
-func (tx *Tx) InsertSession(s Session) error {
-	_, err := tx.exec(insertSession,
-		s.ID, s.UserName, millis(tx.Now), millis(s.ExpiresAt))
+// Insert adds a session, at the transaction's time.
+func (t Sessions) Insert(s Session) error {
+	_, err := t.tx.exec(insertSession,
+		s.ID, s.UserName, millis(t.tx.Now), millis(s.ExpiresAt))
 	return err
 }
 
-// InsertSessionToken adds a token to a session.
-func (tx *Tx) InsertSessionToken(t SessionToken) error {
-	_, err := tx.exec(insertSessionToken,
-		t.ID, t.SessionID, millis(t.ExpiresAt), millis(t.ElevatedUntil))
+// InsertToken adds a token to a session.
+func (t Sessions) InsertToken(token SessionToken) error {
+	_, err := t.tx.exec(insertSessionToken,
+		token.ID, token.SessionID, millis(token.ExpiresAt), millis(token.ElevatedUntil))
 	return err
 }
 
-// LiveSession returns a token that has not expired, its session and the session's user, or ErrNotFound. Changes of these are
+// FindByToken returns a token that has not expired, its session and the session's user, or ErrNotFound. Changes of these are
 // told, beside when the user signed in.
-func (tx *Tx) LiveSession(tokenID string) (SessionToken, Session, User, error) {
-	var t SessionToken
+func (t Sessions) FindByToken(tokenID string) (SessionToken, Session, User, error) {
+	var token SessionToken
 	var s Session
-	u, err := one(tx, func(row scanner) (u User, err error) {
+	u, err := one(t.tx, func(row scanner) (u User, err error) {
 		var tokenEnd, elevationEnd, created, sessionEnd int64
 		fields, finish := userFields(&u)
-		err = row.Scan(append([]any{&t.ID, &t.SessionID, &tokenEnd, &elevationEnd, &s.UserName, &created, &sessionEnd}, fields...)...)
+		err = row.Scan(append([]any{&token.ID, &token.SessionID, &tokenEnd, &elevationEnd, &s.UserName, &created, &sessionEnd}, fields...)...)
 		finish()
-		t.ExpiresAt, t.ElevatedUntil = at(tokenEnd), at(elevationEnd)
-		s.ID, s.CreatedAt, s.ExpiresAt = t.SessionID, at(created), at(sessionEnd)
+		token.ExpiresAt, token.ElevatedUntil = at(tokenEnd), at(elevationEnd)
+		s.ID, s.CreatedAt, s.ExpiresAt = token.SessionID, at(created), at(sessionEnd)
 		return u, err
-	}, selectLiveSession, tokenID, millis(tx.Now))
-	tx.read = append(tx.read, tokenTag(t.ID), sessionTag(s.ID), userTag(u.Name))
-	return t, s, u, err
+	}, selectLiveSession, tokenID, millis(t.tx.Now))
+	t.tx.read = append(t.tx.read, tokenTag(token.ID), sessionTag(s.ID), userTag(u.Name))
+	return token, s, u, err
 }
 
-// Session returns a session that has not expired and its user, or ErrNotFound. Its tokens may have expired.
-func (tx *Tx) Session(id string) (Session, User, error) {
+// Find returns a session that has not expired and its user, or ErrNotFound. Its tokens may have expired.
+func (t Sessions) Find(id string) (Session, User, error) {
 	var s Session
-	u, err := one(tx, func(row scanner) (u User, err error) {
+	u, err := one(t.tx, func(row scanner) (u User, err error) {
 		var created, end int64
 		fields, finish := userFields(&u)
 		err = row.Scan(append([]any{&s.ID, &s.UserName, &created, &end}, fields...)...)
 		finish()
 		s.CreatedAt, s.ExpiresAt = at(created), at(end)
 		return u, err
-	}, selectSession, id, millis(tx.Now))
+	}, selectSession, id, millis(t.tx.Now))
 	return s, u, err
 }
 
-// ShortenSessionToken lets a token expire at a time, unless it does before. That is told only if somebody may remember the
+// ShortenToken lets a token expire at a time, unless it does before. That is told only if somebody may remember the
 // token longer: tokens are shortened all the time.
-func (tx *Tx) ShortenSessionToken(id string, end time.Time) error {
-	if end.Sub(tx.Now) < MaxLifetime {
-		tx.changed.add(tokenTag(id))
+func (t Sessions) ShortenToken(id string, end time.Time) error {
+	if end.Sub(t.tx.Now) < MaxLifetime {
+		t.tx.changed.add(tokenTag(id))
 	}
-	_, err := tx.exec(shortenSessionToken, id, millis(end))
+	_, err := t.tx.exec(shortenSessionToken, id, millis(end))
 	return err
 }
 
-// LowerSession makes all tokens of a session plain, and tells whether one was not.
-func (tx *Tx) LowerSession(id string) (bool, error) {
-	tx.changed.add(sessionTag(id))
-	n, err := tx.exec(lowerSession, id)
+// Lower makes all tokens of a session plain, and tells whether one was not.
+func (t Sessions) Lower(id string) (bool, error) {
+	t.tx.changed.add(sessionTag(id))
+	n, err := t.tx.exec(lowerSession, id)
 	return n > 0, err
 }
 
-// LowerUserSessions makes all tokens of a user plain.
-func (tx *Tx) LowerUserSessions(userName string) error {
-	tx.changed.add(userTag(userName))
-	_, err := tx.exec(lowerUserSessions, userName)
+// LowerUser makes all tokens of a user plain.
+func (t Sessions) LowerUser(userName string) error {
+	t.tx.changed.add(userTag(userName))
+	_, err := t.tx.exec(lowerUserSessions, userName)
 	return err
 }
 
-// DeleteSession ends a session and all its tokens, and tells whether there was one.
-func (tx *Tx) DeleteSession(id string) (bool, error) {
-	tx.changed.add(sessionTag(id))
-	n, err := tx.exec(deleteSession, id)
+// Delete ends a session and all its tokens, and tells whether there was one.
+func (t Sessions) Delete(id string) (bool, error) {
+	t.tx.changed.add(sessionTag(id))
+	n, err := t.tx.exec(deleteSession, id)
 	return n > 0, err
 }
 
@@ -129,36 +129,36 @@ func (tx *Tx) DeleteSession(id string) (bool, error) {
 // adds one session, and removes so many, they do not pile up.
 const sweepMost = 1000
 
-// SweepSessions removes what has expired, a bounded number at a time, so that sessions nobody ended do not pile up.
-func (tx *Tx) SweepSessions() error {
+// Sweep removes what has expired, a bounded number at a time, so that sessions nobody ended do not pile up.
+func (t Sessions) Sweep() error {
 	for _, sweep := range []statement{sweepSessionTokens, sweepRefreshTokens, sweepSessions} {
-		if _, err := tx.exec(sweep, millis(tx.Now), sweepMost); err != nil {
+		if _, err := t.tx.exec(sweep, millis(t.tx.Now), sweepMost); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// SweepSessionTokens removes tokens of one session that have expired, a bounded number at a time. However often a session is
+// SweepTokens removes tokens of one session that have expired, a bounded number at a time. However often a session is
 // refreshed, it stays one that can be ended in a moment.
-func (tx *Tx) SweepSessionTokens(sessionID string) error {
-	_, err := tx.exec(sweepTokensOf, sessionID, millis(tx.Now), sweepMost)
+func (t Sessions) SweepTokens(sessionID string) error {
+	_, err := t.tx.exec(sweepTokensOf, sessionID, millis(t.tx.Now), sweepMost)
 	return err
 }
 
-// CrowdSessions makes room for one more session of a user who has so many: a tenth of them, the oldest ones, end, or more, but
+// Crowd makes room for one more session of a user who has so many: a tenth of them, the oldest ones, end, or more, but
 // a bounded number at a time. It returns how many ended.
-func (tx *Tx) CrowdSessions(userName string, most int) (int, error) {
-	_, err := one(tx, scanText, crowded, userName, most-1)
+func (t Sessions) Crowd(userName string, most int) (int, error) {
+	_, err := one(t.tx, scanText, crowded, userName, most-1)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	ended, err := all(tx, scanText, oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
+	ended, err := all(t.tx, scanText, oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
 	for _, id := range ended {
-		tx.changed.add(sessionTag(id))
+		t.tx.changed.add(sessionTag(id))
 	}
 	return len(ended), err
 }

@@ -28,8 +28,8 @@ var (
 	deleteSigningKey = prepare(`DELETE FROM signing_keys WHERE id = $1`)
 )
 
-// SigningKeys returns all keys, the one that takes over last first.
-func (tx *Tx) SigningKeys() ([]SigningKey, error) { return all(tx, scanSigningKey, selectSigningKeys) }
+// All returns all keys, the one that takes over last first.
+func (t SigningKeys) All() ([]SigningKey, error) { return all(t.tx, scanSigningKey, selectSigningKeys) }
 
 func scanSigningKey(row scanner) (k SigningKey, err error) {
 	var created, from, until int64
@@ -63,26 +63,26 @@ func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err er
 	return keys, nil
 }
 
-// InsertSigningKey adds a key, at the transaction's time.
-func (tx *Tx) InsertSigningKey(k SigningKey) error {
-	_, err := tx.exec(insertSigningKey, k.ID, k.Sealed, millis(tx.Now), millis(k.SignsFrom), millis(k.VerifiesUntil))
+// Insert adds a key, at the transaction's time.
+func (t SigningKeys) Insert(k SigningKey) error {
+	_, err := t.tx.exec(insertSigningKey, k.ID, k.Sealed, millis(t.tx.Now), millis(k.SignsFrom), millis(k.VerifiesUntil))
 	return err
 }
 
-// SupersedeSigningKeys lets the keys that have no end yet verify until a time.
-func (tx *Tx) SupersedeSigningKeys(until time.Time) error {
-	_, err := tx.exec(supersedeSigningKeys, millis(until))
+// Supersede lets the keys that have no end yet verify until a time.
+func (t SigningKeys) Supersede(until time.Time) error {
+	_, err := t.tx.exec(supersedeSigningKeys, millis(until))
 	return err
 }
 
-// ResealSigningKeys replaces what is sealed, given in pairs with the keys' ids.
-func (tx *Tx) ResealSigningKeys(resealed [][2]string) error {
-	_, err := tx.exec(resealSigningKeys, list[[2]string](resealed))
+// Reseal replaces what is sealed, given in pairs with the keys' ids.
+func (t SigningKeys) Reseal(resealed [][2]string) error {
+	_, err := t.tx.exec(resealSigningKeys, list[[2]string](resealed))
 	return err
 }
 
-// DeleteSigningKey removes a key, and with it all that could open it.
-func (tx *Tx) DeleteSigningKey(id string) error {
-	_, err := tx.exec(deleteSigningKey, id)
+// Delete removes a key, and with it all that could open it.
+func (t SigningKeys) Delete(id string) error {
+	_, err := t.tx.exec(deleteSigningKey, id)
 	return err
 }

@@ -70,25 +70,6 @@ type dialect struct {
 	lockKeys string
 }
 
-// Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or
-// fault.StoreUnavailable for anything that the database itself got wrong.
-type Tx struct {
-	// Now is the time of everything that this transaction does, to the millisecond.
-	Now time.Time
-
-	ctx    context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
-	tx     *sql.Tx
-	handle *handle
-	bound  map[int]*sql.Stmt
-	d      dialect
-	// broken is the first failure of the database. After it, nothing that the transaction did is kept, whatever its
-	// caller makes of the error.
-	broken error
-	// read is what has been read and may be remembered, and changed is what others may remember.
-	read    []tag
-	changed tags
-}
-
 // Open opens the database that a DSN names, and brings its schema up to date: "sqlite:PATH", "postgres://…" as libpq takes
 // it, or None.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
@@ -165,102 +146,6 @@ func (s *Store) Close() error {
 	return errors.Join(s.reader.Close(), s.writer.Close()) // to close twice what is one is no error
 }
 
-// View calls f with a transaction that reads. It returns f's error, fault.StoreMissing without a database,
-// fault.ServerBusy if there is no turn, or fault.StoreUnavailable.
-func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
-	defer s.observed("view", time.Now())
-	return s.run(ctx, s.reader, s.dialect.readOnly, f)
-}
-
-// Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f may
-// be called more than once, so it must have no effect beyond the transaction.
-func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
-	defer s.observed("update", time.Now())
-	return s.run(ctx, s.writer, s.dialect.readWrite, f)
-}
-
-// run tries a transaction until it is known how it ends.
-func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) error {
-	if err := s.Require(); err != nil {
-		return err
-	}
-	release, err := h.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	if err := s.inPlace(ctx); err != nil {
-		return err
-	}
-	for tries := 1; ; tries++ {
-		committing, err := s.try(ctx, h, options, f)
-		if err == nil {
-			return nil
-		}
-		if code(err) == readOnlyTransaction {
-			h.reconnect()
-		}
-		wait, again := s.dialect.again(err, committing, tries)
-		if !again || !pause(ctx, wait) {
-			return err
-		}
-	}
-}
-
-// try runs a transaction once. An error of the database comes before what f made of it.
-func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool, err error) {
-	sqlTx, err := h.BeginTx(ctx, &options)
-	if err != nil {
-		return false, failure(ctx, "begin", err)
-	}
-	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
-	tx := &Tx{Now: s.Now(), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
-	err = f(tx)
-	if tx.broken != nil {
-		return false, tx.broken
-	}
-	if err != nil {
-		return false, err
-	}
-	if err := s.tell(ctx, sqlTx, tx.changed); err != nil {
-		return false, err
-	}
-	err = sqlTx.Commit()
-	s.forget(tx.changed) // also after a failure: whatever the answer was, the commit may have been done
-	if err != nil {      // who only reads loses nothing with it
-		return !options.ReadOnly, failure(ctx, "commit", err)
-	}
-	if !options.ReadOnly { // only what is in the file that the next start opens is acknowledged
-		if err := s.files.check(); err != nil {
-			return true, failure(ctx, "commit", err)
-		}
-	}
-	return false, nil
-}
-
-// inPlace returns fault.StoreUnavailable if a file of the database was deleted or replaced, as soon as
-// filesInterval after that.
-func (s *Store) inPlace(ctx context.Context) error {
-	if err := s.files.checkLately(); err != nil {
-		return failure(ctx, "find the files", err)
-	}
-	return nil
-}
-
-// pause waits, and tells whether ctx has not ended meanwhile.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 //go:embed migrations/*.sql
 var migrations embed.FS
 
@@ -294,21 +179,6 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	_, err = db.ExecContext(ctx, s.dialect.own)
 	return err
-}
-
-// patience is how long a transaction may take once it has its turn. Without it, callers would queue behind whoever holds the
-// database, each longer than the one before.
-const patience = 10 * time.Second
-
-var errPatience = errors.New("store: the transaction took too long")
-
-// failure says that the database failed at something, unless it was the caller who went away. A deadline that has passed, here
-// or further up, means that the database is too slow.
-func failure(ctx context.Context, what string, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("%s: %w", what, briefly(err)), "the authentication cluster failed; try again in a moment")
 }
 
 // millis is how times are stored; the zero time is 0.

@@ -39,7 +39,7 @@ func TestSQLite(t *testing.T) {
 func TestSQLite_File(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?c#d%41.db")
 	st := open(t, "sqlite:"+path, time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }); err != nil {
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, suffix := range []string{"", "-wal"} {
@@ -60,9 +60,9 @@ func TestSQLite_Reopen(t *testing.T) {
 		}
 		err = st.Update(t.Context(), func(tx *store.Tx) error {
 			if i == 0 {
-				return tx.InsertAccount(store.Account{ID: "a"})
+				return tx.Accounts.Insert(store.Account{ID: "a"})
 			}
-			_, err := tx.Account()
+			_, err := tx.Accounts.Get()
 			return err
 		})
 		if err != nil {
@@ -104,7 +104,7 @@ func openAtOnce(t *testing.T, dsn string) {
 func TestSQLite_AppendOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	st := open(t, "sqlite:"+path, time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAuditEntry(store.AuditEntry{ID: "a"}) }); err != nil {
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Audit.Insert(store.AuditEntry{ID: "a"}) }); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", path)

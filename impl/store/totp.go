@@ -29,14 +29,14 @@ var (
 	countRecoveryCodes  = prepare(`SELECT COUNT(*) FROM recovery_codes WHERE user_name = $1`)
 )
 
-// TOTPDevice returns a user's device, or ErrNotFound.
-func (tx *Tx) TOTPDevice(userName string) (TOTPDevice, error) {
-	return one(tx, scanTOTPDevice, selectTOTPDevice, userName)
+// Find returns a user's device, or ErrNotFound.
+func (t TOTPDevices) Find(userName string) (TOTPDevice, error) {
+	return one(t.tx, scanTOTPDevice, selectTOTPDevice, userName)
 }
 
-// TOTPDevices returns everybody's devices, in any order.
-func (tx *Tx) TOTPDevices() ([]TOTPDevice, error) {
-	return all(tx, scanTOTPDevice, selectTOTPDevices)
+// All returns everybody's devices, in any order.
+func (t TOTPDevices) All() ([]TOTPDevice, error) {
+	return all(t.tx, scanTOTPDevice, selectTOTPDevices)
 }
 
 func scanTOTPDevice(row scanner) (d TOTPDevice, err error) {
@@ -46,62 +46,62 @@ func scanTOTPDevice(row scanner) (d TOTPDevice, err error) {
 	return d, err
 }
 
-// ResealTOTPDevices replaces what is sealed, given in pairs with the users' names.
-func (tx *Tx) ResealTOTPDevices(resealed [][2]string) error {
-	_, err := tx.exec(resealTOTPDevices, list[[2]string](resealed))
+// Reseal replaces what is sealed, given in pairs with the users' names.
+func (t TOTPDevices) Reseal(resealed [][2]string) error {
+	_, err := t.tx.exec(resealTOTPDevices, list[[2]string](resealed))
 	return err
 }
 
-// InsertTOTPDevice adds a device, at the transaction's time, or returns ErrExists.
-func (tx *Tx) InsertTOTPDevice(d TOTPDevice) error {
-	tx.changed.add(userTag(d.UserName))
-	_, err := tx.exec(insertTOTPDevice, d.UserName, d.Sealed, d.Confirmed, d.LastStep, millis(tx.Now))
+// Insert adds a device, at the transaction's time, or returns ErrExists.
+func (t TOTPDevices) Insert(d TOTPDevice) error {
+	t.tx.changed.add(userTag(d.UserName))
+	_, err := t.tx.exec(insertTOTPDevice, d.UserName, d.Sealed, d.Confirmed, d.LastStep, millis(t.tx.Now))
 	return err
 }
 
-// ConfirmTOTPDevice makes a user's device count.
-func (tx *Tx) ConfirmTOTPDevice(userName string) error {
-	tx.changed.add(userTag(userName))
-	_, err := tx.exec(confirmTOTPDevice, userName)
+// Confirm makes a user's device count.
+func (t TOTPDevices) Confirm(userName string) error {
+	t.tx.changed.add(userTag(userName))
+	_, err := t.tx.exec(confirmTOTPDevice, userName)
 	return err
 }
 
-// DeleteTOTPDevice removes a user's device with its recovery codes, and tells whether there was one.
-func (tx *Tx) DeleteTOTPDevice(userName string) (bool, error) {
-	tx.changed.add(userTag(userName))
-	n, err := tx.exec(deleteTOTPDevice, userName)
+// Delete removes a user's device with its recovery codes, and tells whether there was one.
+func (t TOTPDevices) Delete(userName string) (bool, error) {
+	t.tx.changed.add(userTag(userName))
+	n, err := t.tx.exec(deleteTOTPDevice, userName)
 	return n > 0, err
 }
 
-// UseTOTPStep marks a time step, and all before it, as used, and tells whether it was not before: of many who use one
+// UseStep marks a time step, and all before it, as used, and tells whether it was not before: of many who use one
 // step at once, one is told so.
-func (tx *Tx) UseTOTPStep(userName string, step int64) (bool, error) {
-	n, err := tx.exec(useTOTPStep, userName, step)
+func (t TOTPDevices) UseStep(userName string, step int64) (bool, error) {
+	n, err := t.tx.exec(useTOTPStep, userName, step)
 	return n > 0, err
 }
 
-// ReplaceRecoveryCodes gives a user's device new recovery codes, by their digests, in place of all old ones.
-func (tx *Tx) ReplaceRecoveryCodes(userName string, digests []string) error {
-	if _, err := tx.exec(deleteRecoveryCodes, userName); err != nil {
+// Replace gives a user's device new recovery codes, by their digests, in place of all old ones.
+func (t RecoveryCodes) Replace(userName string, digests []string) error {
+	if _, err := t.tx.exec(deleteRecoveryCodes, userName); err != nil {
 		return err
 	}
 	for _, digest := range digests {
-		if _, err := tx.exec(insertRecoveryCode, userName, digest); err != nil {
+		if _, err := t.tx.exec(insertRecoveryCode, userName, digest); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// UseRecoveryCode removes a recovery code, and tells whether it was there: of many who use it at once, one is told so.
-func (tx *Tx) UseRecoveryCode(userName, digest string) (bool, error) {
-	n, err := tx.exec(deleteRecoveryCode, userName, digest)
+// Use removes a recovery code, and tells whether it was there: of many who use it at once, one is told so.
+func (t RecoveryCodes) Use(userName, digest string) (bool, error) {
+	n, err := t.tx.exec(deleteRecoveryCode, userName, digest)
 	return n > 0, err
 }
 
-// RecoveryCodes returns how many recovery codes a user has left.
-func (tx *Tx) RecoveryCodes(userName string) (int, error) {
-	return one(tx, func(row scanner) (n int, err error) {
+// Count returns how many recovery codes a user has left.
+func (t RecoveryCodes) Count(userName string) (int, error) {
+	return one(t.tx, func(row scanner) (n int, err error) {
 		err = row.Scan(&n)
 		return n, err
 	}, countRecoveryCodes, userName)

@@ -1,6 +1,189 @@
 package store
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or
+// fault.StoreUnavailable for anything that the database itself got wrong.
+type Tx struct {
+	// Now is the time of everything that this transaction does, to the millisecond.
+	Now time.Time
+
+	Accounts              Accounts
+	ApplicationPrivileges ApplicationPrivileges
+	Audit                 Audit
+	Documents             Documents
+	Keys                  Keys
+	Lockouts              Lockouts
+	RecoveryCodes         RecoveryCodes
+	RefreshTokens         RefreshTokens
+	Repairs               Repairs
+	Roles                 Roles
+	SAML                  SAML
+	Sessions              Sessions
+	SigningKeys           SigningKeys
+	TOTPDevices           TOTPDevices
+	Users                 Users
+
+	ctx    context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
+	tx     *sql.Tx
+	handle *handle
+	bound  map[int]*sql.Stmt
+	d      dialect
+	// broken is the first failure of the database. After it, nothing that the transaction did is kept, whatever its
+	// caller makes of the error.
+	broken error
+	// read is what has been read and may be remembered, and changed is what others may remember.
+	read    []tag
+	changed tags
+}
+
+// The tables of a Tx.
+type (
+	// Accounts holds the account's settings, one row.
+	Accounts struct{ tx *Tx }
+	// ApplicationPrivileges holds the privileges of applications, by application and name.
+	ApplicationPrivileges struct{ tx *Tx }
+	// Audit holds the audit trail.
+	Audit struct{ tx *Tx }
+	// Documents holds texts that API keys share, by their digests.
+	Documents struct{ tx *Tx }
+	// Keys holds API keys.
+	Keys struct{ tx *Tx }
+	// Lockouts holds the failed attempts of users.
+	Lockouts struct{ tx *Tx }
+	// RecoveryCodes holds the digests of recovery codes, by user.
+	RecoveryCodes struct{ tx *Tx }
+	// RefreshTokens holds the digests of refresh tokens.
+	RefreshTokens struct{ tx *Tx }
+	// Repairs holds the repairs of the records that are still to be done.
+	Repairs struct{ tx *Tx }
+	// Roles holds Elasticsearch's roles.
+	Roles struct{ tx *Tx }
+	// SAML holds used assertions, identity providers' metadata, sessions that began with a SAML sign-in, and refused sign-ins.
+	SAML struct{ tx *Tx }
+	// Sessions holds sessions and their tokens.
+	Sessions struct{ tx *Tx }
+	// SigningKeys holds the keys that sign session tokens.
+	SigningKeys struct{ tx *Tx }
+	// TOTPDevices holds second factors, by user.
+	TOTPDevices struct{ tx *Tx }
+	// Users holds users.
+	Users struct{ tx *Tx }
+)
+
+// setTables connects the tables of a transaction to it.
+func (tx *Tx) setTables() {
+	tx.Accounts, tx.ApplicationPrivileges.All, tx.Audit = Accounts{tx}, ApplicationPrivileges{tx}, Audit{tx}
+	tx.Documents, tx.Keys, tx.Lockouts = Documents{tx}, Keys{tx}, Lockouts{tx}
+	tx.RecoveryCodes.Count, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
+	tx.Roles.All, tx.SAML, tx.Sessions = Roles{tx}, SAML{tx}, Sessions{tx}
+	tx.SigningKeys.All, tx.TOTPDevices.All, tx.Users.All = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
+}
+
+// View calls f with a transaction that reads. It returns f's error, fault.StoreMissing without a database,
+// fault.ServerBusy if there is no turn, or fault.StoreUnavailable.
+func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
+	defer s.observed("view", time.Now())
+	return s.run(ctx, s.reader, s.dialect.readOnly, f)
+}
+
+// Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f may
+// be called more than once, so it must have no effect beyond the transaction.
+func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
+	defer s.observed("update", time.Now())
+	return s.run(ctx, s.writer, s.dialect.readWrite, f)
+}
+
+// run tries a transaction until it is known how it ends.
+func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) error {
+	if err := s.Require(); err != nil {
+		return err
+	}
+	release, err := h.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
+	if err := s.inPlace(ctx); err != nil {
+		return err
+	}
+	for tries := 1; ; tries++ {
+		committing, err := s.try(ctx, h, options, f)
+		if err == nil {
+			return nil
+		}
+		if code(err) == readOnlyTransaction {
+			h.reconnect()
+		}
+		wait, again := s.dialect.again(err, committing, tries)
+		if !again || !pause(ctx, wait) {
+			return err
+		}
+	}
+}
+
+// try runs a transaction once. An error of the database comes before what f made of it.
+func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool, err error) {
+	sqlTx, err := h.BeginTx(ctx, &options)
+	if err != nil {
+		return false, failure(ctx, "begin", err)
+	}
+	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
+	tx := &Tx{Now: s.Now(), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
+	tx.setTables()
+	err = f(tx)
+	if tx.broken != nil {
+		return false, tx.broken
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := s.tell(ctx, sqlTx, tx.changed); err != nil {
+		return false, err
+	}
+	err = sqlTx.Commit()
+	s.forget(tx.changed) // also after a failure: whatever the answer was, the commit may have been done
+	if err != nil {      // who only reads loses nothing with it
+		return !options.ReadOnly, failure(ctx, "commit", err)
+	}
+	if !options.ReadOnly { // only what is in the file that the next start opens is acknowledged
+		if err := s.files.check(); err != nil {
+			return true, failure(ctx, "commit", err)
+		}
+	}
+	return false, nil
+}
+
+// inPlace returns fault.StoreUnavailable if a file of the database was deleted or replaced, as soon as
+// filesInterval after that.
+func (s *Store) inPlace(ctx context.Context) error {
+	if err := s.files.checkLately(); err != nil {
+		return failure(ctx, "find the files", err)
+	}
+	return nil
+}
+
+// pause waits, and tells whether ctx has not ended meanwhile.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // Read calls f in a View, and returns its result. After an error it returns the zero value.
 func Read[T any](ctx context.Context, s *Store, f func(*Tx) (T, error)) (T, error) {
@@ -25,4 +208,19 @@ func withResult[T any](ctx context.Context, run transact, f func(*Tx) (T, error)
 		return none, err
 	}
 	return result, nil
+}
+
+// patience is how long a transaction may take once it has its turn. Without it, callers would queue behind whoever holds the
+// database, each longer than the one before.
+const patience = 10 * time.Second
+
+var errPatience = errors.New("store: the transaction took too long")
+
+// failure says that the database failed at something, unless it was the caller who went away. A deadline that has passed, here
+// or further up, means that the database is too slow.
+func failure(ctx context.Context, what string, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("%s: %w", what, briefly(err)), "the authentication cluster failed; try again in a moment")
 }

@@ -18,7 +18,7 @@ type User struct {
 	// Metadata is a JSON object, or empty if none was given.
 	Metadata string
 	// Realm is the SAML realm that the user comes from, and Identity what that calls the user; both are zero for a user of this
-	// server. They never change, but for QualifyUser.
+	// server. They never change, except by Qualify.
 	Realm    string
 	Identity ExternalIdentity
 	// PasswordHash is a PHC string; empty if the user has no password.
@@ -123,39 +123,39 @@ var (
 	sweepUser            = prepare(`DELETE FROM users WHERE name = $1 AND deleted`)
 )
 
-// User returns a user, or ErrNotFound.
-func (tx *Tx) User(name string) (User, error) {
-	return one(tx, scanUser, selectUser, name)
+// Find returns a user, or ErrNotFound.
+func (t Users) Find(name string) (User, error) {
+	return one(t.tx, scanUser, selectUser, name)
 }
 
-// Users returns all users by name.
-func (tx *Tx) Users() ([]User, error) {
-	return all(tx, scanUser, selectUsers)
+// All returns all users by name.
+func (t Users) All() ([]User, error) {
+	return all(t.tx, scanUser, selectUsers)
 }
 
-// InsertUser adds a user, at the transaction's time, or returns ErrExists.
-func (tx *Tx) InsertUser(u User) error {
+// Insert adds a user, at the transaction's time, or returns ErrExists.
+func (t Users) Insert(u User) error {
 	nameID := ""
 	if u.External() {
 		nameID = u.Identity.key()
 	}
-	n, err := tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
-		millis(tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
+	n, err := t.tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
+		millis(t.tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
 	if err == nil && n == 0 {
 		return ErrExists
 	}
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
+	_, err = t.tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
 	return err
 }
 
-// UpdateUser stores what administrators change of a user, and who did: UpdatedBy. It returns ErrNotFound.
-func (tx *Tx) UpdateUser(u User) error {
-	tx.changed.add(userTag(u.Name))
-	n, err := tx.exec(updateUser,
-		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(tx.Now), u.UpdatedBy,
+// Update stores what administrators change of a user, and who did: UpdatedBy. It returns ErrNotFound.
+func (t Users) Update(u User) error {
+	t.tx.changed.add(userTag(u.Name))
+	n, err := t.tx.exec(updateUser,
+		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(t.tx.Now), u.UpdatedBy,
 		tenure(u.Tenure))
 	if err == nil && n == 0 {
 		return ErrNotFound
@@ -163,30 +163,30 @@ func (tx *Tx) UpdateUser(u User) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
+	_, err = t.tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
 	return err
 }
 
 // TouchLogin remembers that a user signed in now.
-func (tx *Tx) TouchLogin(name string) error {
-	_, err := tx.exec(touchLogin, name, millis(tx.Now))
+func (t Users) TouchLogin(name string) error {
+	_, err := t.tx.exec(touchLogin, name, millis(t.tx.Now))
 	return err
 }
 
 // ReplacePasswordHash stores another hash of the same password, and tells whether the password was still that one.
-func (tx *Tx) ReplacePasswordHash(name, old, hash string) (bool, error) {
-	tx.changed.add(userTag(name))
-	setter, err := one(tx, scanText, selectPasswordSetter, name)
+func (t Users) ReplacePasswordHash(name, old, hash string) (bool, error) {
+	t.tx.changed.add(userTag(name))
+	setter, err := one(t.tx, scanText, selectPasswordSetter, name)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	n, err := tx.exec(replacePasswordHash, name, old, hash)
+	n, err := t.tx.exec(replacePasswordHash, name, old, hash)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.exec(setPasswordSetter, name, setter)
+	_, err = t.tx.exec(setPasswordSetter, name, setter)
 	return true, err
 }

@@ -37,7 +37,7 @@ func (c *Counter) CheckAddress(ctx context.Context) error {
 
 // Locked reports whether a user is locked, and whether failures with the password are counted that a success would clear.
 func (c *Counter) Locked(tx *store.Tx, userName string) (locked, passwordFailures bool, err error) {
-	state, err := tx.Lockout(userName)
+	state, err := tx.Lockouts.Get(userName)
 	return c.policy.Locked(state, tx.Now), state.Failures > state.CodeFailures, err
 }
 
@@ -56,7 +56,7 @@ const (
 // RecordFailure counts a failed attempt for a user, or for store.UnknownUser, in the transaction that rejected it. The caller
 // calls RecordAddressFailure after the transaction.
 func (c *Counter) RecordFailure(ctx context.Context, tx *store.Tx, userName string, factor Factor) error {
-	before, err := tx.Lockout(userName)
+	before, err := tx.Lockouts.Get(userName)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *Counter) RecordFailure(ctx context.Context, tx *store.Tx, userName stri
 	if factor == Code {
 		after.CodeFailures++
 	}
-	if err := tx.SetLockout(userName, after); err != nil {
+	if err := tx.Lockouts.Set(userName, after); err != nil {
 		return err
 	}
 
@@ -100,7 +100,7 @@ func (c *Counter) RecordAddressFailure(ctx context.Context) {
 
 // RecordSuccess clears a user's failures of one factor.
 func (c *Counter) RecordSuccess(tx *store.Tx, userName string, factor Factor) error {
-	state, err := tx.Lockout(userName)
+	state, err := tx.Lockouts.Get(userName)
 	if err != nil || state.Failures == 0 {
 		return err
 	}
@@ -112,16 +112,16 @@ func (c *Counter) RecordSuccess(tx *store.Tx, userName string, factor Factor) er
 	}
 
 	if state.Failures == 0 {
-		return tx.ClearLockout(userName)
+		return tx.Lockouts.Clear(userName)
 	}
 	// A lock is over: no attempt succeeds while the user is locked.
 	state.LockedUntil = time.Time{}
-	return tx.SetLockout(userName, state)
+	return tx.Lockouts.Set(userName, state)
 }
 
 // Unlock clears all of a user's failures by order of an administrator.
 func (c *Counter) Unlock(ctx context.Context, tx *store.Tx, userName string) error {
-	if err := tx.ClearLockout(userName); err != nil {
+	if err := tx.Lockouts.Clear(userName); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.UserUnlocked, userName, nil)

@@ -61,7 +61,7 @@ func (h *harness) succeed(userName string, factor Factor) {
 func (h *harness) wantFailures(userName string, all, codes int) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
-		state, err := tx.Lockout(userName)
+		state, err := tx.Lockouts.Get(userName)
 		if state.Failures != all || state.CodeFailures != codes {
 			h.Errorf("%q has %d failures, %d with codes; want %d, %d", userName, state.Failures, state.CodeFailures, all, codes)
 		}
@@ -85,7 +85,7 @@ func (h *harness) events() []string {
 	h.Helper()
 	var events []string
 	h.update(func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 1000)
+		entries, err := tx.Audit.After(time.Time{}, "", 1000)
 		events = nil
 		for _, e := range entries {
 			events = append(events, e.Event+" "+e.Subject+" "+e.Details)

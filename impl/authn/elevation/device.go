@@ -57,7 +57,7 @@ func (s *Service) Device(ctx context.Context, p identity.Principal) (Device, err
 			return Device{}, err
 		}
 
-		left, err := tx.RecoveryCodes(p.User)
+		left, err := tx.RecoveryCodes.Count(p.User)
 		return Device{Confirmed: record.Confirmed, CreatedAt: record.CreatedAt, RecoveryCodesLeft: left}, err
 	})
 }
@@ -129,7 +129,7 @@ func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 		return false, nil
 	}
 
-	token, _, _, err := tx.LiveSession(p.TokenID)
+	token, _, _, err := tx.Sessions.FindByToken(p.TokenID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
@@ -141,7 +141,7 @@ func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, []string, error) {
 	key := totp.NewSecret()
 	codes, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]string, error) {
-		_, err := tx.User(userName)
+		_, err := tx.Users.Find(userName)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, fault.New(fault.UserNotFound, "there is no user \""+userName+"\"", "user_name")
 		}
@@ -183,7 +183,7 @@ func (s *Service) storeDevice(ctx context.Context, tx *store.Tx, userName string
 		return err
 	}
 	sealed := s.sealer.Seal(key, sealContext(userName))
-	if err := tx.InsertTOTPDevice(store.TOTPDevice{UserName: userName, Sealed: sealed}); err != nil {
+	if err := tx.TOTPDevices.Insert(store.TOTPDevice{UserName: userName, Sealed: sealed}); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.DeviceEnrolled, userName, nil)
@@ -191,15 +191,15 @@ func (s *Service) storeDevice(ctx context.Context, tx *store.Tx, userName string
 
 // deleteDevice deletes a device, if there is one, and ends the user's elevations, because the device may have been lost.
 func deleteDevice(tx *store.Tx, userName string) error {
-	if _, err := tx.DeleteTOTPDevice(userName); err != nil {
+	if _, err := tx.TOTPDevices.Delete(userName); err != nil {
 		return err
 	}
-	return tx.LowerUserSessions(userName)
+	return tx.Sessions.LowerUser(userName)
 }
 
 // confirmDevice confirms a device and returns new recovery codes, the digests of which replace the old ones.
 func confirmDevice(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
-	if err := tx.ConfirmTOTPDevice(userName); err != nil {
+	if err := tx.TOTPDevices.Confirm(userName); err != nil {
 		return nil, err
 	}
 
@@ -210,7 +210,7 @@ func confirmDevice(ctx context.Context, tx *store.Tx, userName string) ([]string
 		digests = append(digests, secret.Digest(canonical))
 	}
 
-	if err := tx.ReplaceRecoveryCodes(userName, digests); err != nil {
+	if err := tx.RecoveryCodes.Replace(userName, digests); err != nil {
 		return nil, err
 	}
 	return codes, audit.Record(ctx, tx, audit.DeviceConfirmed, userName, nil)
@@ -224,7 +224,7 @@ func (s *Service) newEnrollment(userName string, key []byte) Enrollment {
 }
 
 func findDevice(tx *store.Tx, userName string) (store.TOTPDevice, error) {
-	record, err := tx.TOTPDevice(userName)
+	record, err := tx.TOTPDevices.Find(userName)
 	if errors.Is(err, store.ErrNotFound) {
 		return record, fault.New(fault.DeviceNotFound, "there is no second factor")
 	}

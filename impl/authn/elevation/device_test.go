@@ -161,7 +161,7 @@ func TestRemove(t *testing.T) {
 func (h *harness) wantLowered(p identity.Principal) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
-		token, _, _, err := tx.LiveSession(p.TokenID)
+		token, _, _, err := tx.Sessions.FindByToken(p.TokenID)
 		if token.ElevatedUntil.After(tx.Now) {
 			h.Errorf("the session is elevated until %v", token.ElevatedUntil)
 		}

@@ -57,7 +57,7 @@ func newHarness(t *testing.T) *harness {
 	attempts := attempts.NewCounter(attempts.DefaultPolicy, attempts.NewAddressLimiter(addressFailures, time.Hour, clock))
 	h.Service = elevation.NewService(h.store, h.sessions, attempts, h.sealer, elevation.DefaultSettings, clock)
 
-	h.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "alice", Enabled: true}) })
+	h.update(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "alice", Enabled: true}) })
 	return h
 }
 
@@ -161,7 +161,7 @@ func (h *harness) failures() int {
 	h.Helper()
 	failures := 0
 	h.update(func(tx *store.Tx) error {
-		state, err := tx.Lockout("alice")
+		state, err := tx.Lockouts.Get("alice")
 		failures = state.Failures
 		return err
 	})
@@ -173,7 +173,7 @@ func (h *harness) recorded(event audit.Event) int {
 	h.Helper()
 	count := 0
 	h.update(func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 1000)
+		entries, err := tx.Audit.After(time.Time{}, "", 1000)
 		count = 0
 		for _, e := range entries {
 			if e.Event == string(event) && e.Subject == "alice" {

@@ -10,7 +10,7 @@ import (
 // Reseal re-encrypts the secrets of all devices, and returns the number of devices. It returns secret.ErrUnsealable if one
 // cannot be decrypted.
 func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
-	devices, err := tx.TOTPDevices()
+	devices, err := tx.TOTPDevices.All()
 	if err != nil {
 		return 0, err
 	}
@@ -24,5 +24,5 @@ func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
 		resealed = append(resealed, [2]string{d.UserName, to.Seal(key, sealContext(d.UserName))})
 	}
 
-	return len(resealed), tx.ResealTOTPDevices(resealed)
+	return len(resealed), tx.TOTPDevices.Reseal(resealed)
 }

@@ -73,7 +73,7 @@ const verifyTimeout = 15 * time.Second
 // useCode reports whether a code is valid, and uses it up. No code is valid while the user is locked. It returns
 // fault.OneTimeCodeInvalid if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
 func (s *Service) useCode(ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool) (bool, error) {
-	device, err := tx.TOTPDevice(userName)
+	device, err := tx.TOTPDevices.Find(userName)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || err == nil && !device.Confirmed && confirmed:
 		return false, invalidCode()
@@ -90,14 +90,14 @@ func (s *Service) useCode(ctx context.Context, tx *store.Tx, userName, code stri
 		return false, err
 	}
 	if step, ok := s.codes.Match(key, code, tx.Now); ok {
-		return tx.UseTOTPStep(userName, step)
+		return tx.TOTPDevices.UseStep(userName, step)
 	}
 
 	canonical, ok := totp.NormalizeRecoveryCode(code)
 	if !ok || !confirmed {
 		return false, nil
 	}
-	used, err := tx.UseRecoveryCode(userName, secret.Digest(canonical))
+	used, err := tx.RecoveryCodes.Use(userName, secret.Digest(canonical))
 	if err != nil || !used {
 		return false, err
 	}

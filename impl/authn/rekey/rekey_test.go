@@ -67,7 +67,7 @@ func populated(t *testing.T, dsn string) server {
 	t.Helper()
 	s := start(t, dsn, newSealer(t))
 	for i, name := range users {
-		err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: name, Enabled: true}) })
+		err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) })
 		if err == nil && i < len(users)-1 {
 			_, _, err = s.factors.Provision(t.Context(), name)
 		}
@@ -86,11 +86,11 @@ func (s server) sealed(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
-		keys, err := tx.SigningKeys()
+		keys, err := tx.SigningKeys.All()
 		for _, k := range keys {
 			all["signing_keys:"+k.ID+":seed"] = k.Sealed
 		}
-		devices, failed := tx.TOTPDevices()
+		devices, failed := tx.TOTPDevices.All()
 		for _, d := range devices {
 			all["totp_devices:"+d.UserName+":secret"] = d.Sealed
 		}
@@ -106,7 +106,7 @@ func (s server) sealed(t *testing.T) map[string]string {
 func (s server) replacements(t *testing.T) (found []string) {
 	t.Helper()
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 1000)
+		entries, err := tx.Audit.After(time.Time{}, "", 1000)
 		for _, e := range entries {
 			if e.Event == string(audit.KeyEncryptionKeyReplaced) {
 				found = append(found, e.Actor+" "+e.Details)
@@ -171,11 +171,11 @@ func replaceUnsealable(t *testing.T, dsn string) {
 	spoil := func(table string, value func(place string) string) {
 		t.Helper()
 		err := s.store.Update(t.Context(), func(tx *store.Tx) error {
-			keys, err := tx.SigningKeys()
+			keys, err := tx.SigningKeys.All()
 			if table == "signing_keys" {
-				return errors.Join(err, tx.ResealSigningKeys([][2]string{{keys[1].ID, value("signing_keys:" + keys[1].ID + ":seed")}}))
+				return errors.Join(err, tx.SigningKeys.Reseal([][2]string{{keys[1].ID, value("signing_keys:" + keys[1].ID + ":seed")}}))
 			}
-			return errors.Join(err, tx.ResealTOTPDevices([][2]string{{users[1], value("totp_devices:" + users[1] + ":secret")}}))
+			return errors.Join(err, tx.TOTPDevices.Reseal([][2]string{{users[1], value("totp_devices:" + users[1] + ":secret")}}))
 		})
 		if err != nil {
 			t.Fatal(err)

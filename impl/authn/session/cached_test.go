@@ -125,7 +125,7 @@ func TestVerify_Invalidated(t *testing.T) {
 	token := c.begin()
 	c.want(token, true, false, false)
 	c.want(token, true, false, true)
-	c.Change(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", FullName: "Alice"}) })
+	c.Change(func(tx *store.Tx) error { return tx.Users.Update(store.User{Name: "alice", FullName: "Alice"}) })
 	live := c.want(token, true, false, false)
 	if live.User.Enabled || live.User.FullName != "Alice" {
 		t.Errorf("the user is %+v", live.User)

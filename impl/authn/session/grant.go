@@ -37,12 +37,12 @@ func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string)
 // and the expiry of the session does not change. Redeem returns fault.GrantInvalid if the refresh token is unknown, used or
 // expired, the session no longer exists, or the user is disabled.
 func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error) {
-	id, err := tx.ConsumeRefreshToken(secret.Digest(refresh))
+	id, err := tx.RefreshTokens.Consume(secret.Digest(refresh))
 	if err != nil {
 		return Grant{}, store.User{}, invalidGrant(err)
 	}
 
-	session, u, err := tx.Session(id)
+	session, u, err := tx.Sessions.Find(id)
 	if err != nil {
 		return Grant{}, u, invalidGrant(err)
 	}
@@ -71,7 +71,7 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 		end = session.ExpiresAt
 	}
 	text := secret.Text(refreshBytes)
-	return text, tx.InsertRefreshToken(secret.Digest(text), session.ID, end)
+	return text, tx.RefreshTokens.Insert(secret.Digest(text), session.ID, end)
 }
 
 // Identify returns the id of a session token, or "" if this server did not issue it. It must not be called in a transaction.
@@ -85,7 +85,7 @@ func (s *Service) Identify(ctx context.Context, value string) (tokenID string, e
 
 // Find returns the session of a token, and reports whether the token is valid.
 func (s *Service) Find(tx *store.Tx, tokenID string) (session store.Session, found bool, err error) {
-	_, session, _, err = tx.LiveSession(tokenID)
+	_, session, _, err = tx.Sessions.FindByToken(tokenID)
 	if errors.Is(err, store.ErrNotFound) {
 		return session, false, nil
 	}
@@ -95,9 +95,9 @@ func (s *Service) Find(tx *store.Tx, tokenID string) (session store.Session, fou
 // FindRefresh returns the session of a refresh token, and reports whether the token is valid. Used tokens are deleted, so they
 // cannot be distinguished from unknown ones.
 func (s *Service) FindRefresh(tx *store.Tx, refresh string) (session store.Session, found bool, err error) {
-	id, err := tx.RefreshTokenSession(secret.Digest(refresh))
+	id, err := tx.RefreshTokens.Session(secret.Digest(refresh))
 	if err == nil {
-		session, _, err = tx.Session(id)
+		session, _, err = tx.Sessions.Find(id)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return session, false, nil

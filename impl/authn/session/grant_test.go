@@ -62,7 +62,7 @@ func (c *clocked) sessionOf(token Token) Live {
 // setEnabled enables or disables alice, and leaves her sessions alone.
 func (c *clocked) setEnabled(enabled bool) {
 	c.Helper()
-	c.update(func(tx *store.Tx) error { return tx.UpdateUser(store.User{Name: "alice", Enabled: enabled}) })
+	c.update(func(tx *store.Tx) error { return tx.Users.Update(store.User{Name: "alice", Enabled: enabled}) })
 }
 
 // Ensures that a refresh token is exchanged once for tokens of the same session, which are not elevated.

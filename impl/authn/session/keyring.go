@@ -46,7 +46,7 @@ func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*
 	}
 
 	err = st.Update(ctx, func(tx *store.Tx) error {
-		records, err := tx.SigningKeys()
+		records, err := tx.SigningKeys.All()
 		if err == nil && len(records) == 0 {
 			_, err = k.create(ctx, tx, tx.Now, nil)
 		}
@@ -67,7 +67,7 @@ func (k *keyring) load(ctx context.Context) ([]store.SigningKey, error) {
 
 func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, err error) {
 	defer func() { k.loadErr = err }()
-	records, err = store.Read(ctx, k.store, (*store.Tx).SigningKeys)
+	records, err = store.Read(ctx, k.store, func(tx *store.Tx) ([]store.SigningKey, error) { return tx.SigningKeys.All() })
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ var errNoSigningKey = errors.New("session: the store has no signing key")
 // signer returns the current signing key. It is read from the store each time, because a replaced key must not sign, even on a
 // replica that has not reloaded its keys.
 func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
-	records, err := tx.SigningKeys()
+	records, err := tx.SigningKeys.All()
 	if err != nil {
 		return store.SigningKey{}, err
 	}

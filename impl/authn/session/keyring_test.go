@@ -62,7 +62,7 @@ func keys(t *testing.T, s *Service) []Key {
 func events(t *testing.T, s *Service) (events []string) {
 	t.Helper()
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 1000)
+		entries, err := tx.Audit.After(time.Time{}, "", 1000)
 		for _, e := range entries {
 			if name, ok := strings.CutPrefix(e.Event, "signing_key."); ok {
 				events = append(events, name+" "+e.Subject)
@@ -496,7 +496,7 @@ func TestKeyring_Sealed(t *testing.T) {
 	s := newService(t)
 	_, key := onlyKey(t, s)
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
-		records, err := tx.SigningKeys()
+		records, err := tx.SigningKeys.All()
 		for _, record := range records {
 			sealed, err := base64.RawStdEncoding.DecodeString(record.Sealed)
 			if err != nil || strings.Contains(string(sealed), string(key.Seed())) {

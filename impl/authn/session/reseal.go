@@ -11,7 +11,7 @@ import (
 // CheckSealer returns secret.ErrUnsealable unless the sealer opens the signing keys. If it does not, the key-encryption key was
 // replaced after this server started, and values that the sealer seals could not be opened again.
 func CheckSealer(tx *store.Tx, sealer *secret.Sealer) error {
-	records, err := tx.SigningKeys()
+	records, err := tx.SigningKeys.All()
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Service) Ready(ctx context.Context) error {
 
 // Reseal re-encrypts the signing keys and returns their number. It returns secret.ErrUnsealable if from does not open one.
 func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
-	records, err := tx.SigningKeys()
+	records, err := tx.SigningKeys.All()
 	if err != nil {
 		return 0, err
 	}
@@ -54,7 +54,7 @@ func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
 		}
 		resealed = append(resealed, [2]string{record.ID, to.Seal(seed, place(record.ID))})
 	}
-	return len(resealed), tx.ResealSigningKeys(resealed)
+	return len(resealed), tx.SigningKeys.Reseal(resealed)
 }
 
 func openSeed(sealer *secret.Sealer, record store.SigningKey) ([]byte, error) {

@@ -64,7 +64,7 @@ func TestReady(t *testing.T) {
 	c.keys.sealer = own
 
 	id, _ := onlyKey(t, c.Service)
-	c.update(func(tx *store.Tx) error { return tx.DeleteSigningKey(id) })
+	c.update(func(tx *store.Tx) error { return tx.SigningKeys.Delete(id) })
 	if err := c.Ready(t.Context()); !errors.Is(err, errNoSigningKey) {
 		t.Errorf("without a signing key: %v", err)
 	}

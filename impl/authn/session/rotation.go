@@ -43,7 +43,7 @@ type Key struct {
 // Keys returns the signing keys of a store, the newest first.
 func Keys(ctx context.Context, st *store.Store) ([]Key, error) {
 	return store.Read(ctx, st, func(tx *store.Tx) (keys []Key, err error) {
-		records, err := tx.SigningKeys()
+		records, err := tx.SigningKeys.All()
 		signer := currentKey(records, tx.Now)
 		for i, record := range records {
 			state := KeySigns
@@ -81,7 +81,7 @@ func expiredKeys(records []store.SigningKey, now time.Time) []store.SigningKey {
 // deleteKeys deletes keys and records that in the audit trail.
 func deleteKeys(ctx context.Context, tx *store.Tx, records []store.SigningKey) error {
 	for _, record := range records {
-		if err := tx.DeleteSigningKey(record.ID); err != nil {
+		if err := tx.SigningKeys.Delete(record.ID); err != nil {
 			return err
 		}
 		if err := audit.Record(ctx, tx, audit.SigningKeyDeleted, record.ID, nil); err != nil {
@@ -99,7 +99,7 @@ func (s *Service) RotateKey(ctx context.Context) (Key, bool, error) {
 		isNew bool
 	}
 	key, err := store.Write(ctx, s.store, func(tx *store.Tx) (waiting, error) {
-		records, err := tx.SigningKeys()
+		records, err := tx.SigningKeys.All()
 		if err != nil {
 			return waiting{}, err
 		}
@@ -121,7 +121,7 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, records []store.Sig
 
 	from := tx.Now.Add(overlap)
 	until := from.Add(s.settings.Idle)
-	if err := tx.SupersedeSigningKeys(until); err != nil {
+	if err := tx.SigningKeys.Supersede(until); err != nil {
 		return store.SigningKey{}, err
 	}
 	for _, record := range records {
@@ -144,7 +144,7 @@ func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, deta
 	}
 	id := secret.Text(9)
 	record := store.SigningKey{ID: id, Sealed: k.sealer.Seal(private.Seed(), place(id)), CreatedAt: tx.Now, SignsFrom: from}
-	if err := tx.InsertSigningKey(record); err != nil {
+	if err := tx.SigningKeys.Insert(record); err != nil {
 		return store.SigningKey{}, err
 	}
 	return record, audit.Record(ctx, tx, audit.SigningKeyCreated, id, details)
@@ -158,7 +158,7 @@ func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, deta
 // a transaction.
 func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 	record, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.SigningKey, error) {
-		records, err := tx.SigningKeys()
+		records, err := tx.SigningKeys.All()
 		if err != nil {
 			return store.SigningKey{}, err
 		}
@@ -186,10 +186,10 @@ func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 func (s *Service) endAll(ctx context.Context) (int, error) {
 	users, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]store.User, error) {
 		// Expired sessions must not be counted.
-		if err := tx.SweepSessions(); err != nil {
+		if err := tx.Sessions.Sweep(); err != nil {
 			return nil, err
 		}
-		return tx.Users()
+		return tx.Users.All()
 	})
 	if err != nil {
 		return 0, err
@@ -198,7 +198,7 @@ func (s *Service) endAll(ctx context.Context) (int, error) {
 	total := 0
 	for _, u := range users {
 		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (int, error) {
-			ended, err := tx.DeleteUserSessions(u.Name)
+			ended, err := tx.Sessions.DeleteUser(u.Name)
 			if err != nil || ended == 0 {
 				return 0, err
 			}

@@ -115,13 +115,13 @@ func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string,
 		end = latest
 	}
 	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: end}
-	if err := tx.SweepSessions(); err != nil {
+	if err := tx.Sessions.Sweep(); err != nil {
 		return session, Token{}, err
 	}
 	if err := s.deleteOldest(ctx, tx, userName); err != nil {
 		return session, Token{}, err
 	}
-	if err := tx.InsertSession(session); err != nil {
+	if err := tx.Sessions.Insert(session); err != nil {
 		return session, Token{}, err
 	}
 	token, err := s.issue(tx, session, time.Time{})
@@ -130,7 +130,7 @@ func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string,
 
 // deleteOldest deletes the oldest sessions of a user that has reached maxSessions.
 func (s *Service) deleteOldest(ctx context.Context, tx *store.Tx, userName string) error {
-	ended, err := tx.CrowdSessions(userName, maxSessions)
+	ended, err := tx.Sessions.Crowd(userName, maxSessions)
 	if err != nil || ended == 0 {
 		return err
 	}
@@ -164,7 +164,7 @@ func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
 	if err != nil {
 		return Token{}, false, err
 	}
-	lowered, err := tx.LowerSession(session.ID)
+	lowered, err := tx.Sessions.Lower(session.ID)
 	if err != nil {
 		return Token{}, false, err
 	}
@@ -174,22 +174,22 @@ func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
 
 // exchange shortens the time to live of a token to the grace time, and returns it with its session.
 func (s *Service) exchange(tx *store.Tx, tokenID string) (store.SessionToken, store.Session, error) {
-	old, session, _, err := tx.LiveSession(tokenID)
+	old, session, _, err := tx.Sessions.FindByToken(tokenID)
 	if errors.Is(err, store.ErrNotFound) {
 		return old, session, unauthorized()
 	}
 	if err != nil {
 		return old, session, err
 	}
-	if err := tx.SweepSessionTokens(session.ID); err != nil {
+	if err := tx.Sessions.SweepTokens(session.ID); err != nil {
 		return old, session, err
 	}
-	return old, session, tx.ShortenSessionToken(old.ID, tx.Now.Add(s.settings.Grace))
+	return old, session, tx.Sessions.ShortenToken(old.ID, tx.Now.Add(s.settings.Grace))
 }
 
 // End deletes a session with all its tokens, and reports whether it existed.
 func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
-	return tx.DeleteSession(sessionID)
+	return tx.Sessions.Delete(sessionID)
 }
 
 // Verify verifies a token and returns its session. It returns fault.CredentialsInvalid if this server did not issue the token, the
@@ -203,7 +203,7 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	read, err := s.live.Read(ctx, c.tokenID, func(tx *store.Tx) (*Live, error) {
 		var live Live
 		var err error
-		live.Token, live.Session, live.User, err = tx.LiveSession(c.tokenID)
+		live.Token, live.Session, live.User, err = tx.Sessions.FindByToken(c.tokenID)
 		if errors.Is(err, store.ErrNotFound) {
 			err = unauthorized()
 		}
@@ -285,7 +285,7 @@ func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.
 		}
 	}
 	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
-	if err := tx.InsertSessionToken(token); err != nil {
+	if err := tx.Sessions.InsertToken(token); err != nil {
 		return Token{}, err
 	}
 

@@ -53,7 +53,7 @@ func sealer(t *testing.T, key []byte) *secret.Sealer {
 
 func addUser(t *testing.T, s *Service, name string) {
 	t.Helper()
-	if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: name, Enabled: true}) }); err != nil {
+	if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -174,7 +174,7 @@ func TestRefresh_ExpiredTokensDeleted(t *testing.T) {
 	}
 	update(func(tx *store.Tx) error { _, err := s.Refresh(tx, id); return err })
 	update(func(tx *store.Tx) error { // fails if the id still exists
-		return tx.InsertSessionToken(store.SessionToken{ID: first, SessionID: live.Session.ID, ExpiresAt: now.Add(time.Hour)})
+		return tx.Sessions.InsertToken(store.SessionToken{ID: first, SessionID: live.Session.ID, ExpiresAt: now.Add(time.Hour)})
 	})
 }
 
@@ -186,7 +186,7 @@ func TestBegin_TooManySessions(t *testing.T) {
 	time.Sleep(2 * time.Millisecond) // the first session must be the oldest
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
 		for i := range maxSessions - 1 {
-			if err := tx.InsertSession(store.Session{ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour)}); err != nil {
+			if err := tx.Sessions.Insert(store.Session{ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour)}); err != nil {
 				return err
 			}
 		}
@@ -206,7 +206,7 @@ func TestBegin_TooManySessions(t *testing.T) {
 		t.Error(err)
 	}
 	err = s.store.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		entries, err := tx.Audit.After(time.Time{}, "", 100)
 		if !slices.ContainsFunc(entries, func(e store.AuditEntry) bool {
 			return e.Event == string(audit.SessionEnded) && e.Subject == "alice" && e.Details == `{"by":"too many","sessions":1000}`
 		}) {

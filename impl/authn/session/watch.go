@@ -62,7 +62,7 @@ func (s *Service) maintainKeys(ctx context.Context) error {
 	}
 
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		records, err := tx.SigningKeys()
+		records, err := tx.SigningKeys.All()
 		if err != nil {
 			return err
 		}

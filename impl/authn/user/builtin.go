@@ -151,7 +151,7 @@ func named(err error, name string) error {
 
 // carryOut does what is due.
 func carryOut(ctx context.Context, tx *store.Tx, p plan) error {
-	before, err := tx.User(p.user.Name)
+	before, err := tx.Users.Find(p.user.Name)
 	switch found := err == nil; {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return err

@@ -39,7 +39,7 @@ func add(ctx context.Context, tx *store.Tx, by identity.Principal, u store.User)
 	if u.PasswordHash != "" {
 		u.PasswordSetBy = setter(ctx, by, u.Name)
 	}
-	if err := tx.InsertUser(u); err != nil {
+	if err := tx.Users.Insert(u); err != nil {
 		return err
 	}
 	details := audit.Details{"roles": u.Roles}
@@ -70,7 +70,7 @@ func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, afte
 		return err
 	}
 	after.UpdatedBy = audit.OriginOf(ctx).Actor
-	if err := tx.UpdateUser(after); err != nil {
+	if err := tx.Users.Update(after); err != nil {
 		return err
 	}
 	if err := settleChange(ctx, tx, after, events); err != nil {
@@ -84,7 +84,7 @@ func remove(ctx context.Context, tx *store.Tx, by identity.Principal, name strin
 	if err := tx.RequireCurrent(by); err != nil {
 		return err
 	}
-	if _, err := tx.DeleteUser(name); err != nil {
+	if _, err := tx.Users.Delete(name); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.UserDeleted, name, nil)
@@ -93,12 +93,12 @@ func remove(ctx context.Context, tx *store.Tx, by identity.Principal, name strin
 // settleChange ends the sessions that a change makes invalid, and records what was changed.
 func settleChange(ctx context.Context, tx *store.Tx, after store.User, events []audit.Event) error {
 	if slices.Contains(events, audit.PasswordChanged) || slices.Contains(events, audit.UserDisabled) {
-		if _, err := tx.DeleteUserSessions(after.Name); err != nil {
+		if _, err := tx.Sessions.DeleteUser(after.Name); err != nil {
 			return err
 		}
 	}
 	if slices.Contains(events, audit.RolesChanged) {
-		if err := tx.LowerUserSessions(after.Name); err != nil { // elevation was for what the user was
+		if err := tx.Sessions.LowerUser(after.Name); err != nil { // elevation was for what the user was
 			return err
 		}
 	}

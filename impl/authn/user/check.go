@@ -122,7 +122,7 @@ type judged struct {
 
 // judge reads a user again and decides.
 func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) {
-	now, err := tx.User(u.Name)
+	now, err := tx.Users.Find(u.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return judged{}, nil
 	}
@@ -166,7 +166,7 @@ func (s *Service) find(ctx context.Context, name string) (found, error) {
 		name = store.UnknownUser // nobody is called that, and not every database takes such a text
 	}
 	return store.Read(ctx, s.store, func(tx *store.Tx) (found, error) {
-		u, err := tx.User(name)
+		u, err := tx.Users.Find(name)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return found{}, err
 		}
@@ -186,7 +186,7 @@ func (s *Service) renewHash(ctx context.Context, u store.User, password string) 
 		return u
 	}
 	replaced, err := store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		return tx.ReplacePasswordHash(u.Name, u.PasswordHash, hash)
+		return tx.Users.ReplacePasswordHash(u.Name, u.PasswordHash, hash)
 	})
 	if err == nil && replaced {
 		u.PasswordHash = hash

@@ -182,7 +182,7 @@ func recorded(ctx context.Context, t *testing.T, st *store.Store) string {
 	t.Helper()
 	var lines []string
 	if err := st.View(ctx, func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		entries, err := tx.Audit.After(time.Time{}, "", 100)
 		for _, e := range entries {
 			lines = append(lines, e.Event+" "+e.Details)
 		}

@@ -46,7 +46,7 @@ func (s *Service) PutNative(ctx context.Context, by identity.Principal, name str
 	}
 	c := nativeChange{by: by, proof: proof}
 	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		before, err := tx.User(name)
+		before, err := tx.Users.Find(name)
 		if errors.Is(err, store.ErrNotFound) {
 			if err := checkNewName(name); err != nil {
 				return false, err
@@ -83,13 +83,13 @@ func (s *Service) native(ctx context.Context, name string, n Native) (store.User
 func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (users []store.User, err error) {
 		if len(names) == 0 {
-			return tx.Users()
+			return tx.Users.All()
 		}
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 			if checkExternal(name) != nil { // nobody is called that, and not every database takes such a text
 				continue
 			}
-			u, err := tx.User(name)
+			u, err := tx.Users.Find(name)
 			if errors.Is(err, store.ErrNotFound) {
 				continue
 			}
@@ -177,7 +177,7 @@ func (s *Service) nativeUpdate(ctx context.Context, name string, f func(*store.T
 		return store.ErrNotFound
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		u, err := tx.User(name)
+		u, err := tx.Users.Find(name)
 		if err != nil {
 			return err
 		}

@@ -139,7 +139,7 @@ func TestPutNative_Refused(t *testing.T) {
 		}
 	})
 	if err := st.View(t.Context(), func(tx *store.Tx) error {
-		list, err := tx.Users()
+		list, err := tx.Users.All()
 		if len(list) != 0 {
 			t.Errorf("stored is %v", list)
 		}
@@ -283,7 +283,7 @@ func TestNative_Escalation(t *testing.T) {
 func TestNative_Administrator(t *testing.T) {
 	users, st := natives(t)
 	ctx := t.Context()
-	add := func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "chief"}) }
+	add := func(tx *store.Tx) error { return tx.Keys.Insert(store.APIKey{ID: "k", UserName: "chief"}) }
 	if err := st.Update(ctx, add); err != nil {
 		t.Fatal(err)
 	}
@@ -420,8 +420,8 @@ func TestNative_Sessions(t *testing.T) {
 			if err := st.Update(ctx, func(tx *store.Tx) error {
 				end := tx.Now.Add(time.Hour)
 				return errors.Join(
-					tx.InsertSession(store.Session{ID: changed, UserName: changed, ExpiresAt: end}),
-					tx.InsertSessionToken(store.SessionToken{ID: changed, SessionID: changed, ExpiresAt: end, ElevatedUntil: end}),
+					tx.Sessions.Insert(store.Session{ID: changed, UserName: changed, ExpiresAt: end}),
+					tx.Sessions.InsertToken(store.SessionToken{ID: changed, SessionID: changed, ExpiresAt: end, ElevatedUntil: end}),
 				)
 			}); err != nil {
 				t.Fatal(err)
@@ -431,7 +431,7 @@ func TestNative_Sessions(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := st.View(ctx, func(tx *store.Tx) error {
-				token, _, _, err := tx.LiveSession(changed)
+				token, _, _, err := tx.Sessions.FindByToken(changed)
 				if lives := err == nil; lives != c.lives || lives && !token.ElevatedUntil.IsZero() != c.elevated {
 					t.Errorf("the token is %+v, %v", token, err)
 				}
@@ -450,7 +450,7 @@ func TestNative_Sessions(t *testing.T) {
 func lastEvent(t *testing.T, st *store.Store, name string) (event string) {
 	t.Helper()
 	err := st.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 1000)
+		entries, err := tx.Audit.After(time.Time{}, "", 1000)
 		for _, e := range entries {
 			if e.Subject == name {
 				event = e.Event

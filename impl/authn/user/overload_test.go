@@ -36,7 +36,7 @@ func crowded(t *testing.T) (*user.Service, *store.Store, *admission.Bound) {
 func failures(t *testing.T, st *store.Store) (n int) {
 	t.Helper()
 	err := st.View(t.Context(), func(tx *store.Tx) error {
-		state, err := tx.Lockout("alice")
+		state, err := tx.Lockouts.Get("alice")
 		n = state.Failures
 		return err
 	})

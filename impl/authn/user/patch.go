@@ -155,7 +155,7 @@ func (s *Service) apply(ctx context.Context, by identity.Principal, name string,
 		if err := save(ctx, tx, by, before, after); err != nil {
 			return before, err
 		}
-		return tx.User(name)
+		return tx.Users.Find(name)
 	})
 }
 

@@ -34,10 +34,10 @@ func (p promotion) settle(ctx context.Context, tx *store.Tx) error {
 	if len(p.gained) == 0 {
 		return nil
 	}
-	if _, err := tx.DeleteUserSessions(p.user); err != nil {
+	if _, err := tx.Sessions.DeleteUser(p.user); err != nil {
 		return err
 	}
-	removed, err := tx.DeleteTOTPDevice(p.user)
+	removed, err := tx.TOTPDevices.Delete(p.user)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ const rest = 20 * time.Millisecond
 // deleted users' keys are deleted. It takes many small transactions, so other writers do not wait for it. It can be
 // interrupted, and run by several replicas at once.
 func (s *Service) Sweep(ctx context.Context) error {
-	names, err := store.Read(ctx, s.store, (*store.Tx).SweepingUsers)
+	names, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.Users.Sweeping() })
 	for _, name := range names {
 		for done := false; err == nil && !done; {
 			if done, err = s.sweepSome(ctx, name); err == nil && !done {
@@ -61,10 +61,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 func (s *Service) sweepSome(ctx context.Context, name string) (done bool, err error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		if err := tx.LockKeys(); err != nil {
+		if err := tx.Keys.Lock(); err != nil {
 			return false, err
 		}
-		return tx.SweepUser(name)
+		return tx.Users.Sweep(name)
 	})
 }
 

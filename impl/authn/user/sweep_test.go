@@ -21,14 +21,14 @@ func TestSweep(t *testing.T) {
 	}
 	waiting := func() (names []string) {
 		update(func(tx *store.Tx) (err error) {
-			names, err = tx.SweepingUsers()
+			names, err = tx.Users.Sweeping()
 			return err
 		})
 		return names
 	}
 	update(func(tx *store.Tx) (err error) {
 		for i := 0; i < 1200 && err == nil; i++ {
-			err = tx.InsertAPIKey(store.APIKey{ID: strconv.Itoa(i), UserName: "plain"})
+			err = tx.Keys.Insert(store.APIKey{ID: strconv.Itoa(i), UserName: "plain"})
 		}
 		return err
 	})

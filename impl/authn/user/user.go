@@ -84,7 +84,7 @@ func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 		if err != nil {
 			return store.User{}, err
 		}
-		return tx.User(n.Name)
+		return tx.Users.Find(n.Name)
 	})
 }
 
@@ -102,7 +102,7 @@ func (s *Service) Get(ctx context.Context, name string) (store.User, error) {
 
 // List returns users by name, those who are disabled only if asked for.
 func (s *Service) List(ctx context.Context, disabled bool) ([]store.User, error) {
-	users, err := store.Read(ctx, s.store, (*store.Tx).Users)
+	users, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.User, error) { return tx.Users.All() })
 	if !disabled {
 		users = slices.DeleteFunc(users, func(u store.User) bool { return !u.Enabled })
 	}
@@ -134,7 +134,7 @@ func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string
 		return fault.New(fault.PermissionDenied, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.User(name); errors.Is(err, store.ErrNotFound) {
+		if _, err := tx.Users.Find(name); errors.Is(err, store.ErrNotFound) {
 			return notFound(name)
 		} else if err != nil {
 			return err
@@ -149,7 +149,7 @@ func deletesOneself() error {
 
 // modifiable returns a user who may be changed, or fault.UserNotFound or UserCannotModify.
 func modifiable(tx *store.Tx, name string) (store.User, error) {
-	u, err := tx.User(name)
+	u, err := tx.Users.Find(name)
 	if errors.Is(err, store.ErrNotFound) {
 		return u, notFound(name)
 	}

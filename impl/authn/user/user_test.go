@@ -320,7 +320,7 @@ func TestAudit(t *testing.T) {
 	}
 	var events []string
 	err = st.View(ctx, func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 10)
+		entries, err := tx.Audit.After(time.Time{}, "", 10)
 		for _, e := range entries {
 			events = append(events, e.Event)
 			origin := audit.Origin{Actor: e.Actor, Address: e.Address, RequestID: e.RequestID}

@@ -75,7 +75,7 @@ func loadDescriptors(tx *store.Tx, id string) (roledescriptor.Set, error) {
 	if id == "" {
 		return nil, nil
 	}
-	body, err := tx.Document(id)
+	body, err := tx.Documents.Get(id)
 	if err != nil {
 		return nil, fmt.Errorf("access: API key role descriptors %s: %w", id, err)
 	}
@@ -107,7 +107,7 @@ func (s *Service) RunAs(ctx context.Context, subject Subject, name, action strin
 	}
 
 	return store.Read(ctx, s.store, func(tx *store.Tx) (Subject, error) {
-		u, err := tx.User(name)
+		u, err := tx.Users.Find(name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !u.Enabled {
 			return Subject{}, denied
 		}

@@ -57,13 +57,13 @@ func (f fixture) subject(method identity.Method, role, assigned string) Subject 
 	f.Helper()
 	p := identity.Principal{User: "u", Roles: []identity.Role{"r"}, Method: method}
 	err := f.store.Update(f.Context(), func(tx *store.Tx) (err error) {
-		if _, err = tx.PutRole(store.Role{Name: "r", Descriptor: `{"r":` + role + `}`}); err != nil || method != identity.APIKey {
+		if _, err = tx.Roles.Put(store.Role{Name: "r", Descriptor: `{"r":` + role + `}`}); err != nil || method != identity.APIKey {
 			return err
 		}
-		if p.Key.LimitedBy, err = tx.PutDocument([]byte(`{"r":` + role + `}`)); err != nil || assigned == "" {
+		if p.Key.LimitedBy, err = tx.Documents.Put([]byte(`{"r":` + role + `}`)); err != nil || assigned == "" {
 			return err
 		}
-		p.Key.Assigned, err = tx.PutDocument([]byte(`{"a":` + assigned + `}`))
+		p.Key.Assigned, err = tx.Documents.Put([]byte(`{"a":` + assigned + `}`))
 		return err
 	})
 	if err != nil {

@@ -112,7 +112,7 @@ func (f fixture) addUser(name string, enabled bool, roles ...identity.Role) {
 	f.Helper()
 
 	err := f.store.Update(f.Context(), func(tx *store.Tx) error {
-		return tx.InsertUser(store.User{Name: name, Enabled: enabled, Roles: roles})
+		return tx.Users.Insert(store.User{Name: name, Enabled: enabled, Roles: roles})
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -174,7 +174,7 @@ func TestService_Subject_OwnerDemoted(t *testing.T) {
 	f := newFixture(t)
 	p := identity.Principal{User: "u", Method: identity.APIKey}
 	err := f.store.Update(t.Context(), func(tx *store.Tx) (err error) {
-		p.Key.LimitedBy, err = tx.PutDocument([]byte(`{"ece_platform_admin":` + roleAll + `}`))
+		p.Key.LimitedBy, err = tx.Documents.Put([]byte(`{"ece_platform_admin":` + roleAll + `}`))
 		return err
 	})
 	if err != nil {
@@ -205,7 +205,7 @@ func TestService_Subject_DescriptorsUnreadable(t *testing.T) {
 	f := newFixture(t)
 	var undecodable string
 	err := f.store.Update(t.Context(), func(tx *store.Tx) (err error) {
-		undecodable, err = tx.PutDocument([]byte(`{`))
+		undecodable, err = tx.Documents.Put([]byte(`{`))
 		return err
 	})
 	if err != nil {

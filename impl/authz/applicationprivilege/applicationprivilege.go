@@ -71,7 +71,7 @@ func put(ctx context.Context, tx *store.Tx, application, name string, p Privileg
 		record.Metadata = string(text)
 	}
 
-	if created, err = tx.PutApplicationPrivilege(record); err != nil {
+	if created, err = tx.ApplicationPrivileges.Put(record); err != nil {
 		return false, err
 	}
 	return created, audit.Record(ctx, tx, audit.ApplicationPrivilegePut, auditSubject(application, name), audit.Details{"created": created})
@@ -89,7 +89,7 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 				continue
 			}
 
-			removed, err := tx.DeleteApplicationPrivilege(application, name)
+			removed, err := tx.ApplicationPrivileges.Delete(application, name)
 			if err != nil {
 				return nil, err
 			}
@@ -109,7 +109,7 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 // prefix followed by *, and "" selects all applications.
 func (s *Service) Get(ctx context.Context, application string, names []string) (Set, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (Set, error) {
-		records, err := tx.ApplicationPrivileges()
+		records, err := tx.ApplicationPrivileges.All()
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +155,7 @@ func (s Set) add(r store.ApplicationPrivilege) error {
 
 // Registry returns all application privileges in the form that privilege checks need.
 func Registry(tx *store.Tx) (*privilege.Registry, error) {
-	records, err := tx.ApplicationPrivileges()
+	records, err := tx.ApplicationPrivileges.All()
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descrip
 
 	text := string(roledescriptor.Canonical(roledescriptor.Set{name: d}))
 	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		created, err := tx.PutRole(store.Role{Name: name, Descriptor: text})
+		created, err := tx.Roles.Put(store.Role{Name: name, Descriptor: text})
 		if err != nil {
 			return false, err
 		}
@@ -82,7 +82,7 @@ func (s *Service) Delete(ctx context.Context, name string) (found bool, err erro
 	}
 
 	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		found, err := tx.DeleteRole(name)
+		found, err := tx.Roles.Delete(name)
 		if err != nil || !found {
 			return false, err
 		}
@@ -97,7 +97,7 @@ func (s *Service) Get(ctx context.Context, names []string) (roledescriptor.Set, 
 			return Resolve(tx, names)
 		}
 
-		roles, err := tx.Roles()
+		roles, err := tx.Roles.All()
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +122,7 @@ func Resolve(tx *store.Tx, names []string) (roledescriptor.Set, error) {
 	var roles []store.Role
 	if len(others) > 0 {
 		var err error
-		if roles, err = tx.RolesByNames(others); err != nil {
+		if roles, err = tx.Roles.ByNames(others); err != nil {
 			return nil, err
 		}
 	}

@@ -60,7 +60,7 @@ func trail(t *testing.T, s *Service) string {
 
 	var text strings.Builder
 	err := s.store.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 100)
+		entries, err := tx.Audit.After(time.Time{}, "", 100)
 		for _, e := range entries {
 			fmt.Fprintf(&text, "%s %s %s\n", e.Event, e.Subject, e.Details)
 		}
@@ -232,7 +232,7 @@ func TestService_Get(t *testing.T) {
 func TestService_Get_Undecodable(t *testing.T) {
 	s := newService(t)
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.PutRole(store.Role{Name: "r", Descriptor: "{"})
+		_, err := tx.Roles.Put(store.Role{Name: "r", Descriptor: "{"})
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ func OpenCaching(t *testing.T) *Caching {
 
 	r.Store = st
 	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
-	r.Change(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	r.Change(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
 	for deadline := time.Now().Add(20 * time.Second); !st.Following(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("invalidation messages do not arrive")

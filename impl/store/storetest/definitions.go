@@ -9,7 +9,7 @@ import (
 // documents: equal texts share one document, and texts are returned byte for byte.
 func documents(s *suite) {
 	s.view(func(tx *store.Tx) error {
-		_, err := tx.Document("nothing")
+		_, err := tx.Documents.Get("nothing")
 		s.is(err, store.ErrNotFound)
 		return nil
 	})
@@ -19,7 +19,7 @@ func documents(s *suite) {
 	for range 2 {
 		s.update(func(tx *store.Tx) error {
 			for i, text := range texts {
-				id, err := tx.PutDocument([]byte(text))
+				id, err := tx.Documents.Put([]byte(text))
 				if err != nil {
 					return err
 				}
@@ -40,7 +40,7 @@ func documents(s *suite) {
 
 	s.view(func(tx *store.Tx) error {
 		for i, id := range ids {
-			body, err := tx.Document(id)
+			body, err := tx.Documents.Get(id)
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func documents(s *suite) {
 func roles(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		for i, name := range []string{"b", "a,Ω", "c", "b"} {
-			created, err := tx.PutRole(store.Role{Name: name, Descriptor: fmt.Sprint("{", i, "}")})
+			created, err := tx.Roles.Put(store.Role{Name: name, Descriptor: fmt.Sprint("{", i, "}")})
 			if err != nil {
 				return err
 			}
@@ -66,27 +66,27 @@ func roles(s *suite) {
 	})
 
 	s.view(func(tx *store.Tx) error {
-		_, err := tx.Role("nothing")
+		_, err := tx.Roles.Find("nothing")
 		s.is(err, store.ErrNotFound)
-		one, err := tx.Role("b")
+		one, err := tx.Roles.Find("b")
 		if err != nil {
 			return err
 		}
 
 		equal(s, "the replaced role", one, store.Role{Name: "b", Descriptor: "{3}"})
-		every, err := tx.Roles()
+		every, err := tx.Roles.All()
 		if err != nil {
 			return err
 		}
 
-		some, err := tx.RolesByNames([]string{"c", "nothing", "b", "c"})
+		some, err := tx.Roles.ByNames([]string{"c", "nothing", "b", "c"})
 		equal(s, "all roles", fmt.Sprint(every), "[{a,Ω {1}} {b {3}} {c {2}}]")
 		equal(s, "some roles", fmt.Sprint(some), "[{b {3}} {c {2}}]")
 		return err
 	})
 
-	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteRole("b") })
-	s.once("making the role again", func(tx *store.Tx) (bool, error) { return tx.PutRole(store.Role{Name: "b"}) })
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.Roles.Delete("b") })
+	s.once("making the role again", func(tx *store.Tx) (bool, error) { return tx.Roles.Put(store.Role{Name: "b"}) })
 }
 
 // applicationPrivileges: application and name together are the key.
@@ -98,7 +98,7 @@ func applicationPrivileges(s *suite) {
 			{Application: "a", Name: "x", Actions: []string{"old"}, Metadata: "{}"},
 			{Application: "a", Name: "x", Actions: []string{"new"}, Metadata: `{"a":1}`},
 		} {
-			created, err := tx.PutApplicationPrivilege(p)
+			created, err := tx.ApplicationPrivileges.Put(p)
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ func applicationPrivileges(s *suite) {
 	})
 
 	s.listPrivileges(`[{"a" "x" ["new"] "{\"a\":1}"} {"a" "y" ["data:read/*" "\""] ""} {"b" "x" [] ""}]`)
-	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.DeleteApplicationPrivilege("a", "x") })
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.ApplicationPrivileges.Delete("a", "x") })
 	s.listPrivileges(`[{"a" "y" ["data:read/*" "\""] ""} {"b" "x" [] ""}]`)
 }
 
@@ -117,7 +117,7 @@ func applicationPrivileges(s *suite) {
 func (s *suite) listPrivileges(want string) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
-		list, err := tx.ApplicationPrivileges()
+		list, err := tx.ApplicationPrivileges.All()
 		equal(s, "the privileges", fmt.Sprintf("%q", list), want)
 		return err
 	})

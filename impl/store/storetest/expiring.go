@@ -9,7 +9,7 @@ import (
 // expiringKeys: the count includes keys that are valid now and expired at a later time.
 func expiringKeys(s *suite) {
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
@@ -22,17 +22,17 @@ func expiringKeys(s *suite) {
 			"never":       {},
 			"invalidated": tx.Now.Add(time.Minute),
 		} {
-			if err := tx.InsertAPIKey(store.APIKey{ID: id, UserName: "alice", ExpiresAt: expires}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{ID: id, UserName: "alice", ExpiresAt: expires}); err != nil {
 				return err
 			}
 		}
 
-		_, err := tx.InvalidateKeys([]string{"invalidated"})
+		_, err := tx.Keys.Invalidate([]string{"invalidated"})
 		return err
 	})
 
 	s.view(func(tx *store.Tx) error {
-		count, err := tx.KeysExpiring(tx.Now.Add(time.Hour))
+		count, err := tx.Keys.CountExpiring(tx.Now.Add(time.Hour))
 		equal(s, "the number of keys that expire", count, 2)
 		return err
 	})

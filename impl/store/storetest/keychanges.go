@@ -11,14 +11,14 @@ import (
 func (s *suite) insertKeys(ids ...string) {
 	s.Helper()
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
 		for _, id := range ids {
 			key := fullKey()
 			key.ID = id
-			if err := tx.InsertAPIKey(key); err != nil {
+			if err := tx.Keys.Insert(key); err != nil {
 				return err
 			}
 		}
@@ -31,7 +31,7 @@ func (s *suite) insertKeys(ids ...string) {
 func (s *suite) key(id string) (k store.APIKey) {
 	s.Helper()
 	s.view(func(tx *store.Tx) (err error) {
-		k, err = tx.APIKeyByID(id)
+		k, err = tx.Keys.Find(id)
 		return err
 	})
 	return k
@@ -42,10 +42,10 @@ func updateKeys(s *suite) {
 	s.insertKeys("k1", "k2", "k3", "k4")
 	before := s.key("k1")
 	s.update(func(tx *store.Tx) error {
-		if _, err := tx.InvalidateKeys([]string{"k4"}); err != nil {
+		if _, err := tx.Keys.Invalidate([]string{"k4"}); err != nil {
 			return err
 		}
-		return tx.UpdateKeys([]string{"k2", "nothing", "k1", "k2", "k4", "k3\x00", "\xff"}, store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
+		return tx.Keys.Update([]string{"k2", "nothing", "k1", "k2", "k4", "k3\x00", "\xff"}, store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
 	})
 
 	want := before
@@ -64,7 +64,7 @@ func updateKeys(s *suite) {
 		Creator:   "c3",
 		Version:   11,
 	}
-	s.update(func(tx *store.Tx) error { return tx.UpdateKeys([]string{"k1"}, change) })
+	s.update(func(tx *store.Tx) error { return tx.Keys.Update([]string{"k1"}, change) })
 	want.Assigned, want.Metadata, want.ExpiresAt = "a2", `{}`, end
 	want.LimitedBy, want.Creator, want.Version = "l3", "c3", 11
 	equal(s, "a key that is all changed", s.key("k1"), want)
@@ -78,7 +78,7 @@ func updateKeys(s *suite) {
 		Creator:   "c3",
 		Version:   11,
 	}
-	s.update(func(tx *store.Tx) error { return tx.UpdateKeys([]string{"k1"}, change) })
+	s.update(func(tx *store.Tx) error { return tx.Keys.Update([]string{"k1"}, change) })
 	want.Assigned, want.Metadata, want.ExpiresAt = "", "", time.Time{}
 	equal(s, "a key that lost what is optional", s.key("k1"), want)
 }
@@ -89,14 +89,14 @@ func invalidateKeys(s *suite) {
 	before := s.key("k1")
 	first := s.moment()
 	s.update(func(tx *store.Tx) error {
-		changed, err := tx.InvalidateKeys([]string{"k2", "nothing", "k1", "k2", "k3\x00", "\xff"})
+		changed, err := tx.Keys.Invalidate([]string{"k2", "nothing", "k1", "k2", "k3\x00", "\xff"})
 		equal(s, "the first to be invalidated", fmt.Sprint(changed), "[k1 k2]")
 		return err
 	})
 
 	s.now = s.now.Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
-		changed, err := tx.InvalidateKeys([]string{"k1", "k2"})
+		changed, err := tx.Keys.Invalidate([]string{"k1", "k2"})
 		equal(s, "what was invalidated again", fmt.Sprint(changed), "[]")
 		return err
 	})
@@ -106,13 +106,13 @@ func invalidateKeys(s *suite) {
 	equal(s, "the invalidated key", s.key("k1"), want)
 	equal(s, "the other key", s.key("k3").InvalidatedAt, time.Time{})
 	s.view(func(tx *store.Tx) error {
-		own, err := tx.APIKeys("alice")
+		own, err := tx.Keys.OfUser("alice")
 		equal(s, "alice's keys", keyIDs(own), "[k1 k2 k3]")
 		return err
 	})
 
 	s.once("invalidating a key", func(tx *store.Tx) (bool, error) {
-		changed, err := tx.InvalidateKeys([]string{"k3"})
+		changed, err := tx.Keys.Invalidate([]string{"k3"})
 		return len(changed) == 1, err
 	})
 }
@@ -122,13 +122,13 @@ func touchKeys(s *suite) {
 	s.insertKeys("k1", "k2")
 	early, late := s.moment(), s.moment().Add(time.Second)
 	s.update(func(tx *store.Tx) error {
-		return tx.TouchKeys(map[string]time.Time{"k1": late, "k2": early, "nothing": late})
+		return tx.Keys.Touch(map[string]time.Time{"k1": late, "k2": early, "nothing": late})
 	})
 
-	s.update(func(tx *store.Tx) error { return tx.TouchKeys(map[string]time.Time{"k1": early, "k2": late}) })
+	s.update(func(tx *store.Tx) error { return tx.Keys.Touch(map[string]time.Time{"k1": early, "k2": late}) })
 	equal(s, "a use that was reported late", s.key("k1").LastUsedAt, late)
 	equal(s, "a later use", s.key("k2").LastUsedAt, late)
-	s.update(func(tx *store.Tx) error { return tx.TouchKeys(nil) })
+	s.update(func(tx *store.Tx) error { return tx.Keys.Touch(nil) })
 }
 
 // purgeKeys: only keys that ended long enough ago and unreferenced documents are deleted.
@@ -136,49 +136,49 @@ func purgeKeys(s *suite) {
 	s.insertKeys("expired", "ended", "both", "late", "live")
 	var ended, unused string
 	s.update(func(tx *store.Tx) (err error) {
-		if ended, err = tx.PutDocument([]byte("of keys that ended")); err != nil {
+		if ended, err = tx.Documents.Put([]byte("of keys that ended")); err != nil {
 			return err
 		}
-		unused, err = tx.PutDocument([]byte("of no key"))
+		unused, err = tx.Documents.Put([]byte("of no key"))
 		return err
 	})
 
 	kept := s.putForLiveKey()
 	soon, later := s.moment().Add(time.Minute), s.moment().Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
-		if err := tx.UpdateKeys([]string{"expired", "both"}, store.KeyChange{Assigned: &ended, ExpiresAt: &soon}); err != nil {
+		if err := tx.Keys.Update([]string{"expired", "both"}, store.KeyChange{Assigned: &ended, ExpiresAt: &soon}); err != nil {
 			return err
 		}
-		if err := tx.UpdateKeys([]string{"late"}, store.KeyChange{ExpiresAt: &later}); err != nil {
+		if err := tx.Keys.Update([]string{"late"}, store.KeyChange{ExpiresAt: &later}); err != nil {
 			return err
 		}
 
-		_, err := tx.InvalidateKeys([]string{"ended", "both"})
+		_, err := tx.Keys.Invalidate([]string{"ended", "both"})
 		return err
 	})
 
 	s.update(func(tx *store.Tx) error {
-		ids, err := tx.PurgeKeys(later)
+		ids, err := tx.Keys.Purge(later)
 		equal(s, "what was purged", fmt.Sprint(ids), "[both ended expired]")
 		if err != nil {
 			return err
 		}
 
-		n, err := tx.PurgeDocuments()
+		n, err := tx.Documents.Purge()
 		equal(s, "the number of documents that were purged", n, 2)
 		return err
 	})
 
 	s.view(func(tx *store.Tx) error {
-		left, err := tx.AllAPIKeys()
+		left, err := tx.Keys.All()
 		equal(s, "what is left", keyIDs(left), "[late live]")
 		for _, id := range []string{ended, unused} {
-			_, err := tx.Document(id)
+			_, err := tx.Documents.Get(id)
 			s.is(err, store.ErrNotFound)
 		}
 
 		for _, id := range kept {
-			if _, err := tx.Document(id); err != nil {
+			if _, err := tx.Documents.Get(id); err != nil {
 				s.Errorf("a document of a live key: %v", err)
 			}
 		}
@@ -187,13 +187,13 @@ func purgeKeys(s *suite) {
 	})
 
 	s.update(func(tx *store.Tx) error {
-		ids, err := tx.PurgeKeys(later)
+		ids, err := tx.Keys.Purge(later)
 		equal(s, "what was purged again", fmt.Sprint(ids), "[]")
 		if err != nil {
 			return err
 		}
 
-		n, err := tx.PurgeDocuments()
+		n, err := tx.Documents.Purge()
 		equal(s, "the number of documents that were purged again", n, 0)
 		return err
 	})
@@ -203,14 +203,14 @@ func purgeKeys(s *suite) {
 func (s *suite) putForLiveKey() (ids []string) {
 	s.update(func(tx *store.Tx) error {
 		for _, text := range []string{"assigned", "limited by", "creator"} {
-			id, err := tx.PutDocument([]byte(text))
+			id, err := tx.Documents.Put([]byte(text))
 			if err != nil {
 				return err
 			}
 			ids = append(ids, id)
 		}
 
-		return tx.UpdateKeys([]string{"live"}, store.KeyChange{Assigned: &ids[0], LimitedBy: ids[1], Creator: ids[2]})
+		return tx.Keys.Update([]string{"live"}, store.KeyChange{Assigned: &ids[0], LimitedBy: ids[1], Creator: ids[2]})
 	})
 
 	return ids

@@ -26,14 +26,14 @@ func fullKey() store.APIKey {
 
 func apiKeys(s *suite) {
 	s.update(func(tx *store.Tx) error {
-		if err := errors.Join(tx.InsertUser(alice()), tx.InsertUser(store.User{Name: "bob"})); err != nil {
+		if err := errors.Join(tx.Users.Insert(alice()), tx.Users.Insert(store.User{Name: "bob"})); err != nil {
 			return err
 		}
 
 		for i := range 3 {
 			key := fullKey()
 			key.ID, key.ExpiresAt = fmt.Sprint("k", 2-i), tx.Now.Add(time.Hour)
-			if err := tx.InsertAPIKey(key); err != nil {
+			if err := tx.Keys.Insert(key); err != nil {
 				return err
 			}
 		}
@@ -42,10 +42,10 @@ func apiKeys(s *suite) {
 	})
 
 	s.now = s.now.Add(time.Second)
-	s.update(func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "bob"}) })
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertAPIKey(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
+	s.update(func(tx *store.Tx) error { return tx.Keys.Insert(store.APIKey{ID: "k", UserName: "bob"}) })
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.Keys.Insert(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
 	s.view(func(tx *store.Tx) error {
-		key, owner, err := tx.APIKeyWithOwner("k1")
+		key, owner, err := tx.Keys.FindWithOwner("k1")
 		if err != nil {
 			return err
 		}
@@ -55,25 +55,25 @@ func apiKeys(s *suite) {
 		want.ID, want.CreatedAt, want.ExpiresAt = "k1", created, created.Add(time.Hour)
 		equal(s, "the key", key, want)
 		equal(s, "the owner", owner.Email, "alice@example.com")
-		own1, err := tx.APIKey("alice", "k1")
+		own1, err := tx.Keys.FindOwned("alice", "k1")
 		equal(s, "alice's key", own1, want)
 		if err != nil {
 			return err
 		}
 
-		byID, err := tx.APIKeyByID("k1")
+		byID, err := tx.Keys.Find("k1")
 		equal(s, "the key by its id", byID, want)
 		if err != nil {
 			return err
 		}
 
-		_, err = tx.APIKey("bob", "k1")
+		_, err = tx.Keys.FindOwned("bob", "k1")
 		s.is(err, store.ErrNotFound)
-		_, err = tx.APIKeyByID("nothing")
+		_, err = tx.Keys.Find("nothing")
 		s.is(err, store.ErrNotFound)
-		_, _, err = tx.APIKeyWithOwner("nothing")
+		_, _, err = tx.Keys.FindWithOwner("nothing")
 		s.is(err, store.ErrNotFound)
-		some, err := tx.KeysByIDs([]string{"k1", "nothing", "k", "k1", "k2\x00", "\xff", "<k0>", "\"k0"})
+		some, err := tx.Keys.ByIDs([]string{"k1", "nothing", "k", "k1", "k2\x00", "\xff", "<k0>", "\"k0"})
 		equal(s, "the number of some keys", len(some), 2)
 		equal(s, "one of some keys", some["k1"], want)
 		equal(s, "another's of some keys", some["k"].UserName, "bob")
@@ -81,19 +81,19 @@ func apiKeys(s *suite) {
 			return err
 		}
 
-		owned, err := tx.OwnedKeys("alice", []string{"k1", "nothing", "k", "k0", "k2\x00"})
+		owned, err := tx.Keys.OwnedIDs("alice", []string{"k1", "nothing", "k", "k0", "k2\x00"})
 		slices.Sort(owned)
 		equal(s, "those of some keys that are alice's", fmt.Sprint(owned), "[k0 k1]")
 		if err != nil {
 			return err
 		}
 
-		own, err := tx.APIKeys("alice")
+		own, err := tx.Keys.OfUser("alice")
 		if err != nil {
 			return err
 		}
 
-		all, err := tx.AllAPIKeys()
+		all, err := tx.Keys.All()
 		equal(s, "alice's keys", keyIDs(own), "[k0 k1 k2]")
 		equal(s, "all keys", keyIDs(all), "[k0 k1 k2 k]")
 		equal(s, "the end of a key without one", all[3].ExpiresAt.IsZero(), true)
@@ -105,12 +105,12 @@ func apiKeys(s *suite) {
 func manyKeys(s *suite) {
 	const n = 200
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
 		for i := range n {
-			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprintf("k%03d", i), UserName: "alice", SecretDigest: "d"}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{ID: fmt.Sprintf("k%03d", i), UserName: "alice", SecretDigest: "d"}); err != nil {
 				return err
 			}
 		}
@@ -122,7 +122,7 @@ func manyKeys(s *suite) {
 		var ids []string
 		for i := range n {
 			ids = append(ids, fmt.Sprintf("k%03d", n-1-i), fmt.Sprintf("nothing%d", i), "k100")
-			found, err := tx.KeysByIDs(ids)
+			found, err := tx.Keys.ByIDs(ids)
 			if err != nil {
 				return err
 			}

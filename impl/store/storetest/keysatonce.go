@@ -31,11 +31,11 @@ func overlapping(s *suite) {
 		wg.Go(func() {
 			err := s.store.Update(s.Context(), func(tx *store.Tx) error {
 				if version%3 == 0 { // changes without a lock do not block those with one
-					if err := tx.LockKeys(); err != nil {
+					if err := tx.Keys.Lock(); err != nil {
 						return err
 					}
 				}
-				return tx.UpdateKeys(own, store.KeyChange{LimitedBy: "l", Creator: fmt.Sprint(version), Version: version})
+				return tx.Keys.Update(own, store.KeyChange{LimitedBy: "l", Creator: fmt.Sprint(version), Version: version})
 			})
 			if err != nil {
 				s.Errorf("change %d: %v", version, err)
@@ -45,7 +45,7 @@ func overlapping(s *suite) {
 
 	wg.Wait()
 	s.view(func(tx *store.Tx) error {
-		found, err := tx.KeysByIDs(ids)
+		found, err := tx.Keys.ByIDs(ids)
 		last := found[shared[0]]
 		for _, id := range shared {
 			equal(s, "the last change of "+id, found[id].Version, last.Version)
@@ -69,17 +69,17 @@ func lockKeys(s *suite) {
 	tries, touched := 0, make(chan error)
 	s.update(func(tx *store.Tx) error {
 		tries++
-		if err := tx.LockKeys(); err != nil {
+		if err := tx.Keys.Lock(); err != nil {
 			return err
 		}
-		if _, err := tx.KeysByIDs([]string{"k1"}); err != nil {
+		if _, err := tx.Keys.ByIDs([]string{"k1"}); err != nil {
 			return err
 		}
 		if tries == 1 {
-			s.meanwhile(touched, func(tx *store.Tx) error { return tx.TouchKeys(map[string]time.Time{"k2": used}) })
+			s.meanwhile(touched, func(tx *store.Tx) error { return tx.Keys.Touch(map[string]time.Time{"k2": used}) })
 		}
 
-		return tx.UpdateKeys([]string{"k1", "k2"}, store.KeyChange{Creator: "c2"})
+		return tx.Keys.Update([]string{"k1", "k2"}, store.KeyChange{Creator: "c2"})
 	})
 
 	if err := <-touched; err != nil {
@@ -112,25 +112,25 @@ func sharedDocument(s *suite) {
 	text := []byte("shared")
 	s.insertKeys("k1")
 	s.update(func(tx *store.Tx) error {
-		_, err := tx.PutDocument(text)
+		_, err := tx.Documents.Put(text)
 		return err
 	})
 
 	tries, purged := 0, make(chan error)
 	s.update(func(tx *store.Tx) error {
-		id, err := tx.PutDocument(text)
+		id, err := tx.Documents.Put(text)
 		if err != nil {
 			return err
 		}
 
 		if tries++; tries == 1 {
 			s.meanwhile(purged, func(tx *store.Tx) error {
-				_, err := tx.PurgeDocuments()
+				_, err := tx.Documents.Purge()
 				return err
 			})
 		}
 
-		return tx.UpdateKeys([]string{"k1"}, store.KeyChange{Assigned: &id})
+		return tx.Keys.Update([]string{"k1"}, store.KeyChange{Assigned: &id})
 	})
 
 	if err := <-purged; err != nil {
@@ -138,12 +138,12 @@ func sharedDocument(s *suite) {
 	}
 
 	s.view(func(tx *store.Tx) error {
-		key, err := tx.APIKeyByID("k1")
+		key, err := tx.Keys.Find("k1")
 		if err != nil {
 			return err
 		}
 
-		body, err := tx.Document(key.Assigned)
+		body, err := tx.Documents.Get(key.Assigned)
 		equal(s, "the key's document", string(body), string(text))
 		return err
 	})

@@ -11,17 +11,17 @@ import (
 func refreshTokens(s *suite) {
 	end := s.moment().Add(time.Minute)
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
 		for _, id := range []string{"s1", "s2"} {
-			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: end.Add(time.Hour)}); err != nil {
+			if err := tx.Sessions.Insert(store.Session{ID: id, UserName: "alice", ExpiresAt: end.Add(time.Hour)}); err != nil {
 				return err
 			}
 
 			for _, token := range []string{"a", "b"} {
-				if err := tx.InsertRefreshToken(id+token, id, end); err != nil {
+				if err := tx.RefreshTokens.Insert(id+token, id, end); err != nil {
 					return err
 				}
 			}
@@ -30,11 +30,11 @@ func refreshTokens(s *suite) {
 		return nil
 	})
 
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertRefreshToken("s1a", "s2", end) }), store.ErrExists)
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.RefreshTokens.Insert("s1a", "s2", end) }), store.ErrExists)
 	s.refreshes("s1a", "s1")
 	s.refreshes("nothing", "")
 	s.once("using a token", func(tx *store.Tx) (bool, error) {
-		session, err := tx.ConsumeRefreshToken("s1a")
+		session, err := tx.RefreshTokens.Consume("s1a")
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
@@ -47,7 +47,7 @@ func refreshTokens(s *suite) {
 
 	s.refreshes("s1a", "")
 	s.update(func(tx *store.Tx) error {
-		_, err := tx.DeleteSession("s1")
+		_, err := tx.Sessions.Delete("s1")
 		return err
 	})
 
@@ -56,13 +56,13 @@ func refreshTokens(s *suite) {
 	s.now = end
 	s.refreshes("s2a", "")
 	s.update(func(tx *store.Tx) error {
-		_, err := tx.ConsumeRefreshToken("s2a")
+		_, err := tx.RefreshTokens.Consume("s2a")
 		s.is(err, store.ErrNotFound)
-		return tx.SweepSessions()
+		return tx.Sessions.Sweep()
 	})
 
 	// The sweep took the tokens only, so their names are free again.
-	s.update(func(tx *store.Tx) error { return tx.InsertRefreshToken("s2a", "s2", end.Add(time.Minute)) })
+	s.update(func(tx *store.Tx) error { return tx.RefreshTokens.Insert("s2a", "s2", end.Add(time.Minute)) })
 	s.refreshes("s2a", "s2")
 }
 
@@ -70,7 +70,7 @@ func refreshTokens(s *suite) {
 func (s *suite) refreshes(digest, want string) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
-		got, err := tx.RefreshTokenSession(digest)
+		got, err := tx.RefreshTokens.Session(digest)
 		equal(s, "the session of "+digest, got, want)
 		if want == "" {
 			s.is(err, store.ErrNotFound)

@@ -11,14 +11,14 @@ import (
 
 // samlUsedOnce: a message is used once, however many callers try, and again only after its record was swept.
 func samlUsedOnce(s *suite) {
-	s.once("an assertion", func(tx *store.Tx) (bool, error) { return tx.UseSAMLAssertion("idp", "_a", s.now.Add(time.Minute)) })
-	s.once("a sign-in of our own", func(tx *store.Tx) (bool, error) { return tx.UseSAMLAssertion("", "_a", s.now.Add(time.Minute)) })
+	s.once("an assertion", func(tx *store.Tx) (bool, error) { return tx.SAML.UseAssertion("idp", "_a", s.now.Add(time.Minute)) })
+	s.once("a sign-in of our own", func(tx *store.Tx) (bool, error) { return tx.SAML.UseAssertion("", "_a", s.now.Add(time.Minute)) })
 	s.now = s.now.Add(time.Minute)
 	s.update(func(tx *store.Tx) error {
-		expired, err := tx.UseSAMLAssertion("idp", "_a", s.now)
+		expired, err := tx.SAML.UseAssertion("idp", "_a", s.now)
 		equal(s, "an assertion before the sweep", expired, false)
-		sweepErr := tx.SweepSAML()
-		again, againErr := tx.UseSAMLAssertion("idp", "_a", s.now)
+		sweepErr := tx.SAML.Sweep()
+		again, againErr := tx.SAML.UseAssertion("idp", "_a", s.now)
 		equal(s, "an assertion that was swept", again, true)
 		return errors.Join(err, sweepErr, againErr)
 	})
@@ -27,13 +27,13 @@ func samlUsedOnce(s *suite) {
 // samlMetadata: the last metadata of a realm is kept, with its time.
 func samlMetadata(s *suite) {
 	s.update(func(tx *store.Tx) error {
-		_, _, err := tx.SAMLMetadata("r")
+		_, _, err := tx.SAML.Metadata("r")
 		s.is(err, store.ErrNotFound)
-		return errors.Join(tx.ReplaceSAMLMetadata("r", []byte("old")), tx.ReplaceSAMLMetadata("r", []byte("<é/>")))
+		return errors.Join(tx.SAML.ReplaceMetadata("r", []byte("old")), tx.SAML.ReplaceMetadata("r", []byte("<é/>")))
 	})
 
 	s.view(func(tx *store.Tx) error {
-		body, fetched, err := tx.SAMLMetadata("r")
+		body, fetched, err := tx.SAML.Metadata("r")
 		equal(s, "the metadata", string(body), "<é/>")
 		equal(s, "its time", fetched, tx.Now)
 		return err
@@ -56,23 +56,23 @@ func samlUsers(s *suite) {
 		SessionIndex:    "i",
 	}
 	s.update(func(tx *store.Tx) error {
-		_, err := tx.ExternalUser("r", u.Identity)
+		_, err := tx.Users.FindExternal("r", u.Identity)
 		s.is(err, store.ErrNotFound)
-		return errors.Join(tx.InsertUser(u), tx.InsertSession(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
-			tx.InsertSAMLSession(session))
+		return errors.Join(tx.Users.Insert(u), tx.Sessions.Insert(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
+			tx.SAML.InsertSession(session))
 	})
 
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(twin) }), store.ErrExists)
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.Users.Insert(twin) }), store.ErrExists)
 	s.update(func(tx *store.Tx) error {
-		found, err := tx.ExternalUser("r", u.Identity)
+		found, err := tx.Users.FindExternal("r", u.Identity)
 		equal(s, "the user", found.Name, u.Name)
 		equal(s, "the identity", found.Identity, u.Identity)
-		one, oneErr := tx.SAMLSession("s")
+		one, oneErr := tx.SAML.Session("s")
 		equal(s, "the session", one, session)
-		many, manyErr := tx.SAMLSessions("r", "alice@idp")
+		many, manyErr := tx.SAML.Sessions("r", "alice@idp")
 		equal(s, "the sessions", fmt.Sprint(many), fmt.Sprint([]store.SAMLSession{session}))
-		_, endErr := tx.DeleteSession("s")
-		_, gone := tx.SAMLSession("s")
+		_, endErr := tx.Sessions.Delete("s")
+		_, gone := tx.SAML.Session("s")
 		s.is(gone, store.ErrNotFound)
 		return errors.Join(err, oneErr, manyErr, endErr)
 	})
@@ -91,7 +91,7 @@ func samlIdentities(s *suite) {
 		for i, identity := range identities {
 			u := alice()
 			u.Name, u.Realm, u.Identity = fmt.Sprint("user", i), "r", identity
-			errs = append(errs, tx.InsertUser(u))
+			errs = append(errs, tx.Users.Insert(u))
 		}
 
 		return errors.Join(errs...)
@@ -99,7 +99,7 @@ func samlIdentities(s *suite) {
 
 	s.view(func(tx *store.Tx) error {
 		for i, identity := range identities {
-			found, err := tx.ExternalUser("r", identity)
+			found, err := tx.Users.FindExternal("r", identity)
 			if err != nil {
 				return err
 			}
@@ -107,9 +107,9 @@ func samlIdentities(s *suite) {
 			equal(s, "the identity", found.Identity, identity)
 		}
 
-		_, err := tx.ExternalUser("other", identities[0])
+		_, err := tx.Users.FindExternal("other", identities[0])
 		s.is(err, store.ErrNotFound)
-		_, err = tx.UnqualifiedUser("r", "x")
+		_, err = tx.Users.FindUnqualified("r", "x")
 		s.is(err, store.ErrNotFound)
 		return nil
 	})
@@ -121,7 +121,7 @@ func samlRefusals(s *suite) {
 	insert := func(n int, prefix, realm, address string) {
 		for i := range n {
 			s.update(func(tx *store.Tx) error {
-				return tx.InsertSAMLRefusal(store.SAMLRefusal{
+				return tx.SAML.InsertRefusal(store.SAMLRefusal{
 					ID:        fmt.Sprintf("%s%03d", prefix, i),
 					Realm:     realm,
 					Issuer:    "i",
@@ -137,7 +137,7 @@ func samlRefusals(s *suite) {
 	count := func(what string, want int) []store.SAMLRefusal {
 		var list []store.SAMLRefusal
 		s.view(func(tx *store.Tx) (err error) {
-			list, err = tx.SAMLRefusals()
+			list, err = tx.SAML.Refusals()
 			return err
 		})
 

@@ -8,36 +8,36 @@ import (
 
 func signingKeys(s *suite) {
 	first := store.SigningKey{ID: "first", Sealed: "x"}
-	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(first) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Insert(first) })
 	first.CreatedAt = s.moment()
 	from, until := first.CreatedAt.Add(time.Hour), first.CreatedAt.Add(2*time.Hour)
-	s.update(func(tx *store.Tx) error { return tx.SupersedeSigningKeys(until) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Supersede(until) })
 	first.VerifiesUntil = until
 
 	s.now = s.now.Add(time.Second)
 	second := store.SigningKey{ID: "second", Sealed: "y", SignsFrom: from}
-	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(second) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Insert(second) })
 	second.CreatedAt = s.moment()
 	wantSigningKeys(s, second, first)
 
 	// One that has its end already keeps it.
-	s.update(func(tx *store.Tx) error { return tx.SupersedeSigningKeys(until.Add(time.Hour)) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Supersede(until.Add(time.Hour)) })
 	second.VerifiesUntil = until.Add(time.Hour)
 	wantSigningKeys(s, second, first)
 
 	// The order is that in which they take over, and then that in which they were made.
 	s.now = s.now.Add(time.Second)
 	third := store.SigningKey{ID: "0", Sealed: "z"}
-	s.update(func(tx *store.Tx) error { return tx.InsertSigningKey(third) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Insert(third) })
 	third.CreatedAt = s.moment()
 	wantSigningKeys(s, second, third, first)
 
-	s.update(func(tx *store.Tx) error { return tx.ResealSigningKeys([][2]string{{"first", "x2"}, {"0", "z2"}}) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Reseal([][2]string{{"first", "x2"}, {"0", "z2"}}) })
 	first.Sealed, third.Sealed = "x2", "z2"
 	wantSigningKeys(s, second, third, first)
-	s.update(func(tx *store.Tx) error { return tx.ResealSigningKeys(nil) })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Reseal(nil) })
 
-	s.update(func(tx *store.Tx) error { return tx.DeleteSigningKey("first") })
+	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Delete("first") })
 	wantSigningKeys(s, second, third)
 }
 
@@ -45,7 +45,7 @@ func signingKeys(s *suite) {
 func wantSigningKeys(s *suite, want ...store.SigningKey) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
-		keys, err := tx.SigningKeys()
+		keys, err := tx.SigningKeys.All()
 		equal(s, "how many keys there are", len(keys), len(want))
 		for i := range min(len(keys), len(want)) {
 			equal(s, "a key", keys[i], want[i])

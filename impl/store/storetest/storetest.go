@@ -129,7 +129,7 @@ func (s *suite) moment() time.Time { return s.now.Truncate(time.Millisecond) }
 func transactions(s *suite) {
 	broken := errors.New("broken")
 	err := s.store.Update(s.Context(), func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 		return broken
@@ -137,15 +137,15 @@ func transactions(s *suite) {
 
 	s.is(err, broken)
 	s.view(func(tx *store.Tx) error {
-		_, err := tx.User("alice")
+		_, err := tx.Users.Find("alice")
 		s.is(err, store.ErrNotFound)
 		equal(s, "Now", tx.Now, s.moment())
 		return nil
 	})
 
-	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.update(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
 	s.view(func(tx *store.Tx) error {
-		_, err := tx.User("alice")
+		_, err := tx.Users.Find("alice")
 		return err
 	})
 
@@ -154,7 +154,7 @@ func transactions(s *suite) {
 		_ = s.store.Update(s.Context(), func(*store.Tx) error { panic("broken") })
 	}()
 
-	s.update(func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a"}) }) // the panic holds no lock
+	s.update(func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }) // the panic holds no lock
 }
 
 // concurrency: concurrent read-modify-write transactions lose no update.
@@ -162,7 +162,7 @@ func concurrency(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.FullName = ""
-		return tx.InsertUser(u)
+		return tx.Users.Insert(u)
 	})
 
 	const writers, rounds = 20, 10
@@ -171,12 +171,12 @@ func concurrency(s *suite) {
 		wg.Go(func() {
 			for range rounds {
 				err := s.store.Update(s.Context(), func(tx *store.Tx) error {
-					u, err := tx.User("alice")
+					u, err := tx.Users.Find("alice")
 					if err != nil {
 						return err
 					}
 					u.FullName += "x"
-					return tx.UpdateUser(u)
+					return tx.Users.Update(u)
 				})
 				if err != nil {
 					s.Error(err)
@@ -187,7 +187,7 @@ func concurrency(s *suite) {
 
 	wg.Wait()
 	s.view(func(tx *store.Tx) error {
-		u, err := tx.User("alice")
+		u, err := tx.Users.Find("alice")
 		equal(s, "the number of updates that counted", len(u.FullName), writers*rounds)
 		return err
 	})
@@ -198,7 +198,7 @@ func cancelled(s *suite) {
 	ctx, cancel := context.WithCancel(s.Context())
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		cancel()
-		return tx.InsertUser(alice())
+		return tx.Users.Insert(alice())
 	})
 
 	s.is(err, context.Canceled)
@@ -206,7 +206,7 @@ func cancelled(s *suite) {
 		s.Error("a cancelled context is reported as a failure of the store")
 	}
 
-	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.update(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
 }
 
 // tooLate: an exceeded deadline is reported as a slow store, whatever set the deadline.
@@ -214,7 +214,7 @@ func tooLate(s *suite) {
 	ctx, cancel := context.WithDeadline(s.Context(), time.Now())
 	defer cancel()
 	err := s.store.View(ctx, func(tx *store.Tx) error {
-		_, err := tx.Users()
+		_, err := tx.Users.All()
 		return err
 	})
 	if !fault.Has(err, fault.StoreUnavailable) {
@@ -224,7 +224,7 @@ func tooLate(s *suite) {
 
 // readOnly: View refuses writes and reports a failure of the store.
 func readOnly(s *suite) {
-	err := s.store.View(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	err := s.store.View(s.Context(), func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
 	if !fault.Has(err, fault.StoreUnavailable) {
 		s.Errorf("writing in View: %v", err)
 	}
@@ -232,38 +232,38 @@ func readOnly(s *suite) {
 
 func accounts(s *suite) {
 	s.view(func(tx *store.Tx) error {
-		_, err := tx.Account()
+		_, err := tx.Accounts.Get()
 		s.is(err, store.ErrNotFound)
 		return nil
 	})
 
-	s.update(func(tx *store.Tx) error { return tx.InsertAccount(store.Account{ID: "a", TrustAll: true}) })
+	s.update(func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a", TrustAll: true}) })
 	created := s.moment()
 	s.now = s.now.Add(time.Hour)
-	s.update(func(tx *store.Tx) error { return tx.UpdateAccount(store.Account{ID: "a"}) })
+	s.update(func(tx *store.Tx) error { return tx.Accounts.Update(store.Account{ID: "a"}) })
 	s.view(func(tx *store.Tx) error {
-		a, err := tx.Account()
+		a, err := tx.Accounts.Get()
 		equal(s, "the account", a, store.Account{ID: "a", CreatedAt: created, UpdatedAt: s.moment()})
 		return err
 	})
 }
 
 func users(s *suite) {
-	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.update(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
 	created := s.moment()
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.InsertUser(alice()) }), store.ErrExists)
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.Users.Insert(alice()) }), store.ErrExists)
 	s.now = s.now.Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.Enabled, u.PasswordHash, u.Roles, u.Metadata = false, "other", []identity.Role{"a,b", `"\<Ω`}, `{"a":1}`
 		u.PasswordSetBy, u.Tenure = store.SetByOther, identity.Tenure{Promotions: 2, Since: map[identity.Role]int64{identity.PlatformViewer: 2}}
-		s.is(tx.UpdateUser(store.User{Name: "unknown"}), store.ErrNotFound)
-		return tx.UpdateUser(u)
+		s.is(tx.Users.Update(store.User{Name: "unknown"}), store.ErrNotFound)
+		return tx.Users.Update(u)
 	})
 
-	s.update(func(tx *store.Tx) error { return tx.InsertUser(store.User{Name: "Alice", Builtin: true}) })
+	s.update(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "Alice", Builtin: true}) })
 	s.view(func(tx *store.Tx) error {
-		u, err := tx.User("alice")
+		u, err := tx.Users.Find("alice")
 		if err != nil {
 			return err
 		}
@@ -274,7 +274,7 @@ func users(s *suite) {
 			s.Errorf("the user is %+v", u)
 		}
 
-		list, err := tx.Users()
+		list, err := tx.Users.All()
 		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 || list[0].Metadata != "" || list[0].Tenure.Since != nil || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
@@ -287,19 +287,19 @@ func sessions(s *suite) {
 	end := s.moment().Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
 		return errors.Join(
-			tx.InsertUser(alice()),
-			tx.InsertSession(store.Session{ID: "s1", UserName: "alice", ExpiresAt: end}),
-			tx.InsertSession(store.Session{ID: "s2", UserName: "alice", ExpiresAt: end}),
-			tx.InsertSessionToken(store.SessionToken{ID: "t1", SessionID: "s1", ExpiresAt: end}),
-			tx.InsertSessionToken(store.SessionToken{ID: "t2", SessionID: "s1", ExpiresAt: end}),
-			tx.InsertSessionToken(store.SessionToken{ID: "t3", SessionID: "s2", ExpiresAt: end}),
+			tx.Users.Insert(alice()),
+			tx.Sessions.Insert(store.Session{ID: "s1", UserName: "alice", ExpiresAt: end}),
+			tx.Sessions.Insert(store.Session{ID: "s2", UserName: "alice", ExpiresAt: end}),
+			tx.Sessions.InsertToken(store.SessionToken{ID: "t1", SessionID: "s1", ExpiresAt: end}),
+			tx.Sessions.InsertToken(store.SessionToken{ID: "t2", SessionID: "s1", ExpiresAt: end}),
+			tx.Sessions.InsertToken(store.SessionToken{ID: "t3", SessionID: "s2", ExpiresAt: end}),
 		)
 	})
 
 	live := func(id string) bool {
 		alive := true
 		s.view(func(tx *store.Tx) error {
-			token, session, u, err := tx.LiveSession(id)
+			token, session, u, err := tx.Sessions.FindByToken(id)
 			if errors.Is(err, store.ErrNotFound) {
 				alive = false
 				return nil
@@ -317,19 +317,19 @@ func sessions(s *suite) {
 
 	equal(s, "t1", live("t1"), true)
 	equal(s, "a token that is not", live("t0"), false)
-	s.update(func(tx *store.Tx) error { return tx.ShortenSessionToken("t1", tx.Now.Add(time.Second)) })
-	s.update(func(tx *store.Tx) error { return tx.ShortenSessionToken("t1", tx.Now.Add(time.Minute)) })
+	s.update(func(tx *store.Tx) error { return tx.Sessions.ShortenToken("t1", tx.Now.Add(time.Second)) })
+	s.update(func(tx *store.Tx) error { return tx.Sessions.ShortenToken("t1", tx.Now.Add(time.Minute)) })
 	s.now = s.now.Add(time.Second)
 	equal(s, "t1 after its end", live("t1"), false)
 	sessionByID(s, "s1", true)
 	equal(s, "t2", live("t2"), true)
 	s.update(func(tx *store.Tx) error {
-		first, err := tx.DeleteSession("s1")
+		first, err := tx.Sessions.Delete("s1")
 		if err != nil {
 			return err
 		}
 
-		second, err := tx.DeleteSession("s1")
+		second, err := tx.Sessions.Delete("s1")
 		equal(s, "the first deletion", first, true)
 		equal(s, "the second deletion", second, false)
 		return err
@@ -342,10 +342,10 @@ func sessions(s *suite) {
 	equal(s, "t3 after the session's end", live("t3"), false)
 	sessionByID(s, "s2", false)
 	s.update(func(tx *store.Tx) error {
-		if err := tx.SweepSessions(); err != nil {
+		if err := tx.Sessions.Sweep(); err != nil {
 			return err
 		}
-		n, err := tx.DeleteUserSessions("alice")
+		n, err := tx.Sessions.DeleteUser("alice")
 		equal(s, "sessions after the sweep", n, 0)
 		return err
 	})
@@ -355,7 +355,7 @@ func sessions(s *suite) {
 func sessionByID(s *suite, id string, want bool) {
 	s.Helper()
 	s.view(func(tx *store.Tx) error {
-		session, u, err := tx.Session(id)
+		session, u, err := tx.Sessions.Find(id)
 		if !want {
 			s.is(err, store.ErrNotFound)
 			return nil
@@ -379,12 +379,12 @@ func auditLog(s *suite) {
 		RequestID: "r",
 		Details:   "{}",
 	}
-	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(first) })
+	s.update(func(tx *store.Tx) error { return tx.Audit.Insert(first) })
 	first.At = s.moment()
 	s.now = s.now.Add(time.Second)
-	s.update(func(tx *store.Tx) error { return tx.InsertAuditEntry(store.AuditEntry{ID: "a"}) })
+	s.update(func(tx *store.Tx) error { return tx.Audit.Insert(store.AuditEntry{ID: "a"}) })
 	s.view(func(tx *store.Tx) error {
-		entries, err := tx.AuditEntriesAfter(time.Time{}, "", 10)
+		entries, err := tx.Audit.After(time.Time{}, "", 10)
 		if len(entries) != 2 || entries[0] != first || entries[1].ID != "a" {
 			s.Errorf("the trail is %+v", entries)
 		}
@@ -392,7 +392,7 @@ func auditLog(s *suite) {
 	})
 
 	s.update(func(tx *store.Tx) error {
-		return errors.Join(tx.InsertAuditEntry(store.AuditEntry{ID: "c"}), tx.InsertAuditEntry(store.AuditEntry{ID: "b2"}))
+		return errors.Join(tx.Audit.Insert(store.AuditEntry{ID: "c"}), tx.Audit.Insert(store.AuditEntry{ID: "b2"}))
 	})
 
 	for _, test := range []struct {
@@ -410,7 +410,7 @@ func auditLog(s *suite) {
 		{s.moment(), "c", 10, "[]"},
 	} {
 		s.view(func(tx *store.Tx) error {
-			entries, err := tx.AuditEntriesAfter(test.at, test.id, test.limit)
+			entries, err := tx.Audit.After(test.at, test.id, test.limit)
 			ids := []string{}
 			for _, e := range entries {
 				ids = append(ids, e.ID)

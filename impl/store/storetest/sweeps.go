@@ -12,19 +12,19 @@ import (
 func sweeps(s *suite) {
 	const count, most = 1_100, 1_000
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
 		for i := range count {
 			id := fmt.Sprint("s", i)
-			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
+			if err := tx.Sessions.Insert(store.Session{ID: id, UserName: "alice", ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
 				return err
 			}
-			if err := tx.InsertSessionToken(store.SessionToken{ID: id, SessionID: id, ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
+			if err := tx.Sessions.InsertToken(store.SessionToken{ID: id, SessionID: id, ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
 				return err
 			}
-			if err := tx.InsertRefreshToken(id, id, tx.Now.Add(time.Minute)); err != nil {
+			if err := tx.RefreshTokens.Insert(id, id, tx.Now.Add(time.Minute)); err != nil {
 				return err
 			}
 		}
@@ -36,7 +36,7 @@ func sweeps(s *suite) {
 	left := func() (n int) {
 		undone := errors.New("undone")
 		s.is(s.store.Update(s.Context(), func(tx *store.Tx) (err error) {
-			if n, err = tx.DeleteUserSessions("alice"); err != nil {
+			if n, err = tx.Sessions.DeleteUser("alice"); err != nil {
 				return err
 			}
 			return undone
@@ -46,21 +46,21 @@ func sweeps(s *suite) {
 	}
 
 	for _, want := range []int{count - most, 0} {
-		s.update(func(tx *store.Tx) error { return tx.SweepSessions() })
+		s.update(func(tx *store.Tx) error { return tx.Sessions.Sweep() })
 		equal(s, "how many sessions are left", left(), want)
 	}
 }
 
 // crowds: the oldest sessions of a user are deleted to keep within the limit.
 func crowds(s *suite) {
-	s.update(func(tx *store.Tx) error { return tx.InsertUser(alice()) })
+	s.update(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
 	end := s.moment().Add(time.Hour)
 	for i := range 30 {
 		s.update(func(tx *store.Tx) error {
-			if _, err := tx.CrowdSessions("alice", 20); err != nil {
+			if _, err := tx.Sessions.Crowd("alice", 20); err != nil {
 				return err
 			}
-			return tx.InsertSession(store.Session{ID: fmt.Sprint("s", i), UserName: "alice", ExpiresAt: end})
+			return tx.Sessions.Insert(store.Session{ID: fmt.Sprint("s", i), UserName: "alice", ExpiresAt: end})
 		})
 
 		s.now = s.now.Add(time.Millisecond)
@@ -81,17 +81,17 @@ func sessionTokens(s *suite) {
 	soon, late := s.moment().Add(time.Minute), s.moment().Add(time.Hour)
 	token := func(id, session string, end time.Time) func(*store.Tx) error {
 		return func(tx *store.Tx) error {
-			return tx.InsertSessionToken(store.SessionToken{ID: id, SessionID: session, ExpiresAt: end})
+			return tx.Sessions.InsertToken(store.SessionToken{ID: id, SessionID: session, ExpiresAt: end})
 		}
 	}
 
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
 		for _, id := range []string{"s1", "s2"} {
-			if err := tx.InsertSession(store.Session{ID: id, UserName: "alice", ExpiresAt: late}); err != nil {
+			if err := tx.Sessions.Insert(store.Session{ID: id, UserName: "alice", ExpiresAt: late}); err != nil {
 				return err
 			}
 		}
@@ -103,7 +103,7 @@ func sessionTokens(s *suite) {
 	s.update(token("alive", "s1", late))
 	s.update(token("another's", "s2", soon))
 	s.now = soon
-	s.update(func(tx *store.Tx) error { return tx.SweepSessionTokens("s1") })
+	s.update(func(tx *store.Tx) error { return tx.Sessions.SweepTokens("s1") })
 	s.update(token("expired", "s1", late)) // its name is free again
 	s.is(s.store.Update(s.Context(), token("alive", "s1", late)), store.ErrExists)
 	s.is(s.store.Update(s.Context(), token("another's", "s2", late)), store.ErrExists)
@@ -113,12 +113,12 @@ func sessionTokens(s *suite) {
 func purges(s *suite) {
 	const count, most = 1_100, 1_000
 	s.update(func(tx *store.Tx) error {
-		if err := tx.InsertUser(alice()); err != nil {
+		if err := tx.Users.Insert(alice()); err != nil {
 			return err
 		}
 
 		for i := range count {
-			if err := tx.InsertAPIKey(store.APIKey{ID: fmt.Sprint("k", i), UserName: "alice", ExpiresAt: tx.Now.Add(-time.Minute)}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{ID: fmt.Sprint("k", i), UserName: "alice", ExpiresAt: tx.Now.Add(-time.Minute)}); err != nil {
 				return err
 			}
 		}
@@ -128,7 +128,7 @@ func purges(s *suite) {
 
 	for _, want := range []int{most, count - most, 0} {
 		s.update(func(tx *store.Tx) error {
-			ids, err := tx.PurgeKeys(tx.Now)
+			ids, err := tx.Keys.Purge(tx.Now)
 			equal(s, "how many keys were purged", len(ids), want)
 			return err
 		})
