@@ -81,11 +81,11 @@ type (
 
 // setTables connects the tables of a transaction to it.
 func (tx *Tx) setTables() {
-	tx.Accounts, tx.ApplicationPrivileges.All, tx.Audit = Accounts{tx}, ApplicationPrivileges{tx}, Audit{tx}
+	tx.Accounts, tx.ApplicationPrivileges, tx.Audit = Accounts{tx}, ApplicationPrivileges{tx}, Audit{tx}
 	tx.Documents, tx.Keys, tx.Lockouts = Documents{tx}, Keys{tx}, Lockouts{tx}
-	tx.RecoveryCodes.Count, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
-	tx.Roles.All, tx.SAML, tx.Sessions = Roles{tx}, SAML{tx}, Sessions{tx}
-	tx.SigningKeys.All, tx.TOTPDevices.All, tx.Users.All = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
+	tx.RecoveryCodes, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
+	tx.Roles, tx.SAML, tx.Sessions = Roles{tx}, SAML{tx}, Sessions{tx}
+	tx.SigningKeys, tx.TOTPDevices, tx.Users = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
 }
 
 // View calls f with a transaction that reads. It returns f's error, fault.StoreMissing without a database,
