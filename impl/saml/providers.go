@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -39,8 +40,8 @@ type providers struct {
 
 	known map[string]*known
 
-	stop    context.CancelFunc
-	stopped chan struct{}
+	// refresh fetches in the background the metadata that is due.
+	refresh *background.Loop
 }
 
 // known is what is known of one realm's identity provider.
@@ -63,36 +64,19 @@ func (k *known) get() (protocol.Provider, bool) {
 }
 
 func newProviders(st *store.Store, realms []Realm, log *slog.Logger, now func() time.Time) *providers {
-	ctx, stop := context.WithCancel(context.Background())
-	p := &providers{store: st, realms: realms, log: log, now: now, fetch: fetchMetadata, known: map[string]*known{}, stop: stop, stopped: make(chan struct{})}
+	p := &providers{store: st, realms: realms, log: log, now: now, fetch: fetchMetadata, known: map[string]*known{}}
 	for _, realm := range realms {
 		p.known[realm.ID] = &known{}
 	}
-	go p.refresh(ctx)
-	return p
-}
-
-func (p *providers) close() {
-	p.stop()
-	<-p.stopped
-}
-
-// refresh fetches in the background what is due.
-func (p *providers) refresh(ctx context.Context) {
-	defer close(p.stopped)
-	ticker := time.NewTicker(refreshTick)
-	defer ticker.Stop()
-	for {
+	p.refresh = background.Start(refreshTick, func(ctx context.Context) {
 		for _, realm := range p.realms {
 			p.update(ctx, realm, p.known[realm.ID])
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
+	return p
 }
+
+func (p *providers) close() { p.refresh.Close() }
 
 // of returns a realm's identity provider. It returns fault.StoreUnavailable if nothing was ever known of it.
 func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -58,8 +59,8 @@ type Service struct {
 	verified *lru.Cache[[sha256.Size]byte, claims]
 	// live caches sessions by token id.
 	live *store.Cache[*Live]
-	// stop stops the background maintenance of keys, if it was started.
-	stop func()
+	// maintenance is the background maintenance of keys.
+	maintenance *background.Loop
 }
 
 // maxVerified limits the size of Service.verified, to about 2 MiB.
@@ -94,7 +95,6 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 		settings: settings,
 		verified: verified,
 		live:     live,
-		stop:     func() {},
 	}
 	if st.Configured() {
 		s.keys, err = openKeyring(ctx, st, sealer)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -18,30 +19,15 @@ func (s *Service) Watch(log *slog.Logger) {
 	if s.keys == nil {
 		return
 	}
-
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	s.stop = func() { stop(); <-done }
-
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(keysInterval)
-		defer ticker.Stop()
-		for {
-			if err := s.maintainKeys(ctx); err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "signing key maintenance failed; keeping the current keys", "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
+	s.maintenance = background.Start(keysInterval, func(ctx context.Context) {
+		if err := s.maintainKeys(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "signing key maintenance failed; keeping the current keys", "error", err)
 		}
-	}()
+	})
 }
 
 // Close stops the background maintenance and waits until it has ended.
-func (s *Service) Close() { s.stop() }
+func (s *Service) Close() { s.maintenance.Close() }
 
 // ReloadKeys loads the signing keys from the store.
 func (s *Service) ReloadKeys(ctx context.Context) error {

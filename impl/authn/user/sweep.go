@@ -5,40 +5,28 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// sweepTick is how often each replica looks for rows that a revocation left behind. What such rows stand for is refused
-// already; until they are swept, servers from before epochs refuse everything that concerns their user.
-const sweepTick = time.Second
+// sweepInterval is the interval in which each replica looks for rows that a revocation left behind. Such rows are invalid
+// already; until they are swept, servers older than epochs refuse all requests about their user.
+const sweepInterval = time.Second
 
-// WatchRevocations begins to sweep, asynchronously, what revocations leave behind. Close ends it.
+// WatchRevocations starts to sweep in the background. Close stops it.
 func (s *Service) WatchRevocations(log *slog.Logger) {
 	if !s.store.Configured() {
 		return
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	s.stop = func() { stop(); <-done }
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(sweepTick)
-		defer ticker.Stop()
-		for {
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "sweep of revoked keys and sessions failed; retrying", "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
+	s.sweeping = background.Start(sweepInterval, func(ctx context.Context) {
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "sweep of revoked keys and sessions failed; retrying", "error", err)
 		}
-	}()
+	})
 }
 
-// Close stops WatchRevocations.
-func (s *Service) Close() { s.stop() }
+// Close stops the sweep and waits until it has ended.
+func (s *Service) Close() { s.sweeping.Close() }
 
 // rest is how long the sweep leaves the database to others after each transaction: on SQLite, other processes poll for the
 // write lock.

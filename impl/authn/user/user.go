@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -26,15 +27,14 @@ type Service struct {
 	proven   *proven
 	// unclustered are the built-in users of a server without a store.
 	unclustered map[string]store.User
-	// stop ends the sweep, if it runs.
-	stop func()
+	// sweeping is the background sweep of what revocations left behind.
+	sweeping *background.Loop
 }
 
 // NewService returns a service on a store.
 func NewService(st *store.Store, hasher *secret.Hasher, a *attempts.Counter) *Service {
 	return &Service{
 		store: st, hasher: hasher, attempts: a, proven: newProven(), looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
-		stop: func() {},
 	}
 }
 
