@@ -1,4 +1,4 @@
-# Everything that is done here is done by one of these. On a fresh machine Go and make are enough.
+# The targets for all tasks of this repository. A new machine needs Go and make only.
 GO       ?= go
 BIN      := bin/sallyport
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -7,20 +7,20 @@ SOAK     ?= 10m
 COST     ?= thorough
 LISTEN   ?= 127.0.0.1:12400
 
-# The official clients of Elasticsearch are dependencies of these tests only, so the tests are a module of their own.
+# Only these tests depend on the official clients of Elasticsearch, so they are a separate module.
 INTEROP  := interop
 MODULES  := go.mod go.sum $(INTEROP)/go.mod $(INTEROP)/go.sum
 
-# Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests say what they lack.
+# Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests are skipped with a message.
 SAML     := $(INTEROP)/saml
 FETCHED  := $(SAML)/node_modules/.package-lock.json
 BROWSERS := chromium chromium-browser google-chrome
 
-# The race detector needs a C compiler. Without one the tests still run, and say what they lack.
+# The race detector needs a C compiler. Without one the tests run without it, with a message.
 HAVE_CC  := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 RACE     ?= $(if $(HAVE_CC),-race,)
 
-# SQLite, which a machine translated to Go, is not ours to check, keeps its data where the detector does not look, and costs much.
+# SQLite is not instrumented: it is machine-translated C with its data in memory that the detector does not watch, and is slow with it.
 UNRACED  := $(if $(RACE),-gcflags=modernc.org/sqlite/lib=-race=false,)
 
 .DEFAULT_GOAL := help
@@ -30,7 +30,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build ## build, and serve a throw-away database to try things with
+run: build ## build, and serve a temporary database with a demo user and an API key
 	@$(BIN) dev --listen $(LISTEN)
 
 .PHONY: build
@@ -41,13 +41,13 @@ build: ## build the program into bin/
 test: ## run all tests (some minutes): with the race detector on SQLite, without on PostgreSQL
 	@.ci/with-postgres $(MAKE) --no-print-directory raced whole
 
-# What runs whole programs finds no race that the tests of their parts do not, and nothing in api/ runs beside anything else.
+# Tests of whole programs find no race that the tests of their parts do not, and nothing in api/ is concurrent.
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/cmd/sallyport$$' -e '/costtest$$')
 
-# The detector is told of a part only where there are hundreds of cases of a kind. Here they all come, on the other database.
+# With the race detector, tests with hundreds of similar cases run only a part of them. Here all run, on the other database.
 .PHONY: whole
 whole:
 	$(GO) test -timeout 30m ./api ./cmd/sallyport
@@ -61,9 +61,9 @@ thorough: ## run the tests of the HTTP edge with all their cases on both databas
 		SALLYPORT_TEST_THOROUGH=1 SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} \
 		$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/httpapi'
 
-# Without a count a result is remembered, because nothing tells that the program is another: it is built by the test.
+# Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
-interop: $(FETCHED) ## test with others' programs: Elasticsearch's clients (the first time takes minutes), an identity provider, a browser
+interop: $(FETCHED) ## test with external programs: Elasticsearch's clients, an identity provider, a browser (minutes the first time)
 	@for browser in $(BROWSERS); do command -v $$browser > /dev/null && exit; done; echo "chromium is not installed: no browser is tested"
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) ./...
 
@@ -72,7 +72,7 @@ $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
 	else echo "node or npm is not installed: signing in at an identity provider is not tested"; fi
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many more requests than make test does (minutes)
+fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many more requests than make test (minutes)
 	@.ci/fuzz $(FUZZTIME)
 	$(if $(filter thorough,$(COST)),SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 60m ./impl/httpapi/costtest -args -cost.seed "$$(date +%s)")
 
@@ -81,23 +81,23 @@ bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: soak
-soak: ## put servers under as much mixed load as they can take for SOAK (10m each), and show what that does to them
+soak: ## put servers under full mixed load for SOAK (10m each), and report their memory and answers
 	SOAK=$(SOAK) $(GO) test -run '^TestSoak_' -count=1 -v -timeout 3h ./cmd/sallyport
 
 .PHONY: generate
 generate: ## generate gen/ from api/openapi.yaml
 	$(GO) generate ./...
 
-# Generating comes first, and fails here, so that nobody tests code that is not the contract's.
+# This comes first in CI, so that no test runs code that does not match the contract.
 .PHONY: verify
-verify: ## fail if gen/, go.mod or go.sum is not what it would be after make generate and go mod tidy
+verify: ## fail if gen/, go.mod or go.sum would change with make generate and go mod tidy
 	@before=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && \
 	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	untracked=$$(git ls-files --others --exclude-standard -- gen); \
 	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
-		git status --short -- gen $(MODULES); echo "generated code or modules were not current; they are now: commit them"; exit 1; \
-	fi; echo "generated code and modules are current"
+		git status --short -- gen $(MODULES); echo "generated code or modules were out of date and have been updated: commit them"; exit 1; \
+	fi; echo "generated code and modules are up to date"
 
 .PHONY: check
 check: ## vet, formatting and lint

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite" // to look into a database beside the program
+	_ "modernc.org/sqlite" // to read a database directly
 )
 
 const (
@@ -22,20 +22,20 @@ const (
 	loginPath   = authPath + "/_login"
 )
 
-// newStore names a database that is not there yet.
+// newStore returns the DSN of a database that does not exist yet.
 func newStore(t *testing.T) string {
 	t.Helper()
 	return "sqlite:" + filepath.Join(t.TempDir(), "sallyport.db")
 }
 
-// openDatabase opens the file of a store, beside the program.
+// openDatabase opens the file of a store directly.
 func openDatabase(t *testing.T, dsn, options string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+databaseFile(dsn)+"?"+options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // nothing was left to be written
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // nothing is left to write
 	return db
 }
 
@@ -56,21 +56,21 @@ func serveStore(t *testing.T, dsn string, env ...string) *process {
 	return serveIn(t, "", dsn, env...)
 }
 
-// serving waits until a server that was launched serves.
+// serving waits until a launched server serves.
 func (p *process) serving() *process {
 	p.t.Helper()
 	p.url = p.waitFor(servingAt)
 	return p
 }
 
-// Settings that servers on one store have to agree on. Nothing is secret about the key.
+// Settings that servers on one store must share. The key is not a real secret.
 const (
 	chosenAdmin    = "SALLYPORT_ADMIN_PASSWORD=chosen by hand"
 	chosenReadonly = "SALLYPORT_READONLY_PASSWORD=chosen by hand"
 	sealed         = "SALLYPORT_KEY_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 )
 
-// person is a user whose password a test knows.
+// person is a user with a password that the test knows.
 type person struct{ name, password string }
 
 func (p person) basic() string {
@@ -85,7 +85,7 @@ func runUser(t *testing.T, dsn, stdin string, args ...string) outcome {
 	return run(t, invocation{args: append([]string{"user", "--store", dsn}, args...), stdin: stdin})
 }
 
-// mustUser is runUser for what must succeed.
+// mustUser is runUser that must succeed.
 func mustUser(t *testing.T, dsn, stdin string, args ...string) string {
 	t.Helper()
 	o := runUser(t, dsn, stdin, args...)
@@ -100,7 +100,7 @@ func addUser(t *testing.T, dsn string, p person) {
 	mustUser(t, dsn, p.password+"\n", "add", p.name, "--role", "ece_deployment_viewer", "--password-stdin")
 }
 
-// credentials reads the passwords that a first start has written.
+// credentials reads the passwords that a first start wrote.
 func credentials(t *testing.T, path string) map[string]person {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -118,14 +118,14 @@ func credentials(t *testing.T, path string) map[string]person {
 	return people
 }
 
-// reply is what a server has answered.
+// reply is an answer of a server.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// direct keeps no connections: a server that stops would have to wait for them.
+// direct keeps no idle connections, for which a server that stops would wait.
 var direct = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (p *process) send(method, path, authorization, body string) reply {
@@ -149,7 +149,7 @@ func do(t *testing.T, request *http.Request) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it is read to its end
+	defer response.Body.Close() //nolint:errcheck // read to its end
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func do(t *testing.T, request *http.Request) reply {
 	return reply{response.StatusCode, response.Header, string(data)}
 }
 
-// want sends a request and fails the test unless it is answered with the status.
+// want sends a request and fails the test unless the status of the answer is the wanted one.
 func (p *process) want(status int, method, path, authorization, body string) reply {
 	p.t.Helper()
 	r := p.send(method, path, authorization, body)
@@ -167,31 +167,31 @@ func (p *process) want(status int, method, path, authorization, body string) rep
 	return r
 }
 
-// wantAuth fails the test unless the credentials are answered with the status.
+// wantAuth fails the test unless a request with the credentials is answered with the status.
 func (p *process) wantAuth(status int, authorization string) {
 	p.t.Helper()
 	p.want(status, http.MethodGet, authPath, authorization, "")
 }
 
-// logIn returns the Authorization of a new session.
-func (p *process) logIn(who person) string {
+// logIn returns the Authorization header of a new session.
+func (p *process) logIn(u person) string {
 	p.t.Helper()
-	return "Bearer " + member(p.t, p.want(http.StatusOK, http.MethodPost, loginPath, "", loginBody(who)), "token")
+	return "Bearer " + member(p.t, p.want(http.StatusOK, http.MethodPost, loginPath, "", loginBody(u)), "token")
 }
 
-func loginBody(who person) string {
-	body, _ := json.Marshal(map[string]string{"username": who.name, "password": who.password}) // cannot fail
+func loginBody(u person) string {
+	body, _ := json.Marshal(map[string]string{"username": u.name, "password": u.password}) // cannot fail
 	return string(body)
 }
 
-// createKey returns the Authorization of a new API key.
+// createKey returns the Authorization header of a new API key.
 func (p *process) createKey(authorization string) string {
 	p.t.Helper()
 	r := p.want(http.StatusCreated, http.MethodPost, keysPath, authorization, `{"description": "test"}`)
 	return "ApiKey " + member(p.t, r, "key")
 }
 
-// member returns a text in an answer's object.
+// member returns a string member of an answer's object.
 func member(t *testing.T, r reply, name string) string {
 	t.Helper()
 	var object map[string]any

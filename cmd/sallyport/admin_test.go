@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-var answeringAt = regexp.MustCompile(`answering operators"? ?,?"?url"?[=:]"?(http://[^"\s]+)`)
+var adminStarted = regexp.MustCompile(`admin listener started"? ?,?"?url"?[=:]"?(http://[^"\s]+)`)
 
-// operator is the address at which a server answers operators.
-func (p *process) operator() *process {
+// adminListener returns the address of a server's admin listener.
+func (p *process) adminListener() *process {
 	p.t.Helper()
-	return &process{t: p.t, url: p.waitFor(answeringAt)}
+	return &process{t: p.t, url: p.waitFor(adminStarted)}
 }
 
-// Ensures that the admin listener tells operators how the server is, without credentials, and that the other one does not.
+// Ensures that the admin listener serves health and metrics without credentials, and that the public one does not.
 func TestServe_AdminListener(t *testing.T) {
 	t.Parallel()
 	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_HOSTS=sallyport-1", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
-	operator := s.operator()
+	operator := s.adminListener()
 	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
 	operator.want(http.StatusOK, http.MethodGet, "/readyz", "", "")
@@ -39,21 +39,21 @@ func TestServe_AdminListener(t *testing.T) {
 		}
 		request.Host = host
 		if r := do(t, request); r.status != status {
-			t.Errorf("a request for %s is answered with %d; want %d", host, r.status, status)
+			t.Errorf("host %s: status %d; want %d", host, r.status, status)
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		if r := s.send(http.MethodGet, path, "", ""); r.status == http.StatusOK {
-			t.Errorf("%s is served to everybody", path)
+			t.Errorf("the public listener serves %s", path)
 		}
 	}
 }
 
-// Ensures that a server whose schema another program changes is not ready, and alive.
+// Ensures that a server is alive but not ready after another program changed its schema.
 func TestServe_NotReady(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
-	operator := serveStore(t, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0").operator()
+	operator := serveStore(t, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0").adminListener()
 	db := openDatabase(t, dsn, "_pragma=busy_timeout(30000)")
 	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
 		t.Fatal(err)
@@ -62,15 +62,15 @@ func TestServe_NotReady(t *testing.T) {
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
 }
 
-// Ensures that a server that finishes the requests under way says that it wants no more, and ends well.
+// Ensures that a draining server is not ready, and exits with 0.
 func TestServe_NotReadyWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
-	operator := s.operator()
+	operator := s.adminListener()
 	const body = `{"trust": {"trust_all": false}}`
 	conn, reader := begin(t, strings.TrimPrefix(s.url, "http://"), "PUT "+accountPath, person{"admin", "chosen by hand"}.basic(), len(body))
 	s.signal(syscall.SIGTERM)
-	s.waitFor(regexp.MustCompile(`finishing the requests under way`))
+	s.waitFor(regexp.MustCompile(`finishing requests in progress`))
 	operator.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
 	write(t, conn, body)
@@ -86,7 +86,7 @@ func TestServe_NotReadyWhileDraining(t *testing.T) {
 	}
 }
 
-// Ensures that an admin address that is taken is refused with a way out, before anything is made.
+// Ensures that an admin address in use is refused with a hint, before any file is created.
 func TestServe_AdminPortTaken(t *testing.T) {
 	t.Parallel()
 	taken := strings.TrimPrefix(serveStore(t, "none").url, "http://")
@@ -98,19 +98,19 @@ func TestServe_AdminPortTaken(t *testing.T) {
 	}
 }
 
-// Ensures that dev answers operators where one asks it to, on this machine only, and nowhere else.
+// Ensures that dev has an admin listener only if the flag is given, and only on a loopback address.
 func TestDev_AdminListener(t *testing.T) {
 	t.Parallel()
 	args := []string{"dev", "--listen", "127.0.0.1:0", "--admin.listen"}
 	wantRefusal(t, run(t, invocation{args: append(args, "0.0.0.0:0")}), "--admin.listen: 0.0.0.0 is not a loopback address")
 	temporary := "TMPDIR=" + t.TempDir()
 	s := start(t, invocation{args: append(args, "127.0.0.1:0"), env: []string{temporary}}, devServesAt)
-	s.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+	s.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 	s.stop()
 
 	s = startDev(t, t.TempDir())
 	s.stop()
-	if answeringAt.MatchString(s.output.String()) {
-		t.Error("dev has an admin listener that nobody asked for")
+	if adminStarted.MatchString(s.output.String()) {
+		t.Error("dev has an admin listener without the flag")
 	}
 }

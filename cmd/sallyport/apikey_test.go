@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// Ensures that keys of doubtful makers are listed, and that there are none in a database of this program.
+// Ensures that keys of doubtful makers are listed, and that a database of this program has none.
 func TestAPIKeyDoubtful(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
 	command := invocation{args: []string{"api-key", "doubtful", "--store", dsn}}
-	if o := run(t, command); o.code != 0 || o.stdout != "0 API keys are bound now, and 0 are doubtful\n" {
+	if o := run(t, command); o.code != 0 || o.stdout != "bound 0 API keys; 0 are doubtful\n" {
 		t.Errorf("exit code %d, %q, %s", o.code, o.stdout, o.stderr)
 	}
 	db := openDatabase(t, dsn, "")
@@ -23,13 +23,13 @@ func TestAPIKeyDoubtful(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := regexp.MustCompile(`^0 API keys are bound now, and 1 are doubtful\nID +OWNER +CREATED +NAME\nk1 +alice +1970-01-01T00:00:00Z +a\\x1b\n$`)
+	want := regexp.MustCompile(`^bound 0 API keys; 1 are doubtful\nID +OWNER +CREATED +NAME\nk1 +alice +1970-01-01T00:00:00Z +a\\x1b\n$`)
 	if o := run(t, command); o.code != 0 || !want.MatchString(o.stdout) {
 		t.Errorf("exit code %d, %q, %s", o.code, o.stdout, o.stderr)
 	}
 }
 
-// Ensures that the command line gives roles to new users only.
+// Ensures that the command line assigns roles to new users only.
 func TestPromotion_CommandLine(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)

@@ -10,7 +10,10 @@ import (
 )
 
 func newAudit() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Read who changed what, also while a server runs on the same store", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{
+		Use: "audit", Short: "Read the audit trail, also while a server runs on the same store",
+		Args: cobra.NoArgs, RunE: help,
+	}
 	cmd.AddCommand(newAuditExport())
 	return cmd
 }
@@ -18,11 +21,12 @@ func newAudit() *cobra.Command {
 func newAuditExport() *cobra.Command {
 	var text string
 	var since time.Time
-	cmd := storeCommand("export", "Print the audit trail, oldest first, one JSON object a line", cobra.NoArgs,
+	cmd := storeCommand("export", "Print the audit trail, oldest entry first, one JSON object per line", cobra.NoArgs,
 		func(cmd *cobra.Command, r records, _ []string) error {
 			return audit.Export(cmd.Context(), r.store, since, cmd.OutOrStdout())
 		})
-	cmd.Flags().StringVar(&text, "since", "", "leave out what is older than this, such as 2026-01-31T00:00:00Z")
+	cmd.Flags().StringVar(&text, "since", "", "omit entries older than this time, such as 2026-01-31T00:00:00Z")
+
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if cmd.Flags().Changed("since") {
 			since, err = parseSince(text)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// trailEntry is a line of the audit trail.
+// trailEntry is one line of the exported audit trail.
 type trailEntry struct {
 	ID        string         `json:"id"`
 	At        string         `json:"at"`
@@ -24,7 +24,7 @@ type trailEntry struct {
 
 var printableLine = regexp.MustCompile(`^[ -~]+\n$`)
 
-// exportAudit runs "sallyport audit export" and reads what it prints.
+// exportAudit runs "sallyport audit export" and parses its output.
 func exportAudit(t *testing.T, dsn string, args ...string) []trailEntry {
 	t.Helper()
 	o := run(t, invocation{args: append([]string{"audit", "export", "--store", dsn}, args...)})
@@ -44,7 +44,7 @@ func exportAudit(t *testing.T, dsn string, args ...string) []trailEntry {
 	return entries
 }
 
-// eventsOf returns what an actor did to a subject.
+// eventsOf returns the events of an actor and a subject.
 func eventsOf(entries []trailEntry, subject, actor string) []string {
 	var events []string
 	for _, e := range entries {
@@ -55,8 +55,8 @@ func eventsOf(entries []trailEntry, subject, actor string) []string {
 	return events
 }
 
-// Ensures that the trail of a running server is exported whole and in order, with who, what, whence and when, however
-// hostile the names are that a caller chooses.
+// Ensures that the trail of a running server is exported completely and in order, with actor, event, address and
+// time, and that hostile names in it do no harm.
 func TestAuditExport(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -100,7 +100,7 @@ func TestAuditExport(t *testing.T) {
 	}
 }
 
-// Ensures that --since takes any RFC 3339 time and leaves out what is older, and that nothing newer is nothing at all.
+// Ensures that --since takes any RFC 3339 time and omits older entries, and that the output may be empty.
 func TestAuditExport_Since(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -121,7 +121,7 @@ func TestAuditExport_Since(t *testing.T) {
 	}
 }
 
-// Ensures that what cannot be exported is refused in one line that says why.
+// Ensures that a failed export is reported in one line with the reason.
 func TestAuditExport_Refusals(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -129,7 +129,7 @@ func TestAuditExport_Refusals(t *testing.T) {
 	for saying, args := range map[string][]string{
 		`--since: "yesterday" is not a time`:                                           {"--store", dsn, "--since", "yesterday"},
 		`--since: "" is not a time`:                                                    {"--store", dsn, "--since", ""},
-		"there is no database nothing.db":                                              {"--store", "sqlite:nothing.db"},
+		"the database nothing.db does not exist":                                       {"--store", "sqlite:nothing.db"},
 		"--store none keeps no records":                                                {"--store", "none"},
 		"this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none": {"--store", "mysql:x"},
 		`unknown command "all" for "sallyport`:                                         {"--store", dsn, "all"},

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// databaseCommand is a command that works on the database of a store as it is, without opening the store.
+// databaseCommand returns a command that works on the database without opening the store, and so without migrating it.
 func databaseCommand(use, short string, run func(cmd *cobra.Command, dsn string) error) *cobra.Command {
 	var flags configFlags
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,67 +31,72 @@ func databaseCommand(use, short string, run func(cmd *cobra.Command, dsn string)
 
 func newBackup() *cobra.Command {
 	var to string
-	cmd := databaseCommand("backup", "Copy the database into a file, also while a server runs on it", func(cmd *cobra.Command, dsn string) error {
-		if to == "" {
-			return errors.New("--to names the file to make")
-		}
-		if store.IsPostgres(dsn) {
-			return fmt.Errorf("PostgreSQL is backed up by its own tools, also while servers run on it, such as: pg_dump --format=custom --file=%s '%s'", to, forTools(dsn))
-		}
-		err := store.Backup(cmd.Context(), dsn, to)
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("there is a file %s already, and a backup replaces none", to)
-		}
-		if err != nil {
-			return fmt.Errorf("the backup failed: %w", err)
-		}
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", to); err != nil {
-			return err
-		}
-		if key := beside(dsn, ".key"); exists(key) {
-			cmd.PrintErrf("%s is not in it, and without it the backup is of little use: keep a copy of it somewhere else\n", key)
-		}
-		return nil
-	})
-	cmd.Flags().StringVar(&to, "to", "", "file to make")
+	const short = "Copy the database into a file, also while a server runs on it"
+	cmd := databaseCommand("backup", short, func(cmd *cobra.Command, dsn string) error { return backup(cmd, dsn, to) })
+	cmd.Flags().StringVar(&to, "to", "", "file to create")
 	return cmd
+}
+
+func backup(cmd *cobra.Command, dsn, to string) error {
+	if to == "" {
+		return errors.New("--to: name the file to create")
+	}
+	if store.IsPostgres(dsn) {
+		return fmt.Errorf("back up PostgreSQL with its own tools, also while servers run on it, such as: "+
+			"pg_dump --format=custom --file=%s '%s'", to, toolDSN(dsn))
+	}
+
+	err := store.Backup(cmd.Context(), dsn, to)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("the file %s exists, and backup replaces no file", to)
+	}
+	if err != nil {
+		return fmt.Errorf("backup failed: %w", err)
+	}
+	if err := printLine(cmd, "wrote %s", to); err != nil {
+		return err
+	}
+	if key := besideDatabase(dsn, ".key"); exists(key) {
+		cmd.PrintErrf("the backup does not contain %s, without which it cannot be used: keep a copy of that file elsewhere\n", key)
+	}
+	return nil
 }
 
 func newRestore() *cobra.Command {
 	var from string
 	var o store.RestoreOptions
-	cmd := databaseCommand("restore", "Make the database from a backup; a server must not run on it", func(cmd *cobra.Command, dsn string) error {
-		if from == "" {
-			return errors.New("--from names the backup")
-		}
-		if store.IsPostgres(dsn) {
-			return fmt.Errorf("PostgreSQL is restored by its own tools; stop all servers on it, and restore what pg_dump made, such as: "+
-				"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", forTools(dsn), from)
-		}
-		if err := store.Restore(cmd.Context(), from, dsn, o); err != nil {
-			return explain(err, dsn)
-		}
-		return tellRestored(cmd, from, dsn)
-	})
-	cmd.Flags().StringVar(&from, "from", "", "file that backup made")
-	cmd.Flags().BoolVar(&o.Replace, "force", false, "replace the database if there is one")
-	cmd.Flags().BoolVar(&o.WithoutChecksum, "no-checksum", false, "restore a backup that has no "+store.ChecksumSuffix+" file beside it; one that has is checked all the same")
+	const short = "Create the database from a backup; no server may run on it"
+	cmd := databaseCommand("restore", short, func(cmd *cobra.Command, dsn string) error { return restore(cmd, from, dsn, o) })
+	cmd.Flags().StringVar(&from, "from", "", "file that backup created")
+	cmd.Flags().BoolVar(&o.Replace, "force", false, "replace the database if it exists")
+	cmd.Flags().BoolVar(&o.WithoutChecksum, "no-checksum", false,
+		"accept a backup without a "+store.ChecksumSuffix+" file beside it; a checksum that exists is always verified")
 	return cmd
 }
 
-// tellRestored tells the schema too: one that is older than the program's was made by an older program.
-func tellRestored(cmd *cobra.Command, from, dsn string) error {
+func restore(cmd *cobra.Command, from, dsn string, o store.RestoreOptions) error {
+	if from == "" {
+		return errors.New("--from: name the backup")
+	}
+	if store.IsPostgres(dsn) {
+		return fmt.Errorf("restore PostgreSQL with its own tools: stop all servers on it, and restore what pg_dump wrote, such as: "+
+			"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", toolDSN(dsn), from)
+	}
+
+	if err := store.Restore(cmd.Context(), from, dsn, o); err != nil {
+		return explainDatabaseError(err, dsn)
+	}
+	// A schema older than the program's shows that an older program made the backup.
 	schema, _, err := store.Schema(cmd.Context(), dsn)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s (schema %d)\n", databaseFile(dsn), from, schema)
-	return err
+	return printLine(cmd, "restored %s from %s (schema %d)", databaseFile(dsn), from, schema)
 }
 
-// forTools is a DSN for a person to give to PostgreSQL's own tools. They ask for the password, which it leaves out, and refuse
-// parameters that are for us or for the server's sessions.
-func forTools(dsn string) string {
+// toolDSN returns a DSN for PostgreSQL's own tools. It has no password, for which the tools prompt, and no parameters that
+// the tools reject because they are Sallyport's or those of the server's sessions.
+func toolDSN(dsn string) string {
 	u, err := url.Parse(dsn)
 	if err != nil {
 		return "postgres://…"
@@ -99,24 +104,24 @@ func forTools(dsn string) string {
 	if u.User != nil {
 		u.User = url.User(u.User.Username())
 	}
-	known := url.Values{}
+	accepted := url.Values{}
 	for _, name := range []string{"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey"} {
 		if value := u.Query().Get(name); value != "" {
-			known.Set(name, value)
+			accepted.Set(name, value)
 		}
 	}
-	u.RawQuery = known.Encode()
+	u.RawQuery = accepted.Encode()
 	return u.String()
 }
 
-// explain says what to do about a database that cannot be restored.
-func explain(err error, dsn string) error {
+// explainDatabaseError adds to an error of the database what the operator can do about it.
+func explainDatabaseError(err error, dsn string) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("there is a database %s already, or what is left of one; --force replaces it", databaseFile(dsn))
+		return fmt.Errorf("the database %s, or a part of it, exists; --force replaces it", databaseFile(dsn))
 	case errors.Is(err, store.ErrNoChecksum):
-		return fmt.Errorf("%w: backup writes one to the same name with %s behind it, which belongs to the backup; "+
-			"--no-checksum restores one without, of which damage may go unnoticed", err, store.ChecksumSuffix)
+		return fmt.Errorf("%w: backup writes the checksum to a file with the backup's name and %s, which is part of the backup; "+
+			"--no-checksum restores without it, and damage may go unnoticed", err, store.ChecksumSuffix)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("the database %s is in use; stop the server first", databaseFile(dsn))
 	}

@@ -17,8 +17,8 @@ const (
 	backups       = 3
 )
 
-// Ensures that each backup that is made while a server is written to by many is that of one moment: what is restored from
-// it exports what the first writes come to, in the order in which they were committed, and nothing of any other.
+// Ensures that each backup of a server under write load is a consistent snapshot: the restored database exports the
+// state after the first writes, in commit order, and nothing of any later one.
 func TestBackup_UnderLoad(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -30,13 +30,14 @@ func TestBackup_UnderLoad(t *testing.T) {
 		restored := newStore(t)
 		mustRunOn(t, restored, "restore", "--from", c.path)
 		wantPrivate(t, filepath.Dir(databaseFile(restored)), "sallyport.db")
-		if part := c.check(t, book, whole, restored); !strings.HasPrefix(whole, part) { // SQLite has one writer, so the trail is in the order of the commits
-			t.Error("the restored trail is not what the other begins with")
+		// SQLite has one writer, so the trail is in commit order.
+		if part := c.check(t, book, whole, restored); !strings.HasPrefix(whole, part) {
+			t.Error("the restored trail is not a prefix of the server's")
 		}
 	}
 }
 
-// Ensures the same of what PostgreSQL's own programs copy, of a database that two servers write to.
+// Ensures the same of pg_dump and pg_restore, with two servers writing to the database.
 func TestBackup_PostgreSQLUnderLoad(t *testing.T) {
 	t.Parallel()
 	dsn, dump, restore := postgrestest.Database(t), postgresProgram(t, "pg_dump"), postgresProgram(t, "pg_restore")
@@ -50,7 +51,7 @@ func TestBackup_PostgreSQLUnderLoad(t *testing.T) {
 	}
 }
 
-// postgresProgram returns the path of a program of PostgreSQL's: the one in PATH, else Debian's newest.
+// postgresProgram returns the path of one of PostgreSQL's programs: the one in PATH, else Debian's newest.
 func postgresProgram(t *testing.T, name string) string {
 	t.Helper()
 	if path, err := exec.LookPath(name); err == nil {
@@ -63,7 +64,7 @@ func postgresProgram(t *testing.T, name string) string {
 	return found[len(found)-1]
 }
 
-// runProgram runs another's program.
+// runProgram runs an external program.
 func runProgram(t *testing.T, program string, arguments ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), program, arguments...).CombinedOutput(); err != nil {
@@ -71,8 +72,8 @@ func runProgram(t *testing.T, program string, arguments ...string) {
 	}
 }
 
-// copiesUnderLoad has servers written to, and makes copies meanwhile. It returns them, and what was written until the end, when
-// the servers have stopped.
+// copiesUnderLoad makes copies while servers are written to. It returns the copies, and the journal of all writes
+// when the servers have stopped.
 func copiesUnderLoad(t *testing.T, servers []*process, run func(path string)) ([]copied, *journal) {
 	t.Helper()
 	admin := servers[0].logIn(person{"admin", "chosen by hand"})
@@ -88,7 +89,7 @@ func copiesUnderLoad(t *testing.T, servers []*process, run func(path string)) ([
 	return made, book
 }
 
-// newChief makes an administrator who may own keys, and returns the Authorization of a session.
+// newChief adds an administrator and returns the Authorization header of a session.
 func (p *process) newChief(admin string) string {
 	p.t.Helper()
 	chief := person{"chief", "chief's own passphrase"}
@@ -102,7 +103,7 @@ type copied struct {
 	began, ended time.Time
 }
 
-// changesBetween is how many changes there are before a copy and after it, at least.
+// changesBetween is the minimum number of changes before and after each copy.
 const changesBetween = 100
 
 // takeCopy makes a copy between changes.
@@ -117,9 +118,9 @@ func takeCopy(t *testing.T, book *journal, run func(path string)) copied {
 	return c
 }
 
-// check fails the test unless the database that a copy was restored to is the state after some of the writes: all that were
-// answered before it was begun, none that was sent after it was made, none by halves, and with each all that were answered
-// before that was sent; and unless these make what a server on it exports. It returns its trail.
+// check fails the test unless the restored database is the state after a prefix of the writes: all that were answered
+// before the copy began, none that was sent after it ended, none in part, and with each write all that were answered
+// before it was sent. A server on it must export that state. It returns the trail.
 func (c copied) check(t *testing.T, book *journal, wholeText, restored string) string {
 	t.Helper()
 	partText := mustRunOn(t, restored, "audit", "export").stdout
@@ -142,7 +143,7 @@ func (c copied) check(t *testing.T, book *journal, wholeText, restored string) s
 			t.Errorf("%s was sent after the copy was made, and is in it", id)
 		}
 		if part.lines[id] != whole.lines[id] {
-			t.Errorf("%s is there by halves:\n%s", id, part.lines[id])
+			t.Errorf("%s is there in part:\n%s", id, part.lines[id])
 		}
 	}
 	for id, w := range book.changes {
@@ -155,12 +156,12 @@ func (c copied) check(t *testing.T, book *journal, wholeText, restored string) s
 		}
 	}
 	if !maps.Equal(want, exported) {
-		t.Errorf("the first %d writes come to %d things, and %d are exported:\n%s", has, len(want), len(exported), difference(want, exported))
+		t.Errorf("the first %d writes result in %d objects, and %d are exported:\n%s", has, len(want), len(exported), difference(want, exported))
 	}
 	if has == 0 || has == len(book.changes) {
 		t.Errorf("%d of %d writes are in the copy, so nothing was tested", has, len(book.changes))
 	}
-	t.Logf("%d of %d writes are in the copy, which took %s: %d things", has, len(book.changes), c.ended.Sub(c.began).Round(time.Millisecond), len(want))
+	t.Logf("%d of %d writes are in the copy, which took %s: %d objects", has, len(book.changes), c.ended.Sub(c.began).Round(time.Millisecond), len(want))
 	return partText
 }
 

@@ -25,23 +25,23 @@ func mustRunOn(t *testing.T, dsn string, args ...string) outcome {
 	return o
 }
 
-// Ensures that neither command replaces a file that nobody asked it to replace, nor a database in use, and that both say
-// what to do instead.
+// Ensures that neither command replaces a file without --force, nor a database in use, and that both report what to
+// do.
 func TestBackup_Refusals(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	mustRunOn(t, dsn, "backup", "--to", backup)
-	wantRefusal(t, runOn(t, dsn, "backup", "--to", backup), "a backup replaces none")
-	wantRefusal(t, runOn(t, dsn, "backup"), "--to names")
+	wantRefusal(t, runOn(t, dsn, "backup", "--to", backup), "backup replaces no file")
+	wantRefusal(t, runOn(t, dsn, "backup"), "--to: name the file to create")
 	wantRefusal(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "no such file")
 	wantRefusal(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
-	wantRefusal(t, runOn(t, dsn, "restore"), "--from names")
-	copied := filepath.Join(t.TempDir(), "copied.db") // without its checksum
+	wantRefusal(t, runOn(t, dsn, "restore"), "--from: name the backup")
+	copied := filepath.Join(t.TempDir(), "copied.db") // without its checksum file
 	data, _ := content(t, backup)
 	writeFile(t, copied, string(data))
-	wantRefusal(t, runOn(t, newStore(t), "restore", "--from", copied), "--no-checksum restores one without")
+	wantRefusal(t, runOn(t, newStore(t), "restore", "--from", copied), "--no-checksum restores without it")
 	mustRunOn(t, newStore(t), "restore", "--no-checksum", "--from", copied)
 	wantRefusal(t, runOn(t, dsn, "restore", "--from", backup), "--force replaces it")
 	wantRefusal(t, runOn(t, dsn, "restore", "--force", "--from", databaseFile(dsn)+".none"), "no such file")
@@ -49,7 +49,7 @@ func TestBackup_Refusals(t *testing.T) {
 	wantRefusal(t, runOn(t, dsn, "restore", "--force", "--from", backup), "stop the server first")
 	s.wantAuth(http.StatusOK, alice.basic())
 	s.stop()
-	if o := mustRunOn(t, dsn, "backup", "--to", backup+"3"); !strings.Contains(o.stderr, databaseFile(dsn)+".key is not in it") {
+	if o := mustRunOn(t, dsn, "backup", "--to", backup+"3"); !strings.Contains(o.stderr, databaseFile(dsn)+".key, without which it cannot be used") {
 		t.Errorf("it says %q; want what is not in the backup", o.stderr)
 	}
 	mustRunOn(t, dsn, "restore", "--force", "--from", backup)
@@ -57,8 +57,8 @@ func TestBackup_Refusals(t *testing.T) {
 	s.wantAuth(http.StatusOK, alice.basic())
 }
 
-// Ensures that both commands say what they did, also where a database is replaced.
-func TestBackup_Told(t *testing.T) {
+// Ensures that both commands report their result, also when a database is replaced.
+func TestBackup_Output(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
@@ -78,12 +78,12 @@ func TestBackup_Told(t *testing.T) {
 	}
 }
 
-// Ensures that the versions of schemas are told, and that only "up" makes them one.
+// Ensures that "migrate status" prints the schema versions, and that only "up" migrates.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	wantRefusal(t, runOn(t, dsn, "migrate", "status"), "no such file")
-	wantRefusal(t, runOn(t, dsn, "migrate", "up"), "there is no database")
+	wantRefusal(t, runOn(t, dsn, "migrate", "up"), "does not exist")
 	db := openDatabase(t, dsn, "")
 	execute := func(statement string) {
 		t.Helper()
@@ -91,7 +91,7 @@ func TestMigrate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	execute("VACUUM") // makes an empty database
+	execute("VACUUM") // creates an empty database
 	status := func(want string) {
 		t.Helper()
 		if o := mustRunOn(t, dsn, "migrate", "status"); !strings.Contains(o.stdout, want) {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// browser follows no redirects, keeps its connections, and comes by way of a proxy that tells its address.
+// browser follows no redirects, keeps its connections, and names its address as a proxy would.
 type browser struct {
 	*http.Client
 	address string
@@ -35,14 +35,14 @@ func (b browser) send(ctx context.Context, method, address, cookie, form string)
 	if err != nil {
 		return reply{}, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it is read to its end
+	defer response.Body.Close() //nolint:errcheck // read to its end
 	data, err := io.ReadAll(response.Body)
 	return reply{response.StatusCode, response.Header, string(data)}, err
 }
 
 var requestIDs = regexp.MustCompile(` ID="([^"]+)"`)
 
-// requestID returns the ID of an AuthnRequest, as a redirect has it.
+// requestID returns the ID of the AuthnRequest in a redirect.
 func requestID(message string) (string, error) {
 	deflated := flate.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(message)))
 	text, err := io.ReadAll(deflated)

@@ -24,8 +24,8 @@ func deployed(t *testing.T, name string) string {
 	return string(data)
 }
 
-// Ensures that the service's command starts a server with the settings that come with it, and that systemd waits for
-// longer than the server takes to end.
+// Ensures that the unit's command starts a server with the configuration beside it, and that systemd's stop timeout
+// is longer than the server's drain time.
 func TestService(t *testing.T) {
 	t.Parallel()
 	unit := deployed(t, "sallyport.service")
@@ -48,7 +48,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-// Ensures that the service bounds the server's memory, writes no core dump, and has as many file descriptors as connections need.
+// Ensures that the unit limits memory, disables core dumps, and allows enough file descriptors for all connections.
 func TestService_Limits(t *testing.T) {
 	t.Parallel()
 	_, settings, _ := strings.Cut(deployed(t, "sallyport.service"), "[Service]")
@@ -62,7 +62,7 @@ func TestService_Limits(t *testing.T) {
 	}
 }
 
-// Ensures that the service takes variables from where the README has them, and starts without them.
+// Ensures that the unit reads the environment file named in the README, and starts without it.
 func TestService_Environment(t *testing.T) {
 	t.Parallel()
 	path, found := regexp.MustCompile(`(?m)^EnvironmentFile=-(.*)$`).FindStringSubmatch(deployed(t, "sallyport.service")), false
@@ -74,13 +74,13 @@ func TestService_Environment(t *testing.T) {
 	}
 }
 
-// Ensures that systemd understands every line of the service.
+// Ensures that systemd accepts every line of the unit.
 func TestService_Verified(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd-analyze is not installed")
 	}
-	unit := strings.Replace(deployed(t, "sallyport.service"), "/usr/local/bin/sallyport", program, 1) // it wants one that is there
+	unit := strings.Replace(deployed(t, "sallyport.service"), "/usr/local/bin/sallyport", program, 1) // systemd checks that the program exists
 	path := filepath.Join(t.TempDir(), "sallyport.service")
 	writeFile(t, path, unit)
 	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
@@ -89,7 +89,8 @@ func TestService_Verified(t *testing.T) {
 	}
 }
 
-// Ensures that the image is built with the module's Go, runs as nobody in particular, and sets what there is to set.
+// Ensures that the image is built with the module's Go version, runs as an unprivileged user, and configures the
+// server.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	text := deployed(t, "Dockerfile")

@@ -4,5 +4,5 @@ package main
 
 import "math"
 
-// descriptorLimit returns math.MaxInt32: there is no limit that a connection could meet.
+// descriptorLimit returns math.MaxInt32: the system has no limit that connections reach.
 func descriptorLimit() int { return math.MaxInt32 }

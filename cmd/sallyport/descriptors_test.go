@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Ensures that connections share what file descriptors there are, and leave some for the store.
+// Ensures that the connection limits share the file descriptors and reserve some for the store.
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
 	for descriptors, want := range map[int][2]int{
@@ -32,8 +32,8 @@ func TestConnectionLimits(t *testing.T) {
 	}
 }
 
-// Ensures that a server with few file descriptors serves new callers, reads its store and answers operators, however many
-// connections idle.
+// Ensures that a server with few file descriptors serves new callers, reads its store and answers on the admin
+// listener despite many idle connections.
 func TestServe_FewDescriptors(t *testing.T) {
 	t.Parallel()
 	i := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--store", newStore(t)}, env: []string{"SALLYPORT_LOG_FORMAT=json", "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", chosenAdmin, chosenReadonly}}
@@ -62,8 +62,8 @@ func TestServe_FewDescriptors(t *testing.T) {
 		if err != nil || response.StatusCode != http.StatusUnauthorized {
 			t.Fatalf("connection %d: %v, %v; want 401", i, response, err)
 		}
-		response.Body.Close() //nolint:errcheck // the connection is to idle
+		response.Body.Close() //nolint:errcheck // the connection stays idle
 	}
-	s.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+	s.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
 }

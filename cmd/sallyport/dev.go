@@ -25,12 +25,14 @@ func newDev() *cobra.Command {
 	var address, adminAddress string
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Serve a throw-away database on this machine, with users and a key to try things with; takes no configuration",
+		Short: "Serve a temporary database on this machine, with a demo user and an API key; reads no configuration",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, address, adminAddress) },
 	}
-	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:12400", "loopback address and port to serve on; port 0 takes a free one")
-	cmd.Flags().StringVar(&adminAddress, "admin.listen", "", "loopback address and port of /healthz, /readyz and /metrics; none if not given")
+	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:12400",
+		"loopback address and port to serve on; port 0 takes a free one")
+	cmd.Flags().StringVar(&adminAddress, "admin.listen", "",
+		"loopback address and port of /healthz, /readyz and /metrics; none if not given")
 	return cmd
 }
 
@@ -43,36 +45,49 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 			return err
 		}
 	}
-	// Closing the terminal is how many a throw-away server ends.
+
+	// A temporary server often ends because its terminal is closed.
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 	defer stop()
+
 	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
 	l, err := listen(ctx, address, adminAddress, log)
 	if err != nil {
 		return err
 	}
+
 	folder, err := os.MkdirTemp("", "sallyport-dev-")
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer os.RemoveAll(folder)                                                                   //nolint:errcheck // it lies in the system's folder for temporary files
-	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }}) // the defaults
+	defer os.RemoveAll(folder) //nolint:errcheck // the system cleans its folder for temporary files
+	c, err := devConfig(folder)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
-	var made map[string]string
-	a, err := open(ctx, c, log, nil, func(random map[string]string) error {
-		made = random
+
+	var passwords map[string]string
+	a, err := open(ctx, c, log, nil, func(generated map[string]string) error {
+		passwords = generated
 		return nil
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if err := greet(ctx, cmd.OutOrStdout(), a, made, l.public.Addr().String()); err != nil {
+	if err := printDemo(ctx, cmd.OutOrStdout(), a, passwords, l.public.Addr().String()); err != nil {
 		return errors.Join(err, l.Close(), a.Close())
 	}
 	return errors.Join(l.serve(ctx, a, c, log), a.Close())
+}
+
+// devConfig returns the default configuration with a database in the folder. It reads neither a file nor the environment.
+func devConfig(folder string) (config.Config, error) {
+	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		return config.Config{}, err
+	}
+	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
+	return c, nil
 }
 
 func checkLoopback(flag, listen string) error {
@@ -81,26 +96,33 @@ func checkLoopback(flag, listen string) error {
 		return fmt.Errorf("%s: %q is not an address and a port, such as 127.0.0.1:12400", flag, listen)
 	}
 	if !address.Addr().IsLoopback() {
-		return fmt.Errorf("%s: %s is not a loopback address; dev prints passwords and is for this machine only (use serve)", flag, address.Addr())
+		return fmt.Errorf("%s: %s is not a loopback address; dev prints passwords and is for this machine only (use serve)",
+			flag, address.Addr())
 	}
 	return nil
 }
 
-// greet makes a demo user with a key, and prints all that one needs to try the server.
-func greet(ctx context.Context, out io.Writer, a *app.App, builtins map[string]string, address string) error {
+// printDemo adds a demo user with an API key, and prints the credentials and commands to try the server with.
+func printDemo(ctx context.Context, out io.Writer, a *app.App, builtins map[string]string, address string) error {
 	const name = "demo"
 	password := secret.Text(12)
-	demo := user.New{Name: name, Roles: []string{string(identity.PlatformAdmin)}, Password: password, FullName: "Demo User"}
+	demo := user.New{
+		Name:     name,
+		Roles:    []string{string(identity.PlatformAdmin)},
+		Password: password,
+		FullName: "Demo User",
+	}
 	if _, err := a.Users.Add(ctx, demo); err != nil {
 		return err
 	}
-	made, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
+	created, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
 	if err != nil {
 		return err
 	}
+
 	url := "http://" + address
 	_, err = fmt.Fprintf(out, `
-Sallyport serves a throw-away database at %[1]s (Ctrl-C ends it and forgets everything).
+Sallyport serves a temporary database at %[1]s (Ctrl-C stops it and deletes the database).
 
   built-in users  admin     %[2]s
                   readonly  %[3]s
@@ -115,6 +137,6 @@ Try:
   curl -u '%[4]s:%[5]s' -H 'Content-Type: application/json' -d '{"ids": ["%[7]s"], "metadata": {"team": "search"}}' '%[1]s/_security/api_key/_bulk_update?pretty'
   curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
 
-`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded(), made.ID)
+`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded(), created.ID)
 	return err
 }

@@ -11,16 +11,16 @@ import (
 	"testing"
 )
 
-var devServesAt = regexp.MustCompile(`serves a throw-away database at (\S+) (?s:.*)/_login\n`)
+var devServesAt = regexp.MustCompile(`serves a temporary database at (\S+) (?s:.*)/_login\n`)
 
-// startDev starts dev with a folder of its own for temporary files, because one that is killed leaves some.
+// startDev starts dev with its own folder for temporary files, because a killed dev leaves some.
 func startDev(t *testing.T, temporary string) *process {
 	t.Helper()
 	return start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0"}, env: []string{"TMPDIR=" + temporary}}, devServesAt)
 }
 
-// Ensures that dev prints what one needs to try it, that the commands it prints work as they are, and that nothing is
-// left of it.
+// Ensures that dev prints all that a user needs, that the printed commands work as they are, and that no file is
+// left.
 func TestDev(t *testing.T) {
 	t.Parallel()
 	temporary := t.TempDir()
@@ -48,7 +48,7 @@ func TestDev(t *testing.T) {
 	}
 }
 
-// Ensures that the passwords and the key that dev prints are those of the users it names.
+// Ensures that the printed passwords and key belong to the users that dev names.
 func TestDev_Credentials(t *testing.T) {
 	t.Parallel()
 	s := startDev(t, t.TempDir())
@@ -60,7 +60,7 @@ func TestDev_Credentials(t *testing.T) {
 	s.wantAuth(http.StatusOK, "ApiKey "+printed(`demo API key +(\S+)`))
 }
 
-// Ensures that the client's program of the README does what the README says, against dev.
+// Ensures that the client program in the README works against dev as the README says.
 func TestDev_ClientProgram(t *testing.T) {
 	t.Parallel()
 	s := startDev(t, t.TempDir())
@@ -77,7 +77,7 @@ func TestDev_ClientProgram(t *testing.T) {
 	}
 }
 
-// Ensures that dev, which prints passwords, serves this machine only, and says so.
+// Ensures that dev refuses any address that is not a loopback address, because it prints passwords.
 func TestDev_Refusals(t *testing.T) {
 	t.Parallel()
 	for listen, saying := range map[string]string{
@@ -92,7 +92,7 @@ func TestDev_Refusals(t *testing.T) {
 	}
 }
 
-// Ensures that a port that is taken is refused with a way out, and that nothing is left behind.
+// Ensures that a port in use is refused with a hint, and that no file is left.
 func TestDev_PortTaken(t *testing.T) {
 	t.Parallel()
 	temporary := t.TempDir()
@@ -114,7 +114,7 @@ func curlLines(output string) []string {
 	return found
 }
 
-// curl makes the request that curl would make of a command line with the options -u, -H and -d.
+// curl parses a curl command line with the options -u, -H and -d into a request.
 func curl(t *testing.T, line string) *http.Request {
 	t.Helper()
 	words := shellWords(line)[1:]
@@ -152,7 +152,7 @@ func curl(t *testing.T, line string) *http.Request {
 
 var shellWord = regexp.MustCompile(`'[^']*'|\S+`)
 
-// shellWords splits a command line as a shell does that knows single quotes around whole words only.
+// shellWords splits a command line as a shell would, with single quotes around whole words only.
 func shellWords(line string) []string {
 	words := shellWord.FindAllString(line, -1)
 	for i, word := range words {

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// Ensures that SIGTERM lets a request under way be answered, takes no new connections, and ends the program well.
+// Ensures that after SIGTERM a request in progress is answered, no new connection is accepted, and the program exits
+// with 0.
 func TestServe_Drains(t *testing.T) {
 	t.Parallel()
 	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
@@ -26,10 +27,10 @@ func TestServe_Drains(t *testing.T) {
 	write(t, conn, body[:len(body)/2])
 
 	s.signal(syscall.SIGTERM)
-	s.waitFor(regexp.MustCompile(`finishing the requests under way`))
+	s.waitFor(regexp.MustCompile(`finishing requests in progress`))
 	waitUntilRefused(t, address)
 	if s.over() {
-		t.Fatal("the program ended before the request under way was answered")
+		t.Fatal("the program ended before the request in progress was answered")
 	}
 
 	write(t, conn, body[len(body)/2:])
@@ -47,24 +48,24 @@ func TestServe_Drains(t *testing.T) {
 	}
 }
 
-// Ensures that SIGHUP, which rotation of logs and renewal of certificates send, ends nothing.
+// Ensures that SIGHUP does not stop the server: tools for log rotation and certificate renewal send it.
 func TestServe_Hangup(t *testing.T) {
 	t.Parallel()
 	s := serveStore(t, newStore(t))
 	for range 2 {
 		s.signal(syscall.SIGHUP)
-		s.waitFor(regexp.MustCompile(`"level":"INFO","msg":"SIGHUP is ignored`))
+		s.waitFor(regexp.MustCompile(`"level":"INFO","msg":"SIGHUP ignored`))
 	}
 	s.want(http.StatusOK, http.MethodGet, authPath+"/methods", "", "")
 	s.stop()
 }
 
-// Ensures that a server with a delay says that it is not ready before it stops to serve, on old connections and on new ones;
-// and that connections that idle do not hold up its end.
+// Ensures that a server with a drain delay is not ready before it stops to serve, on old and new connections, and
+// that idle connections do not delay its exit.
 func TestServe_DrainDelay(t *testing.T) {
 	t.Parallel()
 	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_DRAIN_DELAY=5s", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
-	operator := s.operator()
+	admin := s.adminListener()
 	lasting := &http.Client{Timeout: patience, Transport: &http.Transport{MaxConnsPerHost: 1}}
 	ask := func() {
 		t.Helper()
@@ -76,15 +77,15 @@ func TestServe_DrainDelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer response.Body.Close() //nolint:errcheck // it is read to its end
+		defer response.Body.Close() //nolint:errcheck // read to its end
 		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK || response.Close {
 			t.Errorf("answered with %s (%v); the connection ends: %t", response.Status, err, response.Close)
 		}
 	}
 	ask()
 	s.signal(syscall.SIGTERM)
-	s.waitFor(regexp.MustCompile(`not ready any more`))
-	operator.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
+	s.waitFor(regexp.MustCompile(`not ready, still serving`))
+	admin.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
 	ask()
 	s.want(http.StatusOK, http.MethodGet, authPath+"/methods", "", "")
 	if code := s.wait(); code != 0 {
@@ -92,8 +93,8 @@ func TestServe_DrainDelay(t *testing.T) {
 	}
 }
 
-// Ensures that what an operator has asked is answered before the end.
-func TestDismiss(t *testing.T) {
+// Ensures that a request in progress on the admin listener is answered before the exit.
+func TestShutDownAdmin(t *testing.T) {
 	t.Parallel()
 	asked, proceed := make(chan struct{}), make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -105,13 +106,13 @@ func TestDismiss(t *testing.T) {
 	go func() {
 		response, err := http.Get(s.URL)
 		if err == nil {
-			response.Body.Close() //nolint:errcheck // it is empty
+			response.Body.Close() //nolint:errcheck // empty
 		}
 		answered <- err
 	}()
 	<-asked
 	s.Config.RegisterOnShutdown(func() { close(proceed) })
-	if err := dismiss(t.Context(), s.Config); err != nil {
+	if err := shutDownAdmin(t.Context(), s.Config); err != nil {
 		t.Error(err)
 	}
 	if err := <-answered; err != nil {
@@ -119,7 +120,7 @@ func TestDismiss(t *testing.T) {
 	}
 }
 
-// begin sends the head of a request, and returns when the server waits for the body: it says so to whom expects it to.
+// begin sends the head of a request with Expect: 100-continue, and returns when the server waits for the body.
 func begin(t *testing.T, address, operation, authorization string, length int) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", address)

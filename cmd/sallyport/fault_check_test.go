@@ -7,10 +7,10 @@ import (
 	"slices"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // to look into a database beside the program
+	_ "github.com/jackc/pgx/v5/stdlib" // to read a database directly
 )
 
-// lookInto opens the database of a store, beside the program.
+// lookInto opens the database of a store directly.
 func lookInto(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
 	if databaseFile(dsn) != "" {
@@ -20,11 +20,11 @@ func lookInto(t *testing.T, dsn string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // nothing was left to be written
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // nothing is left to write
 	return db
 }
 
-// trail is what the audit log says of each request.
+// trail maps each request id to its entries in the audit trail.
 type trail map[string][]string
 
 func readTrail(t *testing.T, dsn string) trail {
@@ -36,8 +36,8 @@ func readTrail(t *testing.T, dsn string) trail {
 	return entries
 }
 
-// check fails the test unless each server shows all that was acknowledged, and of each other change all or nothing, with its
-// entries in the audit log.
+// check fails the test unless each server shows all acknowledged changes, and every other change as a whole or not at
+// all, with its entries in the audit trail.
 func (r *fleet) check(l *ledger) {
 	r.Helper()
 	entries := readTrail(r.T, r.dsn)
@@ -61,7 +61,7 @@ func (w *change) check(v view, entries []string) error {
 	slices.Sort(seen.entries)
 	switch {
 	case !slices.Equal(entries, seen.entries):
-		return fmt.Errorf("%s: applied is %t, and the audit log has %q for %q", w.result, seen.applied, entries, seen.entries)
+		return fmt.Errorf("%s: applied is %t, and the audit trail has %q for %q", w.result, seen.applied, entries, seen.entries)
 	case w.result == acknowledged && !seen.applied:
 		return errLost
 	case w.result == unsent && seen.applied:

@@ -15,8 +15,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Ensures that two servers on one database, of which one has a clock that is 30 seconds ahead or behind, agree on what lives,
-// what is used up and who is locked.
+// Ensures that two servers on one database, one with a clock 30 seconds ahead or behind, agree on which credentials
+// are valid, which codes are used, and which users are locked.
 func TestFault_Clock(t *testing.T) {
 	t.Parallel()
 	for _, off := range []time.Duration{30 * time.Second, -30 * time.Second} {
@@ -38,7 +38,7 @@ func TestFault_Clock(t *testing.T) {
 	}
 }
 
-// serveOff serves the same store by a clock that is wrong.
+// serveOff serves the same store with a wrong clock.
 func (r *fleet) serveOff(off time.Duration) *process {
 	r.Helper()
 	env := map[string]string{"SALLYPORT_STORE": r.dsn}
@@ -66,23 +66,23 @@ func (r *fleet) serveOff(off time.Duration) *process {
 	return &process{t: r.T, url: server.URL}
 }
 
-// clocks are two servers whose clocks differ, in one of the two orders.
+// clocks are two servers with different clocks, in one of the two orders.
 type clocks struct {
 	*fleet
 	here, there *process
-	// suffix tells the names of one order from those of the other.
+	// suffix distinguishes the names of the two orders.
 	suffix string
 }
 
-// sessions that one server began or prolonged are good at the other, a refreshed token for its grace time, and ended ones are
-// not.
+// sessions checks that a session that one server created or refreshed is valid at the other, a refreshed token for
+// its grace period, and that ended sessions are not.
 func (c clocks) sessions() {
 	c.Helper()
 	session := c.here.logIn(c.addUser("sessions" + c.suffix))
 	c.there.wantAuth(http.StatusOK, session)
 	next := "Bearer " + member(c.T, c.here.want(http.StatusOK, http.MethodPost, authPath+"/_refresh", session, ""), "token")
 	c.there.wantAuth(http.StatusOK, next)
-	c.there.wantAuth(http.StatusOK, session) // requests may be under way
+	c.there.wantAuth(http.StatusOK, session) // requests may be in progress
 	c.here.want(http.StatusOK, http.MethodPost, authPath+"/_logout", next, "")
 	c.dies(c.there, next)
 }
@@ -95,28 +95,28 @@ func (c clocks) dies(s *process, authorization string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			c.Error("credentials that have ended are still good elsewhere")
+			c.Error("invalidated credentials are still accepted at the other server")
 			return
 		}
 	}
 }
 
-// factors that are used at one server are used up at the other, and those of the present are good at both.
+// factors checks that a code used at one server is used at the other, and that current codes are valid at both.
 func (c clocks) factors() {
 	c.Helper()
 	p := c.addUser("factors" + c.suffix)
 	d, used := c.here.enroll(p)
 	session := c.here.logIn(p)
 	c.there.elevate(http.StatusBadRequest, session, used)
-	next := d.codeAt(c.T, time.Now().Add(30*time.Second)) // as of a device whose clock is ahead
+	next := d.codeAt(c.T, time.Now().Add(30*time.Second)) // a device with a clock that is ahead
 	elevated := c.there.elevate(http.StatusOK, session, next)
 	c.here.elevate(http.StatusBadRequest, elevated, next)
 	elevated = c.here.elevate(http.StatusOK, elevated, d.RecoveryCodes[0])
 	c.there.elevate(http.StatusBadRequest, elevated, d.RecoveryCodes[0])
-	c.there.want(http.StatusOK, http.MethodDelete, totpPath, elevated, "") // as only who is elevated may
+	c.there.want(http.StatusOK, http.MethodDelete, totpPath, elevated, "") // needs elevated permissions
 }
 
-// locks of one server hold at the other, for as long as they should.
+// locks checks that a lock of one server holds at the other for its full duration.
 func (c clocks) locks() {
 	c.Helper()
 	p := c.addUser("locks" + c.suffix)
@@ -134,7 +134,7 @@ func (c clocks) locks() {
 	}
 }
 
-// keys live as long as they should at both servers.
+// keys checks that keys expire on time at both servers.
 func (c clocks) keys() {
 	c.Helper()
 	create := func(lifetime string) string {
@@ -157,7 +157,7 @@ func (c clocks) keys() {
 	}
 }
 
-// signOn is begun at one server and ends at the other, once.
+// signOn checks that a sign-in that begins at one server can end at the other, once.
 func (c clocks) signOn(idp *samltest.IdP) {
 	c.Helper()
 	b := newBrowser("")

@@ -12,26 +12,26 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// breakage is when a wire breaks.
+// breakage is the point at which a wire breaks.
 type breakage int
 
 const (
 	never breakage = iota
-	// inside is when a message inside of a transaction has been sent and has not arrived.
+	// inside: a message inside a transaction was sent and does not arrive.
 	inside
-	// beforeCommit is when a COMMIT has been sent and has not arrived.
+	// beforeCommit: a COMMIT was sent and does not arrive.
 	beforeCommit
-	// afterCommit is when it has been carried out, and its answer has not arrived.
+	// afterCommit: a COMMIT was executed, and its answer does not arrive.
 	afterCommit
 )
 
-// wire leads to PostgreSQL, and breaks once when it is told to.
+// wire is a proxy to PostgreSQL that breaks once after it is armed.
 type wire struct {
 	net.Listener
 	target string
 
 	mu sync.Mutex
-	// due is how it is to break, for inside at which message of the next transaction that writes.
+	// due is the kind of breakage; for inside, message is the number of the message in the next write transaction.
 	due     breakage
 	message int
 	broken  breakage
@@ -59,30 +59,30 @@ func newWire(t *testing.T, dsn string) (*wire, string) {
 			lines.Go(func() { w.carry(near) })
 		}
 	})
-	t.Cleanup(func() { // after the servers' end, which closes their connections
-		l.Close() //nolint:errcheck // nothing is left to be written
+	t.Cleanup(func() { // after the servers end, which closes their connections
+		l.Close() //nolint:errcheck // nothing is left to write
 		lines.Wait()
 	})
 	u.Host = l.Addr().String()
 	return w, u.String()
 }
 
-// carry leads what comes from one side to the other, until one of them ends.
+// carry copies both ways between two connections until one of them ends.
 func (w *wire) carry(near net.Conn) {
-	defer near.Close() //nolint:errcheck // it is over
+	defer near.Close() //nolint:errcheck // done
 	far, err := net.Dial("tcp", w.target)
 	if err != nil {
 		return
 	}
-	defer far.Close() //nolint:errcheck // it is over
+	defer far.Close() //nolint:errcheck // done
 	back := answerPath{near: near}
 	var answers sync.WaitGroup
 	answers.Go(func() {
-		io.Copy(&back, far) //nolint:errcheck // it ends when one of them does
-		near.Close()        //nolint:errcheck // it is over
+		io.Copy(&back, far) //nolint:errcheck // ends when a connection does
+		near.Close()        //nolint:errcheck // done
 	})
 	defer answers.Wait()
-	defer far.Close() //nolint:errcheck // it is over
+	defer far.Close() //nolint:errcheck // done
 	writes, messages := false, 0
 	buffer := make([]byte, 64<<10)
 	for {
@@ -111,7 +111,8 @@ func (w *wire) carry(near net.Conn) {
 	}
 }
 
-// answerPath leads answers back. Where it is cut, the connection ends once there is an answer: what was sent is done then.
+// answerPath copies answers back. When it is cut, it closes the connection at the next answer: what was sent is
+// executed then.
 type answerPath struct {
 	near net.Conn
 	cut  atomic.Bool
@@ -125,7 +126,7 @@ func (a *answerPath) Write(answer []byte) (int, error) {
 	return a.near.Write(answer)
 }
 
-// arm has the wire break in the next transaction that writes.
+// arm makes the wire break in the next write transaction.
 func (w *wire) arm(due breakage, message int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,7 +141,7 @@ func (w *wire) broke() breakage {
 	return w.broken
 }
 
-// breaks tells whether the wire breaks at a message of a transaction that writes.
+// breaks returns the breakage at a message of a write transaction, if the wire breaks there.
 func (w *wire) breaks(message int, commits bool) breakage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,7 +156,7 @@ func (w *wire) breaks(message int, commits bool) breakage {
 	return w.broken
 }
 
-// serveWired is servers of which one has a wire to PostgreSQL.
+// serveWired starts servers, of which one uses a wire to PostgreSQL.
 func serveWired(t *testing.T) (*fleet, *wire) {
 	t.Helper()
 	dsn := postgrestest.Database(t)
@@ -165,7 +166,7 @@ func serveWired(t *testing.T) (*fleet, *wire) {
 	return r, w
 }
 
-// sendOver sends a change over the wire, and returns how that broke.
+// sendOver sends a change over the wire, and returns how the wire broke.
 func (r *fleet) sendOver(w *wire, c *change, due breakage, message int) breakage {
 	r.Helper()
 	w.arm(due, message)
@@ -175,8 +176,8 @@ func (r *fleet) sendOver(w *wire, c *change, due breakage, message int) breakage
 	return w.broke()
 }
 
-// Ensures that a change whose COMMIT is lost on its way is not done, that one whose COMMIT is carried out and the answer is lost
-// is done once, and that both are said to have failed: nobody can know.
+// Ensures that a change without its COMMIT is not applied, that a change with a COMMIT but without the answer is
+// applied once, and that both are reported as failed, because the server cannot know.
 func TestFault_Commit(t *testing.T) {
 	t.Parallel()
 	r, w := serveWired(t)
@@ -196,8 +197,8 @@ func TestFault_Commit(t *testing.T) {
 	}
 }
 
-// Ensures that a change is done, and once, whichever message of its transaction a connection breaks at before the COMMIT: it is
-// begun anew.
+// Ensures that a change is applied exactly once if a connection breaks at any message before the COMMIT: the
+// transaction is retried.
 func TestFault_Statement(t *testing.T) {
 	t.Parallel()
 	r, w := serveWired(t)

@@ -8,10 +8,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// wrongGuesses is how many come at once, to two servers in turn.
+// wrongGuesses is the number of concurrent wrong attempts, alternately at two servers.
 const wrongGuesses = 100
 
-// Ensures that 100 wrong one-time codes, and 100 wrong passwords, that come to two servers at once are counted as 100.
+// Ensures that 100 concurrent wrong one-time codes, and 100 wrong passwords, at two servers are counted as 100.
 func TestFault_Count(t *testing.T) {
 	t.Parallel()
 	r := serveFleet(t, postgrestest.Database(t), "SALLYPORT_LOCKOUT_ADDRESS_FAILURES=1000", "SALLYPORT_LOCKOUT_BASE=15m")
@@ -28,12 +28,12 @@ func TestFault_Count(t *testing.T) {
 		}
 	}
 	for i := range r.servers {
-		r.server(i).elevate(http.StatusBadRequest, session, d.RecoveryCodes[0]) // it is right, and bob is locked
+		r.server(i).elevate(http.StatusBadRequest, session, d.RecoveryCodes[0]) // the code is right, but bob is locked
 		r.server(i).want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(carol))
 	}
 }
 
-// guess makes many wrong guesses at once. One that is turned away before it is looked at is made again.
+// guess makes concurrent wrong attempts. One that is refused before it is checked is repeated.
 func (r *fleet) guess(c call, refusal int) {
 	r.Helper()
 	var guesses sync.WaitGroup

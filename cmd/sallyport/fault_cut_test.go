@@ -11,17 +11,17 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// cutName is by what connections that may be cut are known.
+// cutName is the application name of the connections that may be cut.
 const cutName = "sallyport-cut"
 
-// cutting is how often all connections are cut.
+// cutting is the interval between cuts of all connections.
 const cutting = 100 * time.Millisecond
 
-// Ensures that of changes under which the connections to PostgreSQL are cut again and again, whatever they are at, none is
-// lost that was acknowledged, none is half done, and none is done twice.
+// Ensures that if the connections to PostgreSQL are cut repeatedly during changes, no acknowledged change is lost,
+// none is applied in part, and none is applied twice.
 func TestFault_Cut(t *testing.T) {
 	t.Parallel()
-	dsn := postgrestest.Database(t) + "&application_name=" + cutName // others use the same server
+	dsn := postgrestest.Database(t) + "&application_name=" + cutName // other tests use the same server
 	r := serveFleet(t, dsn)
 	l, after := r.mix(often(24)), r.mix(2)
 	ctx, stop := context.WithCancel(t.Context())
@@ -36,7 +36,7 @@ func TestFault_Cut(t *testing.T) {
 		t.Error(err)
 	}
 	if len(l.of(acknowledged)) == 0 || cuts < 10 {
-		t.Errorf("this shows nothing: %d connections were cut; %s", cuts, l)
+		t.Errorf("nothing was tested: %d connections were cut; %s", cuts, l)
 	}
 	if err := r.run(after, func(int) {}); err != nil || len(after.of(acknowledged)) != len(after.changes) {
 		t.Errorf("after it: %s, %v", after, err)
@@ -46,14 +46,14 @@ func TestFault_Cut(t *testing.T) {
 	t.Logf("%d connections were cut: %s", cuts, l)
 }
 
-// cut cuts all other connections to a database until ctx ends, and returns how many these were.
+// cut cuts all other connections to a database until ctx is done, and returns the number of cuts.
 func cut(ctx context.Context, t *testing.T, dsn string) (cuts int) {
 	connection, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		t.Error(err)
 		return 0
 	}
-	defer connection.Close(t.Context()) //nolint:errcheck // it is not needed any more
+	defer connection.Close(t.Context()) //nolint:errcheck // not needed any more
 	every := time.NewTicker(cutting)
 	defer every.Stop()
 	for {

@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// diskSize is that of the disk that becomes full, and diskLeft what is left when the writes begin.
+// diskSize is the size of the disk, and diskLeft the free space when the writes begin.
 const (
 	diskSize = 64 << 20
 	diskLeft = 512 << 10
 )
 
-// Ensures that servers on a disk that becomes full refuse what they cannot keep and still read, that nothing is lost or half
-// done, and that all is well as soon as there is space again.
+// Ensures that servers on a full disk refuse writes and still read, that no acknowledged change is lost or applied in
+// part, and that writes succeed when there is space again.
 func TestFault_FullDisk(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(programVariable) == "" {
@@ -59,7 +59,8 @@ func TestFault_FullDisk(t *testing.T) {
 	checkDatabase(t, r.dsn)
 }
 
-// checkFull fails the test unless servers on a full disk show what was acknowledged, know who calls, and say what is wrong.
+// checkFull fails the test unless servers on a full disk show all acknowledged changes, authenticate callers, and
+// report the cause.
 func (r *fleet) checkFull(l *ledger) {
 	r.Helper()
 	for i := range r.servers {
@@ -76,11 +77,11 @@ func (r *fleet) checkFull(l *ledger) {
 		}
 		r.server(i).wantAuth(http.StatusOK, r.operator)
 		r.server(i).wantAuth(http.StatusUnauthorized, r.operator+"x")
-		r.server(i).operator().want(http.StatusOK, http.MethodGet, "/healthz", "", "")
+		r.server(i).adminListener().want(http.StatusOK, http.MethodGet, "/healthz", "", "")
 	}
 }
 
-// shrinkJournal makes the next write need space.
+// shrinkJournal empties the journal, so that the next write needs space.
 func shrinkJournal(t *testing.T, dsn string) {
 	t.Helper()
 	if _, err := openDatabase(t, dsn, "_pragma=busy_timeout(30000)").ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
@@ -91,7 +92,7 @@ func shrinkJournal(t *testing.T, dsn string) {
 	}
 }
 
-// fill leaves little of a disk, and returns the file that takes the rest.
+// fill leaves little space on a disk, and returns the file that takes the rest.
 func fill(t *testing.T, disk string) string {
 	t.Helper()
 	var free syscall.Statfs_t
@@ -106,8 +107,8 @@ func fill(t *testing.T, disk string) string {
 	return path
 }
 
-// isolate runs the test again in a mount namespace of its own, which takes no rights on this machine, and leaves nothing
-// mounted however the test ends.
+// isolate runs the test again in its own mount namespace, which needs no privileges on this machine, and unmounts
+// everything however the test ends.
 func isolate(t *testing.T) {
 	t.Helper()
 	self, err := os.Executable()

@@ -9,19 +9,19 @@ import (
 	"testing"
 )
 
-// chief administers the servers that are tested by faults.
+// chief is the administrator of the servers under test.
 var chief = person{"chief", "chosen by hand"}
 
-// fleet is servers on one store.
+// fleet is several servers on one store.
 type fleet struct {
 	*testing.T
 	caller caller
 	dsn    string
 	db     *sql.DB
 	env    []string
-	// operator is the Authorization of a session of the chief's.
+	// operator is the Authorization header of a session of the chief.
 	operator string
-	// mixes counts what was prepared.
+	// mixes is the number of prepared mixes.
 	mixes int
 
 	mu      sync.RWMutex
@@ -41,7 +41,7 @@ func serveFleet(t *testing.T, dsn string, env ...string) *fleet {
 	return r
 }
 
-// addUser adds somebody who can sign in.
+// addUser adds a user with a password.
 func (r *fleet) addUser(name string) person {
 	r.Helper()
 	p := person{name, alice.password}
@@ -49,7 +49,7 @@ func (r *fleet) addUser(name string) person {
 	return p
 }
 
-// view is what one of the servers shows.
+// view returns what one of the servers shows.
 func (r *fleet) view(i int) view {
 	return view{caller: r.caller, ctx: r.Context(), url: r.server(i).url, operator: r.operator, db: r.db}
 }
@@ -60,7 +60,7 @@ func (r *fleet) server(i int) *process {
 	return r.servers[i%len(r.servers)]
 }
 
-// from returns the addresses of the servers, beginning with one of them.
+// from returns the addresses of the servers, beginning with server i.
 func (r *fleet) from(i int) []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -71,7 +71,7 @@ func (r *fleet) from(i int) []string {
 	return addresses
 }
 
-// kill ends a server as nothing can prevent, and starts another in its place.
+// kill kills a server with SIGKILL, and starts another one in its place.
 func (r *fleet) kill(i int) {
 	r.Helper()
 	r.server(i).signal(syscall.SIGKILL)
@@ -82,7 +82,7 @@ func (r *fleet) kill(i int) {
 	r.servers[i%len(r.servers)] = successor
 }
 
-// saysStoreFailed tells whether an answer says that the store failed, in the words of the family that the path is of.
+// saysStoreFailed reports whether an answer says that the store failed, in the error format of the path's API family.
 func saysStoreFailed(path string, answer reply) bool {
 	const code = "authc.authentication_cluster_error"
 	if answer.status != http.StatusBadGateway {

@@ -26,10 +26,10 @@ func (m mixer) createKey(name string) (*change, error) {
 	return w, nil
 }
 
-// apiKey is a key of the operator's.
+// apiKey is one of the operator's keys.
 type apiKey struct{ id, encoded string }
 
-// newKeys makes some keys, and returns their ids as JSON, too.
+// newKeys creates several keys, and returns their ids as JSON, too.
 func (m mixer) newKeys(name string, count int) (keys []apiKey, ids string, err error) {
 	var list []string
 	for range count {
@@ -52,7 +52,7 @@ func entriesOf(event string, keys []apiKey) []string {
 	return entries
 }
 
-// updateKeys changes several keys at once.
+// updateKeys changes several keys in one request.
 func (m mixer) updateKeys(name string) (*change, error) {
 	keys, ids, err := m.newKeys(name, 5)
 	body := `{"ids": ` + ids + `, "metadata": {"changed": true}, "role_descriptors": {"r": {"cluster": ["monitor"]}}}`
@@ -74,7 +74,7 @@ func (m mixer) updateKeys(name string) (*change, error) {
 	}}, err
 }
 
-// invalidateKeys ends several keys at once.
+// invalidateKeys invalidates several keys in one request.
 func (m mixer) invalidateKeys(name string) (*change, error) {
 	keys, ids, err := m.newKeys(name, 3)
 	return &change{call: call{method: http.MethodDelete, path: esKeyPath, body: `{"ids": ` + ids + `}`}, look: func(v view) (effect, error) {

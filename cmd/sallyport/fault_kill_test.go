@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Ensures that servers that are killed in the middle of 500 mixed changes, one after the other, lose nothing that was
-// acknowledged and leave nothing half done, as the other one shows it and as they show it themselves when they are back.
+// Ensures that servers that are killed alternately during 500 mixed changes lose no acknowledged change and apply
+// none in part, as the surviving server shows it and as they show it after their restart.
 func TestFault_Kill(t *testing.T) {
 	t.Parallel()
 	r := serveFleet(t, postgrestest.Database(t))
@@ -27,10 +27,10 @@ func TestFault_Kill(t *testing.T) {
 		t.Error(err)
 	}
 	if n := len(l.of(failed)); n != 0 {
-		t.Errorf("%d changes failed at the server that was left", n)
+		t.Errorf("%d changes failed at the surviving server", n)
 	}
 	if len(l.of(unanswered)) == 0 {
-		t.Error("no change was under way at a server that was killed, so this shows nothing")
+		t.Error("no change was in progress at a killed server, so nothing was tested")
 	}
 	r.check(l)
 	t.Log(l)

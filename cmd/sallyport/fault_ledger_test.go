@@ -15,10 +15,10 @@ import (
 	"testing"
 )
 
-// call is a request. Its id is what the audit trail knows it by.
+// call is a request. Its id is the request id in the audit trail.
 type call struct{ method, path, authorization, body, id string }
 
-// caller sends requests once each: what it does not know to be answered it leaves so.
+// caller sends each request once, and does not retry one without an answer.
 type caller struct{ *http.Client }
 
 func newCaller(t *testing.T) caller {
@@ -45,12 +45,12 @@ func (c caller) send(ctx context.Context, url string, r call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it is read to its end
+	defer response.Body.Close() //nolint:errcheck // read to its end
 	data, err := io.ReadAll(response.Body)
 	return reply{response.StatusCode, response.Header, string(data)}, err
 }
 
-// members are those of an answer's object; none if it is no object.
+// members returns the members of an answer's object, or none if it is no object.
 func (r reply) members() map[string]any {
 	var object map[string]any
 	if err := json.Unmarshal([]byte(r.body), &object); err != nil {
@@ -59,23 +59,23 @@ func (r reply) members() map[string]any {
 	return object
 }
 
-// text is a member of an answer's object, or "".
+// text returns a string member of an answer's object, or "".
 func (r reply) text(name string) string {
 	text, _ := r.members()[name].(string)
 	return text
 }
 
-// result is what became of a change, for who sent it.
+// result is the outcome of a change as its caller sees it.
 type result int
 
 const (
-	// unsent: nothing of it was sent, or it was turned away before any work.
+	// unsent: nothing of it was sent, or it was refused before any work.
 	unsent result = iota
-	// acknowledged: it was answered with success, which is a promise.
+	// acknowledged: it was answered with success, which must hold.
 	acknowledged
-	// failed: the store failed, so it may or may not have come to pass.
+	// failed: the store failed, so the change may or may not be applied.
 	failed
-	// unanswered is failed without an answer.
+	// unanswered: failed without an answer.
 	unanswered
 )
 
@@ -83,26 +83,28 @@ func (r result) String() string {
 	return [...]string{"unsent", "acknowledged", "failed", "unanswered"}[r]
 }
 
-// change is a request that changes something which no other change touches, so that one can tell what became of it.
+// change is a request that changes an object that no other change touches, so that its effect can be checked on its
+// own.
 type change struct {
 	call
-	// look finds out what there is of its effect.
+	// look reads the effect from a server.
 	look func(view) (effect, error)
 
 	result result
 	answer reply
-	// applied tells what the last check found.
+	// applied is the finding of the last check.
 	applied bool
 }
 
-// ledger has what became of many changes.
+// ledger records many changes and their results.
 type ledger struct{ changes []*change }
 
-// ledgerWorkers is how many changes are under way at once.
+// ledgerWorkers is the number of concurrent changes.
 const ledgerWorkers = 24
 
-// run sends the changes, each to one server or the other, and calls progress with the number of acknowledged ones after each of
-// them. A change is sent elsewhere if nothing listens, as a proxy would do it. It returns what was answered wrongly.
+// run sends the changes, each to one of the servers, and calls progress with the number of acknowledged ones after
+// each. If a server does not listen, a change is sent to the other, as a proxy would do. It returns the unexpected
+// answers.
 func (r *fleet) run(l *ledger, progress func(acknowledged int)) error {
 	var done atomic.Int64
 	queue := make(chan int)
@@ -126,8 +128,8 @@ func (r *fleet) run(l *ledger, progress func(acknowledged int)) error {
 	return errors.Join(wrong...)
 }
 
-// send sends a change to the first of the addresses where somebody listens. It returns an error for an answer that no fault of
-// the store's excuses.
+// send sends a change to the first of the addresses with a listening server. It returns an error for an answer that a
+// fault of the store does not explain.
 func (w *change) send(ctx context.Context, c caller, addresses []string) error {
 	for _, address := range addresses {
 		answer, err := c.send(ctx, address, w.call)
@@ -137,14 +139,14 @@ func (w *change) send(ctx context.Context, c caller, addresses []string) error {
 		w.answer = answer
 		if err != nil {
 			w.result = unanswered
-			return nil //nolint:nilerr // it is what a killed server leaves
+			return nil //nolint:nilerr // a killed server leaves the request unanswered
 		}
 		return w.read()
 	}
 	return nil
 }
 
-// read takes the answer for what it is.
+// read interprets the answer.
 func (w *change) read() error {
 	switch {
 	case w.answer.status/100 == 2:
@@ -158,12 +160,12 @@ func (w *change) read() error {
 	return nil
 }
 
-// of returns the changes that came to a result.
+// of returns the changes with a result.
 func (l *ledger) of(r result) []*change {
 	return slices.DeleteFunc(slices.Clone(l.changes), func(w *change) bool { return w.result != r })
 }
 
-// String tells how many changes came to each result, and how many of those were applied.
+// String returns the number of changes by result, and how many of them were applied.
 func (l *ledger) String() string {
 	var all, applied [unanswered + 1]int
 	for _, w := range l.changes {

@@ -24,12 +24,12 @@ const (
 // mixer prepares changes.
 type mixer struct {
 	view
-	// hash is that of everybody's password, so that not each has to be hashed.
+	// hash is the password hash of all users, so that the password is hashed once.
 	hash   string
 	number int
 }
 
-// kinds of changes, each with how to prepare one on things of a name.
+// kinds maps each kind of change to a function that prepares one on objects with a given name.
 var kinds = map[string]func(mixer, string) (*change, error){
 	"create-user": mixer.createUser, "change-user": mixer.changeUser, "disable-user": mixer.disableUser, "delete-user": mixer.deleteUser,
 	"log-in": mixer.logIn, "refresh": mixer.refresh, "log-out": mixer.logOut,
@@ -37,7 +37,7 @@ var kinds = map[string]func(mixer, string) (*change, error){
 	"put-role": mixer.putRole, "put-privileges": mixer.putPrivileges,
 }
 
-// newMixer returns a mixer whose things have names of their own.
+// newMixer returns a mixer with unique names for its objects.
 func (r *fleet) newMixer() mixer {
 	r.Helper()
 	hash, err := secret.NewHasher(secret.DefaultCost).Hash(r.Context(), alice.password)
@@ -48,7 +48,7 @@ func (r *fleet) newMixer() mixer {
 	return mixer{r.view(0), hash, r.mixes}
 }
 
-// mix prepares some changes of each kind, in no order.
+// mix prepares changes of each kind, in random order.
 func (r *fleet) mix(each int) *ledger {
 	r.Helper()
 	m := r.newMixer()
@@ -65,7 +65,7 @@ func (r *fleet) mix(each int) *ledger {
 	return &l
 }
 
-// often is how many of each kind are made where that is what takes the time, which is a third with the race detector.
+// often returns the number of changes per kind in slow tests: a third with the race detector.
 func often(n int) int {
 	if raceDetector {
 		return n / 3
@@ -73,15 +73,15 @@ func often(n int) int {
 	return n
 }
 
-// change is one of a kind, which is still to be prepared.
+// change returns a change of a kind, which is not prepared yet.
 func (m mixer) change(kind string, i int) *change {
 	return &change{call: call{id: fmt.Sprintf("%s-%d-%d", kind, m.number, i)}}
 }
 
-// numbers are what sets changes of a kind apart.
+// numbers are what distinguishes changes of a kind.
 var numbers = regexp.MustCompile(`(-\d+)*$`)
 
-// each calls f for each change, a few at a time.
+// each calls f for each change, a few concurrently.
 func (l *ledger) each(f func(*change) error) error {
 	failures := make([]error, len(l.changes))
 	queue := make(chan int)
@@ -116,7 +116,7 @@ func (m mixer) prepare(w *change) error {
 	return nil
 }
 
-// addUser adds somebody who can sign in.
+// addUser adds a user with a password.
 func (m mixer) addUser(name string, roles ...string) error {
 	list, err := json.Marshal(append([]string{}, roles...))
 	if err != nil {
@@ -126,7 +126,7 @@ func (m mixer) addUser(name string, roles ...string) error {
 	return err
 }
 
-// grant begins a session of a user's, and returns the access token and the refresh token.
+// grant creates a session of a user, and returns the access token and the refresh token.
 func (m mixer) grant(name string) (access, refresh string, err error) {
 	answer, err := m.ask(http.MethodPost, tokenPath, grantBody(name), http.StatusOK)
 	return answer.text("access_token"), answer.text("refresh_token"), err

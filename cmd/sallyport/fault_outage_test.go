@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Ensures that while PostgreSQL is away every request that needs it is told so at once, and in the words of its family, that
-// nobody is told anything wrong, and that all is well again within two seconds after it came back, without a restart.
+// Ensures that without PostgreSQL every request that needs it fails immediately, in its family's error format, that
+// no answer is wrong, and that full service returns within two seconds after PostgreSQL does, without a restart.
 func TestFault_Outage(t *testing.T) {
 	t.Parallel()
 	own := postgrestest.NewInstance(t)
@@ -53,7 +53,7 @@ func TestFault_Outage(t *testing.T) {
 	}
 }
 
-// storeless fails the test unless the servers do what they can without a store.
+// storeless fails the test unless the servers serve what needs no store.
 func (r *fleet) storeless() {
 	r.Helper()
 	for i := range r.servers {
@@ -63,17 +63,17 @@ func (r *fleet) storeless() {
 		s.want(http.StatusUnauthorized, http.MethodGet, "/_security/_authenticate", "", "")
 		s.want(http.StatusNotFound, http.MethodGet, "/api/v1/nothing", "", "")
 		s.want(http.StatusBadRequest, http.MethodPost, loginPath, "", "{")
-		for path, body := range map[string]string{loginPath: loginBody(chief), tokenPath: grantBody("nobody")} {
+		for path, body := range map[string]string{loginPath: loginBody(chief), tokenPath: grantBody("missing")} {
 			if answer := s.send(http.MethodPost, path, r.operator, body); !saysStoreFailed(path, answer) {
 				r.Errorf("POST %s: %d %s", path, answer.status, answer.body)
 			}
 		}
-		s.operator().want(http.StatusOK, http.MethodGet, "/healthz", "", "")
-		s.operator().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
+		s.adminListener().want(http.StatusOK, http.MethodGet, "/healthz", "", "")
+		s.adminListener().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
 	}
 }
 
-// awaitService waits until both servers do everything again, and returns how long that took.
+// awaitService waits until both servers serve everything again, and returns the time that took.
 func (r *fleet) awaitService(key string) time.Duration {
 	r.Helper()
 	began := time.Now()
@@ -96,7 +96,7 @@ func (r *fleet) awaitService(key string) time.Duration {
 				}
 			}
 		}
-		s.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+		s.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 	}
 	return time.Since(began).Round(time.Millisecond)
 }

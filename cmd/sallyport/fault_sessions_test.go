@@ -7,13 +7,13 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// logIn begins the only session of a user.
+// logIn creates the only session of a user.
 func (m mixer) logIn(name string) (*change, error) {
 	w := &change{call: call{method: http.MethodPost, path: tokenPath, body: grantBody(name)}}
 	w.look = func(v view) (effect, error) {
 		if w.result == acknowledged {
 			if alive, err := v.alive("Bearer " + w.answer.text("access_token")); err != nil || !alive {
-				return effect{}, fmt.Errorf("the session's token lives: %t, %w", alive, err)
+				return effect{}, fmt.Errorf("the session's token is valid: %t, %w", alive, err)
 			}
 		}
 		counts, err := v.counts(name, countSessions, countTokens, countRefresh, countLogins)
@@ -25,19 +25,19 @@ func (m mixer) logIn(name string) (*change, error) {
 	return w, m.addUser(name)
 }
 
-// once tells of each count whether it is 1, which it has to be unless it is 0.
+// once reports for each count whether it is 1. Any count but 0 and 1 makes the effect partial.
 func once(counts []int) []bool {
 	var signs []bool
 	for _, n := range counts {
 		signs = append(signs, n != 0)
 		if n > 1 {
-			signs = append(signs, true, false) // twice is not whole
+			signs = append(signs, true, false) // twice is neither applied nor unapplied
 		}
 	}
 	return signs
 }
 
-// refresh uses up a refresh token of a user's only session.
+// refresh uses a refresh token of a user's only session.
 func (m mixer) refresh(name string) (*change, error) {
 	if err := m.addUser(name); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (m mixer) refresh(name string) (*change, error) {
 	w.look = func(v view) (effect, error) {
 		if w.result == acknowledged {
 			if alive, err := v.alive("Bearer " + w.answer.text("access_token")); err != nil || !alive {
-				return effect{}, fmt.Errorf("the next token lives: %t, %w", alive, err)
+				return effect{}, fmt.Errorf("the next token is valid: %t, %w", alive, err)
 			}
 		}
 		counts, err := v.counts(name, countSessions, countRefresh, countTokens)
@@ -67,7 +67,7 @@ func (m mixer) refresh(name string) (*change, error) {
 	return w, err
 }
 
-// logOut ends one of many sessions of the operator's.
+// logOut ends one of the operator's many sessions.
 func (m mixer) logOut(string) (*change, error) {
 	answer, err := m.ask(http.MethodPost, loginPath, loginBody(chief), http.StatusOK)
 	session := "Bearer " + answer.text("token")

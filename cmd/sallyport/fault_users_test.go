@@ -15,8 +15,8 @@ func (m mixer) createUser(name string) (*change, error) {
 	}}, nil
 }
 
-// changeUser changes a name and takes a role away, each of which is recorded. To give a role would be a promotion, which asks for
-// a password.
+// changeUser changes a name and removes a role, each of which has its entry. Adding a role would be a promotion,
+// which needs a password.
 func (m mixer) changeUser(name string) (*change, error) {
 	body := `{"full_name": "after", "security": {"roles": ["ece_deployment_viewer"]}}`
 	return &change{call: call{method: http.MethodPatch, path: usersPath + "/" + name, body: body}, look: func(v view) (effect, error) {
@@ -38,7 +38,7 @@ const (
 	countDigest   = "SELECT count(*) FROM refresh_tokens WHERE digest = $1"
 )
 
-// disableUser disables somebody who has a session, which that ends.
+// disableUser disables a user with a session, which ends the session.
 func (m mixer) disableUser(name string) (*change, error) {
 	if err := m.addUser(name); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (m mixer) disableUser(name string) (*change, error) {
 	}}, err
 }
 
-// deleteUser deletes somebody who has a session.
+// deleteUser deletes a user with a session.
 func (m mixer) deleteUser(name string) (*change, error) {
 	if err := m.addUser(name); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (m mixer) putRole(name string) (*change, error) {
 	}}, nil
 }
 
-// putPrivileges puts two at once.
+// putPrivileges puts two privileges in one request.
 func (m mixer) putPrivileges(name string) (*change, error) {
 	body := `{"` + name + `": {"read": {"actions": ["a:r"]}, "write": {"actions": ["a:w"]}}}`
 	return &change{call: call{method: http.MethodPut, path: privilegePath, body: body}, look: func(v view) (effect, error) {

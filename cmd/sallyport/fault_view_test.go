@@ -9,16 +9,16 @@ import (
 	"slices"
 )
 
-// view is what a server shows, and the database beside it.
+// view is the state that a server shows, and the database behind it.
 type view struct {
 	caller
-	ctx      context.Context //nolint:containedctx // it lives as long as one look
+	ctx      context.Context //nolint:containedctx // a view is used within one test
 	url      string
 	operator string
 	db       *sql.DB
 }
 
-// ask asks as the operator, and returns an error for all but the statuses.
+// ask sends a request as the operator, and returns an error unless the status is one of statuses.
 func (v view) ask(method, path, body string, statuses ...int) (reply, error) {
 	answer, err := v.send(v.ctx, v.url, call{method: method, path: path, authorization: v.operator, body: body})
 	if err == nil && !slices.Contains(statuses, answer.status) {
@@ -27,20 +27,20 @@ func (v view) ask(method, path, body string, statuses ...int) (reply, error) {
 	return answer, err
 }
 
-// get asks for what may not be there, and tells whether it is.
+// get reads what may not exist, and reports whether it does.
 func (v view) get(path string) (found bool, answer reply, err error) {
 	answer, err = v.ask(http.MethodGet, path, "", http.StatusOK, http.StatusNotFound)
 	return answer.status == http.StatusOK, answer, err
 }
 
-// alive tells whether credentials are good.
+// alive reports whether credentials are valid.
 func (v view) alive(authorization string) (bool, error) {
 	v.operator = authorization
 	answer, err := v.ask(http.MethodGet, authPath, "", http.StatusOK, http.StatusUnauthorized)
 	return answer.status == http.StatusOK, err
 }
 
-// keys returns the API keys that a query finds, as Elasticsearch shows them.
+// keys returns the API keys that match a query, as Elasticsearch shows them.
 func (v view) keys(query string) ([]map[string]any, error) {
 	answer, err := v.ask(http.MethodPost, "/_security/_query/api_key", `{"size": 100, "query": `+query+`}`, http.StatusOK)
 	var keys []map[string]any
@@ -52,7 +52,7 @@ func (v view) keys(query string) ([]map[string]any, error) {
 	return keys, err
 }
 
-// counts returns what queries that count find, all of them about the same argument.
+// counts returns the results of counting queries with the same argument.
 func (v view) counts(argument string, queries ...string) ([]int, error) {
 	counts := make([]int, len(queries))
 	for i, query := range queries {
@@ -63,16 +63,16 @@ func (v view) counts(argument string, queries ...string) ([]int, error) {
 	return counts, nil
 }
 
-// effect of a change, as it is seen.
+// effect is what is seen of a change.
 type effect struct {
 	applied bool
-	// entries are what the audit trail has to say of it: events and subjects.
+	// entries are the events and subjects that the audit trail must have.
 	entries []string
 }
 
 var errHalf = errors.New("it is half-applied")
 
-// whole makes an effect of signs that are all of the same change.
+// whole returns an effect from signs that must all be equal.
 func whole(entries []string, signs ...bool) (effect, error) {
 	applied := !slices.Contains(signs, false)
 	if !applied && slices.Contains(signs, true) {

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/api"
 )
 
-// visit is a call, and how it is answered while all is well.
+// visit is a call, and its answer without a fault.
 type visit struct {
 	call
 	operation string
@@ -21,23 +21,23 @@ type visit struct {
 
 var parameters = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// required are bodies that Elasticsearch's operations look at first. They change nothing that anybody needs.
+// required are bodies that Elasticsearch's operations read first. They change nothing that other calls need.
 var required = map[string]string{
 	"security-create-api-key": `{"name":"x"}`, "security-invalidate-api-keys": `{"ids":["x"]}`, "security-bulk-update-api-keys": `{"ids":["x"]}`,
 	"security-grant-api-key":  `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
 	"security-has-privileges": `{"cluster":["monitor"]}`, "security-has-user-privileges": `{"cluster":["monitor"]}`,
 	"security-change-password": `{"password":"wren-427 wren"}`, "security-put-role": `{}`, "security-put-user": `{"roles":[]}`,
-	"security-put-privileges": `{"somebody":{"nothing":{"actions":["data:nothing"]}}}`, "security-invalidate-token": `{"token":"x"}`,
+	"security-put-privileges": `{"application":{"nothing":{"actions":["data:nothing"]}}}`, "security-invalidate-token": `{"token":"x"}`,
 }
 
-// apart are the operations that would end the credentials or change the user that they are called with, or whose caller is
-// told by something else.
+// apart are the operations that would invalidate the calling credentials or change their user, or that identify their
+// caller in another way.
 var apart = []string{
 	"logout", "refresh-token", "disable-elevated-permissions", "delete-users-api-keys", "get-totp-device", "enroll-totp-device", "remove-totp-device",
 	"login", "security-get-token", "saml-init", "saml-callback", "saml-single-logout", "saml-metadata",
 }
 
-// visits are calls of all operations, with each of the credentials, about things that nobody has.
+// visits are calls of all operations, with each of the credentials, about objects that do not exist.
 func (r *fleet) visits(authorizations ...string) []visit {
 	r.Helper()
 	contract, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
@@ -52,9 +52,9 @@ func (r *fleet) visits(authorizations ...string) []visit {
 				continue
 			}
 			body := required[regexp.MustCompile("-(get|put|post)$").ReplaceAllString(id, "")]
-			name := "nobody"
+			name := "missing"
 			if method == http.MethodPut || method == http.MethodPost {
-				name = "somebody" // what one call makes no other finds
+				name = "created" // no other call reads what this one creates
 			}
 			for _, authorization := range authorizations {
 				c := call{method: method, path: parameters.ReplaceAllString(path, name), authorization: authorization, body: body}
@@ -68,7 +68,7 @@ func (r *fleet) visits(authorizations ...string) []visit {
 	return all
 }
 
-// visit makes the call of a server.
+// visit makes the call at a server.
 func (r *fleet) visit(server int, v *visit) reply {
 	r.Helper()
 	answer, err := r.caller.send(r.Context(), r.server(server).url, v.call)
@@ -78,13 +78,12 @@ func (r *fleet) visit(server int, v *visit) reply {
 	return answer
 }
 
-// recordless are the operations that need no records once their caller is known, or that have none.
+// recordless are the operations that need no records after authentication, or that have none.
 var recordless = []string{
 	"methods", "sign-in-page", "info", "ping", "get-authentication-info", "security-authenticate", "cluster-health", "security-get-builtin-privileges",
 }
 
-// excused tells whether an answer is right without a store. Who calls may be remembered for a while, and so may be what the
-// caller may do.
+// excused reports whether an answer is right without a store. The caller and its privileges may be cached.
 func (v *visit) excused(answer reply) bool {
 	switch answer.status {
 	case http.StatusBadGateway:
@@ -95,8 +94,8 @@ func (v *visit) excused(answer reply) bool {
 	return answer.status == v.status && slices.Contains(recordless, v.operation)
 }
 
-// outage calls everything again and again until a moment. It returns how many calls said that the store failed, and how
-// long the slowest took.
+// outage repeats all calls until a moment. It returns the number of answers that say that the store failed, and the
+// longest duration of a call.
 func (r *fleet) outage(visits []visit, until time.Time) (refused int, slowest time.Duration) {
 	r.Helper()
 	for n := 0; time.Now().Before(until) || n < 2*len(visits); n++ {
@@ -116,7 +115,7 @@ func (r *fleet) outage(visits []visit, until time.Time) (refused int, slowest ti
 
 func kindOf(authorization string) string { return strings.Fields(authorization + " nothing")[0] }
 
-// recovered fails the test unless every call is answered as it was before.
+// recovered fails the test unless every call is answered as before.
 func (r *fleet) recovered(visits []visit) {
 	r.Helper()
 	for i := range r.servers {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// databaseFile is the file that a DSN names, or empty.
+// databaseFile returns the file that a DSN names, or "" if it names none.
 func databaseFile(dsn string) string {
 	path, _ := strings.CutPrefix(dsn, "sqlite:")
 	if path == dsn {
@@ -23,8 +24,8 @@ func databaseFile(dsn string) string {
 	return path
 }
 
-// beside names a file next to the database; without a database, one in the working directory.
-func beside(dsn, suffix string) string {
+// besideDatabase returns the path of a file next to the database file, or in the working directory if there is none.
+func besideDatabase(dsn, suffix string) string {
 	path := databaseFile(dsn)
 	if path == "" {
 		path = "sallyport"
@@ -32,23 +33,21 @@ func beside(dsn, suffix string) string {
 	return path + suffix
 }
 
-func credentialsFile(dsn string) string { return beside(dsn, ".credentials") }
+func credentialsFile(dsn string) string { return besideDatabase(dsn, ".credentials") }
 
-// writePasswords writes a file that only its owner can read, in place of one that is there.
+// writePasswords writes a file that only its owner can read, and replaces an existing one.
 func writePasswords(path string, passwords map[string]string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the operator names the database
+	//nolint:gosec // the operator names the database
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := file.Chmod(0o600); err != nil { // the file may have been there, and open to others
+	// An existing file may be readable by others.
+	if err := file.Chmod(0o600); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	var names []string
-	for name := range passwords {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+
+	for _, name := range slices.Sorted(maps.Keys(passwords)) {
 		if _, err := fmt.Fprintf(file, "%s %s\n", name, passwords[name]); err != nil {
 			return errors.Join(err, file.Close())
 		}
@@ -56,8 +55,9 @@ func writePasswords(path string, passwords map[string]string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-// keyEncryptionKey returns the configured key, or the one in the file beside the database, which is made if there is
-// none. With PostgreSQL, which has no place for a file, config.Servable wants one configured. Without a database nothing is sealed, and any key will do.
+// keyEncryptionKey returns the configured key, or the one in the file beside the SQLite database, which it creates if there is
+// none. Without a database nothing is encrypted, and it returns a new key. config.Servable requires a configured key for
+// PostgreSQL, which has no place for a file.
 func keyEncryptionKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
@@ -65,37 +65,41 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 	if databaseFile(c.Store) == "" {
 		return secret.NewKey(), nil
 	}
-	path := beside(c.Store, ".key")
-	if err := makeKeyFile(path); err != nil {
-		return nil, fmt.Errorf("the key-encryption key cannot be kept in %s: %w", path, err)
+
+	path := besideDatabase(c.Store, ".key")
+	if err := createKeyFile(path); err != nil {
+		return nil, fmt.Errorf("write the key-encryption key to %s: %w", path, err)
 	}
 	return readKeyFile(path)
 }
 
-// serversKey is keyEncryptionKey for what is to be read by a server: it makes no key, which the server would not have.
-func serversKey(c config.Config) ([]byte, error) {
+// existingKeyEncryptionKey is keyEncryptionKey for commands that write what a server is to read. It creates no key, because the
+// server would not have it.
+func existingKeyEncryptionKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
 	}
 	if err := c.Servable(); err != nil {
 		return nil, err
 	}
-	path := beside(c.Store, ".key")
+
+	path := besideDatabase(c.Store, ".key")
 	if !exists(path) {
-		return nil, fmt.Errorf("%w, set SALLYPORT_KEY_ENCRYPTION_KEY as for the server, or start a server if none has run on it yet", keyMissing(path))
+		return nil, fmt.Errorf("%w, set SALLYPORT_KEY_ENCRYPTION_KEY as for the server, "+
+			"or start a server if none has run on it yet", missingKeyError(path))
 	}
 	return readKeyFile(path)
 }
 
-func keyMissing(path string) error {
+func missingKeyError(path string) error {
 	return fmt.Errorf("the key file %s is missing; restore it from the backup of this database", path)
 }
 
 func readKeyFile(path string) ([]byte, error) {
-	// This program makes the file for its owner only; a group may have been added, as Kubernetes does.
+	// This program creates the file for its owner only. A group may be added later, as Kubernetes does.
 	readable, err := secret.CheckFile(path)
 	if err == nil && readable {
-		err = fmt.Errorf("every user of this machine can read %s, which holds the key-encryption key: chmod 600 shuts them out", path)
+		err = fmt.Errorf("every user of this machine can read %s, which holds the key-encryption key: run chmod 600 on it", path)
 	}
 	if err != nil {
 		return nil, err
@@ -111,52 +115,57 @@ func readKeyFile(path string) ([]byte, error) {
 	return key, nil
 }
 
-// wrongKey says what to do about a database that was made with another key. A key file that was made just now, by the
-// start that failed, would only hide that the right one is missing.
-func wrongKey(c config.Config, keyFileIsNew bool) error {
-	path := beside(c.Store, ".key")
+// wrongKeyError explains that the database is encrypted with another key. A key file that the failed start created is removed:
+// it would hide that the right one is missing.
+func wrongKeyError(c config.Config, keyFileIsNew bool) error {
+	path := besideDatabase(c.Store, ".key")
 	switch {
 	case c.KeyEncryptionKey != nil:
-		return errors.New("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with")
+		return errors.New("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
 	case keyFileIsNew:
-		return errors.Join(keyMissing(path), os.Remove(path))
+		return errors.Join(missingKeyError(path), os.Remove(path))
 	}
+
 	if next := nextKeyFile(c.Store); exists(next) {
-		return fmt.Errorf("the key in %s is not the one that this database was made with, but there is %s: a replacement of the key was interrupted, "+
-			"and is finished by: sallyport key-encryption-key rotate --force", path, next)
+		return fmt.Errorf("the key in %s is not the one that this database is encrypted with, and %s exists: "+
+			"a rotation of the key was interrupted; finish it with: sallyport key-encryption-key rotate --force", path, next)
 	}
-	return fmt.Errorf("the key in %s is not the one that this database was made with; restore it from the backup of this database", path)
+	return fmt.Errorf("the key in %s is not the one that this database is encrypted with; "+
+		"restore it from the backup of this database", path)
 }
 
-// nextKeyFile is where the key that takes over from the one beside the database is until it does.
-func nextKeyFile(dsn string) string { return beside(dsn, ".key.new") }
+// nextKeyFile returns the path of the new key while it replaces the one beside the database.
+func nextKeyFile(dsn string) string { return besideDatabase(dsn, ".key.new") }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// makeKeyFile makes the file whole or not at all, and never replaces one: what a lost key has sealed is lost with it.
-func makeKeyFile(path string) error {
+// createKeyFile creates the file complete or not at all, and never replaces one: secrets that are encrypted with a lost key
+// cannot be read again.
+func createKeyFile(path string) error {
 	if exists(path) {
 		return nil
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-key-") // only its owner can read it
+
+	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-key-") // readable by its owner only
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) //nolint:errcheck // it is a draft
+	defer os.Remove(draft.Name()) //nolint:errcheck // a draft that stays does no harm
 	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(secret.NewKey()) + "\n")
 	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}
+
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncFolder(path)
 }
 
-// syncFolder makes the name of a file outlive a power failure.
+// syncFolder writes a file's directory entry to the disk, so that it survives a power failure.
 func syncFolder(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {

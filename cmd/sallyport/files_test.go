@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// Ensures that the key beside the database is made once, for its owner only, and without leaving a draft.
+// Ensures that the key beside the database is created once, for its owner only, and that no draft is left.
 func TestKeyEncryptionKey(t *testing.T) {
 	t.Parallel()
 	c := config.Config{Store: newStore(t)}
@@ -30,7 +30,7 @@ func TestKeyEncryptionKey(t *testing.T) {
 	}
 }
 
-// Ensures that starts at the same time come to the same key.
+// Ensures that concurrent starts get the same key.
 func TestKeyEncryptionKey_Race(t *testing.T) {
 	t.Parallel()
 	c := config.Config{Store: newStore(t)}
@@ -53,7 +53,7 @@ func TestKeyEncryptionKey_Race(t *testing.T) {
 	}
 }
 
-// Ensures that a key file that is no key is named, neither shown nor replaced.
+// Ensures that an invalid key file is named in the error, and neither printed nor replaced.
 func TestKeyEncryptionKey_Broken(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "bm90IGEga2V5", "no base64 at all"} {
@@ -73,7 +73,7 @@ func TestKeyEncryptionKey_Broken(t *testing.T) {
 	}
 }
 
-// Ensures that a given key is used as it is and none is written, and that a server without a store writes none either.
+// Ensures that a configured key is used and no file is written, and that a server without a store writes none either.
 func TestKeyEncryptionKey_NoFile(t *testing.T) {
 	t.Parallel()
 	dsn, given := newStore(t), secret.NewKey()
@@ -88,7 +88,7 @@ func TestKeyEncryptionKey_NoFile(t *testing.T) {
 	}
 }
 
-// Ensures that passwords are never readable by others, not even in a file that was.
+// Ensures that other users can never read the passwords, not even if the file existed and was readable.
 func TestWritePasswords(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "passwords")
@@ -104,7 +104,7 @@ func TestWritePasswords(t *testing.T) {
 	}
 }
 
-// Ensures that a password is read whole, and without the end of its line.
+// Ensures that a password is read completely, without the end of its line.
 func TestReadPassword(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("x", secret.MaxPassword)

@@ -22,18 +22,18 @@ import (
 )
 
 const (
-	// slowReaders is how many connections of one user take their answers slowly, or not at all.
+	// slowReaders is the number of one user's connections that read their answers slowly or not at all.
 	slowReaders = 100
-	// maxResident bounds the memory of a server under each flood, in KiB.
+	// maxResident is the limit for the resident memory of a server under each flood, in KiB.
 	maxResident = 1 << 20
-	// storedKeys is how many keys with the largest metadata the user has: about as much as one answer shows.
+	// storedKeys is the number of keys with the largest metadata: about as many as one answer shows.
 	storedKeys = 500
 )
 
-// thoroughVariable has the floods go on for longer, on both databases.
+// thoroughVariable is the environment variable that makes the floods longer, and runs them on both databases.
 const thoroughVariable = "SALLYPORT_TEST_THOROUGH"
 
-// floodTime is how long a flood goes on.
+// floodTime returns the duration of a flood.
 func floodTime() time.Duration {
 	if os.Getenv(thoroughVariable) == "" {
 		return 2 * time.Second
@@ -41,17 +41,18 @@ func floodTime() time.Duration {
 	return 10 * time.Second
 }
 
-// flood is a server that one user floods with requests whose answers it does not read, while another is served.
+// flood is a server that one user floods with requests, without reading the answers, while another user is served.
 type flood struct {
 	*testing.T
 	server *process
-	// mallory are the credentials of the user who floods, and admin those of the one who must be served.
+	// mallory is the Authorization of the flooding user, and admin that of the user to be served.
 	mallory []string
 	admin   string
 }
 
-// Ensures that a user who floods a server with requests for large answers, and reads them slowly or not at all, does not make its
-// memory exceed a gigabyte, nor delays what others read and revoke beyond answering it.
+// Ensures that a user that floods a server with requests for large answers, and reads them slowly or not at all, does
+// not make it use more than a gigabyte of memory, nor delay what others read and revoke by more than the time to
+// answer it.
 func TestFlood_SlowReaders(t *testing.T) {
 	for name, dsn := range map[string]func() string{
 		"SQLite":     func() string { return newStore(t) },
@@ -79,7 +80,7 @@ func TestFlood_SlowReaders(t *testing.T) {
 	}
 }
 
-// with returns the flood with another test.
+// with returns the flood with another testing.T.
 func (f *flood) with(t *testing.T) *flood {
 	t.Helper()
 	other := *f
@@ -101,14 +102,15 @@ func openFlood(t *testing.T, dsn string) *flood {
 	return f
 }
 
-// deepMetadata is metadata of nearly 64 KiB that takes the most space when it is indented.
+// deepMetadata returns nearly 64 KiB of metadata that grows most when it is indented.
 func deepMetadata() string {
 	const levels = 50
 	deep := strings.Repeat("[", levels) + strings.Repeat("]", levels)
 	return `{"a":[` + strings.Repeat(deep+",", 64_000/len(deep+",")) + `0]}`
 }
 
-// manyPrivileges is a question in 16 KiB whose answer has more than 10 MB: each resource has the privilege's name.
+// manyPrivileges returns a request of 16 KiB with an answer of more than 10 MB: it repeats the privilege's name for
+// each resource.
 func manyPrivileges() string {
 	var resources []string
 	for i := range 1_300 {
@@ -119,7 +121,7 @@ func manyPrivileges() string {
 	return string(body)
 }
 
-// check floods the server, and fails the test if that is noticed by others than the user who does it.
+// check floods the server, and fails the test if other users notice it.
 func (f *flood) check(request, body string, idle latencies) {
 	f.Helper()
 	f.resetPeak()
@@ -133,7 +135,7 @@ func (f *flood) check(request, body string, idle latencies) {
 	wg.Go(func() {
 		for f.memory("VmRSS") < maxResident && pause(ctx, 20*time.Millisecond) {
 		}
-		end() // before it hurts the machine
+		end() // before the machine runs out of memory
 	})
 	during := f.serve(ctx)
 	wg.Wait()
@@ -153,7 +155,7 @@ func (f *flood) check(request, body string, idle latencies) {
 	}
 }
 
-// within returns a context that ends after some time.
+// within returns a context that is done after a duration.
 func within(t *testing.T, length time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), length)
@@ -161,7 +163,7 @@ func within(t *testing.T, length time.Duration) context.Context {
 	return ctx
 }
 
-// pause waits, and reports whether the context has not ended.
+// pause waits, and reports whether the context is not done.
 func pause(ctx context.Context, length time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -171,7 +173,7 @@ func pause(ctx context.Context, length time.Duration) bool {
 	}
 }
 
-// readSlowly asks for an answer and reads no more of it than its status, again and again until one is being sent.
+// readSlowly sends requests and reads only the status of the answers, until an answer is being sent.
 func (f *flood) readSlowly(ctx context.Context, request, authorization, body string, answers *sync.Map) {
 	for {
 		status := f.readStatus(ctx, request, authorization, body)
@@ -184,7 +186,8 @@ func (f *flood) readSlowly(ctx context.Context, request, authorization, body str
 	}
 }
 
-// readStatus asks for an answer and returns its status; if that is 200, when the context ends.
+// readStatus sends a request and returns the status of its answer. If that is 200, it returns when the context is
+// done.
 func (f *flood) readStatus(ctx context.Context, request, authorization, body string) string {
 	conn, err := (&net.Dialer{Control: narrow}).DialContext(f.Context(), "tcp", strings.TrimPrefix(f.server.url, "http://"))
 	if err != nil {
@@ -208,14 +211,14 @@ func (f *flood) readStatus(ctx context.Context, request, authorization, body str
 	return status
 }
 
-// narrow has a connection's receive buffer take little.
+// narrow gives a connection a small receive buffer.
 func narrow(_, _ string, c syscall.RawConn) error {
 	var failed error
 	err := c.Control(func(fd uintptr) { failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
 	return errors.Join(err, failed)
 }
 
-// latencies are how long requests took, by what they did.
+// latencies are durations of requests by operation.
 type latencies map[string]durations
 
 type durations []time.Duration
@@ -229,8 +232,8 @@ func (d durations) String() string {
 	return fmt.Sprintf("%d answers, median %s, p99 %s, worst %s", len(d), d[len(d)/2].Round(time.Microsecond), d[len(d)*99/100].Round(time.Microsecond), d[len(d)-1].Round(time.Microsecond))
 }
 
-// serve lists the users and invalidates a key, as another user, until the flood ends, and fails the test unless each is answered as
-// ever.
+// serve lists users and invalidates a key, as another user, until the flood ends, and fails the test unless each is
+// answered as usual.
 func (f *flood) serve(ctx context.Context) latencies {
 	took := latencies{}
 	timed := func(name, method, path, body string) {
@@ -256,7 +259,7 @@ func (f *flood) serve(ctx context.Context) latencies {
 
 var kibibytes = regexp.MustCompile(`(?m)^(\w+):\s+(\d+) kB$`)
 
-// memory returns a line of the server's memory, in KiB.
+// memory returns a line of the server's memory status, in KiB.
 func (f *flood) memory(name string) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.server.cmd.Process.Pid))
 	if err != nil {

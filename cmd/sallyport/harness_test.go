@@ -18,13 +18,13 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for anything before it fails. It is generous, because machines are busy.
+// patience is the time limit of each wait in a test. It is generous, because machines are busy.
 const patience = 90 * time.Second
 
 // program is the path of the program under test.
 var program string
 
-// programVariable is the environment variable that has this path where one test runs in a process of its own.
+// programVariable is the environment variable with this path, for a test that runs in its own process.
 const programVariable = "SALLYPORT_TEST_PROGRAM"
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -38,7 +38,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // it lies in the system's folder for temporary files
+	defer os.RemoveAll(folder) //nolint:errcheck // the system cleans its folder for temporary files
 	program = filepath.Join(folder, "sallyport")
 	arguments := []string{"build", "-buildvcs=false", "-o", program}
 	if raceDetector {
@@ -51,12 +51,12 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// invocation is how the program is started.
+// invocation describes how the program is started.
 type invocation struct {
 	args  []string
 	stdin string
-	// env is added to an environment that holds no setting of ours but one: that there is no admin listener, whose
-	// address all would share.
+	// env is added to an environment without settings, except that it disables the admin listener, which would have
+	// the same address in all processes.
 	env []string
 	// dir is the working directory; a new one if empty.
 	dir string
@@ -77,13 +77,13 @@ func (i invocation) command(ctx context.Context, t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// outcome is what a program that has ended leaves.
+// outcome is the result of a program that has exited.
 type outcome struct {
 	code           int
 	stdout, stderr string
 }
 
-// run runs the program to its end.
+// run runs the program until it exits.
 func run(t *testing.T, i invocation) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -100,7 +100,7 @@ func run(t *testing.T, i invocation) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// checkSound fails the test if the program panicked or raced.
+// checkSound fails the test if the program panicked or the race detector found a race.
 func checkSound(t *testing.T, output string) {
 	t.Helper()
 	for _, sign := range []string{"DATA RACE", "panic:", "goroutine 1 ["} {
@@ -110,17 +110,17 @@ func checkSound(t *testing.T, output string) {
 	}
 }
 
-// process is a program that runs.
+// process is a running program.
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	output *transcript
 	exited chan struct{}
-	// url is where it serves.
+	// url is the base URL that it serves.
 	url string
 }
 
-// start starts a program that serves, and waits for the text that says where: the group of the pattern.
+// start starts a program that serves, and waits for the line with its URL: the group of the pattern.
 func start(t *testing.T, i invocation, where *regexp.Regexp) *process {
 	t.Helper()
 	p := launch(t, i)
@@ -128,13 +128,13 @@ func start(t *testing.T, i invocation, where *regexp.Regexp) *process {
 	return p
 }
 
-// launch starts the program, and does not wait for anything.
+// launch starts the program without waiting.
 func launch(t *testing.T, i invocation) *process {
 	t.Helper()
-	return supervise(t, i.command(context.Background(), t)) // t's context ends before its cleanups
+	return supervise(t, i.command(context.Background(), t)) // the context of t is done before its cleanups
 }
 
-// supervise starts a command, which ends with the test.
+// supervise starts a command, and stops it at the end of the test.
 func supervise(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, output: &transcript{changed: make(chan struct{}, 1)}, exited: make(chan struct{})}
@@ -143,7 +143,7 @@ func supervise(t *testing.T, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	go func() {
-		p.cmd.Wait() //nolint:errcheck // the exit code tells all
+		p.cmd.Wait() //nolint:errcheck // the exit code is read from the state
 		close(p.exited)
 	}()
 	t.Cleanup(p.end)
@@ -159,7 +159,7 @@ func (p *process) end() {
 	}
 }
 
-// waitFor waits until the program has written what matches, and returns the last group of the match.
+// waitFor waits until the program writes a text that matches, and returns the last group of the match.
 func (p *process) waitFor(pattern *regexp.Regexp) string {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -180,7 +180,7 @@ func (p *process) waitFor(pattern *regexp.Regexp) string {
 	}
 }
 
-// over tells whether the program has ended, and all that it wrote is in the transcript.
+// over reports whether the program has exited and its whole output is in the transcript.
 func (p *process) over() bool {
 	select {
 	case <-p.exited:
@@ -196,7 +196,7 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// wait waits for the end, and returns the exit code: -1 after a signal that the program does not handle.
+// wait waits for the exit, and returns the exit code: -1 after a signal that the program does not handle.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
@@ -207,7 +207,7 @@ func (p *process) wait() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// stop asks the program to end, and fails the test unless it ends well.
+// stop sends SIGTERM, and fails the test unless the exit code is 0.
 func (p *process) stop() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
@@ -216,17 +216,17 @@ func (p *process) stop() {
 	}
 }
 
-// transcript is what a program has written so far. It is safe for concurrent use by one who waits.
+// transcript is the output of a program so far. It is safe for concurrent use.
 type transcript struct {
 	mu      sync.Mutex
 	text    strings.Builder
 	changed chan struct{}
-	// without are lines that are left out; nil if none are.
+	// without matches lines that are omitted; nil if none are.
 	without *regexp.Regexp
-	line    []byte // as much of the last line as was written, where some are left out
+	line    []byte // the incomplete last line, if lines are omitted
 }
 
-// leaveOut keeps lines that match out of what is written from now on.
+// leaveOut omits matching lines from now on.
 func (t *transcript) leaveOut(lines *regexp.Regexp) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -252,7 +252,7 @@ func (t *transcript) keep(p []byte) {
 	}
 	for part := range bytes.Lines(p) {
 		if t.line = append(t.line, part...); !bytes.HasSuffix(part, []byte("\n")) {
-			return // the rest of the line is still to come
+			return // the line is not complete yet
 		}
 		if !t.without.Match(t.line) {
 			t.text.Write(t.line)

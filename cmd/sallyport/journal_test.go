@@ -16,24 +16,24 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// model is what a server exports, by the names of things: users, keys, roles and sessions that live.
+// model is the state that a server exports, by name: users, keys, roles and valid sessions.
 type model map[string]string
 
-// written is a request that changes something: when it was under way, and what it does to a model. Its id is that of its
-// entries in the audit trail.
+// written is a request that changes something: when it was in progress, and its effect on a model. Its id is that of
+// its entries in the audit trail.
 type written struct {
 	id             string
 	sent, answered time.Time
 	effect         func(model)
 }
 
-// journal is all that was written.
+// journal is the record of all writes.
 type journal struct {
 	mu      sync.Mutex
 	grown   *sync.Cond
 	changes map[string]written
-	tokens  map[string]bool // of all sessions that were begun
-	ended   int             // how many writers have ended
+	tokens  map[string]bool // of all sessions that were created
+	ended   int             // number of writers that have stopped
 }
 
 func newJournal() *journal {
@@ -49,7 +49,7 @@ func (l *journal) add(c written) {
 	l.grown.Broadcast()
 }
 
-// waitForMore waits for some more changes, or until a writer has ended.
+// waitForMore waits for n more changes, or until a writer has stopped.
 func (l *journal) waitForMore(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,14 +65,14 @@ func (l *journal) end() {
 	l.grown.Broadcast()
 }
 
-// writer is somebody with things of one's own, and one that all write: a role.
+// writer is a client with its own objects, and one that all writers change: a role.
 type writer struct {
 	t             *testing.T
 	book          *journal
 	number, count int
-	servers       []*process // taken in turn
+	servers       []*process // used in rotation
 	authorization string
-	hash          string // of password
+	hash          string // hash of the password
 	client        *http.Client
 	user          string
 	keys          []string
@@ -81,7 +81,7 @@ type writer struct {
 
 const journalPassword = "a passphrase that is cheap to check"
 
-// keepWriting starts writers, and returns what they have written and what stops them.
+// keepWriting starts writers, and returns their journal and a function that stops them.
 func keepWriting(t *testing.T, writers int, authorization string, servers ...*process) (book *journal, stop func()) {
 	t.Helper()
 	hash, err := secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}).Hash(t.Context(), journalPassword)
@@ -127,7 +127,7 @@ func (w *writer) run(stop <-chan struct{}) {
 	}
 }
 
-// send sends a request, and enters it into the journal with what effect makes of the answer.
+// send sends a request, and adds it to the journal with the effect that the function derives from the answer.
 func (w *writer) send(id, method, path, body string, effect func(answer map[string]any) func(model)) {
 	request, err := http.NewRequestWithContext(context.Background(), method, w.servers[w.count%len(w.servers)].url+path, strings.NewReader(body))
 	if err != nil {
@@ -158,7 +158,7 @@ func (w *writer) send(id, method, path, body string, effect func(answer map[stri
 	w.book.add(written{id, sent, answered, effect(answer)})
 }
 
-// fixed is an effect that does not depend on the answer.
+// fixed returns an effect that does not depend on the answer.
 func fixed(effect func(model)) func(map[string]any) func(model) {
 	return func(map[string]any) func(model) { return effect }
 }
@@ -191,7 +191,7 @@ func (w *writer) changeRoles(id string) {
 	}))
 }
 
-// deleteUser ends the user's session, too.
+// deleteUser deletes the user, which ends the user's session, too.
 func (w *writer) deleteUser(id string) {
 	name := "user " + w.user
 	w.send(id, http.MethodDelete, "/api/v1/users/"+w.user, "", fixed(func(m model) { delete(m, name) }))
@@ -240,13 +240,13 @@ func (w *writer) endKey(id string) {
 
 const sharedRole = "shared"
 
-// shareRole writes what all write.
+// shareRole writes the role that all writers write.
 func (w *writer) shareRole(id string) {
 	w.send(id, http.MethodPut, "/_security/role/"+sharedRole, `{"cluster":["monitor"],"metadata":{"by":"`+id+`"}}`,
 		fixed(func(m model) { m["role "+sharedRole] = id }))
 }
 
-// export reads from a server what a model has. It asks for sessions by their tokens.
+// export reads a model from a server. It queries the sessions by their tokens.
 func (l *journal) export(s *process, authorization string) model {
 	s.t.Helper()
 	m := model{}
@@ -296,7 +296,7 @@ func readInto(s *process, authorization, path string, target any) {
 	}
 }
 
-// exportedTrail is what "audit export" wrote, in lines by the request that they are of, and the requests in their order.
+// exportedTrail is the output of "audit export": the lines by request, and the requests in order.
 type exportedTrail struct {
 	lines    map[string]string
 	requests []string

@@ -16,7 +16,7 @@ import (
 
 func newKeyEncryptionKey() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "key-encryption-key", Short: "Replace the key that seals keys and second factors in the database",
+		Use: "key-encryption-key", Short: "Rotate the key that encrypts signing keys and second factors in the database",
 		Args: cobra.NoArgs, RunE: help,
 	}
 	cmd.AddCommand(newKeyEncryptionKeyRotate())
@@ -28,20 +28,21 @@ func newKeyEncryptionKeyRotate() *cobra.Command {
 	var file string
 	var force bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Seal anew, with another key, what is sealed in the database; no server may run on it",
-		Long: `Seal anew, with another key, what is sealed in the database, all or nothing. Sessions, API keys and second factors go on.
+		Use: "rotate", Short: "Re-encrypt the secrets in the database with a new key; no server may run on it",
+		Long: `Re-encrypt the secrets in the database with a new key, all or none. Sessions, API keys and second factors stay valid.
 
-A key in the file beside a SQLite database is replaced there by one that is made. Where the key is configured, --new-key-file
-names the file that has the new one, or gets one that is made; configure it for all servers before they start again.
+If the key is in the file beside a SQLite database, a new key is generated and replaces it there. If the key is configured,
+--new-key-file names the file with the new key, which is generated if the file does not exist; configure it for all servers
+before they start again.
 
-Stop all servers first. On SQLite one that runs is noticed; on PostgreSQL nothing notices, and a server that runs on fails
-at all that has to do with signing in until it is started with the new key. Backups from before need the old key.
+Stop all servers first. A running server is detected on SQLite, but not on PostgreSQL: there it refuses sign-ins, sessions
+and second factors until it is restarted with the new key. Backups made before need the old key.
 
-If this is interrupted, run it again: it goes on from where it was.`,
+If the command is interrupted, run it again: it continues where it stopped.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			if !force {
-				return errors.New("all servers have to be stopped, and backups from before need the old key, of which to keep a copy; --force goes on")
+				return errors.New("stop all servers, and keep a copy of the old key, which backups made before need; then add --force")
 			}
 			return nil
 		},
@@ -51,7 +52,7 @@ If this is interrupted, run it again: it goes on from where it was.`,
 				return err
 			}
 			if databaseFile(c.Store) != "" {
-				if err := explain(store.Unused(cmd.Context(), c.Store), c.Store); err != nil {
+				if err := explainDatabaseError(store.Unused(cmd.Context(), c.Store), c.Store); err != nil {
 					return err
 				}
 			}
@@ -59,13 +60,14 @@ If this is interrupted, run it again: it goes on from where it was.`,
 		},
 	}
 	flags.add(cmd, "store")
-	cmd.Flags().StringVar(&file, "new-key-file", "", "file with the new key, as openssl rand -base64 32 writes it, where the key is configured; made if there is none")
-	cmd.Flags().BoolVar(&force, "force", false, "all servers are stopped")
+	cmd.Flags().StringVar(&file, "new-key-file", "",
+		"if the key is configured: file with the new key, as openssl rand -base64 32 writes it; created if it does not exist")
+	cmd.Flags().BoolVar(&force, "force", false, "confirm that all servers are stopped")
 	return cmd
 }
 
 func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
-	old, err := serversKey(r.config)
+	old, err := existingKeyEncryptionKey(r.config)
 	if err != nil {
 		return err
 	}
@@ -73,42 +75,45 @@ func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
 	if err != nil {
 		return err
 	}
-	switch err := r.opens(cmd, old); {
+
+	switch err := r.checkKey(cmd, old); {
 	case errors.Is(err, secret.ErrUnsealable):
-		return finish(cmd, r, next)
+		return finishRotation(cmd, r, next)
 	case err != nil:
 		return err
 	}
-	if err := makeKeyFile(next); err != nil {
+
+	if err := createKeyFile(next); err != nil {
 		return err
 	}
 	replaced, err := replaceKey(cmd, r, old, next)
 	if err != nil {
 		return err
 	}
-	path, err := takeOver(r.config, next)
+	path, err := moveNewKey(r.config, next)
 	if err != nil {
 		return err
 	}
-	return say(cmd, "%s has the key-encryption key from now on, and all that there is was sealed anew: signing keys: %d, second factors: %d; keep a copy of it somewhere else",
-		path, replaced.SigningKeys, replaced.SecondFactors)
+	return printLine(cmd, "re-encrypted %d signing keys and %d second factors with the new key-encryption key in %s; "+
+		"keep a copy of it elsewhere", replaced.SigningKeys, replaced.SecondFactors, path)
 }
 
-// newKeyFile is where the new key is, or is to be made.
-func newKeyFile(c config.Config, named string) (string, error) {
+// newKeyFile returns the path of the new key, which may not exist yet.
+func newKeyFile(c config.Config, flag string) (string, error) {
 	switch configured := c.KeyEncryptionKey != nil; {
-	case configured && named == "":
-		return "", errors.New("the key is configured, so --new-key-file has to name the file for the new one")
-	case !configured && named != "":
-		return "", fmt.Errorf("the key is in %s, which gets a new one that is made; --new-key-file is for a key that is configured", beside(c.Store, ".key"))
+	case configured && flag == "":
+		return "", errors.New("the key is configured: name the file of the new one with --new-key-file")
+	case !configured && flag != "":
+		return "", fmt.Errorf("the new key is generated and replaces the one in %s; --new-key-file is for a configured key",
+			besideDatabase(c.Store, ".key"))
 	case configured:
-		return named, nil
+		return flag, nil
 	}
 	return nextKeyFile(c.Store), nil
 }
 
-// opens returns secret.ErrUnsealable unless the database is sealed with a key.
-func (r records) opens(cmd *cobra.Command, key []byte) error {
+// checkKey returns secret.ErrUnsealable if the database is not encrypted with the key.
+func (r records) checkKey(cmd *cobra.Command, key []byte) error {
 	sealer, err := secret.NewSealer(key)
 	if err != nil {
 		return err
@@ -116,25 +121,28 @@ func (r records) opens(cmd *cobra.Command, key []byte) error {
 	return rekey.Check(cmd.Context(), r.store, sealer)
 }
 
-// finish is for a database that the old key does not open: perhaps because the new one took over, and what comes after did not happen.
-func finish(cmd *cobra.Command, r records, next string) error {
+// finishRotation is for a database that the old key does not decrypt: an earlier run may have re-encrypted it with the new key
+// and stopped before it moved the key file.
+func finishRotation(cmd *cobra.Command, r records, next string) error {
 	if !exists(next) {
-		return wrongKey(r.config, false)
+		return wrongKeyError(r.config, false)
 	}
 	key, err := readNewKey(next)
 	if err != nil {
 		return err
 	}
-	if err := r.opens(cmd, key); errors.Is(err, secret.ErrUnsealable) {
-		return fmt.Errorf("neither the key that this server has nor the one in %s is the one that this database was made with; restore it from the backup of this database", next)
+	if err := r.checkKey(cmd, key); errors.Is(err, secret.ErrUnsealable) {
+		return fmt.Errorf("neither the key of this server nor the one in %s is the one that this database is encrypted with; "+
+			"restore it from the backup of this database", next)
 	} else if err != nil {
 		return err
 	}
-	path, err := takeOver(r.config, next)
+
+	path, err := moveNewKey(r.config, next)
 	if err != nil {
 		return err
 	}
-	return say(cmd, "%s has the key-encryption key already: the replacement was interrupted, and is finished now; keep a copy of it somewhere else", path)
+	return printLine(cmd, "finished an interrupted rotation: the new key-encryption key is in %s; keep a copy of it elsewhere", path)
 }
 
 func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.Replaced, error) {
@@ -145,6 +153,7 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.R
 	if bytes.Equal(old, key) {
 		return rekey.Replaced{}, fmt.Errorf("the key in %s is the old one", next)
 	}
+
 	from, err := secret.NewSealer(old)
 	if err != nil {
 		return rekey.Replaced{}, err
@@ -155,24 +164,26 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.R
 	}
 	replaced, err := rekey.Replace(cmd.Context(), r.store, from, to)
 	if errors.Is(err, secret.ErrUnsealable) {
-		err = fmt.Errorf("nothing was changed, because the old key does not open all that is sealed: %w", err)
+		err = fmt.Errorf("nothing was changed, because the old key does not decrypt every secret: %w", err)
 	}
 	return replaced, err
 }
 
-// readNewKey returns a key that only its owner can read, when the disk is sure to have it: all will be lost without it.
+// readNewKey reads a key from a file that only its owner can read, and syncs the file to the disk: without the key, all that is
+// encrypted with it is lost.
 func readNewKey(path string) ([]byte, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it is read only
+	defer file.Close() //nolint:errcheck // opened for reading
+
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Mode()&0o077 != 0 {
-		return nil, fmt.Errorf("%s is open to others than its owner; chmod 600 shuts them out", path)
+		return nil, fmt.Errorf("other users than its owner can open %s: run chmod 600 on it", path)
 	}
 	if err := errors.Join(file.Sync(), syncFolder(path)); err != nil {
 		return nil, err
@@ -180,14 +191,15 @@ func readNewKey(path string) ([]byte, error) {
 	return readKeyFile(path)
 }
 
-// takeOver puts the new key in the place of the one beside the database, if that is where keys are, and returns where it is.
-func takeOver(c config.Config, next string) (string, error) {
+// moveNewKey replaces the key beside the database with the new one, unless the key is configured. It returns the path of the
+// new key.
+func moveNewKey(c config.Config, next string) (string, error) {
 	if c.KeyEncryptionKey != nil {
 		return next, nil
 	}
-	path := beside(c.Store, ".key")
+	path := besideDatabase(c.Store, ".key")
 	if err := os.Rename(next, path); err != nil {
-		return "", fmt.Errorf("the new key took over, but stays in %s, from where this command moves it when it is run again: %w", next, err)
+		return "", fmt.Errorf("the database is re-encrypted, but the new key is still in %s; run this command again: %w", next, err)
 	}
 	return path, syncFolder(path)
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// rekeyed is a database whose key is to be replaced, with what must go on.
+// rekeyed is a database with a key to be rotated, and the credentials that must stay valid.
 type rekeyed struct {
 	*testing.T
-	// env is what all is run with, the database included.
+	// env is the environment of all commands, including the database.
 	env []string
-	// session is alice's, who has a second factor.
+	// session belongs to alice, a user with a second factor.
 	session string
 	factor  device
 }
@@ -68,7 +68,7 @@ func (r *rekeyed) rotate(args ...string) outcome {
 	return r.run("", append([]string{"key-encryption-key", "rotate"}, args...)...)
 }
 
-// wantRotated fails the test unless the key is replaced, and says so without it.
+// wantRotated fails the test unless the key is rotated, and the output has no secret.
 func (r *rekeyed) wantRotated(saying string, secrets []string, args ...string) {
 	r.Helper()
 	o := r.rotate(append(args, "--force")...)
@@ -78,15 +78,15 @@ func (r *rekeyed) wantRotated(saying string, secrets []string, args ...string) {
 	wantSilence(r.T, o.stdout+o.stderr, secrets...)
 }
 
-// wantRefused fails the test unless no server starts, for a reason.
+// wantRefused fails the test unless a server refuses to start for the given reason.
 func (r *rekeyed) wantRefused(saying string) {
 	r.Helper()
 	quiet := append(r.env[:len(r.env):len(r.env)], "SALLYPORT_LOG_LEVEL=error")
 	wantRefusal(r.T, run(r.T, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: quiet}), saying)
 }
 
-// wantOn fails the test unless a server starts, and what was before goes on: a session, a second factor's code, if it was not used
-// yet, and its recovery codes, one of which is used.
+// wantOn fails the test unless a server starts and accepts what was valid before: a session, the second factor's
+// code, if it was not used yet, and the recovery codes, one of which is used.
 func (r *rekeyed) wantOn(code bool) {
 	r.Helper()
 	s := r.serve()
@@ -109,36 +109,36 @@ func keyText(t *testing.T, path string) string {
 	return strings.TrimSpace(string(data))
 }
 
-const resealed = " has the key-encryption key from now on, and all that there is was sealed anew: signing keys: 1, second factors: 1"
+const resealed = "re-encrypted 1 signing keys and 1 second factors with the new key-encryption key in "
 
-// Ensures that the key beside a database is replaced in its place, only while no server runs, that all goes on, that the old key
-// starts no server any more, and that the trail has it.
+// Ensures that the key beside a database is rotated in place, only while no server runs, that credentials stay valid,
+// that the old key starts no server any more, and that the trail records the rotation.
 func TestKeyEncryptionKey_Rotate(t *testing.T) {
 	t.Parallel()
 	r, path := onFile(t)
 	old := keyText(t, path)
-	wantRefusal(t, r.rotate(), "all servers have to be stopped, and backups from before need the old key")
+	wantRefusal(t, r.rotate(), "stop all servers, and keep a copy of the old key, which backups made before need")
 	s := r.serve()
 	wantRefusal(t, r.rotate("--force"), "is in use; stop the server first")
 	s.stop()
 	if keyText(t, path) != old {
 		t.Fatal("the key was replaced while a server ran")
 	}
-	r.wantRotated(path+resealed, []string{old})
+	r.wantRotated(resealed+path, []string{old})
 	next := keyText(t, path)
 	if next == old || exists(path+".new") {
-		t.Error("the key is the old one, or the new one lies about")
+		t.Error("the key was not replaced, or the new one's file is still there")
 	}
 	r.wantOn(true)
 	events := eventsOf(exportAudit(t, "sqlite:"+strings.TrimSuffix(path, ".key")), "", "(command line)")
 	if !slices.Equal(events, []string{"key_encryption_key.replaced"}) {
-		t.Errorf("recorded is %q", events)
+		t.Errorf("the trail has %q", events)
 	}
 	writeFile(t, path, old)
-	r.wantRefused("the key in " + path + " is not the one that this database was made with; restore it")
-	wantRefusal(t, r.rotate("--force"), "the key in "+path+" is not the one that this database was made with; restore it")
+	r.wantRefused("the key in " + path + " is not the one that this database is encrypted with; restore it")
+	wantRefusal(t, r.rotate("--force"), "the key in "+path+" is not the one that this database is encrypted with; restore it")
 	if exists(path + ".new") {
-		t.Error("a key was made that is for nothing")
+		t.Error("an unused key was created")
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -148,25 +148,25 @@ func TestKeyEncryptionKey_Rotate(t *testing.T) {
 	r.wantOn(false)
 }
 
-// Ensures that an interruption at any point loses nothing, and that the command goes on from there.
+// Ensures that an interruption at any point loses nothing, and that the command continues from there.
 func TestKeyEncryptionKey_RotateInterrupted(t *testing.T) {
 	t.Parallel()
 	r, path := onFile(t)
 	old, next := keyText(t, path), base64.StdEncoding.EncodeToString(secret.NewKey())
 
-	// The new key was written, and not taken.
+	// The new key was written, and not used.
 	writeFile(t, path+".new", next)
 	r.wantOn(true)
-	r.wantRotated(path+resealed, []string{old, next})
+	r.wantRotated(resealed+path, []string{old, next})
 	if keyText(t, path) != next || exists(path+".new") {
-		t.Fatal("the key that was there already did not take over")
+		t.Fatal("the existing new key was not used")
 	}
 
-	// The new key was taken, and not moved.
+	// The database was re-encrypted, and the new key not moved.
 	writeFile(t, path, old)
 	writeFile(t, path+".new", next)
-	r.wantRefused("there is " + path + ".new: a replacement of the key was interrupted, and is finished by: sallyport key-encryption-key rotate --force")
-	r.wantRotated(path+" has the key-encryption key already: the replacement was interrupted, and is finished now", []string{old, next})
+	r.wantRefused(path + ".new exists: a rotation of the key was interrupted; finish it with: sallyport key-encryption-key rotate --force")
+	r.wantRotated("finished an interrupted rotation: the new key-encryption key is in "+path, []string{old, next})
 	if keyText(t, path) != next || exists(path+".new") {
 		t.Fatal("the new key was not moved")
 	}
@@ -175,13 +175,14 @@ func TestKeyEncryptionKey_RotateInterrupted(t *testing.T) {
 	// Neither key is the right one.
 	writeFile(t, path, old)
 	writeFile(t, path+".new", base64.StdEncoding.EncodeToString(secret.NewKey()))
-	wantRefusal(t, r.rotate("--force"), "neither the key that this server has nor the one in "+path+".new is the one")
+	wantRefusal(t, r.rotate("--force"), "neither the key of this server nor the one in "+path+".new is the one")
 	if keyText(t, path) != old || !exists(path+".new") {
-		t.Error("a key was replaced, or is gone")
+		t.Error("a key was replaced or removed")
 	}
 }
 
-// Ensures that a key that is configured is replaced by that of a file, on both databases, and that the old one starts no server any more.
+// Ensures that a configured key is rotated to that of a file, on both databases, and that the old one starts no
+// server any more.
 func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]func(t *testing.T) []string{
@@ -199,7 +200,7 @@ func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 				wantRefusal(t, o, saying)
 				wantSilence(t, o.stderr, old)
 			}
-			refused("--new-key-file has to name the file for the new one")
+			refused("name the file of the new one with --new-key-file")
 			refused("no such file or directory", "--new-key-file", file+"/key")
 			writeFile(t, file, old+"\n")
 			refused("the key in "+file+" is the old one", "--new-key-file", file)
@@ -209,7 +210,7 @@ func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 				if err := os.Chmod(file, mode); err != nil {
 					t.Fatal(err)
 				}
-				refused(file+" is open to others than its owner", "--new-key-file", file)
+				refused("other users than its owner can open "+file, "--new-key-file", file)
 			}
 			refused("is a directory", "--new-key-file", private(t))
 			r.wantOn(true)
@@ -217,24 +218,24 @@ func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
-			r.wantRotated(file+resealed, []string{old}, "--new-key-file", file)
+			r.wantRotated(resealed+file, []string{old}, "--new-key-file", file)
 			made := keyText(t, file)
-			r.wantRefused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with")
-			r.wantRotated(file+" has the key-encryption key already", []string{old, made}, "--new-key-file", file)
-			refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with", "--new-key-file", file+"2")
+			r.wantRefused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
+			r.wantRotated("finished an interrupted rotation: the new key-encryption key is in "+file, []string{old, made}, "--new-key-file", file)
+			refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with", "--new-key-file", file+"2")
 			r.env = append(r.env, "SALLYPORT_KEY_ENCRYPTION_KEY="+made)
 			r.wantOn(false)
 
 			given := base64.StdEncoding.EncodeToString(secret.NewKey())
 			writeFile(t, file, given+"\n")
-			r.wantRotated(file+resealed, []string{made, given}, "--new-key-file", file)
+			r.wantRotated(resealed+file, []string{made, given}, "--new-key-file", file)
 			r.env = append(r.env, "SALLYPORT_KEY_ENCRYPTION_KEY="+given)
 			r.wantOn(false)
 		})
 	}
 }
 
-// private is a folder that only its owner can open.
+// private returns a folder that only its owner can open.
 func private(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -244,27 +245,27 @@ func private(t *testing.T) string {
 	return dir
 }
 
-// Ensures that a file for a new key is not taken where the key is beside the database, which makes its own.
+// Ensures that --new-key-file is refused if the key is beside the database.
 func TestKeyEncryptionKey_RotateElsewhere(t *testing.T) {
 	t.Parallel()
 	r, path := onFile(t)
 	old := keyText(t, path)
 	file := filepath.Join(t.TempDir(), "key")
-	wantRefusal(t, r.rotate("--force", "--new-key-file", file), "--new-key-file is for a key that is configured")
+	wantRefusal(t, r.rotate("--force", "--new-key-file", file), "--new-key-file is for a configured key")
 	if exists(file) || keyText(t, path) != old {
-		t.Error("a key was made or replaced")
+		t.Error("a key was created or replaced")
 	}
-	wantRefusal(t, r.rotate("--force", "--store", "sqlite:nothing.db"), "there is no database nothing.db")
+	wantRefusal(t, r.rotate("--force", "--store", "sqlite:nothing.db"), "the database nothing.db does not exist")
 	wantRefusal(t, r.rotate("--force", "--store", "none"), "keeps no records")
 }
 
-// Ensures that a server on PostgreSQL that runs on with the old key is not ready and takes no second factor that would be lost, and
-// that one with the new key is ready and takes it.
+// Ensures that a server on PostgreSQL that still uses the old key is not ready and accepts no enrollment that would
+// be lost, and that one with the new key is ready and accepts it.
 func TestKeyEncryptionKey_RotateUnderServer(t *testing.T) {
 	t.Parallel()
 	r := newRekeyed(t, append(newReplicas(t).env, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")...)
 	old := r.serve()
-	old.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+	old.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 	file := filepath.Join(t.TempDir(), "key")
 	r.wantRotated(resealed, []string{databasePassword}, "--new-key-file", file)
 	bob := person{"bob", "correct horse battery too"}
@@ -274,10 +275,10 @@ func TestKeyEncryptionKey_RotateUnderServer(t *testing.T) {
 		s.want(status, http.MethodPost, authPath+"/totp", bob.basic(), "")
 	}
 	enrol(old, http.StatusInternalServerError)
-	old.operator().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
+	old.adminListener().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
 	old.waitFor(regexp.MustCompile(`not ready.*was the key-encryption key replaced`))
 	r.env = append(r.env, "SALLYPORT_KEY_ENCRYPTION_KEY="+keyText(t, file))
 	fresh := r.serve()
 	enrol(fresh, http.StatusCreated)
-	fresh.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+	fresh.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 }

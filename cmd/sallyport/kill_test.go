@@ -16,8 +16,8 @@ const (
 	killParallel = 200
 )
 
-// Ensures that an answer is a promise: killing the server with SIGKILL during 200 parallel key creations, 20 times, loses
-// no key whose creation was answered, and never harms the database.
+// Ensures that an answer is reliable: killing the server with SIGKILL during 200 parallel key creations, 20 times,
+// loses no key with an answered creation, and never corrupts the database.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -46,14 +46,14 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// creation is how the creation of one key ended, for its caller.
+// creation is the outcome of creating one key, as its caller sees it.
 type creation struct {
 	authorization string
 	err           error
 }
 
-// createUntilKilled creates keys in parallel, and kills the server as soon as enough of them are answered. It returns the
-// Authorization of each key that was answered.
+// createUntilKilled creates keys in parallel, and kills the server when enough creations are answered. It returns the
+// Authorization header of each created key.
 func createUntilKilled(t *testing.T, s *process, authorization string, enough int) []string {
 	t.Helper()
 	transport := &http.Transport{}
@@ -83,8 +83,8 @@ func createUntilKilled(t *testing.T, s *process, authorization string, enough in
 	return keys
 }
 
-// create creates a key. An answer that does not arrive is the expected end of a request to a killed server, and one that the
-// server is busy says that nothing was done, so these are no errors; another answer than 201 is one.
+// create creates a key. A missing answer is expected from a killed server, and a busy server did nothing, so neither
+// is an error; any other answer than 201 is one.
 func create(ctx context.Context, api *client.ClientWithResponses, authorization string) creation {
 	result, err := api.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "test"}, authorize(authorization))
 	switch {
@@ -124,13 +124,13 @@ func checkKeys(t *testing.T, s *process, keys []string) {
 			t.Fatal(err)
 		}
 		if result.JSON200 == nil {
-			t.Errorf("a key whose creation was answered is answered with %s: %s", result.Status(), result.Body)
+			t.Errorf("a created key is answered with %s: %s", result.Status(), result.Body)
 		}
 	}
 }
 
-// checkDatabase fails the test unless the file is whole, and each key in it has its entry in the audit log and the other
-// way around.
+// checkDatabase fails the test unless the database is intact, and each key in it has its entry in the audit trail and
+// vice versa.
 func checkDatabase(t *testing.T, dsn string) {
 	t.Helper()
 	db := openDatabase(t, dsn, "mode=ro")
@@ -148,7 +148,7 @@ func checkDatabase(t *testing.T, dsn string) {
 	}
 }
 
-// scalar returns the only value of a query, as text.
+// scalar returns the single value of a query, as text.
 func scalar(t *testing.T, db *sql.DB, query string) string {
 	t.Helper()
 	var value string

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// eventually waits until the answer to a GET has a status, and fails the test if a request that is sent after the limit is
-// answered with another.
+// eventually waits until the answer to a GET has the status, and fails the test if a request sent after the limit is
+// answered with another status.
 func (p *process) eventually(status int, path, authorization string, limit time.Duration) {
 	p.t.Helper()
 	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
@@ -26,13 +26,13 @@ func (p *process) eventually(status int, path, authorization string, limit time.
 	}
 }
 
-// Ensures that a server whose database file is deleted says so within a second, acknowledges no write from that moment on,
-// and makes no new file.
+// Ensures that a server reports within a second that its database file was deleted, acknowledges no write from then
+// on, and creates no new file.
 func TestServe_DatabaseDeleted(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	s := serveStore(t, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", chosenAdmin)
-	operator, admin := s.operator(), person{"admin", "chosen by hand"}.basic()
+	operator, admin := s.adminListener(), person{"admin", "chosen by hand"}.basic()
 	s.wantAuth(http.StatusOK, admin)
 	if err := os.Remove(databaseFile(dsn)); err != nil {
 		t.Fatal(err)

@@ -1,47 +1,49 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/store"
 )
 
 func newMigrate() *cobra.Command {
-	cmd := &cobra.Command{Use: "migrate", Short: "Look at the database's schema, or bring it up to date, as a start of the server does", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{
+		Use: "migrate", Short: "Show the version of the database's schema, or migrate it, as the server does at its start",
+		Args: cobra.NoArgs, RunE: help,
+	}
 	cmd.AddCommand(newMigrateStatus(), newMigrateUp())
 	return cmd
 }
 
 func newMigrateStatus() *cobra.Command {
-	return databaseCommand("status", "Print the versions of the database's schema and of this program's", func(cmd *cobra.Command, dsn string) error {
+	const short = "Print the schema versions of the database and of this program"
+	return databaseCommand("status", short, func(cmd *cobra.Command, dsn string) error {
 		current, target, err := store.Schema(cmd.Context(), dsn)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "database %d, program %d: %s\n", current, target, standing(current, target))
-		return err
+		return printLine(cmd, "database %d, program %d: %s", current, target, schemaState(current, target))
 	})
 }
 
-func standing(current, target int64) string {
+func schemaState(current, target int64) string {
 	switch {
 	case current < target:
-		return "migrate up, or the next start of the server, brings it up to date"
+		return "migrate up, or the next start of the server, migrates it"
 	case current > target:
 		return "it needs a newer program"
 	}
 	return "up to date"
 }
 
+// newMigrateUp returns a command that does nothing but open the store, which migrates it.
 func newMigrateUp() *cobra.Command {
-	return storeCommand("up", "Bring the database's schema up to date", cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
+	const short = "Migrate the database's schema to this program's version"
+	return storeCommand("up", short, cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
 		current, _, err := store.Schema(cmd.Context(), r.config.Store)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "the schema has version %d\n", current)
-		return err
+		return printLine(cmd, "the schema has version %d", current)
 	})
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// replicas is what servers that share a PostgreSQL database are started with.
+// replicas is the settings of servers that share a PostgreSQL database.
 type replicas struct {
 	*testing.T
 	dsn string
-	// env has the database with a password, which the server of the tests does not ask for.
+	// env includes the database with a password, which the tests' PostgreSQL does not check.
 	env []string
 }
 
@@ -40,13 +40,13 @@ func newReplicas(t *testing.T) replicas {
 	}}
 }
 
-// begin starts a replica, which may take its time.
+// begin starts a replica without waiting.
 func (r replicas) begin() *process {
 	r.Helper()
 	return launch(r.T, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: r.env})
 }
 
-// command runs the program to its end. Later variables win over those of the replicas.
+// command runs the program until it exits. Later variables override those of the replicas.
 func (r replicas) command(stdin string, env []string, args ...string) outcome {
 	r.Helper()
 	o := run(r.T, invocation{args: args, stdin: stdin, env: append(r.env[:len(r.env):len(r.env)], env...)})
@@ -54,7 +54,7 @@ func (r replicas) command(stdin string, env []string, args ...string) outcome {
 	return o
 }
 
-// wantWell fails the test unless a command ends well, and writes what matches.
+// wantWell fails the test unless a command exits with 0 and its output matches.
 func (r replicas) wantWell(stdin, pattern string, args ...string) {
 	r.Helper()
 	if o := r.command(stdin, nil, args...); o.code != 0 || !regexp.MustCompile(pattern).MatchString(o.stdout) {
@@ -62,8 +62,8 @@ func (r replicas) wantWell(stdin, pattern string, args ...string) {
 	}
 }
 
-// Ensures that replicas that start at the same moment on an empty database all come up, with one set of users and keys, and
-// that none of them tells the database's password.
+// Ensures that replicas that start concurrently on an empty database all serve, with one set of users and keys, and
+// that no output has the database's password.
 func TestPostgres_StartAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
@@ -95,11 +95,11 @@ func TestPostgres_StartAtOnce(t *testing.T) {
 	}
 }
 
-// Ensures that the commands work on PostgreSQL as on a file, from an empty database on.
+// Ensures that the commands work on PostgreSQL as on a file, beginning with an empty database.
 func TestPostgres_Commands(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
-	wantRefusal(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or fill it with migrate up")
+	wantRefusal(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or run migrate up")
 	r.wantWell("", `^database 0, program \d+: migrate up`, "migrate", "status")
 	r.wantWell("", `^the schema has version [1-9]`, "migrate", "up")
 	r.wantWell("", `: up to date\n$`, "migrate", "status")
@@ -115,25 +115,25 @@ func TestPostgres_Commands(t *testing.T) {
 	r.wantWell("", `^disabled`, "user", "disable", "alice")
 	s.wantAuth(http.StatusUnauthorized, alice.basic())
 	r.wantWell("", `^enabled`, "user", "enable", "alice")
-	r.wantWell("another password\n", `^the user alice has a new password`, "user", "passwd", "alice", "--password-stdin")
+	r.wantWell("another password\n", `^set the password of the user alice`, "user", "passwd", "alice", "--password-stdin")
 	s.wantAuth(http.StatusOK, person{"alice", "another password"}.basic())
 	r.wantWell("", ``, "user", "unlock", "alice")
 	s.stop()
 }
 
-// Ensures that what a server on PostgreSQL lacks, and what its own tools do, is said with the way on.
+// Ensures that errors about PostgreSQL name what is missing, or the tool to use.
 func TestPostgres_Refusals(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
 	serve := []string{"serve", "--listen", "127.0.0.1:0"}
-	const quiet = "SALLYPORT_LOG_LEVEL=error" // a server may or may not hear of changes before it finds out what it lacks
+	const quiet = "SALLYPORT_LOG_LEVEL=error" // invalidation messages are logged at an earlier level
 	wantRefusal(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...), "set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
-	misspelt := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=", "SALLYPORT_KEY_ENCRYPTION_KEI=x"}
-	if o := r.command("", misspelt, "config", "check"); o.code == 0 ||
-		!strings.Contains(o.stderr, "\nkey_encryption_key: ") || !strings.Contains(o.stderr, "note: SALLYPORT_KEY_ENCRYPTION_KEI ") {
+	unknown := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=", "SALLYPORT_KEY_ENCRYPTION_KEI=x"}
+	if o := r.command("", unknown, "config", "check"); o.code == 0 ||
+		!strings.Contains(o.stderr, "\nkey_encryption_key: ") || !strings.Contains(o.stderr, "unknown setting: SALLYPORT_KEY_ENCRYPTION_KEI") {
 		t.Errorf("config check: exit code %d, %s", o.code, o.stderr)
 	}
-	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...), "these lack one: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
+	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...), "missing: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
 	if o := r.command("", []string{"SALLYPORT_STORE=postgres://u:" + databasePassword + "@127.0.0.1:1/x"}, serve...); o.code == 0 || !strings.Contains(o.stderr, "connection refused") {
 		t.Errorf("without a database: exit code %d, %s", o.code, o.stderr)
 	}
@@ -143,10 +143,10 @@ func TestPostgres_Refusals(t *testing.T) {
 	s := r.begin().serving()
 	s.stop()
 	other := []string{quiet, "SALLYPORT_KEY_ENCRYPTION_KEY=" + base64.StdEncoding.EncodeToString(secret.NewKey())}
-	wantRefusal(t, r.command("", other, serve...), "is not the key that this database was made with")
+	wantRefusal(t, r.command("", other, serve...), "is not the key that this database is encrypted with")
 }
 
-// Ensures that the commands that backup and restore name make a copy of the database that a server runs on.
+// Ensures that the commands that backup and restore name copy the database of a running server.
 func TestPostgres_OwnTools(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"pg_dump", "pg_restore"} {

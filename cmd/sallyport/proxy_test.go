@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// proxy is HAProxy, as deploy/ has it, before two servers.
+// proxy is HAProxy with the configuration in deploy/, in front of two servers.
 type proxy struct {
 	*process
 	client *http.Client
 }
 
-// runProxy starts HAProxy with the configuration in deploy/, whose places are those of a test's.
+// runProxy starts HAProxy with the configuration in deploy/, with the test's addresses in it.
 func runProxy(t *testing.T, servers [2]*process) proxy {
 	t.Helper()
 	program, err := exec.LookPath("haproxy")
@@ -79,13 +79,13 @@ func runProxy(t *testing.T, servers [2]*process) proxy {
 	return p
 }
 
-// place is where a server is, in the words of HAProxy.
+// place returns the address of a server in HAProxy's syntax.
 func place(server *process) string {
-	_, port, _ := strings.Cut(strings.TrimPrefix(server.operator().url, "http://"), ":")
+	_, port, _ := strings.Cut(strings.TrimPrefix(server.adminListener().url, "http://"), ":")
 	return strings.TrimPrefix(server.url, "http://") + " port " + port
 }
 
-// ask sends a request through the proxy, and returns the status, or 0 if there is no answer.
+// ask sends a request through the proxy, and returns the status, or 0 without an answer.
 func (p proxy) ask(ctx context.Context, authorization string) int {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+accountPath+"?x=in-a-query", nil)
 	if err != nil {
@@ -98,12 +98,12 @@ func (p proxy) ask(ctx context.Context, authorization string) int {
 		p.t.Error(err)
 		return 0
 	}
-	response.Body.Close() //nolint:errcheck // it is not read
+	response.Body.Close() //nolint:errcheck // not read
 	return response.StatusCode
 }
 
-// Ensures that the proxy in deploy/ spreads requests over servers that know their callers' addresses, and that a server that
-// is told to stop costs not one request.
+// Ensures that the proxy in deploy/ distributes requests over servers that see the callers' addresses, and that no
+// request fails when a server is stopped.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
@@ -136,7 +136,7 @@ func TestProxy(t *testing.T) {
 	servers[0].signal(syscall.SIGTERM)
 	p.waitFor(regexp.MustCompile(`Server servers/server-1 is DOWN`))
 	if servers[0].over() {
-		t.Error("the proxy noticed after the end")
+		t.Error("the proxy noticed the drain too late")
 	}
 	if code := servers[0].wait(); code != 0 {
 		t.Errorf("exit code %d; want 0", code)
@@ -151,7 +151,7 @@ func TestProxy(t *testing.T) {
 	t.Logf("%d requests were answered", answered.Load())
 	for _, s := range servers {
 		if strings.Contains(s.output.String(), "203.0.113.7") {
-			t.Error("a server believes what a caller says of its address")
+			t.Error("a server trusts the address that a caller claims")
 		}
 	}
 	wantSilence(t, p.output.String(), "in-a-query", strings.TrimPrefix(session, "Bearer "))

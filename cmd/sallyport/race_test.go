@@ -2,5 +2,5 @@
 
 package main
 
-// raceDetector tells whether the tests run with the race detector; the program under test is built alike.
+// raceDetector reports whether the tests run with the race detector; the program under test is built the same way.
 const raceDetector = true

@@ -10,54 +10,54 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Ensures that a session that ends at one server is dead at another within a second, and where that hears of nothing within
-// the time for which it may remember; and that so are the sessions of a user whom the command line disables.
+// Ensures that a session that ends at one server is refused by another within a second, and by a server that receives no
+// invalidation messages within the cache's time to live; and that the same holds after the command line disables a user.
 func TestRevocation(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
 	proxy := postgrestest.NewProxy(t, r.dsn, "sallyport-listen")
 	first, second := r.begin(), r.begin()
 	r.env = append(r.env[:len(r.env):len(r.env)], "SALLYPORT_STORE="+proxy.DSN)
-	deaf := r.begin()
-	for _, s := range []*process{first, second, deaf} {
-		s.serving().waitFor(hears)
+	stalled := r.begin()
+	for _, s := range []*process{first, second, stalled} {
+		s.serving().waitFor(listens)
 	}
 	proxy.Stall()
 	admin := person{"admin", "chosen by hand"}
-	others := []limited{{second, time.Second}, {deaf, store.MaxLifetime}}
+	others := []limited{{second, time.Second}, {stalled, store.MaxLifetime}}
 
 	session := first.logIn(admin)
-	remembered(session, second, deaf)
+	fillCaches(session, second, stalled)
 	first.want(http.StatusOK, http.MethodPost, authPath+"/_logout", session, "")
 	first.wantAuth(http.StatusUnauthorized, session)
-	dead(session, others)
+	wantRefusedInTime(session, others)
 
 	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer", "--password-stdin")
 	session = first.logIn(alice)
-	remembered(session, second, deaf)
+	fillCaches(session, second, stalled)
 	r.wantWell("", "", "user", "disable", "alice")
-	dead(session, append([]limited{{first, time.Second}}, others...))
+	wantRefusedInTime(session, append([]limited{{first, time.Second}}, others...))
 }
 
-// hears is what a server writes that hears of changes.
-var hears = regexp.MustCompile(`changes by other processes are (heard)`)
+// listens matches the log line of a server with a LISTEN connection.
+var listens = regexp.MustCompile(`changes by other processes are (heard)`)
 
-// remembered has a credential used by servers so that they remember it.
-func remembered(authorization string, servers ...*process) {
+// fillCaches uses a credential at servers, so that they cache it.
+func fillCaches(authorization string, servers ...*process) {
 	for _, s := range servers {
 		s.wantAuth(http.StatusOK, authorization)
 		s.wantAuth(http.StatusOK, authorization)
 	}
 }
 
-// limited is a server, and how long a credential that ended elsewhere may work there.
+// limited is a server, and the time limit for it to refuse a credential that another server invalidated.
 type limited struct {
 	*process
 	limit time.Duration
 }
 
-// dead fails the test unless a credential works at no server after its time.
-func dead(authorization string, servers []limited) {
+// wantRefusedInTime fails the test unless each server refuses a credential within its limit.
+func wantRefusedInTime(authorization string, servers []limited) {
 	began := time.Now()
 	for _, s := range servers {
 		s.t.Helper()
@@ -67,6 +67,6 @@ func dead(authorization string, servers []limited) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		s.t.Logf("dead after %v; the limit is %v", time.Since(began).Round(time.Millisecond), s.limit)
+		s.t.Logf("refused after %v; the limit is %v", time.Since(began).Round(time.Millisecond), s.limit)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -24,20 +23,25 @@ func newRoot() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          help,
 	}
-	root.AddCommand(newServe(), newDev(), newUser(), newAPIKey(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(), newBackup(), newRestore(), newMigrate(), newConfig(), newVersion())
+	root.AddCommand(
+		newServe(), newDev(),
+		newUser(), newAPIKey(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(),
+		newBackup(), newRestore(), newMigrate(),
+		newConfig(), newVersion(),
+	)
 	return root
 }
 
-// help is what a command does that only groups others. Without it cobra would let a misspelled command succeed.
+// help runs a command that only groups others. Without it cobra reports success for an unknown subcommand.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-// configFlags are the flags that set something; each is called like its setting.
+// configFlags holds --config and the flags of settings, which have the settings' names.
 type configFlags struct {
 	file  string
 	names []string
 }
 
-// add gives a command --config and a flag for each named setting.
+// add adds --config, and a flag for each setting in keys, to a command.
 func (f *configFlags) add(cmd *cobra.Command, keys ...string) {
 	cmd.Flags().StringVar(&f.file, "config", "", "YAML file with settings (environment: SALLYPORT_CONFIG)")
 	for _, s := range config.Settings {
@@ -64,8 +68,8 @@ func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
 	return config.Sources{Flags: given, Env: os.LookupEnv, File: path}
 }
 
-// inSeconds has JSON tell a duration in seconds, and its name say so: a mere number has no unit.
-func inSeconds(_ []string, a slog.Attr) slog.Attr {
+// durationInSeconds writes a duration as a number of seconds, with the unit in the attribute's name.
+func durationInSeconds(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() != slog.KindDuration {
 		return a
 	}
@@ -75,58 +79,60 @@ func inSeconds(_ []string, a slog.Attr) slog.Attr {
 func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		options.ReplaceAttr = inSeconds
+		options.ReplaceAttr = durationInSeconds
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// noteIgnored tells which variables are misspelt. It comes before what is wrong: they may be why something is missing.
-func noteIgnored(cmd *cobra.Command) {
+// warnUnknownVariables prints the environment variables that no setting has. They are printed before an error of the
+// configuration, because a setting may be missing for a mistake in its variable's name.
+func warnUnknownVariables(cmd *cobra.Command) {
 	for _, name := range config.Ignored(os.Environ()) {
-		cmd.PrintErrf("note: %s is set, and no setting is called so\n", name)
+		cmd.PrintErrf("warning: unknown setting: %s\n", name)
 	}
 }
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Look at the configuration", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{Use: "config", Short: "Check and show the configuration", Args: cobra.NoArgs, RunE: help}
 	var flags configFlags
 	check := &cobra.Command{
 		Use:   "check",
-		Short: "Report everything that is wrong with the configuration, or what it comes to",
+		Short: "Report all errors of the configuration, or print the effective values",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			noteIgnored(cmd)
-			from := flags.sources(cmd)
-			c, err := config.Load(from)
-			if err == nil {
-				err = c.Servable()
-			}
-			if err != nil {
-				return fmt.Errorf("the configuration cannot be used:\n%w", err)
-			}
-			for _, file := range c.Exposed {
-				cmd.PrintErrf("note: %s: every user of this machine can read %s, which holds a secret\n", file.Setting, file.Path)
-			}
-			values, err := config.Effective(from)
-			if err != nil {
-				return err
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, s := range config.Settings {
-				if _, err := fmt.Fprintf(table, "%s\t%s\n", s.Key, values[s.Key]); err != nil {
-					return err
-				}
-			}
-			return table.Flush()
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd, flags.sources(cmd)) },
 	}
 	flags.add(check, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")
 	cmd.AddCommand(check)
 	return cmd
 }
 
-// version is that of this program, empty if it was built without.
+func checkConfig(cmd *cobra.Command, sources config.Sources) error {
+	warnUnknownVariables(cmd)
+
+	c, err := config.Load(sources)
+	if err == nil {
+		err = c.Servable()
+	}
+	if err != nil {
+		return fmt.Errorf("invalid configuration:\n%w", err)
+	}
+	for _, file := range c.Exposed {
+		cmd.PrintErrf("warning: %s: every user of this machine can read %s, which holds a secret\n", file.Setting, file.Path)
+	}
+
+	values, err := config.Effective(sources)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, s := range config.Settings {
+		rows = append(rows, []string{s.Key, values[s.Key]})
+	}
+	return printTable(cmd.OutOrStdout(), rows)
+}
+
+// version returns the version of this program, or "" if it was built without one.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -138,7 +144,7 @@ func version() string {
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print what this program was built from",
+		Short: "Print the version of this program",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			info, ok := debug.ReadBuildInfo()
@@ -151,8 +157,7 @@ func newVersion() *cobra.Command {
 					revision = " " + s.Value
 				}
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sallyport %s%s %s\n", info.Main.Version, revision, info.GoVersion)
-			return err
+			return printLine(cmd, "sallyport %s%s %s", info.Main.Version, revision, info.GoVersion)
 		},
 	}
 }

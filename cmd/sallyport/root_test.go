@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Ensures that "config check" shows what the settings come to, and no secret.
+// Ensures that "config check" prints the effective settings without secrets.
 func TestConfigCheck(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "settings.yaml")
@@ -39,7 +39,7 @@ func TestConfigCheck(t *testing.T) {
 	wantSilence(t, o.stdout, "from the file", "from the environment")
 }
 
-// Ensures that everything that is wrong is named at once, by "config check" and by "serve" alike.
+// Ensures that "config check" and "serve" report all errors at once.
 func TestConfigCheck_Wrong(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "settings.yaml")
@@ -61,7 +61,7 @@ func TestConfigCheck_Wrong(t *testing.T) {
 	}
 }
 
-// Ensures that "version" prints one line that names the program and what compiled it.
+// Ensures that "version" prints one line with the program's and the compiler's versions.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	o := run(t, invocation{args: []string{"version"}})
@@ -70,8 +70,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// Ensures that a misspelled command fails: a script must not take the help for a success.
-func TestMisspelledCommands(t *testing.T) {
+// Ensures that an unknown command fails: a script must not take the help for success.
+func TestUnknownCommands(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"sevre"}, {"user", "dissable", "alice"}, {"config", "chek"}, {"serve", "now"}} {
 		wantRefusal(t, run(t, invocation{args: args}), "unknown command")
@@ -90,7 +90,7 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// Ensures that durations have a unit in the log, whatever its format.
+// Ensures that durations have a unit in the log in both formats.
 func TestNewLogger_Durations(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"json": `"duration_seconds":0.09975,`, "text": ` duration=99.75ms `} {

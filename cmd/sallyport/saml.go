@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,19 +15,19 @@ import (
 )
 
 func newSAML() *cobra.Command {
-	cmd := &cobra.Command{Use: "saml", Short: "Look at single sign-on", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{Use: "saml", Short: "Check the SAML realms", Args: cobra.NoArgs, RunE: help}
 	var flags configFlags
 	var id string
 	check := &cobra.Command{
 		Use:   "check",
-		Short: "Report what is wrong with realms and with the metadata of their identity providers",
+		Short: "Check the SAML realms and the metadata of their identity providers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(flags.sources(cmd))
 			if err != nil {
-				return fmt.Errorf("the configuration cannot be used:\n%w", err)
+				return fmt.Errorf("invalid configuration:\n%w", err)
 			}
-			realms, err := chosen(c.Realms, id)
+			realms, err := selectRealms(c.Realms, id)
 			if err != nil {
 				return err
 			}
@@ -42,9 +40,9 @@ func newSAML() *cobra.Command {
 	return cmd
 }
 
-func chosen(realms []saml.Realm, id string) ([]saml.Realm, error) {
+func selectRealms(realms []saml.Realm, id string) ([]saml.Realm, error) {
 	if len(realms) == 0 {
-		return nil, errors.New("there are no realms; the setting saml.realms names the file that describes them")
+		return nil, errors.New("no realms are configured; the setting saml.realms names the file that describes them")
 	}
 	if id == "" {
 		return realms, nil
@@ -56,14 +54,19 @@ func chosen(realms []saml.Realm, id string) ([]saml.Realm, error) {
 	return realms[i : i+1], nil
 }
 
-// checkRealms fails if any realm cannot be used as it is. What is only to be looked at does not fail.
+// checkRealms returns an error if any realm is misconfigured. Harmless findings are printed as warnings.
 func checkRealms(cmd *cobra.Command, realms []saml.Realm) error {
 	var problems []error
 	for _, realm := range realms {
 		report := saml.Check(cmd.Context(), realm, metadataURL(realm), time.Now())
-		if err := writeFacts(cmd.OutOrStdout(), report); err != nil {
+		rows := [][]string{{"realm " + report.Realm}}
+		for _, fact := range report.Facts {
+			rows = append(rows, []string{"  " + fact.Name, fact.Value})
+		}
+		if err := printTable(cmd.OutOrStdout(), rows); err != nil {
 			return err
 		}
+
 		for _, f := range report.Findings {
 			line := fmt.Sprintf("realm %s: %s: %s", report.Realm, f.Setting, f.Text)
 			if f.Harmless {
@@ -74,25 +77,12 @@ func checkRealms(cmd *cobra.Command, realms []saml.Realm) error {
 		}
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("these realms cannot be used as they are:\n%w", errors.Join(problems...))
+		return fmt.Errorf("misconfigured realms:\n%w", errors.Join(problems...))
 	}
 	return nil
 }
 
-// metadataURL is the URL of the operation saml-metadata for a realm, beside that of saml-callback.
+// metadataURL returns the URL of the operation saml-metadata for a realm, beside that of saml-callback.
 func metadataURL(realm saml.Realm) string {
 	return strings.TrimSuffix(realm.SP.ACS, "_callback") + "metadata?realm=" + url.QueryEscape(realm.ID)
-}
-
-func writeFacts(w io.Writer, report saml.Report) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if _, err := fmt.Fprintf(table, "realm %s\n", report.Realm); err != nil {
-		return err
-	}
-	for _, fact := range report.Facts {
-		if _, err := fmt.Fprintf(table, "  %s\t%s\n", fact.Name, fact.Value); err != nil {
-			return err
-		}
-	}
-	return table.Flush()
 }

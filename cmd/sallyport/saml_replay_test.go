@@ -23,14 +23,14 @@ const (
 	spACS    = "https://sp.example" + samlPath + "/_callback"
 
 	replayRounds = 200
-	// replayWave is how many rounds are under way at once. They sign the same new user in.
+	// replayWave is the number of concurrent rounds, which sign in the same new user.
 	replayWave = 8
-	// replayPosts is how often each answer comes at once, to two servers in turn.
+	// replayPosts is the number of concurrent posts of each response, alternately to two servers.
 	replayPosts = 4
 )
 
-// Ensures that of one captured answer that comes several times at once to two servers on one database, exactly one gets a
-// session, and that this session is known to the other server as well.
+// Ensures that of concurrent posts of one captured response to two servers on one database, exactly one creates a
+// session, which the other server accepts, too.
 func TestSAMLReplay(t *testing.T) {
 	t.Parallel()
 	dsn, idp := newStore(t), samltest.New(time.Now())
@@ -49,7 +49,7 @@ func TestSAMLReplay(t *testing.T) {
 	r.checkReasons(t)
 }
 
-// replayRealm makes a file of one realm, and returns its path.
+// replayRealm writes a file with one realm, and returns its path.
 func replayRealm(t *testing.T, idp *samltest.IdP) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -64,7 +64,7 @@ func replayRealm(t *testing.T, idp *samltest.IdP) string {
 	return path
 }
 
-// checkReplays fails the test unless the database has what so many sign-ins leave, and not more.
+// checkReplays fails the test unless the database has exactly the records of that number of sign-ins.
 func checkReplays(t *testing.T, dsn string) {
 	t.Helper()
 	db := openDatabase(t, dsn, "mode=ro")
@@ -90,20 +90,20 @@ type replay struct {
 	servers [2]*process
 }
 
-// signedIn is a session, and which of the servers began it.
+// signedIn is a session, and the server that created it.
 type signedIn struct {
 	token  string
 	server int
 }
 
-// wave replays several sign-ins at once, and returns the session of each.
+// wave replays several sign-ins concurrently, and returns the session of each.
 func (r *replay) wave(t *testing.T, number int) []signedIn {
 	t.Helper()
 	sessions, failures := make([]signedIn, replayWave), make([]error, replayWave)
 	var rounds sync.WaitGroup
 	for i := range replayWave {
 		rounds.Go(func() {
-			// Wrong answers are counted against the address, so each round has its own.
+			// Failed attempts are counted by address, so each round has its own.
 			b := newBrowser(fmt.Sprintf("198.18.%d.%d", number, i))
 			defer b.CloseIdleConnections()
 			sessions[i], failures[i] = r.round(t.Context(), b, fmt.Sprintf("user%d@example.com", number))
@@ -116,7 +116,7 @@ func (r *replay) wave(t *testing.T, number int) []signedIn {
 	return sessions
 }
 
-// round begins a sign-in at the first server, and brings the answer to both as often as it was captured.
+// round begins a sign-in at the first server, and posts the captured response to both.
 func (r *replay) round(ctx context.Context, b browser, nameID string) (signedIn, error) {
 	begun, err := b.send(ctx, http.MethodGet, r.servers[0].url+samlPath+"/_init?state=page", "", "")
 	if err != nil {
@@ -139,7 +139,7 @@ func (r *replay) round(ctx context.Context, b browser, nameID string) (signedIn,
 	return r.bring(ctx, b, cookie, form)
 }
 
-// bring posts the same form several times at once, and returns the one session that this begins.
+// bring posts the same form several times concurrently, and returns the one session that this creates.
 func (r *replay) bring(ctx context.Context, b browser, cookie, form string) (signedIn, error) {
 	replies, failures := make([]reply, replayPosts), make([]error, replayPosts)
 	var posts sync.WaitGroup
@@ -168,14 +168,14 @@ func (r *replay) bring(ctx context.Context, b browser, cookie, form string) (sig
 
 var refusedBecause = regexp.MustCompile(`"msg":"a SAML sign-in was refused".*"reason":"([^"]+)"`)
 
-// checkReasons fails the test unless each answer but the first was refused for being a replay, at the very end, where only
-// the transaction keeps two from both being the first.
+// checkReasons fails the test unless each response but the first was refused as a replay by the transaction, which is
+// the last check and the only one that separates concurrent posts.
 func (r *replay) checkReasons(t *testing.T) {
 	t.Helper()
 	const replayed = "the sign-in was answered already"
 	reasons := map[string]int{}
 	for _, s := range r.servers {
-		s.stop() // else not all may be written
+		s.stop() // so that the whole log is written
 		for _, found := range refusedBecause.FindAllStringSubmatch(s.output.String(), -1) {
 			reasons[found[1]]++
 		}

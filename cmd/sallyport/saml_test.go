@@ -12,8 +12,8 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
-// realmsFile makes a file of two realms that share an identity provider, of which the second expects another one, and
-// returns it as the environment has it.
+// realmsFile writes a file with two realms of one identity provider, of which the second expects another entity ID,
+// and returns it as an environment variable.
 func realmsFile(t *testing.T) []string {
 	t.Helper()
 	idp, folder := samltest.New(time.Now()), t.TempDir()
@@ -33,7 +33,7 @@ func realmsFile(t *testing.T) []string {
 	return []string{"SALLYPORT_SAML_REALMS=" + path}
 }
 
-// Ensures that "saml check" tells of a good realm what it found and succeeds, though there is something to warn of.
+// Ensures that "saml check" prints the facts of a usable realm and exits with 0, despite a warning.
 func TestSAMLCheck(t *testing.T) {
 	t.Parallel()
 	o := run(t, invocation{args: []string{"saml", "check", "--realm", "good"}, env: realmsFile(t)})
@@ -50,7 +50,7 @@ func TestSAMLCheck(t *testing.T) {
 	wantSilence(t, o.stdout+o.stderr, "realm bad")
 }
 
-// Ensures that without --realm all are checked, and that one that is wrong fails the command.
+// Ensures that without --realm all realms are checked, and that a misconfigured one fails the command.
 func TestSAMLCheck_Wrong(t *testing.T) {
 	t.Parallel()
 	o := run(t, invocation{args: []string{"saml", "check"}, env: realmsFile(t)})
@@ -60,10 +60,10 @@ func TestSAMLCheck_Wrong(t *testing.T) {
 	}
 }
 
-// Ensures that "saml check" makes no database, and fails if there is nothing to check.
+// Ensures that "saml check" creates no database, and fails without realms.
 func TestSAMLCheck_Nothing(t *testing.T) {
 	t.Parallel()
-	wantRefusal(t, run(t, invocation{args: []string{"saml", "check"}}), "there are no realms")
+	wantRefusal(t, run(t, invocation{args: []string{"saml", "check"}}), "no realms are configured")
 	dir := t.TempDir()
 	wantRefusal(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}), `there is no realm "other"`)
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
@@ -71,7 +71,7 @@ func TestSAMLCheck_Nothing(t *testing.T) {
 	}
 }
 
-// Ensures that the README's file of realms is one that "saml check" finds nothing wrong with.
+// Ensures that "saml check" reports no error for the realms file in the README.
 func TestSAMLCheck_Readme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Ensures that a server names each file with a secret that every user of the machine can read, as "config check" does, and that
-// both refuse one that every user can write to.
+// Ensures that "serve" and "config check" name each secret file that every user of the machine can read, and refuse
+// one that every user can write to.
 func TestSecretFiles(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -60,7 +60,8 @@ func TestSecretFiles(t *testing.T) {
 	}
 }
 
-// Ensures that a key beside the database that every user of the machine can read starts no server, and one of a group does.
+// Ensures that no server starts if every user of the machine can read the key beside the database, and that a group
+// may.
 func TestSecretFiles_KeyBesideDatabase(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// Ensures that a first start makes passwords for both built-in users and writes them where only the owner can read them,
-// and that a second start leaves them alone.
+// Ensures that a first start generates passwords for both built-in users in a file that only its owner can read, and
+// that a second start does not change them.
 func TestServe_MadePasswords(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -40,7 +40,7 @@ func TestServe_MadePasswords(t *testing.T) {
 	}
 }
 
-// wantPrivate fails the test unless only the owner can read and write what is in the folder, and the named files are.
+// wantPrivate fails the test unless the folder has the named files and only their owner can access the files in it.
 func wantPrivate(t *testing.T, folder string, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -76,7 +76,7 @@ func content(t *testing.T, path string) ([]byte, os.FileInfo) {
 	return data, info
 }
 
-// wantSilence fails the test if an output holds a secret.
+// wantSilence fails the test if the output contains a secret.
 func wantSilence(t *testing.T, output string, secrets ...string) {
 	t.Helper()
 	for _, each := range secrets {
@@ -86,7 +86,7 @@ func wantSilence(t *testing.T, output string, secrets ...string) {
 	}
 }
 
-// Ensures that passwords that cannot be kept anywhere stop the start, with the way out, and that it is one.
+// Ensures that the start fails if generated passwords cannot be written, with a hint that works.
 func TestServe_PasswordsNotKept(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -100,7 +100,7 @@ func TestServe_PasswordsNotKept(t *testing.T) {
 	s.wantAuth(http.StatusOK, admin.basic())
 }
 
-// Ensures that a key file that was lost is missed, and that the start that misses it makes no other in its place.
+// Ensures that a missing key file is reported, and that no new one is created.
 func TestServe_KeyLost(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -128,8 +128,8 @@ func TestServe_KeyLost(t *testing.T) {
 	serveStore(t, dsn)
 }
 
-// Ensures that SALLYPORT_ADMIN_PASSWORD takes effect on a later start, ends the sessions begun with the old password, and
-// stays when the variable goes.
+// Ensures that SALLYPORT_ADMIN_PASSWORD takes effect at a later start, ends the sessions of the old password, and
+// stays in effect without the variable.
 func TestServe_AdminPassword(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -145,22 +145,22 @@ func TestServe_AdminPassword(t *testing.T) {
 	s.wantAuth(http.StatusOK, chosen.basic())
 	s.wantAuth(http.StatusOK, people["readonly"].basic())
 	s.stop()
-	if got := s.output.String(); strings.Count(got, `"level":"INFO","msg":"took a new password","user":"admin"`) != 1 {
-		t.Error("it does not say that it took the password")
+	if got := s.output.String(); strings.Count(got, `"level":"INFO","msg":"password changed by the configuration","user":"admin"`) != 1 {
+		t.Error("the changed password is not logged")
 	}
 
 	s = serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+chosen.password)
 	s.wantAuth(http.StatusOK, chosen.basic())
 	s.stop()
-	if strings.Contains(s.output.String(), "took a new password") {
-		t.Error("it says that it took a password that is the old one")
+	if strings.Contains(s.output.String(), "password changed by the configuration") {
+		t.Error("an unchanged password is logged as changed")
 	}
 
 	s = serveStore(t, dsn)
 	s.wantAuth(http.StatusOK, chosen.basic())
 }
 
-// Ensures that no secret, given or handed out, is in what the server writes, however much it is asked to log.
+// Ensures that no secret, configured or issued, is in the log, at any level.
 func TestServe_SecretsStayHidden(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -186,8 +186,8 @@ func TestServe_SecretsStayHidden(t *testing.T) {
 	}
 }
 
-// Ensures that a server without a store lets the built-in users read the account, and says of all else that it needs an
-// authentication cluster.
+// Ensures that without a store the built-in users can read the account, and that all else needs an authentication
+// cluster.
 func TestServe_WithoutStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -206,8 +206,8 @@ func TestServe_WithoutStore(t *testing.T) {
 	}
 }
 
-// Ensures that a store that fails while the server runs is answered with 502, and with service again once it works,
-// without a restart.
+// Ensures that a store failure is answered with 502, and that the server serves again without a restart when the
+// store works.
 func TestServe_StoreFails(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -235,8 +235,8 @@ func TestServe_StoreFails(t *testing.T) {
 	s.want(http.StatusOK, http.MethodGet, accountPath, session, "")
 }
 
-// Ensures that a variable that is misspelt is pointed out, whether the server starts nevertheless or not.
-func TestServe_Misspelt(t *testing.T) {
+// Ensures that an unknown environment variable is reported, whether the server starts or not.
+func TestServe_UnknownVariable(t *testing.T) {
 	t.Parallel()
 	s := serveStore(t, newStore(t), "SALLYPORT_LISTN=1")
 	if got := s.output.String(); !regexp.MustCompile(`"level":"WARN",.*"variable":"SALLYPORT_LISTN"`).MatchString(got) {
@@ -244,7 +244,7 @@ func TestServe_Misspelt(t *testing.T) {
 	}
 	s.stop()
 	o := run(t, invocation{args: []string{"serve"}, env: []string{"SALLYPORT_LISTN=1", "SALLYPORT_LISTEN=nowhere"}})
-	if o.code != 1 || !strings.HasPrefix(o.stderr, "note: SALLYPORT_LISTN is set") {
+	if o.code != 1 || !strings.HasPrefix(o.stderr, "warning: unknown setting: SALLYPORT_LISTN") {
 		t.Errorf("exit code %d and %q", o.code, o.stderr)
 	}
 }

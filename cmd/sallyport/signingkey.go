@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +11,7 @@ import (
 
 func newSigningKey() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "signing-key", Short: "Look at the keys that sign sessions' tokens, or replace them, also while servers run on the same store",
+		Use: "signing-key", Short: "List and rotate the keys that sign session tokens, also while servers run on the same store",
 		Args: cobra.NoArgs, RunE: help,
 	}
 	cmd.AddCommand(newSigningKeyList(), newSigningKeyRotate())
@@ -21,26 +19,24 @@ func newSigningKey() *cobra.Command {
 }
 
 func newSigningKeyList() *cobra.Command {
-	return storeCommand("list", "List the keys, the one that takes over last first", cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
+	const short = "List the keys, the latest to sign first"
+	return storeCommand("list", short, cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
 		keys, err := session.Keys(cmd.Context(), r.store)
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-		if _, err := fmt.Fprintln(table, "ID\tSTATE\tCREATED\tSIGNS FROM\tVERIFIES UNTIL"); err != nil {
-			return err
-		}
+		rows := [][]string{{"ID", "STATE", "CREATED", "SIGNS FROM", "VERIFIES UNTIL"}}
 		for _, k := range keys {
-			if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.State, moment(k.CreatedAt), moment(k.SignsFrom), moment(k.VerifiesUntil)); err != nil {
-				return err
-			}
+			rows = append(rows, []string{
+				k.ID, string(k.State), formatTime(k.CreatedAt), formatTime(k.SignsFrom), formatTime(k.VerifiesUntil),
+			})
 		}
-		return table.Flush()
+		return printTable(cmd.OutOrStdout(), rows)
 	})
 }
 
-// moment is a time for a table.
-func moment(t time.Time) string {
+// formatTime formats a time for a table; the zero time is "-".
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
@@ -49,39 +45,39 @@ func moment(t time.Time) string {
 
 func newSigningKeyRotate() *cobra.Command {
 	var now, force bool
-	cmd := storeCommand("rotate", "Make the next key, which takes over in a few minutes, when all servers know it", cobra.NoArgs,
+	cmd := storeCommand("rotate", "Generate the next key, which signs in a few minutes, when all servers have it", cobra.NoArgs,
 		func(cmd *cobra.Command, r records, _ []string) error {
 			sessions, _, err := r.sessions(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if now {
-				return revoke(cmd, sessions)
+				return revokeSigningKeys(cmd, sessions)
 			}
 			key, isNew, err := sessions.RotateKey(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if !isNew {
-				return say(cmd, "the key %s waits already, and signs from %s", key.ID, moment(key.SignsFrom))
+				return printLine(cmd, "the next key exists: %s signs from %s", key.ID, formatTime(key.SignsFrom))
 			}
-			return say(cmd, "made the key %s, which signs from %s; sessions go on", key.ID, moment(key.SignsFrom))
+			return printLine(cmd, "generated the key %s, which signs from %s; sessions stay valid", key.ID, formatTime(key.SignsFrom))
 		})
-	cmd.Flags().BoolVar(&now, "now", false, "for a key that others have got hold of: delete all keys at once, and end all sessions")
-	cmd.Flags().BoolVar(&force, "force", false, "with --now: end all sessions")
+	cmd.Flags().BoolVar(&now, "now", false, "for a compromised key: delete all keys immediately, and end all sessions")
+	cmd.Flags().BoolVar(&force, "force", false, "with --now: confirm that all sessions end")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if now && !force {
-			return errors.New("--now ends all sessions, and everybody has to sign in again; --force does it")
+			return errors.New("--now ends all sessions, and all users have to sign in again; add --force to confirm")
 		}
 		return nil
 	}
 	return cmd
 }
 
-func revoke(cmd *cobra.Command, sessions *session.Service) error {
+func revokeSigningKeys(cmd *cobra.Command, sessions *session.Service) error {
 	key, ended, err := sessions.RevokeKeys(cmd.Context())
 	if err != nil {
 		return err
 	}
-	return say(cmd, "made the key %s, which signs at once, deleted all others, and ended all sessions: %d", key.ID, ended)
+	return printLine(cmd, "generated the key %s, which signs immediately; deleted all other keys, and ended %d sessions", key.ID, ended)
 }

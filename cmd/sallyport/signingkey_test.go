@@ -18,7 +18,8 @@ func runSigningKey(t *testing.T, dsn string, args ...string) outcome {
 	return run(t, invocation{args: append([]string{"signing-key", "--store", dsn}, args...)})
 }
 
-// mustSigningKey is runSigningKey for what must succeed. It returns the group of a pattern that the output must match as a whole.
+// mustSigningKey is runSigningKey that must succeed. It returns the group of a pattern that must match the whole
+// output.
 func mustSigningKey(t *testing.T, dsn, pattern string, args ...string) string {
 	t.Helper()
 	o := runSigningKey(t, dsn, args...)
@@ -29,7 +30,7 @@ func mustSigningKey(t *testing.T, dsn, pattern string, args ...string) string {
 	return found[1]
 }
 
-// signingKeys are the ids and states that "signing-key list" shows.
+// signingKeys returns the ids and states in the output of "signing-key list".
 func signingKeys(t *testing.T, dsn string) (list []string) {
 	t.Helper()
 	o := runSigningKey(t, dsn, "list")
@@ -45,8 +46,8 @@ func signingKeys(t *testing.T, dsn string) (list []string) {
 	return list
 }
 
-// Ensures that keys are replaced by hand while two servers run: with an overlap, nobody notices; at once, the sessions that there
-// were have ended on both, and a session that begins on either is good on the other.
+// Ensures that keys are rotated while two servers run: with an overlap, all sessions stay valid; with --now, existing
+// sessions end on both servers, and a session created at either is valid at the other.
 func TestSigningKey(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -65,15 +66,15 @@ func TestSigningKey(t *testing.T) {
 		}
 	}
 	first, _, _ := strings.Cut(signingKeys(t, dsn)[0], " ")
-	second := mustSigningKey(t, dsn, `made the key (\S+), which signs from \S+Z; sessions go on`, "rotate")
-	mustSigningKey(t, dsn, `the key (`+second+`) waits already, and signs from \S+Z`, "rotate")
+	second := mustSigningKey(t, dsn, `generated the key (\S+), which signs from \S+Z; sessions stay valid`, "rotate")
+	mustSigningKey(t, dsn, `the next key exists: (`+second+`) signs from \S+Z`, "rotate")
 	if got, want := signingKeys(t, dsn), []string{second + " waits", first + " signs"}; !slices.Equal(got, want) {
 		t.Errorf("the keys are %v; want %v", got, want)
 	}
-	wantRefusal(t, runSigningKey(t, dsn, "rotate", "--now"), "--now ends all sessions, and everybody has to sign in again; --force does it")
+	wantRefusal(t, runSigningKey(t, dsn, "rotate", "--now"), "--now ends all sessions, and all users have to sign in again; add --force to confirm")
 	wantEverywhere(http.StatusOK)
 
-	third := mustSigningKey(t, dsn, `made the key (\S+), which signs at once, deleted all others, and ended all sessions: 2`, "rotate", "--now", "--force")
+	third := mustSigningKey(t, dsn, `generated the key (\S+), which signs immediately; deleted all other keys, and ended 2 sessions`, "rotate", "--now", "--force")
 	wantEverywhere(http.StatusUnauthorized)
 	for i, s := range servers {
 		sessions[i] = s.logIn(alice)
@@ -96,7 +97,7 @@ func TestSigningKey(t *testing.T) {
 	}
 }
 
-// Ensures that no key is made with another key-encryption key than the server's.
+// Ensures that no key is generated with another key-encryption key than the server's.
 func TestSigningKey_WrongKeyFile(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -104,7 +105,7 @@ func TestSigningKey_WrongKeyFile(t *testing.T) {
 	path := databaseFile(dsn) + ".key"
 	for _, args := range [][]string{{"rotate"}, {"rotate", "--now", "--force"}} {
 		writeFile(t, path, base64.StdEncoding.EncodeToString(secret.NewKey()))
-		wantRefusal(t, runSigningKey(t, dsn, args...), "is not the one that this database was made with")
+		wantRefusal(t, runSigningKey(t, dsn, args...), "is not the one that this database is encrypted with")
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// soaker is one who sends one request after the other: a user with keys, and others who sign in and out.
+// soaker is a client that sends one request after the other: as a user with keys, and as users that sign in and out.
 type soaker struct {
 	*soak
 	number  int
@@ -22,17 +22,17 @@ type soaker struct {
 	key     client.RequestEditorFn
 	keys    []string
 	session string
-	age     int // how often the session was refreshed
+	age     int // number of refreshes of the session
 	count   int
 }
 
 const keptKeys = 10
 
 func (s *soak) newSoaker(number int) *soaker {
-	who := person{soakUser(number), soakPassword}
+	u := person{soakUser(number), soakPassword}
 	return &soaker{
 		soak: s, number: number, random: rand.New(rand.NewPCG(uint64(number), 0)),
-		user: authorize(who.basic()), key: authorize(s.servers[0].createKey(who.basic())),
+		user: authorize(u.basic()), key: authorize(s.servers[0].createKey(u.basic())),
 	}
 }
 
@@ -48,7 +48,7 @@ type task struct {
 var tasks = []task{
 	{"GET account, API key", 20, 200, (*soaker).accountByKey},
 	{"GET account, Basic", 6, 200, (*soaker).accountByBasic},
-	{"who am I (Elasticsearch)", 6, 200, (*soaker).whoAmI},
+	{"authenticate (Elasticsearch)", 6, 200, (*soaker).whoAmI},
 	{"has privileges", 8, 200, (*soaker).hasPrivileges},
 	{"list keys", 4, 200, (*soaker).listKeys},
 	{"query keys", 4, 200, (*soaker).queryKeys},
@@ -62,12 +62,12 @@ var tasks = []task{
 	{"create a key, bad body", 1, 400, (*soaker).badBody},
 }
 
-// run sends requests until it is told to stop, each to the next server.
+// run sends requests until stop is closed, each to the next server.
 func (w *soaker) run(stop <-chan struct{}) {
 	total := 0
 	for _, each := range tasks {
 		total += each.weight
-		each.send(w, w.clients[0]) // so that all are sent, however short the time
+		each.send(w, w.clients[0]) // so that each is sent at least once
 	}
 	for {
 		select {
@@ -77,7 +77,7 @@ func (w *soaker) run(stop <-chan struct{}) {
 		}
 		w.count++
 		api := w.clients[w.count%len(w.clients)]
-		switch n := w.random.IntN(total * 4 / 3); { // a quarter are sessions and keys, which come in turn
+		switch n := w.random.IntN(total * 4 / 3); { // a quarter is for sessions and keys, in rotation
 		case n >= total*7/6:
 			w.nextOfSession(api)
 		case n >= total:
@@ -116,7 +116,7 @@ func (w *soaker) nextOfSession(api *client.ClientWithResponses) {
 			w.session, w.age = r.JSON200.Token, w.age+1
 		}
 	case w.age == refreshes:
-		_, _ = api.GetCurrentAccountWithResponse(expecting("GET account, session", 200), w.bearer()) // it is counted
+		_, _ = api.GetCurrentAccountWithResponse(expecting("GET account, session", 200), w.bearer()) // counted
 		w.age++
 	default:
 		if r, err := api.LogoutWithResponse(expecting("logout", 200), w.bearer()); err == nil && r.JSON200 != nil {
@@ -127,7 +127,7 @@ func (w *soaker) nextOfSession(api *client.ClientWithResponses) {
 
 func (w *soaker) bearer() client.RequestEditorFn { return authorize("Bearer " + w.session) }
 
-// nextOfKeys creates keys, and deletes the oldest where there are enough.
+// nextOfKeys creates keys, and deletes the oldest when there are enough.
 func (w *soaker) nextOfKeys(api *client.ClientWithResponses) {
 	if len(w.keys) < keptKeys {
 		r, err := api.CreateAPIKeyWithResponse(expecting("create a key", 201), client.CreateAPIKeyRequest{Description: "soak"}, w.user)
@@ -144,7 +144,7 @@ func (w *soaker) nextOfKeys(api *client.ClientWithResponses) {
 const inJSON = "application/json"
 
 func (w *soaker) accountByKey(ctx context.Context, api *client.ClientWithResponses) {
-	_, _ = api.GetCurrentAccountWithResponse(ctx, w.key) // it is counted, as all below
+	_, _ = api.GetCurrentAccountWithResponse(ctx, w.key) // counted, as all below
 }
 
 func (w *soaker) accountByBasic(ctx context.Context, api *client.ClientWithResponses) {
@@ -209,7 +209,7 @@ func (w *soaker) badBody(ctx context.Context, api *client.ClientWithResponses) {
 	_, _ = api.CreateAPIKeyWithBodyWithResponse(ctx, inJSON, strings.NewReader(`{"description":1}`), w.user)
 }
 
-// from makes a request one of another address.
+// from makes a request seem to come from another address.
 func from(i int) client.RequestEditorFn {
 	return func(_ context.Context, r *http.Request) error {
 		r.Header.Set("X-Forwarded-For", soakAddress(i))
@@ -217,10 +217,10 @@ func from(i int) client.RequestEditorFn {
 	}
 }
 
-// crowdEvery is how often a crowd comes.
+// crowdEvery is the interval between crowds.
 const crowdEvery = 5 * time.Second
 
-// crowd guesses at users who do not exist, all at once: some have to be turned away.
+// crowd guesses passwords of unknown users concurrently, more than the queue takes, so that some are refused.
 func (s *soak) crowd(stop <-chan struct{}) {
 	again := time.NewTicker(crowdEvery)
 	defer again.Stop()
@@ -228,7 +228,7 @@ func (s *soak) crowd(stop <-chan struct{}) {
 		var all sync.WaitGroup
 		for i := range s.size.crowd {
 			all.Go(func() {
-				body := client.LoginRequest{Username: "nobody", Password: "a wrong password"}
+				body := client.LoginRequest{Username: "missing", Password: "a wrong password"}
 				_, _ = s.clients[n%len(s.clients)].LoginWithResponse(expecting("login, unknown user, a crowd", 401), body, from((n&0xf)<<8|i))
 			})
 		}
@@ -245,19 +245,19 @@ func (s *soak) crowd(stop <-chan struct{}) {
 type elevator struct {
 	person
 	device
-	// used is the last time step whose code was used.
+	// used is the time step of the last used code.
 	used int64
 }
 
 // enroll gives a user a second factor.
-func (s *soak) enroll(who person) *elevator {
+func (s *soak) enroll(u person) *elevator {
 	s.Helper()
-	api, basic := s.clients[0], authorize(who.basic())
+	api, basic := s.clients[0], authorize(u.basic())
 	enrolled, err := api.EnrollTOTPDeviceWithResponse(expecting("enrol", http.StatusCreated), basic)
 	if err != nil || enrolled.JSON201 == nil {
 		s.Fatalf("enrol: %v %s", err, enrolled.Body)
 	}
-	e := &elevator{person: who, device: device{Secret: enrolled.JSON201.Secret}}
+	e := &elevator{person: u, device: device{Secret: enrolled.JSON201.Secret}}
 	confirmed, err := api.ConfirmTOTPDeviceWithResponse(expecting("confirm", http.StatusOK), client.ConfirmTOTPRequest{Token: e.next(s.T)}, basic)
 	if err != nil || confirmed.JSON200 == nil {
 		s.Fatalf("confirm: %v %s", err, confirmed.Body)
@@ -267,14 +267,14 @@ func (s *soak) enroll(who person) *elevator {
 
 const codeSeconds = 30
 
-// next uses the code of the present.
+// next returns the current code.
 func (e *elevator) next(t *testing.T) string {
 	code := e.code(t)
-	e.used = time.Now().Unix() / codeSeconds // not before the code's
+	e.used = time.Now().Unix() / codeSeconds // not before the code's step
 	return code
 }
 
-// elevate takes elevated permissions with each code, and gives them up.
+// elevate acquires elevated permissions with each code, and gives them up.
 func (s *soak) elevate(e *elevator, stop <-chan struct{}) {
 	for n := 0; ; n++ {
 		select {
@@ -285,7 +285,7 @@ func (s *soak) elevate(e *elevator, stop <-chan struct{}) {
 		api := s.clients[n%len(s.clients)]
 		login, err := api.LoginWithResponse(expecting("login", http.StatusOK), client.LoginRequest{Username: e.name, Password: e.password})
 		if err != nil || login.JSON200 == nil {
-			continue // it was turned away
+			continue // refused
 		}
 		token, code := login.JSON200.Token, e.next(s.T)
 		elevated, err := api.EnableElevatedPermissionsWithResponse(expecting("elevate", http.StatusOK),

@@ -14,31 +14,31 @@ import (
 	"time"
 )
 
-// metricsOfMemory are what a load must not make grow.
+// metricsOfMemory must not grow under load.
 var metricsOfMemory = []string{resident, "go_memstats_heap_alloc_bytes", "go_memstats_stack_inuse_bytes"}
 
 const resident = "process_resident_memory_bytes"
 
-// holdings are what is given back after a load: of each server, and of the database.
+// holdings are the resources that must be released after a load: of each server, and of the database.
 var holdings = []string{"go_goroutines", "process_open_fds"}
 
-// sample is what all servers together hold at a moment, by metric; and the connections of the database's.
+// sample is the sum of each metric over all servers at one moment, and the number of connections to the database.
 type sample map[string]float64
 
 const connectionsOfDatabase = "connections of the database"
 
-// series are the metrics of a sample, in the order of the report.
+// series returns the metrics of a sample, in the order of the report.
 func series() []string {
 	return slices.Concat(metricsOfMemory, holdings, []string{connectionsOfDatabase})
 }
 
 var metricLine = regexp.MustCompile(`(?m)^([a-z_]+) ([-+0-9.e]+)$`)
 
-// metrics reads what a server tells operators.
+// metrics reads the metrics of a server.
 func (p *process) metrics() sample {
 	found := sample{}
 	for _, line := range metricLine.FindAllStringSubmatch(p.send(http.MethodGet, "/metrics", "", "").body, -1) {
-		found[line[1]], _ = strconv.ParseFloat(line[2], 64) // what is no number is not looked at
+		found[line[1]], _ = strconv.ParseFloat(line[2], 64) // ignore what is no number
 	}
 	return found
 }
@@ -55,13 +55,13 @@ func (s *soak) sample() sample {
 	return sum
 }
 
-// held is what is to be given back.
+// held returns the resources that must be released.
 func (s *soak) held() []float64 {
 	now := s.sample()
 	return []float64{now["go_goroutines"], now["process_open_fds"], now[connectionsOfDatabase]}
 }
 
-// measure takes samples for some time.
+// measure takes samples for a duration.
 func (s *soak) measure(length time.Duration) []sample {
 	const samples = 200
 	again := time.NewTicker(max(length/samples, 100*time.Millisecond))
@@ -78,15 +78,15 @@ func (s *soak) measure(length time.Duration) []sample {
 	}
 }
 
-// quarters returns where a metric is in the first and in the last quarter, after a fifth for warming up.
+// quarters returns the levels of a metric in the first and in the last quarter, after a warm-up of a fifth.
 func quarters(samples []sample, name string) (first, last float64) {
 	samples = samples[len(samples)/5:]
 	n := max(1, len(samples)/4)
 	return level(samples[:n], name), level(samples[len(samples)-n:], name)
 }
 
-// level is the median of the resident memory, and of all else what nine of ten samples are above: what comes and goes with
-// each request, each hash and each crowd is above that.
+// level is the median of the resident memory, and the first decile of all other metrics: what each request, hash and
+// crowd adds temporarily is above that.
 func level(samples []sample, name string) float64 {
 	var values []float64
 	for _, each := range samples {
@@ -109,7 +109,7 @@ type tally struct {
 // counted are the answers to one operation.
 type counted struct {
 	statuses map[int]int
-	took     []time.Duration // of those that were not turned away
+	took     []time.Duration // of those that were not refused
 }
 
 func newTally() *tally { return &tally{operations: map[string]*counted{}, wrong: map[string]int{}} }
@@ -117,18 +117,18 @@ func newTally() *tally { return &tally{operations: map[string]*counted{}, wrong:
 func (t *tally) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.operations = map[string]*counted{} // what was wrong stays so
+	t.operations = map[string]*counted{} // wrong answers are kept
 }
 
 type expectationKey struct{}
 
-// expectation is what a request is, and how it is to be answered.
+// expectation is a request's name and its expected status.
 type expectation struct {
 	name   string
 	status int
 }
 
-// expecting returns the context of a request.
+// expecting returns the context of a request with its expectation.
 func expecting(name string, status int) context.Context {
 	return context.WithValue(context.Background(), expectationKey{}, expectation{name, status})
 }
@@ -148,8 +148,7 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// count notes an answer. One that is not the expected one is wrong, unless it says that the server is busy, and when to come
-// again.
+// count records an answer. An unexpected one is wrong, unless it says that the server is busy, with a time to retry.
 func (t *tally) count(e expectation, response *http.Response, err error, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -172,7 +171,7 @@ func (t *tally) count(e expectation, response *http.Response, err error, took ti
 	}
 }
 
-// percentile of times, in milliseconds.
+// percentile returns a percentile of durations, in milliseconds.
 func percentile(took []time.Duration, percent int) float64 {
 	if len(took) == 0 {
 		return 0
@@ -181,7 +180,7 @@ func percentile(took []time.Duration, percent int) float64 {
 	return float64(took[len(took)*percent/100].Microseconds()) / 1000
 }
 
-// table is the tally in Markdown.
+// table formats the tally in Markdown.
 func (t *tally) table(length time.Duration) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -204,15 +203,15 @@ func (t *tally) table(length time.Duration) string {
 }
 
 const (
-	// soakMeasured is how long a soak must be for its memory to tell something.
+	// soakMeasured is the minimum duration of a soak for its memory to be judged.
 	soakMeasured = time.Minute
-	// growth is by how much memory may differ between the first quarter and the last: what the garbage collector's timing
-	// makes of it.
+	// growth is the accepted difference of memory between the first quarter and the last, which the timing of the
+	// garbage collector explains.
 	growth      = 0.15
 	growthBytes = 8 << 20
 )
 
-// check fails the test unless all was answered as it should be, and nothing has grown; and reports.
+// check fails the test unless all answers were as expected and nothing has grown; and reports.
 func (s *soak) check(before []float64, samples []sample, after []float64) {
 	s.Helper()
 	for what, times := range s.tally.wrong {
@@ -243,7 +242,7 @@ func checkFlat(t *testing.T, samples []sample, name string) {
 	}
 }
 
-// growthTable shows the beginning beside the end, in Markdown.
+// growthTable compares the beginning and the end, in Markdown.
 func growthTable(samples []sample) string {
 	var text strings.Builder
 	text.WriteString("| all servers together | first quarter | last quarter |\n|---|---|---|\n")

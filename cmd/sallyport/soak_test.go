@@ -16,30 +16,31 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// soakVariable is how long a soak takes. Without it, it is short and small, and only shows that the load works.
+// soakVariable is the duration of a soak. Without it, the soak is short and small, and only shows that the load
+// works.
 const soakVariable = "SOAK"
 
-// size is how much load there is.
+// size is the amount of load.
 type size struct {
 	length time.Duration
-	// soakers is how many send requests at once, one after the other.
+	// soakers is the number of concurrent clients.
 	soakers int
-	// users sign in in turn.
+	// users sign in in rotation.
 	users int
-	// crowd is how many guess at once.
+	// crowd is the number of concurrent guesses.
 	crowd int
-	// elevators are users with a second factor, whose codes are good once in half a minute.
+	// elevators are users with a second factor; each code is valid once in half a minute.
 	elevators int
 }
 
 var (
 	brief = size{length: 2 * time.Second, soakers: 6, users: 24, crowd: 6, elevators: 1}
-	// full is more than two processors can take, with so many users that most have been forgotten when it is their turn
-	// again, and are hashed, and with more guesses at once than may wait for that.
+	// full is more than two processors can serve: with this number of users, most are evicted from the cache and
+	// hashed again, and with this number of concurrent guesses the queue is full.
 	full = size{soakers: 24, users: 480, crowd: 160, elevators: 4}
 )
 
-// soak is servers on one store under a mixed load.
+// soak is a set of servers on one store under a mixed load.
 type soak struct {
 	*testing.T
 	size
@@ -50,17 +51,17 @@ type soak struct {
 	tally     *tally
 	chief     client.RequestEditorFn
 	elevators []*elevator
-	// connections counts those of the database's, if that has any.
+	// connections counts the connections to the database, if it has any.
 	connections func() float64
 }
 
-// Ensures that a server keeps its memory, goroutines and files under as much load as it can take, and answers all of it
-// well, or says when to come again.
+// Ensures that a server's memory, goroutines and files stay constant under full load, and that all answers are right
+// or say when to retry.
 func TestSoak_SQLite(t *testing.T) {
 	runSoak(t, newStore(t), 1, func() float64 { return 0 })
 }
 
-// Ensures the same of two servers on one PostgreSQL, and that they keep no more connections to it than before.
+// Ensures the same of two servers on one PostgreSQL database, and that they release their connections to it.
 func TestSoak_PostgreSQL(t *testing.T) {
 	dsn := postgrestest.Database(t)
 	db := lookInto(t, dsn)
@@ -74,7 +75,7 @@ func TestSoak_PostgreSQL(t *testing.T) {
 	})
 }
 
-// runSoak serves a store, and puts it under load.
+// runSoak serves a store under load.
 func runSoak(t *testing.T, dsn string, servers int, connections func() float64) {
 	t.Helper()
 	of := brief
@@ -94,7 +95,7 @@ func runSoak(t *testing.T, dsn string, servers int, connections func() float64) 
 		s.serve(dsn)
 	}
 	s.populate()
-	s.load(brief.length) // opens what is opened once
+	s.load(brief.length) // opens what stays open
 	s.tally.clear()
 	before := s.settled(nil)
 	samples := s.load(of.length)
@@ -108,7 +109,7 @@ func runSoak(t *testing.T, dsn string, servers int, connections func() float64) 
 	}
 }
 
-// aboutRequest is what a server logs of each request, and of those that it turns away.
+// aboutRequest matches the log lines of a request, and of refused ones.
 var aboutRequest = regexp.MustCompile(`"msg":"request"|"status":503`)
 
 // serve starts one more server.
@@ -120,7 +121,7 @@ func (s *soak) serve(dsn string) {
 		Timeout: patience, Transport: counting{s.transport, s.tally},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
-	s.servers, s.operators, s.clients = append(s.servers, p), append(s.operators, p.operator()), append(s.clients, api)
+	s.servers, s.operators, s.clients = append(s.servers, p), append(s.operators, p.adminListener()), append(s.clients, api)
 }
 
 const soakPassword = "a passphrase of many users"
@@ -129,7 +130,7 @@ func soakUser(i int) string     { return fmt.Sprintf("user-%d", i) }
 func soakVictim(i int) string   { return fmt.Sprintf("victim-%d", i) }
 func soakElevator(i int) string { return fmt.Sprintf("elevator-%d", i) }
 
-// populate adds the users. They share a hash, which takes as long as any.
+// populate adds the users. They share a hash, which takes as long to check as any.
 func (s *soak) populate() {
 	s.Helper()
 	hash, err := secret.NewHasher(secret.DefaultCost).Hash(s.Context(), soakPassword)
@@ -156,7 +157,7 @@ func (s *soak) populate() {
 	}
 }
 
-// load puts all servers under load for some time, and returns what was measured every now and then.
+// load puts all servers under load for a duration, and returns the samples.
 func (s *soak) load(length time.Duration) []sample {
 	s.Helper()
 	stop := make(chan struct{})
@@ -175,7 +176,7 @@ func (s *soak) load(length time.Duration) []sample {
 	return samples
 }
 
-// settled waits until the servers hold no more than before the load, if that is known, and returns what they hold.
+// settled waits until the servers hold at most what they held before the load, and returns what they hold.
 func (s *soak) settled(before []float64) []float64 {
 	s.Helper()
 	s.transport.CloseIdleConnections()
@@ -189,12 +190,12 @@ func (s *soak) settled(before []float64) []float64 {
 			s.Errorf("%v stay at %v after the load; before it they were at %v", holdings, now, before)
 			return now
 		}
-		time.Sleep(100 * time.Millisecond) // processes are awaited
+		time.Sleep(100 * time.Millisecond) // wait for other processes
 	}
 }
 
-// slack is how much more of each of the holdings there may be: connections that pools had not opened before, and their files.
-// What leaks with each of many thousand requests is more.
+// slack is the accepted increase of each of the holdings: connections that pools had not opened before, and their
+// files. A leak per request would be more.
 var slack = []float64{2, 24, 16}
 
 func exceeds(now, before []float64) bool {
@@ -206,8 +207,8 @@ func exceeds(now, before []float64) bool {
 	return false
 }
 
-// complaint is what a server must not log under load.
+// complaint matches what a server must not log under load.
 var complaint = regexp.MustCompile(`"level":"(WARN|ERROR)"`)
 
-// soakAddress is one of many, for whom wrong guesses are counted.
+// soakAddress returns one of many addresses, for which failed attempts are counted.
 func soakAddress(i int) string { return net.IPv4(198, 18, byte(i>>8), byte(i)).String() }

@@ -19,14 +19,16 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// records is what a command works on that has a store and no server.
+// records is the configuration and the store of a command that runs without a server.
 type records struct {
 	config config.Config
 	store  *store.Store
 }
 
-// storeCommand is a command that works on the records of a store, also while a server runs on it.
-func storeCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, records, []string) error) *cobra.Command {
+// storeCommand returns a command that works on the records of a store, also while a server runs on it.
+func storeCommand(
+	use, short string, args cobra.PositionalArgs, run func(*cobra.Command, records, []string) error,
+) *cobra.Command {
 	var flags configFlags
 	cmd := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		c, err := config.Load(flags.sources(cmd))
@@ -39,31 +41,32 @@ func storeCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.
 	return cmd
 }
 
-// onRecords does something to a store, which the command line is recorded for.
+// onRecords calls f with a store. Its changes have the command line as their actor in the audit trail.
 func onRecords(cmd *cobra.Command, c config.Config, f func(records) error) error {
 	cmd.SetContext(audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine}))
-	return forPeople(withStore(cmd, c, f))
+	return withoutFaultCode(withStore(cmd, c, f))
 }
 
-// withStore opens a store that is there; only a command that adds makes one.
+// withStore opens an existing store; only the command "add" creates one.
 func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error {
 	isNew, err := newDatabase(cmd, c.Store)
 	if err != nil {
 		return err
 	}
+
 	st, err := store.Open(cmd.Context(), c.Store, time.Now)
 	if err != nil {
 		return err
 	}
-	st.ServerTime() // the servers may run elsewhere
+	st.ServerTime() // the servers may run on other machines
 	if isNew {
-		cmd.PrintErrf("made the database %s\n", named(c.Store))
+		cmd.PrintErrf("created the database %s\n", databaseName(c.Store))
 	}
 	return errors.Join(f(records{c, st}), st.Close())
 }
 
-// newDatabase tells whether a command is to make the database, or returns an error if it must not. With PostgreSQL an
-// operator makes an empty one, which migrate up may fill too.
+// newDatabase reports whether a command is to create the database, and returns an error if it must not. On PostgreSQL an
+// operator creates an empty database, in which "migrate up" may create the tables, too.
 func newDatabase(cmd *cobra.Command, dsn string) (bool, error) {
 	if store.IsPostgres(dsn) {
 		version, _, err := store.Schema(cmd.Context(), dsn)
@@ -71,22 +74,23 @@ func newDatabase(cmd *cobra.Command, dsn string) (bool, error) {
 			return false, err
 		}
 		if cmd.Name() != "add" && cmd.Name() != "up" {
-			return false, fmt.Errorf("the database %s is empty; start a server on it, or fill it with migrate up", named(dsn))
+			return false, fmt.Errorf("the database %s is empty; start a server on it, or run migrate up", databaseName(dsn))
 		}
 		return true, nil
 	}
+
 	path := databaseFile(dsn)
 	if path == "" {
 		return false, fmt.Errorf("--store %s keeps no records", dsn)
 	}
 	if !exists(path) && cmd.Name() != "add" {
-		return false, fmt.Errorf("there is no database %s; name another with --store sqlite:PATH", path)
+		return false, fmt.Errorf("the database %s does not exist; name another with --store sqlite:PATH", path)
 	}
 	return !exists(path), nil
 }
 
-// named is what a database is called for people: its file, or where its server is.
-func named(dsn string) string {
+// databaseName returns the name of a database for messages: its file, or its DSN without the password.
+func databaseName(dsn string) string {
 	if path := databaseFile(dsn); path != "" {
 		return path
 	}
@@ -100,9 +104,10 @@ func (r records) users() *user.Service {
 	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.attempts())
 }
 
-// sessions are those that the server has, with the sealer of its secrets: the sessions' keys prove that it is the server's.
+// sessions returns the sessions of the server and the sealer of its secrets. The session service reads its signing keys, which
+// proves that the key-encryption key is that of the server.
 func (r records) sessions(ctx context.Context) (*session.Service, *secret.Sealer, error) {
-	key, err := serversKey(r.config)
+	key, err := existingKeyEncryptionKey(r.config)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,9 +115,10 @@ func (r records) sessions(ctx context.Context) (*session.Service, *secret.Sealer
 	if err != nil {
 		return nil, nil, err
 	}
+
 	sessions, err := session.New(ctx, r.store, sealer, r.config.Sessions)
 	if errors.Is(err, secret.ErrUnsealable) {
-		return nil, nil, wrongKey(r.config, false)
+		return nil, nil, wrongKeyError(r.config, false)
 	}
 	return sessions, sealer, err
 }
@@ -125,8 +131,8 @@ func (r records) elevations(ctx context.Context) (*elevation.Service, error) {
 	return elevation.NewService(r.store, sessions, r.attempts(), sealer, r.config.Elevation, time.Now), nil
 }
 
-// forPeople leaves the code out of a fault's text, and keeps the cause.
-func forPeople(err error) error {
+// withoutFaultCode removes the code from a fault's text, and keeps its cause.
+func withoutFaultCode(err error) error {
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return err

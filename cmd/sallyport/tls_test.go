@@ -42,15 +42,16 @@ func issue(t *testing.T, folder string) (certificate, key string, pool *x509.Cer
 	return certificate, key, pool
 }
 
-// Ensures that a server with a certificate speaks TLS to those who trust it, also HTTP/2, and nothing else, and drains.
+// Ensures that a server with a certificate serves HTTPS only, including HTTP/2, and drains.
 func TestServe_TLS(t *testing.T) {
 	t.Parallel()
 	certificate, key, pool := issue(t, t.TempDir())
 	s := serveStore(t, newStore(t), "SALLYPORT_TLS_CERTIFICATE="+certificate, "SALLYPORT_TLS_KEY="+key, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
-	if r := s.operator().want(http.StatusOK, http.MethodGet, "/metrics", "", ""); !strings.Contains(r.body, "\nsallyport_tls_certificate_expiry_seconds ") {
-		t.Error("no metric tells when the certificate ends")
+	if r := s.adminListener().want(http.StatusOK, http.MethodGet, "/metrics", "", ""); !strings.Contains(r.body, "\nsallyport_tls_certificate_expiry_seconds ") {
+		t.Error("no metric has the expiry of the certificate")
 	}
-	if !strings.Contains(s.output.String(), `"level":"WARN","msg":"certificate expires soon"`) { // it is valid for an hour
+	// The certificate is valid for an hour.
+	if !strings.Contains(s.output.String(), `"level":"WARN","msg":"certificate expires soon"`) {
 		t.Error("it does not warn")
 	}
 	if !regexp.MustCompile(`"msg":"serving",.*"schema":[1-9]\d*,"version":"[^"]+"`).MatchString(s.output.String()) {
@@ -69,7 +70,7 @@ func TestServe_TLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response.Body.Close() //nolint:errcheck // it is not read
+	response.Body.Close() //nolint:errcheck // not read
 	if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
 		t.Errorf("answered with %s by %s", response.Status, response.Proto)
 	}
@@ -83,7 +84,7 @@ func TestServe_TLS(t *testing.T) {
 	s.stop()
 }
 
-// Ensures that a certificate that cannot be used stops the start, before anything is made.
+// Ensures that an unusable certificate stops the start, before any file is created.
 func TestServe_TLSRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -101,7 +102,7 @@ func TestServe_TLSRefused(t *testing.T) {
 	}
 }
 
-// Ensures that other machines are served without TLS only if the operator says so.
+// Ensures that without TLS other machines are served only if plain_http is set.
 func TestServe_PlainHTTP(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -111,7 +112,7 @@ func TestServe_PlainHTTP(t *testing.T) {
 		t.Errorf("it left behind %v, %v", entries, err)
 	}
 	s := start(t, invocation{args: append(args, "--plain_http", "true"), env: []string{"SALLYPORT_LOG_FORMAT=json"}}, servingAt)
-	if !strings.Contains(s.output.String(), "in the clear") {
+	if !strings.Contains(s.output.String(), "passwords and keys are unencrypted") {
 		t.Error("it does not warn")
 	}
 	s.stop()

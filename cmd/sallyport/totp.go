@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// device is a new second factor, which nothing can show again.
+// device is a new second factor, which is printed once and cannot be read again.
 type device struct {
 	User          string   `json:"user"`
 	Secret        string   `json:"secret"`
@@ -21,32 +21,32 @@ type device struct {
 func newUserTOTP() *cobra.Command {
 	var output string
 	var remove bool
-	cmd := storeCommand("totp NAME", "Give a user a second factor that counts at once, in place of any other", oneName,
-		func(cmd *cobra.Command, r records, args []string) error {
-			if remove {
-				return withdraw(cmd, r, args[0])
-			}
-			d, err := provision(cmd, r, args[0])
-			if err != nil {
-				return err
-			}
-			if output == "json" {
-				return d.writeJSON(cmd.OutOrStdout())
-			}
-			return d.writeText(cmd.OutOrStdout())
-		})
-	cmd.Flags().BoolVar(&remove, "remove", false, "take the second factor away instead")
-	cmd.Flags().StringVar(&output, "output", "text", "text, with a QR code, or json")
+	const short = "Replace a user's second factor with a new one, which is valid immediately"
+	cmd := storeCommand("totp NAME", short, oneName, func(cmd *cobra.Command, r records, args []string) error {
+		if remove {
+			return removeSecondFactor(cmd, r, args[0])
+		}
+		d, err := provision(cmd, r, args[0])
+		if err != nil {
+			return err
+		}
+		if output == "json" {
+			return d.writeJSON(cmd.OutOrStdout())
+		}
+		return d.writeText(cmd.OutOrStdout())
+	})
+	cmd.Flags().BoolVar(&remove, "remove", false, "remove the second factor instead")
+	cmd.Flags().StringVar(&output, "output", "text", "format: text, with a QR code, or json")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if output != "text" && output != "json" {
-			return fmt.Errorf("--output: %q is not one of text and json", output)
+			return fmt.Errorf("--output: %q is neither text nor json", output)
 		}
 		return nil
 	}
 	return cmd
 }
 
-func withdraw(cmd *cobra.Command, r records, name string) error {
+func removeSecondFactor(cmd *cobra.Command, r records, name string) error {
 	elevations, err := r.elevations(cmd.Context())
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func withdraw(cmd *cobra.Command, r records, name string) error {
 	if err := elevations.Withdraw(cmd.Context(), name); err != nil {
 		return err
 	}
-	return say(cmd, "the user %s has no second factor any more", name)
+	return printLine(cmd, "removed the second factor of the user %s", name)
 }
 
 func provision(cmd *cobra.Command, r records, name string) (device, error) {
@@ -68,30 +68,30 @@ func provision(cmd *cobra.Command, r records, name string) (device, error) {
 
 func (d device) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // people copy the URI, which has ampersands
-	return encoder.Encode(d)     //nolint:gosec // to show the secret once is what this is for
+	encoder.SetEscapeHTML(false) // the URI, which users copy, has ampersands
+	return encoder.Encode(d)     //nolint:gosec // the command's purpose is to print the secret once
 }
 
 func (d device) writeText(w io.Writer) error {
-	_, err := fmt.Fprintf(w, `The user %s has a new second factor, which counts at once and in place of any other.
+	_, err := fmt.Fprintf(w, `The user %s has a new second factor, which is valid immediately and replaces any other.
 
-Scan this with an authenticator app:
+Scan this code with an authenticator app:
 
 %s
-or give the app the same as text:
+or enter this URI in the app:
 
   %s
 
-Each of these recovery codes works once in place of a one-time code, for when the app is lost:
+If the app is lost, each of these recovery codes works once instead of a one-time code:
 
   %s
 
-None of this is shown again, so hand it to the user now, and by a way that nobody else can read.
+None of this is shown again. Give it to the user now, over a confidential channel.
 `, d.User, qrCode(d.URI), d.URI, strings.Join(d.RecoveryCodes, "\n  "))
 	return err
 }
 
-// qrCode draws a text for a terminal, two rows a line.
+// qrCode draws a QR code for a terminal, two rows of modules per line.
 func qrCode(text string) string {
 	var drawing strings.Builder
 	qrterminal.GenerateHalfBlock(text, qrterminal.L, &drawing)

@@ -26,7 +26,7 @@ const (
 	elevatePath = authPath + "/_elevate"
 )
 
-// provisionJSON gives a user a second factor and returns it.
+// provisionJSON provisions a second factor and returns it.
 func provisionJSON(t *testing.T, dsn, name string) device {
 	t.Helper()
 	out := mustUser(t, dsn, "", "totp", name, "--output", "json")
@@ -42,13 +42,13 @@ func provisionJSON(t *testing.T, dsn, name string) device {
 	return d
 }
 
-// code is a secret's one-time code of the present.
+// code returns the current one-time code of a secret.
 func (d device) code(t *testing.T) string {
 	t.Helper()
 	return d.codeAt(t, time.Now())
 }
 
-// codeAt is a secret's one-time code of a time (RFC 4226 section 5.3, RFC 6238 section 4).
+// codeAt returns the one-time code of a secret at a time (RFC 4226 section 5.3, RFC 6238 section 4).
 func (d device) codeAt(t *testing.T, at time.Time) string {
 	t.Helper()
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(d.Secret)
@@ -62,12 +62,12 @@ func (d device) codeAt(t *testing.T, at time.Time) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1_000_000)
 }
 
-// enroll gives somebody a second factor, and returns the code that this has used up.
-func (p *process) enroll(who person) (d device, used string) {
+// enroll enrolls a second factor, and returns the code that this used.
+func (p *process) enroll(u person) (d device, used string) {
 	p.t.Helper()
-	d = device{User: who.name, Secret: member(p.t, p.want(http.StatusCreated, http.MethodPost, totpPath, who.basic(), ""), "secret")}
+	d = device{User: u.name, Secret: member(p.t, p.want(http.StatusCreated, http.MethodPost, totpPath, u.basic(), ""), "secret")}
 	used = d.code(p.t)
-	confirmed := p.want(http.StatusOK, http.MethodPost, totpPath+"/_confirm", who.basic(), `{"token": "`+used+`"}`)
+	confirmed := p.want(http.StatusOK, http.MethodPost, totpPath+"/_confirm", u.basic(), `{"token": "`+used+`"}`)
 	codes, _ := confirmed.members()["recovery_codes"].([]any)
 	for _, code := range codes {
 		text, _ := code.(string)
@@ -76,7 +76,7 @@ func (p *process) enroll(who person) (d device, used string) {
 	return d, used
 }
 
-// elevate sends a code, and returns the Authorization to go on with.
+// elevate sends a code, and returns the Authorization header with elevated permissions.
 func (p *process) elevate(status int, session, code string) string {
 	p.t.Helper()
 	r := p.want(status, http.MethodPost, elevatePath, session, `{"token": "`+code+`"}`)
@@ -86,8 +86,8 @@ func (p *process) elevate(status int, session, code string) string {
 	return "Bearer " + member(p.t, r, "token")
 }
 
-// Ensures that a second factor that was given while a server runs counts at once there, that its code and its recovery
-// codes work once each, and that another one takes its place.
+// Ensures that a second factor provisioned while a server runs is valid there immediately, that its code and its
+// recovery codes work once each, and that a new second factor replaces it.
 func TestUser_TOTP(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -107,17 +107,17 @@ func TestUser_TOTP(t *testing.T) {
 	}
 	s.elevate(http.StatusBadRequest, session, first.RecoveryCodes[1])
 	s.elevate(http.StatusOK, session, second.code(t))
-	if out := mustUser(t, dsn, "", "totp", alice.name, "--remove"); !strings.Contains(out, "no second factor any more") {
+	if out := mustUser(t, dsn, "", "totp", alice.name, "--remove"); !strings.Contains(out, "removed the second factor") {
 		t.Errorf("removing says %q", out)
 	}
 	s.elevate(http.StatusBadRequest, s.logIn(alice), second.RecoveryCodes[0])
 	events := strings.Join(eventsOf(exportAudit(t, dsn), alice.name, "(command line)"), " ")
 	if events != "user.created totp.enrolled totp.confirmed totp.enrolled totp.confirmed totp.removed" {
-		t.Errorf("recorded is %q", events)
+		t.Errorf("the trail has %q", events)
 	}
 }
 
-// Ensures that the address in the JSON is what authenticator apps read, with the secret that stands beside it.
+// Ensures that the URI in the JSON output is what authenticator apps read, with the same secret.
 func TestUser_TOTP_URI(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -131,7 +131,7 @@ func TestUser_TOTP_URI(t *testing.T) {
 
 var recoveryCode = regexp.MustCompile(`(?m)^  [a-z2-7]{4}(-[a-z2-7]{4}){3}$`)
 
-// Ensures that people are shown a QR code of the address, the address, and the recovery codes, and told what these are.
+// Ensures that the text output has a QR code of the URI, the URI, and the recovery codes with their explanation.
 func TestUser_TOTP_Text(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -145,14 +145,15 @@ func TestUser_TOTP_Text(t *testing.T) {
 	if n := len(recoveryCode.FindAllString(out, -1)); n != 10 {
 		t.Errorf("%d recovery codes; want 10:\n%s", n, out)
 	}
-	for _, want := range []string{"works once in place of a one-time code", "None of this is shown again"} {
+	for _, want := range []string{"works once instead of a one-time code", "None of this is shown again"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the text does not say %q:\n%s", want, out)
 		}
 	}
 }
 
-// Ensures that a QR code is a square with a margin, made of the four half blocks only, also for the longest user name.
+// Ensures that a QR code is a square with a margin, made of the four half blocks only, also for the longest user
+// name.
 func TestQRCode(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"otpauth://totp/Sallyport:alice?secret=A", "otpauth://totp/Sallyport:" + strings.Repeat("%25", 507) + "?secret=" + strings.Repeat("A", 100)} {
@@ -169,7 +170,8 @@ func TestQRCode(t *testing.T) {
 	}
 }
 
-// Ensures that no second factor is given that the server could not read, and that no key is made beside a database.
+// Ensures that no second factor is provisioned that the server could not decrypt, and that no key is created beside a
+// database.
 func TestUser_TOTP_Key(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -180,7 +182,7 @@ func TestUser_TOTP_Key(t *testing.T) {
 		o := run(t, invocation{args: []string{"user", "totp", "alice", "--store", dsn}, env: env})
 		wantRefusal(t, o, saying)
 	}
-	refused("start a server if none has run on it yet") // which makes the key
+	refused("start a server if none has run on it yet") // which creates the key
 	if exists(path) {
 		t.Fatal("a key was made")
 	}
@@ -190,7 +192,7 @@ func TestUser_TOTP_Key(t *testing.T) {
 		t.Fatal(err)
 	}
 	wrong := base64.StdEncoding.EncodeToString(secret.NewKey())
-	refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database was made with", "SALLYPORT_KEY_ENCRYPTION_KEY="+wrong)
+	refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with", "SALLYPORT_KEY_ENCRYPTION_KEY="+wrong)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -206,27 +208,27 @@ func TestUser_TOTP_Key(t *testing.T) {
 		t.Errorf("with the key from the environment: exit code %d, %s", o.code, o.stderr)
 	}
 	writeFile(t, path, wrong)
-	refused("the key in " + path + " is not the one that this database was made with")
+	refused("the key in " + path + " is not the one that this database is encrypted with")
 	writeFile(t, path, "no key")
 	refused(path + " does not hold 32 bytes in base64")
 }
 
-// Ensures that what cannot be done is refused before a user loses the second factor that there is.
+// Ensures that an error leaves the user's second factor as it is.
 func TestUser_TOTP_Refusals(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
 	serveStore(t, dsn).stop()
 	for saying, args := range map[string][]string{
-		`--output: "xml" is not one of text and json`: {"alice", "--output=xml"},
-		`no user "bob"`:                   {"bob"},
-		"this takes one NAME":             {"alice", "bob"},
-		"there is no database nothing.db": {"alice", "--store=sqlite:nothing.db"},
-		"keeps no records":                {"alice", "--store=none"},
+		`--output: "xml" is neither text nor json`: {"alice", "--output=xml"},
+		`no user "bob"`:                          {"bob"},
+		"this takes one NAME":                    {"alice", "bob"},
+		"the database nothing.db does not exist": {"alice", "--store=sqlite:nothing.db"},
+		"keeps no records":                       {"alice", "--store=none"},
 	} {
 		wantRefusal(t, runUser(t, dsn, "", append([]string{"totp"}, args...)...), saying)
 	}
 	if events := eventsOf(exportAudit(t, dsn), alice.name, "(command line)"); !slices.Equal(events, []string{"user.created"}) {
-		t.Errorf("recorded is %q", events)
+		t.Errorf("the trail has %q", events)
 	}
 }

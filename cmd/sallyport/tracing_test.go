@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// traces is a collector of OpenTelemetry: it keeps what it is sent.
+// traces is an OpenTelemetry collector that keeps what it receives.
 type traces struct {
 	url string
 
@@ -57,7 +57,7 @@ func (c *traces) take(request *collector.ExportTraceServiceRequest) {
 	}
 }
 
-// named returns the spans of a name.
+// named returns the spans with a name.
 func (c *traces) named(name string) []*tracev1.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,13 +70,13 @@ func (c *traces) named(name string) []*tracev1.Span {
 	return found
 }
 
-// environment is that of a server which sends traces to the collector.
+// environment returns the settings of a server that sends traces to the collector.
 func (c *traces) environment() []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.url, "OTEL_EXPORTER_OTLP_HEADERS=x-tenant=ours", "SALLYPORT_ADMIN_PASSWORD=chosen by hand"}
 }
 
-// Ensures that requests are traced by their operations, as parts of their callers' traces, that the log leads to the trace,
-// that the last spans are sent before the end, and that nothing secret is among them.
+// Ensures that requests are traced by operation, as children of their callers' spans, that the log has the trace id,
+// that the last spans are sent before the exit, and that no secret is in them.
 func TestServe_Tracing(t *testing.T) {
 	t.Parallel()
 	c := collect(t)
@@ -115,7 +115,7 @@ func TestServe_Tracing(t *testing.T) {
 		}
 	}
 	if !regexp.MustCompile(`"request_id":"the-request","operation":"get-current-account",[^\n]*"trace_id":"` + trace + `"`).MatchString(s.output.String()) {
-		t.Errorf("the log does not lead to the trace")
+		t.Errorf("the log lacks the trace id")
 	}
 	for _, want := range []string{`"sallyport"`, `"deployment.environment.name"`} {
 		if !strings.Contains(c.text.String(), want) {
@@ -126,7 +126,7 @@ func TestServe_Tracing(t *testing.T) {
 		"in-a-query", "in-a-cookie", "in-the-baggage", "203.0.113.7")
 }
 
-// Ensures that nothing is traced unless the operator says so, and that a collector that is not there harms nobody.
+// Ensures that nothing is traced unless configured, and that an unreachable collector does no harm.
 func TestServe_TracingNowhere(t *testing.T) {
 	t.Parallel()
 	c := collect(t)
@@ -134,7 +134,7 @@ func TestServe_TracingNowhere(t *testing.T) {
 	quiet.want(http.StatusUnauthorized, http.MethodGet, accountPath, "", "")
 	quiet.stop()
 	if len(c.spans) > 0 || strings.Contains(quiet.output.String(), "trace_id") {
-		t.Errorf("requests were traced that nobody wanted to be:\n%s", c.text.String())
+		t.Errorf("requests were traced without being configured:\n%s", c.text.String())
 	}
 	c.url = "http://127.0.0.1:1"
 	lost := serveStore(t, newStore(t), append(c.environment(), "SALLYPORT_TRACING=true")...)

@@ -17,10 +17,10 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// oldCommit is a version whose schema is 5: it knows no epochs, and nests metadata up to 10,000 levels.
+// oldCommit is a version with schema 5: it has no epochs, and accepts metadata of up to 10,000 levels.
 const oldCommit = "70660e3dd09f6ed9a636a05cdec722bb1e20fcba"
 
-// buildOld builds the program of oldCommit from the history of this repository, and returns its path.
+// buildOld builds the program of oldCommit from this repository's history, and returns its path.
 var buildOld = sync.OnceValues(func() (string, error) {
 	folder := filepath.Join(filepath.Dir(program), "old")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -37,13 +37,13 @@ var buildOld = sync.OnceValues(func() (string, error) {
 // An upgrade is a database that servers of the old and of this version use.
 type upgrade struct {
 	*testing.T
-	old string // the old program
+	old string // path of the old program
 	env []string
-	// db is the database, beside the programs.
+	// db is a direct connection to the database.
 	db *sql.DB
 }
 
-// onEachDatabase calls a test with a new database of each kind.
+// onEachDatabase runs a test with a new database of each kind.
 func onEachDatabase(t *testing.T, test func(u upgrade)) {
 	t.Helper()
 	if err := exec.Command("git", "cat-file", "-e", oldCommit+"^{commit}").Run(); err != nil {
@@ -83,14 +83,14 @@ func (u upgrade) serve(program string) *process {
 	return launch(u.T, invocation{program: program, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: env}).serving()
 }
 
-// add adds a user by the command line of a version.
-func (u upgrade) add(program string, who person, role string) {
+// add adds a user with the command line of a version.
+func (u upgrade) add(program string, p person, role string) {
 	u.Helper()
 	o := run(u.T, invocation{
-		program: program, args: []string{"user", "add", who.name, "--role", role, "--password-stdin"}, stdin: who.password + "\n", env: u.env,
+		program: program, args: []string{"user", "add", p.name, "--role", role, "--password-stdin"}, stdin: p.password + "\n", env: u.env,
 	})
 	if o.code != 0 {
-		u.Fatalf("user add %s: %s", who.name, o.stderr)
+		u.Fatalf("user add %s: %s", p.name, o.stderr)
 	}
 }
 
@@ -118,8 +118,8 @@ func (u upgrade) bulkSessions(user string, n int) {
 		SELECT '%s-' || i, '%s', 1, %d FROM n`, n, user, user, time.Now().Add(time.Hour).UnixMilli()))
 }
 
-// refusesUntilSwept fails the test if a server accepts a credential of a user, or acknowledges that the user is disabled, while
-// rows of the user wait for the sweep, or accepts the credential afterwards.
+// refusesUntilSwept fails the test if, while rows of the user wait for the sweep, a server accepts a credential of
+// the user or acknowledges that the user is disabled, or accepts the credential afterwards.
 func (u upgrade) refusesUntilSwept(s *process, user, credential, admin string) {
 	u.Helper()
 	began, asked := time.Now(), 0
@@ -142,8 +142,8 @@ func (u upgrade) refusesUntilSwept(s *process, user, credential, admin string) {
 	u.Logf("the old server was asked %d times in %v", asked, time.Since(began))
 }
 
-// Ensures that a server of a version without epochs that runs on beside the migrated database is not ready, refuses at every
-// moment what a new one revoked, and serves the user again once the rows are swept; and that it does not start again.
+// Ensures that an old server, without epochs, that still runs on the migrated database is not ready, always refuses
+// what a new one revoked, and serves the user again once the rows are swept; and that it does not start again.
 func TestUpgrade_BesideOldServer(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(u upgrade) {
@@ -157,20 +157,20 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 		key, session := old.createKey(alice.basic()), old.logIn(bob)
 		last, deleted := u.bulkKeys("alice", keys), u.bulkKeys("carol", keys)
 		u.bulkSessions("bob", sessions)
-		old.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+		old.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 
 		current := u.serve("")
-		old.operator().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
-		current.operator().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+		old.adminListener().want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
+		current.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
 		for _, s := range []*process{old, current} {
 			for _, credential := range []string{key, session, last, deleted} {
 				s.wantAuth(http.StatusOK, credential)
 			}
 		}
 
-		// An old server that caches hears of the revocation in a moment.
+		// An old server with a cache receives the invalidation in a moment.
 		current.want(http.StatusOK, http.MethodDelete, "/api/v1/users/alice/auth/keys", admin, "")
-		dead(key, []limited{{current, 0}})
+		wantRefusedInTime(key, []limited{{current, 0}})
 		u.notAccepted(old, key)
 		u.refusesUntilSwept(old, "alice", last, admin)
 		old.wantAuth(http.StatusUnauthorized, key)
@@ -181,7 +181,7 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 		}
 
 		current.want(http.StatusOK, http.MethodPut, "/_security/user/bob/_password", admin, `{"password":"another passphrase of bob"}`)
-		dead(session, []limited{{current, 0}})
+		wantRefusedInTime(session, []limited{{current, 0}})
 		u.notAccepted(old, session)
 		u.refusesUntilSwept(old, "bob", session, admin)
 		current.want(http.StatusOK, http.MethodPatch, "/api/v1/users/bob", admin, `{"security":{"enabled":true}}`)
@@ -196,7 +196,8 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 		current.wantAuth(http.StatusUnauthorized, deleted)
 		old.wantAuth(http.StatusOK, carol.basic())
 
-		// An old server does not keep who set a password. So one that it stored counts as another user's.
+		// An old server does not record the setter of a password, so one that it stored counts as set by another
+		// user.
 		old.want(http.StatusOK, http.MethodPut, "/_security/user/carol/_password", admin, `{"password":"what another user chose"}`)
 		current.want(http.StatusBadRequest, http.MethodPatch, "/api/v1/users/carol", admin, `{"security":{"roles":["ece_platform_admin"]}}`)
 		current.want(http.StatusOK, http.MethodPatch, "/api/v1/users/carol", admin,
@@ -210,7 +211,7 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 	})
 }
 
-// notAccepted waits, for a second at most, until a server that may have cached a credential does not accept it any more.
+// notAccepted waits, for a second at most, until a server that may have cached a credential refuses it.
 func (u upgrade) notAccepted(s *process, credential string) {
 	u.Helper()
 	for began := time.Now(); s.send(http.MethodGet, authPath, credential, "").status == http.StatusOK; {
@@ -220,7 +221,7 @@ func (u upgrade) notAccepted(s *process, credential string) {
 	}
 }
 
-// Ensures that a database that an old version wrote, with data at that version's limits, opens, migrates and serves.
+// Ensures that a database of an old version, with data at that version's limits, opens, migrates and serves.
 func TestUpgrade_OldLimits(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(u upgrade) {
@@ -271,7 +272,7 @@ func TestUpgrade_OldLimits(t *testing.T) {
 	})
 }
 
-// count returns how many elements a list in an answer has.
+// count returns the length of a list in an answer.
 func count(t *testing.T, body, name string) int {
 	t.Helper()
 	var object map[string]json.RawMessage

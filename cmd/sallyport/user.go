@@ -16,21 +16,28 @@ import (
 )
 
 func newUser() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Manage users, also while a server runs on the same store", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{
+		Use: "user", Short: "Manage users, also while a server runs on the same store",
+		Args: cobra.NoArgs, RunE: help,
+	}
 	cmd.AddCommand(
 		newUserAdd(), newUserList(), newUserPasswd(), newUserUnlock(), newUserTOTP(),
-		newUserSwitch("enable", "Let a user sign in again", true),
-		newUserSwitch("disable", "End a user's sessions, stop the API keys, and refuse sign-ins", false),
+		newUserSwitch("enable", "Enable a user", true),
+		newUserSwitch("disable", "Disable a user: end all sessions, and refuse API keys and sign-ins", false),
 	)
 	return cmd
 }
 
-// userCommand is a command that works on the users of a store, which only the first one of add makes.
-func userCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *user.Service, []string) error) *cobra.Command {
-	return storeCommand(use, short, args, func(cmd *cobra.Command, r records, args []string) error { return run(cmd, r.users(), args) })
+// userCommand returns a command that works on the users of a store.
+func userCommand(
+	use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *user.Service, []string) error,
+) *cobra.Command {
+	return storeCommand(use, short, args, func(cmd *cobra.Command, r records, args []string) error {
+		return run(cmd, r.users(), args)
+	})
 }
 
-// oneName is for commands about one user.
+// oneName accepts exactly one argument, the user's name.
 func oneName(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 {
 		return nil
@@ -51,18 +58,18 @@ func newUserAdd() *cobra.Command {
 			if _, err := users.Add(cmd.Context(), n); err != nil {
 				return err
 			}
-			return say(cmd, "added the user %s", n.Name)
+			return printLine(cmd, "added the user %s", n.Name)
 		})
-	cmd.Flags().StringSliceVar(&n.Roles, "role", nil, "a role of the user, may be repeated: "+strings.Join(roleNames(), ", "))
+	cmd.Flags().StringSliceVar(&n.Roles, "role", nil, "role of the user, may be repeated: "+strings.Join(roleNames(identity.Roles), ", "))
 	cmd.Flags().StringVar(&n.FullName, "full-name", "", "the user's full name")
 	cmd.Flags().StringVar(&n.Email, "email", "", "the user's e-mail address")
 	addPasswordFlag(cmd, &fromStdin)
 	return cmd
 }
 
-func roleNames() []string {
+func roleNames(roles []identity.Role) []string {
 	var names []string
-	for _, role := range identity.Roles {
+	for _, role := range roles {
 		names = append(names, string(role))
 	}
 	return names
@@ -70,7 +77,7 @@ func roleNames() []string {
 
 func newUserPasswd() *cobra.Command {
 	var fromStdin bool
-	cmd := userCommand("passwd NAME --password-stdin", "Give a user a new password and end the user's sessions", oneName,
+	cmd := userCommand("passwd NAME --password-stdin", "Set a user's password and end the user's sessions", oneName,
 		func(cmd *cobra.Command, users *user.Service, args []string) error {
 			password, err := readPassword(cmd.InOrStdin(), fromStdin)
 			if err != nil {
@@ -79,7 +86,7 @@ func newUserPasswd() *cobra.Command {
 			if err := users.SetPassword(cmd.Context(), args[0], password); err != nil {
 				return err
 			}
-			return say(cmd, "the user %s has a new password; all sessions have ended", args[0])
+			return printLine(cmd, "set the password of the user %s, and ended all of the user's sessions", args[0])
 		})
 	addPasswordFlag(cmd, &fromStdin)
 	return cmd
@@ -90,17 +97,17 @@ func newUserSwitch(verb, short string, enabled bool) *cobra.Command {
 		if err := users.SetEnabled(cmd.Context(), args[0], enabled); err != nil {
 			return err
 		}
-		return say(cmd, "%sd the user %s", verb, args[0])
+		return printLine(cmd, "%sd the user %s", verb, args[0])
 	})
 }
 
 func newUserUnlock() *cobra.Command {
-	return userCommand("unlock NAME", "Forget a user's wrong guesses, so that the user can sign in at once", oneName,
+	return userCommand("unlock NAME", "Clear a user's failed attempts, so that the user can sign in immediately", oneName,
 		func(cmd *cobra.Command, users *user.Service, args []string) error {
 			if err := users.Unlock(cmd.Context(), identity.Principal{}, args[0]); err != nil {
 				return err
 			}
-			return say(cmd, "the wrong guesses of %s are forgotten", args[0])
+			return printLine(cmd, "unlocked the user %s", args[0])
 		})
 }
 
@@ -110,29 +117,34 @@ func newUserList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-		if _, err := fmt.Fprintln(table, "NAME\tENABLED\tBUILT IN\tSECOND FACTOR\tROLES\tFULL NAME\tE-MAIL"); err != nil {
-			return err
-		}
+
+		rows := [][]string{{"NAME", "ENABLED", "BUILT IN", "SECOND FACTOR", "ROLES", "FULL NAME", "E-MAIL"}}
 		for _, u := range list {
-			var roles []string
-			for _, role := range u.Roles {
-				roles = append(roles, string(role))
-			}
-			if _, err := fmt.Fprintf(table, "%s\t%t\t%t\t%t\t%s\t%s\t%s\n", u.Name, u.Enabled, u.Builtin, u.HasTOTP, strings.Join(roles, ","), printable(u.FullName), printable(u.Email)); err != nil {
-				return err
-			}
+			rows = append(rows, []string{
+				u.Name, strconv.FormatBool(u.Enabled), strconv.FormatBool(u.Builtin), strconv.FormatBool(u.HasTOTP),
+				strings.Join(roleNames(u.Roles), ","), printable(u.FullName), printable(u.Email),
+			})
 		}
-		return table.Flush()
+		return printTable(cmd.OutOrStdout(), rows)
 	})
 }
 
-func say(cmd *cobra.Command, format string, args ...any) error {
+func printLine(cmd *cobra.Command, format string, args ...any) error {
 	_, err := fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...)
 	return err
 }
 
-// printable keeps what would move the terminal's cursor out of a table.
+func printTable(w io.Writer, rows [][]string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}
+
+// printable escapes control characters, which could move the terminal's cursor.
 func printable(text string) string {
 	if text == "" {
 		return "-"
@@ -142,14 +154,16 @@ func printable(text string) string {
 }
 
 func addPasswordFlag(cmd *cobra.Command, fromStdin *bool) {
-	cmd.Flags().BoolVar(fromStdin, "password-stdin", false, "read the password from standard input (required: elsewhere others could see it)")
+	cmd.Flags().BoolVar(fromStdin, "password-stdin", false,
+		"read the password from standard input (required: other users could see a password on the command line)")
 }
 
-// readPassword reads the first line.
+// readPassword reads a password, which must be the only line.
 func readPassword(in io.Reader, fromStdin bool) (string, error) {
 	if !fromStdin {
 		return "", errors.New("a password is read from standard input only: add --password-stdin, and pipe it in")
 	}
+
 	data, err := io.ReadAll(io.LimitReader(in, secret.MaxPassword+3))
 	if err != nil {
 		return "", err

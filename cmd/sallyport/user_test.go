@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// wantRefusal fails the test unless the program ended with exit code 1 and one line on standard error that says this.
+// wantRefusal fails the test unless the program exited with 1 and one line on standard error that contains the text.
 func wantRefusal(t *testing.T, o outcome, saying string) {
 	t.Helper()
 	if o.code != 1 || o.stdout != "" {
@@ -19,13 +19,13 @@ func wantRefusal(t *testing.T, o outcome, saying string) {
 	}
 	for _, code := range []string{"root.", "user.", "authc."} {
 		if strings.Contains(o.stderr, code) {
-			t.Errorf("standard error %q has a code for programs in it", o.stderr)
+			t.Errorf("standard error %q contains an error code", o.stderr)
 		}
 	}
 }
 
-// Ensures that disabling a user stops sessions, API keys and the password at once, while a server runs, and that enabling
-// brings back all but the sessions.
+// Ensures that disabling a user stops sessions, API keys and the password immediately while a server runs, and that
+// enabling restores all but the sessions.
 func TestUser_Disable(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -48,7 +48,7 @@ func TestUser_Disable(t *testing.T) {
 	s.wantAuth(http.StatusUnauthorized, session)
 }
 
-// Ensures that a new password replaces the old one and ends the sessions at once, while a server runs.
+// Ensures that a new password replaces the old one and ends the sessions immediately while a server runs.
 func TestUser_Passwd(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -65,7 +65,7 @@ func TestUser_Passwd(t *testing.T) {
 	s.wantAuth(http.StatusOK, key)
 }
 
-// Ensures that a user who is added while a server runs can sign in at once.
+// Ensures that a user added while a server runs can sign in immediately.
 func TestUser_Add(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -79,7 +79,7 @@ func TestUser_Add(t *testing.T) {
 	s.wantAuth(http.StatusOK, alice.basic())
 }
 
-// Ensures that a user who is locked by wrong guesses can sign in at once after "user unlock", while a server runs.
+// Ensures that a user locked by failed attempts can sign in immediately after "user unlock" while a server runs.
 func TestUser_Unlock(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -92,21 +92,21 @@ func TestUser_Unlock(t *testing.T) {
 		}
 	}
 	guess(2)
-	s.wantAuth(http.StatusOK, alice.basic()) // forgets them
+	s.wantAuth(http.StatusOK, alice.basic()) // clears them
 	guess(3)
 	s.wantAuth(http.StatusUnauthorized, alice.basic())
 	s.want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(alice))
 
-	if out := mustUser(t, dsn, "", "unlock", alice.name); out != "the wrong guesses of alice are forgotten\n" {
+	if out := mustUser(t, dsn, "", "unlock", alice.name); out != "unlocked the user alice\n" {
 		t.Errorf("the output is %q", out)
 	}
 	s.wantAuth(http.StatusOK, alice.basic())
 	s.logIn(alice)
 	guess(2)
-	s.wantAuth(http.StatusOK, alice.basic()) // the guesses before do not count
+	s.wantAuth(http.StatusOK, alice.basic()) // earlier attempts do not count
 }
 
-// Ensures that the list shows every user with what can be known.
+// Ensures that the list has every user with all columns.
 func TestUser_List(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -129,7 +129,7 @@ func TestUser_List(t *testing.T) {
 	}
 }
 
-// Ensures that the built-in users cannot be changed, and that they are not.
+// Ensures that the built-in users cannot be changed.
 func TestUser_Builtin(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -146,7 +146,7 @@ func TestUser_Builtin(t *testing.T) {
 	s.wantAuth(http.StatusOK, session)
 }
 
-// Ensures that what cannot be done is refused in one line that says why, and changes nothing.
+// Ensures that an error is reported in one line with its reason, and changes nothing.
 func TestUser_Refusals(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
@@ -166,23 +166,23 @@ func TestUser_Refusals(t *testing.T) {
 		"two deployment roles": {
 			[]string{"add", "bob", viewer, "--role=ece_deployment_manager", "--password-stdin"}, "a long password", "exclude each other",
 		},
-		"bad name":                {[]string{"add", "bob:x", viewer, "--password-stdin"}, "a long password", "must not contain a colon"},
-		"name taken":              {[]string{"add", "alice", viewer, "--password-stdin"}, "a long password", `a user "alice" already`},
-		"reserved name":           {[]string{"add", "_bob", viewer, "--password-stdin"}, "a long password", "must not begin with an underscore"},
-		"short password":          {[]string{"add", "bob", viewer, "--password-stdin"}, "short\n", "at least 8 characters"},
-		"no password":             {[]string{"add", "bob", viewer, "--password-stdin"}, "", "at least 8 characters"},
-		"long password":           {[]string{"add", "bob", viewer, "--password-stdin"}, strings.Repeat("x", 5000), "at most 1024 bytes"},
-		"two lines":               {[]string{"add", "bob", viewer, "--password-stdin"}, "a long password\nand more\n", "more than one line"},
-		"short new password":      {[]string{"passwd", "alice", "--password-stdin"}, "short\n", "at least 8 characters"},
-		"nobody to disable":       {[]string{"disable", "bob"}, "", `no user "bob"`},
-		"nobody to enable":        {[]string{"enable", "bob"}, "", `no user "bob"`},
-		"nobody to give one":      {[]string{"passwd", "bob", "--password-stdin"}, "a long password", `no user "bob"`},
-		"nobody to unlock":        {[]string{"unlock", "bob"}, "", `no user "bob"`},
-		"nobody named":            {[]string{"unlock"}, "", "this takes one NAME"},
-		"unknown flag":            {[]string{"list", "--nope"}, "", "unknown flag: --nope"},
-		"no store":                {[]string{"list", "--store=none"}, "", "--store none keeps no records"},
-		"a store that is not":     {[]string{"unlock", "alice", "--store=sqlite:nothing.db"}, "", "there is no database nothing.db"},
-		"a store of another sort": {[]string{"list", "--store=mysql:x"}, "", "store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none"},
+		"bad name":                       {[]string{"add", "bob:x", viewer, "--password-stdin"}, "a long password", "must not contain a colon"},
+		"name taken":                     {[]string{"add", "alice", viewer, "--password-stdin"}, "a long password", `a user "alice" already`},
+		"reserved name":                  {[]string{"add", "_bob", viewer, "--password-stdin"}, "a long password", "must not begin with an underscore"},
+		"short password":                 {[]string{"add", "bob", viewer, "--password-stdin"}, "short\n", "at least 8 characters"},
+		"no password":                    {[]string{"add", "bob", viewer, "--password-stdin"}, "", "at least 8 characters"},
+		"long password":                  {[]string{"add", "bob", viewer, "--password-stdin"}, strings.Repeat("x", 5000), "at most 1024 bytes"},
+		"two lines":                      {[]string{"add", "bob", viewer, "--password-stdin"}, "a long password\nand more\n", "more than one line"},
+		"short new password":             {[]string{"passwd", "alice", "--password-stdin"}, "short\n", "at least 8 characters"},
+		"disable an unknown user":        {[]string{"disable", "bob"}, "", `no user "bob"`},
+		"enable an unknown user":         {[]string{"enable", "bob"}, "", `no user "bob"`},
+		"set an unknown user's password": {[]string{"passwd", "bob", "--password-stdin"}, "a long password", `no user "bob"`},
+		"unlock an unknown user":         {[]string{"unlock", "bob"}, "", `no user "bob"`},
+		"no name":                        {[]string{"unlock"}, "", "this takes one NAME"},
+		"unknown flag":                   {[]string{"list", "--nope"}, "", "unknown flag: --nope"},
+		"no store":                       {[]string{"list", "--store=none"}, "", "--store none keeps no records"},
+		"a store that is not":            {[]string{"unlock", "alice", "--store=sqlite:nothing.db"}, "", "the database nothing.db does not exist"},
+		"a store of another sort":        {[]string{"list", "--store=mysql:x"}, "", "store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantRefusal(t, runUser(t, dsn, test.stdin, test.args...), test.saying)
