@@ -292,8 +292,9 @@ func TestSAMLPaths(t *testing.T) {
 	}
 }
 
-// Ensures that exactly the operations that ECE elevated ask for elevation, and declare what a caller without it is told;
-// and of Elasticsearch's exactly those that change what others may do, which answer it like a lack of privileges.
+// Ensures that exactly the operations that ECE elevated require elevation and declare the refusal without it; and of
+// Elasticsearch's exactly those that change the permissions of others, with the same refusal as for a lack of
+// privileges.
 func TestElevation(t *testing.T) {
 	want := []string{
 		"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key", "delete-user-api-keys",

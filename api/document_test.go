@@ -82,10 +82,11 @@ func (o operation) bodies() openapi3.Content {
 	return o.RequestBody.Value.Content
 }
 
-// public tells whether the operation says that it needs no credentials.
+// public reports whether the operation declares that it needs no credentials.
 func (o operation) public() bool { return o.Security != nil && len(*o.Security) == 0 }
 
-// elasticsearch tells whether the operation is one of Elasticsearch's: they are all that are not below another API's path.
+// elasticsearch reports whether the operation is one of Elasticsearch's: they are all that are not below another
+// API's path.
 func (o operation) elasticsearch() bool {
 	return !strings.HasPrefix(o.path, "/api/v1/") && !strings.HasPrefix(o.path, "/sso/")
 }
@@ -151,7 +152,7 @@ func walk(place string, ref *openapi3.SchemaRef, visit func(place string, schema
 	follow(place, ref)
 }
 
-// scalar tells whether a schema is of one plain type that has no members and no elements.
+// scalar reports whether a schema has one plain type without members and elements.
 func scalar(schema *openapi3.Schema) bool {
 	return len(parts(schema)) == 0 && schema.Type.IsSingle() && !schema.Type.Is("object") && !schema.Type.Is("array")
 }

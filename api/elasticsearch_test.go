@@ -11,7 +11,7 @@ import (
 
 const actionExtension = "x-elasticsearch-action"
 
-// action tells what refusals call the operation. Only Elasticsearch's have such a name.
+// action returns the action's name in refusals. Only Elasticsearch's operations have one.
 func (l *linter) action(op operation) {
 	action, given := op.Extensions[actionExtension]
 	name, _ := action.(string)
@@ -23,8 +23,7 @@ func (l *linter) action(op operation) {
 	}
 }
 
-// elasticsearchFailure knows one body for all failures, and one kind of failure that is none: of several things, none was
-// found.
+// elasticsearchFailure checks that failures have one body, except for a 404, which has the body of the answer 200.
 func (l *linter) elasticsearchFailure(place string, op operation, status string) {
 	response := op.Responses.Value(status).Value
 	media := response.Content[jsonBody]

@@ -225,7 +225,7 @@ func (l *linter) example(place string, media *openapi3.MediaType) {
 	}
 }
 
-// component tells whether a body's schema has a name, which is what the generated code calls it.
+// component reports whether a body's schema has a name, which the generated code uses.
 func (l *linter) component(place string, media *openapi3.MediaType) bool {
 	named := media.Schema != nil && strings.HasPrefix(media.Schema.Ref, "#/components/schemas/")
 	if !named {
@@ -331,9 +331,9 @@ func resolve(tree map[string]any, pointer string) any {
 	return node
 }
 
-// open tells whether a schema takes members that it does not declare. One without a type takes anything, unless it is
-// made of alternatives, which answer for themselves. One whose members have names of the caller's own declares them all
-// alike.
+// open reports whether a schema accepts members that it does not declare. One without a type accepts anything, unless
+// it is made of alternatives, which are checked on their own. One that names the type of the caller's own members
+// declares them all alike.
 func open(schema *openapi3.Schema) bool {
 	if schema.Type == nil && len(schema.OneOf)+len(schema.AnyOf)+len(schema.AllOf) > 0 {
 		return false

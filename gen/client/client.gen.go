@@ -204,7 +204,7 @@ type AccountResponse struct {
 
 // AccountTrustSettings Which deployments trust each other for cross-cluster calls.
 type AccountTrustSettings struct {
-	// TrustAll Whether all deployments of the account trust each other; true until somebody changes it.
+	// TrustAll Whether all deployments of the account trust each other; true until it is changed.
 	TrustAll bool `json:"trust_all"`
 }
 
@@ -425,8 +425,8 @@ type BuiltinPrivilegesResponse struct {
 
 // BulkUpdateAPIKeysRequest Which keys to change, and how. What is left out stays; an empty object removes what there was.
 type BulkUpdateAPIKeysRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Ids One id, or an array of ids, in which numbers and booleans stand for their texts.
@@ -505,7 +505,7 @@ type ClusterInfo struct {
 	ClusterName string `json:"cluster_name"`
 	ClusterUUID string `json:"cluster_uuid"`
 
-	// Version The version of Elasticsearch whose API this is.
+	// Version The version of Elasticsearch that this API is compatible with.
 	Version ClusterVersion `json:"version"`
 	Tagline string         `json:"tagline"`
 }
@@ -513,7 +513,7 @@ type ClusterInfo struct {
 // ClusterStatus How a cluster is.
 type ClusterStatus string
 
-// ClusterVersion The version of Elasticsearch whose API this is.
+// ClusterVersion The version of Elasticsearch that this API is compatible with.
 type ClusterVersion struct {
 	Number                           string `json:"number"`
 	BuildFlavor                      string `json:"build_flavor"`
@@ -748,7 +748,7 @@ type GrantAPIKeyRequest struct {
 	GrantType *string `json:"grant_type,omitempty"`
 	Password  *string `json:"password,omitempty"`
 
-	// RunAs The user to whom the key is to belong, if it is not the one whose credentials these are.
+	// RunAs The owner of the key, if it is another user than that of the credentials.
 	RunAs    *string `json:"run_as,omitempty"`
 	Username *string `json:"username,omitempty"`
 }
@@ -761,8 +761,8 @@ type GrantClientAuthentication struct {
 
 // GrantedAPIKey As for one's own key. It needs a name.
 type GrantedAPIKey struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Metadata JSON of the caller's own, which is kept or handed on as it is.
@@ -859,7 +859,7 @@ type InvalidateAPIKeysRequest struct {
 type InvalidateAPIKeysResponse struct {
 	InvalidatedAPIKeys []string `json:"invalidated_api_keys"`
 
-	// PreviouslyInvalidatedAPIKeys Keys that somebody else invalidated at the same time.
+	// PreviouslyInvalidatedAPIKeys Keys that another request invalidated at the same time.
 	PreviouslyInvalidatedAPIKeys []string                   `json:"previously_invalidated_api_keys"`
 	ErrorCount                   int                        `json:"error_count"`
 	ErrorDetails                 *[]ElasticsearchErrorCause `json:"error_details,omitempty"`
@@ -884,8 +884,8 @@ type InvalidateTokenResponse struct {
 // KeptByServer What the server keeps; it cannot be set.
 type KeptByServer = json.RawMessage
 
-// KeyLifetime How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-// seconds count.
+// KeyLifetime How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+// Whole seconds count.
 type KeyLifetime = string
 
 // KeyManager What the key is kept by.
@@ -1154,8 +1154,8 @@ type RoleAssignments struct {
 	Project      *ProjectRoleAssignments       `json:"project,omitempty"`
 }
 
-// RoleDescriptor What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a description.
-// Of a member and its second name only one may be sent.
+// RoleDescriptor What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a
+// description. Of a member and its second name only one may be sent.
 type RoleDescriptor struct {
 	// Application Another name of `applications`.
 	Application []ApplicationPrivilegesEntry `json:"application,omitempty"`
@@ -1193,7 +1193,7 @@ type RoleDescriptor struct {
 	// Restriction What an API key may be used for at all; `{}` is no restriction.
 	Restriction *RoleRestriction `json:"restriction,omitempty"`
 
-	// RunAs The users who may be impersonated, by name or pattern.
+	// RunAs The users that a caller with the role can impersonate, by name or pattern.
 	RunAs []string `json:"run_as,omitempty"`
 
 	// TransientMetadata JSON of the caller's own, which is kept or handed on as it is.
@@ -1260,7 +1260,7 @@ type SAMLRefusal struct {
 	// IssuedAt When the response says that it was made; absent if it does not.
 	IssuedAt *time.Time `json:"issued_at,omitempty"`
 
-	// Issuer Who the response says that it is from; absent if it does not.
+	// Issuer The issuer that the response names; absent if it names none.
 	Issuer *string `json:"issuer,omitempty"`
 
 	// Realm Absent if it is not known.
@@ -1285,15 +1285,15 @@ type Scalar = any
 
 // SecurityCreateAPIKeyRequest defines model for SecurityCreateApiKeyRequest.
 type SecurityCreateAPIKeyRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Metadata JSON of the caller's own, which is kept or handed on as it is.
 	Metadata *FreeObject `json:"metadata,omitempty"`
 
-	// Name What the key is for: 1 to 256 characters, no blank at either end, no underscore in front. Several keys may have
-	// one name.
+	// Name What the key is for: 1 to 256 characters, no blank at either end, no underscore in front. Several keys may
+	// have one name.
 	Name string `json:"name"`
 
 	// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
@@ -1400,8 +1400,8 @@ type TransientMetadata struct {
 
 // UpdateAPIKeyRequest What to change. What is left out stays; an empty object removes what there was.
 type UpdateAPIKeyRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Metadata JSON of the caller's own, which is kept or handed on as it is.
@@ -1417,7 +1417,7 @@ type UpdateAPIKeyResponse struct {
 	Updated bool `json:"updated"`
 }
 
-// User Somebody who can sign in. In a request, `builtin`, `metadata` and what the server keeps of `security` cannot be set.
+// User A user of this server. A request cannot set `builtin`, `metadata` and the server's own members of `security`.
 type User struct {
 	// Builtin Whether the user came with the server.
 	Builtin  *bool         `json:"builtin,omitempty"`
@@ -1770,8 +1770,8 @@ type InvalidateToken = InvalidateTokenRequest
 // PutPrivileges Privileges, by application and name.
 type PutPrivileges = PutPrivilegesRequest
 
-// PutRole What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a description.
-// Of a member and its second name only one may be sent.
+// PutRole What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a
+// description. Of a member and its second name only one may be sent.
 type PutRole = RoleDescriptor
 
 // PutSecurityUser defines model for PutSecurityUser.
@@ -2022,7 +2022,7 @@ type SecurityChangePasswordParams struct {
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
-	// IncludeDisabled Whether to list users who are disabled too.
+	// IncludeDisabled Whether to list disabled users, too.
 	IncludeDisabled *bool `form:"include_disabled,omitempty" json:"include_disabled,omitempty"`
 }
 
@@ -2399,14 +2399,14 @@ type ClientInterface interface {
 	// Corresponds with GET / (the `Info` operationId).
 	Info(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Ping See whether the server answers
+	// Ping Check whether the server answers
 	//
 	// As GET, without a body, whatever the outcome.
 	//
 	// Corresponds with HEAD / (the `Ping` operationId).
 	Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ClusterHealth Tell how the server is
+	// ClusterHealth Report the health of the server
 	//
 	// Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
 	// are read, and change nothing.
@@ -2416,7 +2416,7 @@ type ClientInterface interface {
 
 	// SecurityAuthenticate Describe the caller
 	//
-	// Returns who the caller is and by which credentials. Whoever is authenticated may ask.
+	// Returns the caller and the kind of its credentials. Allowed for all authenticated callers.
 	//
 	// Corresponds with GET /_security/_authenticate (the `SecurityAuthenticate` operationId).
 	SecurityAuthenticate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2441,8 +2441,8 @@ type ClientInterface interface {
 
 	// SecurityQueryAPIKeysWithBody Search API keys
 	//
-	// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-	// and aggregations are those that Elasticsearch takes for API keys.
+	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2451,8 +2451,8 @@ type ClientInterface interface {
 
 	// SecurityQueryAPIKeys Search API keys
 	//
-	// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-	// and aggregations are those that Elasticsearch takes for API keys.
+	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2490,7 +2490,7 @@ type ClientInterface interface {
 	// SecurityCreateAPIKeyWithBody Create an API key
 	//
 	// Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-	// else. A caller who is an API key must send one descriptor or more, all of them empty.
+	// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2500,7 +2500,7 @@ type ClientInterface interface {
 	// SecurityCreateAPIKey Create an API key
 	//
 	// Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-	// else. A caller who is an API key must send one descriptor or more, all of them empty.
+	// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2527,8 +2527,8 @@ type ClientInterface interface {
 
 	// SecurityBulkUpdateAPIKeysWithBody Update many API keys at once
 	//
-	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-	// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+	// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 	// if all fail.
 	//
 	// Takes any type of body and a specified content type.
@@ -2538,8 +2538,8 @@ type ClientInterface interface {
 
 	// SecurityBulkUpdateAPIKeys Update many API keys at once
 	//
-	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-	// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+	// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 	// if all fail.
 	//
 	// Takes a body of the `application/json` content type.
@@ -2547,27 +2547,27 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/api_key/_bulk_update (the `SecurityBulkUpdateAPIKeys` operationId).
 	SecurityBulkUpdateAPIKeys(ctx context.Context, params *SecurityBulkUpdateAPIKeysParams, body SecurityBulkUpdateAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityGrantAPIKeyWithBody Create an API key for somebody else
+	// SecurityGrantAPIKeyWithBody Create an API key for another user
 	//
-	// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-	// is that user's and limited to what that user may do now.
+	// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+	// as. The key belongs to that user, and is limited to the user's current permissions.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /_security/api_key/grant (the `SecurityGrantAPIKey` operationId).
 	SecurityGrantAPIKeyWithBody(ctx context.Context, params *SecurityGrantAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityGrantAPIKey Create an API key for somebody else
+	// SecurityGrantAPIKey Create an API key for another user
 	//
-	// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-	// is that user's and limited to what that user may do now.
+	// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+	// as. The key belongs to that user, and is limited to the user's current permissions.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /_security/api_key/grant (the `SecurityGrantAPIKey` operationId).
 	SecurityGrantAPIKey(ctx context.Context, params *SecurityGrantAPIKeyParams, body SecurityGrantAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityGrantAPIKeyPutWithBody Create an API key for somebody else
+	// SecurityGrantAPIKeyPutWithBody Create an API key for another user
 	//
 	// As POST.
 	//
@@ -2576,7 +2576,7 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/api_key/grant (the `SecurityGrantAPIKeyPut` operationId).
 	SecurityGrantAPIKeyPutWithBody(ctx context.Context, params *SecurityGrantAPIKeyPutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityGrantAPIKeyPut Create an API key for somebody else
+	// SecurityGrantAPIKeyPut Create an API key for another user
 	//
 	// As POST.
 	//
@@ -2585,17 +2585,17 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/api_key/grant (the `SecurityGrantAPIKeyPut` operationId).
 	SecurityGrantAPIKeyPut(ctx context.Context, params *SecurityGrantAPIKeyPutParams, body SecurityGrantAPIKeyPutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityClearAPIKeyCache Forget what is cached about API keys
+	// SecurityClearAPIKeyCache Evict API keys from the cache
 	//
-	// What was cached is read anew by the next request. Ids without a key are no failure.
+	// The next request reads evicted keys from the store. Unknown ids are ignored.
 	//
 	// Corresponds with POST /_security/api_key/{ids}/_clear_cache (the `SecurityClearAPIKeyCache` operationId).
 	SecurityClearAPIKeyCache(ctx context.Context, ids SecurityAPIKeyIds, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SecurityUpdateAPIKeyWithBody Update an API key
 	//
-	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-	// anew what the caller may do.
+	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+	// caller's current permissions.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2604,8 +2604,8 @@ type ClientInterface interface {
 
 	// SecurityUpdateAPIKey Update an API key
 	//
-	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-	// anew what the caller may do.
+	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+	// caller's current permissions.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2632,7 +2632,7 @@ type ClientInterface interface {
 
 	// SecurityGetTokenWithBody Get an access token
 	//
-	// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+	// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2641,7 +2641,7 @@ type ClientInterface interface {
 
 	// SecurityGetToken Get an access token
 	//
-	// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+	// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2760,7 +2760,8 @@ type ClientInterface interface {
 
 	// SecurityPutRoleWithBody Create or replace a role
 	//
-	// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+	// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+	// limited to.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2769,7 +2770,8 @@ type ClientInterface interface {
 
 	// SecurityPutRole Create or replace a role
 	//
-	// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+	// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+	// limited to.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2783,7 +2785,7 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/user (the `SecurityGetUsers` operationId).
 	SecurityGetUsers(ctx context.Context, params *SecurityGetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasPrivilegesGetWithBody Check one's own privileges
+	// SecurityHasPrivilegesGetWithBody Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -2792,7 +2794,7 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/user/_has_privileges (the `SecurityHasPrivilegesGet` operationId).
 	SecurityHasPrivilegesGetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasPrivilegesGet Check one's own privileges
+	// SecurityHasPrivilegesGet Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -2801,25 +2803,25 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/user/_has_privileges (the `SecurityHasPrivilegesGet` operationId).
 	SecurityHasPrivilegesGet(ctx context.Context, body SecurityHasPrivilegesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasPrivilegesWithBody Check one's own privileges
+	// SecurityHasPrivilegesWithBody Check the caller's privileges
 	//
-	// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+	// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /_security/user/_has_privileges (the `SecurityHasPrivileges` operationId).
 	SecurityHasPrivilegesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasPrivileges Check one's own privileges
+	// SecurityHasPrivileges Check the caller's privileges
 	//
-	// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+	// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /_security/user/_has_privileges (the `SecurityHasPrivileges` operationId).
 	SecurityHasPrivileges(ctx context.Context, body SecurityHasPrivilegesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityChangeOwnPasswordPostWithBody Change one's own password
+	// SecurityChangeOwnPasswordPostWithBody Change the caller's password
 	//
 	// As PUT.
 	//
@@ -2828,7 +2830,7 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/user/_password (the `SecurityChangeOwnPasswordPost` operationId).
 	SecurityChangeOwnPasswordPostWithBody(ctx context.Context, params *SecurityChangeOwnPasswordPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityChangeOwnPasswordPost Change one's own password
+	// SecurityChangeOwnPasswordPost Change the caller's password
 	//
 	// As PUT.
 	//
@@ -2837,7 +2839,7 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/user/_password (the `SecurityChangeOwnPasswordPost` operationId).
 	SecurityChangeOwnPasswordPost(ctx context.Context, params *SecurityChangeOwnPasswordPostParams, body SecurityChangeOwnPasswordPostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityChangeOwnPasswordWithBody Change one's own password
+	// SecurityChangeOwnPasswordWithBody Change the caller's password
 	//
 	// Changes the caller's password and ends the caller's sessions.
 	//
@@ -2846,7 +2848,7 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/user/_password (the `SecurityChangeOwnPassword` operationId).
 	SecurityChangeOwnPasswordWithBody(ctx context.Context, params *SecurityChangeOwnPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityChangeOwnPassword Change one's own password
+	// SecurityChangeOwnPassword Change the caller's password
 	//
 	// Changes the caller's password and ends the caller's sessions.
 	//
@@ -2855,9 +2857,9 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/user/_password (the `SecurityChangeOwnPassword` operationId).
 	SecurityChangeOwnPassword(ctx context.Context, params *SecurityChangeOwnPasswordParams, body SecurityChangeOwnPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityGetUserPrivileges List one's own privileges
+	// SecurityGetUserPrivileges List the caller's privileges
 	//
-	// Returns what all roles of the caller grant together. Not for API keys with role descriptors of their own.
+	// Returns the union of what the caller's roles grant. Not for API keys with role descriptors.
 	//
 	// Corresponds with GET /_security/user/_privileges (the `SecurityGetUserPrivileges` operationId).
 	SecurityGetUserPrivileges(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2896,7 +2898,7 @@ type ClientInterface interface {
 
 	// SecurityPutUserWithBody Create or change a user
 	//
-	// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2905,42 +2907,42 @@ type ClientInterface interface {
 
 	// SecurityPutUser Create or change a user
 	//
-	// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /_security/user/{username} (the `SecurityPutUser` operationId).
 	SecurityPutUser(ctx context.Context, username SecurityUsername, params *SecurityPutUserParams, body SecurityPutUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityDisableUserPost Keep a user out
+	// SecurityDisableUserPost Disable a user
 	//
 	// As PUT.
 	//
 	// Corresponds with POST /_security/user/{username}/_disable (the `SecurityDisableUserPost` operationId).
 	SecurityDisableUserPost(ctx context.Context, username SecurityUsername, params *SecurityDisableUserPostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityDisableUser Keep a user out
+	// SecurityDisableUser Disable a user
 	//
-	// Ends the user's sessions; the user's credentials, API keys included, do not work until the user is enabled.
+	// Ends the user's sessions. The user's credentials, API keys included, are refused until the user is enabled.
 	//
 	// Corresponds with PUT /_security/user/{username}/_disable (the `SecurityDisableUser` operationId).
 	SecurityDisableUser(ctx context.Context, username SecurityUsername, params *SecurityDisableUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityEnableUserPost Let a user sign in again
+	// SecurityEnableUserPost Enable a user
 	//
 	// As PUT.
 	//
 	// Corresponds with POST /_security/user/{username}/_enable (the `SecurityEnableUserPost` operationId).
 	SecurityEnableUserPost(ctx context.Context, username SecurityUsername, params *SecurityEnableUserPostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityEnableUser Let a user sign in again
+	// SecurityEnableUser Enable a user
 	//
 	// Undoes `_disable`.
 	//
 	// Corresponds with PUT /_security/user/{username}/_enable (the `SecurityEnableUser` operationId).
 	SecurityEnableUser(ctx context.Context, username SecurityUsername, params *SecurityEnableUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasUserPrivilegesGetWithBody Check one's own privileges
+	// SecurityHasUserPrivilegesGetWithBody Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -2949,7 +2951,7 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/user/{username}/_has_privileges (the `SecurityHasUserPrivilegesGet` operationId).
 	SecurityHasUserPrivilegesGetWithBody(ctx context.Context, username SecurityUsername, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasUserPrivilegesGet Check one's own privileges
+	// SecurityHasUserPrivilegesGet Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -2958,7 +2960,7 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/user/{username}/_has_privileges (the `SecurityHasUserPrivilegesGet` operationId).
 	SecurityHasUserPrivilegesGet(ctx context.Context, username SecurityUsername, body SecurityHasUserPrivilegesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasUserPrivilegesWithBody Check one's own privileges
+	// SecurityHasUserPrivilegesWithBody Check the caller's privileges
 	//
 	// As without the name, which must be the caller's.
 	//
@@ -2967,7 +2969,7 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/user/{username}/_has_privileges (the `SecurityHasUserPrivileges` operationId).
 	SecurityHasUserPrivilegesWithBody(ctx context.Context, username SecurityUsername, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SecurityHasUserPrivileges Check one's own privileges
+	// SecurityHasUserPrivileges Check the caller's privileges
 	//
 	// As without the name, which must be the caller's.
 	//
@@ -3057,29 +3059,31 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/account (the `UpdateCurrentAccount` operationId).
 	UpdateCurrentAccount(ctx context.Context, body UpdateCurrentAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetCurrentUser Read one's own user
+	// GetCurrentUser Read the caller's user
 	//
 	// Returns the caller, with what the caller may do and whether the caller is elevated.
 	//
 	// Corresponds with GET /api/v1/user (the `GetCurrentUser` operationId).
 	GetCurrentUser(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateCurrentUserWithBody Change one's own user
+	// UpdateCurrentUserWithBody Change the caller's user
 	//
-	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-	// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-	// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+	// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+	// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+	// of the caller's sessions.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/v1/user (the `UpdateCurrentUser` operationId).
 	UpdateCurrentUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateCurrentUser Change one's own user
+	// UpdateCurrentUser Change the caller's user
 	//
-	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-	// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-	// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+	// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+	// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+	// of the caller's sessions.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3088,14 +3092,14 @@ type ClientInterface interface {
 
 	// GetUsers List users
 	//
-	// Returns the users by name, with those who are disabled only if asked for.
+	// Returns the users by name; disabled users only on request.
 	//
 	// Corresponds with GET /api/v1/users (the `GetUsers` operationId).
 	GetUsers(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateUserWithBody Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+	// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3104,7 +3108,7 @@ type ClientInterface interface {
 
 	// CreateUser Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+	// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3113,7 +3117,7 @@ type ClientInterface interface {
 
 	// GetAuthenticationInfo Describe the caller's credentials
 	//
-	// Tells whether the caller is elevated, has a second factor, and when the credentials expire.
+	// Reports whether the caller is elevated and has a second factor, and when the credentials expire.
 	//
 	// Corresponds with GET /api/v1/users/auth (the `GetAuthenticationInfo` operationId).
 	GetAuthenticationInfo(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3127,10 +3131,11 @@ type ClientInterface interface {
 
 	// EnableElevatedPermissionsWithBody Take elevated permissions with a one-time code
 	//
-	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+	// password does; while the user is locked no code works. An elevated session that sends another code restarts
+	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+	// elevated: Basic and API keys get 401.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3139,10 +3144,11 @@ type ClientInterface interface {
 
 	// EnableElevatedPermissions Take elevated permissions with a one-time code
 	//
-	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+	// password does; while the user is locked no code works. An elevated session that sends another code restarts
+	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+	// elevated: Basic and API keys get 401.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3172,8 +3178,8 @@ type ClientInterface interface {
 	// Logout End the session
 	//
 	// Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-	// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
-	// end its own too, the answer's `Link` header has where a browser does that.
+	// (Basic or an API key) gets the same answer. If the session began at an identity provider with single logout, the
+	// answer's `Link` header has the address at which a browser ends the session there.
 	//
 	// Corresponds with POST /api/v1/users/auth/_logout (the `Logout` operationId).
 	Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3186,7 +3192,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/users/auth/_refresh (the `RefreshToken` operationId).
 	RefreshToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// DeleteAPIKeysWithBody Delete several of one's own API keys
+	// DeleteAPIKeysWithBody Delete several of the caller's API keys
 	//
 	// Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 	//
@@ -3195,7 +3201,7 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys (the `DeleteAPIKeys` operationId).
 	DeleteAPIKeysWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// DeleteAPIKeys Delete several of one's own API keys
+	// DeleteAPIKeys Delete several of the caller's API keys
 	//
 	// Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 	//
@@ -3204,7 +3210,7 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys (the `DeleteAPIKeys` operationId).
 	DeleteAPIKeys(ctx context.Context, body DeleteAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetAPIKeys List one's own API keys
+	// GetAPIKeys List the caller's API keys
 	//
 	// Returns the caller's keys, oldest first, without their secrets. Expired keys stay listed until deleted.
 	//
@@ -3249,21 +3255,21 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys/_all (the `DeleteUsersAPIKeys` operationId).
 	DeleteUsersAPIKeys(ctx context.Context, body DeleteUsersAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetUsersAPIKeys List every user's API keys
+	// GetUsersAPIKeys List the API keys of all users
 	//
 	// Returns the keys of all users, oldest first, without their secrets.
 	//
 	// Corresponds with GET /api/v1/users/auth/keys/_all (the `GetUsersAPIKeys` operationId).
 	GetUsersAPIKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// DeleteAPIKey Delete one of one's own API keys
+	// DeleteAPIKey Delete one of the caller's API keys
 	//
 	// The key is refused from then on.
 	//
 	// Corresponds with DELETE /api/v1/users/auth/keys/{api_key_id} (the `DeleteAPIKey` operationId).
 	DeleteAPIKey(ctx context.Context, apiKeyID APIKeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetAPIKey Read one of one's own API keys
+	// GetAPIKey Read one of the caller's API keys
 	//
 	// Returns the key without its secret.
 	//
@@ -3277,20 +3283,20 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/users/auth/methods (the `Methods` operationId).
 	Methods(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SAMLCallbackWithBody End a sign-in at a SAML identity provider
+	// SAMLCallbackWithBody Complete a sign-in at a SAML identity provider
 	//
-	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
 	SAMLCallbackWithBody(ctx context.Context, params *SAMLCallbackParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SAMLCallbackWithFormdataBody End a sign-in at a SAML identity provider
+	// SAMLCallbackWithFormdataBody Complete a sign-in at a SAML identity provider
 	//
-	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -3299,17 +3305,18 @@ type ClientInterface interface {
 
 	// SAMLInit Begin a sign-in at a SAML identity provider
 	//
-	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-	// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
-	// may link here, but neither embed this operation nor call it by a script.
+	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the
+	// sign-in ends. The realm is an extension of this server; the default is the first enabled one, by order. Pages
+	// of other sites may link here, but neither embed this operation nor call it by a script.
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
 	SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SAMLSingleLogout End sessions on an identity provider's word
+	// SAMLSingleLogout End sessions at an identity provider's request
 	//
-	// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
-	// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+	// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the
+	// sessions of the user that it names and is answered by a redirect with a LogoutResponse; a LogoutResponse
+	// completes a logout that began here.
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
 	SAMLSingleLogout(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3323,23 +3330,24 @@ type ClientInterface interface {
 
 	// SAMLRefusals List the last refused sign-ins
 	//
-	// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
-	// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
-	// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
-	// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
+	// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the
+	// newest first: the last 200, of which at most 50 are from one address. Those that belong to no sign-in of this
+	// server, which anyone can send, have their own list of the last 100. A reason contains values of the message
+	// only if a user got no role: the user's name, the names of attributes, and the values that rules compare, all
+	// signed by the identity provider.
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
 	SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RemoveTOTPDevice Remove one's second factor
+	// RemoveTOTPDevice Remove the caller's second factor
 	//
-	// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must have proved
-	// the password within the last minutes and, for a confirmed device, be elevated.
+	// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must
+	// have proved the password within the last minutes and, for a confirmed device, be elevated.
 	//
 	// Corresponds with DELETE /api/v1/users/auth/totp (the `RemoveTOTPDevice` operationId).
 	RemoveTOTPDevice(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetTOTPDevice Describe one's second factor
+	// GetTOTPDevice Describe the caller's second factor
 	//
 	// An extension of this server. Never shows the secret.
 	//
@@ -3348,9 +3356,10 @@ type ClientInterface interface {
 
 	// EnrollTOTPDevice Begin to set up a second factor
 	//
-	// An extension of this server. Makes a secret for an authenticator app and returns it, this once. It counts when a
-	// code of it has been confirmed; until then another call replaces it. A confirmed device must be removed first. The
-	// caller must have proved the password within the last minutes: by Basic, or by a session that is not older.
+	// An extension of this server. Generates a secret for an authenticator app and returns it, only this once. It is
+	// valid once a code of it has been confirmed; until then another call replaces it. A confirmed device must be
+	// removed first. The caller must have proved the password within the last minutes: by Basic, or by a session
+	// that is not older.
 	//
 	// Corresponds with POST /api/v1/users/auth/totp (the `EnrollTOTPDevice` operationId).
 	EnrollTOTPDevice(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3405,7 +3414,7 @@ type ClientInterface interface {
 
 	// DeleteUser Delete a user
 	//
-	// Deletes the user with sessions, API keys and second factor. One cannot delete oneself or a built-in user.
+	// Deletes the user with sessions, API keys and second factor. Callers cannot delete themselves or a built-in user.
 	//
 	// Corresponds with DELETE /api/v1/users/{user_name} (the `DeleteUser` operationId).
 	DeleteUser(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3419,9 +3428,9 @@ type ClientInterface interface {
 
 	// UpdateUserWithBody Change a user
 	//
-	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-	// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-	// Built-in users cannot be changed.
+	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+	// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+	// keys. Built-in users cannot be changed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3430,24 +3439,24 @@ type ClientInterface interface {
 
 	// UpdateUser Change a user
 	//
-	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-	// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-	// Built-in users cannot be changed.
+	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+	// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+	// keys. Built-in users cannot be changed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/v1/users/{user_name} (the `UpdateUser` operationId).
 	UpdateUser(ctx context.Context, userName UserName, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UnlockUser Forget a user's failed guesses
+	// UnlockUser Unlock a user after failed attempts
 	//
-	// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
-	// caller who has a second factor must be elevated.
+	// An extension of this server. Lets a user that failed attempts have locked sign in immediately. Callers cannot
+	// unlock themselves; a caller with a second factor must be elevated.
 	//
 	// Corresponds with POST /api/v1/users/{user_name}/_unlock (the `UnlockUser` operationId).
 	UnlockUser(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SignInPage The page on which a sign-in by browser ends
+	// SignInPage Show the last page of a sign-in by browser
 	//
 	// A static page. It takes the token out of the address and the history before anything else, and offers the way
 	// on to the path that the sign-in was begun with.
@@ -3473,7 +3482,7 @@ func (c *Client) Info(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 	return c.Client.Do(req)
 }
 
-// Ping See whether the server answers
+// Ping Check whether the server answers
 //
 // As GET, without a body, whatever the outcome.
 //
@@ -3490,7 +3499,7 @@ func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 	return c.Client.Do(req)
 }
 
-// ClusterHealth Tell how the server is
+// ClusterHealth Report the health of the server
 //
 // Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
 // are read, and change nothing.
@@ -3510,7 +3519,7 @@ func (c *Client) ClusterHealth(ctx context.Context, params *ClusterHealthParams,
 
 // SecurityAuthenticate Describe the caller
 //
-// Returns who the caller is and by which credentials. Whoever is authenticated may ask.
+// Returns the caller and the kind of its credentials. Allowed for all authenticated callers.
 //
 // Corresponds with GET /_security/_authenticate (the `SecurityAuthenticate` operationId).
 func (c *Client) SecurityAuthenticate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3565,8 +3574,8 @@ func (c *Client) SecurityQueryAPIKeysGet(ctx context.Context, params *SecurityQu
 
 // SecurityQueryAPIKeysWithBody Search API keys
 //
-// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-// and aggregations are those that Elasticsearch takes for API keys.
+// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3585,8 +3594,8 @@ func (c *Client) SecurityQueryAPIKeysWithBody(ctx context.Context, params *Secur
 
 // SecurityQueryAPIKeys Search API keys
 //
-// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-// and aggregations are those that Elasticsearch takes for API keys.
+// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3664,7 +3673,7 @@ func (c *Client) SecurityGetAPIKeys(ctx context.Context, params *SecurityGetAPIK
 // SecurityCreateAPIKeyWithBody Create an API key
 //
 // Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-// else. A caller who is an API key must send one descriptor or more, all of them empty.
+// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3684,7 +3693,7 @@ func (c *Client) SecurityCreateAPIKeyWithBody(ctx context.Context, params *Secur
 // SecurityCreateAPIKey Create an API key
 //
 // Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-// else. A caller who is an API key must send one descriptor or more, all of them empty.
+// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3741,8 +3750,8 @@ func (c *Client) SecurityCreateAPIKeyPut(ctx context.Context, params *SecurityCr
 
 // SecurityBulkUpdateAPIKeysWithBody Update many API keys at once
 //
-// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 // if all fail.
 //
 // Takes any type of body and a specified content type.
@@ -3762,8 +3771,8 @@ func (c *Client) SecurityBulkUpdateAPIKeysWithBody(ctx context.Context, params *
 
 // SecurityBulkUpdateAPIKeys Update many API keys at once
 //
-// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 // if all fail.
 //
 // Takes a body of the `application/json` content type.
@@ -3781,10 +3790,10 @@ func (c *Client) SecurityBulkUpdateAPIKeys(ctx context.Context, params *Security
 	return c.Client.Do(req)
 }
 
-// SecurityGrantAPIKeyWithBody Create an API key for somebody else
+// SecurityGrantAPIKeyWithBody Create an API key for another user
 //
-// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-// is that user's and limited to what that user may do now.
+// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+// as. The key belongs to that user, and is limited to the user's current permissions.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3801,10 +3810,10 @@ func (c *Client) SecurityGrantAPIKeyWithBody(ctx context.Context, params *Securi
 	return c.Client.Do(req)
 }
 
-// SecurityGrantAPIKey Create an API key for somebody else
+// SecurityGrantAPIKey Create an API key for another user
 //
-// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-// is that user's and limited to what that user may do now.
+// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+// as. The key belongs to that user, and is limited to the user's current permissions.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3821,7 +3830,7 @@ func (c *Client) SecurityGrantAPIKey(ctx context.Context, params *SecurityGrantA
 	return c.Client.Do(req)
 }
 
-// SecurityGrantAPIKeyPutWithBody Create an API key for somebody else
+// SecurityGrantAPIKeyPutWithBody Create an API key for another user
 //
 // As POST.
 //
@@ -3840,7 +3849,7 @@ func (c *Client) SecurityGrantAPIKeyPutWithBody(ctx context.Context, params *Sec
 	return c.Client.Do(req)
 }
 
-// SecurityGrantAPIKeyPut Create an API key for somebody else
+// SecurityGrantAPIKeyPut Create an API key for another user
 //
 // As POST.
 //
@@ -3859,9 +3868,9 @@ func (c *Client) SecurityGrantAPIKeyPut(ctx context.Context, params *SecurityGra
 	return c.Client.Do(req)
 }
 
-// SecurityClearAPIKeyCache Forget what is cached about API keys
+// SecurityClearAPIKeyCache Evict API keys from the cache
 //
-// What was cached is read anew by the next request. Ids without a key are no failure.
+// The next request reads evicted keys from the store. Unknown ids are ignored.
 //
 // Corresponds with POST /_security/api_key/{ids}/_clear_cache (the `SecurityClearAPIKeyCache` operationId).
 func (c *Client) SecurityClearAPIKeyCache(ctx context.Context, ids SecurityAPIKeyIds, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3878,8 +3887,8 @@ func (c *Client) SecurityClearAPIKeyCache(ctx context.Context, ids SecurityAPIKe
 
 // SecurityUpdateAPIKeyWithBody Update an API key
 //
-// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-// anew what the caller may do.
+// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+// caller's current permissions.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3898,8 +3907,8 @@ func (c *Client) SecurityUpdateAPIKeyWithBody(ctx context.Context, id SecurityAP
 
 // SecurityUpdateAPIKey Update an API key
 //
-// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-// anew what the caller may do.
+// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+// caller's current permissions.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3956,7 +3965,7 @@ func (c *Client) SecurityInvalidateToken(ctx context.Context, body SecurityInval
 
 // SecurityGetTokenWithBody Get an access token
 //
-// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3975,7 +3984,7 @@ func (c *Client) SecurityGetTokenWithBody(ctx context.Context, contentType strin
 
 // SecurityGetToken Get an access token
 //
-// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4244,7 +4253,8 @@ func (c *Client) SecurityPutRolePost(ctx context.Context, name SecurityRoleName,
 
 // SecurityPutRoleWithBody Create or replace a role
 //
-// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+// limited to.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4263,7 +4273,8 @@ func (c *Client) SecurityPutRoleWithBody(ctx context.Context, name SecurityRoleN
 
 // SecurityPutRole Create or replace a role
 //
-// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+// limited to.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4297,7 +4308,7 @@ func (c *Client) SecurityGetUsers(ctx context.Context, params *SecurityGetUsersP
 	return c.Client.Do(req)
 }
 
-// SecurityHasPrivilegesGetWithBody Check one's own privileges
+// SecurityHasPrivilegesGetWithBody Check the caller's privileges
 //
 // As POST.
 //
@@ -4316,7 +4327,7 @@ func (c *Client) SecurityHasPrivilegesGetWithBody(ctx context.Context, contentTy
 	return c.Client.Do(req)
 }
 
-// SecurityHasPrivilegesGet Check one's own privileges
+// SecurityHasPrivilegesGet Check the caller's privileges
 //
 // As POST.
 //
@@ -4335,9 +4346,9 @@ func (c *Client) SecurityHasPrivilegesGet(ctx context.Context, body SecurityHasP
 	return c.Client.Do(req)
 }
 
-// SecurityHasPrivilegesWithBody Check one's own privileges
+// SecurityHasPrivilegesWithBody Check the caller's privileges
 //
-// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4354,9 +4365,9 @@ func (c *Client) SecurityHasPrivilegesWithBody(ctx context.Context, contentType 
 	return c.Client.Do(req)
 }
 
-// SecurityHasPrivileges Check one's own privileges
+// SecurityHasPrivileges Check the caller's privileges
 //
-// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4373,7 +4384,7 @@ func (c *Client) SecurityHasPrivileges(ctx context.Context, body SecurityHasPriv
 	return c.Client.Do(req)
 }
 
-// SecurityChangeOwnPasswordPostWithBody Change one's own password
+// SecurityChangeOwnPasswordPostWithBody Change the caller's password
 //
 // As PUT.
 //
@@ -4392,7 +4403,7 @@ func (c *Client) SecurityChangeOwnPasswordPostWithBody(ctx context.Context, para
 	return c.Client.Do(req)
 }
 
-// SecurityChangeOwnPasswordPost Change one's own password
+// SecurityChangeOwnPasswordPost Change the caller's password
 //
 // As PUT.
 //
@@ -4411,7 +4422,7 @@ func (c *Client) SecurityChangeOwnPasswordPost(ctx context.Context, params *Secu
 	return c.Client.Do(req)
 }
 
-// SecurityChangeOwnPasswordWithBody Change one's own password
+// SecurityChangeOwnPasswordWithBody Change the caller's password
 //
 // Changes the caller's password and ends the caller's sessions.
 //
@@ -4430,7 +4441,7 @@ func (c *Client) SecurityChangeOwnPasswordWithBody(ctx context.Context, params *
 	return c.Client.Do(req)
 }
 
-// SecurityChangeOwnPassword Change one's own password
+// SecurityChangeOwnPassword Change the caller's password
 //
 // Changes the caller's password and ends the caller's sessions.
 //
@@ -4449,9 +4460,9 @@ func (c *Client) SecurityChangeOwnPassword(ctx context.Context, params *Security
 	return c.Client.Do(req)
 }
 
-// SecurityGetUserPrivileges List one's own privileges
+// SecurityGetUserPrivileges List the caller's privileges
 //
-// Returns what all roles of the caller grant together. Not for API keys with role descriptors of their own.
+// Returns the union of what the caller's roles grant. Not for API keys with role descriptors.
 //
 // Corresponds with GET /_security/user/_privileges (the `SecurityGetUserPrivileges` operationId).
 func (c *Client) SecurityGetUserPrivileges(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4540,7 +4551,7 @@ func (c *Client) SecurityPutUserPost(ctx context.Context, username SecurityUsern
 
 // SecurityPutUserWithBody Create or change a user
 //
-// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4559,7 +4570,7 @@ func (c *Client) SecurityPutUserWithBody(ctx context.Context, username SecurityU
 
 // SecurityPutUser Create or change a user
 //
-// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4576,7 +4587,7 @@ func (c *Client) SecurityPutUser(ctx context.Context, username SecurityUsername,
 	return c.Client.Do(req)
 }
 
-// SecurityDisableUserPost Keep a user out
+// SecurityDisableUserPost Disable a user
 //
 // As PUT.
 //
@@ -4593,9 +4604,9 @@ func (c *Client) SecurityDisableUserPost(ctx context.Context, username SecurityU
 	return c.Client.Do(req)
 }
 
-// SecurityDisableUser Keep a user out
+// SecurityDisableUser Disable a user
 //
-// Ends the user's sessions; the user's credentials, API keys included, do not work until the user is enabled.
+// Ends the user's sessions. The user's credentials, API keys included, are refused until the user is enabled.
 //
 // Corresponds with PUT /_security/user/{username}/_disable (the `SecurityDisableUser` operationId).
 func (c *Client) SecurityDisableUser(ctx context.Context, username SecurityUsername, params *SecurityDisableUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4610,7 +4621,7 @@ func (c *Client) SecurityDisableUser(ctx context.Context, username SecurityUsern
 	return c.Client.Do(req)
 }
 
-// SecurityEnableUserPost Let a user sign in again
+// SecurityEnableUserPost Enable a user
 //
 // As PUT.
 //
@@ -4627,7 +4638,7 @@ func (c *Client) SecurityEnableUserPost(ctx context.Context, username SecurityUs
 	return c.Client.Do(req)
 }
 
-// SecurityEnableUser Let a user sign in again
+// SecurityEnableUser Enable a user
 //
 // Undoes `_disable`.
 //
@@ -4644,7 +4655,7 @@ func (c *Client) SecurityEnableUser(ctx context.Context, username SecurityUserna
 	return c.Client.Do(req)
 }
 
-// SecurityHasUserPrivilegesGetWithBody Check one's own privileges
+// SecurityHasUserPrivilegesGetWithBody Check the caller's privileges
 //
 // As POST.
 //
@@ -4663,7 +4674,7 @@ func (c *Client) SecurityHasUserPrivilegesGetWithBody(ctx context.Context, usern
 	return c.Client.Do(req)
 }
 
-// SecurityHasUserPrivilegesGet Check one's own privileges
+// SecurityHasUserPrivilegesGet Check the caller's privileges
 //
 // As POST.
 //
@@ -4682,7 +4693,7 @@ func (c *Client) SecurityHasUserPrivilegesGet(ctx context.Context, username Secu
 	return c.Client.Do(req)
 }
 
-// SecurityHasUserPrivilegesWithBody Check one's own privileges
+// SecurityHasUserPrivilegesWithBody Check the caller's privileges
 //
 // As without the name, which must be the caller's.
 //
@@ -4701,7 +4712,7 @@ func (c *Client) SecurityHasUserPrivilegesWithBody(ctx context.Context, username
 	return c.Client.Do(req)
 }
 
-// SecurityHasUserPrivileges Check one's own privileges
+// SecurityHasUserPrivileges Check the caller's privileges
 //
 // As without the name, which must be the caller's.
 //
@@ -4891,7 +4902,7 @@ func (c *Client) UpdateCurrentAccount(ctx context.Context, body UpdateCurrentAcc
 	return c.Client.Do(req)
 }
 
-// GetCurrentUser Read one's own user
+// GetCurrentUser Read the caller's user
 //
 // Returns the caller, with what the caller may do and whether the caller is elevated.
 //
@@ -4908,11 +4919,12 @@ func (c *Client) GetCurrentUser(ctx context.Context, reqEditors ...RequestEditor
 	return c.Client.Do(req)
 }
 
-// UpdateCurrentUserWithBody Change one's own user
+// UpdateCurrentUserWithBody Change the caller's user
 //
-// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+// of the caller's sessions.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4929,11 +4941,12 @@ func (c *Client) UpdateCurrentUserWithBody(ctx context.Context, contentType stri
 	return c.Client.Do(req)
 }
 
-// UpdateCurrentUser Change one's own user
+// UpdateCurrentUser Change the caller's user
 //
-// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+// of the caller's sessions.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4952,7 +4965,7 @@ func (c *Client) UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJS
 
 // GetUsers List users
 //
-// Returns the users by name, with those who are disabled only if asked for.
+// Returns the users by name; disabled users only on request.
 //
 // Corresponds with GET /api/v1/users (the `GetUsers` operationId).
 func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4969,7 +4982,7 @@ func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditor
 
 // CreateUserWithBody Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4988,7 +5001,7 @@ func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, bod
 
 // CreateUser Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5007,7 +5020,7 @@ func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody,
 
 // GetAuthenticationInfo Describe the caller's credentials
 //
-// Tells whether the caller is elevated, has a second factor, and when the credentials expire.
+// Reports whether the caller is elevated and has a second factor, and when the credentials expire.
 //
 // Corresponds with GET /api/v1/users/auth (the `GetAuthenticationInfo` operationId).
 func (c *Client) GetAuthenticationInfo(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5041,10 +5054,11 @@ func (c *Client) DisableElevatedPermissions(ctx context.Context, reqEditors ...R
 
 // EnableElevatedPermissionsWithBody Take elevated permissions with a one-time code
 //
-// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+// password does; while the user is locked no code works. An elevated session that sends another code restarts
+// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+// elevated: Basic and API keys get 401.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5063,10 +5077,11 @@ func (c *Client) EnableElevatedPermissionsWithBody(ctx context.Context, contentT
 
 // EnableElevatedPermissions Take elevated permissions with a one-time code
 //
-// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+// password does; while the user is locked no code works. An elevated session that sends another code restarts
+// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+// elevated: Basic and API keys get 401.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5126,8 +5141,8 @@ func (c *Client) Login(ctx context.Context, body LoginJSONRequestBody, reqEditor
 // Logout End the session
 //
 // Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
-// end its own too, the answer's `Link` header has where a browser does that.
+// (Basic or an API key) gets the same answer. If the session began at an identity provider with single logout, the
+// answer's `Link` header has the address at which a browser ends the session there.
 //
 // Corresponds with POST /api/v1/users/auth/_logout (the `Logout` operationId).
 func (c *Client) Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5160,7 +5175,7 @@ func (c *Client) RefreshToken(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
-// DeleteAPIKeysWithBody Delete several of one's own API keys
+// DeleteAPIKeysWithBody Delete several of the caller's API keys
 //
 // Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 //
@@ -5179,7 +5194,7 @@ func (c *Client) DeleteAPIKeysWithBody(ctx context.Context, contentType string, 
 	return c.Client.Do(req)
 }
 
-// DeleteAPIKeys Delete several of one's own API keys
+// DeleteAPIKeys Delete several of the caller's API keys
 //
 // Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 //
@@ -5198,7 +5213,7 @@ func (c *Client) DeleteAPIKeys(ctx context.Context, body DeleteAPIKeysJSONReques
 	return c.Client.Do(req)
 }
 
-// GetAPIKeys List one's own API keys
+// GetAPIKeys List the caller's API keys
 //
 // Returns the caller's keys, oldest first, without their secrets. Expired keys stay listed until deleted.
 //
@@ -5293,7 +5308,7 @@ func (c *Client) DeleteUsersAPIKeys(ctx context.Context, body DeleteUsersAPIKeys
 	return c.Client.Do(req)
 }
 
-// GetUsersAPIKeys List every user's API keys
+// GetUsersAPIKeys List the API keys of all users
 //
 // Returns the keys of all users, oldest first, without their secrets.
 //
@@ -5310,7 +5325,7 @@ func (c *Client) GetUsersAPIKeys(ctx context.Context, reqEditors ...RequestEdito
 	return c.Client.Do(req)
 }
 
-// DeleteAPIKey Delete one of one's own API keys
+// DeleteAPIKey Delete one of the caller's API keys
 //
 // The key is refused from then on.
 //
@@ -5327,7 +5342,7 @@ func (c *Client) DeleteAPIKey(ctx context.Context, apiKeyID APIKeyID, reqEditors
 	return c.Client.Do(req)
 }
 
-// GetAPIKey Read one of one's own API keys
+// GetAPIKey Read one of the caller's API keys
 //
 // Returns the key without its secret.
 //
@@ -5361,10 +5376,10 @@ func (c *Client) Methods(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 	return c.Client.Do(req)
 }
 
-// SAMLCallbackWithBody End a sign-in at a SAML identity provider
+// SAMLCallbackWithBody Complete a sign-in at a SAML identity provider
 //
-// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5381,10 +5396,10 @@ func (c *Client) SAMLCallbackWithBody(ctx context.Context, params *SAMLCallbackP
 	return c.Client.Do(req)
 }
 
-// SAMLCallbackWithFormdataBody End a sign-in at a SAML identity provider
+// SAMLCallbackWithFormdataBody Complete a sign-in at a SAML identity provider
 //
-// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -5403,9 +5418,9 @@ func (c *Client) SAMLCallbackWithFormdataBody(ctx context.Context, params *SAMLC
 
 // SAMLInit Begin a sign-in at a SAML identity provider
 //
-// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
-// may link here, but neither embed this operation nor call it by a script.
+// Redirects the browser to the identity provider of a realm. The state comes back with the token when the
+// sign-in ends. The realm is an extension of this server; the default is the first enabled one, by order. Pages
+// of other sites may link here, but neither embed this operation nor call it by a script.
 //
 // Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
 func (c *Client) SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5420,10 +5435,11 @@ func (c *Client) SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditor
 	return c.Client.Do(req)
 }
 
-// SAMLSingleLogout End sessions on an identity provider's word
+// SAMLSingleLogout End sessions at an identity provider's request
 //
-// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
-// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the
+// sessions of the user that it names and is answered by a redirect with a LogoutResponse; a LogoutResponse
+// completes a logout that began here.
 //
 // Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
 func (c *Client) SAMLSingleLogout(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5457,10 +5473,11 @@ func (c *Client) SAMLMetadata(ctx context.Context, params *SAMLMetadataParams, r
 
 // SAMLRefusals List the last refused sign-ins
 //
-// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
-// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
-// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
-// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
+// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the
+// newest first: the last 200, of which at most 50 are from one address. Those that belong to no sign-in of this
+// server, which anyone can send, have their own list of the last 100. A reason contains values of the message
+// only if a user got no role: the user's name, the names of attributes, and the values that rules compare, all
+// signed by the identity provider.
 //
 // Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
 func (c *Client) SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5475,10 +5492,10 @@ func (c *Client) SAMLRefusals(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
-// RemoveTOTPDevice Remove one's second factor
+// RemoveTOTPDevice Remove the caller's second factor
 //
-// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must have proved
-// the password within the last minutes and, for a confirmed device, be elevated.
+// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must
+// have proved the password within the last minutes and, for a confirmed device, be elevated.
 //
 // Corresponds with DELETE /api/v1/users/auth/totp (the `RemoveTOTPDevice` operationId).
 func (c *Client) RemoveTOTPDevice(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5493,7 +5510,7 @@ func (c *Client) RemoveTOTPDevice(ctx context.Context, reqEditors ...RequestEdit
 	return c.Client.Do(req)
 }
 
-// GetTOTPDevice Describe one's second factor
+// GetTOTPDevice Describe the caller's second factor
 //
 // An extension of this server. Never shows the secret.
 //
@@ -5512,9 +5529,10 @@ func (c *Client) GetTOTPDevice(ctx context.Context, reqEditors ...RequestEditorF
 
 // EnrollTOTPDevice Begin to set up a second factor
 //
-// An extension of this server. Makes a secret for an authenticator app and returns it, this once. It counts when a
-// code of it has been confirmed; until then another call replaces it. A confirmed device must be removed first. The
-// caller must have proved the password within the last minutes: by Basic, or by a session that is not older.
+// An extension of this server. Generates a secret for an authenticator app and returns it, only this once. It is
+// valid once a code of it has been confirmed; until then another call replaces it. A confirmed device must be
+// removed first. The caller must have proved the password within the last minutes: by Basic, or by a session
+// that is not older.
 //
 // Corresponds with POST /api/v1/users/auth/totp (the `EnrollTOTPDevice` operationId).
 func (c *Client) EnrollTOTPDevice(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5639,7 +5657,7 @@ func (c *Client) GetUserAPIKey(ctx context.Context, userID UserID, apiKeyID APIK
 
 // DeleteUser Delete a user
 //
-// Deletes the user with sessions, API keys and second factor. One cannot delete oneself or a built-in user.
+// Deletes the user with sessions, API keys and second factor. Callers cannot delete themselves or a built-in user.
 //
 // Corresponds with DELETE /api/v1/users/{user_name} (the `DeleteUser` operationId).
 func (c *Client) DeleteUser(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5673,9 +5691,9 @@ func (c *Client) GetUser(ctx context.Context, userName UserName, reqEditors ...R
 
 // UpdateUserWithBody Change a user
 //
-// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-// Built-in users cannot be changed.
+// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+// keys. Built-in users cannot be changed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5694,9 +5712,9 @@ func (c *Client) UpdateUserWithBody(ctx context.Context, userName UserName, cont
 
 // UpdateUser Change a user
 //
-// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-// Built-in users cannot be changed.
+// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+// keys. Built-in users cannot be changed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5713,10 +5731,10 @@ func (c *Client) UpdateUser(ctx context.Context, userName UserName, body UpdateU
 	return c.Client.Do(req)
 }
 
-// UnlockUser Forget a user's failed guesses
+// UnlockUser Unlock a user after failed attempts
 //
-// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
-// caller who has a second factor must be elevated.
+// An extension of this server. Lets a user that failed attempts have locked sign in immediately. Callers cannot
+// unlock themselves; a caller with a second factor must be elevated.
 //
 // Corresponds with POST /api/v1/users/{user_name}/_unlock (the `UnlockUser` operationId).
 func (c *Client) UnlockUser(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5731,7 +5749,7 @@ func (c *Client) UnlockUser(ctx context.Context, userName UserName, reqEditors .
 	return c.Client.Do(req)
 }
 
-// SignInPage The page on which a sign-in by browser ends
+// SignInPage Show the last page of a sign-in by browser
 //
 // A static page. It takes the token out of the address and the history before anything else, and offers the way
 // on to the path that the sign-in was begun with.
@@ -10176,7 +10194,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET / (the `Info` operationId).
 	InfoWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*InfoResult, error)
 
-	// PingWithResponse See whether the server answers
+	// PingWithResponse Check whether the server answers
 	//
 	// As GET, without a body, whatever the outcome.
 	//
@@ -10185,7 +10203,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with HEAD / (the `Ping` operationId).
 	PingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PingResult, error)
 
-	// ClusterHealthWithResponse Tell how the server is
+	// ClusterHealthWithResponse Report the health of the server
 	//
 	// Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
 	// are read, and change nothing.
@@ -10197,7 +10215,7 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityAuthenticateWithResponse Describe the caller
 	//
-	// Returns who the caller is and by which credentials. Whoever is authenticated may ask.
+	// Returns the caller and the kind of its credentials. Allowed for all authenticated callers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10224,8 +10242,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityQueryAPIKeysWithBodyWithResponse Search API keys
 	//
-	// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-	// and aggregations are those that Elasticsearch takes for API keys.
+	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10234,8 +10252,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityQueryAPIKeysWithResponse Search API keys
 	//
-	// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-	// and aggregations are those that Elasticsearch takes for API keys.
+	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10275,7 +10293,7 @@ type ClientWithResponsesInterface interface {
 	// SecurityCreateAPIKeyWithBodyWithResponse Create an API key
 	//
 	// Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-	// else. A caller who is an API key must send one descriptor or more, all of them empty.
+	// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10285,7 +10303,7 @@ type ClientWithResponsesInterface interface {
 	// SecurityCreateAPIKeyWithResponse Create an API key
 	//
 	// Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-	// else. A caller who is an API key must send one descriptor or more, all of them empty.
+	// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10312,8 +10330,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityBulkUpdateAPIKeysWithBodyWithResponse Update many API keys at once
 	//
-	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-	// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+	// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 	// if all fail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10323,8 +10341,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityBulkUpdateAPIKeysWithResponse Update many API keys at once
 	//
-	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-	// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+	// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+	// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 	// if all fail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10332,27 +10350,27 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/api_key/_bulk_update (the `SecurityBulkUpdateAPIKeys` operationId).
 	SecurityBulkUpdateAPIKeysWithResponse(ctx context.Context, params *SecurityBulkUpdateAPIKeysParams, body SecurityBulkUpdateAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityBulkUpdateAPIKeysResult, error)
 
-	// SecurityGrantAPIKeyWithBodyWithResponse Create an API key for somebody else
+	// SecurityGrantAPIKeyWithBodyWithResponse Create an API key for another user
 	//
-	// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-	// is that user's and limited to what that user may do now.
+	// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+	// as. The key belongs to that user, and is limited to the user's current permissions.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /_security/api_key/grant (the `SecurityGrantAPIKey` operationId).
 	SecurityGrantAPIKeyWithBodyWithResponse(ctx context.Context, params *SecurityGrantAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityGrantAPIKeyResult, error)
 
-	// SecurityGrantAPIKeyWithResponse Create an API key for somebody else
+	// SecurityGrantAPIKeyWithResponse Create an API key for another user
 	//
-	// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-	// is that user's and limited to what that user may do now.
+	// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+	// as. The key belongs to that user, and is limited to the user's current permissions.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /_security/api_key/grant (the `SecurityGrantAPIKey` operationId).
 	SecurityGrantAPIKeyWithResponse(ctx context.Context, params *SecurityGrantAPIKeyParams, body SecurityGrantAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityGrantAPIKeyResult, error)
 
-	// SecurityGrantAPIKeyPutWithBodyWithResponse Create an API key for somebody else
+	// SecurityGrantAPIKeyPutWithBodyWithResponse Create an API key for another user
 	//
 	// As POST.
 	//
@@ -10361,7 +10379,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/api_key/grant (the `SecurityGrantAPIKeyPut` operationId).
 	SecurityGrantAPIKeyPutWithBodyWithResponse(ctx context.Context, params *SecurityGrantAPIKeyPutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityGrantAPIKeyPutResult, error)
 
-	// SecurityGrantAPIKeyPutWithResponse Create an API key for somebody else
+	// SecurityGrantAPIKeyPutWithResponse Create an API key for another user
 	//
 	// As POST.
 	//
@@ -10370,9 +10388,9 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/api_key/grant (the `SecurityGrantAPIKeyPut` operationId).
 	SecurityGrantAPIKeyPutWithResponse(ctx context.Context, params *SecurityGrantAPIKeyPutParams, body SecurityGrantAPIKeyPutJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityGrantAPIKeyPutResult, error)
 
-	// SecurityClearAPIKeyCacheWithResponse Forget what is cached about API keys
+	// SecurityClearAPIKeyCacheWithResponse Evict API keys from the cache
 	//
-	// What was cached is read anew by the next request. Ids without a key are no failure.
+	// The next request reads evicted keys from the store. Unknown ids are ignored.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10381,8 +10399,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityUpdateAPIKeyWithBodyWithResponse Update an API key
 	//
-	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-	// anew what the caller may do.
+	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+	// caller's current permissions.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10391,8 +10409,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityUpdateAPIKeyWithResponse Update an API key
 	//
-	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-	// anew what the caller may do.
+	// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+	// caller's current permissions.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10419,7 +10437,7 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityGetTokenWithBodyWithResponse Get an access token
 	//
-	// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+	// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10428,7 +10446,7 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityGetTokenWithResponse Get an access token
 	//
-	// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+	// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10563,7 +10581,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityPutRoleWithBodyWithResponse Create or replace a role
 	//
-	// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+	// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+	// limited to.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10572,7 +10591,8 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityPutRoleWithResponse Create or replace a role
 	//
-	// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+	// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+	// limited to.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10588,7 +10608,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/user (the `SecurityGetUsers` operationId).
 	SecurityGetUsersWithResponse(ctx context.Context, params *SecurityGetUsersParams, reqEditors ...RequestEditorFn) (*SecurityGetUsersResult, error)
 
-	// SecurityHasPrivilegesGetWithBodyWithResponse Check one's own privileges
+	// SecurityHasPrivilegesGetWithBodyWithResponse Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -10597,7 +10617,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/user/_has_privileges (the `SecurityHasPrivilegesGet` operationId).
 	SecurityHasPrivilegesGetWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesGetResult, error)
 
-	// SecurityHasPrivilegesGetWithResponse Check one's own privileges
+	// SecurityHasPrivilegesGetWithResponse Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -10606,25 +10626,25 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/user/_has_privileges (the `SecurityHasPrivilegesGet` operationId).
 	SecurityHasPrivilegesGetWithResponse(ctx context.Context, body SecurityHasPrivilegesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesGetResult, error)
 
-	// SecurityHasPrivilegesWithBodyWithResponse Check one's own privileges
+	// SecurityHasPrivilegesWithBodyWithResponse Check the caller's privileges
 	//
-	// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+	// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /_security/user/_has_privileges (the `SecurityHasPrivileges` operationId).
 	SecurityHasPrivilegesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesResult, error)
 
-	// SecurityHasPrivilegesWithResponse Check one's own privileges
+	// SecurityHasPrivilegesWithResponse Check the caller's privileges
 	//
-	// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+	// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /_security/user/_has_privileges (the `SecurityHasPrivileges` operationId).
 	SecurityHasPrivilegesWithResponse(ctx context.Context, body SecurityHasPrivilegesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesResult, error)
 
-	// SecurityChangeOwnPasswordPostWithBodyWithResponse Change one's own password
+	// SecurityChangeOwnPasswordPostWithBodyWithResponse Change the caller's password
 	//
 	// As PUT.
 	//
@@ -10633,7 +10653,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/user/_password (the `SecurityChangeOwnPasswordPost` operationId).
 	SecurityChangeOwnPasswordPostWithBodyWithResponse(ctx context.Context, params *SecurityChangeOwnPasswordPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityChangeOwnPasswordPostResult, error)
 
-	// SecurityChangeOwnPasswordPostWithResponse Change one's own password
+	// SecurityChangeOwnPasswordPostWithResponse Change the caller's password
 	//
 	// As PUT.
 	//
@@ -10642,7 +10662,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/user/_password (the `SecurityChangeOwnPasswordPost` operationId).
 	SecurityChangeOwnPasswordPostWithResponse(ctx context.Context, params *SecurityChangeOwnPasswordPostParams, body SecurityChangeOwnPasswordPostJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityChangeOwnPasswordPostResult, error)
 
-	// SecurityChangeOwnPasswordWithBodyWithResponse Change one's own password
+	// SecurityChangeOwnPasswordWithBodyWithResponse Change the caller's password
 	//
 	// Changes the caller's password and ends the caller's sessions.
 	//
@@ -10651,7 +10671,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/user/_password (the `SecurityChangeOwnPassword` operationId).
 	SecurityChangeOwnPasswordWithBodyWithResponse(ctx context.Context, params *SecurityChangeOwnPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityChangeOwnPasswordResult, error)
 
-	// SecurityChangeOwnPasswordWithResponse Change one's own password
+	// SecurityChangeOwnPasswordWithResponse Change the caller's password
 	//
 	// Changes the caller's password and ends the caller's sessions.
 	//
@@ -10660,9 +10680,9 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/user/_password (the `SecurityChangeOwnPassword` operationId).
 	SecurityChangeOwnPasswordWithResponse(ctx context.Context, params *SecurityChangeOwnPasswordParams, body SecurityChangeOwnPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityChangeOwnPasswordResult, error)
 
-	// SecurityGetUserPrivilegesWithResponse List one's own privileges
+	// SecurityGetUserPrivilegesWithResponse List the caller's privileges
 	//
-	// Returns what all roles of the caller grant together. Not for API keys with role descriptors of their own.
+	// Returns the union of what the caller's roles grant. Not for API keys with role descriptors.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10707,7 +10727,7 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityPutUserWithBodyWithResponse Create or change a user
 	//
-	// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10716,14 +10736,14 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityPutUserWithResponse Create or change a user
 	//
-	// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /_security/user/{username} (the `SecurityPutUser` operationId).
 	SecurityPutUserWithResponse(ctx context.Context, username SecurityUsername, params *SecurityPutUserParams, body SecurityPutUserJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutUserResult, error)
 
-	// SecurityDisableUserPostWithResponse Keep a user out
+	// SecurityDisableUserPostWithResponse Disable a user
 	//
 	// As PUT.
 	//
@@ -10732,16 +10752,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/user/{username}/_disable (the `SecurityDisableUserPost` operationId).
 	SecurityDisableUserPostWithResponse(ctx context.Context, username SecurityUsername, params *SecurityDisableUserPostParams, reqEditors ...RequestEditorFn) (*SecurityDisableUserPostResult, error)
 
-	// SecurityDisableUserWithResponse Keep a user out
+	// SecurityDisableUserWithResponse Disable a user
 	//
-	// Ends the user's sessions; the user's credentials, API keys included, do not work until the user is enabled.
+	// Ends the user's sessions. The user's credentials, API keys included, are refused until the user is enabled.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /_security/user/{username}/_disable (the `SecurityDisableUser` operationId).
 	SecurityDisableUserWithResponse(ctx context.Context, username SecurityUsername, params *SecurityDisableUserParams, reqEditors ...RequestEditorFn) (*SecurityDisableUserResult, error)
 
-	// SecurityEnableUserPostWithResponse Let a user sign in again
+	// SecurityEnableUserPostWithResponse Enable a user
 	//
 	// As PUT.
 	//
@@ -10750,7 +10770,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/user/{username}/_enable (the `SecurityEnableUserPost` operationId).
 	SecurityEnableUserPostWithResponse(ctx context.Context, username SecurityUsername, params *SecurityEnableUserPostParams, reqEditors ...RequestEditorFn) (*SecurityEnableUserPostResult, error)
 
-	// SecurityEnableUserWithResponse Let a user sign in again
+	// SecurityEnableUserWithResponse Enable a user
 	//
 	// Undoes `_disable`.
 	//
@@ -10759,7 +10779,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/user/{username}/_enable (the `SecurityEnableUser` operationId).
 	SecurityEnableUserWithResponse(ctx context.Context, username SecurityUsername, params *SecurityEnableUserParams, reqEditors ...RequestEditorFn) (*SecurityEnableUserResult, error)
 
-	// SecurityHasUserPrivilegesGetWithBodyWithResponse Check one's own privileges
+	// SecurityHasUserPrivilegesGetWithBodyWithResponse Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -10768,7 +10788,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/user/{username}/_has_privileges (the `SecurityHasUserPrivilegesGet` operationId).
 	SecurityHasUserPrivilegesGetWithBodyWithResponse(ctx context.Context, username SecurityUsername, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasUserPrivilegesGetResult, error)
 
-	// SecurityHasUserPrivilegesGetWithResponse Check one's own privileges
+	// SecurityHasUserPrivilegesGetWithResponse Check the caller's privileges
 	//
 	// As POST.
 	//
@@ -10777,7 +10797,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/user/{username}/_has_privileges (the `SecurityHasUserPrivilegesGet` operationId).
 	SecurityHasUserPrivilegesGetWithResponse(ctx context.Context, username SecurityUsername, body SecurityHasUserPrivilegesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasUserPrivilegesGetResult, error)
 
-	// SecurityHasUserPrivilegesWithBodyWithResponse Check one's own privileges
+	// SecurityHasUserPrivilegesWithBodyWithResponse Check the caller's privileges
 	//
 	// As without the name, which must be the caller's.
 	//
@@ -10786,7 +10806,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/user/{username}/_has_privileges (the `SecurityHasUserPrivileges` operationId).
 	SecurityHasUserPrivilegesWithBodyWithResponse(ctx context.Context, username SecurityUsername, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasUserPrivilegesResult, error)
 
-	// SecurityHasUserPrivilegesWithResponse Check one's own privileges
+	// SecurityHasUserPrivilegesWithResponse Check the caller's privileges
 	//
 	// As without the name, which must be the caller's.
 	//
@@ -10878,7 +10898,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /api/v1/account (the `UpdateCurrentAccount` operationId).
 	UpdateCurrentAccountWithResponse(ctx context.Context, body UpdateCurrentAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateCurrentAccountResult, error)
 
-	// GetCurrentUserWithResponse Read one's own user
+	// GetCurrentUserWithResponse Read the caller's user
 	//
 	// Returns the caller, with what the caller may do and whether the caller is elevated.
 	//
@@ -10887,22 +10907,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/user (the `GetCurrentUser` operationId).
 	GetCurrentUserWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCurrentUserResult, error)
 
-	// UpdateCurrentUserWithBodyWithResponse Change one's own user
+	// UpdateCurrentUserWithBodyWithResponse Change the caller's user
 	//
-	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-	// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-	// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+	// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+	// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+	// of the caller's sessions.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/user (the `UpdateCurrentUser` operationId).
 	UpdateCurrentUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateCurrentUserResult, error)
 
-	// UpdateCurrentUserWithResponse Change one's own user
+	// UpdateCurrentUserWithResponse Change the caller's user
 	//
-	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-	// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-	// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+	// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+	// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+	// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+	// of the caller's sessions.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10911,7 +10933,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetUsersWithResponse List users
 	//
-	// Returns the users by name, with those who are disabled only if asked for.
+	// Returns the users by name; disabled users only on request.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10920,7 +10942,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateUserWithBodyWithResponse Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+	// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10929,7 +10951,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateUserWithResponse Create a user
 	//
-	// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+	// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10938,7 +10960,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAuthenticationInfoWithResponse Describe the caller's credentials
 	//
-	// Tells whether the caller is elevated, has a second factor, and when the credentials expire.
+	// Reports whether the caller is elevated and has a second factor, and when the credentials expire.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10956,10 +10978,11 @@ type ClientWithResponsesInterface interface {
 
 	// EnableElevatedPermissionsWithBodyWithResponse Take elevated permissions with a one-time code
 	//
-	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+	// password does; while the user is locked no code works. An elevated session that sends another code restarts
+	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+	// elevated: Basic and API keys get 401.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10968,10 +10991,11 @@ type ClientWithResponsesInterface interface {
 
 	// EnableElevatedPermissionsWithResponse Take elevated permissions with a one-time code
 	//
-	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-	// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-	// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-	// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+	// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+	// password does; while the user is locked no code works. An elevated session that sends another code restarts
+	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+	// elevated: Basic and API keys get 401.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11001,8 +11025,8 @@ type ClientWithResponsesInterface interface {
 	// LogoutWithResponse End the session
 	//
 	// Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-	// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
-	// end its own too, the answer's `Link` header has where a browser does that.
+	// (Basic or an API key) gets the same answer. If the session began at an identity provider with single logout, the
+	// answer's `Link` header has the address at which a browser ends the session there.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11019,7 +11043,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/users/auth/_refresh (the `RefreshToken` operationId).
 	RefreshTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RefreshTokenResult, error)
 
-	// DeleteAPIKeysWithBodyWithResponse Delete several of one's own API keys
+	// DeleteAPIKeysWithBodyWithResponse Delete several of the caller's API keys
 	//
 	// Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 	//
@@ -11028,7 +11052,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys (the `DeleteAPIKeys` operationId).
 	DeleteAPIKeysWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeleteAPIKeysResult, error)
 
-	// DeleteAPIKeysWithResponse Delete several of one's own API keys
+	// DeleteAPIKeysWithResponse Delete several of the caller's API keys
 	//
 	// Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 	//
@@ -11037,7 +11061,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys (the `DeleteAPIKeys` operationId).
 	DeleteAPIKeysWithResponse(ctx context.Context, body DeleteAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*DeleteAPIKeysResult, error)
 
-	// GetAPIKeysWithResponse List one's own API keys
+	// GetAPIKeysWithResponse List the caller's API keys
 	//
 	// Returns the caller's keys, oldest first, without their secrets. Expired keys stay listed until deleted.
 	//
@@ -11084,7 +11108,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys/_all (the `DeleteUsersAPIKeys` operationId).
 	DeleteUsersAPIKeysWithResponse(ctx context.Context, body DeleteUsersAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*DeleteUsersAPIKeysResult, error)
 
-	// GetUsersAPIKeysWithResponse List every user's API keys
+	// GetUsersAPIKeysWithResponse List the API keys of all users
 	//
 	// Returns the keys of all users, oldest first, without their secrets.
 	//
@@ -11093,7 +11117,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/users/auth/keys/_all (the `GetUsersAPIKeys` operationId).
 	GetUsersAPIKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetUsersAPIKeysResult, error)
 
-	// DeleteAPIKeyWithResponse Delete one of one's own API keys
+	// DeleteAPIKeyWithResponse Delete one of the caller's API keys
 	//
 	// The key is refused from then on.
 	//
@@ -11102,7 +11126,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/v1/users/auth/keys/{api_key_id} (the `DeleteAPIKey` operationId).
 	DeleteAPIKeyWithResponse(ctx context.Context, apiKeyID APIKeyID, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResult, error)
 
-	// GetAPIKeyWithResponse Read one of one's own API keys
+	// GetAPIKeyWithResponse Read one of the caller's API keys
 	//
 	// Returns the key without its secret.
 	//
@@ -11120,20 +11144,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/users/auth/methods (the `Methods` operationId).
 	MethodsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*MethodsResult, error)
 
-	// SAMLCallbackWithBodyWithResponse End a sign-in at a SAML identity provider
+	// SAMLCallbackWithBodyWithResponse Complete a sign-in at a SAML identity provider
 	//
-	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/users/auth/saml/_callback (the `SAMLCallback` operationId).
 	SAMLCallbackWithBodyWithResponse(ctx context.Context, params *SAMLCallbackParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SAMLCallbackResult, error)
 
-	// SAMLCallbackWithFormdataBodyWithResponse End a sign-in at a SAML identity provider
+	// SAMLCallbackWithFormdataBodyWithResponse Complete a sign-in at a SAML identity provider
 	//
-	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-	// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11142,19 +11166,20 @@ type ClientWithResponsesInterface interface {
 
 	// SAMLInitWithResponse Begin a sign-in at a SAML identity provider
 	//
-	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-	// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
-	// may link here, but neither embed this operation nor call it by a script.
+	// Redirects the browser to the identity provider of a realm. The state comes back with the token when the
+	// sign-in ends. The realm is an extension of this server; the default is the first enabled one, by order. Pages
+	// of other sites may link here, but neither embed this operation nor call it by a script.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/_init (the `SAMLInit` operationId).
 	SAMLInitWithResponse(ctx context.Context, params *SAMLInitParams, reqEditors ...RequestEditorFn) (*SAMLInitResult, error)
 
-	// SAMLSingleLogoutWithResponse End sessions on an identity provider's word
+	// SAMLSingleLogoutWithResponse End sessions at an identity provider's request
 	//
-	// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
-	// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+	// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the
+	// sessions of the user that it names and is answered by a redirect with a LogoutResponse; a LogoutResponse
+	// completes a logout that began here.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11172,27 +11197,28 @@ type ClientWithResponsesInterface interface {
 
 	// SAMLRefusalsWithResponse List the last refused sign-ins
 	//
-	// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
-	// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
-	// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
-	// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
+	// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the
+	// newest first: the last 200, of which at most 50 are from one address. Those that belong to no sign-in of this
+	// server, which anyone can send, have their own list of the last 100. A reason contains values of the message
+	// only if a user got no role: the user's name, the names of attributes, and the values that rules compare, all
+	// signed by the identity provider.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/refusals (the `SAMLRefusals` operationId).
 	SAMLRefusalsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SAMLRefusalsResult, error)
 
-	// RemoveTOTPDeviceWithResponse Remove one's second factor
+	// RemoveTOTPDeviceWithResponse Remove the caller's second factor
 	//
-	// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must have proved
-	// the password within the last minutes and, for a confirmed device, be elevated.
+	// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must
+	// have proved the password within the last minutes and, for a confirmed device, be elevated.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/users/auth/totp (the `RemoveTOTPDevice` operationId).
 	RemoveTOTPDeviceWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RemoveTOTPDeviceResult, error)
 
-	// GetTOTPDeviceWithResponse Describe one's second factor
+	// GetTOTPDeviceWithResponse Describe the caller's second factor
 	//
 	// An extension of this server. Never shows the secret.
 	//
@@ -11203,9 +11229,10 @@ type ClientWithResponsesInterface interface {
 
 	// EnrollTOTPDeviceWithResponse Begin to set up a second factor
 	//
-	// An extension of this server. Makes a secret for an authenticator app and returns it, this once. It counts when a
-	// code of it has been confirmed; until then another call replaces it. A confirmed device must be removed first. The
-	// caller must have proved the password within the last minutes: by Basic, or by a session that is not older.
+	// An extension of this server. Generates a secret for an authenticator app and returns it, only this once. It is
+	// valid once a code of it has been confirmed; until then another call replaces it. A confirmed device must be
+	// removed first. The caller must have proved the password within the last minutes: by Basic, or by a session
+	// that is not older.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11270,7 +11297,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteUserWithResponse Delete a user
 	//
-	// Deletes the user with sessions, API keys and second factor. One cannot delete oneself or a built-in user.
+	// Deletes the user with sessions, API keys and second factor. Callers cannot delete themselves or a built-in user.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11288,9 +11315,9 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateUserWithBodyWithResponse Change a user
 	//
-	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-	// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-	// Built-in users cannot be changed.
+	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+	// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+	// keys. Built-in users cannot be changed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11299,26 +11326,26 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateUserWithResponse Change a user
 	//
-	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-	// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-	// Built-in users cannot be changed.
+	// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+	// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+	// keys. Built-in users cannot be changed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/users/{user_name} (the `UpdateUser` operationId).
 	UpdateUserWithResponse(ctx context.Context, userName UserName, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateUserResult, error)
 
-	// UnlockUserWithResponse Forget a user's failed guesses
+	// UnlockUserWithResponse Unlock a user after failed attempts
 	//
-	// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
-	// caller who has a second factor must be elevated.
+	// An extension of this server. Lets a user that failed attempts have locked sign in immediately. Callers cannot
+	// unlock themselves; a caller with a second factor must be elevated.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/users/{user_name}/_unlock (the `UnlockUser` operationId).
 	UnlockUserWithResponse(ctx context.Context, userName UserName, reqEditors ...RequestEditorFn) (*UnlockUserResult, error)
 
-	// SignInPageWithResponse The page on which a sign-in by browser ends
+	// SignInPageWithResponse Show the last page of a sign-in by browser
 	//
 	// A static page. It takes the token out of the address and the history before anything else, and offers the way
 	// on to the path that the sign-in was begun with.
@@ -20791,7 +20818,7 @@ func (c *ClientWithResponses) InfoWithResponse(ctx context.Context, reqEditors .
 	return ParseInfoResult(rsp)
 }
 
-// PingWithResponse See whether the server answers
+// PingWithResponse Check whether the server answers
 //
 // As GET, without a body, whatever the outcome.
 //
@@ -20806,7 +20833,7 @@ func (c *ClientWithResponses) PingWithResponse(ctx context.Context, reqEditors .
 	return ParsePingResult(rsp)
 }
 
-// ClusterHealthWithResponse Tell how the server is
+// ClusterHealthWithResponse Report the health of the server
 //
 // Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
 // are read, and change nothing.
@@ -20824,7 +20851,7 @@ func (c *ClientWithResponses) ClusterHealthWithResponse(ctx context.Context, par
 
 // SecurityAuthenticateWithResponse Describe the caller
 //
-// Returns who the caller is and by which credentials. Whoever is authenticated may ask.
+// Returns the caller and the kind of its credentials. Allowed for all authenticated callers.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20869,8 +20896,8 @@ func (c *ClientWithResponses) SecurityQueryAPIKeysGetWithResponse(ctx context.Co
 
 // SecurityQueryAPIKeysWithBodyWithResponse Search API keys
 //
-// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-// and aggregations are those that Elasticsearch takes for API keys.
+// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -20885,8 +20912,8 @@ func (c *ClientWithResponses) SecurityQueryAPIKeysWithBodyWithResponse(ctx conte
 
 // SecurityQueryAPIKeysWithResponse Search API keys
 //
-// Returns a page of the keys that a query finds. Who may see only the own keys finds no others. Queries, sorting
-// and aggregations are those that Elasticsearch takes for API keys.
+// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -20950,7 +20977,7 @@ func (c *ClientWithResponses) SecurityGetAPIKeysWithResponse(ctx context.Context
 // SecurityCreateAPIKeyWithBodyWithResponse Create an API key
 //
 // Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-// else. A caller who is an API key must send one descriptor or more, all of them empty.
+// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -20966,7 +20993,7 @@ func (c *ClientWithResponses) SecurityCreateAPIKeyWithBodyWithResponse(ctx conte
 // SecurityCreateAPIKeyWithResponse Create an API key
 //
 // Creates a key for the caller, limited to what the caller may do now. The secret is in this answer and nowhere
-// else. A caller who is an API key must send one descriptor or more, all of them empty.
+// else. If the caller is an API key, it must send one descriptor or more, all of them empty.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21011,8 +21038,8 @@ func (c *ClientWithResponses) SecurityCreateAPIKeyPutWithResponse(ctx context.Co
 
 // SecurityBulkUpdateAPIKeysWithBodyWithResponse Update many API keys at once
 //
-// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 // if all fail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -21028,8 +21055,8 @@ func (c *ClientWithResponses) SecurityBulkUpdateAPIKeysWithBodyWithResponse(ctx 
 
 // SecurityBulkUpdateAPIKeysWithResponse Update many API keys at once
 //
-// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and takes down
-// anew what the caller may do, which limits the keys. Each key succeeds or fails by itself: the answer is 200 even
+// Gives the caller's keys new role descriptors, metadata or expiration, whichever the body has, and records the
+// caller's current permissions, which limit the keys. Each key succeeds or fails by itself: the answer is 200 even
 // if all fail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -21043,10 +21070,10 @@ func (c *ClientWithResponses) SecurityBulkUpdateAPIKeysWithResponse(ctx context.
 	return ParseSecurityBulkUpdateAPIKeysResult(rsp)
 }
 
-// SecurityGrantAPIKeyWithBodyWithResponse Create an API key for somebody else
+// SecurityGrantAPIKeyWithBodyWithResponse Create an API key for another user
 //
-// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-// is that user's and limited to what that user may do now.
+// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+// as. The key belongs to that user, and is limited to the user's current permissions.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21059,10 +21086,10 @@ func (c *ClientWithResponses) SecurityGrantAPIKeyWithBodyWithResponse(ctx contex
 	return ParseSecurityGrantAPIKeyResult(rsp)
 }
 
-// SecurityGrantAPIKeyWithResponse Create an API key for somebody else
+// SecurityGrantAPIKeyWithResponse Create an API key for another user
 //
-// Creates a key for the user whose credentials are in the body, or for the user whom that user may run as. The key
-// is that user's and limited to what that user may do now.
+// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
+// as. The key belongs to that user, and is limited to the user's current permissions.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21075,7 +21102,7 @@ func (c *ClientWithResponses) SecurityGrantAPIKeyWithResponse(ctx context.Contex
 	return ParseSecurityGrantAPIKeyResult(rsp)
 }
 
-// SecurityGrantAPIKeyPutWithBodyWithResponse Create an API key for somebody else
+// SecurityGrantAPIKeyPutWithBodyWithResponse Create an API key for another user
 //
 // As POST.
 //
@@ -21090,7 +21117,7 @@ func (c *ClientWithResponses) SecurityGrantAPIKeyPutWithBodyWithResponse(ctx con
 	return ParseSecurityGrantAPIKeyPutResult(rsp)
 }
 
-// SecurityGrantAPIKeyPutWithResponse Create an API key for somebody else
+// SecurityGrantAPIKeyPutWithResponse Create an API key for another user
 //
 // As POST.
 //
@@ -21105,9 +21132,9 @@ func (c *ClientWithResponses) SecurityGrantAPIKeyPutWithResponse(ctx context.Con
 	return ParseSecurityGrantAPIKeyPutResult(rsp)
 }
 
-// SecurityClearAPIKeyCacheWithResponse Forget what is cached about API keys
+// SecurityClearAPIKeyCacheWithResponse Evict API keys from the cache
 //
-// What was cached is read anew by the next request. Ids without a key are no failure.
+// The next request reads evicted keys from the store. Unknown ids are ignored.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -21122,8 +21149,8 @@ func (c *ClientWithResponses) SecurityClearAPIKeyCacheWithResponse(ctx context.C
 
 // SecurityUpdateAPIKeyWithBodyWithResponse Update an API key
 //
-// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-// anew what the caller may do.
+// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+// caller's current permissions.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21138,8 +21165,8 @@ func (c *ClientWithResponses) SecurityUpdateAPIKeyWithBodyWithResponse(ctx conte
 
 // SecurityUpdateAPIKeyWithResponse Update an API key
 //
-// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, takes down
-// anew what the caller may do.
+// Does for one key what `_bulk_update` does for many. A request without a body, or with an empty one, records the
+// caller's current permissions.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21184,7 +21211,7 @@ func (c *ClientWithResponses) SecurityInvalidateTokenWithResponse(ctx context.Co
 
 // SecurityGetTokenWithBodyWithResponse Get an access token
 //
-// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21199,7 +21226,7 @@ func (c *ClientWithResponses) SecurityGetTokenWithBodyWithResponse(ctx context.C
 
 // SecurityGetTokenWithResponse Get an access token
 //
-// Opens a session for the user whose credentials are in the body, or goes on with the one of a refresh token.
+// Creates a session for the user of the credentials in the body, or continues the one of a refresh token.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21424,7 +21451,8 @@ func (c *ClientWithResponses) SecurityPutRolePostWithResponse(ctx context.Contex
 
 // SecurityPutRoleWithBodyWithResponse Create or replace a role
 //
-// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+// limited to.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21439,7 +21467,8 @@ func (c *ClientWithResponses) SecurityPutRoleWithBodyWithResponse(ctx context.Co
 
 // SecurityPutRoleWithResponse Create or replace a role
 //
-// Takes effect at once for the users who have the role. API keys that exist keep what they were limited to.
+// Takes effect immediately for users with the role. Existing API keys keep the permissions that they were
+// limited to.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21467,7 +21496,7 @@ func (c *ClientWithResponses) SecurityGetUsersWithResponse(ctx context.Context, 
 	return ParseSecurityGetUsersResult(rsp)
 }
 
-// SecurityHasPrivilegesGetWithBodyWithResponse Check one's own privileges
+// SecurityHasPrivilegesGetWithBodyWithResponse Check the caller's privileges
 //
 // As POST.
 //
@@ -21482,7 +21511,7 @@ func (c *ClientWithResponses) SecurityHasPrivilegesGetWithBodyWithResponse(ctx c
 	return ParseSecurityHasPrivilegesGetResult(rsp)
 }
 
-// SecurityHasPrivilegesGetWithResponse Check one's own privileges
+// SecurityHasPrivilegesGetWithResponse Check the caller's privileges
 //
 // As POST.
 //
@@ -21497,9 +21526,9 @@ func (c *ClientWithResponses) SecurityHasPrivilegesGetWithResponse(ctx context.C
 	return ParseSecurityHasPrivilegesGetResult(rsp)
 }
 
-// SecurityHasPrivilegesWithBodyWithResponse Check one's own privileges
+// SecurityHasPrivilegesWithBodyWithResponse Check the caller's privileges
 //
-// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21512,9 +21541,9 @@ func (c *ClientWithResponses) SecurityHasPrivilegesWithBodyWithResponse(ctx cont
 	return ParseSecurityHasPrivilegesResult(rsp)
 }
 
-// SecurityHasPrivilegesWithResponse Check one's own privileges
+// SecurityHasPrivilegesWithResponse Check the caller's privileges
 //
-// Tells for each privilege in the body whether the caller has it. Whoever is authenticated may ask.
+// Reports for each privilege in the body whether the caller has it. Allowed for all authenticated callers.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21527,7 +21556,7 @@ func (c *ClientWithResponses) SecurityHasPrivilegesWithResponse(ctx context.Cont
 	return ParseSecurityHasPrivilegesResult(rsp)
 }
 
-// SecurityChangeOwnPasswordPostWithBodyWithResponse Change one's own password
+// SecurityChangeOwnPasswordPostWithBodyWithResponse Change the caller's password
 //
 // As PUT.
 //
@@ -21542,7 +21571,7 @@ func (c *ClientWithResponses) SecurityChangeOwnPasswordPostWithBodyWithResponse(
 	return ParseSecurityChangeOwnPasswordPostResult(rsp)
 }
 
-// SecurityChangeOwnPasswordPostWithResponse Change one's own password
+// SecurityChangeOwnPasswordPostWithResponse Change the caller's password
 //
 // As PUT.
 //
@@ -21557,7 +21586,7 @@ func (c *ClientWithResponses) SecurityChangeOwnPasswordPostWithResponse(ctx cont
 	return ParseSecurityChangeOwnPasswordPostResult(rsp)
 }
 
-// SecurityChangeOwnPasswordWithBodyWithResponse Change one's own password
+// SecurityChangeOwnPasswordWithBodyWithResponse Change the caller's password
 //
 // Changes the caller's password and ends the caller's sessions.
 //
@@ -21572,7 +21601,7 @@ func (c *ClientWithResponses) SecurityChangeOwnPasswordWithBodyWithResponse(ctx 
 	return ParseSecurityChangeOwnPasswordResult(rsp)
 }
 
-// SecurityChangeOwnPasswordWithResponse Change one's own password
+// SecurityChangeOwnPasswordWithResponse Change the caller's password
 //
 // Changes the caller's password and ends the caller's sessions.
 //
@@ -21587,9 +21616,9 @@ func (c *ClientWithResponses) SecurityChangeOwnPasswordWithResponse(ctx context.
 	return ParseSecurityChangeOwnPasswordResult(rsp)
 }
 
-// SecurityGetUserPrivilegesWithResponse List one's own privileges
+// SecurityGetUserPrivilegesWithResponse List the caller's privileges
 //
-// Returns what all roles of the caller grant together. Not for API keys with role descriptors of their own.
+// Returns the union of what the caller's roles grant. Not for API keys with role descriptors.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -21664,7 +21693,7 @@ func (c *ClientWithResponses) SecurityPutUserPostWithResponse(ctx context.Contex
 
 // SecurityPutUserWithBodyWithResponse Create or change a user
 //
-// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21679,7 +21708,7 @@ func (c *ClientWithResponses) SecurityPutUserWithBodyWithResponse(ctx context.Co
 
 // SecurityPutUserWithResponse Create or change a user
 //
-// Creates the user or replaces what the body has of one who exists. Who is created needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21692,7 +21721,7 @@ func (c *ClientWithResponses) SecurityPutUserWithResponse(ctx context.Context, u
 	return ParseSecurityPutUserResult(rsp)
 }
 
-// SecurityDisableUserPostWithResponse Keep a user out
+// SecurityDisableUserPostWithResponse Disable a user
 //
 // As PUT.
 //
@@ -21707,9 +21736,9 @@ func (c *ClientWithResponses) SecurityDisableUserPostWithResponse(ctx context.Co
 	return ParseSecurityDisableUserPostResult(rsp)
 }
 
-// SecurityDisableUserWithResponse Keep a user out
+// SecurityDisableUserWithResponse Disable a user
 //
-// Ends the user's sessions; the user's credentials, API keys included, do not work until the user is enabled.
+// Ends the user's sessions. The user's credentials, API keys included, are refused until the user is enabled.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -21722,7 +21751,7 @@ func (c *ClientWithResponses) SecurityDisableUserWithResponse(ctx context.Contex
 	return ParseSecurityDisableUserResult(rsp)
 }
 
-// SecurityEnableUserPostWithResponse Let a user sign in again
+// SecurityEnableUserPostWithResponse Enable a user
 //
 // As PUT.
 //
@@ -21737,7 +21766,7 @@ func (c *ClientWithResponses) SecurityEnableUserPostWithResponse(ctx context.Con
 	return ParseSecurityEnableUserPostResult(rsp)
 }
 
-// SecurityEnableUserWithResponse Let a user sign in again
+// SecurityEnableUserWithResponse Enable a user
 //
 // Undoes `_disable`.
 //
@@ -21752,7 +21781,7 @@ func (c *ClientWithResponses) SecurityEnableUserWithResponse(ctx context.Context
 	return ParseSecurityEnableUserResult(rsp)
 }
 
-// SecurityHasUserPrivilegesGetWithBodyWithResponse Check one's own privileges
+// SecurityHasUserPrivilegesGetWithBodyWithResponse Check the caller's privileges
 //
 // As POST.
 //
@@ -21767,7 +21796,7 @@ func (c *ClientWithResponses) SecurityHasUserPrivilegesGetWithBodyWithResponse(c
 	return ParseSecurityHasUserPrivilegesGetResult(rsp)
 }
 
-// SecurityHasUserPrivilegesGetWithResponse Check one's own privileges
+// SecurityHasUserPrivilegesGetWithResponse Check the caller's privileges
 //
 // As POST.
 //
@@ -21782,7 +21811,7 @@ func (c *ClientWithResponses) SecurityHasUserPrivilegesGetWithResponse(ctx conte
 	return ParseSecurityHasUserPrivilegesGetResult(rsp)
 }
 
-// SecurityHasUserPrivilegesWithBodyWithResponse Check one's own privileges
+// SecurityHasUserPrivilegesWithBodyWithResponse Check the caller's privileges
 //
 // As without the name, which must be the caller's.
 //
@@ -21797,7 +21826,7 @@ func (c *ClientWithResponses) SecurityHasUserPrivilegesWithBodyWithResponse(ctx 
 	return ParseSecurityHasUserPrivilegesResult(rsp)
 }
 
-// SecurityHasUserPrivilegesWithResponse Check one's own privileges
+// SecurityHasUserPrivilegesWithResponse Check the caller's privileges
 //
 // As without the name, which must be the caller's.
 //
@@ -21949,7 +21978,7 @@ func (c *ClientWithResponses) UpdateCurrentAccountWithResponse(ctx context.Conte
 	return ParseUpdateCurrentAccountResult(rsp)
 }
 
-// GetCurrentUserWithResponse Read one's own user
+// GetCurrentUserWithResponse Read the caller's user
 //
 // Returns the caller, with what the caller may do and whether the caller is elevated.
 //
@@ -21964,11 +21993,12 @@ func (c *ClientWithResponses) GetCurrentUserWithResponse(ctx context.Context, re
 	return ParseGetCurrentUserResult(rsp)
 }
 
-// UpdateCurrentUserWithBodyWithResponse Change one's own user
+// UpdateCurrentUserWithBodyWithResponse Change the caller's user
 //
-// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+// of the caller's sessions.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -21981,11 +22011,12 @@ func (c *ClientWithResponses) UpdateCurrentUserWithBodyWithResponse(ctx context.
 	return ParseUpdateCurrentUserResult(rsp)
 }
 
-// UpdateCurrentUserWithResponse Change one's own user
+// UpdateCurrentUserWithResponse Change the caller's user
 //
-// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or as a
-// string that holds the object's text. One's own roles and state cannot be changed. A new password needs the old one,
-// proved within the last minutes, and elevation of who has a second factor; it ends all of the caller's sessions.
+// Applies a JSON merge patch (RFC 7396) to the caller's full name, e-mail address and password, as an object or
+// as a string that holds the object's text. Callers cannot change their own roles and state. A new password
+// needs the old one, proved within the last minutes, and elevation of a user with a second factor; it ends all
+// of the caller's sessions.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22000,7 +22031,7 @@ func (c *ClientWithResponses) UpdateCurrentUserWithResponse(ctx context.Context,
 
 // GetUsersWithResponse List users
 //
-// Returns the users by name, with those who are disabled only if asked for.
+// Returns the users by name; disabled users only on request.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22015,7 +22046,7 @@ func (c *ClientWithResponses) GetUsersWithResponse(ctx context.Context, params *
 
 // CreateUserWithBodyWithResponse Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22030,7 +22061,7 @@ func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context
 
 // CreateUserWithResponse Create a user
 //
-// Creates a user with a password and at least one role, who can sign in at once unless created disabled.
+// Creates a user with a password and at least one role. The user can sign in immediately, unless created disabled.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22045,7 +22076,7 @@ func (c *ClientWithResponses) CreateUserWithResponse(ctx context.Context, body C
 
 // GetAuthenticationInfoWithResponse Describe the caller's credentials
 //
-// Tells whether the caller is elevated, has a second factor, and when the credentials expire.
+// Reports whether the caller is elevated and has a second factor, and when the credentials expire.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22075,10 +22106,11 @@ func (c *ClientWithResponses) DisableElevatedPermissionsWithResponse(ctx context
 
 // EnableElevatedPermissionsWithBodyWithResponse Take elevated permissions with a one-time code
 //
-// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+// password does; while the user is locked no code works. An elevated session that sends another code restarts
+// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+// elevated: Basic and API keys get 401.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22093,10 +22125,11 @@ func (c *ClientWithResponses) EnableElevatedPermissionsWithBodyWithResponse(ctx 
 
 // EnableElevatedPermissionsWithResponse Take elevated permissions with a one-time code
 //
-// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current one,
-// or a recovery code; each works once. A code that is wrong, or sent twice, counts towards the lock that it shares with the
-// password; while the user is locked no code works. An elevated session that sends another code begins its time anew. Refreshing
-// a token keeps its elevation and never lengthens it. Only a session can be elevated: Basic and API keys get 401.
+// Exchanges the session's token for one that is elevated for a while. The code is the second factor's current
+// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
+// password does; while the user is locked no code works. An elevated session that sends another code restarts
+// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
+// elevated: Basic and API keys get 401.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22144,8 +22177,8 @@ func (c *ClientWithResponses) LoginWithResponse(ctx context.Context, body LoginJ
 // LogoutWithResponse End the session
 //
 // Ends the caller's session: every token that belongs to it is refused from then on. A caller without a session
-// (Basic or an API key) has nothing to end, and is answered alike. If the session began at an identity provider that is to
-// end its own too, the answer's `Link` header has where a browser does that.
+// (Basic or an API key) gets the same answer. If the session began at an identity provider with single logout, the
+// answer's `Link` header has the address at which a browser ends the session there.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22174,7 +22207,7 @@ func (c *ClientWithResponses) RefreshTokenWithResponse(ctx context.Context, reqE
 	return ParseRefreshTokenResult(rsp)
 }
 
-// DeleteAPIKeysWithBodyWithResponse Delete several of one's own API keys
+// DeleteAPIKeysWithBodyWithResponse Delete several of the caller's API keys
 //
 // Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 //
@@ -22189,7 +22222,7 @@ func (c *ClientWithResponses) DeleteAPIKeysWithBodyWithResponse(ctx context.Cont
 	return ParseDeleteAPIKeysResult(rsp)
 }
 
-// DeleteAPIKeysWithResponse Delete several of one's own API keys
+// DeleteAPIKeysWithResponse Delete several of the caller's API keys
 //
 // Deletes all that are named, in one step. An id that is not the caller's key is passed over.
 //
@@ -22204,7 +22237,7 @@ func (c *ClientWithResponses) DeleteAPIKeysWithResponse(ctx context.Context, bod
 	return ParseDeleteAPIKeysResult(rsp)
 }
 
-// GetAPIKeysWithResponse List one's own API keys
+// GetAPIKeysWithResponse List the caller's API keys
 //
 // Returns the caller's keys, oldest first, without their secrets. Expired keys stay listed until deleted.
 //
@@ -22281,7 +22314,7 @@ func (c *ClientWithResponses) DeleteUsersAPIKeysWithResponse(ctx context.Context
 	return ParseDeleteUsersAPIKeysResult(rsp)
 }
 
-// GetUsersAPIKeysWithResponse List every user's API keys
+// GetUsersAPIKeysWithResponse List the API keys of all users
 //
 // Returns the keys of all users, oldest first, without their secrets.
 //
@@ -22296,7 +22329,7 @@ func (c *ClientWithResponses) GetUsersAPIKeysWithResponse(ctx context.Context, r
 	return ParseGetUsersAPIKeysResult(rsp)
 }
 
-// DeleteAPIKeyWithResponse Delete one of one's own API keys
+// DeleteAPIKeyWithResponse Delete one of the caller's API keys
 //
 // The key is refused from then on.
 //
@@ -22311,7 +22344,7 @@ func (c *ClientWithResponses) DeleteAPIKeyWithResponse(ctx context.Context, apiK
 	return ParseDeleteAPIKeyResult(rsp)
 }
 
-// GetAPIKeyWithResponse Read one of one's own API keys
+// GetAPIKeyWithResponse Read one of the caller's API keys
 //
 // Returns the key without its secret.
 //
@@ -22341,10 +22374,10 @@ func (c *ClientWithResponses) MethodsWithResponse(ctx context.Context, reqEditor
 	return ParseMethodsResult(rsp)
 }
 
-// SAMLCallbackWithBodyWithResponse End a sign-in at a SAML identity provider
+// SAMLCallbackWithBodyWithResponse Complete a sign-in at a SAML identity provider
 //
-// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22357,10 +22390,10 @@ func (c *ClientWithResponses) SAMLCallbackWithBodyWithResponse(ctx context.Conte
 	return ParseSAMLCallbackResult(rsp)
 }
 
-// SAMLCallbackWithFormdataBodyWithResponse End a sign-in at a SAML identity provider
+// SAMLCallbackWithFormdataBodyWithResponse Complete a sign-in at a SAML identity provider
 //
-// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins a session
-// and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
+// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22375,9 +22408,9 @@ func (c *ClientWithResponses) SAMLCallbackWithFormdataBodyWithResponse(ctx conte
 
 // SAMLInitWithResponse Begin a sign-in at a SAML identity provider
 //
-// Redirects the browser to the identity provider of a realm. The state comes back with the token when the sign-in ends.
-// The realm is an extension of this server; without it the first that is enabled is taken, by order. Pages of other sites
-// may link here, but neither embed this operation nor call it by a script.
+// Redirects the browser to the identity provider of a realm. The state comes back with the token when the
+// sign-in ends. The realm is an extension of this server; the default is the first enabled one, by order. Pages
+// of other sites may link here, but neither embed this operation nor call it by a script.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22390,10 +22423,11 @@ func (c *ClientWithResponses) SAMLInitWithResponse(ctx context.Context, params *
 	return ParseSAMLInitResult(rsp)
 }
 
-// SAMLSingleLogoutWithResponse End sessions on an identity provider's word
+// SAMLSingleLogoutWithResponse End sessions at an identity provider's request
 //
-// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the sessions of the
-// user whom it names and is answered by a redirect with a LogoutResponse; a LogoutResponse ends a logout that began here.
+// An extension of this server. The single logout service of every realm: a signed LogoutRequest ends the
+// sessions of the user that it names and is answered by a redirect with a LogoutResponse; a LogoutResponse
+// completes a logout that began here.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22423,10 +22457,11 @@ func (c *ClientWithResponses) SAMLMetadataWithResponse(ctx context.Context, para
 
 // SAMLRefusalsWithResponse List the last refused sign-ins
 //
-// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the newest
-// first: the last 200, of which 50 from one address. Those that belong to no sign-in of this server, which anybody can
-// send, are apart: the last 100. Nothing of what was sent is shown, except to say why a user gets no role: the user's
-// name, the names of attributes, and the values that rules look at, all signed by the identity provider.
+// An extension of this server. Returns why the last sign-ins and logouts at identity providers were refused, the
+// newest first: the last 200, of which at most 50 are from one address. Those that belong to no sign-in of this
+// server, which anyone can send, have their own list of the last 100. A reason contains values of the message
+// only if a user got no role: the user's name, the names of attributes, and the values that rules compare, all
+// signed by the identity provider.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22439,10 +22474,10 @@ func (c *ClientWithResponses) SAMLRefusalsWithResponse(ctx context.Context, reqE
 	return ParseSAMLRefusalsResult(rsp)
 }
 
-// RemoveTOTPDeviceWithResponse Remove one's second factor
+// RemoveTOTPDeviceWithResponse Remove the caller's second factor
 //
-// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must have proved
-// the password within the last minutes and, for a confirmed device, be elevated.
+// An extension of this server. Removes the device and its recovery codes, and ends elevation. The caller must
+// have proved the password within the last minutes and, for a confirmed device, be elevated.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22455,7 +22490,7 @@ func (c *ClientWithResponses) RemoveTOTPDeviceWithResponse(ctx context.Context, 
 	return ParseRemoveTOTPDeviceResult(rsp)
 }
 
-// GetTOTPDeviceWithResponse Describe one's second factor
+// GetTOTPDeviceWithResponse Describe the caller's second factor
 //
 // An extension of this server. Never shows the secret.
 //
@@ -22472,9 +22507,10 @@ func (c *ClientWithResponses) GetTOTPDeviceWithResponse(ctx context.Context, req
 
 // EnrollTOTPDeviceWithResponse Begin to set up a second factor
 //
-// An extension of this server. Makes a secret for an authenticator app and returns it, this once. It counts when a
-// code of it has been confirmed; until then another call replaces it. A confirmed device must be removed first. The
-// caller must have proved the password within the last minutes: by Basic, or by a session that is not older.
+// An extension of this server. Generates a secret for an authenticator app and returns it, only this once. It is
+// valid once a code of it has been confirmed; until then another call replaces it. A confirmed device must be
+// removed first. The caller must have proved the password within the last minutes: by Basic, or by a session
+// that is not older.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22581,7 +22617,7 @@ func (c *ClientWithResponses) GetUserAPIKeyWithResponse(ctx context.Context, use
 
 // DeleteUserWithResponse Delete a user
 //
-// Deletes the user with sessions, API keys and second factor. One cannot delete oneself or a built-in user.
+// Deletes the user with sessions, API keys and second factor. Callers cannot delete themselves or a built-in user.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22611,9 +22647,9 @@ func (c *ClientWithResponses) GetUserWithResponse(ctx context.Context, userName 
 
 // UpdateUserWithBodyWithResponse Change a user
 //
-// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-// Built-in users cannot be changed.
+// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+// keys. Built-in users cannot be changed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22628,9 +22664,9 @@ func (c *ClientWithResponses) UpdateUserWithBodyWithResponse(ctx context.Context
 
 // UpdateUserWithResponse Change a user
 //
-// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take effect
-// at once; a new password, or disabling, ends the user's sessions; a user who is disabled has no working API keys.
-// Built-in users cannot be changed.
+// Applies a JSON merge patch (RFC 7396), as an object or as a string that holds the object's text. Roles take
+// effect at once; a new password, or disabling, ends the user's sessions; a disabled user has no working API
+// keys. Built-in users cannot be changed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22643,10 +22679,10 @@ func (c *ClientWithResponses) UpdateUserWithResponse(ctx context.Context, userNa
 	return ParseUpdateUserResult(rsp)
 }
 
-// UnlockUserWithResponse Forget a user's failed guesses
+// UnlockUserWithResponse Unlock a user after failed attempts
 //
-// An extension of this server. Lets a user who was locked after wrong guesses try again at once. Not for oneself; a
-// caller who has a second factor must be elevated.
+// An extension of this server. Lets a user that failed attempts have locked sign in immediately. Callers cannot
+// unlock themselves; a caller with a second factor must be elevated.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22659,7 +22695,7 @@ func (c *ClientWithResponses) UnlockUserWithResponse(ctx context.Context, userNa
 	return ParseUnlockUserResult(rsp)
 }
 
-// SignInPageWithResponse The page on which a sign-in by browser ends
+// SignInPageWithResponse Show the last page of a sign-in by browser
 //
 // A static page. It takes the token out of the address and the history before anything else, and offers the way
 // on to the path that the sign-in was begun with.

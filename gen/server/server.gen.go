@@ -204,7 +204,7 @@ type AccountResponse struct {
 
 // AccountTrustSettings Which deployments trust each other for cross-cluster calls.
 type AccountTrustSettings struct {
-	// TrustAll Whether all deployments of the account trust each other; true until somebody changes it.
+	// TrustAll Whether all deployments of the account trust each other; true until it is changed.
 	TrustAll bool `json:"trust_all"`
 }
 
@@ -425,8 +425,8 @@ type BuiltinPrivilegesResponse struct {
 
 // BulkUpdateAPIKeysRequest Which keys to change, and how. What is left out stays; an empty object removes what there was.
 type BulkUpdateAPIKeysRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Ids One id, or an array of ids, in which numbers and booleans stand for their texts.
@@ -505,7 +505,7 @@ type ClusterInfo struct {
 	ClusterName string `json:"cluster_name"`
 	ClusterUUID string `json:"cluster_uuid"`
 
-	// Version The version of Elasticsearch whose API this is.
+	// Version The version of Elasticsearch that this API is compatible with.
 	Version ClusterVersion `json:"version"`
 	Tagline string         `json:"tagline"`
 }
@@ -513,7 +513,7 @@ type ClusterInfo struct {
 // ClusterStatus How a cluster is.
 type ClusterStatus string
 
-// ClusterVersion The version of Elasticsearch whose API this is.
+// ClusterVersion The version of Elasticsearch that this API is compatible with.
 type ClusterVersion struct {
 	Number                           string `json:"number"`
 	BuildFlavor                      string `json:"build_flavor"`
@@ -748,7 +748,7 @@ type GrantAPIKeyRequest struct {
 	GrantType *string `json:"grant_type,omitempty"`
 	Password  *string `json:"password,omitempty"`
 
-	// RunAs The user to whom the key is to belong, if it is not the one whose credentials these are.
+	// RunAs The owner of the key, if it is another user than that of the credentials.
 	RunAs    *string `json:"run_as,omitempty"`
 	Username *string `json:"username,omitempty"`
 }
@@ -761,8 +761,8 @@ type GrantClientAuthentication struct {
 
 // GrantedAPIKey As for one's own key. It needs a name.
 type GrantedAPIKey struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Metadata JSON of the caller's own, which is kept or handed on as it is.
@@ -859,7 +859,7 @@ type InvalidateAPIKeysRequest struct {
 type InvalidateAPIKeysResponse struct {
 	InvalidatedAPIKeys []string `json:"invalidated_api_keys"`
 
-	// PreviouslyInvalidatedAPIKeys Keys that somebody else invalidated at the same time.
+	// PreviouslyInvalidatedAPIKeys Keys that another request invalidated at the same time.
 	PreviouslyInvalidatedAPIKeys []string                   `json:"previously_invalidated_api_keys"`
 	ErrorCount                   int                        `json:"error_count"`
 	ErrorDetails                 *[]ElasticsearchErrorCause `json:"error_details,omitempty"`
@@ -884,8 +884,8 @@ type InvalidateTokenResponse struct {
 // KeptByServer What the server keeps; it cannot be set.
 type KeptByServer = json.RawMessage
 
-// KeyLifetime How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-// seconds count.
+// KeyLifetime How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+// Whole seconds count.
 type KeyLifetime = string
 
 // KeyManager What the key is kept by.
@@ -1154,8 +1154,8 @@ type RoleAssignments struct {
 	Project      *ProjectRoleAssignments       `json:"project,omitempty"`
 }
 
-// RoleDescriptor What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a description.
-// Of a member and its second name only one may be sent.
+// RoleDescriptor What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a
+// description. Of a member and its second name only one may be sent.
 type RoleDescriptor struct {
 	// Application Another name of `applications`.
 	Application []ApplicationPrivilegesEntry `json:"application,omitempty"`
@@ -1193,7 +1193,7 @@ type RoleDescriptor struct {
 	// Restriction What an API key may be used for at all; `{}` is no restriction.
 	Restriction *RoleRestriction `json:"restriction,omitempty"`
 
-	// RunAs The users who may be impersonated, by name or pattern.
+	// RunAs The users that a caller with the role can impersonate, by name or pattern.
 	RunAs []string `json:"run_as,omitempty"`
 
 	// TransientMetadata JSON of the caller's own, which is kept or handed on as it is.
@@ -1260,7 +1260,7 @@ type SAMLRefusal struct {
 	// IssuedAt When the response says that it was made; absent if it does not.
 	IssuedAt *time.Time `json:"issued_at,omitempty"`
 
-	// Issuer Who the response says that it is from; absent if it does not.
+	// Issuer The issuer that the response names; absent if it names none.
 	Issuer *string `json:"issuer,omitempty"`
 
 	// Realm Absent if it is not known.
@@ -1285,15 +1285,15 @@ type Scalar = any
 
 // SecurityCreateAPIKeyRequest defines model for SecurityCreateApiKeyRequest.
 type SecurityCreateAPIKeyRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Metadata JSON of the caller's own, which is kept or handed on as it is.
 	Metadata *FreeObject `json:"metadata,omitempty"`
 
-	// Name What the key is for: 1 to 256 characters, no blank at either end, no underscore in front. Several keys may have
-	// one name.
+	// Name What the key is for: 1 to 256 characters, no blank at either end, no underscore in front. Several keys may
+	// have one name.
 	Name string `json:"name"`
 
 	// RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
@@ -1400,8 +1400,8 @@ type TransientMetadata struct {
 
 // UpdateAPIKeyRequest What to change. What is left out stays; an empty object removes what there was.
 type UpdateAPIKeyRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`. Whole
-	// seconds count.
+	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
 	// Metadata JSON of the caller's own, which is kept or handed on as it is.
@@ -1417,7 +1417,7 @@ type UpdateAPIKeyResponse struct {
 	Updated bool `json:"updated"`
 }
 
-// User Somebody who can sign in. In a request, `builtin`, `metadata` and what the server keeps of `security` cannot be set.
+// User A user of this server. A request cannot set `builtin`, `metadata` and the server's own members of `security`.
 type User struct {
 	// Builtin Whether the user came with the server.
 	Builtin  *bool         `json:"builtin,omitempty"`
@@ -1770,8 +1770,8 @@ type InvalidateToken = InvalidateTokenRequest
 // PutPrivileges Privileges, by application and name.
 type PutPrivileges = PutPrivilegesRequest
 
-// PutRole What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a description.
-// Of a member and its second name only one may be sent.
+// PutRole What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a
+// description. Of a member and its second name only one may be sent.
 type PutRole = RoleDescriptor
 
 // PutSecurityUser defines model for PutSecurityUser.
@@ -2022,7 +2022,7 @@ type SecurityChangePasswordParams struct {
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
-	// IncludeDisabled Whether to list users who are disabled too.
+	// IncludeDisabled Whether to list disabled users, too.
 	IncludeDisabled *bool `form:"include_disabled,omitempty" json:"include_disabled,omitempty"`
 }
 
@@ -2323,10 +2323,10 @@ type ServerInterface interface {
 	// Info Describe the server
 	// (GET /)
 	Info(ctx echo.Context) error
-	// Ping See whether the server answers
+	// Ping Check whether the server answers
 	// (HEAD /)
 	Ping(ctx echo.Context) error
-	// ClusterHealth Tell how the server is
+	// ClusterHealth Report the health of the server
 	// (GET /_cluster/health)
 	ClusterHealth(ctx echo.Context, params ClusterHealthParams) error
 	// SecurityAuthenticate Describe the caller
@@ -2353,13 +2353,13 @@ type ServerInterface interface {
 	// SecurityBulkUpdateAPIKeys Update many API keys at once
 	// (POST /_security/api_key/_bulk_update)
 	SecurityBulkUpdateAPIKeys(ctx echo.Context, params SecurityBulkUpdateAPIKeysParams) error
-	// SecurityGrantAPIKey Create an API key for somebody else
+	// SecurityGrantAPIKey Create an API key for another user
 	// (POST /_security/api_key/grant)
 	SecurityGrantAPIKey(ctx echo.Context, params SecurityGrantAPIKeyParams) error
-	// SecurityGrantAPIKeyPut Create an API key for somebody else
+	// SecurityGrantAPIKeyPut Create an API key for another user
 	// (PUT /_security/api_key/grant)
 	SecurityGrantAPIKeyPut(ctx echo.Context, params SecurityGrantAPIKeyPutParams) error
-	// SecurityClearAPIKeyCache Forget what is cached about API keys
+	// SecurityClearAPIKeyCache Evict API keys from the cache
 	// (POST /_security/api_key/{ids}/_clear_cache)
 	SecurityClearAPIKeyCache(ctx echo.Context, ids SecurityAPIKeyIds) error
 	// SecurityUpdateAPIKey Update an API key
@@ -2410,19 +2410,19 @@ type ServerInterface interface {
 	// SecurityGetUsers List users
 	// (GET /_security/user)
 	SecurityGetUsers(ctx echo.Context, params SecurityGetUsersParams) error
-	// SecurityHasPrivilegesGet Check one's own privileges
+	// SecurityHasPrivilegesGet Check the caller's privileges
 	// (GET /_security/user/_has_privileges)
 	SecurityHasPrivilegesGet(ctx echo.Context) error
-	// SecurityHasPrivileges Check one's own privileges
+	// SecurityHasPrivileges Check the caller's privileges
 	// (POST /_security/user/_has_privileges)
 	SecurityHasPrivileges(ctx echo.Context) error
-	// SecurityChangeOwnPasswordPost Change one's own password
+	// SecurityChangeOwnPasswordPost Change the caller's password
 	// (POST /_security/user/_password)
 	SecurityChangeOwnPasswordPost(ctx echo.Context, params SecurityChangeOwnPasswordPostParams) error
-	// SecurityChangeOwnPassword Change one's own password
+	// SecurityChangeOwnPassword Change the caller's password
 	// (PUT /_security/user/_password)
 	SecurityChangeOwnPassword(ctx echo.Context, params SecurityChangeOwnPasswordParams) error
-	// SecurityGetUserPrivileges List one's own privileges
+	// SecurityGetUserPrivileges List the caller's privileges
 	// (GET /_security/user/_privileges)
 	SecurityGetUserPrivileges(ctx echo.Context) error
 	// SecurityDeleteUser Delete a user
@@ -2437,22 +2437,22 @@ type ServerInterface interface {
 	// SecurityPutUser Create or change a user
 	// (PUT /_security/user/{username})
 	SecurityPutUser(ctx echo.Context, username SecurityUsername, params SecurityPutUserParams) error
-	// SecurityDisableUserPost Keep a user out
+	// SecurityDisableUserPost Disable a user
 	// (POST /_security/user/{username}/_disable)
 	SecurityDisableUserPost(ctx echo.Context, username SecurityUsername, params SecurityDisableUserPostParams) error
-	// SecurityDisableUser Keep a user out
+	// SecurityDisableUser Disable a user
 	// (PUT /_security/user/{username}/_disable)
 	SecurityDisableUser(ctx echo.Context, username SecurityUsername, params SecurityDisableUserParams) error
-	// SecurityEnableUserPost Let a user sign in again
+	// SecurityEnableUserPost Enable a user
 	// (POST /_security/user/{username}/_enable)
 	SecurityEnableUserPost(ctx echo.Context, username SecurityUsername, params SecurityEnableUserPostParams) error
-	// SecurityEnableUser Let a user sign in again
+	// SecurityEnableUser Enable a user
 	// (PUT /_security/user/{username}/_enable)
 	SecurityEnableUser(ctx echo.Context, username SecurityUsername, params SecurityEnableUserParams) error
-	// SecurityHasUserPrivilegesGet Check one's own privileges
+	// SecurityHasUserPrivilegesGet Check the caller's privileges
 	// (GET /_security/user/{username}/_has_privileges)
 	SecurityHasUserPrivilegesGet(ctx echo.Context, username SecurityUsername) error
-	// SecurityHasUserPrivileges Check one's own privileges
+	// SecurityHasUserPrivileges Check the caller's privileges
 	// (POST /_security/user/{username}/_has_privileges)
 	SecurityHasUserPrivileges(ctx echo.Context, username SecurityUsername) error
 	// SecurityChangePasswordPost Change a user's password
@@ -2470,10 +2470,10 @@ type ServerInterface interface {
 	// UpdateCurrentAccount Replace the account's settings
 	// (PUT /api/v1/account)
 	UpdateCurrentAccount(ctx echo.Context) error
-	// GetCurrentUser Read one's own user
+	// GetCurrentUser Read the caller's user
 	// (GET /api/v1/user)
 	GetCurrentUser(ctx echo.Context) error
-	// UpdateCurrentUser Change one's own user
+	// UpdateCurrentUser Change the caller's user
 	// (PATCH /api/v1/user)
 	UpdateCurrentUser(ctx echo.Context) error
 	// GetUsers List users
@@ -2500,10 +2500,10 @@ type ServerInterface interface {
 	// RefreshToken Exchange the session's token for a new one
 	// (POST /api/v1/users/auth/_refresh)
 	RefreshToken(ctx echo.Context) error
-	// DeleteAPIKeys Delete several of one's own API keys
+	// DeleteAPIKeys Delete several of the caller's API keys
 	// (DELETE /api/v1/users/auth/keys)
 	DeleteAPIKeys(ctx echo.Context) error
-	// GetAPIKeys List one's own API keys
+	// GetAPIKeys List the caller's API keys
 	// (GET /api/v1/users/auth/keys)
 	GetAPIKeys(ctx echo.Context) error
 	// CreateAPIKey Create an API key
@@ -2512,25 +2512,25 @@ type ServerInterface interface {
 	// DeleteUsersAPIKeys Delete API keys of several users
 	// (DELETE /api/v1/users/auth/keys/_all)
 	DeleteUsersAPIKeys(ctx echo.Context) error
-	// GetUsersAPIKeys List every user's API keys
+	// GetUsersAPIKeys List the API keys of all users
 	// (GET /api/v1/users/auth/keys/_all)
 	GetUsersAPIKeys(ctx echo.Context) error
-	// DeleteAPIKey Delete one of one's own API keys
+	// DeleteAPIKey Delete one of the caller's API keys
 	// (DELETE /api/v1/users/auth/keys/{api_key_id})
 	DeleteAPIKey(ctx echo.Context, apiKeyID APIKeyID) error
-	// GetAPIKey Read one of one's own API keys
+	// GetAPIKey Read one of the caller's API keys
 	// (GET /api/v1/users/auth/keys/{api_key_id})
 	GetAPIKey(ctx echo.Context, apiKeyID APIKeyID) error
 	// Methods List the ways to sign in
 	// (GET /api/v1/users/auth/methods)
 	Methods(ctx echo.Context) error
-	// SAMLCallback End a sign-in at a SAML identity provider
+	// SAMLCallback Complete a sign-in at a SAML identity provider
 	// (POST /api/v1/users/auth/saml/_callback)
 	SAMLCallback(ctx echo.Context, params SAMLCallbackParams) error
 	// SAMLInit Begin a sign-in at a SAML identity provider
 	// (GET /api/v1/users/auth/saml/_init)
 	SAMLInit(ctx echo.Context, params SAMLInitParams) error
-	// SAMLSingleLogout End sessions on an identity provider's word
+	// SAMLSingleLogout End sessions at an identity provider's request
 	// (GET /api/v1/users/auth/saml/_single_logout)
 	SAMLSingleLogout(ctx echo.Context, params SAMLSingleLogoutParams) error
 	// SAMLMetadata Describe this server to an identity provider
@@ -2539,10 +2539,10 @@ type ServerInterface interface {
 	// SAMLRefusals List the last refused sign-ins
 	// (GET /api/v1/users/auth/saml/refusals)
 	SAMLRefusals(ctx echo.Context) error
-	// RemoveTOTPDevice Remove one's second factor
+	// RemoveTOTPDevice Remove the caller's second factor
 	// (DELETE /api/v1/users/auth/totp)
 	RemoveTOTPDevice(ctx echo.Context) error
-	// GetTOTPDevice Describe one's second factor
+	// GetTOTPDevice Describe the caller's second factor
 	// (GET /api/v1/users/auth/totp)
 	GetTOTPDevice(ctx echo.Context) error
 	// EnrollTOTPDevice Begin to set up a second factor
@@ -2572,10 +2572,10 @@ type ServerInterface interface {
 	// UpdateUser Change a user
 	// (PATCH /api/v1/users/{user_name})
 	UpdateUser(ctx echo.Context, userName UserName) error
-	// UnlockUser Forget a user's failed guesses
+	// UnlockUser Unlock a user after failed attempts
 	// (POST /api/v1/users/{user_name}/_unlock)
 	UnlockUser(ctx echo.Context, userName UserName) error
-	// SignInPage The page on which a sign-in by browser ends
+	// SignInPage Show the last page of a sign-in by browser
 	// (GET /sso/token)
 	SignInPage(ctx echo.Context) error
 }
@@ -14094,10 +14094,10 @@ type StrictServerInterface interface {
 	// Info Describe the server
 	// (GET /)
 	Info(ctx context.Context, request InfoRequestObject) (InfoResponseObject, error)
-	// Ping See whether the server answers
+	// Ping Check whether the server answers
 	// (HEAD /)
 	Ping(ctx context.Context, request PingRequestObject) (PingResponseObject, error)
-	// ClusterHealth Tell how the server is
+	// ClusterHealth Report the health of the server
 	// (GET /_cluster/health)
 	ClusterHealth(ctx context.Context, request ClusterHealthRequestObject) (ClusterHealthResponseObject, error)
 	// SecurityAuthenticate Describe the caller
@@ -14124,13 +14124,13 @@ type StrictServerInterface interface {
 	// SecurityBulkUpdateAPIKeys Update many API keys at once
 	// (POST /_security/api_key/_bulk_update)
 	SecurityBulkUpdateAPIKeys(ctx context.Context, request SecurityBulkUpdateAPIKeysRequestObject) (SecurityBulkUpdateAPIKeysResponseObject, error)
-	// SecurityGrantAPIKey Create an API key for somebody else
+	// SecurityGrantAPIKey Create an API key for another user
 	// (POST /_security/api_key/grant)
 	SecurityGrantAPIKey(ctx context.Context, request SecurityGrantAPIKeyRequestObject) (SecurityGrantAPIKeyResponseObject, error)
-	// SecurityGrantAPIKeyPut Create an API key for somebody else
+	// SecurityGrantAPIKeyPut Create an API key for another user
 	// (PUT /_security/api_key/grant)
 	SecurityGrantAPIKeyPut(ctx context.Context, request SecurityGrantAPIKeyPutRequestObject) (SecurityGrantAPIKeyPutResponseObject, error)
-	// SecurityClearAPIKeyCache Forget what is cached about API keys
+	// SecurityClearAPIKeyCache Evict API keys from the cache
 	// (POST /_security/api_key/{ids}/_clear_cache)
 	SecurityClearAPIKeyCache(ctx context.Context, request SecurityClearAPIKeyCacheRequestObject) (SecurityClearAPIKeyCacheResponseObject, error)
 	// SecurityUpdateAPIKey Update an API key
@@ -14181,19 +14181,19 @@ type StrictServerInterface interface {
 	// SecurityGetUsers List users
 	// (GET /_security/user)
 	SecurityGetUsers(ctx context.Context, request SecurityGetUsersRequestObject) (SecurityGetUsersResponseObject, error)
-	// SecurityHasPrivilegesGet Check one's own privileges
+	// SecurityHasPrivilegesGet Check the caller's privileges
 	// (GET /_security/user/_has_privileges)
 	SecurityHasPrivilegesGet(ctx context.Context, request SecurityHasPrivilegesGetRequestObject) (SecurityHasPrivilegesGetResponseObject, error)
-	// SecurityHasPrivileges Check one's own privileges
+	// SecurityHasPrivileges Check the caller's privileges
 	// (POST /_security/user/_has_privileges)
 	SecurityHasPrivileges(ctx context.Context, request SecurityHasPrivilegesRequestObject) (SecurityHasPrivilegesResponseObject, error)
-	// SecurityChangeOwnPasswordPost Change one's own password
+	// SecurityChangeOwnPasswordPost Change the caller's password
 	// (POST /_security/user/_password)
 	SecurityChangeOwnPasswordPost(ctx context.Context, request SecurityChangeOwnPasswordPostRequestObject) (SecurityChangeOwnPasswordPostResponseObject, error)
-	// SecurityChangeOwnPassword Change one's own password
+	// SecurityChangeOwnPassword Change the caller's password
 	// (PUT /_security/user/_password)
 	SecurityChangeOwnPassword(ctx context.Context, request SecurityChangeOwnPasswordRequestObject) (SecurityChangeOwnPasswordResponseObject, error)
-	// SecurityGetUserPrivileges List one's own privileges
+	// SecurityGetUserPrivileges List the caller's privileges
 	// (GET /_security/user/_privileges)
 	SecurityGetUserPrivileges(ctx context.Context, request SecurityGetUserPrivilegesRequestObject) (SecurityGetUserPrivilegesResponseObject, error)
 	// SecurityDeleteUser Delete a user
@@ -14208,22 +14208,22 @@ type StrictServerInterface interface {
 	// SecurityPutUser Create or change a user
 	// (PUT /_security/user/{username})
 	SecurityPutUser(ctx context.Context, request SecurityPutUserRequestObject) (SecurityPutUserResponseObject, error)
-	// SecurityDisableUserPost Keep a user out
+	// SecurityDisableUserPost Disable a user
 	// (POST /_security/user/{username}/_disable)
 	SecurityDisableUserPost(ctx context.Context, request SecurityDisableUserPostRequestObject) (SecurityDisableUserPostResponseObject, error)
-	// SecurityDisableUser Keep a user out
+	// SecurityDisableUser Disable a user
 	// (PUT /_security/user/{username}/_disable)
 	SecurityDisableUser(ctx context.Context, request SecurityDisableUserRequestObject) (SecurityDisableUserResponseObject, error)
-	// SecurityEnableUserPost Let a user sign in again
+	// SecurityEnableUserPost Enable a user
 	// (POST /_security/user/{username}/_enable)
 	SecurityEnableUserPost(ctx context.Context, request SecurityEnableUserPostRequestObject) (SecurityEnableUserPostResponseObject, error)
-	// SecurityEnableUser Let a user sign in again
+	// SecurityEnableUser Enable a user
 	// (PUT /_security/user/{username}/_enable)
 	SecurityEnableUser(ctx context.Context, request SecurityEnableUserRequestObject) (SecurityEnableUserResponseObject, error)
-	// SecurityHasUserPrivilegesGet Check one's own privileges
+	// SecurityHasUserPrivilegesGet Check the caller's privileges
 	// (GET /_security/user/{username}/_has_privileges)
 	SecurityHasUserPrivilegesGet(ctx context.Context, request SecurityHasUserPrivilegesGetRequestObject) (SecurityHasUserPrivilegesGetResponseObject, error)
-	// SecurityHasUserPrivileges Check one's own privileges
+	// SecurityHasUserPrivileges Check the caller's privileges
 	// (POST /_security/user/{username}/_has_privileges)
 	SecurityHasUserPrivileges(ctx context.Context, request SecurityHasUserPrivilegesRequestObject) (SecurityHasUserPrivilegesResponseObject, error)
 	// SecurityChangePasswordPost Change a user's password
@@ -14241,10 +14241,10 @@ type StrictServerInterface interface {
 	// UpdateCurrentAccount Replace the account's settings
 	// (PUT /api/v1/account)
 	UpdateCurrentAccount(ctx context.Context, request UpdateCurrentAccountRequestObject) (UpdateCurrentAccountResponseObject, error)
-	// GetCurrentUser Read one's own user
+	// GetCurrentUser Read the caller's user
 	// (GET /api/v1/user)
 	GetCurrentUser(ctx context.Context, request GetCurrentUserRequestObject) (GetCurrentUserResponseObject, error)
-	// UpdateCurrentUser Change one's own user
+	// UpdateCurrentUser Change the caller's user
 	// (PATCH /api/v1/user)
 	UpdateCurrentUser(ctx context.Context, request UpdateCurrentUserRequestObject) (UpdateCurrentUserResponseObject, error)
 	// GetUsers List users
@@ -14271,10 +14271,10 @@ type StrictServerInterface interface {
 	// RefreshToken Exchange the session's token for a new one
 	// (POST /api/v1/users/auth/_refresh)
 	RefreshToken(ctx context.Context, request RefreshTokenRequestObject) (RefreshTokenResponseObject, error)
-	// DeleteAPIKeys Delete several of one's own API keys
+	// DeleteAPIKeys Delete several of the caller's API keys
 	// (DELETE /api/v1/users/auth/keys)
 	DeleteAPIKeys(ctx context.Context, request DeleteAPIKeysRequestObject) (DeleteAPIKeysResponseObject, error)
-	// GetAPIKeys List one's own API keys
+	// GetAPIKeys List the caller's API keys
 	// (GET /api/v1/users/auth/keys)
 	GetAPIKeys(ctx context.Context, request GetAPIKeysRequestObject) (GetAPIKeysResponseObject, error)
 	// CreateAPIKey Create an API key
@@ -14283,25 +14283,25 @@ type StrictServerInterface interface {
 	// DeleteUsersAPIKeys Delete API keys of several users
 	// (DELETE /api/v1/users/auth/keys/_all)
 	DeleteUsersAPIKeys(ctx context.Context, request DeleteUsersAPIKeysRequestObject) (DeleteUsersAPIKeysResponseObject, error)
-	// GetUsersAPIKeys List every user's API keys
+	// GetUsersAPIKeys List the API keys of all users
 	// (GET /api/v1/users/auth/keys/_all)
 	GetUsersAPIKeys(ctx context.Context, request GetUsersAPIKeysRequestObject) (GetUsersAPIKeysResponseObject, error)
-	// DeleteAPIKey Delete one of one's own API keys
+	// DeleteAPIKey Delete one of the caller's API keys
 	// (DELETE /api/v1/users/auth/keys/{api_key_id})
 	DeleteAPIKey(ctx context.Context, request DeleteAPIKeyRequestObject) (DeleteAPIKeyResponseObject, error)
-	// GetAPIKey Read one of one's own API keys
+	// GetAPIKey Read one of the caller's API keys
 	// (GET /api/v1/users/auth/keys/{api_key_id})
 	GetAPIKey(ctx context.Context, request GetAPIKeyRequestObject) (GetAPIKeyResponseObject, error)
 	// Methods List the ways to sign in
 	// (GET /api/v1/users/auth/methods)
 	Methods(ctx context.Context, request MethodsRequestObject) (MethodsResponseObject, error)
-	// SAMLCallback End a sign-in at a SAML identity provider
+	// SAMLCallback Complete a sign-in at a SAML identity provider
 	// (POST /api/v1/users/auth/saml/_callback)
 	SAMLCallback(ctx context.Context, request SAMLCallbackRequestObject) (SAMLCallbackResponseObject, error)
 	// SAMLInit Begin a sign-in at a SAML identity provider
 	// (GET /api/v1/users/auth/saml/_init)
 	SAMLInit(ctx context.Context, request SAMLInitRequestObject) (SAMLInitResponseObject, error)
-	// SAMLSingleLogout End sessions on an identity provider's word
+	// SAMLSingleLogout End sessions at an identity provider's request
 	// (GET /api/v1/users/auth/saml/_single_logout)
 	SAMLSingleLogout(ctx context.Context, request SAMLSingleLogoutRequestObject) (SAMLSingleLogoutResponseObject, error)
 	// SAMLMetadata Describe this server to an identity provider
@@ -14310,10 +14310,10 @@ type StrictServerInterface interface {
 	// SAMLRefusals List the last refused sign-ins
 	// (GET /api/v1/users/auth/saml/refusals)
 	SAMLRefusals(ctx context.Context, request SAMLRefusalsRequestObject) (SAMLRefusalsResponseObject, error)
-	// RemoveTOTPDevice Remove one's second factor
+	// RemoveTOTPDevice Remove the caller's second factor
 	// (DELETE /api/v1/users/auth/totp)
 	RemoveTOTPDevice(ctx context.Context, request RemoveTOTPDeviceRequestObject) (RemoveTOTPDeviceResponseObject, error)
-	// GetTOTPDevice Describe one's second factor
+	// GetTOTPDevice Describe the caller's second factor
 	// (GET /api/v1/users/auth/totp)
 	GetTOTPDevice(ctx context.Context, request GetTOTPDeviceRequestObject) (GetTOTPDeviceResponseObject, error)
 	// EnrollTOTPDevice Begin to set up a second factor
@@ -14343,10 +14343,10 @@ type StrictServerInterface interface {
 	// UpdateUser Change a user
 	// (PATCH /api/v1/users/{user_name})
 	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
-	// UnlockUser Forget a user's failed guesses
+	// UnlockUser Unlock a user after failed attempts
 	// (POST /api/v1/users/{user_name}/_unlock)
 	UnlockUser(ctx context.Context, request UnlockUserRequestObject) (UnlockUserResponseObject, error)
-	// SignInPage The page on which a sign-in by browser ends
+	// SignInPage Show the last page of a sign-in by browser
 	// (GET /sso/token)
 	SignInPage(ctx context.Context, request SignInPageRequestObject) (SignInPageResponseObject, error)
 }
