@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Ensures that what is written for one version of the clients is written for the other: their types are others, and the rest
-// is the same, but for how they are made.
+// Ensures that the files for the two versions of the clients are equal, except for the names of their types and
+// constructors.
 func TestVersions_Alike(t *testing.T) {
 	t.Parallel()
 	next := strings.NewReplacer("v8", "v9", "V8", "V9", "version 8", "version 9")

@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// answer is what a client made of the server's answer.
+// answer is a client's view of the server's answer.
 type answer struct {
 	t      *testing.T
 	status int
 	body   []byte
 }
 
-// want fails the test unless the answer has the status, and at least what the JSON says: objects may have more members,
-// null is what is absent, an absent object is as good as an empty one, and lists are as long. That is what the typed clients
-// do not tell apart.
+// want fails the test unless the answer has the status, and at least the members of the JSON: objects may have more
+// members, null means absent, an absent object equals an empty one, and lists have the same length. The typed clients
+// do not distinguish these cases.
 func (a answer) want(status int, format string, values ...any) answer {
 	a.t.Helper()
 	text := fmt.Sprintf(format, values...)
@@ -31,7 +31,7 @@ func (a answer) want(status int, format string, values ...any) answer {
 	return a
 }
 
-// wantFailure fails the test unless the answer is Elasticsearch's envelope of a failure of that type.
+// wantFailure fails the test unless the answer is a failure of that type in Elasticsearch's format.
 func (a answer) wantFailure(status int, kind string) answer {
 	a.t.Helper()
 	return a.want(status, `{"status": %d, "error": {"type": %q, "root_cause": [{}]}}`, status, kind)
@@ -39,7 +39,7 @@ func (a answer) wantFailure(status int, kind string) answer {
 
 func (a answer) value() any { return parse(a.t, a.body) }
 
-// text returns a member of the answer's object, which must be a text that is not empty.
+// text returns a member of the answer's object, which must be a string that is not empty.
 func (a answer) text(name string) string {
 	a.t.Helper()
 	members, _ := a.value().(map[string]any)
@@ -64,7 +64,7 @@ func parse(t *testing.T, text []byte) any {
 	return value
 }
 
-// compare says where got lacks what is wanted, or nothing.
+// compare returns the first difference between got and want, or "".
 func compare(path string, got, want any) string {
 	switch want := want.(type) {
 	case map[string]any:
@@ -95,7 +95,7 @@ func compare(path string, got, want any) string {
 	return ""
 }
 
-// encode is the JSON of what a client made of an answer.
+// encode returns the JSON of a client's decoded answer.
 func encode(t *testing.T, value any) []byte {
 	t.Helper()
 	text, err := json.Marshal(value)
@@ -105,7 +105,7 @@ func encode(t *testing.T, value any) []byte {
 	return text
 }
 
-// fill makes a client's own request of a body.
+// fill decodes a body into a client's request type.
 func fill[R any](t *testing.T, request *R, body string) *R {
 	t.Helper()
 	if err := json.Unmarshal([]byte(body), request); err != nil {
@@ -114,7 +114,7 @@ func fill[R any](t *testing.T, request *R, body string) *R {
 	return request
 }
 
-// readAll is a low-level client's answer.
+// readAll reads a low-level client's answer.
 func readAll(t *testing.T, status int, body io.ReadCloser) answer {
 	t.Helper()
 	if body == nil {

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// sight is what saml/browser.js saw.
+// sight is the output of saml/browser.js.
 type sight struct {
 	Address, Title, Heading, Text, Next, Referrer, Kept string
-	Entries, Remembered, Redirects, Complaints          []string
-	// Again is the page for one who comes back to it, and Foreign what becomes of a script that is put into it.
+	Entries, History, Redirects, Complaints             []string
+	// Again is the page after the user returns to it, and Foreign the result of a script that was injected into it.
 	Again   struct{ Address, Heading string }
 	Foreign struct {
 		Ran        bool
@@ -25,14 +25,14 @@ type sight struct {
 	}
 }
 
-// Ensures that a real browser ends on the page that says who is signed in and until when, under the page's own policy, and
-// that the token is nowhere that it would be found later.
+// Ensures that a real browser ends on the page that names the user and the expiry, under the page's own policy, and
+// that the token is left nowhere in the browser.
 func TestSAML_Browser(t *testing.T) {
 	t.Parallel()
 	browser := need(t, "chromium", "chromium-browser", "google-chrome")
 	f := newFederation(t, sealed)
-	who := identity{"grace", "Grace", "grace@example.org", "staff"}
-	saw := f.browse(t, browser, sealed, who)
+	user := identity{"grace", "Grace", "grace@example.org", "staff"}
+	saw := f.browse(t, browser, sealed, user)
 
 	page, token := f.url+"/sso/token", f.token(t, saw.Redirects[len(saw.Redirects)-1])
 	f.ask(t, http.MethodGet, "/api/v1/user", token).want(200, `{"user_name": "grace", "security": {"security_realm": {"id": "sealed"}}}`)
@@ -49,19 +49,19 @@ func TestSAML_Browser(t *testing.T) {
 		t.Errorf("the browser complains: %q", saw.Complaints)
 	}
 	if saw.Foreign.Ran || len(saw.Foreign.Complaints) != 1 || !strings.Contains(saw.Foreign.Complaints[0], "Content Security Policy") {
-		t.Errorf("a script that is not the page's own: %+v", saw.Foreign)
+		t.Errorf("an injected script: %+v", saw.Foreign)
 	}
 	if saw.Again.Address != page || saw.Again.Heading != "Not signed in" {
-		t.Errorf("who comes back to the page sees %+v", saw.Again)
+		t.Errorf("after returning, the page shows %+v", saw.Again)
 	}
 	wantNowhere(t, token, saw)
 }
 
-// wantNowhere fails the test if a token is to be found in a browser.
+// wantNowhere fails the test if a token is left in a browser.
 func wantNowhere(t *testing.T, token string, saw sight) {
 	t.Helper()
-	if len(saw.Remembered) == 0 || len(saw.Entries) == 0 {
-		t.Errorf("the history is %q and %q; want some", saw.Remembered, saw.Entries)
+	if len(saw.History) == 0 || len(saw.Entries) == 0 {
+		t.Errorf("the history is %q and %q; want some", saw.History, saw.Entries)
 	}
 	signature := token[strings.LastIndex(token, ".")+1:]
 	saw.Redirects = nil // there the token was on its way
@@ -70,11 +70,11 @@ func wantNowhere(t *testing.T, token string, saw sight) {
 	}
 }
 
-// browse signs somebody in with a browser.
-func (f federation) browse(t *testing.T, browser, realm string, who identity) sight {
+// browse signs a user in with a browser.
+func (f federation) browse(t *testing.T, browser, realm string, user identity) sight {
 	t.Helper()
 	arguments := []string{"saml/browser.js", browser, f.initURL(realm), f.url + "/sso/token"}
-	for name, values := range who.form() {
+	for name, values := range user.form() {
 		arguments = append(arguments, name+"="+values[0])
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
@@ -95,7 +95,7 @@ func (f federation) browse(t *testing.T, browser, realm string, who identity) si
 	return saw
 }
 
-// expiry is when a token ends by its own word.
+// expiry returns the expiry in a token.
 func expiry(t *testing.T, token string) time.Time {
 	t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])

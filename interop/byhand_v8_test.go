@@ -14,7 +14,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/typedapi/types/enums/clusterprivilege"
 )
 
-// Ensures that a program written with the types of version 8 finds its values where it looks for them.
+// Ensures that a program with the types of version 8 finds the expected values in them.
 func TestByHand_V8(t *testing.T) {
 	t.Parallel()
 	s, ctx := newTypedV8(t, owner()).Security, t.Context()
@@ -55,12 +55,12 @@ func TestByHand_V8(t *testing.T) {
 	}
 
 	var failure *types.ElasticsearchError
-	_, err = s.BulkUpdateApiKeys().Ids(made.Id).Header("es-security-runas-user", "nobody").ErrorTrace(true).Do(ctx)
+	_, err = s.BulkUpdateApiKeys().Ids(made.Id).Header("es-security-runas-user", "missing").ErrorTrace(true).Do(ctx)
 	if !errors.As(err, &failure) || failure.Status != 403 || failure.ErrorCause.Type != "security_exception" || failure.ErrorCause.Reason == nil || failure.ErrorCause.StackTrace == nil {
-		t.Errorf("running as a user that there is not: %v", err)
+		t.Errorf("running as an unknown user: %v", err)
 	}
-	// There is no such operation, which Elasticsearch says in another form.
+	// An unknown operation, which Elasticsearch reports in another format.
 	if _, err := s.GetServiceAccounts().Do(ctx); !errors.As(err, &failure) || failure.Status != 400 || failure.ErrorCause.Reason == nil {
-		t.Errorf("an operation that there is not: %v", err)
+		t.Errorf("an unknown operation: %v", err)
 	}
 }

@@ -2,7 +2,7 @@ package interop
 
 import "testing"
 
-// Ensures that each client takes the server for Elasticsearch, and learns what it is.
+// Ensures that each client accepts the server as Elasticsearch, and reads its version.
 func TestInfo(t *testing.T) {
 	each(t, func(d dialog) {
 		d.info().want(200, `{"name": "sallyport", "cluster_name": "sallyport", "version": {"number": "9.4.0", "build_snapshot": false}}`)
@@ -11,7 +11,7 @@ func TestInfo(t *testing.T) {
 	})
 }
 
-// Ensures that each client can sign in in each way, and sees what the server makes of it.
+// Ensures that each client can authenticate in each way, and reads the caller's description.
 func TestCallers(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("caller", `["superuser"]`)
@@ -40,7 +40,7 @@ func TestCallers(t *testing.T) {
 	})
 }
 
-// Ensures that each client can act as another user, whose keys it makes and changes then.
+// Ensures that each client can act as another user, and then creates and changes that user's keys.
 func TestRunAs(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("target", `["superuser"]`)
@@ -53,13 +53,13 @@ func TestRunAs(t *testing.T) {
 		d.bulkUpdate(`{"ids": ["`+id+`"], "metadata": {"a": 1}}`).want(200, `{"updated": [], "errors": {"count": 1}}`)
 		as.bulkUpdate(`{"ids": ["`+id+`"], "metadata": {"a": 1}}`).want(200, `{"updated": [%q]}`, id)
 
-		nobody := d.newUser("nobody", `["nothing"]`)
-		nobody.runAs = user.user
-		d.connect(nobody).authenticate().wantFailure(403, "security_exception")
+		powerless := d.newUser("powerless", `["nothing"]`)
+		powerless.runAs = user.user
+		d.connect(powerless).authenticate().wantFailure(403, "security_exception")
 	})
 }
 
-// Ensures that refusals reach each client with all their parts, and that none makes it try again.
+// Ensures that each client reads refusals with all their parts, and does not retry them.
 func TestFailures(t *testing.T) {
 	each(t, func(d dialog) {
 		how := d.newUser("refused", `["nothing"]`)

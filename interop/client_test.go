@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// connection is how a client is made: with one kind of credentials, or none.
+// connection is the configuration of a client, with one kind of credentials or none.
 type connection struct {
 	user, password, apiKey, token string
 	// runAs is the user to act as.
 	runAs string
-	// compressed requests have their bodies packed.
+	// compressed requests have gzip bodies.
 	compressed bool
-	// seen is what went over the wire, if anyone wants to know.
+	// seen records the requests, if it is set.
 	seen *wire
 }
 
-// owner is the user who may do everything.
+// owner is the connection of a user with all privileges.
 func owner() connection { return connection{user: served.user, password: served.password} }
 
 func (c connection) header() http.Header {
@@ -29,7 +29,7 @@ func (c connection) header() http.Header {
 	return h
 }
 
-// transport is the one that clients take for themselves, watched if anyone wants to know.
+// transport returns the clients' default transport, recorded if seen is set.
 func (c connection) transport() http.RoundTripper {
 	if c.seen == nil {
 		return http.DefaultTransport
@@ -37,26 +37,26 @@ func (c connection) transport() http.RoundTripper {
 	return c.seen
 }
 
-// operations are what one client can call. Those that take a body take it as JSON.
+// operations are the operations that a client can call. Those with a body take it as JSON.
 type operations struct {
 	info, ping, health, authenticate, userPrivileges, builtinPrivileges func() answer
 
 	createKey, queryKeys, bulkUpdate, grantKey, invalidateKeys, hasPrivileges, putPrivileges, getToken, invalidateToken func(body string) answer
 
-	// Those that are raw send the body as it is, past the types of a client that has some.
+	// Raw operations send the body as it is, without the client's types.
 	createKeyRaw, bulkUpdateRaw, grantKeyRaw func(body string) answer
 
 	updateKey, putRole, putUser, changePassword                                           func(name, body string) answer
 	getRole, deleteRole, getUser, deleteUser, enableUser, disableUser, clearCache, getKey func(name string) answer
 
 	keysNamed func(name string) answer
-	// ownKeys lists those that are in use.
+	// ownKeys lists the keys in use.
 	ownKeys func() answer
 
 	getPrivilege, deletePrivilege func(application, name string) answer
 }
 
-// clients are those under test.
+// clients are the clients under test.
 var clients = []struct {
 	name    string
 	typed   bool
@@ -69,23 +69,23 @@ var clients = []struct {
 	{"v9 typed", true, "9", typedV9},
 }
 
-// runs counts the runs of scenarios, also when all tests are run again.
+// runs counts the runs of scenarios, including repeated runs of all tests.
 var runs atomic.Int64
 
-// dialog is one scenario's view of a client.
+// dialog is one scenario with one client.
 type dialog struct {
 	*testing.T
 	operations
 
 	connect func(connection) operations
-	// suffix sets the names of one run apart from those of the others.
+	// suffix distinguishes the names of one run from those of others.
 	suffix string
-	// typed clients know their own types only, and compatible ones of version.
+	// typed clients know only their own types, and compatible ones of a version.
 	typed   bool
 	version string
 }
 
-// each runs a scenario with each client, at once.
+// each runs a scenario with each client, concurrently.
 func each(t *testing.T, scenario func(d dialog)) {
 	t.Helper()
 	t.Parallel()

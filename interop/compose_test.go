@@ -10,7 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// loadCompose reads the compose file as Docker's own program does, by the schema of the Compose Specification.
+// loadCompose reads the compose file as Docker does, by the schema of the Compose Specification.
 func loadCompose(t *testing.T) *types.Project {
 	t.Helper()
 	folder, err := filepath.Abs("../deploy")
@@ -26,8 +26,8 @@ func loadCompose(t *testing.T) *types.Project {
 	return project
 }
 
-// Ensures that the compose file is one, that every file it names is there or made by what the README says, that no container
-// may do more than it needs, and that the proxy knows the servers.
+// Ensures that the compose file is valid, that every file that it names exists or is created by the README's
+// commands, that no container has more privileges than it needs, and that the proxy has the servers' addresses.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	project := loadCompose(t)
@@ -41,7 +41,7 @@ func TestCompose(t *testing.T) {
 	readme, proxy := read("../README.md"), read("../deploy/haproxy.cfg")
 	for name, secret := range project.Secrets {
 		if !strings.Contains(readme, "> "+filepath.Base(secret.File)+"\n") || filepath.Base(filepath.Dir(secret.File)) != "secrets" {
-			t.Errorf("the README does not make the secret %s in %s", name, secret.File)
+			t.Errorf("the README does not create the secret %s in %s", name, secret.File)
 		}
 	}
 	for name, service := range project.Services {
@@ -51,7 +51,7 @@ func TestCompose(t *testing.T) {
 			}
 		}
 		if name != "database" && (!service.ReadOnly || len(service.CapDrop) != 1) {
-			t.Errorf("%s may do more than it needs", name)
+			t.Errorf("%s has more privileges than it needs", name)
 		}
 		if service.Image == "sallyport" && !strings.Contains(proxy, "\n    server "+name+" "+name+":12400 port 12490\n") {
 			t.Errorf("the proxy does not know %s", name)
@@ -66,7 +66,7 @@ func TestCompose(t *testing.T) {
 	}
 	address := project.Services["proxy"].Networks["front"].Ipv4Address
 	if got := project.Services["server-1"].Environment["SALLYPORT_TRUSTED_PROXIES"]; got == nil || *got != address+"/32" {
-		t.Errorf("the servers trust another proxy than %s", address)
+		t.Errorf("the servers trust a proxy other than %s", address)
 	}
 }
 

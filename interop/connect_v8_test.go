@@ -6,7 +6,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8"
 )
 
-// configV8 is how a client of version 8 is told how to connect.
+// configV8 returns the configuration of a client of version 8.
 func configV8(c connection) elasticsearch.Config {
 	return elasticsearch.Config{
 		Addresses: []string{served.url}, Transport: c.transport(), Header: c.header(), CompressRequestBody: c.compressed,
@@ -32,5 +32,5 @@ func newTypedV8(t *testing.T, how connection) *elasticsearch.TypedClient {
 	return c
 }
 
-// namesV8 is the form in which version 8 takes names of privileges.
+// namesV8 converts names of privileges to the type of version 8.
 func namesV8(name string) string { return name }

@@ -7,7 +7,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v9"
 )
 
-// optionsV9 are how a client of version 9 is told how to connect.
+// optionsV9 returns the options of a client of version 9.
 func optionsV9(c connection) []elasticsearch.Option {
 	options := []elasticsearch.Option{
 		elasticsearch.WithAddresses(served.url),
@@ -45,5 +45,5 @@ func newTypedV9(t *testing.T, how connection) *elasticsearch.TypedClient {
 	return c
 }
 
-// namesV9 is the form in which version 9 takes names of privileges.
+// namesV9 converts names of privileges to the type of version 9.
 func namesV9(name string) []string { return []string{name} }

@@ -1,10 +1,10 @@
-// Package interop holds nothing but tests: the official Go clients of Elasticsearch, versions 8 and 9, typed and low-level,
-// against the program as it is run. It is a module of its own, so that the clients are no dependency of the server's.
+// Package interop has nothing but tests: the official Go clients of Elasticsearch, versions 8 and 9, typed and
+// low-level, against the running program. It is a separate module, so that the server does not depend on the clients.
 //
-// The scenarios are written once. They call operations with JSON bodies, and compare JSON answers; what makes a client's
-// own request of a body, and JSON of its answer, is written for each client. So each body passes through the client's types
-// on its way out, and each answer on its way in.
+// The scenarios are written once. They call operations with JSON bodies, and compare JSON answers; for each client,
+// code converts a body to the client's request and its answer to JSON. So each body and each answer passes through
+// the client's types.
 //
-// Sign-ins are tested with an identity provider that is not ours, and with a browser. The folder saml has what npm fetches for
-// that. Where node, that or a browser is missing, these tests are skipped, unless the environment has CI.
+// Sign-ins are tested with an external identity provider, and with a browser. The folder saml has npm's files for
+// that. Without node, the provider or a browser, these tests are skipped, unless the environment has CI.
 package interop

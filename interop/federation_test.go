@@ -16,7 +16,7 @@ const (
 	singleLogoutPath = "/api/v1/users/auth/saml/_single_logout"
 )
 
-// federation is a server of its own, and the identity providers that it trusts, one a realm.
+// federation is a server and the identity providers that it trusts, one per realm.
 type federation struct {
 	url    string
 	folder string
@@ -24,10 +24,10 @@ type federation struct {
 	providers map[string]string
 }
 
-// sealed is the realm whose identity provider encrypts what it says.
+// sealed is the realm with an identity provider that encrypts its assertions.
 const sealed = "sealed"
 
-// newFederation starts all of it, and ends it with the test.
+// newFederation starts the server and the identity providers, and stops them with the test.
 func newFederation(t *testing.T, realms ...string) federation {
 	t.Helper()
 	node := needNode(t)
@@ -44,7 +44,7 @@ func newFederation(t *testing.T, realms ...string) federation {
 	return f
 }
 
-// freeAddress is one on this machine that nobody listens at.
+// freeAddress returns an unused address on this machine.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// entityID is what the server is called by the identity provider of a realm.
+// entityID returns this server's entity ID at the identity provider of a realm.
 func (f federation) entityID(realm string) string { return "urn:example:sallyport:" + realm }
 
 // startProvider starts the identity provider of a realm, and returns its address.
@@ -87,7 +87,7 @@ func (f federation) startProvider(t *testing.T, node, realm string) string {
 		}
 	})
 	address := "http://127.0.0.1:" + found[1]
-	// What it encrypts with by itself is not authenticated.
+	// Its default encryption is not authenticated.
 	set := newVisitor(t).post(address+"/settings", url.Values{"encryptionAlgorithm": {"http://www.w3.org/2009/xmlenc11#aes256-gcm"}})
 	if set.status != http.StatusFound {
 		t.Fatalf("the identity provider's settings: %d %s", set.status, set.body)
@@ -117,7 +117,7 @@ func (f federation) serve(t *testing.T, address, described string) {
 	})
 }
 
-// realm describes a realm.
+// realm returns the configuration of a realm.
 func (f federation) realm(id string) string {
 	return fmt.Sprintf(`
 - id: %[1]s
@@ -135,21 +135,21 @@ func (f federation) realm(id string) string {
 `, id, f.providers[id], f.entityID(id), f.url+callbackPath, f.url+singleLogoutPath, persistent)
 }
 
-// signedIn is somebody who signed in.
+// signedIn is the result of a sign-in.
 type signedIn struct {
 	token   string
 	visitor visitor
-	// form is what the identity provider's page sent us.
+	// form is the form in the identity provider's page.
 	form url.Values
 }
 
-// signIn signs somebody in as a browser without JavaScript would.
-func (f federation) signIn(t *testing.T, realm string, who identity) signedIn {
+// signIn signs a user in as a browser without JavaScript would.
+func (f federation) signIn(t *testing.T, realm string, u identity) signedIn {
 	t.Helper()
 	v := newVisitor(t)
 	begun := v.get(f.initURL(realm))
 	asked := v.get(begun.location)
-	form := who.form()
+	form := u.form()
 	form.Set("_authnRequest", asked.field("_authnRequest"))
 	told := v.post(f.providers[realm]+"/signin", form)
 	form = url.Values{"SAMLResponse": {told.field("SAMLResponse")}, "RelayState": {told.field("RelayState")}}
@@ -160,14 +160,14 @@ func (f federation) signIn(t *testing.T, realm string, who identity) signedIn {
 	return signedIn{f.token(t, landed.location), v, form}
 }
 
-// state is a caller's own, which comes back with the token.
+// state is the caller's state, which comes back with the token.
 const state = "/there?a=b&c=%25#d"
 
 func (f federation) initURL(realm string) string {
 	return f.url + "/api/v1/users/auth/saml/_init?" + url.Values{"realm": {realm}, "state": {state}}.Encode()
 }
 
-// token is the one in the address that a browser is sent to after signing in.
+// token returns the token in the address at which a sign-in ends.
 func (f federation) token(t *testing.T, location string) string {
 	t.Helper()
 	token, given, _ := strings.Cut(strings.TrimPrefix(location, "/sso/token#"), "?state=")
@@ -177,7 +177,7 @@ func (f federation) token(t *testing.T, location string) string {
 	return token
 }
 
-// request asks the server for something, with a token if there is one.
+// request sends a request to the server, with a token if there is one.
 func (f federation) request(t *testing.T, method, path, token string) page {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, f.url+path, http.NoBody)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// descriptor is a role descriptor that has something in each of its parts that both versions' types know.
+// descriptor is a role descriptor with a value in each of its parts that both versions' types have.
 const descriptor = `{
 	"cluster": ["monitor", "manage_own_api_key"],
 	"indices": [
@@ -19,7 +19,7 @@ const descriptor = `{
 	"remote_cluster": [{"clusters": ["far*"], "privileges": ["monitor_enrich"]}]
 }`
 
-// Ensures that each client takes a key through its life: making, finding, changing, and ending it.
+// Ensures that each client can create, find, change, and invalidate a key.
 func TestKeys_LifeCycle(t *testing.T) {
 	each(t, func(d dialog) {
 		name := d.name("life")
@@ -47,8 +47,8 @@ func TestKeys_LifeCycle(t *testing.T) {
 	})
 }
 
-// Ensures that bulk update tells each client what became of each key, and that a key is cleared with the body that the
-// typed clients can send as it is only.
+// Ensures that each client reads the result for each key of a bulk update, and that a key is cleared by a body that
+// the typed clients can send only raw.
 func TestKeys_BulkUpdate(t *testing.T) {
 	each(t, func(d dialog) {
 		create := func(name string) string {
@@ -74,8 +74,8 @@ func TestKeys_BulkUpdate(t *testing.T) {
 	})
 }
 
-// Ensures that each client reads global privileges, and a restriction, which holds. The typed clients make a list of global
-// privileges, which is refused as by Elasticsearch, so that they have to send the body as it is.
+// Ensures that each client reads global privileges, and a restriction, which is enforced. The typed clients encode
+// global privileges as a list, which is refused as by Elasticsearch, so they must send the body raw.
 func TestKeys_Global(t *testing.T) {
 	each(t, func(d dialog) {
 		object := `{"application": {"manage": {"applications": ["kibana-*"]}}}`
@@ -92,7 +92,7 @@ func TestKeys_Global(t *testing.T) {
 	})
 }
 
-// Ensures that each client makes keys for others, and sees whose they are.
+// Ensures that each client creates keys for other users, and reads the owner.
 func TestKeys_Grant(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("grantee", `["superuser"]`)
@@ -114,7 +114,7 @@ func TestKeys_Grant(t *testing.T) {
 	})
 }
 
-// Ensures that each client's queries, sort, paging and aggregations are understood, and the results decoded.
+// Ensures that each client's queries, sorting, paging and aggregations are understood, and the results decoded.
 func TestKeys_Query(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("asker", `["superuser"]`)
@@ -150,8 +150,8 @@ func TestKeys_Query(t *testing.T) {
 	})
 }
 
-// Ensures that the aggregations of a query reach each client. The typed ones ask for typed keys, and could decode nothing
-// without.
+// Ensures that each client reads the aggregations of a query. The typed ones request typed keys, without which they
+// could decode nothing.
 func TestKeys_Aggregations(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("counter", `["superuser"]`)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// needNode returns the program that runs the identity provider.
+// needNode returns the path of the program that runs the identity provider.
 func needNode(t *testing.T) string {
 	t.Helper()
 	if _, err := os.Stat("saml/node_modules/saml-idp"); err != nil {
@@ -23,7 +23,7 @@ func needNode(t *testing.T) string {
 	return need(t, "node")
 }
 
-// need returns the path of the first program of those that is there.
+// need returns the path of the first existing program.
 func need(t *testing.T, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -35,7 +35,7 @@ func need(t *testing.T, names ...string) string {
 	return ""
 }
 
-// lack skips a test for what the machine lacks, but not where everything has to be tested.
+// lack skips a test for a missing program, except in CI, where everything must be tested.
 func lack(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {

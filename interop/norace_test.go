@@ -2,5 +2,5 @@
 
 package interop
 
-// raceDetector tells whether the tests run with the race detector; the server under test is built alike.
+// raceDetector reports whether the tests run with the race detector; the server under test is built the same way.
 const raceDetector = false

@@ -2,7 +2,7 @@ package interop
 
 import "testing"
 
-// newUser makes a user with the roles, a JSON list, and returns how to connect as that user.
+// newUser adds a user with the roles, a JSON list, and returns a connection as that user.
 func (d dialog) newUser(beginning, roles string) connection {
 	d.Helper()
 	c := connection{user: d.name(beginning), password: "a passphrase of " + d.name(beginning)}
@@ -11,7 +11,7 @@ func (d dialog) newUser(beginning, roles string) connection {
 	return c
 }
 
-// Ensures that each client manages roles, with all that a descriptor can say.
+// Ensures that each client manages roles, with all members of a descriptor.
 func TestRoles(t *testing.T) {
 	each(t, func(d dialog) {
 		name := d.name("role")
@@ -28,7 +28,7 @@ func TestRoles(t *testing.T) {
 	})
 }
 
-// Ensures that each client manages users, who can then sign in with it, or cannot.
+// Ensures that each client manages users, which can or cannot sign in accordingly.
 func TestUsers(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("user", `["superuser", "undefined"]`)
@@ -53,7 +53,7 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-// Ensures that each client manages application privileges, and asks what a caller may do with them.
+// Ensures that each client manages application privileges, and checks a caller's.
 func TestPrivileges(t *testing.T) {
 	each(t, func(d dialog) {
 		application, role := d.name("app"), d.name("reader")

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// patience is how long a process may take to start, or to end. It is generous, because machines are busy.
+// patience is the time limit for a process to start or stop. It is generous, because machines are busy.
 const patience = 90 * time.Second
 
-// process is one that the tests start, and end.
+// process is a process that the tests start and stop.
 type process struct {
 	cmd *exec.Cmd
-	// out and log are what it writes to its output, and to where errors go.
+	// out and log are its standard output and standard error.
 	out, log ear
 	ended    chan error
 }
 
-// newProcess prepares a process with more in its environment.
+// newProcess prepares a process with additional environment variables.
 func newProcess(environment []string, name string, arguments ...string) *process {
 	p := &process{cmd: exec.Command(name, arguments...), ended: make(chan error, 1)}
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+scratch)
@@ -32,7 +32,7 @@ func newProcess(environment []string, name string, arguments ...string) *process
 	return p
 }
 
-// ear hears what is written, and finds the first match of what it listens for.
+// ear is a writer that collects output and finds the first match of a pattern.
 type ear struct {
 	heard  bytes.Buffer
 	wanted *regexp.Regexp
@@ -44,7 +44,7 @@ func (e *ear) listen(wanted string) <-chan []string {
 	return e.found
 }
 
-// String is all that was heard. The process must have ended.
+// String returns the whole output. The process must have exited.
 func (e *ear) String() string { return e.heard.String() }
 
 // Write implements io.Writer.
@@ -59,7 +59,7 @@ func (e *ear) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// start starts the process, and returns what it is heard to say.
+// start starts the process, and returns the match of the pattern in its output.
 func (p *process) start(heard <-chan []string) ([]string, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (p *process) start(heard <-chan []string) ([]string, error) {
 
 func (p *process) kill() { p.cmd.Process.Kill() } //nolint:errcheck // it may have ended
 
-// stop ends a server, and returns an error if it does not end well, or has panicked or raced.
+// stop stops a server, and returns an error if its exit code is not 0, or if it panicked or raced.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// identity is what the identity provider says of somebody.
+// identity is the identity provider's description of a user.
 type identity struct{ name, fullName, mail, groups string }
 
 func (i identity) form() url.Values {
@@ -18,24 +18,24 @@ func (i identity) form() url.Values {
 
 const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 
-// Ensures that one signs in at an identity provider that is not ours, whether it encrypts or not, is the user with the roles
-// that its groups give at that time, and that what it answered is good once.
+// Ensures that users sign in at an external identity provider, with and without encryption, that they get the roles
+// of their groups at that time, and that a response is valid once.
 func TestSAML(t *testing.T) {
 	t.Parallel()
 	realms := []string{"plain", sealed}
 	f := newFederation(t, realms...)
 	for _, realm := range realms {
 		t.Run(realm, func(t *testing.T) {
-			who := identity{"ada-" + realm, "Ada Łącka & Söhne", "ada@example.org", "staff,viewers"}
+			user := identity{"ada-" + realm, "Ada Łącka & Söhne", "ada@example.org", "staff,viewers"}
 			wantUser := func(token, roles string) {
 				f.ask(t, http.MethodGet, "/api/v1/user", token).want(200, `{"user_name": %q, "full_name": %q, "email": %q,
-					"security": {"roles": `+roles+`, "security_realm": {"id": %q, "type": "saml"}}}`, who.name, who.fullName, who.mail, realm)
+					"security": {"roles": `+roles+`, "security_realm": {"id": %q, "type": "saml"}}}`, user.name, user.fullName, user.mail, realm)
 			}
-			first := f.signIn(t, realm, who)
+			first := f.signIn(t, realm, user)
 			wantUser(first.token, `["ece_deployment_viewer", "ece_platform_viewer"]`)
 
-			who.groups, who.fullName = "staff", "Ada Other"
-			second := f.signIn(t, realm, who)
+			user.groups, user.fullName = "staff", "Ada Other"
+			second := f.signIn(t, realm, user)
 			wantUser(second.token, `["ece_deployment_viewer"]`)
 
 			again := first.visitor.post(f.url+callbackPath, first.form)
@@ -45,19 +45,19 @@ func TestSAML(t *testing.T) {
 	f.ask(t, http.MethodGet, "/api/v1/users/auth/methods", "").want(200, `{"sso_methods": [{"name": "Realm plain"}, {"name": "Realm sealed"}]}`)
 }
 
-// Ensures that whoever leaves here is led to the identity provider, which understands that, and says so to us.
+// Ensures that a logout redirects to the identity provider, which understands it and confirms it to this server.
 func TestSAML_Logout(t *testing.T) {
 	t.Parallel()
 	f := newFederation(t, "plain")
-	who := f.signIn(t, "plain", identity{"eve", "Eve", "eve@example.org", "staff"})
-	left := f.request(t, http.MethodPost, "/api/v1/users/auth/_logout", who.token)
+	user := f.signIn(t, "plain", identity{"eve", "Eve", "eve@example.org", "staff"})
+	left := f.request(t, http.MethodPost, "/api/v1/users/auth/_logout", user.token)
 	link, rest, _ := strings.Cut(strings.TrimPrefix(left.header.Get("Link"), "<"), ">")
 	if left.status != 200 || rest == "" {
 		t.Fatalf("status %d, Link %q", left.status, left.header.Get("Link"))
 	}
-	f.ask(t, http.MethodGet, "/api/v1/user", who.token).want(401, `{}`)
+	f.ask(t, http.MethodGet, "/api/v1/user", user.token).want(401, `{}`)
 
-	asked := who.visitor.get(link)
+	asked := user.visitor.get(link)
 	said := asked.message("SAMLResponse")
 	for _, part := range []string{"LogoutResponse", `Destination="` + f.url + singleLogoutPath + `"`, `status:Success"`} {
 		if !strings.Contains(said, part) {

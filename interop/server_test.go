@@ -9,13 +9,13 @@ import (
 )
 
 var (
-	// program is what is tested, and scratch a folder for what comes and goes with the tests.
+	// program is the program under test, and scratch a folder for temporary files.
 	program, scratch string
-	// served is the server under test, which all tests share: they keep out of each other's way by their names.
+	// served is the server under test, which all tests share: they use different names.
 	served server
 )
 
-// server is where the program serves, and the user it was made with: one who may do everything.
+// server is a running program and its first user, which has all privileges.
 type server struct{ url, user, password string }
 
 func TestMain(m *testing.M) { os.Exit(serveAndRun(m)) }
@@ -49,7 +49,7 @@ func refuse(err error) int {
 	return 1
 }
 
-// build builds the program from the module that this one is nested in.
+// build builds the program from the surrounding module.
 func build() error {
 	arguments := []string{"build", "-buildvcs=false", "-o", program}
 	if raceDetector {
@@ -68,10 +68,10 @@ func newServer(environment []string, arguments ...string) *process {
 	return newProcess(append(environment, "GORACE=atexit_sleep_ms=0"), program, arguments...)
 }
 
-// greeting is what dev prints once it serves.
+// greeting matches the output of dev when it serves.
 const greeting = `database at (\S+) (?s:.*)demo user +(\S+) +(\S+) (?s:.*)demo API key +\S+\n`
 
-// startDev starts the server that tests share, with a database of its own, and waits until it serves.
+// startDev starts the server that the tests share, with its own database, and waits until it serves.
 func startDev() (*process, error) {
 	p := newServer(nil, "dev", "--listen", "127.0.0.1:0")
 	found, err := p.start(p.out.listen(greeting))

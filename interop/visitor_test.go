@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// visitor visits pages, keeps their cookies, and follows no redirect by itself.
+// visitor is a browser without JavaScript: it keeps cookies, and does not follow redirects by itself.
 type visitor struct {
 	t      *testing.T
 	client *http.Client
@@ -60,7 +60,7 @@ func (v visitor) do(request *http.Request) page {
 	return page{v.t, response.StatusCode, response.Header, response.Header.Get("Location"), body}
 }
 
-// page is what a visitor gets.
+// page is an answer to a visitor.
 type page struct {
 	t        *testing.T
 	status   int
@@ -69,13 +69,13 @@ type page struct {
 	body     []byte
 }
 
-// field returns the value of a hidden field of the page's form.
+// field returns the value of a hidden field in the page's form.
 func (p page) field(name string) string {
 	p.t.Helper()
 	return p.find(`<input\s[^>]*name=["']` + regexp.QuoteMeta(name) + `["'][^>]*value=["']([^"']*)["']`)
 }
 
-// action returns where the page's form is sent.
+// action returns the address of the page's form.
 func (p page) action() string {
 	p.t.Helper()
 	return p.find(`<form\s[^>]*action=["']([^"']+)["']`)

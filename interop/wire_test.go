@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// wire keeps what went over it.
+// wire records requests and answers.
 type wire struct {
 	mu        sync.Mutex
 	requests  []http.Header
@@ -22,26 +22,26 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// last returns the headers of the last request, and of its response.
+// last returns the headers of the last request and its answer.
 func (w *wire) last() (request, response http.Header) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.requests[len(w.requests)-1], w.responses[len(w.responses)-1].Header
 }
 
-// count returns how many requests there were.
+// count returns the number of requests.
 func (w *wire) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.requests)
 }
 
-// vendor is Elasticsearch's own media type, of a version.
+// vendor returns Elasticsearch's own media type of a version.
 func vendor(version string) string {
 	return "application/vnd.elasticsearch+json;compatible-with=" + version
 }
 
-// wantTypes fails the test unless the last request was of a media type, and answered so.
+// wantTypes fails the test unless the last request and its answer have a media type.
 func wantTypes(t *testing.T, w *wire, want string) {
 	t.Helper()
 	request, response := w.last()
@@ -58,8 +58,8 @@ func wantTypes(t *testing.T, w *wire, want string) {
 	}
 }
 
-// Ensures that the media types that clients ask for are understood and answered with: the typed ones ask for their version
-// always, the low-level ones when they are told to be compatible.
+// Ensures that the clients' media types are understood and used in answers: the typed ones always send their version,
+// the low-level ones in their compatibility mode.
 func TestCompatibility(t *testing.T) {
 	for i := range clients {
 		t.Run(clients[i].name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestCompatibility(t *testing.T) {
 	}
 }
 
-// Ensures that packed bodies are unpacked.
+// Ensures that compressed bodies are decompressed.
 func TestCompression(t *testing.T) {
 	each(t, func(d dialog) {
 		how := owner()

@@ -44,7 +44,7 @@ async function signIn(page) {
   await page.waitForURL((url) => url.origin + url.pathname === landing);
   await page.locator("#title", { hasText: /igned in/ }).waitFor();
   const landed = await look(page);
-  const seen = { ...landed, redirects, remembered: await remembered(page), complaints: [...complaints] };
+  const seen = { ...landed, redirects, history: await history(page), complaints: [...complaints] };
   return { ...seen, again: await comeBack(page), foreign: await runForeign(page, complaints) };
 }
 
@@ -73,8 +73,8 @@ function look(page) {
   }));
 }
 
-// remembered is the whole history of the tab, as the browser itself knows it: also what other sites' pages are not shown.
-async function remembered(page) {
+// history returns the whole history of the tab from the browser, including entries that pages of other sites cannot read.
+async function history(page) {
   const devtools = await page.context().newCDPSession(page);
   const { entries } = await devtools.send("Page.getNavigationHistory");
   await devtools.detach();
@@ -89,7 +89,7 @@ async function comeBack(page) {
   return { address: page.url(), heading: await page.locator("h1").textContent() };
 }
 
-// runForeign puts a script into the page that is not the page's own, and tells whether it ran, and what the browser said.
+// runForeign injects a script into the page, and reports whether it ran, and the messages of the browser.
 async function runForeign(page, complaints) {
   const before = complaints.length;
   const complained = page.waitForEvent("console", (message) => message.type() === "error");
