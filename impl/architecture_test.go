@@ -1,4 +1,4 @@
-// Package impl_test holds the imports to one direction: the HTTP edge → authn, apikey, saml, account → authz, audit → store and
+// Package impl_test checks the direction of imports: the HTTP edge → authn, apikey, saml, account → authz, audit → store and
 // platform.
 package impl_test
 
@@ -11,7 +11,7 @@ import (
 
 const module = "github.com/sallyport/sallyport/"
 
-// layers lists, for each package of impl, the packages of impl that it may import. fault may be imported by all.
+// layers maps each package of impl to the packages of impl that it may import. All packages may import fault.
 var layers = map[string][]string{
 	"fault":                          {},
 	"http/elastic/filterpath/pretty": {},
@@ -63,7 +63,7 @@ var layers = map[string][]string{
 	"httpapi/costtest/probe": {"app", "authn/elevation", "httpapi", "httpapi/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }
 
-// only lists what one package of the module keeps to itself: an import path's beginning, and who may import it.
+// only lists the packages that may import a package: the key is the beginning of an import path.
 var only = map[string]string{
 	"github.com/labstack/echo":         "impl/httpapi gen/server",
 	"github.com/getkin/kin-openapi":    "impl/httpapi",
@@ -110,7 +110,7 @@ func imports(t *testing.T) map[string][]string {
 	return found
 }
 
-// Ensures that no package imports one that is above it, and that a new package is given its place.
+// Ensures that no package imports one above it, and that a new package has an entry in the table.
 func TestDirection(t *testing.T) {
 	for path, list := range imports(t) {
 		name, ours := strings.CutPrefix(path, "impl/")
@@ -130,7 +130,7 @@ func TestDirection(t *testing.T) {
 	}
 }
 
-// Ensures that what may have to be replaced one day is known to one package only.
+// Ensures that only one package depends on what may have to be replaced one day.
 func TestOnly(t *testing.T) {
 	for path, list := range imports(t) {
 		for prefix, owners := range only {
@@ -142,7 +142,7 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// Ensures that whoever uses the client pulls in nothing of the server.
+// Ensures that the client depends on none of the server's packages.
 func TestClientIsLight(t *testing.T) {
 	for _, path := range goList(t, "-deps", "./gen/client") {
 		for _, heavy := range []string{"labstack", "getkin", "modernc.org", "pressly/goose", "spf13/cobra", module + "impl", module + "gen/server"} {

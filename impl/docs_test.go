@@ -56,7 +56,7 @@ func compare(t *testing.T, rows, want map[string]bool) {
 	}
 }
 
-// Ensures that the README's table of settings is the program's.
+// Ensures that the README's table of settings matches the program.
 func TestReadme_Settings(t *testing.T) {
 	want := map[string]bool{}
 	for _, s := range config.Settings {
@@ -69,7 +69,7 @@ func TestReadme_Settings(t *testing.T) {
 	compare(t, rows(t, `[a-z_.]+`), want)
 }
 
-// Ensures that the README's table of operations is the contract's, and that it says truly who may call them.
+// Ensures that the README's table of operations matches the contract, and names the permitted callers.
 func TestReadme_Operations(t *testing.T) {
 	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -84,7 +84,8 @@ func TestReadme_Operations(t *testing.T) {
 	compare(t, rows(t, `[A-Z]+ /[^`+"`"+`]*`), want)
 }
 
-// audience is who may call an operation: for Elasticsearch's the narrowest privilege that grants it, where it needs one.
+// audience returns the permitted callers of an operation: for Elasticsearch's the narrowest privilege that grants it, if it needs
+// one.
 func audience(op *openapi3.Operation) string {
 	if action, given := op.Extensions["x-elasticsearch-action"].(string); given {
 		return needed(op.OperationID, action)
@@ -105,7 +106,7 @@ func audience(op *openapi3.Operation) string {
 	return "admins"
 }
 
-// unprivileged are Elasticsearch's operations that everybody may call about oneself.
+// unprivileged are Elasticsearch's operations that need no privilege, because they are about the caller.
 var unprivileged = []string{"security-authenticate", "security-has-", "security-get-user-privileges", "security-change-own-password"}
 
 func needed(operation, action string) string {
@@ -115,7 +116,7 @@ func needed(operation, action string) string {
 	return "`" + privilege.GrantedForOwnKeys(action)[0] + "`"
 }
 
-// Ensures that what docs/security.md names to show its claims is there: tests and benchmarks, files, and what stands in them.
+// Ensures that the evidence in docs/security.md exists: tests and benchmarks, files, and the quoted limits in them.
 func TestSecurity_Evidence(t *testing.T) {
 	text, code := read(t, "../docs/security.md"), sources(t)
 	for _, name := range regexp.MustCompile(`\b(Test|Benchmark)[A-Z]\w+`).FindAllString(text, -1) {
@@ -135,18 +136,18 @@ func TestSecurity_Evidence(t *testing.T) {
 		}
 	}
 	if len(limits) < 10 {
-		t.Errorf("only %d limits are compared: is the table another?", len(limits))
+		t.Errorf("only %d limits are compared: has the table's format changed?", len(limits))
 	}
 }
 
-// Ensures that the numbers of docs/security.md that an operator can change are those that hold if nobody does.
+// Ensures that the configurable numbers in docs/security.md are the defaults.
 func TestSecurity_Defaults(t *testing.T) {
 	text := read(t, "../docs/security.md")
 	lock, cost, length := attempts.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
 	for _, want := range []string{
 		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold, lock.Base.Seconds(), lock.Max.Minutes()),
 		fmt.Sprintf("argon2id, %d MiB, %d passes, %d thread,", cost.Memory/1024, cost.Passes, cost.Threads),
-		fmt.Sprintf("lives %.0f minutes, the session %.0f hours at most", length.Idle.Minutes(), length.Absolute.Hours()),
+		fmt.Sprintf("expires after %.0f minutes, the session after %.0f hours", length.Idle.Minutes(), length.Absolute.Hours()),
 		fmt.Sprintf("a password that was proved in the last %.0f minutes", elevation.RecentPassword.Minutes()),
 		fmt.Sprintf("| %.0f minutes, at most an hour |", elevation.DefaultSettings.Length.Minutes()),
 		fmt.Sprintf("| %d characters to 1,024 bytes", password.Min),
@@ -162,7 +163,8 @@ var (
 	comments = regexp.MustCompile(` ?//.*`)
 )
 
-// sources returns the text of each Go file by its path, with single blanks and without comments, and that of all tests as "_test.go".
+// sources returns the text of each Go file by its path, with single blanks and without comments, and the text of all tests as
+// "_test.go".
 func sources(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -185,7 +187,7 @@ func sources(t *testing.T) map[string]string {
 	return found
 }
 
-// Ensures that the README's Go code is the program that is built and vetted with everything else.
+// Ensures that the README's Go code is docs/client, which is built, vetted and run by tests.
 func TestReadme_Example(t *testing.T) {
 	if !strings.Contains(read(t, "../README.md"), "```go\n"+read(t, "../docs/client/main.go")+"```") {
 		t.Error("the Go code of README.md is not docs/client/main.go")

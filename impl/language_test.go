@@ -41,18 +41,12 @@ var wordings = []wording{
 
 // pendingWording has the folders whose files are not rewritten yet. A folder leaves the list when it is; none comes in.
 var pendingWording = []string{
-	"..",
-	"../api",
-	"../cmd/sallyport",
-	"../docs",
-	"../docs/decisions",
 	"../impl",
 	"../impl/apikey",
 	"../impl/app",
 	"../impl/authn",
 	"../impl/httpapi",
 	"../impl/httpapi/costtest",
-	"../interop",
 	"../impl/platform/admission",
 	"../impl/saml",
 	"../impl/store",
@@ -62,6 +56,7 @@ var pendingWording = []string{
 // notWording are texts that a rule would find and that are right: those of ECE, Elasticsearch, and formats.
 var notWording = []string{
 	"who's",
+	"http.NoBody",
 	`user.Lookup("nobody")`,
 	"must be at least 1 and no more than",
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Ensures that users are written, and so get roles of ECE's, by the two functions that see to promotions only: by no other
-// package, by no other function of theirs, and by no other statement of the store.
+// Ensures that users, and with them ECE's roles, are written only by the two functions that handle promotions: by no
+// other package, no other function, and no other statement of the store.
 func TestPromotion_OneWay(t *testing.T) {
 	writers, statements := map[string]bool{}, map[string]bool{}
 	statement := regexp.MustCompile("(?s)`(INSERT INTO users|UPDATE users SET[^`]*\\broles)\\b")

@@ -37,7 +37,7 @@ func main() {
 		log.Fatal(err) // there was no answer
 	}
 	if created.JSON201 == nil {
-		log.Fatal(created.Status(), " ", string(created.Body)) // the answer is a refusal, and says why
+		log.Fatal(created.Status(), " ", string(created.Body)) // the request was refused; the body has the reason
 	}
 	fmt.Println("created the key", created.JSON201.ID)
 
