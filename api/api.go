@@ -9,8 +9,8 @@ import _ "embed"
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// Patterns (path.Match) of the paths to which SAML identity providers redirect browsers, without and with a region. Files
-// that describe identity providers contain such paths.
+// Patterns (path.Match) of the paths to which SAML identity providers redirect browsers, without and with a region.
+// Files that describe identity providers contain such paths.
 var (
 	SAMLCallback     = []string{"/api/v1/users/auth/saml/_callback", "/api/v1/regions/?*/users/auth/saml/_callback"}
 	SAMLSingleLogout = []string{"/api/v1/users/auth/saml/_single_logout", "/api/v1/regions/?*/users/auth/saml/_single_logout"}

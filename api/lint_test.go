@@ -135,8 +135,8 @@ func (l *linter) statuses(op operation) {
 	}
 }
 
-// free are the schemas that take any member on purpose: of what a patch may hold only to be refused, whatever it is, and of
-// the caller's own JSON.
+// free are the schemas that take any member on purpose: of what a patch may hold only to be refused, whatever it is,
+// and of the caller's own JSON.
 var free = []string{"KeptByServer", "FreeObject"}
 
 // request also keeps defaults out of patches: what a patch leaves out stays as it is, and a default would change it.

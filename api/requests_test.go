@@ -26,8 +26,8 @@ const (
 	getToken   = "POST /_security/oauth2/token"
 )
 
-// Ensures that the contract refuses nothing that Elasticsearch reads: where both refuse, Elasticsearch's reader words it,
-// and has nothing to say about what it reads.
+// Ensures that the contract refuses nothing that Elasticsearch reads: where both refuse, Elasticsearch's reader words
+// it, and has nothing to say about what it reads.
 func TestRequests_Taken(t *testing.T) {
 	document := load(t)
 	for place, bodies := range map[string][]string{

@@ -14,12 +14,13 @@ const workExtension = "x-work"
 // revoking matches the operations that take access away.
 var revoking = regexp.MustCompile(`delete|invalidate|disable|logout`)
 
-// notRevoking are the operations that would match, but give no access that could be taken away: SAML's logout is between
-// identity providers and browsers without credentials, and a device is a second factor, without which its user can do less.
+// notRevoking are the operations that would match, but give no access that could be taken away: SAML's logout is
+// between identity providers and browsers without credentials, and a device is a second factor, without which its
+// user can do less.
 var notRevoking = []string{"saml-single-logout", "remove-totp-device"}
 
-// work checks the work class of an operation: one that takes access away is a revocation, one that lists stored records is heavy, and one
-// without credentials has no class, because it is in that of its client's address.
+// work checks the work class of an operation: one that takes access away is a revocation, one that lists stored
+// records is heavy, and one without credentials has no class, because it is in that of its client's address.
 func (l *linter) work(op operation) {
 	class, given := op.Extensions[workExtension]
 	revokes := (op.method == http.MethodDelete || revoking.MatchString(op.OperationID)) && !slices.Contains(notRevoking, op.OperationID)

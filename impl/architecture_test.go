@@ -1,5 +1,5 @@
-// Package impl_test checks the direction of imports: the HTTP edge → authn, apikey, saml, account → authz, audit → store and
-// platform.
+// Package impl_test checks the direction of imports: the HTTP edge → authn, apikey, saml, account → authz, audit →
+// store and platform.
 package impl_test
 
 import (

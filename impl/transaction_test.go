@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// A transaction may be retried, so a function that runs in one returns its result and sets no variable outside of itself.
+// A transaction may be retried, so a function that runs in one returns its result and sets no variable outside of
+// itself.
 func TestTransactions_NoCapturedVariableSet(t *testing.T) {
 	files, checked := token.NewFileSet(), 0
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {

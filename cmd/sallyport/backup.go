@@ -94,8 +94,8 @@ func restore(cmd *cobra.Command, from, dsn string, o store.RestoreOptions) error
 	return printLine(cmd, "restored %s from %s (schema %d)", databaseFile(dsn), from, schema)
 }
 
-// toolDSN returns a DSN for PostgreSQL's own tools. It has no password, for which the tools prompt, and no parameters that
-// the tools reject because they are Sallyport's or those of the server's sessions.
+// toolDSN returns a DSN for PostgreSQL's own tools. It has no password, for which the tools prompt, and no parameters
+// that the tools reject because they are Sallyport's or those of the server's sessions.
 func toolDSN(dsn string) string {
 	u, err := url.Parse(dsn)
 	if err != nil {

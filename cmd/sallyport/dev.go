@@ -80,7 +80,8 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	return errors.Join(l.serve(ctx, a, c, log), a.Close())
 }
 
-// devConfig returns the default configuration with a database in the folder. It reads neither a file nor the environment.
+// devConfig returns the default configuration with a database in the folder. It reads neither a file nor the
+// environment.
 func devConfig(folder string) (config.Config, error) {
 	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }})
 	if err != nil {

@@ -55,9 +55,9 @@ func writePasswords(path string, passwords map[string]string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-// keyEncryptionKey returns the configured key, or the one in the file beside the SQLite database, which it creates if there is
-// none. Without a database nothing is encrypted, and it returns a new key. config.Servable requires a configured key for
-// PostgreSQL, which has no place for a file.
+// keyEncryptionKey returns the configured key, or the one in the file beside the SQLite database, which it creates if
+// there is none. Without a database nothing is encrypted, and it returns a new key. config.Servable requires a
+// configured key for PostgreSQL, which has no place for a file.
 func keyEncryptionKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
@@ -73,8 +73,8 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 	return readKeyFile(path)
 }
 
-// existingKeyEncryptionKey is keyEncryptionKey for commands that write what a server is to read. It creates no key, because the
-// server would not have it.
+// existingKeyEncryptionKey is keyEncryptionKey for commands that write what a server is to read. It creates no key,
+// because the server would not have it.
 func existingKeyEncryptionKey(c config.Config) ([]byte, error) {
 	if c.KeyEncryptionKey != nil {
 		return c.KeyEncryptionKey, nil
@@ -115,8 +115,8 @@ func readKeyFile(path string) ([]byte, error) {
 	return key, nil
 }
 
-// wrongKeyError explains that the database is encrypted with another key. A key file that the failed start created is removed:
-// it would hide that the right one is missing.
+// wrongKeyError explains that the database is encrypted with another key. A key file that the failed start created is
+// removed: it would hide that the right one is missing.
 func wrongKeyError(c config.Config, keyFileIsNew bool) error {
 	path := besideDatabase(c.Store, ".key")
 	switch {
@@ -142,8 +142,8 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// createKeyFile creates the file complete or not at all, and never replaces one: secrets that are encrypted with a lost key
-// cannot be read again.
+// createKeyFile creates the file complete or not at all, and never replaces one: secrets that are encrypted with a
+// lost key cannot be read again.
 func createKeyFile(path string) error {
 	if exists(path) {
 		return nil

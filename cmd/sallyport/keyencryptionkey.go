@@ -121,8 +121,8 @@ func (r records) checkKey(cmd *cobra.Command, key []byte) error {
 	return rekey.Check(cmd.Context(), r.store, sealer)
 }
 
-// finishRotation is for a database that the old key does not decrypt: an earlier run may have re-encrypted it with the new key
-// and stopped before it moved the key file.
+// finishRotation is for a database that the old key does not decrypt: an earlier run may have re-encrypted it with
+// the new key and stopped before it moved the key file.
 func finishRotation(cmd *cobra.Command, r records, next string) error {
 	if !exists(next) {
 		return wrongKeyError(r.config, false)
@@ -169,8 +169,8 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.R
 	return replaced, err
 }
 
-// readNewKey reads a key from a file that only its owner can read, and syncs the file to the disk: without the key, all that is
-// encrypted with it is lost.
+// readNewKey reads a key from a file that only its owner can read, and syncs the file to the disk: without the key,
+// all that is encrypted with it is lost.
 func readNewKey(path string) ([]byte, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
@@ -191,8 +191,8 @@ func readNewKey(path string) ([]byte, error) {
 	return readKeyFile(path)
 }
 
-// moveNewKey replaces the key beside the database with the new one, unless the key is configured. It returns the path of the
-// new key.
+// moveNewKey replaces the key beside the database with the new one, unless the key is configured. It returns the path
+// of the new key.
 func moveNewKey(c config.Config, next string) (string, error) {
 	if c.KeyEncryptionKey != nil {
 		return next, nil

@@ -79,8 +79,8 @@ func listenAt(ctx context.Context, address string, limit int, alternative string
 	return connections.New(listener, limit), nil
 }
 
-// secure adds TLS to the public listener if it is configured. Without TLS only a loopback address is accepted, unless plain_http
-// says that something in front adds TLS. It returns the listeners in any case.
+// secure adds TLS to the public listener if it is configured. Without TLS only a loopback address is accepted, unless
+// plain_http says that something in front adds TLS. It returns the listeners in any case.
 func (l listeners) secure(c config.Config, log *slog.Logger) (listeners, error) {
 	if c.TLSCertificate != "" {
 		files, err := certificate.Load(c.TLSCertificate, c.TLSKey, time.Now, log)
@@ -119,8 +119,8 @@ func (l listeners) Close() error {
 	return errors.Join(l.public.Close(), l.admin.Close())
 }
 
-// serve serves until ctx is done, and then drains the requests in progress. The admin listener answers until they are finished,
-// so that /readyz shows the load balancer that the server stops.
+// serve serves until ctx is done, and then drains the requests in progress. The admin listener answers until they are
+// finished, so that /readyz shows the load balancer that the server stops.
 func (l listeners) serve(ctx context.Context, a *app.App, c config.Config, log *slog.Logger) error {
 	public := httpapi.NewServer(a.Handler, log)
 	l.connections.Watch(public)

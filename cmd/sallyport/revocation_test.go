@@ -10,8 +10,9 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// Ensures that a session that ends at one server is refused by another within a second, and by a server that receives no
-// invalidation messages within the cache's time to live; and that the same holds after the command line disables a user.
+// Ensures that a session that ends at one server is refused by another within a second, and by a server that receives
+// no invalidation messages within the cache's time to live; and that the same holds after the command line disables a
+// user.
 func TestRevocation(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)

@@ -56,8 +56,8 @@ func newServe() *cobra.Command {
 	return cmd
 }
 
-// ignoreHangups ignores SIGHUP until the returned function is called. Tools for log rotation and certificate renewal send it to
-// make servers reload their files, which this one does without a signal.
+// ignoreHangups ignores SIGHUP until the returned function is called. Tools for log rotation and certificate renewal
+// send it to make servers reload their files, which this one does without a signal.
 func ignoreHangups(log *slog.Logger) func() {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -102,8 +102,9 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 	return errors.Join(l.serve(ctx, a, c, log), a.Close())
 }
 
-// storePasswords writes the generated passwords of built-in users to a file beside the database. A PostgreSQL database has no
-// such place, and servers on other machines could not read it, so there the passwords must be configured.
+// storePasswords writes the generated passwords of built-in users to a file beside the database. A PostgreSQL
+// database has no such place, and servers on other machines could not read it, so there the passwords must be
+// configured.
 func storePasswords(dsn string, generated map[string]string, log *slog.Logger) error {
 	users := slices.Sorted(maps.Keys(generated))
 	if store.IsPostgres(dsn) {

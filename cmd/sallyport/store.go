@@ -65,8 +65,8 @@ func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error
 	return errors.Join(f(records{c, st}), st.Close())
 }
 
-// newDatabase reports whether a command is to create the database, and returns an error if it must not. On PostgreSQL an
-// operator creates an empty database, in which "migrate up" may create the tables, too.
+// newDatabase reports whether a command is to create the database, and returns an error if it must not. On PostgreSQL
+// an operator creates an empty database, in which "migrate up" may create the tables, too.
 func newDatabase(cmd *cobra.Command, dsn string) (bool, error) {
 	if store.IsPostgres(dsn) {
 		version, _, err := store.Schema(cmd.Context(), dsn)
@@ -104,8 +104,8 @@ func (r records) users() *user.Service {
 	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.attempts())
 }
 
-// sessions returns the sessions of the server and the sealer of its secrets. The session service reads its signing keys, which
-// proves that the key-encryption key is that of the server.
+// sessions returns the sessions of the server and the sealer of its secrets. The session service reads its signing
+// keys, which proves that the key-encryption key is that of the server.
 func (r records) sessions(ctx context.Context) (*session.Service, *secret.Sealer, error) {
 	key, err := existingKeyEncryptionKey(r.config)
 	if err != nil {
