@@ -42,8 +42,6 @@ var wordings = []wording{
 // pendingWording has the folders whose files are not rewritten yet. A folder leaves the list when it is; none comes in.
 var pendingWording = []string{
 	"../impl/apikey",
-	"../impl/app",
-	"../impl/authn",
 	"../impl/httpapi",
 	"../impl/httpapi/costtest",
 	"../impl/platform/admission",

@@ -40,9 +40,9 @@ func (c *cached) newKey(expiration *string) (id, credential string) {
 // want fails the test unless a credential is accepted or not, and its key is cached or not, as wanted.
 func (c *cached) want(credential string, good, hit bool) store.User {
 	c.Helper()
-	before, _ := c.Remembered()
+	before, _ := c.CacheCounts()
 	_, owner, err := c.Verify(c.Context(), credential)
-	after, _ := c.Remembered()
+	after, _ := c.CacheCounts()
 	if good && err != nil || !good && !fault.Has(err, fault.CredentialsInvalid) || (after > before) != hit {
 		c.Errorf("accepted %v, cached %v; want %v, %v (%v)", err == nil, after > before, good, hit, err)
 	}

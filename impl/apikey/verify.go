@@ -81,8 +81,8 @@ func (o *ownedKey) use(u *usage, now time.Time) {
 	}
 }
 
-// Remembered returns how often a key was found in memory, and how often it might have been and was not.
-func (s *Service) Remembered() (hits, misses uint64) { return s.known.Counts() }
+// CacheCounts returns the numbers of hits and misses of the key cache.
+func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() }
 
 func check(key store.APIKey, text string, now time.Time) error {
 	switch {

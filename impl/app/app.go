@@ -1,4 +1,4 @@
-// Package app assembles the program from its parts: store, domain, HTTP edge.
+// Package app assembles a server from its parts: store, domain, HTTP edge.
 package app
 
 import (
@@ -27,9 +27,9 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings are what the program is made of. All but TrustedProxies, Tracer and ServerTime must be set.
+// Settings configures a server. All fields except TrustedProxies, Tracer and ServerTime must be set.
 type Settings struct {
-	// Store is a DSN, as store.Open takes it.
+	// Store is the DSN for store.Open.
 	Store string
 	// KeyEncryptionKey has secret.KeySize bytes.
 	KeyEncryptionKey []byte
@@ -37,34 +37,35 @@ type Settings struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
-	// CacheLifetime is how long credentials are remembered at most; zero for not at all. See store.Follow.
+	// CacheLifetime is the maximum time for which credentials are cached; zero disables the cache. See store.Follow.
 	CacheLifetime time.Duration
-	// Realms are those of SAML, as saml.Load returns them.
+	// Realms are the SAML realms that saml.Load returns.
 	Realms []saml.Realm
-	// SignOn bounds sign-ins at the realms.
+	// SignOn limits sign-ins at the realms.
 	SignOn  saml.Limits
 	Lockout attempts.Policy
-	// AddressFailures is how many wrong guesses an address may make at once; it gets one back each AddressRecovery.
+	// AddressFailures is the number of failed attempts that an address may make in a burst, and AddressRecovery the interval after
+	// which it may make one more.
 	AddressFailures int
 	AddressRecovery time.Duration
 	Hashing         secret.Cost
 	TrustedProxies  []*net.IPNet
 	Log             *slog.Logger
-	// Tracer is nil where no requests are to be traced. Closing it is up to whoever made it.
+	// Tracer is nil if requests are not traced. The caller closes it.
 	Tracer *tracing.Tracer
 	Now    func() time.Time
-	// ServerTime has everything go by the clock of the store's server in place of Now, if it has one.
+	// ServerTime replaces Now by the clock of the store's server, if it has one.
 	ServerTime bool
 }
 
-// App is the program, ready to serve.
+// App is a server that is ready to serve.
 type App struct {
 	Handler http.Handler
 	Users   *user.Service
 	Keys    *apikey.Service
-	// Elevation gives users second factors.
+	// Elevation manages the second factors of users.
 	Elevation *elevation.Service
-	// Metrics answers with what Prometheus reads.
+	// Metrics serves the metrics to Prometheus.
 	Metrics http.Handler
 
 	counts   *metrics.Metrics
@@ -73,7 +74,7 @@ type App struct {
 	store    *store.Store
 }
 
-// Open opens the store and assembles the program on it.
+// Open opens the store and assembles a server on it.
 func Open(ctx context.Context, s Settings) (*App, error) {
 	st, err := store.Open(ctx, s.Store, s.Now)
 	if err != nil {
@@ -91,6 +92,7 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 
 func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	st.Follow(s.CacheLifetime, s.Log)
+
 	sealer, err := secret.NewSealer(s.KeyEncryptionKey)
 	if err != nil {
 		return nil, err
@@ -102,10 +104,11 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	guesses := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
-	// Any page can make a browser send answers that are refused: they must not use up what its address may guess. This one
-	// counts only those to realms that take unsolicited answers.
-	answers := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
+	// Any page can make a browser send invalid SAML responses. They have their own counter, so that they do not use up the limit of
+	// failed attempts of the browser's address. Only responses to realms that accept unsolicited ones are counted.
+	responses := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
 	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {
@@ -119,7 +122,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		return nil, err
 	}
 	// Last, because they have to be closed.
-	keys, signOn := apikey.NewService(st, s.Keys, s.Log), saml.NewService(st, sessions, sealer, answers, saml.Settings{Realms: s.Realms, Limits: s.SignOn}, s.Log, s.Now)
+	keys := apikey.NewService(st, s.Keys, s.Log)
+	signOn := saml.NewService(
+		st, sessions, sealer, responses, saml.Settings{Realms: s.Realms, Limits: s.SignOn}, s.Log, s.Now)
 	limits := httpapi.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
@@ -136,33 +141,46 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		signOn.Close()
 		return nil, err
 	}
-	counts.Cache("passwords", users.Remembered)
+	counts.Cache("passwords", users.CacheCounts)
 	counts.Cache("sessions", sessions.CacheCounts)
-	counts.Cache("api_keys", keys.Remembered)
+	counts.Cache("api_keys", keys.CacheCounts)
+
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)
 	return &App{
-		Handler: counts.InFlight(handler), Users: users, Keys: keys, Elevation: elevations, Metrics: counts.Handler(), counts: counts, sessions: sessions, signOn: signOn, store: st,
+		Handler:   counts.InFlight(handler),
+		Users:     users,
+		Keys:      keys,
+		Elevation: elevations,
+		Metrics:   counts.Handler(),
+		counts:    counts,
+		sessions:  sessions,
+		signOn:    signOn,
+		store:     st,
 	}, nil
 }
 
-// repairKeys binds the API keys that an older program has left unbound, and warns of those of which it is not certain.
+// repairKeys binds API keys that an older version left unbound, and logs a warning about those with an uncertain creator.
 func repairKeys(ctx context.Context, keys *apikey.Service, log *slog.Logger) error {
 	makers, err := keys.RepairMakersOnce(ctx)
 	if err != nil {
 		return err
 	}
 	if makers.Bound > 0 {
-		log.WarnContext(ctx, "API keys bound that others than their owners had made", "keys", makers.Bound)
+		log.WarnContext(ctx, "API keys bound: users other than their owners created them", "keys", makers.Bound)
 	}
 	if len(makers.Doubtful) > 0 {
-		log.WarnContext(ctx, "API keys of doubtful makers: list them with sallyport api-key doubtful", "keys", len(makers.Doubtful))
+		log.WarnContext(ctx, "API keys with uncertain creators: list them with sallyport api-key doubtful",
+			"keys", len(makers.Doubtful))
 	}
 	return nil
 }
 
-// count has the load of all that is bounded among the metrics.
-func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, users *user.Service, signOn *saml.Service, limits *httpapi.Limits) {
+// count adds the load of all limits to the metrics.
+func count(
+	counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, users *user.Service, signOn *saml.Service,
+	limits *httpapi.Limits,
+) {
 	counts.Bound("hashing", hasher.Bound())
 	counts.Bound("looking_up", users.LookingUp())
 	counts.Bound("saml", signOn.Reading())
@@ -179,16 +197,16 @@ func count(counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, user
 	}
 }
 
-// Ready returns why no request that needs the store can be served, or nil.
+// Ready returns an error if no request that needs the store can be served.
 func (a *App) Ready(ctx context.Context) error { return a.sessions.Ready(ctx) }
 
-// Schema is the version of the store's schema, 0 where there is none.
+// Schema returns the version of the store's schema, 0 without a store.
 func (a *App) Schema() int64 { return a.store.SchemaVersion() }
 
-// CountCertificate has the end of the server's certificate among the metrics. It must be called once only.
+// CountCertificate adds the expiry of the server's certificate to the metrics. It must be called at most once.
 func (a *App) CountCertificate(expires func() time.Time) { a.counts.Certificate(expires) }
 
-// Close closes the store, after all that is still to be written.
+// Close stops the background maintenance and closes the store after pending writes.
 func (a *App) Close() error {
 	a.sessions.Close()
 	a.Users.Close()

@@ -1,4 +1,4 @@
-// Package authn finds out who calls, and lets users sign in, stay signed in and sign out.
+// Package authn authenticates callers, and lets users sign in, refresh their sessions and sign out.
 package authn
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Service authenticates.
+// Service authenticates callers by passwords, API keys and session tokens.
 type Service struct {
 	store    *store.Store
 	users    *user.Service
@@ -24,13 +24,15 @@ type Service struct {
 	now      func() time.Time
 }
 
-// NewService returns a service on a store and on those who know the three kinds of credentials.
-func NewService(st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, now func() time.Time) *Service {
+// NewService returns a service on a store, and on the services of the three kinds of credentials.
+func NewService(
+	st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, now func() time.Time,
+) *Service {
 	return &Service{st, users, keys, sessions, now}
 }
 
-// Authenticate returns who the values of a request's Authorization header stand for. It returns fault.CredentialsInvalid for
-// whatever is not good, fault.StoreMissing and fault.StoreUnavailable when that cannot be known,
+// Authenticate returns the caller with the credentials in the values of a request's Authorization header. It returns
+// fault.CredentialsInvalid for invalid credentials, fault.StoreMissing and fault.StoreUnavailable if they cannot be checked,
 // and fault.ServerBusy.
 func (s *Service) Authenticate(ctx context.Context, authorization []string) (identity.Principal, error) {
 	c, err := parseAuthorization(authorization)
@@ -54,8 +56,9 @@ func (s *Service) authenticate(ctx context.Context, c credentials) (identity.Pri
 func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal, error) {
 	u, err := s.users.CheckPassword(ctx, c.name, c.password)
 	if fault.Has(err, fault.LoginFailed) {
-		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the user name or the password is wrong", "Authorization")
+		return identity.Principal{}, invalid("the user name or the password is wrong")
 	}
+
 	p := principal(u, identity.Basic)
 	p.AuthenticatedAt, p.PasswordID = s.now(), passwordID(u)
 	return p, err
@@ -69,6 +72,7 @@ func (s *Service) apiKey(ctx context.Context, c credentials) (identity.Principal
 	if !owner.Enabled {
 		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the API key is not valid, or no longer")
 	}
+
 	p := principal(owner, identity.APIKey)
 	p.Expires = key.ExpiresAt
 	p.Key = identity.Key{ID: key.ID, Name: key.Description, Assigned: key.Assigned, LimitedBy: key.LimitedBy}
@@ -83,6 +87,7 @@ func (s *Service) session(ctx context.Context, c credentials) (identity.Principa
 	if !live.User.Enabled {
 		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the session token is not valid, or no longer")
 	}
+
 	p := principal(live.User, identity.Session)
 	p.SessionID, p.TokenID, p.Expires = live.Session.ID, live.Token.ID, live.Token.ExpiresAt
 	p.AuthenticatedAt, p.ElevatedUntil = live.Session.CreatedAt, live.Token.ElevatedUntil
@@ -91,19 +96,25 @@ func (s *Service) session(ctx context.Context, c credentials) (identity.Principa
 
 func principal(u store.User, method identity.Method) identity.Principal {
 	return identity.Principal{
-		User: u.Name, Roles: u.Roles, Promotions: u.Tenure.Promotions, Builtin: u.Builtin, SAMLRealm: u.Realm, Method: method, HasTOTP: u.HasTOTP,
+		User:       u.Name,
+		Roles:      u.Roles,
+		Promotions: u.Tenure.Promotions,
+		Builtin:    u.Builtin,
+		SAMLRealm:  u.Realm,
+		Method:     method,
+		HasTOTP:    u.HasTOTP,
 	}
 }
 
-// Login begins a session. It returns fault.LoginFailed, whatever the reason, fault.StoreMissing,
-// fault.StoreUnavailable and fault.ServerBusy.
+// Login verifies a password and begins a session. It returns fault.LoginFailed for all reasons not to sign a user in,
+// fault.TooManyFailures, fault.StoreMissing, fault.StoreUnavailable and fault.ServerBusy.
 func (s *Service) Login(ctx context.Context, name, password string) (session.Token, error) {
 	grant, err := s.signIn(ctx, name, password, nil, s.issueToken)
 	return grant.Access, err
 }
 
-// Refresh exchanges the token that the principal came with for a new one. It returns fault.CredentialsInvalid for a principal
-// without a session, or whose session has ended.
+// Refresh exchanges the principal's session token for a new one. It returns fault.CredentialsInvalid for a principal without a
+// session, or if the session has ended.
 func (s *Service) Refresh(ctx context.Context, p identity.Principal) (session.Token, error) {
 	if p.Method != identity.Session {
 		return session.Token{}, fault.New(fault.CredentialsInvalid,
@@ -112,7 +123,7 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal) (session.To
 	return store.Write(ctx, s.store, func(tx *store.Tx) (session.Token, error) { return s.sessions.Refresh(tx, p.TokenID) })
 }
 
-// Logout ends the principal's session; one without a session has nothing to end.
+// Logout ends the principal's session. It does nothing for a principal without one.
 func (s *Service) Logout(ctx context.Context, p identity.Principal) error {
 	if p.Method != identity.Session {
 		return nil
@@ -126,12 +137,12 @@ func (s *Service) Logout(ctx context.Context, p identity.Principal) error {
 	})
 }
 
-// PasswordLogin tells whether users can sign in with a password.
+// PasswordLogin reports whether users can sign in with a password.
 func (s *Service) PasswordLogin() bool { return s.store.Configured() }
 
-// CheckReturnPath refuses a path to return to after a sign-in unless it leads to this very server in every browser's
-// eyes: it must begin with one slash, not two, and hold no backslash and no control character, which browsers read as a
-// slash or not at all. It returns fault.InvalidData.
+// CheckReturnPath returns fault.InvalidData unless a path, to which a browser returns after a sign-in, leads to this server in
+// every browser. It must begin with exactly one slash, and contain no backslash and no control character: browsers read these
+// as a slash or ignore them.
 func CheckReturnPath(path string) error {
 	local := strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") &&
 		!strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == '\\' || r >= 0x7f && r <= 0x9f })

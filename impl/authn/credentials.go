@@ -8,31 +8,31 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// credentials is what an Authorization header says.
+// credentials holds the content of an Authorization header.
 type credentials struct {
 	method identity.Method
 	// name and password are set for Basic.
 	name, password string
-	// token is what follows the scheme, for the other methods.
+	// token is the text after the scheme, for the other methods.
 	token string
 }
 
-// parseAuthorization reads the values of the Authorization header (RFC 9110, section 11.6.2). Schemes are compared
-// without regard to case. It returns fault.CredentialsInvalid unless there is exactly one value, of a known scheme and well
-// formed.
+// parseAuthorization parses the values of the Authorization header (RFC 9110 section 11.6.2). The case of the scheme does not
+// matter. It returns fault.CredentialsInvalid unless there is exactly one value, which is well-formed and has a known scheme.
 func parseAuthorization(values []string) (credentials, error) {
 	if len(values) == 0 {
-		return credentials{}, fault.New(fault.CredentialsInvalid,
-			"there are no credentials; send Basic, ApiKey or Bearer in the Authorization header", "Authorization")
+		return credentials{}, invalid("there are no credentials; send Basic, ApiKey or Bearer in the Authorization header")
 	}
 	if len(values) > 1 {
-		return credentials{}, malformed("there is more than one Authorization header")
+		return credentials{}, invalid("there is more than one Authorization header")
 	}
+
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
 	rest = strings.TrimLeft(rest, " ")
 	if rest == "" {
-		return credentials{}, malformed("the Authorization header must be a scheme, a blank and the credentials")
+		return credentials{}, invalid("the Authorization header must be a scheme, a blank and the credentials")
 	}
+
 	switch strings.ToLower(scheme) {
 	case "basic":
 		return parseBasic(rest)
@@ -41,20 +41,23 @@ func parseAuthorization(values []string) (credentials, error) {
 	case "bearer":
 		return credentials{method: identity.Session, token: rest}, nil
 	}
-	return credentials{}, malformed("the scheme of the Authorization header must be Basic, ApiKey or Bearer")
+	return credentials{}, invalid("the scheme of the Authorization header must be Basic, ApiKey or Bearer")
 }
 
-// parseBasic follows RFC 7617: the name ends at the first colon.
+// parseBasic parses the credentials of the Basic scheme (RFC 7617): the name ends at the first colon.
 func parseBasic(encoded string) (credentials, error) {
 	decoded, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
-		return credentials{}, malformed("the Basic credentials are not base64")
+		return credentials{}, invalid("the Basic credentials are not base64")
 	}
 	name, password, ok := strings.Cut(string(decoded), ":")
 	if !ok {
-		return credentials{}, malformed("the Basic credentials have no colon between name and password")
+		return credentials{}, invalid("the Basic credentials have no colon between name and password")
 	}
 	return credentials{method: identity.Basic, name: name, password: password}, nil
 }
 
-func malformed(why string) error { return fault.New(fault.CredentialsInvalid, why, "Authorization") }
+// invalid returns fault.CredentialsInvalid, which names the header.
+func invalid(message string) error {
+	return fault.New(fault.CredentialsInvalid, message, "Authorization")
+}

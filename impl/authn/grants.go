@@ -12,17 +12,17 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Grant is what a request for access tokens gets. An access token is a session's, as a sign-in gets it: plain, and good
-// wherever such a token is.
+// Grant holds the tokens issued for a request for access tokens. An access token is a session token like that of a sign-in: it
+// is not elevated, and is accepted wherever a session token is.
 type Grant struct {
 	Access session.Token
-	// Refresh gets the next access token, once; empty if there is none.
+	// Refresh is a single-use refresh token; empty if there is none.
 	Refresh   string
 	ExpiresIn time.Duration
 	User      store.User
 }
 
-// PasswordGrant begins a session with a refresh token. It returns what Login does.
+// PasswordGrant begins a session with a refresh token. It returns the same errors as Login.
 func (s *Service) PasswordGrant(ctx context.Context, name, password string) (Grant, error) {
 	return s.signIn(ctx, name, password, audit.Details{"grant": "password"}, s.sessions.BeginGrant)
 }
@@ -35,14 +35,16 @@ func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant,
 	})
 }
 
-// ClientCredentials begins a session of a caller's, without a refresh token. Only who came with a password gets one
-// (fault.PermissionDenied): a key could outlive its end and its limits in a session, and a session itself. It returns
-// fault.CredentialsInvalid if the user was disabled or got another password since.
+// ClientCredentials begins a session of the caller without a refresh token. It returns fault.PermissionDenied unless the caller
+// authenticated with a password: a session would outlive an API key and its limits, and another session. It returns
+// fault.CredentialsInvalid if the user was disabled or has another password by now.
 func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (Grant, error) {
 	if p.Method != identity.Basic {
 		return Grant{}, fault.New(fault.PermissionDenied,
-			"the grant type [client_credentials] is for callers who authenticate with name and password, not with a token, an API key or as another user")
+			"the grant type [client_credentials] is for callers that authenticate with name and password, "+
+				"not with a token, an API key or as another user")
 	}
+
 	grant, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"}, s.issueToken)
 	if fault.Has(err, fault.LoginFailed) || errors.Is(err, errStale) {
 		err = fault.New(fault.CredentialsInvalid, "the user was changed while the request was under way", "Authorization")

@@ -22,8 +22,8 @@ import (
 
 const passphrase = "a passphrase"
 
-// world is the service on a database file, with alice, who has a role of Elasticsearch's, and chief, an administrator of
-// ECE's, and a clock that the test moves.
+// world is the service on a database file, with the Elasticsearch users alice and bob, the ECE administrator chief, and a clock
+// that the test moves.
 type world struct {
 	*testing.T
 	*authn.Service
@@ -88,12 +88,12 @@ func (w *world) grant(name string) authn.Grant {
 	return g
 }
 
-// caller returns whom a bearer's token stands for, or the error.
+// caller authenticates an access token.
 func (w *world) caller(g authn.Grant) (identity.Principal, error) {
 	return w.Authenticate(w.Context(), []string{"Bearer " + g.Access.Value})
 }
 
-// lives fails the test unless a token is good, or is not.
+// lives fails the test unless a token is valid, or is not.
 func (w *world) lives(what string, g authn.Grant, want bool) {
 	w.Helper()
 	if _, err := w.caller(g); (err == nil) != want || err != nil && !fault.Has(err, fault.CredentialsInvalid) {
@@ -101,7 +101,7 @@ func (w *world) lives(what string, g authn.Grant, want bool) {
 	}
 }
 
-// recorded counts what the trail has of a user.
+// recorded returns the number of audit entries of a user with an event and details.
 func (w *world) recorded(subject, event, details string) int {
 	w.Helper()
 	count := 0
@@ -119,7 +119,7 @@ func (w *world) recorded(subject, event, details string) int {
 	return count
 }
 
-// Ensures that a password gets a plain session's token with another one, and a wrong one nothing.
+// Ensures that a password is exchanged for tokens of a session that is not elevated, and a wrong one for none.
 func TestPasswordGrant(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	g := w.grant("alice")
@@ -133,14 +133,21 @@ func TestPasswordGrant(t *testing.T) {
 	if n := w.recorded("alice", "session.started", `"grant":"password"`); n != 1 {
 		t.Errorf("recorded are %d", n)
 	}
-	for name, password := range map[string]string{"alice": "wrong", "nobody": passphrase, "": ""} {
-		if g, err := w.PasswordGrant(t.Context(), name, password); !fault.Has(err, fault.LoginFailed) || g.Access.Value != "" || g.Refresh != "" {
-			t.Errorf("%q: %+v, %v", name, g, err)
-		}
+	for name, credential := range map[string][2]string{
+		"wrong password": {"alice", "wrong"},
+		"unknown user":   {"mallory", passphrase},
+		"empty name":     {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := w.PasswordGrant(t.Context(), credential[0], credential[1])
+			if !fault.Has(err, fault.LoginFailed) || g.Access.Value != "" || g.Refresh != "" {
+				t.Errorf("%+v, %v", g, err)
+			}
+		})
 	}
 }
 
-// Ensures that a refresh token works once, gets a plain token of the same session, and is not stored as it is.
+// Ensures that a refresh token is exchanged once, for tokens of the same session that are not elevated.
 func TestRefreshGrant(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	first := w.grant("alice")
@@ -163,17 +170,25 @@ func TestRefreshGrant(t *testing.T) {
 	if err != nil || q.SessionID != p.SessionID || !q.ElevatedUntil.IsZero() || second.User.Name != "alice" || second.Refresh == first.Refresh {
 		t.Errorf("the second is %+v of %+v, %v", second, q, err)
 	}
-	for name, token := range map[string]string{"a used one": first.Refresh, "none": "", "another": "x", "an access token": second.Access.Value} {
-		if g, err := w.RefreshGrant(t.Context(), token); !fault.Has(err, fault.GrantInvalid) || g.Access.Value != "" || g.Refresh != "" {
-			t.Errorf("%s: %+v, %v", name, g, err)
-		}
+	for name, token := range map[string]string{
+		"used token":    first.Refresh,
+		"no token":      "",
+		"unknown token": "x",
+		"access token":  second.Access.Value,
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := w.RefreshGrant(t.Context(), token)
+			if !fault.Has(err, fault.GrantInvalid) || g.Access.Value != "" || g.Refresh != "" {
+				t.Errorf("%+v, %v", g, err)
+			}
+		})
 	}
 	if _, err := w.RefreshGrant(t.Context(), second.Refresh); err != nil {
 		t.Errorf("the next one: %v", err)
 	}
 }
 
-// Ensures that of many who use a refresh token at once exactly one gets tokens.
+// Ensures that exactly one of several concurrent requests with the same refresh token succeeds.
 func TestRefreshGrant_Parallel(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	g := w.grant("alice")
@@ -195,7 +210,7 @@ func TestRefreshGrant_Parallel(t *testing.T) {
 	}
 }
 
-// Ensures that refreshing never moves a session's end, and that a refresh token dies with it and after its own day.
+// Ensures that refreshing does not extend a session, and that a refresh token expires with it or after its own time to live.
 func TestRefreshGrant_End(t *testing.T) {
 	w := newWorld(t, session.Settings{Idle: time.Hour, Absolute: 90 * time.Minute, Grace: time.Second})
 	g := w.grant("alice")
@@ -221,7 +236,7 @@ func TestRefreshGrant_End(t *testing.T) {
 	}
 }
 
-// Ensures that a refresh token dies when its user is disabled, gets another password, goes, or signs out.
+// Ensures that a refresh token is invalid after its user was disabled or deleted, changed the password, or signed out.
 func TestRefreshGrant_SessionEnds(t *testing.T) {
 	founder := identity.Principal{}
 	password := "another passphrase"
@@ -229,7 +244,7 @@ func TestRefreshGrant_SessionEnds(t *testing.T) {
 		"disabled": func(w *world, _ authn.Grant) error {
 			return w.users.SetEnabledNative(w.Context(), founder, "alice", false, user.Proof{})
 		},
-		"disabled behind the server's back": func(w *world, g authn.Grant) error {
+		"disabled directly": func(w *world, g authn.Grant) error {
 			return w.store.Update(w.Context(), func(tx *store.Tx) error {
 				u := g.User
 				u.Enabled = false
@@ -251,20 +266,22 @@ func TestRefreshGrant_SessionEnds(t *testing.T) {
 			return w.Logout(w.Context(), p)
 		},
 	} {
-		w := newWorld(t, session.DefaultSettings)
-		g := w.grant("alice")
-		if err := end(w, g); err != nil {
-			t.Fatal(err)
-		}
-		w.lives(name, g, false)
-		if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.GrantInvalid) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, session.DefaultSettings)
+			g := w.grant("alice")
+			if err := end(w, g); err != nil {
+				t.Fatal(err)
+			}
+
+			w.lives("the access token", g, false)
+			if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.GrantInvalid) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-// Ensures that only who came with a password gets a session for it, without a refresh token, and not with one that was
-// changed since.
+// Ensures that only a caller that authenticated with its current password is given a session, without a refresh token.
 func TestClientCredentials(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	p, err := w.Authenticate(t.Context(), []string{"Basic YWxpY2U6YSBwYXNzcGhyYXNl"})
@@ -330,8 +347,7 @@ func TestInvalidateTokens_One(t *testing.T) {
 	}
 }
 
-// Ensures that all tokens of a user end, of the right realm only, and those of users with a role of ECE only on an
-// administrator's word.
+// Ensures that all tokens of a user or realm are invalidated, and those of users with platform roles by administrators only.
 func TestInvalidateTokens_Many(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	bob, chief := identity.Principal{User: "bob"}, identity.Principal{User: "chief", Roles: []identity.Role{identity.PlatformAdmin}}
@@ -352,7 +368,7 @@ func TestInvalidateTokens_Many(t *testing.T) {
 		sel  authn.TokenSelection
 		want int
 	}{
-		{bob, authn.TokenSelection{UserName: "nobody"}, 0},
+		{bob, authn.TokenSelection{UserName: "mallory"}, 0},
 		{bob, authn.TokenSelection{UserName: "alice", RealmName: "reserved"}, 0},
 		{chief, authn.TokenSelection{RealmName: "reserved"}, 0},
 		{bob, authn.TokenSelection{UserName: "alice", RealmName: "default_native"}, 2},
@@ -370,7 +386,7 @@ func TestInvalidateTokens_Many(t *testing.T) {
 	}
 }
 
-// Ensures that a selection says what it is about, and only once.
+// Ensures that a selection that is empty or contradictory is refused.
 func TestInvalidateTokens_Check(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	for _, sel := range []authn.TokenSelection{

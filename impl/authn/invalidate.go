@@ -9,12 +9,11 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// TokenSelection is the access tokens to be invalidated: one, by itself or by its refresh token, or all of a user or a
-// realm. Empty means not given.
+// TokenSelection selects the access tokens to invalidate: one, by itself or by its refresh token, or those of a user or a realm.
+// An empty field is one that is not given.
 type TokenSelection struct{ Token, RefreshToken, UserName, RealmName string }
 
-// Check refuses a selection that does not say what it selects, with everything that is wrong with it
-// (fault.RequestInvalid).
+// Check returns fault.RequestInvalid, with all errors, for a selection that is empty or contradictory.
 func (s TokenSelection) Check() error {
 	var messages []string
 	one, many := s.Token != "" || s.RefreshToken != "", s.UserName != "" || s.RealmName != ""
@@ -30,21 +29,25 @@ func (s TokenSelection) Check() error {
 	return fault.Invalid(messages)
 }
 
-// InvalidateTokens ends the sessions that tokens stand for, with all their tokens, however they began. It returns how many
-// sessions it ended, and for a single access token whether that was dead before. What is unknown counts as neither.
+// InvalidateTokens ends the sessions of the selected tokens, with all their tokens. It returns the number of ended sessions, and
+// 1 as previously if a single access token was not valid before. Unknown tokens count as neither.
 //
-// It returns what Check does, and fault.PermissionDenied to a caller who is no administrator of ECE and would sign out
-// another user who has a role of ECE; then nobody is.
-func (s *Service) InvalidateTokens(ctx context.Context, by identity.Principal, sel TokenSelection) (invalidated, previously int, err error) {
+// It returns the error of Check. It returns fault.PermissionDenied, and ends no session, if a user other than the caller has a
+// platform role and the caller is not a platform administrator.
+func (s *Service) InvalidateTokens(
+	ctx context.Context, by identity.Principal, sel TokenSelection,
+) (invalidated, previously int, err error) {
 	if err := sel.Check(); err != nil {
 		return 0, 0, err
 	}
+
 	var tokenID string
 	if sel.Token != "" {
 		if tokenID, err = s.sessions.Identify(ctx, sel.Token); err != nil || tokenID == "" {
 			return 0, 0, err
 		}
 	}
+
 	type counts struct{ invalidated, previously int }
 	n, err := store.Write(ctx, s.store, func(tx *store.Tx) (n counts, err error) {
 		switch {
@@ -88,13 +91,15 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, live store.Session) err
 
 // signOut ends all sessions of a user, or of all users of a realm.
 func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel TokenSelection) (int, error) {
-	if err := tx.Sessions.Sweep(); err != nil { // else those that have expired are counted
+	// Expired sessions must not be counted.
+	if err := tx.Sessions.Sweep(); err != nil {
 		return 0, err
 	}
 	users, err := sel.users(tx)
 	if err != nil {
 		return 0, err
 	}
+
 	total := 0
 	for _, u := range users {
 		if err := maySignOut(by, u); err != nil {
@@ -115,21 +120,24 @@ func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel Token
 	return total, nil
 }
 
+// maySignOut returns fault.PermissionDenied unless the caller may end the sessions of a user.
 func maySignOut(by identity.Principal, u store.User) error {
-	administrator := by.IsPlatformAdmin() && by.Method != identity.RunAs // who acts as one did not authenticate as one
+	// A caller that acts as an administrator did not authenticate as one.
+	administrator := by.IsPlatformAdmin() && by.Method != identity.RunAs
 	if by.User == u.Name || administrator || !identity.HoldsPlatformRole(u.Roles) {
 		return nil
 	}
 	return fault.New(fault.PermissionDenied, "user ["+by.User+"] may not end sessions of user ["+u.Name+
-		"]: for users with roles of ECE, holders of the role ["+string(identity.PlatformAdmin)+"] do")
+		"]: for users with platform roles, holders of the role ["+string(identity.PlatformAdmin)+"] do")
 }
 
-// users returns whom a selection is about, those of another realm left out.
+// users returns the users that a selection names, by user name, realm or both.
 func (s TokenSelection) users(tx *store.Tx) ([]store.User, error) {
 	all, err := tx.Users.All()
 	if err != nil {
 		return nil, err
 	}
+
 	var selected []store.User
 	for _, u := range all {
 		if (s.UserName == "" || u.Name == s.UserName) && (s.RealmName == "" || u.HomeRealm().Name == s.RealmName) {

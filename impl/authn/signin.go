@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// loginTries is how often a sign-in begins anew because the user's hash was replaced after it was compared.
+// loginTries is the number of attempts at a sign-in, if the user's hash is replaced after each comparison.
 const loginTries = 3
 
 var errStale = errors.New("authn: the password's hash was replaced after it was compared")
@@ -20,16 +20,20 @@ var errStale = errors.New("authn: the password's hash was replaced after it was 
 // issue begins a session of a user, and returns its tokens.
 type issue func(ctx context.Context, tx *store.Tx, userName string) (session.Grant, error)
 
-// signIn checks a password, and issues tokens in the transaction that the sign-in is recorded in, with details.
-func (s *Service) signIn(ctx context.Context, name, password string, details audit.Details, issue issue) (Grant, error) {
+// signIn verifies a password, and issues tokens in the transaction that records the sign-in with details.
+func (s *Service) signIn(
+	ctx context.Context, name, password string, details audit.Details, issue issue,
+) (Grant, error) {
 	if err := s.store.Require(); err != nil {
 		return Grant{}, err
 	}
+
 	for range loginTries {
 		u, err := s.users.CheckPassword(ctx, name, password)
 		if err != nil {
 			return Grant{}, err
 		}
+
 		grant, err := s.begin(ctx, name, passwordID(u), details, issue)
 		if !errors.Is(err, errStale) {
 			return grant, err
@@ -38,12 +42,14 @@ func (s *Service) signIn(ctx context.Context, name, password string, details aud
 	return Grant{}, admission.Busy()
 }
 
-// passwordID is what identity.Principal has of a user's password.
+// passwordID returns the identity.Principal.PasswordID of a user's password.
 func passwordID(u store.User) string { return secret.Digest(u.PasswordHash) }
 
-// begin issues tokens to a user whose password was verified just before the transaction: so it reads the user again. It
-// returns fault.LoginFailed for a user who may no longer sign in, and errStale.
-func (s *Service) begin(ctx context.Context, name, proved string, details audit.Details, issue issue) (Grant, error) {
+// begin issues tokens to a user after its password was verified outside of the transaction. It reads the user again, and returns
+// fault.LoginFailed if the user may no longer sign in, and errStale if the password is no longer the verified one.
+func (s *Service) begin(
+	ctx context.Context, name, verified string, details audit.Details, issue issue,
+) (Grant, error) {
 	origin := audit.OriginOf(ctx)
 	origin.Actor = name
 	recorded := audit.WithOrigin(ctx, origin)
@@ -56,7 +62,7 @@ func (s *Service) begin(ctx context.Context, name, proved string, details audit.
 		if err != nil {
 			return Grant{}, err
 		}
-		if passwordID(u) != proved {
+		if passwordID(u) != verified {
 			return Grant{}, errStale
 		}
 

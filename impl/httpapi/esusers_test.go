@@ -108,7 +108,7 @@ func TestSecurityUsers_Refused(t *testing.T) {
 	} {
 		w.es(carol, c.request, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
-	const ours = "user [carol] may not change user [alice]: users with roles of ECE are made, changed and removed by holders of the role [ece_platform_admin] only"
+	const ours = "user [carol] may not change user [alice]: users with platform roles are made, changed and removed by holders of the role [ece_platform_admin] only"
 	for request, body := range map[string]string{
 		"PUT /_security/user/alice": `{"roles":[]}`, "DELETE /_security/user/alice": "", "PUT /_security/user/alice/_disable": "",
 		"PUT /_security/user/alice/_password": `{"password":"wren-427 one"}`,

@@ -110,7 +110,7 @@ func TestPromotion_NotByLess(t *testing.T) {
 func TestPromotion_SharedPassword(t *testing.T) {
 	t.Parallel()
 	const chosen, reason = "chosen by another user", `another user set the password of "al", who has not changed it since: ` +
-		`the user can be given a role of ECE's only together with a new password`
+		`the user can be given a platform role only together with a new password`
 	setters := map[string]func(w *world){
 		"by Elasticsearch's superuser": func(w *world) {
 			w.es(w.native("eve", "superuser"), "POST /_security/user/al/_password", `{"password":"`+chosen+`"}`).ok()

@@ -33,7 +33,7 @@ func ParseRoles(names []string) ([]Role, error) {
 		role := Role(name)
 		if !slices.Contains(Roles, role) {
 			return nil, fault.New(fault.UserRolesInvalid, "there is no role \""+name+"\"; roles are "+joinRoles(Roles)+
-				", and those of Elasticsearch are given by its own operations, such as PUT /_security/user/NAME", "security.roles")
+				", and all others are given by the operations on native users", "security.roles")
 		}
 		roles = append(roles, role)
 	}
@@ -188,7 +188,7 @@ func (p Principal) Authorize(permission Permission) error {
 
 	if p.Key.Assigned != "" {
 		return fault.New(fault.PermissionDenied, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
-			": it has role descriptors, and these allow Elasticsearch's operations only")
+			": it has role descriptors, which grant no permissions of the platform")
 	}
 	return fault.New(fault.PermissionDenied, "user \""+p.User+"\" lacks the permission "+string(permission))
 }

@@ -73,7 +73,7 @@ func (c nativeChange) may(before store.User, roles []identity.Role) error {
 	}
 	if !c.by.IsPlatformAdmin() || c.by.Method == identity.RunAs { // who acts as an administrator did not authenticate as one
 		return fault.New(fault.PermissionDenied, "user ["+c.by.User+"] may not change user ["+before.Name+
-			"]: users with roles of ECE are made, changed and removed by holders of the role ["+string(identity.PlatformAdmin)+"] only")
+			"]: users with platform roles are made, changed and removed by holders of the role ["+string(identity.PlatformAdmin)+"] only")
 	}
 	return c.proof.Elevation
 }

@@ -43,8 +43,8 @@ func (p *proven) has(u store.User, password string) bool {
 	return false
 }
 
-// Remembered returns how often a right password was found in memory, and how often it was not.
-func (s *Service) Remembered() (hits, misses uint64) {
+// CacheCounts returns the numbers of hits and misses of the password cache.
+func (s *Service) CacheCounts() (hits, misses uint64) {
 	return s.proven.hits.Load(), s.proven.misses.Load()
 }
 

@@ -221,7 +221,7 @@ func TestCheckPassword_Cached(t *testing.T) {
 	check := func(password string, right bool, wantHits, wantMisses uint64) {
 		t.Helper()
 		_, err := users.CheckPassword(t.Context(), "alice", password)
-		if hits, misses := users.Remembered(); (err == nil) != right || hits != wantHits || misses != wantMisses {
+		if hits, misses := users.CacheCounts(); (err == nil) != right || hits != wantHits || misses != wantMisses {
 			t.Errorf("got %v, with %d hits and %d misses; want %d and %d", err, hits, misses, wantHits, wantMisses)
 		}
 	}
