@@ -69,29 +69,29 @@ func (s *Service) Flush() { s.usage.flush() }
 type Ref struct{ User, ID string }
 
 // Get returns a user's key that is not invalidated, or fault.KeyNotFound.
-func (s *Service) Get(ctx context.Context, ref Ref) (store.APIKey, error) {
+func (s *Service) Get(ctx context.Context, ref Ref) (Key, error) {
 	key, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) { return tx.Keys.FindOwned(ref.User, ref.ID) })
-	if errors.Is(err, store.ErrNotFound) || err == nil && Invalidated(key) {
-		return store.APIKey{}, notFound(ref)
+	if errors.Is(err, store.ErrNotFound) || err == nil && invalidated(key) {
+		return Key{}, notFound(ref)
 	}
-	return key, err
+	return keyOf(key), err
 }
 
 // List returns the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound.
-func (s *Service) List(ctx context.Context, userName string) ([]store.APIKey, error) {
+func (s *Service) List(ctx context.Context, userName string) ([]Key, error) {
 	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) {
 		if err := checkOwner(tx, userName); err != nil {
 			return nil, err
 		}
 		return tx.Keys.OfUser(userName)
 	})
-	return valid(keys), err
+	return keysOf(valid(keys)), err
 }
 
 // ListAll returns everybody's keys that are not invalidated, oldest first.
-func (s *Service) ListAll(ctx context.Context) ([]store.APIKey, error) {
+func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
 	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.All() })
-	return valid(keys), err
+	return keysOf(valid(keys)), err
 }
 
 // Delete invalidates a user's key, or returns fault.KeyNotFound.
@@ -144,19 +144,19 @@ func (s *Service) DeleteAll(ctx context.Context, userName string) error {
 	})
 }
 
-// Expired tells whether a key is past its end.
-func Expired(key store.APIKey, now time.Time) bool {
+// expired reports whether a key has expired.
+func expired(key store.APIKey, now time.Time) bool {
 	return !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt)
 }
 
-// Invalidated tells whether somebody ended a key.
-func Invalidated(key store.APIKey) bool { return !key.InvalidatedAt.IsZero() }
+// invalidated reports whether a key was invalidated.
+func invalidated(key store.APIKey) bool { return !key.InvalidatedAt.IsZero() }
 
 // valid leaves out the keys that are invalidated.
 func valid(keys []store.APIKey) []store.APIKey {
 	kept := keys[:0]
 	for _, key := range keys {
-		if !Invalidated(key) {
+		if !invalidated(key) {
 			kept = append(kept, key)
 		}
 	}

@@ -39,35 +39,35 @@ func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
 
 // Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument, KeyInvalidInput,
 // and fault.CredentialsInvalid if the owner was disabled meanwhile.
-func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (store.APIKey, Credential, error) {
+func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (Key, Credential, error) {
 	if err := fault.Invalid(c.Problems()); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	if err := caller.Require(actionCreate); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	if caller.Method == identity.APIKey && !derivable(c.Assigned) {
-		return store.APIKey{}, Credential{}, fault.New(fault.InvalidData,
+		return Key{}, Credential{}, fault.New(fault.InvalidData,
 			"creating derived api keys requires an explicit role descriptor that is empty (has no privileges)")
 	}
 	return s.create(ctx, caller.Principal, c)
 }
 
 // Grant makes a key of another user's, whose credentials the caller was found to have. It returns what Create does.
-func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (store.APIKey, Credential, error) {
+func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (Key, Credential, error) {
 	if err := fault.Invalid(c.Problems()); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	c.onBehalf = true
 	return s.create(ctx, owner.Principal, c)
 }
 
-func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) (store.APIKey, Credential, error) {
+func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
 	if p.Builtin {
-		return store.APIKey{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
+		return Key{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
 	}
 	if err := roledescriptor.CheckRestrictions(c.Assigned); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	if c.Lifetime != nil {
 		whole := c.Lifetime.Truncate(time.Second)
@@ -75,7 +75,7 @@ func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) 
 	}
 	lifetime, err := s.limit(c.Lifetime)
 	if err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	c.Lifetime = lifetime
 	return s.insert(ctx, p, c)
@@ -130,19 +130,19 @@ func derivable(set roledescriptor.Set) bool {
 }
 
 // insert stores a key of the principal's user, as its owner is at the moment.
-func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) (store.APIKey, Credential, error) {
+func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
 	credential := Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
 	key := store.APIKey{
 		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret), Version: version,
 	}
 	metadata, err := metadataText(c.Metadata)
 	if err != nil {
-		return key, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	key.Metadata = metadata
 	near, err := s.quota.near(ctx, p.User)
 	if err != nil {
-		return key, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	key, err = store.Write(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) {
 		owner, err := enabledOwner(tx, p.User)
@@ -166,7 +166,7 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		}
 		return made, s.sweep(tx)
 	})
-	return key, credential, err
+	return keyOf(key), credential, err
 }
 
 // complete stores a key with what it keeps of its owner, and records it.
@@ -199,7 +199,7 @@ func stillValid(tx *store.Tx, p identity.Principal) error {
 	switch {
 	case p.Key.ID != "":
 		var key store.APIKey
-		if key, err = tx.Keys.Find(p.Key.ID); err == nil && Invalidated(key) {
+		if key, err = tx.Keys.Find(p.Key.ID); err == nil && invalidated(key) {
 			err = store.ErrNotFound
 		}
 	case p.SessionID != "":

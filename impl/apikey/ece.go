@@ -10,28 +10,27 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/duration"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // CreatePlain makes a key that may do what the principal may, as ECE does: it has a description for a name, and without an
 // expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.CredentialsInvalid if the principal's user was
 // disabled meanwhile.
-func (s *Service) CreatePlain(ctx context.Context, p identity.Principal, description string, expiration *string) (store.APIKey, Credential, error) {
+func (s *Service) CreatePlain(ctx context.Context, p identity.Principal, description string, expiration *string) (Key, Credential, error) {
 	if err := s.store.Require(); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	if p.Builtin {
-		return store.APIKey{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
+		return Key{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
 	}
 	if err := checkDescription(description); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	lifetime, err := parseExpiration(expiration)
 	if err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	if lifetime, err = s.limit(lifetime); err != nil {
-		return store.APIKey{}, Credential{}, err
+		return Key{}, Credential{}, err
 	}
 	return s.insert(ctx, p, Creation{Name: description, Lifetime: lifetime})
 }

@@ -220,7 +220,7 @@ func TestExpiring(t *testing.T) {
 	}
 }
 
-func keyIDs(keys []store.APIKey) []string {
+func keyIDs(keys []apikey.Key) []string {
 	var ids []string
 	for _, key := range keys {
 		ids = append(ids, key.ID)

@@ -116,7 +116,7 @@ func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey,
 func (f Filter) selects(tx *store.Tx, caller access.Subject, key store.APIKey) bool {
 	switch {
 	case f.Owned && key.UserName != caller.User,
-		f.Active && (Invalidated(key) || Expired(key, tx.Now)):
+		f.Active && (invalidated(key) || expired(key, tx.Now)):
 		return false
 	}
 	return f.Name == "" || named(key.Description, f.Name)

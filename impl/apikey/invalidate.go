@@ -195,7 +195,7 @@ func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIK
 }
 
 func (s Selection) selects(caller access.Subject, key store.APIKey) bool {
-	if Invalidated(key) || s.Owned && key.UserName != caller.User {
+	if invalidated(key) || s.Owned && key.UserName != caller.User {
 		return false
 	}
 	return s.Name == "" || named(key.Description, s.Name)

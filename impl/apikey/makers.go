@@ -27,7 +27,7 @@ type Makers struct {
 	// Bound counts the keys that were bound.
 	Bound int
 	// Doubtful are the keys whose maker the audit trail does not show for certain.
-	Doubtful []store.APIKey
+	Doubtful []Key
 }
 
 // RepairMakersOnce is RepairMakers on a database that an older program has written, until it was done once.
@@ -43,7 +43,7 @@ func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
 		return s.RepairMakers(ctx)
 	}
 	doubtful, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.Doubtful() })
-	return Makers{Doubtful: doubtful}, err
+	return Makers{Doubtful: keysOf(doubtful)}, err
 }
 
 // RepairMakers reads in the audit trail which users made and changed API keys while programs ran that did not keep it. Keys that
@@ -70,7 +70,8 @@ func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.Repairs.Finish(makersRepair) }); err != nil {
 		return m, err
 	}
-	m.Doubtful, err = store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.Doubtful() })
+	doubtful, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.Doubtful() })
+	m.Doubtful = keysOf(doubtful)
 	return m, err
 }
 
@@ -196,7 +197,7 @@ func (s *Service) unbound(tx *store.Tx, ids []string) ([]store.APIKey, error) {
 	var unbound []store.APIKey
 	for _, id := range ids {
 		key, exists := found[id]
-		if !exists || Invalidated(key) || key.Creator == "" {
+		if !exists || invalidated(key) || key.Creator == "" {
 			continue
 		}
 		c, err := s.ceiling(tx, key)

@@ -106,7 +106,7 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 // never be able to do more.
 func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	maker, err := tx.Keys.FindOwned(owner.Name, p.Key.ID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (Invalidated(maker) || Expired(maker, tx.Now)) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (invalidated(maker) || expired(maker, tx.Now)) {
 		return origin{}, reject("api key [" + p.Key.ID + "] has been invalidated")
 	}
 	if err != nil {

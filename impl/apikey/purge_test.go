@@ -21,10 +21,11 @@ func TestUpdate_OldDescriptors(t *testing.T) {
 		if updated, err := w.Update(t.Context(), w.caller(t, "alice"), id, update); err != nil || !updated {
 			t.Fatalf("updated: %t, %v", updated, err)
 		}
-		key, err := w.Get(t.Context(), apikey.Ref{User: "alice", ID: id})
-		if err != nil {
-			t.Fatal(err)
-		}
+		var key store.APIKey
+		w.change(t, func(tx *store.Tx) (err error) {
+			key, err = tx.Keys.Find(id)
+			return err
+		})
 		return key.Assigned
 	}
 	stored := func(t *testing.T, document string) bool {

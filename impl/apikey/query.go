@@ -86,7 +86,7 @@ func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[query.
 			}
 			document := query.Document{
 				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
-				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: Invalidated(key),
+				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: invalidated(key),
 				Metadata: func() (map[string]any, error) { return readMetadata(key.Metadata) }, MetadataSize: len(key.Metadata), Record: key,
 			}
 			if !yield(document) {

@@ -209,9 +209,9 @@ func (s *Service) unchangeable(tx *store.Tx, key store.APIKey, owned bool, id st
 	switch {
 	case !owned:
 		return fault.New(fault.ResourceMissing, "no API key owned by requesting user found for ID ["+id+"]")
-	case Invalidated(key):
+	case invalidated(key):
 		return fault.New(fault.InvalidData, "cannot update invalidated API key ["+id+"]")
-	case Expired(key, tx.Now):
+	case expired(key, tx.Now):
 		return fault.New(fault.InvalidData, "cannot update expired API key ["+id+"]")
 	case change.ExpiresAt != nil && s.settings.MaxLifetime > 0 && change.ExpiresAt.Sub(key.CreatedAt) > s.settings.MaxLifetime:
 		return fault.New(fault.InvalidData,

@@ -88,9 +88,9 @@ func check(key store.APIKey, text string, now time.Time) error {
 	switch {
 	case !secret.Equal(secret.Digest(text), key.SecretDigest):
 		return reject("invalid credentials for API key [" + key.ID + "]")
-	case Invalidated(key):
+	case invalidated(key):
 		return reject("api key [" + key.ID + "] has been invalidated")
-	case Expired(key, now):
+	case expired(key, now):
 		return reject("api key is expired")
 	}
 	return nil

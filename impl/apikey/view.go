@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
@@ -9,10 +10,38 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
+// Key is an API key as callers see it: a record without the digest of its secret and the documents it refers to.
+type Key struct {
+	ID          string
+	UserName    string
+	Description string
+	// Metadata is a JSON object, or empty if none was given.
+	Metadata  string
+	CreatedAt time.Time
+	// ExpiresAt, InvalidatedAt and LastUsedAt are zero for what has no end, or has not happened.
+	ExpiresAt     time.Time
+	InvalidatedAt time.Time
+	LastUsedAt    time.Time
+}
+
+func keyOf(k store.APIKey) Key {
+	return Key{k.ID, k.UserName, k.Description, k.Metadata, k.CreatedAt, k.ExpiresAt, k.InvalidatedAt, k.LastUsedAt}
+}
+
+func keysOf(records []store.APIKey) []Key {
+	keys := make([]Key, len(records))
+	for i, record := range records {
+		keys[i] = keyOf(record)
+	}
+	return keys
+}
+
 // View is a key with what its row refers to.
 type View struct {
-	store.APIKey
+	Key
 	Realm identity.Realm
+	// AssignedID and LimitedByID are the same for keys that share descriptors.
+	AssignedID, LimitedByID string
 	// Assigned are the key's own role descriptors, and LimitedBy the owner's as they were last kept; the latter is nil if
 	// it was not asked for.
 	Assigned, LimitedBy roledescriptor.Set
@@ -52,7 +81,7 @@ func (v *viewer) spend(bytes int) error {
 }
 
 func (v *viewer) view(key store.APIKey) (View, error) {
-	view := View{APIKey: key}
+	view := View{Key: keyOf(key), AssignedID: key.Assigned, LimitedByID: key.LimitedBy}
 	err := v.spend(len(key.Metadata))
 	if err != nil {
 		return view, err

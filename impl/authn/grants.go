@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -19,7 +20,7 @@ type Grant struct {
 	// Refresh is a single-use refresh token; empty if there is none.
 	Refresh   string
 	ExpiresIn time.Duration
-	User      store.User
+	User      user.User
 }
 
 // PasswordGrant begins a session with a refresh token. It returns the same errors as Login.
@@ -53,5 +54,5 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 }
 
 func granted(tx *store.Tx, tokens session.Grant, u store.User) Grant {
-	return Grant{Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now), User: u}
+	return Grant{Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now), User: user.OfRecord(u)}
 }

@@ -246,7 +246,10 @@ func TestRefreshGrant_SessionEnds(t *testing.T) {
 		},
 		"disabled directly": func(w *world, g authn.Grant) error {
 			return w.store.Update(w.Context(), func(tx *store.Tx) error {
-				u := g.User
+				u, err := tx.Users.Find(g.User.Name)
+				if err != nil {
+					return err
+				}
 				u.Enabled = false
 				return tx.Users.Update(u)
 			})

@@ -6,8 +6,8 @@ import (
 
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // SecurityAuthenticate implements server.StrictServerInterface.
@@ -26,7 +26,7 @@ var authenticationTypes = map[identity.Method]server.AuthenticationType{
 	identity.Basic: server.AuthenticationTypeRealm, identity.Session: server.AuthenticationTypeToken, identity.APIKey: server.AuthenticationTypeAPIKey,
 }
 
-func showAuthentication(s access.Subject, u store.User) (server.Authentication, error) {
+func showAuthentication(s access.Subject, u user.User) (server.Authentication, error) {
 	metadata, err := userMetadata(u)
 	if err != nil {
 		return server.Authentication{}, err
@@ -51,7 +51,7 @@ func showRealm(r identity.Realm) server.RealmInformation {
 }
 
 // userMetadata marks users who come with the server, as Elasticsearch does.
-func userMetadata(u store.User) (server.FreeObject, error) {
+func userMetadata(u user.User) (server.FreeObject, error) {
 	if u.Builtin {
 		return server.FreeObject{"_reserved": true}, nil
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // SecurityBulkUpdateAPIKeys implements server.StrictServerInterface.
@@ -66,7 +65,7 @@ func (h *handlers) createKey(ctx context.Context) (server.SecurityAPIKeyCreatedJ
 	return showCreated(h.Keys.Create(ctx, subjectOf(ctx), creation))
 }
 
-func showCreated(key store.APIKey, c apikey.Credential, err error) (server.SecurityAPIKeyCreatedJSONResponse, error) {
+func showCreated(key apikey.Key, c apikey.Credential, err error) (server.SecurityAPIKeyCreatedJSONResponse, error) {
 	return server.SecurityAPIKeyCreatedJSONResponse{
 		ID: key.ID, Name: key.Description, Expiration: instant(key.ExpiresAt), APIKey: c.Secret, Encoded: c.Encoded(),
 	}, err
@@ -160,7 +159,7 @@ func showKeys(ctx context.Context, views []apikey.View) ([]server.APIKeyInformat
 func (s keyShower) show(v apikey.View) (server.APIKeyInformation, error) {
 	key := server.APIKeyInformation{
 		ID: v.ID, Name: v.Description, Type: server.APIKeyTypeRest, Creation: v.CreatedAt.UnixMilli(), Expiration: instant(v.ExpiresAt),
-		Invalidated: apikey.Invalidated(v.APIKey), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
+		Invalidated: !v.InvalidatedAt.IsZero(), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
 		Realm: v.Realm.Name, RealmType: v.Realm.Type, LastUsed: instant(v.LastUsedAt),
 	}
 
@@ -169,10 +168,10 @@ func (s keyShower) show(v apikey.View) (server.APIKeyInformation, error) {
 	if key.Metadata, err = showMetadata(v.Metadata); err != nil {
 		return key, err
 	}
-	if key.RoleDescriptors, err = s.descriptors(v.APIKey.Assigned, v.Assigned); err != nil || v.LimitedBy == nil {
+	if key.RoleDescriptors, err = s.descriptors(v.AssignedID, v.Assigned); err != nil || v.LimitedBy == nil {
 		return key, err
 	}
-	limit, err := s.descriptors(v.APIKey.LimitedBy, v.LimitedBy)
+	limit, err := s.descriptors(v.LimitedByID, v.LimitedBy)
 	key.LimitedBy = &[]server.RoleDescriptorsInformation{limit}
 	return key, err
 }

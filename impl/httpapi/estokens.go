@@ -80,7 +80,7 @@ func (h *handlers) SecurityGetToken(ctx context.Context, _ server.SecurityGetTok
 		return nil, err
 	}
 	subject, err := h.Access.Subject(ctx, identity.Principal{
-		User: grant.User.Name, Roles: grant.User.Roles, Builtin: grant.User.Builtin, SAMLRealm: grant.User.Realm,
+		User: grant.User.Name, Roles: grant.User.Roles, Builtin: grant.User.Builtin, SAMLRealm: grant.User.SAMLRealm,
 		Method: identity.Session,
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // Elasticsearch's actions on users.
@@ -60,7 +59,7 @@ func (h *handlers) findUsers(ctx context.Context, names []string) (server.Securi
 	return shown, nil
 }
 
-func showUser(u store.User) (server.SecurityUser, error) {
+func showUser(u user.User) (server.SecurityUser, error) {
 	metadata, err := userMetadata(u)
 	return server.SecurityUser{
 		Username: u.Name, Roles: names(u.Roles), FullName: optional(u.FullName), Email: optional(u.Email), Metadata: metadata, Enabled: u.Enabled,

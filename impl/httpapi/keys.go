@@ -6,7 +6,6 @@ import (
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // CreateAPIKey implements server.StrictServerInterface.
@@ -104,11 +103,11 @@ func assignsRoles(r *server.RoleAssignments) bool {
 
 func some[T any](list *[]T) bool { return list != nil && len(*list) > 0 }
 
-func oneKey(key store.APIKey) server.APIKeyJSONResponse {
+func oneKey(key apikey.Key) server.APIKeyJSONResponse {
 	return server.APIKeyJSONResponse{Body: keyResponse(key)}
 }
 
-func keysResponse(keys []store.APIKey) server.APIKeysJSONResponse {
+func keysResponse(keys []apikey.Key) server.APIKeysJSONResponse {
 	list := []server.APIKeyResponse{}
 	for _, key := range keys {
 		list = append(list, keyResponse(key))
@@ -116,7 +115,7 @@ func keysResponse(keys []store.APIKey) server.APIKeysJSONResponse {
 	return server.APIKeysJSONResponse{Body: server.APIKeysResponse{Keys: list}}
 }
 
-func keyResponse(key store.APIKey) server.APIKeyResponse {
+func keyResponse(key apikey.Key) server.APIKeyResponse {
 	response := server.APIKeyResponse{ID: key.ID, UserID: &key.UserName, Description: key.Description, CreationDate: key.CreatedAt}
 	if !key.ExpiresAt.IsZero() {
 		response.ExpirationDate = &key.ExpiresAt

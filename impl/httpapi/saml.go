@@ -11,7 +11,6 @@ import (
 
 	"github.com/sallyport/sallyport/gen/server"
 	"github.com/sallyport/sallyport/impl/saml"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // samlCookie is what the cookies are called that hold a browser's pending sign-ins; the number of a slot, from 1, follows.
@@ -121,7 +120,7 @@ func (h *handlers) SAMLRefusals(ctx context.Context, _ server.SAMLRefusalsReques
 	return server.SAMLRefusals200JSONResponse{Refusals: each(own, showRefusal), Unsolicited: each(unsolicited, showRefusal)}, err
 }
 
-func showRefusal(r store.SAMLRefusal) server.SAMLRefusal {
+func showRefusal(r saml.Refusal) server.SAMLRefusal {
 	return server.SAMLRefusal{
 		At: r.At, Realm: optional(r.Realm), Issuer: optional(r.Issuer), Reason: r.Reason, Address: optional(r.Address),
 		RequestID: optional(r.RequestID), IssuedAt: moment(r.IssuedAt),

@@ -8,7 +8,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/store"
 )
 
 // GetCurrentUser implements server.StrictServerInterface.
@@ -117,14 +116,14 @@ func value[T any](p *T) T {
 }
 
 // userResponse shows a user, with ECE's roles only; whether elevated, only to the user.
-func userResponse(ctx context.Context, u store.User) server.UserJSONResponse {
+func userResponse(ctx context.Context, u user.User) server.UserJSONResponse {
 	elevated := server.ElevatedPermissions{}
 	if p := principalOf(ctx); p.User == u.Name && !p.ElevatedUntil.IsZero() {
 		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &p.ElevatedUntil}
 	}
 	realm := server.UserSecurityRealm{ID: "native", Type: server.RealmTypeNative}
-	if u.External() {
-		realm = server.UserSecurityRealm{ID: u.Realm, Type: server.RealmTypeSAML}
+	if u.SAMLRealm != "" {
+		realm = server.UserSecurityRealm{ID: u.SAMLRealm, Type: server.RealmTypeSAML}
 	}
 	platform, _ := identity.SplitRoles(u.Roles)
 	roles, permissions := names(platform), names(identity.Permissions(platform))

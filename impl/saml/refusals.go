@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -15,11 +16,24 @@ import (
 // maxIssuer bounds what is kept of an issuer, in bytes.
 const maxIssuer = 512
 
+// Refusal is a sign-in or a logout that was refused. Realm is empty if no realm could be found, Issuer and IssuedAt are what
+// the message said.
+type Refusal struct {
+	At        time.Time
+	Realm     string
+	Issuer    string
+	Reason    string
+	Address   string
+	RequestID string
+	IssuedAt  time.Time
+}
+
 // Refusals returns why the last sign-ins and logouts were refused, the newest first: those that belong to a sign-in that was
 // begun here, or that the realm's identity provider signed, and apart from them those that anybody could have sent.
-func (s *Service) Refusals(ctx context.Context) (own, unsolicited []store.SAMLRefusal, err error) {
+func (s *Service) Refusals(ctx context.Context) (own, unsolicited []Refusal, err error) {
 	all, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.SAMLRefusal, error) { return tx.SAML.Refusals() })
-	for _, r := range all {
+	for _, record := range all {
+		r := Refusal{record.At, record.Realm, record.Issuer, record.Reason, record.Address, record.RequestID, record.IssuedAt}
 		if r.Realm == "" {
 			unsolicited = append(unsolicited, r)
 		} else {

@@ -80,7 +80,7 @@ func TestExternal_Patch(t *testing.T) {
 	if err := users.SetPassword(t.Context(), "erin", "a new passphrase"); !fault.Has(err, fault.UserCannotModifyExternal) {
 		t.Errorf("a password: %v", err)
 	}
-	u := get(t, users, "erin")
+	u := get(t, st, "erin")
 	if !slices.Equal(u.Roles, erin.Roles) || u.FullName != "Erin" || u.PasswordHash != "" || !u.Enabled {
 		t.Errorf("the user is %+v", u)
 	}
@@ -114,11 +114,11 @@ func TestExternal_Native(t *testing.T) {
 			}
 		})
 	}
-	if u := get(t, users, "erin"); u.PasswordHash != "" || u.FullName != "Erin" {
+	if u := get(t, st, "erin"); u.PasswordHash != "" || u.FullName != "Erin" {
 		t.Errorf("the user is %+v", u)
 	}
 	err := users.SetEnabledNative(t.Context(), chief, "erin", false, proved)
-	if err != nil || get(t, users, "erin").Enabled {
+	if err != nil || get(t, st, "erin").Enabled {
 		t.Errorf("disabling: %v", err)
 	}
 	if err := users.SetEnabledNative(t.Context(), clerk, "erin", true, proved); !fault.Has(err, fault.PermissionDenied) {
@@ -146,7 +146,7 @@ func TestExternal_CheckPassword(t *testing.T) {
 			}
 		})
 	}
-	if locked := get(t, users, "erin"); locked.LastLoginAt != (time.Time{}) {
+	if locked := get(t, st, "erin"); locked.LastLoginAt != (time.Time{}) {
 		t.Errorf("the user signed in at %s", locked.LastLoginAt)
 	}
 }

@@ -80,8 +80,8 @@ func (s *Service) native(ctx context.Context, name string, n Native) (store.User
 }
 
 // Natives returns the users of these names that exist, by name; all if no name is given.
-func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, error) {
-	return store.Read(ctx, s.store, func(tx *store.Tx) (users []store.User, err error) {
+func (s *Service) Natives(ctx context.Context, names []string) ([]User, error) {
+	users, err := store.Read(ctx, s.store, func(tx *store.Tx) (users []store.User, err error) {
 		if len(names) == 0 {
 			return tx.Users.All()
 		}
@@ -100,6 +100,7 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]store.User, er
 		}
 		return users, nil
 	})
+	return ofRecords(users), err
 }
 
 // DeleteNative removes a user, and tells whether there was one. It returns fault.InvalidData, SecurityDenied and

@@ -60,9 +60,9 @@ func chiefElsewhere() identity.Principal {
 	return p
 }
 
-func get(t *testing.T, users *user.Service, name string) store.User {
+func get(t *testing.T, st *store.Store, name string) store.User {
 	t.Helper()
-	u, err := users.Get(t.Context(), name)
+	u, err := store.Read(t.Context(), st, func(tx *store.Tx) (store.User, error) { return tx.Users.Find(name) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestPutNative_Refused(t *testing.T) {
 
 // Ensures that a user is added with all that was given, replaced in full, and keeps only the password.
 func TestPutNative_Replaces(t *testing.T) {
-	users, _ := natives(t)
+	users, st := natives(t)
 	ctx := t.Context()
 	n := native("b", "a", "b")
 	n.FullName, n.Email = pointer("Ann"), pointer("a@example.com")
@@ -159,7 +159,7 @@ func TestPutNative_Replaces(t *testing.T) {
 	if created, err := users.PutNative(ctx, clerk, "ann", n, proved); err != nil || !created {
 		t.Fatalf("%t, %v", created, err)
 	}
-	u := get(t, users, "ann")
+	u := get(t, st, "ann")
 	got := fmt.Sprintf("%v %s %s %s %t", u.Roles, u.FullName, u.Email, u.Metadata, u.Enabled)
 	if got != `[b a] Ann a@example.com {"a":null,"n":1.50} true` {
 		t.Errorf("the user is %+v", u)
@@ -167,7 +167,7 @@ func TestPutNative_Replaces(t *testing.T) {
 	if created, err := users.PutNative(ctx, clerk, "ann", user.Native{Roles: []string{}}, proved); err != nil || created {
 		t.Fatalf("%t, %v", created, err)
 	}
-	u = get(t, users, "ann")
+	u = get(t, st, "ann")
 	if len(u.Roles) != 0 || u.FullName != "" || u.Email != "" || u.Metadata != "" || u.Enabled {
 		t.Errorf("the user is %+v", u)
 	}
@@ -234,7 +234,7 @@ func changeAll(
 // Ensures that Elasticsearch's privileges never lead to those of ECE: not by granting its roles, nor by changing users
 // with one, nor with a key that has descriptors, nor by acting as an administrator, nor without elevation.
 func TestNative_Escalation(t *testing.T) {
-	users, _ := natives(t)
+	users, st := natives(t)
 	ctx := t.Context()
 	narrowed, actor := chief, chief
 	viewer := identity.Principal{User: "other", Roles: []identity.Role{"superuser", identity.PlatformViewer}}
@@ -242,7 +242,7 @@ func TestNative_Escalation(t *testing.T) {
 	actor.Method = identity.RunAs
 	callers := map[string]identity.Principal{"clerk": clerk, "viewer": viewer, "key": narrowed, "run as": actor}
 	for name, by := range callers {
-		before := get(t, users, "viewer")
+		before := get(t, st, "viewer")
 		for operation, err := range changeAll(ctx, users, by, "viewer", proved) {
 			t.Run(name+", "+operation, func(t *testing.T) {
 				if !fault.Has(err, fault.PermissionDenied) {
@@ -250,7 +250,7 @@ func TestNative_Escalation(t *testing.T) {
 				}
 			})
 		}
-		if after := get(t, users, "viewer"); fmt.Sprint(after) != fmt.Sprint(before) {
+		if after := get(t, st, "viewer"); fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("%s: the user is %+v", name, after)
 		}
 		for _, subject := range []string{"plain", "new", by.User} {
@@ -292,7 +292,7 @@ func TestNative_Administrator(t *testing.T) {
 	if _, err := users.PutNative(ctx, key, "plain", native("x", "ece_platform_admin"), proved); err != nil {
 		t.Error(err)
 	}
-	if u := get(t, users, "plain"); fmt.Sprint(u.Roles) != "[x ece_platform_admin]" {
+	if u := get(t, st, "plain"); fmt.Sprint(u.Roles) != "[x ece_platform_admin]" {
 		t.Errorf("the roles are %v", u.Roles)
 	}
 	withoutRole := user.Native{Roles: []string{"x"}, Enabled: true}

@@ -21,10 +21,10 @@ import (
 // and the second factor of who has one.
 //
 // These roles are ECE's. The names of Elasticsearch's roles that a user has besides are neither seen nor changed.
-func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (store.User, error) {
+func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (User, error) {
 	if by.User == name && !by.Builtin { // who is built in is told that instead
 		if err := checkSelf(by, patch, proof); err != nil {
-			return store.User{}, err
+			return User{}, err
 		}
 	}
 	return s.patch(ctx, by, name, patch)
@@ -46,12 +46,13 @@ func checkSelf(by identity.Principal, patch any, proof Proof) error {
 	return proof.forOwnPassword("security.password")
 }
 
-func (s *Service) patch(ctx context.Context, by identity.Principal, name string, patch any) (store.User, error) {
+func (s *Service) patch(ctx context.Context, by identity.Principal, name string, patch any) (User, error) {
 	c, err := s.readPatch(ctx, name, patch)
 	if err != nil {
-		return store.User{}, err
+		return User{}, err
 	}
-	return s.apply(ctx, by, name, c)
+	u, err := s.apply(ctx, by, name, c)
+	return OfRecord(u), err
 }
 
 // SetEnabled lets a user sign in or not.

@@ -56,22 +56,22 @@ type New struct {
 
 // Add adds a user who is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
 // InvalidData.
-func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
+func (s *Service) Add(ctx context.Context, n New) (User, error) {
 	if err := CheckName(n.Name); err != nil {
-		return store.User{}, err
+		return User{}, err
 	}
 	roles, err := identity.ParseRoles(n.Roles)
 	if err != nil {
-		return store.User{}, err
+		return User{}, err
 	}
 	if err := CheckTexts(n.FullName, n.Email); err != nil {
-		return store.User{}, err
+		return User{}, err
 	}
 	hash, err := s.hashNew(ctx, n.Name, n.Password)
 	if err != nil {
-		return store.User{}, err
+		return User{}, err
 	}
-	return store.Write(ctx, s.store, func(tx *store.Tx) (store.User, error) {
+	added, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.User, error) {
 		if err := checkNewName(n.Name); err != nil {
 			return store.User{}, err
 		}
@@ -86,27 +86,28 @@ func (s *Service) Add(ctx context.Context, n New) (store.User, error) {
 		}
 		return tx.Users.Find(n.Name)
 	})
+	return OfRecord(added), err
 }
 
 // Get returns a user, or fault.UserNotFound.
-func (s *Service) Get(ctx context.Context, name string) (store.User, error) {
+func (s *Service) Get(ctx context.Context, name string) (User, error) {
 	if err := s.store.Require(); err != nil {
-		return store.User{}, err
+		return User{}, err
 	}
 	u, err := s.find(ctx, name)
 	if err == nil && u.Name == "" {
-		return store.User{}, notFound(name)
+		return User{}, notFound(name)
 	}
-	return u.User, err
+	return OfRecord(u.User), err
 }
 
 // List returns users by name, those who are disabled only if asked for.
-func (s *Service) List(ctx context.Context, disabled bool) ([]store.User, error) {
+func (s *Service) List(ctx context.Context, disabled bool) ([]User, error) {
 	users, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.User, error) { return tx.Users.All() })
 	if !disabled {
 		users = slices.DeleteFunc(users, func(u store.User) bool { return !u.Enabled })
 	}
-	return users, err
+	return ofRecords(users), err
 }
 
 // Delete removes a user with all that is the user's. It returns fault.UserNotFound, UserCannotModify,
