@@ -57,7 +57,8 @@ func backup(cmd *cobra.Command, dsn, to string) error {
 		return err
 	}
 	if key := besideDatabase(dsn, ".key"); exists(key) {
-		cmd.PrintErrf("the backup does not contain %s, without which it cannot be used: keep a copy of that file elsewhere\n", key)
+		cmd.PrintErrf("the backup does not contain %s, without which it cannot be used: "+
+			"keep a copy of that file elsewhere\n", key)
 	}
 	return nil
 }
@@ -66,7 +67,9 @@ func newRestore() *cobra.Command {
 	var from string
 	var o store.RestoreOptions
 	const short = "Create the database from a backup; no server may run on it"
-	cmd := databaseCommand("restore", short, func(cmd *cobra.Command, dsn string) error { return restore(cmd, from, dsn, o) })
+	cmd := databaseCommand("restore", short, func(cmd *cobra.Command, dsn string) error {
+		return restore(cmd, from, dsn, o)
+	})
 	cmd.Flags().StringVar(&from, "from", "", "file that backup created")
 	cmd.Flags().BoolVar(&o.Replace, "force", false, "replace the database if it exists")
 	cmd.Flags().BoolVar(&o.WithoutChecksum, "no-checksum", false,
@@ -79,7 +82,8 @@ func restore(cmd *cobra.Command, from, dsn string, o store.RestoreOptions) error
 		return errors.New("--from: name the backup")
 	}
 	if store.IsPostgres(dsn) {
-		return fmt.Errorf("restore PostgreSQL with its own tools: stop all servers on it, and restore what pg_dump wrote, such as: "+
+		return fmt.Errorf("restore PostgreSQL with its own tools: stop all servers on it, "+
+			"and restore what pg_dump wrote, such as: "+
 			"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", toolDSN(dsn), from)
 	}
 
@@ -120,7 +124,8 @@ func explainDatabaseError(err error, dsn string) error {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("the database %s, or a part of it, exists; --force replaces it", databaseFile(dsn))
 	case errors.Is(err, store.ErrNoChecksum):
-		return fmt.Errorf("%w: backup writes the checksum to a file with the backup's name and %s, which is part of the backup; "+
+		return fmt.Errorf("%w: backup writes the checksum to a file with the backup's name and %s, "+
+			"which is part of the backup; "+
 			"--no-checksum restores without it, and damage may go unnoticed", err, store.ChecksumSuffix)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("the database %s is in use; stop the server first", databaseFile(dsn))

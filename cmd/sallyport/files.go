@@ -99,7 +99,8 @@ func readKeyFile(path string) ([]byte, error) {
 	// This program creates the file for its owner only. A group may be added later, as Kubernetes does.
 	readable, err := secret.CheckFile(path)
 	if err == nil && readable {
-		err = fmt.Errorf("every user of this machine can read %s, which holds the key-encryption key: run chmod 600 on it", path)
+		err = fmt.Errorf("every user of this machine can read %s, which holds the key-encryption key: "+
+			"run chmod 600 on it", path)
 	}
 	if err != nil {
 		return nil, err

@@ -29,20 +29,22 @@ func newKeyEncryptionKeyRotate() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Re-encrypt the secrets in the database with a new key; no server may run on it",
-		Long: `Re-encrypt the secrets in the database with a new key, all or none. Sessions, API keys and second factors stay valid.
+		Long: `Re-encrypt the secrets in the database with a new key, all or none. Sessions, API keys and second factors stay
+valid.
 
-If the key is in the file beside a SQLite database, a new key is generated and replaces it there. If the key is configured,
---new-key-file names the file with the new key, which is generated if the file does not exist; configure it for all servers
-before they start again.
+If the key is in the file beside a SQLite database, a new key is generated and replaces it there. If the key is
+configured, --new-key-file names the file with the new key, which is generated if the file does not exist; configure
+it for all servers before they start again.
 
-Stop all servers first. A running server is detected on SQLite, but not on PostgreSQL: there it refuses sign-ins, sessions
-and second factors until it is restarted with the new key. Backups made before need the old key.
+Stop all servers first. A running server is detected on SQLite, but not on PostgreSQL: there it refuses sign-ins,
+sessions and second factors until it is restarted with the new key. Backups made before need the old key.
 
 If the command is interrupted, run it again: it continues where it stopped.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			if !force {
-				return errors.New("stop all servers, and keep a copy of the old key, which backups made before need; then add --force")
+				return errors.New("stop all servers, and keep a copy of the old key, which backups made before need; " +
+					"then add --force")
 			}
 			return nil
 		},
@@ -132,8 +134,8 @@ func finishRotation(cmd *cobra.Command, r records, next string) error {
 		return err
 	}
 	if err := r.checkKey(cmd, key); errors.Is(err, secret.ErrUnsealable) {
-		return fmt.Errorf("neither the key of this server nor the one in %s is the one that this database is encrypted with; "+
-			"restore it from the backup of this database", next)
+		return fmt.Errorf("neither the key of this server nor the one in %s is the one that this database is "+
+			"encrypted with; restore it from the backup of this database", next)
 	} else if err != nil {
 		return err
 	}
@@ -142,7 +144,8 @@ func finishRotation(cmd *cobra.Command, r records, next string) error {
 	if err != nil {
 		return err
 	}
-	return printLine(cmd, "finished an interrupted rotation: the new key-encryption key is in %s; keep a copy of it elsewhere", path)
+	return printLine(cmd, "finished an interrupted rotation: the new key-encryption key is in %s; "+
+		"keep a copy of it elsewhere", path)
 }
 
 func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.Replaced, error) {
@@ -199,7 +202,8 @@ func moveNewKey(c config.Config, next string) (string, error) {
 	}
 	path := besideDatabase(c.Store, ".key")
 	if err := os.Rename(next, path); err != nil {
-		return "", fmt.Errorf("the database is re-encrypted, but the new key is still in %s; run this command again: %w", next, err)
+		return "", fmt.Errorf("the database is re-encrypted, but the new key is still in %s; "+
+			"run this command again: %w", next, err)
 	}
 	return path, syncFolder(path)
 }

@@ -60,7 +60,8 @@ func listen(ctx context.Context, address, adminAddress string, log *slog.Logger)
 	if err != nil || adminAddress == "" {
 		return listeners{public: public, connections: public}, err
 	}
-	admin, err := listenAt(ctx, adminAddress, adminMax, "--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
+	admin, err := listenAt(ctx, adminAddress, adminMax,
+		"--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
 	if err != nil {
 		return listeners{}, errors.Join(err, public.Close())
 	}

@@ -109,7 +109,8 @@ func storePasswords(dsn string, generated map[string]string, log *slog.Logger) e
 	users := slices.Sorted(maps.Keys(generated))
 	if store.IsPostgres(dsn) {
 		return fmt.Errorf("the first start on a PostgreSQL database needs the passwords of the built-in users; missing: %s; "+
-			"set SALLYPORT_ADMIN_PASSWORD_FILE and SALLYPORT_READONLY_PASSWORD_FILE to files with them", strings.Join(users, ", "))
+			"set SALLYPORT_ADMIN_PASSWORD_FILE and SALLYPORT_READONLY_PASSWORD_FILE to files with them",
+			strings.Join(users, ", "))
 	}
 
 	path := credentialsFile(dsn)
@@ -193,7 +194,9 @@ func flushTraces(ctx context.Context, tracer *tracing.Tracer, log *slog.Logger) 
 const drainTime = 15 * time.Second
 
 // drain serves until ctx is done, and for the delay; then it accepts no new requests and waits for those in progress.
-func drain(ctx context.Context, server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger) error {
+func drain(
+	ctx context.Context, server *http.Server, listener net.Listener, delay time.Duration, log *slog.Logger,
+) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

@@ -11,8 +11,10 @@ import (
 
 func newSigningKey() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "signing-key", Short: "List and rotate the keys that sign session tokens, also while servers run on the same store",
-		Args: cobra.NoArgs, RunE: help,
+		Use:   "signing-key",
+		Short: "List and rotate the keys that sign session tokens, also while servers run on the same store",
+		Args:  cobra.NoArgs,
+		RunE:  help,
 	}
 	cmd.AddCommand(newSigningKeyList(), newSigningKeyRotate())
 	return cmd
@@ -45,7 +47,8 @@ func formatTime(t time.Time) string {
 
 func newSigningKeyRotate() *cobra.Command {
 	var now, force bool
-	cmd := storeCommand("rotate", "Generate the next key, which signs in a few minutes, when all servers have it", cobra.NoArgs,
+	const short = "Generate the next key, which signs in a few minutes, when all servers have it"
+	cmd := storeCommand("rotate", short, cobra.NoArgs,
 		func(cmd *cobra.Command, r records, _ []string) error {
 			sessions, _, err := r.sessions(cmd.Context())
 			if err != nil {
@@ -61,7 +64,8 @@ func newSigningKeyRotate() *cobra.Command {
 			if !isNew {
 				return printLine(cmd, "the next key exists: %s signs from %s", key.ID, formatTime(key.SignsFrom))
 			}
-			return printLine(cmd, "generated the key %s, which signs from %s; sessions stay valid", key.ID, formatTime(key.SignsFrom))
+			return printLine(cmd, "generated the key %s, which signs from %s; sessions stay valid",
+				key.ID, formatTime(key.SignsFrom))
 		})
 	cmd.Flags().BoolVar(&now, "now", false, "for a compromised key: delete all keys immediately, and end all sessions")
 	cmd.Flags().BoolVar(&force, "force", false, "with --now: confirm that all sessions end")
@@ -79,5 +83,6 @@ func revokeSigningKeys(cmd *cobra.Command, sessions *session.Service) error {
 	if err != nil {
 		return err
 	}
-	return printLine(cmd, "generated the key %s, which signs immediately; deleted all other keys, and ended %d sessions", key.ID, ended)
+	return printLine(cmd, "generated the key %s, which signs immediately; deleted all other keys, and ended %d sessions",
+		key.ID, ended)
 }

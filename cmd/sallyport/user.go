@@ -60,7 +60,8 @@ func newUserAdd() *cobra.Command {
 			}
 			return printLine(cmd, "added the user %s", n.Name)
 		})
-	cmd.Flags().StringSliceVar(&n.Roles, "role", nil, "role of the user, may be repeated: "+strings.Join(roleNames(identity.Roles), ", "))
+	cmd.Flags().StringSliceVar(&n.Roles, "role", nil,
+		"role of the user, may be repeated: "+strings.Join(roleNames(identity.Roles), ", "))
 	cmd.Flags().StringVar(&n.FullName, "full-name", "", "the user's full name")
 	cmd.Flags().StringVar(&n.Email, "email", "", "the user's e-mail address")
 	addPasswordFlag(cmd, &fromStdin)
@@ -112,7 +113,7 @@ func newUserUnlock() *cobra.Command {
 }
 
 func newUserList() *cobra.Command {
-	return userCommand("list", "List all users", cobra.NoArgs, func(cmd *cobra.Command, users *user.Service, _ []string) error {
+	run := func(cmd *cobra.Command, users *user.Service, _ []string) error {
 		list, err := users.List(cmd.Context(), true)
 		if err != nil {
 			return err
@@ -126,7 +127,8 @@ func newUserList() *cobra.Command {
 			})
 		}
 		return printTable(cmd.OutOrStdout(), rows)
-	})
+	}
+	return userCommand("list", "List all users", cobra.NoArgs, run)
 }
 
 func printLine(cmd *cobra.Command, format string, args ...any) error {
