@@ -44,8 +44,8 @@ type Settings struct {
 	// SignOn limits sign-ins at the realms.
 	SignOn  saml.Limits
 	Lockout attempts.Policy
-	// AddressFailures is the number of failed attempts that an address may make in a burst, and AddressRecovery the interval after
-	// which it may make one more.
+	// AddressFailures is the number of failed attempts that an address may make in a burst, and AddressRecovery the
+	// interval after which it may make one more.
 	AddressFailures int
 	AddressRecovery time.Duration
 	Hashing         secret.Cost
@@ -106,8 +106,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 
 	guesses := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
-	// Any page can make a browser send invalid SAML responses. They have their own counter, so that they do not use up the limit of
-	// failed attempts of the browser's address. Only responses to realms that accept unsolicited ones are counted.
+	// Any page can make a browser send invalid SAML responses. They have their own counter, so that they do not use up
+	// the limit of failed attempts of the browser's address. Only responses to realms that accept unsolicited ones are
+	// counted.
 	responses := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
 	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
@@ -160,7 +161,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}, nil
 }
 
-// repairKeys binds API keys that an older version left unbound, and logs a warning about those with an uncertain creator.
+// repairKeys binds API keys that an older version left unbound, and logs a warning about those with an uncertain
+// creator.
 func repairKeys(ctx context.Context, keys *apikey.Service, log *slog.Logger) error {
 	makers, err := keys.RepairMakersOnce(ctx)
 	if err != nil {

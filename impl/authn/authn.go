@@ -32,8 +32,8 @@ func NewService(
 }
 
 // Authenticate returns the caller with the credentials in the values of a request's Authorization header. It returns
-// fault.CredentialsInvalid for invalid credentials, fault.StoreMissing and fault.StoreUnavailable if they cannot be checked,
-// and fault.ServerBusy.
+// fault.CredentialsInvalid for invalid credentials, fault.StoreMissing and fault.StoreUnavailable if they cannot be
+// checked, and fault.ServerBusy.
 func (s *Service) Authenticate(ctx context.Context, authorization []string) (identity.Principal, error) {
 	c, err := parseAuthorization(authorization)
 	if err != nil {
@@ -113,8 +113,8 @@ func (s *Service) Login(ctx context.Context, name, password string) (session.Tok
 	return grant.Access, err
 }
 
-// Refresh exchanges the principal's session token for a new one. It returns fault.CredentialsInvalid for a principal without a
-// session, or if the session has ended.
+// Refresh exchanges the principal's session token for a new one. It returns fault.CredentialsInvalid for a principal
+// without a session, or if the session has ended.
 func (s *Service) Refresh(ctx context.Context, p identity.Principal) (session.Token, error) {
 	if p.Method != identity.Session {
 		return session.Token{}, fault.New(fault.CredentialsInvalid,
@@ -140,9 +140,9 @@ func (s *Service) Logout(ctx context.Context, p identity.Principal) error {
 // PasswordLogin reports whether users can sign in with a password.
 func (s *Service) PasswordLogin() bool { return s.store.Configured() }
 
-// CheckReturnPath returns fault.InvalidData unless a path, to which a browser returns after a sign-in, leads to this server in
-// every browser. It must begin with exactly one slash, and contain no backslash and no control character: browsers read these
-// as a slash or ignore them.
+// CheckReturnPath returns fault.InvalidData unless a path, to which a browser returns after a sign-in, leads to this
+// server in every browser. It must begin with exactly one slash, and contain no backslash and no control character:
+// browsers read these as a slash or ignore them.
 func CheckReturnPath(path string) error {
 	local := strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") &&
 		!strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == '\\' || r >= 0x7f && r <= 0x9f })

@@ -58,7 +58,8 @@ func (w *world) update(f func(*store.Tx) error) {
 	}
 }
 
-// Ensures that an Authorization header that is missing, repeated or malformed is refused, and the response names the header.
+// Ensures that an Authorization header that is missing, repeated or malformed is refused, and the response names the
+// header.
 func TestAuthenticate_Malformed(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	valid := basic("alice", passphrase)

@@ -17,8 +17,9 @@ type credentials struct {
 	token string
 }
 
-// parseAuthorization parses the values of the Authorization header (RFC 9110 section 11.6.2). The case of the scheme does not
-// matter. It returns fault.CredentialsInvalid unless there is exactly one value, which is well-formed and has a known scheme.
+// parseAuthorization parses the values of the Authorization header (RFC 9110 section 11.6.2). The case of the scheme
+// does not matter. It returns fault.CredentialsInvalid unless there is exactly one value, which is well-formed and has
+// a known scheme.
 func parseAuthorization(values []string) (credentials, error) {
 	if len(values) == 0 {
 		return credentials{}, invalid("there are no credentials; send Basic, ApiKey or Bearer in the Authorization header")

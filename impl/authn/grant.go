@@ -13,7 +13,8 @@ import (
 type Proxy struct {
 	Type                            *string
 	UserName, Password, AccessToken *string
-	// ClientAuthentication reports whether the caller authenticates the client, too, which only tokens of other issuers need.
+	// ClientAuthentication reports whether the caller authenticates the client, too, which only tokens of other issuers
+	// need.
 	ClientAuthentication bool
 }
 
@@ -59,8 +60,8 @@ func (p Proxy) requireExactly(required ...string) []string {
 	return problems
 }
 
-// Represented authenticates the user of the credentials, which must have no Problems. It returns fault.PermissionDenied for
-// invalid credentials, fault.CredentialsUnsupported, fault.TooManyFailures and fault.ServerBusy.
+// Represented authenticates the user of the credentials, which must have no Problems. It returns fault.PermissionDenied
+// for invalid credentials, fault.CredentialsUnsupported, fault.TooManyFailures and fault.ServerBusy.
 func (s *Service) Represented(ctx context.Context, p Proxy) (identity.Principal, error) {
 	if p.ClientAuthentication {
 		return identity.Principal{}, fault.New(fault.CredentialsUnsupported,

@@ -43,7 +43,8 @@ func TestProxy_Problems(t *testing.T) {
 	}
 }
 
-// Ensures that another user's credentials are authenticated, and that invalid ones deny the permission to act for that user.
+// Ensures that another user's credentials are authenticated, and that invalid ones deny the permission to act for that
+// user.
 func TestRepresented(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	bearer := w.grant("alice").Access.Value

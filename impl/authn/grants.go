@@ -13,8 +13,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Grant holds the tokens issued for a request for access tokens. An access token is a session token like that of a sign-in: it
-// is not elevated, and is accepted wherever a session token is.
+// Grant holds the tokens issued for a request for access tokens. An access token is a session token like that of a
+// sign-in: it is not elevated, and is accepted wherever a session token is.
 type Grant struct {
 	Access session.Token
 	// Refresh is a single-use refresh token; empty if there is none.
@@ -36,9 +36,9 @@ func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant,
 	})
 }
 
-// ClientCredentials begins a session of the caller without a refresh token. It returns fault.PermissionDenied unless the caller
-// authenticated with a password: a session would outlive an API key and its limits, and another session. It returns
-// fault.CredentialsInvalid if the user was disabled or has another password by now.
+// ClientCredentials begins a session of the caller without a refresh token. It returns fault.PermissionDenied unless
+// the caller authenticated with a password: a session would outlive an API key and its limits, and another session. It
+// returns fault.CredentialsInvalid if the user was disabled or has another password by now.
 func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (Grant, error) {
 	if p.Method != identity.Basic {
 		return Grant{}, fault.New(fault.PermissionDenied,

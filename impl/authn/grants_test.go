@@ -22,8 +22,8 @@ import (
 
 const passphrase = "a passphrase"
 
-// world is the service on a database file, with the Elasticsearch users alice and bob, the ECE administrator chief, and a clock
-// that the test moves.
+// world is the service on a database file, with the Elasticsearch users alice and bob, the ECE administrator chief, and
+// a clock that the test moves.
 type world struct {
 	*testing.T
 	*authn.Service
@@ -210,7 +210,8 @@ func TestRefreshGrant_Parallel(t *testing.T) {
 	}
 }
 
-// Ensures that refreshing does not extend a session, and that a refresh token expires with it or after its own time to live.
+// Ensures that refreshing does not extend a session, and that a refresh token expires with it or after its own time to
+// live.
 func TestRefreshGrant_End(t *testing.T) {
 	w := newWorld(t, session.Settings{Idle: time.Hour, Absolute: 90 * time.Minute, Grace: time.Second})
 	g := w.grant("alice")
@@ -350,7 +351,8 @@ func TestInvalidateTokens_One(t *testing.T) {
 	}
 }
 
-// Ensures that all tokens of a user or realm are invalidated, and those of users with platform roles by administrators only.
+// Ensures that all tokens of a user or realm are invalidated, and those of users with platform roles by administrators
+// only.
 func TestInvalidateTokens_Many(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	bob, chief := identity.Principal{User: "bob"}, identity.Principal{User: "chief", Roles: []identity.Role{identity.PlatformAdmin}}

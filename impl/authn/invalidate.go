@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// TokenSelection selects the access tokens to invalidate: one, by itself or by its refresh token, or those of a user or a realm.
-// An empty field is one that is not given.
+// TokenSelection selects the access tokens to invalidate: one, by itself or by its refresh token, or those of a user or
+// a realm. An empty field is one that is not given.
 type TokenSelection struct{ Token, RefreshToken, UserName, RealmName string }
 
 // Check returns fault.RequestInvalid, with all errors, for a selection that is empty or contradictory.
@@ -29,11 +29,11 @@ func (s TokenSelection) Check() error {
 	return fault.Invalid(messages)
 }
 
-// InvalidateTokens ends the sessions of the selected tokens, with all their tokens. It returns the number of ended sessions, and
-// 1 as previously if a single access token was not valid before. Unknown tokens count as neither.
+// InvalidateTokens ends the sessions of the selected tokens, with all their tokens. It returns the number of ended
+// sessions, and 1 as previously if a single access token was not valid before. Unknown tokens count as neither.
 //
-// It returns the error of Check. It returns fault.PermissionDenied, and ends no session, if a user other than the caller has a
-// platform role and the caller is not a platform administrator.
+// It returns the error of Check. It returns fault.PermissionDenied, and ends no session, if a user other than the
+// caller has a platform role and the caller is not a platform administrator.
 func (s *Service) InvalidateTokens(
 	ctx context.Context, by identity.Principal, sel TokenSelection,
 ) (invalidated, previously int, err error) {

@@ -45,8 +45,9 @@ func (s *Service) signIn(
 // passwordID returns the identity.Principal.PasswordID of a user's password.
 func passwordID(u store.User) string { return secret.Digest(u.PasswordHash) }
 
-// begin issues tokens to a user after its password was verified outside of the transaction. It reads the user again, and returns
-// fault.LoginFailed if the user may no longer sign in, and errStale if the password is no longer the verified one.
+// begin issues tokens to a user after its password was verified outside of the transaction. It reads the user again,
+// and returns fault.LoginFailed if the user may no longer sign in, and errStale if the password is no longer the
+// verified one.
 func (s *Service) begin(
 	ctx context.Context, name, verified string, details audit.Details, issue issue,
 ) (Grant, error) {

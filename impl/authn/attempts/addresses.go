@@ -14,12 +14,13 @@ import (
 // maxAddresses bounds the memory of an AddressLimiter to about 3 MiB.
 const maxAddresses = 8192
 
-// AddressLimiter limits failed sign-ins by client address: a burst of failures, and then one per interval. It stores only
-// addresses with failures, and a bounded number of them.
+// AddressLimiter limits failed sign-ins by client address: a burst of failures, and then one per interval. It stores
+// only addresses with failures, and a bounded number of them.
 //
-// When it is full, it evicts addresses with a single failure before those with several (2Q). So a flood of addresses that
-// each fail once does not evict a limited address. That takes about 6,000 other addresses that each fail repeatedly while
-// the limited one is idle. Against an attacker with more addresses only the lock of the account protects.
+// When it is full, it evicts addresses with a single failure before those with several (2Q). So a flood of addresses
+// that each fail once does not evict a limited address. That takes about 6,000 other addresses that each fail
+// repeatedly while the limited one is idle. Against an attacker with more addresses only the lock of the account
+// protects.
 //
 // Concurrent sign-ins do not see each other's failures, so they may exceed the limit by their number.
 //
@@ -34,8 +35,8 @@ type AddressLimiter struct {
 	limited *lru.TwoQueueCache[netip.Addr, *rate.Limiter]
 }
 
-// NewAddressLimiter returns a limiter of a burst of failures and one more per interval. If either is not positive, there is no
-// limit and it returns nil. now is the clock, time.Now except in tests.
+// NewAddressLimiter returns a limiter of a burst of failures and one more per interval. If either is not positive,
+// there is no limit and it returns nil. now is the clock, time.Now except in tests.
 func NewAddressLimiter(burst int, every time.Duration, now func() time.Time) *AddressLimiter {
 	// New2Q fails only for a size that is not positive.
 	limited, err := lru.New2Q[netip.Addr, *rate.Limiter](maxAddresses)
@@ -45,8 +46,8 @@ func NewAddressLimiter(burst int, every time.Duration, now func() time.Time) *Ad
 	return &AddressLimiter{burst: burst, every: every, now: now, limited: limited}
 }
 
-// Allowed reports whether a sign-in from the address may be attempted, and if not, after which wait. The address is an IP
-// address without a port; for "" everything is allowed.
+// Allowed reports whether a sign-in from the address may be attempted, and if not, after which wait. The address is an
+// IP address without a port; for "" everything is allowed.
 func (a *AddressLimiter) Allowed(address string) (wait time.Duration, ok bool) {
 	if a == nil || address == "" {
 		return 0, true

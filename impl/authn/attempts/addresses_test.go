@@ -27,8 +27,8 @@ func fail(t *testing.T, a *AddressLimiter, address string, times int) {
 	}
 }
 
-// Ensures that an address may fail burst times and then once per interval, that Allowed counts nothing, and that the reported
-// wait is exact.
+// Ensures that an address may fail burst times and then once per interval, that Allowed counts nothing, and that the
+// reported wait is exact.
 func TestAddressLimiter_Rate(t *testing.T) {
 	var c clock
 	a := NewAddressLimiter(3, time.Minute, c.now)

@@ -1,5 +1,5 @@
-// Package attempts limits guessing of passwords and codes. A user's password, one-time codes and recovery codes share one count
-// of failed attempts, which locks the user temporarily. Client addresses have their own limit.
+// Package attempts limits guessing of passwords and codes. A user's password, one-time codes and recovery codes share
+// one count of failed attempts, which locks the user temporarily. Client addresses have their own limit.
 package attempts
 
 import (
@@ -22,8 +22,8 @@ func NewCounter(policy Policy, addresses *AddressLimiter) *Counter {
 	return &Counter{policy, addresses}
 }
 
-// CheckAddress returns fault.TooManyFailures if the client address has reached its limit of failed attempts. Callers check it
-// first, so that the response reveals nothing about a user.
+// CheckAddress returns fault.TooManyFailures if the client address has reached its limit of failed attempts. Callers
+// check it first, so that the response reveals nothing about a user.
 func (c *Counter) CheckAddress(ctx context.Context) error {
 	wait, ok := c.addresses.Allowed(audit.OriginOf(ctx).Address)
 	if ok {
@@ -35,15 +35,16 @@ func (c *Counter) CheckAddress(ctx context.Context) error {
 	return f
 }
 
-// Locked reports whether a user is locked, and whether failures with the password are counted that a success would clear.
+// Locked reports whether a user is locked, and whether failures with the password are counted that a success would
+// clear.
 func (c *Counter) Locked(tx *store.Tx, userName string) (locked, passwordFailures bool, err error) {
 	state, err := tx.Lockouts.Get(userName)
 	return c.policy.Locked(state, tx.Now), state.Failures > state.CodeFailures, err
 }
 
-// Factor is the kind of secret that an attempt is made with. Failures of both factors count together towards a lock, but a
-// success clears only the failures of its own factor. Otherwise an attacker that knows the password could guess codes without
-// limit, and vice versa.
+// Factor is the kind of secret that an attempt is made with. Failures of both factors count together towards a lock,
+// but a success clears only the failures of its own factor. Otherwise an attacker that knows the password could guess
+// codes without limit, and vice versa.
 type Factor string
 
 // All factors.
@@ -53,8 +54,8 @@ const (
 	Code Factor = "one-time code"
 )
 
-// RecordFailure counts a failed attempt for a user, or for store.UnknownUser, in the transaction that rejected it. The caller
-// calls RecordAddressFailure after the transaction.
+// RecordFailure counts a failed attempt for a user, or for store.UnknownUser, in the transaction that rejected it. The
+// caller calls RecordAddressFailure after the transaction.
 func (c *Counter) RecordFailure(ctx context.Context, tx *store.Tx, userName string, factor Factor) error {
 	before, err := tx.Lockouts.Get(userName)
 	if err != nil {

@@ -97,7 +97,8 @@ func (h *harness) events() []string {
 
 var twoFailures = Policy{Threshold: 2, Base: time.Minute, Max: time.Hour, ResetAfter: 24 * time.Hour}
 
-// Ensures that failures of both factors lock a user together, for the time of the policy, and that the lock is recorded once.
+// Ensures that failures of both factors lock a user together, for the time of the policy, and that the lock is recorded
+// once.
 func TestRecordFailure(t *testing.T) {
 	h := newHarness(t, twoFailures)
 	h.fail("alice", Password)
@@ -131,7 +132,8 @@ func TestRecordFailure_ResetAfter(t *testing.T) {
 	h.wantFailures("alice", 1, 0)
 }
 
-// Ensures that users that do not exist share one count, that the typed name is not recorded, and that no lock of theirs is.
+// Ensures that users that do not exist share one count, that the typed name is not recorded, and that no lock of theirs
+// is.
 func TestRecordFailure_UnknownUser(t *testing.T) {
 	h := newHarness(t, twoFailures)
 	h.fail(store.UnknownUser, Password, Password, Password)

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Policy determines when failures lock an account, and for how long. NIST SP 800-63B section 5.2.2 recommends waits that grow
-// with the number of failures.
+// Policy determines when failures lock an account, and for how long. NIST SP 800-63B section 5.2.2 recommends waits
+// that grow with the number of failures.
 type Policy struct {
 	// Threshold is the number of failures at which an account is first locked. Below 1 accounts are never locked.
 	Threshold int
@@ -28,10 +28,10 @@ func (p Policy) Locked(s store.Lockout, now time.Time) bool {
 	return p.Threshold > 0 && now.Before(s.LockedUntil)
 }
 
-// Fail counts a failure, also while the account is locked, and returns the new state. From Threshold failures on the account
-// is locked for Base·2^(failures−Threshold), but at most Max. A failure during a lock does not extend the lock, so that an
-// attacker cannot make it endless; it makes the next one longer. A lock that would end later than Max from now, because a
-// clock was ahead or the policy was different, is shortened to Max.
+// Fail counts a failure, also while the account is locked, and returns the new state. From Threshold failures on the
+// account is locked for Base·2^(failures−Threshold), but at most Max. A failure during a lock does not extend the lock,
+// so that an attacker cannot make it endless; it makes the next one longer. A lock that would end later than Max from
+// now, because a clock was ahead or the policy was different, is shortened to Max.
 func (p Policy) Fail(s store.Lockout, now time.Time) store.Lockout {
 	next := store.Lockout{Failures: p.nextCount(s, now), LastFailure: now}
 	switch {

@@ -16,8 +16,8 @@ func state(failures int, last, lockedUntil time.Time) store.Lockout {
 	return store.Lockout{Failures: failures, LastFailure: last, LockedUntil: lockedUntil}
 }
 
-// Ensures that locks begin with the tenth failure, double, and are limited to 15 minutes, when each failure occurs as the
-// previous lock ends.
+// Ensures that locks begin with the tenth failure, double, and are limited to 15 minutes, when each failure occurs as
+// the previous lock ends.
 func TestFail_LockDurations(t *testing.T) {
 	var s store.Lockout
 	now := start
@@ -128,8 +128,8 @@ func TestFail_ExtremeValues(t *testing.T) {
 	}
 }
 
-// Ensures that failures in any order of time neither lock an account for longer than Max nor extend a lock, and that the count
-// restarts or grows by one.
+// Ensures that failures in any order of time neither lock an account for longer than Max nor extend a lock, and that
+// the count restarts or grows by one.
 func TestFail_AnyOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(6238, 4226))
 	for range 2000 {

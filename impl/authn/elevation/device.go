@@ -87,8 +87,8 @@ func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment,
 	return s.newEnrollment(p.User, key), err
 }
 
-// Confirm confirms the principal's device by its first code, and returns recovery codes, which cannot be retrieved later. It
-// returns fault.DeviceNotFound, DeviceConflict, TooManyFailures and InvalidOneTimeCode.
+// Confirm confirms the principal's device by its first code, and returns recovery codes, which cannot be retrieved
+// later. It returns fault.DeviceNotFound, DeviceConflict, TooManyFailures and InvalidOneTimeCode.
 func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string) ([]string, error) {
 	if _, err := s.Device(ctx, p); err != nil {
 		return nil, err
@@ -99,8 +99,8 @@ func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string
 	})
 }
 
-// Remove removes the principal's device. It returns fault.DeviceNotFound, fault.RecentPasswordNeeded, and for a confirmed
-// device fault.SecondFactorNeeded if the principal is not elevated.
+// Remove removes the principal's device. It returns fault.DeviceNotFound, fault.RecentPasswordNeeded, and for a
+// confirmed device fault.SecondFactorNeeded if the principal is not elevated.
 func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		record, err := findDevice(tx, p.User)
@@ -122,8 +122,8 @@ func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 	})
 }
 
-// isElevated reports whether the principal's session is elevated. It reads the session again in the transaction, because the
-// device that elevated it may have been replaced since authentication.
+// isElevated reports whether the principal's session is elevated. It reads the session again in the transaction,
+// because the device that elevated it may have been replaced since authentication.
 func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 	if p.Method != identity.Session {
 		return false, nil
@@ -136,8 +136,8 @@ func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 	return token.ElevatedUntil.After(tx.Now), err
 }
 
-// Provision creates a confirmed device with recovery codes for a user by order of an administrator. It replaces any other
-// device. It returns fault.UserNotFound.
+// Provision creates a confirmed device with recovery codes for a user by order of an administrator. It replaces any
+// other device. It returns fault.UserNotFound.
 func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, []string, error) {
 	key := totp.NewSecret()
 	codes, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]string, error) {
@@ -189,7 +189,8 @@ func (s *Service) storeDevice(ctx context.Context, tx *store.Tx, userName string
 	return audit.Record(ctx, tx, audit.DeviceEnrolled, userName, nil)
 }
 
-// deleteDevice deletes a device, if there is one, and ends the user's elevations, because the device may have been lost.
+// deleteDevice deletes a device, if there is one, and ends the user's elevations, because the device may have been
+// lost.
 func deleteDevice(tx *store.Tx, userName string) error {
 	if _, err := tx.TOTPDevices.Delete(userName); err != nil {
 		return err

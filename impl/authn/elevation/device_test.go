@@ -57,7 +57,8 @@ func TestEnroll(t *testing.T) {
 	}
 }
 
-// Ensures that enrolling a device needs a recent password and current credentials, and never replaces a confirmed device.
+// Ensures that enrolling a device needs a recent password and current credentials, and never replaces a confirmed
+// device.
 func TestEnroll_Refused(t *testing.T) {
 	for name, test := range map[string]struct {
 		before   func(*harness, *identity.Principal)
@@ -120,7 +121,8 @@ func TestConfirm(t *testing.T) {
 	wantFault(t, err, fault.DeviceConflict)
 }
 
-// Ensures that a confirmed device is removed only by an elevated session with a recent password, and then ends the elevation.
+// Ensures that a confirmed device is removed only by an elevated session with a recent password, and then ends the
+// elevation.
 func TestRemove(t *testing.T) {
 	h := newHarness(t)
 	p := h.signIn()

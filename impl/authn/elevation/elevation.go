@@ -1,4 +1,5 @@
-// Package elevation gives sessions elevated permissions for a limited time by a second factor, and manages second factors.
+// Package elevation gives sessions elevated permissions for a limited time by a second factor, and manages second
+// factors.
 package elevation
 
 import (
@@ -63,8 +64,8 @@ func NewService(st *store.Store, sessions *session.Service, a *attempts.Counter,
 	return &Service{st, sessions, a, sealer, settings, totp.DefaultSettings, now}
 }
 
-// Require returns fault.ElevationNeeded, which names the operation needed next, if the policy requires elevated permissions
-// that the caller lacks. API keys are exempt: a program cannot use a second factor, and the key's creator
+// Require returns fault.ElevationNeeded, which names the operation needed next, if the policy requires elevated
+// permissions that the caller lacks. API keys are exempt: a program cannot use a second factor, and the key's creator
 // has passed the check.
 func (s *Service) Require(p identity.Principal) error {
 	exempt := s.settings.Policy == Never || s.settings.Policy == Enrolled && !p.HasTOTP
@@ -84,7 +85,8 @@ func (s *Service) Require(p identity.Principal) error {
 	return f
 }
 
-// RequireFactor returns fault.SecondFactorNeeded if a caller has a second factor and is not elevated. API keys are exempt.
+// RequireFactor returns fault.SecondFactorNeeded if a caller has a second factor and is not elevated. API keys are
+// exempt.
 func (s *Service) RequireFactor(p identity.Principal) error {
 	if !p.HasTOTP || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
 		return nil
@@ -98,9 +100,9 @@ func secondFactorNeeded() error {
 	return f
 }
 
-// Elevate exchanges the principal's token for one that is elevated for the configured length. It returns fault.CredentialsInvalid
-// for a principal without a session, fault.TooManyFailures, and fault.OneTimeCodeInvalid for an invalid code, and for any code
-// of a locked user.
+// Elevate exchanges the principal's token for one that is elevated for the configured length. It returns
+// fault.CredentialsInvalid for a principal without a session, fault.TooManyFailures, and fault.OneTimeCodeInvalid for
+// an invalid code, and for any code of a locked user.
 func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string) (session.Token, error) {
 	if err := requireSession(p); err != nil {
 		return session.Token{}, err
@@ -119,8 +121,8 @@ func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string
 	})
 }
 
-// Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns fault.CredentialsInvalid
-// for a principal without a session.
+// Lower ends the elevation of all tokens of the principal's session and returns a new token. It returns
+// fault.CredentialsInvalid for a principal without a session.
 func (s *Service) Lower(ctx context.Context, p identity.Principal) (session.Token, error) {
 	if err := requireSession(p); err != nil {
 		return session.Token{}, err

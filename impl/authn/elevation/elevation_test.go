@@ -13,7 +13,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that each policy asks the right callers for elevated permissions, and names the operation that they need next.
+// Ensures that each policy asks the right callers for elevated permissions, and names the operation that they need
+// next.
 func TestRequire(t *testing.T) {
 	until := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	const elevate, enroll = "enable-elevated-permissions", "enroll-totp-device"

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Reseal re-encrypts the secrets of all devices, and returns the number of devices. It returns secret.ErrUnsealable if one
-// cannot be decrypted.
+// Reseal re-encrypts the secrets of all devices, and returns the number of devices. It returns secret.ErrUnsealable if
+// one cannot be decrypted.
 func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
 	devices, err := tx.TOTPDevices.All()
 	if err != nil {

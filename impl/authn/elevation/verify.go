@@ -13,9 +13,9 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// verifyCode checks a code and, if it is valid, uses it up and calls f in the same transaction. It counts an invalid code in
-// that transaction. confirmed is whether the device must be confirmed already, or must not be. Without such a device nothing
-// can be guessed, and nothing is counted.
+// verifyCode checks a code and, if it is valid, uses it up and calls f in the same transaction. It counts an invalid
+// code in that transaction. confirmed is whether the device must be confirmed already, or must not be. Without such a
+// device nothing can be guessed, and nothing is counted.
 //
 // Once started, verification completes and is counted even if the client disconnects.
 func verifyCode[T any](

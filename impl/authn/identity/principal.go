@@ -34,8 +34,8 @@ type Principal struct {
 	TokenID   string
 	// AuthenticatedAt is the time when the password was verified; zero for Method APIKey.
 	AuthenticatedAt time.Time
-	// PasswordID distinguishes the verified password from the user's other passwords, and reveals nothing else about it. It is
-	// set for Method Basic only.
+	// PasswordID distinguishes the verified password from the user's other passwords, and reveals nothing else about
+	// it. It is set for Method Basic only.
 	PasswordID string
 	// HasTOTP reports whether the user has a confirmed second factor.
 	HasTOTP bool
@@ -48,8 +48,8 @@ type Principal struct {
 // Key identifies the API key that a caller authenticated with.
 type Key struct {
 	ID, Name string
-	// Assigned and LimitedBy are the ids of the documents with the role descriptors assigned to the key, and with the last
-	// snapshot of its owner's. Assigned is empty for a key with all privileges of its owner.
+	// Assigned and LimitedBy are the ids of the documents with the role descriptors assigned to the key, and with the
+	// last snapshot of its owner's. Assigned is empty for a key with all privileges of its owner.
 	Assigned, LimitedBy string
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Role is one of ECE's platform roles, or the name of an Elasticsearch role. A user has both in one list; only ECE roles
-// permit ECE operations.
+// Role is one of ECE's platform roles, or the name of an Elasticsearch role. A user has both in one list; only ECE
+// roles permit ECE operations.
 type Role string
 
 // ECE's platform roles.
@@ -25,8 +25,8 @@ const PlatformPrefix = "ece_"
 // Roles lists all ECE roles.
 var Roles = []Role{PlatformAdmin, PlatformViewer, DeploymentManager, DeploymentViewer}
 
-// ParseRoles checks that a user can have these ECE roles: at least one, all known, PlatformAdmin only alone, and not both
-// deployment roles (ECE's rules). It returns them sorted and without duplicates, or fault.UserRolesInvalid.
+// ParseRoles checks that a user can have these ECE roles: at least one, all known, PlatformAdmin only alone, and not
+// both deployment roles (ECE's rules). It returns them sorted and without duplicates, or fault.UserRolesInvalid.
 func ParseRoles(names []string) ([]Role, error) {
 	var roles []Role
 	for _, name := range names {
@@ -75,8 +75,8 @@ func isPlatformRole(role Role) bool { return slices.Contains(Roles, role) }
 // maxRoleName is Elasticsearch's limit in characters, which are single bytes here.
 const maxRoleName = 507
 
-// RoleNameFits reports whether a role name is valid: 1 to 507 characters of printable ASCII without a space at either end
-// (Elasticsearch's rule).
+// RoleNameFits reports whether a role name is valid: 1 to 507 characters of printable ASCII without a space at either
+// end (Elasticsearch's rule).
 func RoleNameFits(name string) bool {
 	return name != "" && len(name) <= maxRoleName && strings.TrimSpace(name) == name &&
 		!strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' })
@@ -85,8 +85,8 @@ func RoleNameFits(name string) bool {
 // IsPlatformAdmin reports whether the caller has all permissions for ECE operations.
 func (p Principal) IsPlatformAdmin() bool { return slices.Contains(p.platformRoles(), PlatformAdmin) }
 
-// platformRoles returns the roles that permit the caller ECE operations. An API key with assigned role descriptors has none:
-// descriptors grant Elasticsearch privileges only, and a key must not exceed them.
+// platformRoles returns the roles that permit the caller ECE operations. An API key with assigned role descriptors has
+// none: descriptors grant Elasticsearch privileges only, and a key must not exceed them.
 func (p Principal) platformRoles() []Role {
 	if p.Key.Assigned != "" {
 		return nil
@@ -179,8 +179,8 @@ func Permissions(roles []Role) []Permission {
 	return permissions
 }
 
-// Authorize returns fault.PermissionDenied, which names the permission, unless the caller has it. No caller has an unknown
-// permission.
+// Authorize returns fault.PermissionDenied, which names the permission, unless the caller has it. No caller has an
+// unknown permission.
 func (p Principal) Authorize(permission Permission) error {
 	if p.Key.Assigned == "" && isGranted(permission, p.Roles) {
 		return nil

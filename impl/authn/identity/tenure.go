@@ -38,12 +38,12 @@ func CommonRoles(a, b []Role) []Role {
 	return StrongestRoles(slices.DeleteFunc(IncludedRoles(a), func(role Role) bool { return !slices.Contains(inB, role) }))
 }
 
-// Tenure records since which promotion a user holds each ECE role. A promotion is a change by which a user gains an ECE role
-// that none of its previous roles included.
+// Tenure records since which promotion a user holds each ECE role. A promotion is a change by which a user gains an ECE
+// role that none of its previous roles included.
 type Tenure struct {
 	Promotions int64 `json:"promotions"`
-	// Since maps each role that the user holds, included roles too, to the promotion since which it has held the role without
-	// interruption. It is nil for a user with unchanged roles, held since promotion 0.
+	// Since maps each role that the user holds, included roles too, to the promotion since which it has held the role
+	// without interruption. It is nil for a user with unchanged roles, held since promotion 0.
 	Since map[Role]int64 `json:"since,omitempty"`
 }
 
@@ -81,8 +81,8 @@ func sinceZero(roles []Role) map[Role]int64 {
 	return since
 }
 
-// since returns the promotion since which the user holds a role. For a role granted by an older version, which records no
-// tenure, it returns a promotion after all others.
+// since returns the promotion since which the user holds a role. For a role granted by an older version, which records
+// no tenure, it returns a promotion after all others.
 func (t Tenure) since(role Role) int64 {
 	if t.Since == nil {
 		return 0
@@ -93,11 +93,12 @@ func (t Tenure) since(role Role) int64 {
 	return t.Promotions + 1
 }
 
-// HeldSince returns the strongest of the user's current ECE roles that it has held without interruption since a promotion.
+// HeldSince returns the strongest of the user's current ECE roles that it has held without interruption since a
+// promotion.
 func (t Tenure) HeldSince(promotion int64, roles []Role) []Role {
 	return StrongestRoles(slices.DeleteFunc(IncludedRoles(roles), func(role Role) bool { return t.since(role) > promotion }))
 }
 
-// InPerson reports whether the caller authenticated as the user itself, by its password or a session, and not with an API key
-// or by acting as another user.
+// InPerson reports whether the caller authenticated as the user itself, by its password or a session, and not with an
+// API key or by acting as another user.
 func (p Principal) InPerson() bool { return p.Method == Basic || p.Method == Session }

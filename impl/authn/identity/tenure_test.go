@@ -24,7 +24,8 @@ func TestIncludedRoles_Permissions(t *testing.T) {
 	}
 }
 
-// Ensures that a role counts since its last promotion, and an included role since the promotion to the role that included it.
+// Ensures that a role counts since its last promotion, and an included role since the promotion to the role that
+// included it.
 func TestTenure_After(t *testing.T) {
 	var tenure Tenure
 	var roles []Role

@@ -18,7 +18,8 @@ const Min = 8
 // field is the request member that errors name.
 const field = "security.password"
 
-// list holds common passwords, which attackers try first: one per line, at least Min characters, in lower case, sorted by bytes.
+// list holds common passwords, which attackers try first: one per line, at least Min characters, in lower case, sorted
+// by bytes.
 //
 //go:embed common.txt
 var list string
@@ -33,9 +34,9 @@ var common = sync.OnceValue(func() map[string]bool {
 })
 
 // Check returns fault.InvalidData unless a user may choose the password. A password is refused if it has fewer than Min
-// characters or more than secret.MaxPassword bytes, or if it equals the user name or a common password, both regardless of
-// case. There are no rules about classes of characters (NIST SP 800-63B section 5.1.1.2). The error does not contain the
-// password.
+// characters or more than secret.MaxPassword bytes, or if it equals the user name or a common password, both regardless
+// of case. There are no rules about classes of characters (NIST SP 800-63B section 5.1.1.2). The error does not contain
+// the password.
 func Check(password, userName string) error {
 	switch {
 	case len(password) > secret.MaxPassword:

@@ -69,7 +69,8 @@ func TestCheck_ErrorTexts(t *testing.T) {
 	}
 }
 
-// Ensures that the list of common passwords is sorted, unique and in lower case, and has no passwords that are refused anyway.
+// Ensures that the list of common passwords is sorted, unique and in lower case, and has no passwords that are refused
+// anyway.
 func TestCommon_ListFormat(t *testing.T) {
 	if !utf8.ValidString(list) || !strings.HasSuffix(list, "\n") {
 		t.Fatal("the list is not UTF-8 or does not end with a line's end")

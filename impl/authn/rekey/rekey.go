@@ -14,8 +14,8 @@ import (
 // Replaced holds the numbers of re-encrypted records.
 type Replaced struct{ SigningKeys, SecondFactors int }
 
-// Replace re-encrypts all sealed values of the store in one transaction. It returns secret.ErrUnsealable, and changes nothing,
-// if the old key does not open one of them.
+// Replace re-encrypts all sealed values of the store in one transaction. It returns secret.ErrUnsealable, and changes
+// nothing, if the old key does not open one of them.
 func Replace(ctx context.Context, st *store.Store, from, to *secret.Sealer) (Replaced, error) {
 	return store.Write(ctx, st, func(tx *store.Tx) (r Replaced, err error) {
 		if r.SigningKeys, err = session.Reseal(tx, from, to); err != nil {

@@ -124,8 +124,8 @@ func operator(t *testing.T) context.Context {
 	return audit.WithOrigin(t.Context(), audit.Origin{Actor: audit.CommandLine})
 }
 
-// Ensures that every sealed value opens to the same content with the new key and no longer with the old one, and that the actor
-// is in the audit trail.
+// Ensures that every sealed value opens to the same content with the new key and no longer with the old one, and that
+// the actor is in the audit trail.
 func TestReplace(t *testing.T) { onEach(t, replace) }
 
 func replace(t *testing.T, dsn string) {
@@ -209,7 +209,8 @@ func replaceUnsealable(t *testing.T, dsn string) {
 	}
 }
 
-// Ensures that a server that still runs with the old key seals nothing with it, and deletes nothing that it cannot replace.
+// Ensures that a server that still runs with the old key seals nothing with it, and deletes nothing that it cannot
+// replace.
 func TestReplace_OldServer(t *testing.T) { onEach(t, oldServer) }
 
 func oldServer(t *testing.T, dsn string) {

@@ -33,9 +33,9 @@ func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string)
 	return Grant{token, refresh}, err
 }
 
-// Redeem consumes a refresh token, and returns new tokens of its session, and its user. The new session token is not elevated,
-// and the expiry of the session does not change. Redeem returns fault.GrantInvalid if the refresh token is unknown, used or
-// expired, the session no longer exists, or the user is disabled.
+// Redeem consumes a refresh token, and returns new tokens of its session, and its user. The new session token is not
+// elevated, and the expiry of the session does not change. Redeem returns fault.GrantInvalid if the refresh token is
+// unknown, used or expired, the session no longer exists, or the user is disabled.
 func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error) {
 	id, err := tx.RefreshTokens.Consume(secret.Digest(refresh))
 	if err != nil {
@@ -74,7 +74,8 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 	return text, tx.RefreshTokens.Insert(secret.Digest(text), session.ID, end)
 }
 
-// Identify returns the id of a session token, or "" if this server did not issue it. It must not be called in a transaction.
+// Identify returns the id of a session token, or "" if this server did not issue it. It must not be called in a
+// transaction.
 func (s *Service) Identify(ctx context.Context, value string) (tokenID string, err error) {
 	c, err := s.verifySignature(ctx, value)
 	if fault.Has(err, fault.CredentialsInvalid) {
@@ -92,8 +93,8 @@ func (s *Service) Find(tx *store.Tx, tokenID string) (session store.Session, fou
 	return session, err == nil, err
 }
 
-// FindRefresh returns the session of a refresh token, and reports whether the token is valid. Used tokens are deleted, so they
-// cannot be distinguished from unknown ones.
+// FindRefresh returns the session of a refresh token, and reports whether the token is valid. Used tokens are deleted,
+// so they cannot be distinguished from unknown ones.
 func (s *Service) FindRefresh(tx *store.Tx, refresh string) (session store.Session, found bool, err error) {
 	id, err := tx.RefreshTokens.Session(secret.Digest(refresh))
 	if err == nil {

@@ -25,7 +25,8 @@ type keyring struct {
 	loading sync.Mutex
 	// loadErr is the error of the last load.
 	loadErr error
-	// reloadedAt is when a token with an unknown key last caused a load, by the clock now, which is used for nothing else.
+	// reloadedAt is when a token with an unknown key last caused a load, by the clock now, which is used for nothing
+	// else.
 	reloadedAt time.Time
 	now        func() time.Time
 }
@@ -33,8 +34,8 @@ type keyring struct {
 // privateKeys are keys by id.
 type privateKeys map[string]ed25519.PrivateKey
 
-// reloadInterval is the shortest time between two loads that tokens with unknown keys cause. An unauthenticated caller can send
-// tokens with arbitrary key ids.
+// reloadInterval is the shortest time between two loads that tokens with unknown keys cause. An unauthenticated caller
+// can send tokens with arbitrary key ids.
 const reloadInterval = time.Second
 
 // openKeyring loads the signing keys from the store, and creates one if there are none.
@@ -112,7 +113,8 @@ func (k *keyring) has(id string) bool {
 // errUnknownKey means that a token names a key that does not exist.
 var errUnknownKey = errors.New("session: the token names no signing key of this server")
 
-// public returns the public key with an id, or errUnknownKey. It reloads an unknown key, which another replica may have created.
+// public returns the public key with an id, or errUnknownKey. It reloads an unknown key, which another replica may have
+// created.
 func (k *keyring) public(ctx context.Context, id string) (ed25519.PublicKey, error) {
 	if !k.has(id) {
 		if err := k.reload(ctx); err != nil {
@@ -142,8 +144,8 @@ func (k *keyring) reload(ctx context.Context) error {
 
 var errNoSigningKey = errors.New("session: the store has no signing key")
 
-// signer returns the current signing key. It is read from the store each time, because a replaced key must not sign, even on a
-// replica that has not reloaded its keys.
+// signer returns the current signing key. It is read from the store each time, because a replaced key must not sign,
+// even on a replica that has not reloaded its keys.
 func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
 	records, err := tx.SigningKeys.All()
 	if err != nil {
@@ -157,8 +159,8 @@ func (k *keyring) signer(tx *store.Tx) (store.SigningKey, error) {
 	return records[i], nil
 }
 
-// currentKey returns the index of the record that signs at a time, given the records in the store's order, newest first; -1 if
-// there are none. If no key signs yet, because clocks differ, it is the oldest.
+// currentKey returns the index of the record that signs at a time, given the records in the store's order, newest
+// first; -1 if there are none. If no key signs yet, because clocks differ, it is the oldest.
 func currentKey(records []store.SigningKey, now time.Time) int {
 	for i, record := range records {
 		if !record.SignsFrom.After(now) {

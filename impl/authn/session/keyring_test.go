@@ -113,8 +113,8 @@ func TestKeyring(t *testing.T) {
 	}
 }
 
-// Ensures that a token signed by one replica is valid on all until it expires, across several key rotations, though replicas
-// load keys only at intervals and their clocks differ; and that old keys are deleted.
+// Ensures that a token signed by one replica is valid on all until it expires, across several key rotations, though
+// replicas load keys only at intervals and their clocks differ; and that old keys are deleted.
 func TestRotation(t *testing.T) {
 	short := Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, KeyRotation: time.Hour}
 	long := Settings{Idle: 150 * time.Minute, Absolute: 12 * time.Hour, KeyRotation: time.Hour}
@@ -170,8 +170,8 @@ func rotate(t *testing.T, dsn string, settings Settings, skew time.Duration) {
 	}
 }
 
-// wantValid fails the test unless a service accepts a token exactly until it expires. It reports whether the token is valid by
-// the clock of every replica: one with a fast clock deletes it a little early.
+// wantValid fails the test unless a service accepts a token exactly until it expires. It reports whether the token is
+// valid by the clock of every replica: one with a fast clock deletes it a little early.
 func wantValid(t *testing.T, s *Service, token Token, now time.Time, skew time.Duration) bool {
 	t.Helper()
 	valid := token.ExpiresAt.After(now.Add(skew.Abs()))
@@ -377,8 +377,8 @@ func TestUnknownKey_ReloadInterval(t *testing.T) {
 	}
 }
 
-// Ensures that a token with a new key is not called invalid if the store fails, neither in the request that loads the keys nor
-// in those within the reload interval.
+// Ensures that a token with a new key is not called invalid if the store fails, neither in the request that loads the
+// keys nor in those within the reload interval.
 func TestUnknownKey_StoreFails(t *testing.T) {
 	s := newService(t)
 	now := time.Now()
@@ -401,8 +401,8 @@ func TestUnknownKey_StoreFails(t *testing.T) {
 	}
 }
 
-// Ensures that a compromised key is useless after it is revoked: for existing sessions immediately, on any replica; for later
-// sessions after a replica has loaded its keys, even if it has cached the signature.
+// Ensures that a compromised key is useless after it is revoked: for existing sessions immediately, on any replica; for
+// later sessions after a replica has loaded its keys, even if it has cached the signature.
 func TestRevokeKeys(t *testing.T) { onEach(t, revokeKeys) }
 
 func revokeKeys(t *testing.T, dsn string) {
@@ -482,13 +482,19 @@ func TestWatch(t *testing.T) {
 	dsn := newDatabase(t)
 	old := open(t, dsn, func() time.Time { return time.Now().Add(-DefaultSettings.KeyRotation) }, DefaultSettings)
 	s := open(t, dsn, time.Now, DefaultSettings)
-	s.Watch(nil)
-	for deadline := time.Now().Add(time.Minute); len(keys(t, old)) != 2; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("an old key is not replaced")
+	rotated := make(chan struct{}, 1)
+	s.store.Observe(func(kind string, _ time.Duration) {
+		if kind == "update" {
+			rotated <- struct{}{}
 		}
-	}
+	})
+
+	s.Watch(nil)
+	<-rotated
 	s.Close()
+	if n := len(keys(t, old)); n != 2 {
+		t.Errorf("there are %d keys; the old one was not replaced", n)
+	}
 }
 
 // Ensures that the seed is encrypted in the database.

@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// CheckSealer returns secret.ErrUnsealable unless the sealer opens the signing keys. If it does not, the key-encryption key was
-// replaced after this server started, and values that the sealer seals could not be opened again.
+// CheckSealer returns secret.ErrUnsealable unless the sealer opens the signing keys. If it does not, the key-encryption
+// key was replaced after this server started, and values that the sealer seals could not be opened again.
 func CheckSealer(tx *store.Tx, sealer *secret.Sealer) error {
 	records, err := tx.SigningKeys.All()
 	if err != nil {
@@ -27,8 +27,8 @@ func checkSealer(records []store.SigningKey, sealer *secret.Sealer) error {
 	return nil
 }
 
-// Ready returns an error unless the store is ready and this server's key-encryption key opens the signing keys. Without them it
-// can neither sign tokens nor verify those of other servers.
+// Ready returns an error unless the store is ready and this server's key-encryption key opens the signing keys. Without
+// them it can neither sign tokens nor verify those of other servers.
 func (s *Service) Ready(ctx context.Context) error {
 	records, err := s.store.ReadySigningKeys(ctx)
 	if err != nil || s.keys == nil {
@@ -40,7 +40,8 @@ func (s *Service) Ready(ctx context.Context) error {
 	return checkSealer(records, s.keys.sealer)
 }
 
-// Reseal re-encrypts the signing keys and returns their number. It returns secret.ErrUnsealable if from does not open one.
+// Reseal re-encrypts the signing keys and returns their number. It returns secret.ErrUnsealable if from does not open
+// one.
 func Reseal(tx *store.Tx, from, to *secret.Sealer) (int, error) {
 	records, err := tx.SigningKeys.All()
 	if err != nil {

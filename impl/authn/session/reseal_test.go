@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that re-encrypted signing keys are the same keys, open with the new key-encryption key only, and that nothing changes
-// if one does not open.
+// Ensures that re-encrypted signing keys are the same keys, open with the new key-encryption key only, and that nothing
+// changes if one does not open.
 func TestReseal(t *testing.T) {
 	c := newClocked(t, DefaultSettings)
 	token := c.beginGrant().Token

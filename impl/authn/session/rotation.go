@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// overlap is how long a new key only verifies before it signs. It is a multiple of the interval in which replicas load
-	// keys, so that restarts and differing clocks do not matter.
+	// overlap is how long a new key only verifies before it signs. It is a multiple of the interval in which replicas
+	// load keys, so that restarts and differing clocks do not matter.
 	overlap = 5 * time.Minute
 	// clockTolerance is how long a key is kept after its last token expired, because replicas' clocks differ.
 	clockTolerance = 2 * time.Minute
@@ -91,8 +91,8 @@ func deleteKeys(ctx context.Context, tx *store.Tx, records []store.SigningKey) e
 	return nil
 }
 
-// RotateKey creates a key that starts to sign after all replicas have loaded it, unless there is one already that does not sign
-// yet. It returns that key and reports whether it is new.
+// RotateKey creates a key that starts to sign after all replicas have loaded it, unless there is one already that does
+// not sign yet. It returns that key and reports whether it is new.
 func (s *Service) RotateKey(ctx context.Context) (Key, bool, error) {
 	type waiting struct {
 		store.SigningKey
@@ -150,12 +150,12 @@ func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, deta
 	return record, audit.Record(ctx, tx, audit.SigningKeyCreated, id, details)
 }
 
-// RevokeKeys deletes all keys because one of them was compromised, creates one that signs immediately, and deletes all sessions,
-// because their tokens are signed with the deleted keys. It returns the new key and the number of deleted sessions. It can be
-// called again after an error.
+// RevokeKeys deletes all keys because one of them was compromised, creates one that signs immediately, and deletes all
+// sessions, because their tokens are signed with the deleted keys. It returns the new key and the number of deleted
+// sessions. It can be called again after an error.
 //
-// The keys are deleted in their own transaction before the sessions: deleting very many sessions could exceed the time limit of
-// a transaction.
+// The keys are deleted in their own transaction before the sessions: deleting very many sessions could exceed the time
+// limit of a transaction.
 func (s *Service) RevokeKeys(ctx context.Context) (Key, int, error) {
 	record, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.SigningKey, error) {
 		records, err := tx.SigningKeys.All()

@@ -1,5 +1,5 @@
-// Package session manages sessions and their tokens. A token is a signed JWT that refers to a row in the store: deleting the row
-// revokes the token on every replica.
+// Package session manages sessions and their tokens. A token is a signed JWT that refers to a row in the store:
+// deleting the row revokes the token on every replica.
 package session
 
 import (
@@ -54,8 +54,8 @@ type Service struct {
 	store    *store.Store
 	keys     *keyring
 	settings Settings
-	// verified caches the claims of tokens with a verified signature, by the hash of the token. A verified signature stays
-	// valid as long as its key exists; the validity of the token itself is checked separately.
+	// verified caches the claims of tokens with a verified signature, by the hash of the token. A verified signature
+	// stays valid as long as its key exists; the validity of the token itself is checked separately.
 	verified *lru.Cache[[sha256.Size]byte, claims]
 	// live caches sessions by token id.
 	live *store.Cache[*Live]
@@ -69,16 +69,16 @@ const maxVerified = 8192
 // maxLive limits the size of Service.live, to about 8 MiB.
 const maxLive = 8192
 
-// maxSessions is the maximum number of sessions per user; the oldest are deleted for new ones. All sessions of a user are
-// deleted in one transaction when the user is disabled or deleted, or its password changes. With more sessions than one
-// transaction can delete, a user could not be locked out.
+// maxSessions is the maximum number of sessions per user; the oldest are deleted for new ones. All sessions of a user
+// are deleted in one transaction when the user is disabled or deleted, or its password changes. With more sessions than
+// one transaction can delete, a user could not be locked out.
 const maxSessions = 10_000
 
 // maxToken is the maximum length of a token in bytes. Longer ones are not parsed.
 const maxToken = 8192
 
-// New returns a service on a store. The sealer encrypts the signing keys. Without a configured store, every call returns
-// fault.StoreMissing.
+// New returns a service on a store. The sealer encrypts the signing keys. Without a configured store, every call
+// returns fault.StoreMissing.
 func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings Settings) (*Service, error) {
 	verified, err := lru.New[[sha256.Size]byte, claims](maxVerified)
 	if err != nil {
@@ -108,7 +108,8 @@ func (s *Service) Begin(ctx context.Context, tx *store.Tx, userName string) (Tok
 	return token, err
 }
 
-// BeginUntil is like Begin, for a session that expires at end at the latest, unless end is zero. It also returns the session.
+// BeginUntil is like Begin, for a session that expires at end at the latest, unless end is zero. It also returns the
+// session.
 func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
 	latest := tx.Now.Add(s.settings.Absolute)
 	if end.IsZero() || end.After(latest) {
@@ -137,9 +138,10 @@ func (s *Service) deleteOldest(ctx context.Context, tx *store.Tx, userName strin
 	return audit.Record(ctx, tx, audit.SessionEnded, userName, audit.Details{"sessions": ended, "by": "too many"})
 }
 
-// Refresh returns a new token of a token's session, and lets the old one expire after the grace time. Any valid token can be
-// refreshed, including an old one within its grace time, so that concurrent refreshes all succeed. The new token has the
-// elevation of the old one with the same expiry. Refresh returns fault.CredentialsInvalid if the token is not valid.
+// Refresh returns a new token of a token's session, and lets the old one expire after the grace time. Any valid token
+// can be refreshed, including an old one within its grace time, so that concurrent refreshes all succeed. The new token
+// has the elevation of the old one with the same expiry. Refresh returns fault.CredentialsInvalid if the token is not
+// valid.
 func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
 	old, session, err := s.exchange(tx, tokenID)
 	if err != nil {
@@ -157,8 +159,8 @@ func (s *Service) Elevate(tx *store.Tx, tokenID string, until time.Time) (Token,
 	return s.issue(tx, session, until)
 }
 
-// Lower ends the elevation of all tokens of a token's session, and returns a new token like Refresh. It reports whether a token
-// was elevated.
+// Lower ends the elevation of all tokens of a token's session, and returns a new token like Refresh. It reports whether
+// a token was elevated.
 func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
 	_, session, err := s.exchange(tx, tokenID)
 	if err != nil {
@@ -192,8 +194,9 @@ func (s *Service) End(tx *store.Tx, sessionID string) (bool, error) {
 	return tx.Sessions.Delete(sessionID)
 }
 
-// Verify verifies a token and returns its session. It returns fault.CredentialsInvalid if this server did not issue the token, the
-// token has expired, or the session has expired or was deleted. It does not check whether the user is enabled.
+// Verify verifies a token and returns its session. It returns fault.CredentialsInvalid if this server did not issue the
+// token, the token has expired, or the session has expired or was deleted. It does not check whether the user is
+// enabled.
 func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	c, err := s.verifySignature(ctx, value)
 	if err != nil {
@@ -233,8 +236,8 @@ func (s *Service) CacheCounts() (hits, misses uint64) { return s.live.Counts() }
 // claims holds the claims of a token that the server uses.
 type claims struct{ tokenID, keyID string }
 
-// verifySignature verifies a token's signature and returns its claims. It must not be called in a transaction, because it may
-// need one of its own.
+// verifySignature verifies a token's signature and returns its claims. It must not be called in a transaction, because
+// it may need one of its own.
 func (s *Service) verifySignature(ctx context.Context, value string) (claims, error) {
 	if err := s.store.Require(); err != nil {
 		return claims{}, err

@@ -144,8 +144,8 @@ func TestVerifySignature_CachedAllocations(t *testing.T) {
 	}
 }
 
-// Ensures that refreshing a session deletes its expired tokens. Otherwise a session could have more tokens than one transaction
-// can delete, and could not be ended.
+// Ensures that refreshing a session deletes its expired tokens. Otherwise a session could have more tokens than one
+// transaction can delete, and could not be ended.
 func TestRefresh_ExpiredTokensDeleted(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_000_000, 0)
@@ -181,9 +181,11 @@ func TestRefresh_ExpiredTokensDeleted(t *testing.T) {
 // Ensures that a sign-in deletes the oldest session of a user that has the maximum number of sessions.
 func TestBegin_TooManySessions(t *testing.T) {
 	t.Parallel()
-	s := newService(t)
+	c := newClocked(t, DefaultSettings)
+	s := c.Service
 	first := begin(t, s)
-	time.Sleep(2 * time.Millisecond) // the first session must be the oldest
+	// The first session must be the oldest.
+	c.now = c.now.Add(time.Millisecond)
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
 		for i := range maxSessions - 1 {
 			if err := tx.Sessions.Insert(store.Session{ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour)}); err != nil {
@@ -219,8 +221,8 @@ func TestBegin_TooManySessions(t *testing.T) {
 	}
 }
 
-// Ensures that revoking the keys, and deleting each user's sessions, are separate transactions: with very many sessions a single
-// one would take too long, and nothing would be revoked.
+// Ensures that revoking the keys, and deleting each user's sessions, are separate transactions: with very many sessions
+// a single one would take too long, and nothing would be revoked.
 func TestRevokeKeys_SeparateTransactions(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

@@ -9,12 +9,12 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// keysInterval is the interval in which a replica loads the keys and maintains them. A deleted key verifies no token on any
-// replica after that time.
+// keysInterval is the interval in which a replica loads the keys and maintains them. A deleted key verifies no token on
+// any replica after that time.
 const keysInterval = 10 * time.Second
 
-// Watch starts the maintenance of the signing keys in the background: it loads changes by other replicas, rotates the signing
-// key, and deletes keys that no valid token is signed with. Close stops it.
+// Watch starts the maintenance of the signing keys in the background: it loads changes by other replicas, rotates the
+// signing key, and deletes keys that no valid token is signed with. Close stops it.
 func (s *Service) Watch(log *slog.Logger) {
 	if s.keys == nil {
 		return
@@ -38,8 +38,8 @@ func (s *Service) ReloadKeys(ctx context.Context) error {
 	return err
 }
 
-// maintainKeys loads the keys, and rotates and deletes those that are due. If several replicas find that rotation is due, only
-// one of them rotates the key.
+// maintainKeys loads the keys, and rotates and deletes those that are due. If several replicas find that rotation is
+// due, only one of them rotates the key.
 func (s *Service) maintainKeys(ctx context.Context) error {
 	records, err := s.keys.load(ctx)
 	now := s.store.Now()

@@ -26,8 +26,9 @@ type Bootstrap struct {
 	// Passwords are the configured ones, by name. One that differs from the user's replaces it; a user for whom none is
 	// configured keeps the old one, or gets a random one.
 	Passwords map[string]string
-	// Keep is given the random passwords, by name, before they count: they are nowhere else in plain text, so a server that
-	// dies must not have users with passwords that nobody was told. A later call replaces what an earlier one kept.
+	// Keep is given the random passwords, by name, before they count: they are nowhere else in plain text, so a server
+	// that dies must not have users with passwords that nobody was told. A later call replaces what an earlier one
+	// kept.
 	Keep func(map[string]string) error
 	// Changed is told whose password was replaced by the configured one; nil if nobody wants to know.
 	Changed func(name string)

@@ -52,8 +52,8 @@ func add(ctx context.Context, tx *store.Tx, by identity.Principal, u store.User)
 	return audit.Record(ctx, tx, audit.UserCreated, u.Name, details)
 }
 
-// save stores on a caller's word what has become of a user, if anything has. It is the only way by which a user who exists
-// gets other roles. It returns what promote does.
+// save stores on a caller's word what has become of a user, if anything has. It is the only way by which a user who
+// exists gets other roles. It returns what promote does.
 func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, after store.User) error {
 	events := events(before, after)
 	if len(events) == 0 {

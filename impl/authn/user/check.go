@@ -19,8 +19,8 @@ const settleTime = 15 * time.Second
 const checkTries = 3
 
 // CheckPassword returns the user whose name and password these are, and who may sign in. For everybody else it returns
-// the same fault.LoginFailed after the same time: whether the user is unknown, disabled or locked, or the password wrong.
-// It returns fault.TooManyFailures to an address that guessed too often, and fault.ServerBusy.
+// the same fault.LoginFailed after the same time: whether the user is unknown, disabled or locked, or the password
+// wrong. It returns fault.TooManyFailures to an address that guessed too often, and fault.ServerBusy.
 //
 // A guess that was compared is counted although its caller goes away, and however busy the store is: otherwise guesses
 // would be free for whoever does not wait for the answer. Who goes away before the turn to be compared has not guessed.
@@ -142,7 +142,8 @@ func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) 
 	return judged{now, letIn}, nil
 }
 
-// lookUp is find in turns: most of a flood of sign-ins is turned away after it, and must not crowd out whoever else reads.
+// lookUp is find in turns: most of a flood of sign-ins is turned away after it, and must not crowd out whoever else
+// reads.
 func (s *Service) lookUp(ctx context.Context, name string) (found, error) {
 	if err := s.looking.Acquire(ctx); err != nil {
 		return found{}, err
@@ -175,8 +176,8 @@ func (s *Service) find(ctx context.Context, name string) (found, error) {
 	})
 }
 
-// renewHash hashes a password anew that was hashed at another cost, now that it is known, and returns the user as of then.
-// What keeps it from doing so does not keep the user out: there will be another time.
+// renewHash hashes a password anew that was hashed at another cost, now that it is known, and returns the user as of
+// then. What keeps it from doing so does not keep the user out: there will be another time.
 func (s *Service) renewHash(ctx context.Context, u store.User, password string) store.User {
 	if !s.store.Configured() || !s.hasher.Outdated(u.PasswordHash) {
 		return u

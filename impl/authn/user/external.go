@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// AddExternal stores a new user whom an identity provider keeps, or returns store.ErrExists, or fault.UserNameInvalid for a
-// name that reads as a built-in user's. Such a user has no password, so no password is ever right.
+// AddExternal stores a new user whom an identity provider keeps, or returns store.ErrExists, or fault.UserNameInvalid
+// for a name that reads as a built-in user's. Such a user has no password, so no password is ever right.
 func AddExternal(ctx context.Context, tx *store.Tx, u store.User) error {
 	if err := checkNewName(u.Name); err != nil {
 		return err

@@ -10,8 +10,9 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// ExternalName returns the name here of a user whom an identity provider calls that: the same in Unicode's normalization
-// form C, so that one name has one spelling. It returns fault.UserNameInvalid for what checkExternal refuses.
+// ExternalName returns the name here of a user whom an identity provider calls that: the same in Unicode's
+// normalization form C, so that one name has one spelling. It returns fault.UserNameInvalid for what checkExternal
+// refuses.
 func ExternalName(text string) (string, error) {
 	name := norm.NFC.String(text)
 	return name, checkExternal(name)
@@ -19,8 +20,8 @@ func ExternalName(text string) (string, error) {
 
 // checkExternal refuses names that would not survive their uses in paths, lists, headers and lines of logs, or that are
 // shown as something else than they are. Letters, marks, digits, punctuation and symbols of any script are taken, and
-// spaces within. They include all names that CheckName takes, and also the colon and the backslash: no user of an identity
-// provider has a password, so no colon has to end the name in Basic credentials.
+// spaces within. They include all names that CheckName takes, and also the colon and the backslash: no user of an
+// identity provider has a password, so no colon has to end the name in Basic credentials.
 func checkExternal(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	first, _ := utf8.DecodeRuneInString(name)

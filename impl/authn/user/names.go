@@ -19,8 +19,8 @@ func CheckTexts(fullName, email string) error {
 	return nil
 }
 
-// checkNewName refuses a name that reads as a built-in user's: in logs, lists and mails it would be taken for that. Only new
-// users are refused; the ones that exist keep their names. It returns fault.UserNameInvalid.
+// checkNewName refuses a name that reads as a built-in user's: in logs, lists and mails it would be taken for that.
+// Only new users are refused; the ones that exist keep their names. It returns fault.UserNameInvalid.
 func checkNewName(name string) error {
 	for _, u := range builtins {
 		if name != u.Name && skeleton(name) == skeleton(u.Name) {
@@ -34,8 +34,8 @@ func checkNewName(name string) error {
 const maxName = 507
 
 // CheckName refuses names that would not survive their uses: a colon ends the name in Basic credentials (RFC 7617), a
-// slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own. It returns
-// fault.UserNameInvalid. Users of identity providers have other names, too: see ExternalName.
+// slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own. It
+// returns fault.UserNameInvalid. Users of identity providers have other names, too: see ExternalName.
 func CheckName(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {
@@ -54,8 +54,8 @@ func CheckName(name string) error {
 	return checkReserved(name)
 }
 
-// checkReserved refuses names that mean something else: the audit trail's own actors begin with a parenthesis, and paths of
-// operations with an underscore or with auth.
+// checkReserved refuses names that mean something else: the audit trail's own actors begin with a parenthesis, and
+// paths of operations with an underscore or with auth.
 func checkReserved(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {

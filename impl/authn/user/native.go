@@ -12,10 +12,11 @@ import (
 
 // Native is a user as Elasticsearch's operations describe one: all of the user but the name.
 type Native struct {
-	// Password and PasswordHash are nil if they are not given; a user who exists keeps the password then. A hash is one that
-	// secret.CheckHash takes.
+	// Password and PasswordHash are nil if they are not given; a user who exists keeps the password then. A hash is one
+	// that secret.CheckHash takes.
 	Password, PasswordHash *string
-	// Roles are ECE's and Elasticsearch's side by side. Those of Elasticsearch need not be defined. Nil if they are not given.
+	// Roles are ECE's and Elasticsearch's side by side. Those of Elasticsearch need not be defined. Nil if they are not
+	// given.
 	Roles []string
 	// FullName and Email are nil for none.
 	FullName, Email *string
@@ -25,8 +26,9 @@ type Native struct {
 	Enabled bool
 }
 
-// PutNative adds a user, or replaces all of one but a password that is not given, and tells whether it added. Sessions and
-// elevation end as with Patch. by is who authenticated, also if one acts as somebody else. It returns what Check does, and
+// PutNative adds a user, or replaces all of one but a password that is not given, and tells whether it added. Sessions
+// and elevation end as with Patch. by is who authenticated, also if one acts as somebody else. It returns what Check
+// does, and
 //
 //   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's name in
 //     another spelling,
@@ -122,8 +124,8 @@ func (s *Service) DeleteNative(ctx context.Context, by identity.Principal, name 
 	return err == nil, err
 }
 
-// SetEnabledNative lets a user sign in or not. It returns what PutNative does, and fault.RequestInvalid if there is no such
-// user.
+// SetEnabledNative lets a user sign in or not. It returns what PutNative does, and fault.RequestInvalid if there is no
+// such user.
 func (s *Service) SetEnabledNative(ctx context.Context, by identity.Principal, name string, enabled bool, proof Proof) error {
 	c := nativeChange{by: by, proof: proof}
 	err := s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
@@ -140,8 +142,8 @@ func (s *Service) SetEnabledNative(ctx context.Context, by identity.Principal, n
 // Secret is a new password, or the hash of one; the other is nil.
 type Secret struct{ Password, PasswordHash *string }
 
-// ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof; anybody else's takes Proof's
-// Elevation. It returns what PutNative does, and fault.RequestInvalid if there is no such user.
+// ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof; anybody else's takes
+// Proof's Elevation. It returns what PutNative does, and fault.RequestInvalid if there is no such user.
 func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principal, name string, given Secret, proof Proof) error {
 	if err := given.Check(name); err != nil {
 		return err
@@ -160,7 +162,8 @@ func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principa
 		if c.own(u) {
 			return c.changeOwnPassword(ctx, tx, u, after)
 		}
-		// Who acts as another user comes here by the operation for one's own password, which does not ask for elevation.
+		// Who acts as another user comes here by the operation for one's own password, which does not ask for
+		// elevation.
 		if c.proof.Elevation != nil {
 			return c.proof.Elevation
 		}

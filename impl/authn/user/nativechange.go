@@ -78,8 +78,8 @@ func (c nativeChange) may(before store.User, roles []identity.Role) error {
 	return c.proof.Elevation
 }
 
-// mayBeOwn decides whether a user may change oneself so. Whoever finds an open session or a key must not be able to keep
-// the account.
+// mayBeOwn decides whether a user may change oneself so. Whoever finds an open session or a key must not be able to
+// keep the account.
 func (c nativeChange) mayBeOwn(before, after store.User) error {
 	if !slices.Equal(slices.Sorted(slices.Values(before.Roles)), slices.Sorted(slices.Values(after.Roles))) {
 		return fault.New(fault.UserRolesForbidden, "roles: one's own roles cannot be changed", "roles")

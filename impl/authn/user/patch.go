@@ -11,14 +11,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a new
-// password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify, UserRestrictedField for
-// what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps, UserRolesInvalid, InvalidData, and UserRolesForbidden for a promotion that needs a new
-// password.
+// Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a
+// new password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify,
+// UserRestrictedField for what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps,
+// UserRolesInvalid, InvalidData, and UserRolesForbidden for a promotion that needs a new password.
 //
-// Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or state
-// (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one (fault.RecentPasswordNeeded)
-// and the second factor of who has one.
+// Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or
+// state (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one
+// (fault.RecentPasswordNeeded) and the second factor of who has one.
 //
 // These roles are ECE's. The names of Elasticsearch's roles that a user has besides are neither seen nor changed.
 func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (User, error) {

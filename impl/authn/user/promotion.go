@@ -9,15 +9,16 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// promotion is a change by which a user gains roles of ECE's. All changes of users go through save, so there is no other way
-// to these roles (docs/decisions/0014-promotion.md).
+// promotion is a change by which a user gains roles of ECE's. All changes of users go through save, so there is no
+// other way to these roles (docs/decisions/0014-promotion.md).
 type promotion struct {
 	user   string
 	gained []identity.Role
 }
 
-// promote finds out whether a change is a promotion, and keeps the user's tenure. It returns fault.UserRolesForbidden for a
-// promotion of a user whose password another user set: that one could sign in with it, and would have been promoted too.
+// promote finds out whether a change is a promotion, and keeps the user's tenure. It returns fault.UserRolesForbidden
+// for a promotion of a user whose password another user set: that one could sign in with it, and would have been
+// promoted too.
 func promote(before store.User, after *store.User) (promotion, error) {
 	p := promotion{user: before.Name}
 	after.Tenure, p.gained = before.Tenure.After(before.Roles, after.Roles)
@@ -28,8 +29,8 @@ func promote(before store.User, after *store.User) (promotion, error) {
 	return p, nil
 }
 
-// settle ends everything by which a user was signed in before a promotion, and removes the second factor with its recovery
-// codes: each may be in the hands of another, to whom the user was not worth as much.
+// settle ends everything by which a user was signed in before a promotion, and removes the second factor with its
+// recovery codes: each may be in the hands of another, to whom the user was not worth as much.
 func (p promotion) settle(ctx context.Context, tx *store.Tx) error {
 	if len(p.gained) == 0 {
 		return nil

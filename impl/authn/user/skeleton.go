@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// latin replaces characters of other alphabets that many typefaces draw like those in the names of built-in users (Unicode
-// Technical Standard 39), in lower case.
+// latin replaces characters of other alphabets that many typefaces draw like those in the names of built-in users
+// (Unicode Technical Standard 39), in lower case.
 var latin = strings.NewReplacer(
 	"а", "a", "α", "a", "ɑ", "a", "ᴀ", "a", "ꭺ", "a", "ꓮ", "a",
 	"ԁ", "d", "ɗ", "d", "đ", "d", "ɖ", "d", "ᴅ", "d", "ꭰ", "d", "ꓓ", "d",
@@ -21,8 +21,8 @@ var latin = strings.NewReplacer(
 	"у", "y", "γ", "y", "υ", "y", "ү", "y", "ʏ", "y", "ꭹ", "y", "ꓬ", "y",
 )
 
-// lookalikes are characters that many typefaces draw alike, after the table of Unicode Technical Standard 39 as far as it is
-// about printable ASCII, in lower case.
+// lookalikes are characters that many typefaces draw alike, after the table of Unicode Technical Standard 39 as far as
+// it is about printable ASCII, in lower case.
 var lookalikes = strings.NewReplacer("rn", "m", "vv", "w", "cl", "d", "0", "o", "1", "i", "l", "i", "|", "i", "!", "i")
 
 // skeleton is a text that names of any script have in common which look alike: without case, accents and differences of

@@ -128,8 +128,8 @@ func (s *Service) Delete(ctx context.Context, by identity.Principal, name string
 	})
 }
 
-// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionDenied). It returns
-// fault.UserNotFound.
+// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionDenied). It
+// returns fault.UserNotFound.
 func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string) error {
 	if name == by.User {
 		return fault.New(fault.PermissionDenied, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")

@@ -13,7 +13,8 @@ const (
 
 	// recoveryBytes is the entropy of a code: 80 bits cannot be guessed, even from a stolen digest.
 	recoveryBytes = 10
-	// recoveryLength is the length of a code in characters without dashes, recoveryGroup that of a group between dashes.
+	// recoveryLength is the length of a code in characters without dashes, recoveryGroup that of a group between
+	// dashes.
 	recoveryLength = 16
 	recoveryGroup  = 4
 
@@ -23,8 +24,8 @@ const (
 
 var recoveryEncoding = base32.NewEncoding(recoveryAlphabet).WithPadding(base32.NoPadding)
 
-// NewRecoveryCodes returns RecoveryCodes codes of 80 random bits each, such as "abcd-efgh-ijkl-2345". Callers store a digest
-// of the normalized code (NormalizeRecoveryCode).
+// NewRecoveryCodes returns RecoveryCodes codes of 80 random bits each, such as "abcd-efgh-ijkl-2345". Callers store a
+// digest of the normalized code (NormalizeRecoveryCode).
 func NewRecoveryCodes() []string {
 	codes := make([]string, RecoveryCodes)
 	for i := range codes {
@@ -46,8 +47,8 @@ func newRecoveryCode() string {
 	return strings.Join(groups, "-")
 }
 
-// NormalizeRecoveryCode returns the 16 characters of a typed code. It ignores case, white space and dashes of any kind. It
-// returns false if the text is not a well-formed code.
+// NormalizeRecoveryCode returns the 16 characters of a typed code. It ignores case, white space and dashes of any kind.
+// It returns false if the text is not a well-formed code.
 func NormalizeRecoveryCode(text string) (string, bool) {
 	code := make([]byte, 0, recoveryLength)
 	for _, r := range text {

@@ -15,14 +15,15 @@ import (
 // SecretSize is the length of a new secret in bytes, equal to that of an HMAC-SHA-1 (RFC 4226 section 4, R6).
 const SecretSize = 20
 
-// Settings holds the parameters of codes and the tolerated clock skew. The algorithm is HMAC-SHA-1, the only one that all
-// authenticators support. Settings out of the ranges below, such as the zero value, match no code.
+// Settings holds the parameters of codes and the tolerated clock skew. The algorithm is HMAC-SHA-1, the only one that
+// all authenticators support. Settings out of the ranges below, such as the zero value, match no code.
 type Settings struct {
 	// Digits is the number of digits of a code, 6 to 8 (RFC 4226 section 5.3).
 	Digits int
 	// Period is the duration of a step in whole seconds, at least 1 s. Steps are counted from the Unix epoch.
 	Period time.Duration
-	// Skew is the number of steps that a clock may be behind or ahead, 0 to 10. RFC 6238 section 5.2 recommends at most 1.
+	// Skew is the number of steps that a clock may be behind or ahead, 0 to 10. RFC 6238 section 5.2 recommends at most
+	// 1.
 	Skew int
 }
 
@@ -39,12 +40,13 @@ func NewSecret() []byte {
 	return secret
 }
 
-// Match returns the step that a code belongs to, among the current one and Skew steps on either side. If several steps have
-// the code, it returns the newest. A code consists of exactly Digits ASCII digits. Match ignores surrounding white space and
-// one space between two digits, because authenticators display "123 456". It matches nothing for an empty secret or a time
-// before 1970.
+// Match returns the step that a code belongs to, among the current one and Skew steps on either side. If several steps
+// have the code, it returns the newest. A code consists of exactly Digits ASCII digits. Match ignores surrounding white
+// space and one space between two digits, because authenticators display "123 456". It matches nothing for an empty
+// secret or a time before 1970.
 //
-// A code may be used once only: the caller must refuse a step that is not after the last accepted one (RFC 6238 section 5.2).
+// A code may be used once only: the caller must refuse a step that is not after the last accepted one (RFC 6238 section
+// 5.2).
 func (s Settings) Match(secret []byte, code string, now time.Time) (step int64, ok bool) {
 	code = trimCode(code)
 	if !s.valid() || len(secret) == 0 || len(code) != s.Digits || now.Unix() < 0 {
@@ -81,7 +83,8 @@ func (s Settings) code(secret []byte, step int64) string {
 	return code
 }
 
-// trimCode returns a code without white space around it and one space within, or "" if it has other characters than digits.
+// trimCode returns a code without white space around it and one space within, or "" if it has other characters than
+// digits.
 func trimCode(code string) string {
 	code = strings.Replace(strings.TrimSpace(code), " ", "", 1)
 	if strings.Trim(code, "0123456789") != "" {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// URI returns the content of a QR code for authenticators, otpauth://totp/ISSUER:ACCOUNT?secret=…, in the Key URI Format
-// (github.com/google/google-authenticator/wiki/Key-Uri-Format). A colon separates issuer and account, so colons in names are
-// replaced by hyphens. Without an issuer, the label is the account only.
+// URI returns the content of a QR code for authenticators, otpauth://totp/ISSUER:ACCOUNT?secret=…, in the Key URI
+// Format (github.com/google/google-authenticator/wiki/Key-Uri-Format). A colon separates issuer and account, so colons
+// in names are replaced by hyphens. Without an issuer, the label is the account only.
 func (s Settings) URI(secret []byte, issuer, account string) string {
 	label, parameter := encodeName(account), ""
 	if issuer != "" {
