@@ -51,15 +51,15 @@ raced:
 .PHONY: whole
 whole:
 	$(GO) test -timeout 30m ./api ./cmd/sallyport
-	$(GO) test -count=1 -timeout 30m ./impl/httpapi/costtest
-	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m ./impl/httpapi
+	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
+	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m ./impl/http/...
 
 .PHONY: thorough
 thorough: ## run the tests of the HTTP edge with all their cases on both databases, and the program's, with the race detector (many minutes)
-	SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./impl/httpapi
+	SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./impl/http/...
 	@.ci/with-postgres sh -c 'SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport && \
 		SALLYPORT_TEST_THOROUGH=1 SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} \
-		$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/httpapi'
+		$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/http/...'
 
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
@@ -74,7 +74,7 @@ $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many more requests than make test (minutes)
 	@.ci/fuzz $(FUZZTIME)
-	$(if $(filter thorough,$(COST)),SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 60m ./impl/httpapi/costtest -args -cost.seed "$$(date +%s)")
+	$(if $(filter thorough,$(COST)),SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 60m ./impl/http/costtest -args -cost.seed "$$(date +%s)")
 
 .PHONY: bench
 bench: ## run the benchmarks

@@ -2,5 +2,7 @@
 // gen, what people write in impl, and the program in cmd/sallyport.
 package sallyport
 
-//go:generate go tool oapi-codegen -config gen/client/config.yaml api/openapi.yaml
-//go:generate go tool oapi-codegen -config gen/server/config.yaml api/openapi.yaml
+//go:generate go tool oapi-codegen -config gen/client/models.yaml api/openapi.yaml
+//go:generate go tool oapi-codegen -config gen/client/client.yaml api/openapi.yaml
+//go:generate go tool oapi-codegen -config gen/ece/config.yaml api/openapi.yaml
+//go:generate go tool oapi-codegen -config gen/elastic/config.yaml api/openapi.yaml

@@ -14,6 +14,12 @@ const module = "github.com/sallyport/sallyport/"
 // layers maps each package of impl to the packages of impl that it may import. All packages may import fault.
 var layers = map[string][]string{
 	"fault":                          {},
+	"http":                           {},
+	"http/convert":                   {},
+	"http/contract":                  {"platform/strictjson"},
+	"http/edge":                      {"audit", "authn", "authn/elevation", "authn/identity", "authn/user", "http/contract", "platform/admission", "platform/secret", "platform/tracing"},
+	"http/ece":                       {"account", "apikey", "authn", "authn/elevation", "authn/identity", "authn/session", "authn/user", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml", "store"},
+	"http/elastic":                   {"account", "apikey", "apikey/query", "authn", "authn/elevation", "authn/identity", "authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty", "platform/duration", "platform/strictjson", "platform/xcontent", "store"},
 	"http/elastic/filterpath/pretty": {},
 	"http/elastic/filterpath":        {"platform/admission/wildcard", "platform/admission/work"},
 	"platform/duration":              {},
@@ -54,20 +60,20 @@ var layers = map[string][]string{
 	"apikey":                         {"authz/access", "audit", "platform/duration", "authn/identity", "apikey/query", "authz/role", "authz/roledescriptor", "platform/secret", "store", "platform/strictjson"},
 	"authn":                          {"apikey", "audit", "authn/identity", "platform/admission", "platform/secret", "authn/session", "store", "authn/user"},
 	"saml":                           {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard", "saml/protocol", "platform/background", "platform/secret", "authn/session", "store", "authn/user"},
-	"httpapi":                        {"authz/access", "account", "apikey", "authz/applicationprivilege", "audit", "authn", "platform/duration", "authn/elevation", "http/elastic/filterpath", "http/elastic/filterpath/pretty", "authn/identity", "apikey/query", "platform/admission", "authz/privilege", "authz/role", "authz/roledescriptor", "saml", "platform/secret", "authn/session", "platform/strictjson", "platform/tracing", "authn/user", "platform/xcontent"},
 	"config":                         {"apikey", "authn/elevation", "authn/attempts", "saml", "platform/secret", "authn/session", "store"},
-	"app":                            {"authz/access", "account", "apikey", "authz/applicationprivilege", "authn", "authn/elevation", "authn/attempts", "httpapi", "platform/metrics", "authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
+	"app":                            {"authz/access", "account", "apikey", "authz/applicationprivilege", "authn", "authn/elevation", "authn/attempts", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics", "authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// Programs and helpers of tests.
-	"httpapi/costtest":       {},
-	"httpapi/costtest/probe": {"app", "authn/elevation", "httpapi", "httpapi/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
+	"http/costtest":       {},
+	"http/costtest/probe": {"app", "authn/elevation", "http/contract", "http/ece", "http/edge", "http/elastic", "http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }
 
 // only lists the packages that may import a package: the key is the beginning of an import path.
 var only = map[string]string{
-	"github.com/labstack/echo":         "impl/httpapi gen/server",
-	"github.com/getkin/kin-openapi":    "impl/httpapi",
-	module + "gen/server":              "impl/httpapi",
+	"github.com/labstack/echo":         "impl/http/ece impl/http/edge impl/http/elastic gen/ece",
+	"github.com/getkin/kin-openapi":    "impl/http/contract",
+	module + "gen/ece":                 "impl/http/ece",
+	module + "gen/elastic":             "impl/http/elastic",
 	"database/sql":                     "impl/store impl/platform/metrics", // metrics for what the store says of its pools
 	"modernc.org/sqlite":               "impl/store",
 	"github.com/jackc/pgx":             "impl/store impl/store/postgrestest",
@@ -84,7 +90,7 @@ var only = map[string]string{
 	"github.com/spf13/cobra":           "cmd/sallyport",
 	"github.com/knadh/koanf":           "impl/config",
 	"go.yaml.in/yaml":                  "impl/saml",
-	"github.com/oapi-codegen/runtime":  "gen/client gen/server",
+	"github.com/oapi-codegen/runtime":  "gen/client gen/ece gen/elastic",
 	"github.com/oapi-codegen/nullable": "",
 }
 
@@ -145,7 +151,7 @@ func TestOnly(t *testing.T) {
 // Ensures that the client depends on none of the server's packages.
 func TestClientIsLight(t *testing.T) {
 	for _, path := range goList(t, "-deps", "./gen/client") {
-		for _, heavy := range []string{"labstack", "getkin", "modernc.org", "pressly/goose", "spf13/cobra", module + "impl", module + "gen/server"} {
+		for _, heavy := range []string{"labstack", "getkin", "modernc.org", "pressly/goose", "spf13/cobra", module + "impl", module + "gen/ece", module + "gen/elastic"} {
 			if strings.Contains(path, heavy) {
 				t.Errorf("gen/client depends on %s", path)
 			}

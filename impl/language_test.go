@@ -42,8 +42,11 @@ var wordings = []wording{
 // pendingWording has the folders whose files are not rewritten yet. A folder leaves the list when it is; none comes in.
 var pendingWording = []string{
 	"../impl/apikey",
-	"../impl/httpapi",
-	"../impl/httpapi/costtest",
+	"../impl/http",
+	"../impl/http/costtest",
+	"../impl/http/ece",
+	"../impl/http/edge",
+	"../impl/http/elastic",
 	"../impl/platform/admission",
 	"../impl/saml",
 	"../impl/store",

@@ -13,7 +13,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/admin"
 	"github.com/sallyport/sallyport/impl/platform/certificate"
 	"github.com/sallyport/sallyport/impl/platform/connections"
@@ -123,13 +123,13 @@ func (l listeners) Close() error {
 // serve serves until ctx is done, and then drains the requests in progress. The admin listener answers until they are
 // finished, so that /readyz shows the load balancer that the server stops.
 func (l listeners) serve(ctx context.Context, a *app.App, c config.Config, log *slog.Logger) error {
-	public := httpapi.NewServer(a.Handler, log)
+	public := edge.NewServer(a.Handler, log)
 	l.connections.Watch(public)
 	if l.admin == nil {
 		return drain(ctx, public, l.public, c.DrainDelay, log)
 	}
 
-	private := httpapi.NewServer(admin.New(admin.Deps{
+	private := edge.NewServer(admin.New(admin.Deps{
 		Hosts:    c.AdminHosts,
 		Stopping: ctx,
 		Ready:    a.Ready,

@@ -4,10 +4,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
+
+	"github.com/sallyport/sallyport/impl/apikey/query"
 )
 
 // shown returns the names of keys, sorted.
@@ -108,7 +111,7 @@ func TestQuery_Callers(t *testing.T) {
 		"unknown query":            {by: all, body: query("unknown", nil), code: fault.InvalidData},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found, err := w.Query(t.Context(), c.by, c.body, c.limits)
+			found, err := w.Query(t.Context(), c.by, parsedQuery(t, c.body), c.limits)
 			wantCode(t, err, c.code)
 			var views []apikey.View
 			for _, hit := range found.Page {
@@ -119,4 +122,14 @@ func TestQuery_Callers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// parsedQuery returns a query in the types of strictjson.Decode in its parsed form.
+func parsedQuery(t *testing.T, body any) *query.Request {
+	t.Helper()
+	parsed, err := query.Parse(body, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }

@@ -27,21 +27,16 @@ type Hit struct {
 	Sort []any
 }
 
-// Query evaluates a query in Elasticsearch's language, as strictjson.Decode returned it (nil asks for the first keys), over
-// the keys that a caller may see: all, or those of the caller; an API key sees itself then. It returns the errors of
-// query.Parse, and fault.PermissionDenied.
-func (s *Service) Query(ctx context.Context, caller access.Subject, body any, limits bool) (Found, error) {
+// Query evaluates a parsed query over the keys that a caller may see: all, or those of the caller; an API key then sees
+// itself. It returns fault.PermissionDenied.
+func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Request, limits bool) (Found, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (Found, error) {
-		query, err := query.Parse(body, tx.Now)
-		if err != nil {
-			return Found{}, err
-		}
 		keys, err := queried(tx, caller, limits)
 		if err != nil {
 			return Found{}, err
 		}
 		var broken error
-		result, err := query.Run(ctx, documents(newViewer(tx, false), keys, &broken))
+		result, err := q.Run(ctx, documents(newViewer(tx, false), keys, &broken))
 		if err == nil {
 			err = broken
 		}

@@ -103,7 +103,7 @@ func TestQuery_Realm(t *testing.T) {
 	t.Parallel()
 	w := newRealms(t)
 	body := map[string]any{"query": map[string]any{"term": map[string]any{"realm_name": "corporate"}}}
-	found, err := w.Query(t.Context(), w.caller(t, "alice"), body, false)
+	found, err := w.Query(t.Context(), w.caller(t, "alice"), parsedQuery(t, body), false)
 	if err != nil || found.Total != 2 || len(found.Page) != 2 {
 		t.Fatalf("found are %+v, %v", found, err)
 	}

@@ -19,7 +19,10 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
-	"github.com/sallyport/sallyport/impl/httpapi"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/ece"
+	"github.com/sallyport/sallyport/impl/http/edge"
+	"github.com/sallyport/sallyport/impl/http/elastic"
 	"github.com/sallyport/sallyport/impl/platform/metrics"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
@@ -122,17 +125,48 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	document, err := contract.Load()
+	if err != nil {
+		return nil, err
+	}
 	// Last, because they have to be closed.
 	keys := apikey.NewService(st, s.Keys, s.Log)
 	signOn := saml.NewService(
 		st, sessions, sealer, responses, saml.Settings{Realms: s.Realms, Limits: s.SignOn}, s.Log, s.Now)
-	limits := httpapi.NewLimits(st.Readers())
+	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
-	handler, err := httpapi.New(httpapi.Deps{
-		Accounts: accounts, Auth: authn.NewService(st, users, keys, sessions, s.Now), Elevation: elevations, Keys: keys, Users: users,
-		Roles: role.NewService(st), Privileges: applicationprivilege.NewService(st), Access: rights, SAML: signOn,
-		Limits: limits, Log: s.Log, TrustedProxies: s.TrustedProxies, Observe: counts.Request, Tracer: s.Tracer,
+	auth := authn.NewService(st, users, keys, sessions, s.Now)
+	handler, err := edge.New(edge.Config{
+		Families: []edge.Family{
+			elastic.New(document, elastic.Services{
+				Accounts:   accounts,
+				Auth:       auth,
+				Keys:       keys,
+				Users:      users,
+				Roles:      role.NewService(st),
+				Privileges: applicationprivilege.NewService(st),
+				Access:     rights,
+				Elevation:  elevations,
+				Now:        s.Now,
+			}),
+			ece.New(document, ece.Services{
+				Accounts:  accounts,
+				Auth:      auth,
+				Keys:      keys,
+				Users:     users,
+				SAML:      signOn,
+				Elevation: elevations,
+				Log:       s.Log,
+			}),
+		},
+		Auth:           auth,
+		Elevation:      elevations,
+		Log:            s.Log,
+		TrustedProxies: s.TrustedProxies,
+		Limits:         limits,
+		Observe:        counts.Request,
+		Tracer:         s.Tracer,
 	})
 	if err == nil {
 		err = repairKeys(ctx, keys, s.Log)
@@ -181,7 +215,7 @@ func repairKeys(ctx context.Context, keys *apikey.Service, log *slog.Logger) err
 // count adds the load of all limits to the metrics.
 func count(
 	counts *metrics.Metrics, st *store.Store, hasher *secret.Hasher, users *user.Service, signOn *saml.Service,
-	limits *httpapi.Limits,
+	limits *edge.Limits,
 ) {
 	counts.Bound("hashing", hasher.Bound())
 	counts.Bound("looking_up", users.LookingUp())

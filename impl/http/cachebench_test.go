@@ -1,0 +1,23 @@
+package http_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// What it costs on PostgreSQL to find out who calls, and a whole read with it, with what is remembered and without.
+func BenchmarkCredentials(b *testing.B) {
+	for name, lifetime := range map[string]time.Duration{"read": 0, "remembered": store.MaxLifetime} {
+		x := newCachedBench(b, postgrestest.DSN(b), cheap, lifetime)
+		for credential, value := range map[string]string{"session": "Bearer " + x.token, "key": "ApiKey " + x.key} {
+			b.Run(credential+"/GET account/"+name, func(b *testing.B) {
+				x.run(b, http.MethodGet, "/api/v1/account", "", value)
+			})
+		}
+	}
+}

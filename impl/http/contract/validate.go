@@ -1,0 +1,110 @@
+package contract
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
+)
+
+// The decoders of kin-openapi are global. This one refuses what two readers of one body could disagree about.
+func init() {
+	openapi3filter.RegisterBodyDecoder("application/json",
+		func(body io.Reader, header http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+			return decode(body, header)
+		})
+}
+
+// ErrCharset means that the content type of a body is malformed or names an encoding other than JSON's (RFC 8259, section 8.1).
+var ErrCharset = errors.New("contract: the content type is malformed or names another charset than UTF-8")
+
+func decode(body io.Reader, header http.Header) (any, error) {
+	if contentType := header.Get("Content-Type"); contentType != "" {
+		_, parameters, err := mime.ParseMediaType(contentType)
+		charset, given := parameters["charset"]
+		if err != nil || given && !strings.EqualFold(charset, "utf-8") {
+			return nil, ErrCharset
+		}
+	}
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	return strictjson.Decode(data)
+}
+
+// All validation is done with these options, because kin-openapi otherwise writes the whole value into the error of each
+// alternative that does not fit, at each level of the document: the cost is the square of the depth, and the text may hold a
+// password.
+var plainErrors = openapi3.DisableSchemaErrorDetails()
+
+// A handler must see what was sent (no defaults filled in, above all in a patch) and what was validated (not a second reading of
+// it). Of a body of the usual size all errors are reported, of a larger one the first, because a megabyte can be wrong in a
+// hundred thousand ways.
+var (
+	firstError = openapi3filter.Options{
+		SkipSettingDefaults:     true,
+		KeepValidatedValue:      true,
+		SchemaValidationOptions: []openapi3.SchemaValidationOption{plainErrors},
+	}
+	allErrors = openapi3filter.Options{
+		SkipSettingDefaults:     true,
+		KeepValidatedValue:      true,
+		MultiError:              true,
+		SchemaValidationOptions: []openapi3.SchemaValidationOption{plainErrors},
+	}
+)
+
+const maxAllErrors = 16 << 10
+
+// Validate checks a request's path parameters, which are decoded, its query string and its body. Afterwards r.Body is what
+// openapi3filter leaves: JSON carries its validated value, which Validate returns in the types of strictjson.Decode; nil without
+// one. It returns *Invalid, ErrCharset, or the errors of strictjson.Decode.
+func (op *Operation) Validate(r *http.Request, params map[string]string) (any, error) {
+	if op.unchecked {
+		return nil, nil
+	}
+
+	options := &firstError
+	if r.ContentLength >= 0 && r.ContentLength <= maxAllErrors {
+		options = &allErrors
+	}
+	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: params,
+		Route:      op.route,
+		Options:    options,
+	})
+	if err != nil {
+		return nil, invalid(err, r.Header.Get("Content-Type"))
+	}
+
+	if kept, ok := r.Body.(interface{ ValidatedValue() any }); ok {
+		return kept.ValidatedValue(), nil
+	}
+	return nil, nil
+}
+
+// ReadAs decodes JSON text and checks it against a schema of the contract. It returns what Validate does.
+func (c *Contract) ReadAs(schema, text string) (any, error) {
+	value, err := strictjson.Decode([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	err = c.document.Components.Schemas[schema].Value.VisitJSON(value, openapi3.VisitAsRequest(), plainErrors)
+	if err != nil {
+		return nil, invalid(err, "")
+	}
+	return value, nil
+}
+
+// Unreadable returns the error of a body that could not be read to its end.
+func (op *Operation) Unreadable(contentType string, cause error) error {
+	return invalid(&openapi3filter.RequestError{RequestBody: op.body, Err: cause}, contentType)
+}

@@ -1,0 +1,111 @@
+package http_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
+)
+
+// onPostgres tells whether worlds are on PostgreSQL, as SALLYPORT_TEST_STORE says, and not on SQLite.
+var onPostgres = os.Getenv("SALLYPORT_TEST_STORE") == "postgres"
+
+// newDSN names a new, empty database. Of the server's connections each world gets few, for many run at once.
+func newDSN(tb testing.TB) string {
+	tb.Helper()
+	if onPostgres {
+		return postgrestest.DSN(tb) + "&pool_max_conns=8"
+	}
+	return "sqlite:" + filepath.Join(tb.TempDir(), "test.db")
+}
+
+// connect opens a database.
+func connect(tb testing.TB, dsn string) *sql.DB {
+	tb.Helper()
+	driver, name := "pgx", strings.TrimSuffix(dsn, "&pool_max_conns=8")
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// sql runs a statement on the database.
+func (w *world) sql(statement string) {
+	w.Helper()
+	if _, err := w.behind.ExecContext(w.Context(), statement); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// rows returns what a query of the database finds, a line for each row.
+func (w *world) rows(query string) string {
+	w.Helper()
+	return strings.Join(texts(w, w.behind, query), "\n")
+}
+
+// count returns the one number that a query of the database finds.
+func (w *world) count(query string, arguments ...any) (n int) {
+	w.Helper()
+	if err := w.behind.QueryRowContext(w.Context(), query, arguments...).Scan(&n); err != nil {
+		w.Fatal(err)
+	}
+	return n
+}
+
+// dump returns all texts in all tables of a database, a line each.
+func dump(tb testing.TB, dsn string) []byte {
+	tb.Helper()
+	db := connect(tb, dsn)
+	defer db.Close() //nolint:errcheck // nothing to lose
+	tables := "SELECT name FROM sqlite_master WHERE type = 'table'"
+	if onPostgres {
+		tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+	}
+	var text bytes.Buffer
+	for _, table := range texts(tb, db, tables) {
+		text.WriteString(strings.Join(texts(tb, db, "SELECT * FROM "+table), "\n") + "\n")
+	}
+	return text.Bytes()
+}
+
+// texts returns the texts among the values of a query.
+func texts(tb testing.TB, db *sql.DB, query string) []string {
+	tb.Helper()
+	rows, err := db.QueryContext(context.Background(), query)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	columns, err := rows.Columns()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	values, targets := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	var found []string
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			tb.Fatal(err)
+		}
+		for _, value := range values {
+			if text, ok := value.(string); ok {
+				found = append(found, text)
+			}
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	return found
+}

@@ -1,0 +1,80 @@
+// Package ece serves the API of Elastic Cloud Enterprise: accounts, users, sign-in, elevation and API keys, as strict handlers of
+// the generated server. It turns requests into calls of the domain, and values and faults into responses; it decides nothing.
+package ece
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/labstack/echo/v4"
+
+	server "github.com/sallyport/sallyport/gen/ece"
+	"github.com/sallyport/sallyport/impl/account"
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/edge"
+	"github.com/sallyport/sallyport/impl/saml"
+)
+
+// Services are what the handlers call.
+type Services struct {
+	Accounts  *account.Service
+	Auth      *authn.Service
+	Keys      *apikey.Service
+	Users     *user.Service
+	SAML      *saml.Service
+	Elevation *elevation.Service
+	Log       *slog.Logger
+}
+
+// API is the family of Elastic Cloud Enterprise's operations. It serves all paths.
+type API struct {
+	Services
+
+	contract *contract.Contract
+}
+
+var (
+	_ edge.Family                  = (*API)(nil)
+	_ server.StrictServerInterface = (*API)(nil)
+)
+
+// New returns the family of a contract.
+func New(c *contract.Contract, services Services) *API { return &API{services, c} }
+
+// Serves implements edge.Family.
+func (a *API) Serves(string) bool { return true }
+
+// Begin implements edge.Family.
+func (a *API) Begin(c echo.Context) edge.Exchange {
+	stripRegion(c.Request().URL)
+	return exchange{a}
+}
+
+// Register implements edge.Family.
+func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo.MiddlewareFunc) error {
+	all := map[string][]echo.MiddlewareFunc{}
+	for _, op := range a.contract.Operations {
+		all[op.ID] = append(middleware(op), validate(op))
+	}
+	handler := server.NewStrictHandler(a, []server.StrictMiddlewareFunc{refuseNil})
+	server.RegisterHandlersWithOptions(e, handler, server.RegisterHandlersOptions{OperationMiddlewares: all})
+	return nil
+}
+
+// refuseNil returns an error for a handler that returns no response, which would be sent as an empty 200.
+func refuseNil(next server.StrictHandlerFunc, operation string) server.StrictHandlerFunc {
+	return func(c echo.Context, request any) (any, error) {
+		response, err := next(c, request)
+		if err == nil && response == nil {
+			err = fmt.Errorf("ece: %s: %w", operation, errNoResponse)
+		}
+		return response, err
+	}
+}
+
+var errNoResponse = errors.New("the handler returned neither a response nor an error")

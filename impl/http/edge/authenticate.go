@@ -1,0 +1,108 @@
+package edge
+
+import (
+	"context"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/http/contract"
+)
+
+const anonymous = "(anonymous)"
+
+// authenticate authenticates the caller and has the family authorize it, before any of the body is read.
+func authenticate(auth *authn.Service, op *contract.Operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := identifyCaller(c, auth, op); err != nil {
+				return err
+			}
+			return next(c)
+		}
+	}
+}
+
+// authenticateAgain is authenticate for requests that have waited since: for a body, which a client may take readTimeout to send,
+// or for a work slot. A caller whose credentials or roles are revoked meanwhile must not be served by what they were, or a caller
+// that always has such a request under way could not be locked out.
+func authenticateAgain(auth *authn.Service, elevations *elevation.Service, op *contract.Operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if op.Public || !op.TakesBody && op.Work == contract.Light {
+			return next
+		}
+		allowed := requireElevation(elevations, op)(next)
+		return func(c echo.Context) error {
+			if err := identifyCaller(c, auth, op); err != nil {
+				return err
+			}
+			return allowed(c)
+		}
+	}
+}
+
+// identifyCaller puts the caller and the origin of the request's changes into the request's context.
+func identifyCaller(c echo.Context, auth *authn.Service, op *contract.Operation) error {
+	r := c.Request()
+	origin := audit.Origin{Actor: anonymous, Address: c.RealIP(), RequestID: requestIDOf(c)}
+	ctx := audit.WithOrigin(r.Context(), origin) // a failed attempt is counted against the address
+	if op.Public {
+		c.SetRequest(r.WithContext(ctx))
+		return nil
+	}
+
+	caller, err := auth.Authenticate(ctx, r.Header.Values(echo.HeaderAuthorization))
+	if err != nil {
+		return err
+	}
+	ctx = withCaller(ctx, caller)
+	c.SetRequest(r.WithContext(ctx))
+	actingAs, err := ExchangeOf(c).Authorize(c, op, caller)
+	if err != nil {
+		return err
+	}
+
+	origin.Actor, origin.ActingAs = caller.User, actingAs
+	c.SetRequest(r.WithContext(audit.WithOrigin(ctx, origin)))
+	return nil
+}
+
+// requireElevation refuses callers without elevated permissions, if the contract and the policy require them.
+func requireElevation(elevations *elevation.Service, op *contract.Operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if !op.Elevated {
+			return next
+		}
+		return func(c echo.Context) error {
+			if err := elevations.Require(CallerOf(c.Request().Context())); err != nil {
+				return err
+			}
+			return next(c)
+		}
+	}
+}
+
+type callerKey struct{}
+
+func withCaller(ctx context.Context, caller identity.Principal) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+// CallerOf returns the authenticated caller of a request. Public operations get the zero Principal, which has no permissions.
+func CallerOf(ctx context.Context) identity.Principal {
+	caller, _ := ctx.Value(callerKey{}).(identity.Principal)
+	return caller
+}
+
+// ProofOf returns what a caller has proved beyond its identity.
+func ProofOf(elevations *elevation.Service, caller identity.Principal) user.Proof {
+	return user.Proof{
+		RecentPassword: elevations.Recent(caller),
+		SecondFactor:   elevations.RequireFactor(caller),
+		Elevation:      elevations.Require(caller),
+	}
+}

@@ -1,0 +1,81 @@
+package edge
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/http/contract"
+)
+
+// Family is one of the APIs that a server serves. It holds what differs between them; the edge never asks which one it serves.
+type Family interface {
+	// Serves reports whether a path is the family's. A request is of the first family that serves its path.
+	Serves(path string) bool
+	// Begin normalizes the path of a request before it is routed, and negotiates the form of its response.
+	Begin(c echo.Context) Exchange
+	// Screen returns the checks of an operation that come before its caller is authenticated.
+	Screen(op *contract.Operation) []echo.MiddlewareFunc
+	// Register routes the family's operations to their handlers, with the middleware of each before them.
+	Register(e *echo.Echo, middleware func(*contract.Operation) []echo.MiddlewareFunc) error
+}
+
+// Exchange is one request of a family, and its response.
+type Exchange interface {
+	// Authorize returns a fault unless the caller may call the operation. Otherwise it returns the user that the caller acts as,
+	// or "".
+	Authorize(c echo.Context, op *contract.Operation, caller identity.Principal) (actingAs string, err error)
+	// Check returns a fault for what is wrong with the request as a whole. Its caller is authorized.
+	Check(r *http.Request, op *contract.Operation) error
+
+	// Unpack returns the body of the request as it was before it was compressed.
+	Unpack(r *http.Request) (io.Reader, error)
+	// Unreadable returns the fault of a body that cannot be read to its end.
+	Unreadable(r *http.Request, op *contract.Operation, cause error) error
+	// Receive takes the whole body, and returns a fault if its headers are not acceptable.
+	Receive(r *http.Request, body []byte) error
+
+	// Failure returns the response to a fault, and sets its headers.
+	Failure(c echo.Context, f *fault.Error) (status int, body any)
+	// Reshapes reports whether Reshape changes responses.
+	Reshapes() bool
+	// Reshape returns the body of a response in the form that the request asked for. It calls reserve before it holds that
+	// number of bytes, and does without what it is denied.
+	Reshape(ctx context.Context, body []byte, reserve func(bytes int) bool) ([]byte, error)
+}
+
+// state is what the edge keeps of one request.
+type state struct {
+	// exchange is nil once the response is complete, so that a slow client does not hold its memory.
+	exchange Exchange
+	// operation is the id of the requested operation; "" if the contract has none.
+	operation string
+	answer    *answer
+}
+
+const stateKey = "edge"
+
+func stateOf(c echo.Context) *state { return c.Get(stateKey).(*state) }
+
+// ExchangeOf returns the exchange of a request that is being handled.
+func ExchangeOf(c echo.Context) Exchange { return stateOf(c).exchange }
+
+// begin gives a request to its family.
+func begin(families []Family) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			path := c.Request().URL.Path
+			for _, family := range families {
+				if family.Serves(path) {
+					c.Set(stateKey, &state{exchange: family.Begin(c)})
+					break
+				}
+			}
+			return next(c)
+		}
+	}
+}

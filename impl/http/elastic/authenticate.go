@@ -1,0 +1,106 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/sallyport/sallyport/impl/http/convert"
+
+	gen "github.com/sallyport/sallyport/gen/elastic"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
+
+	"github.com/sallyport/sallyport/impl/authn/user"
+)
+
+func (a *API) callerOperations() []operation {
+	return []operation{
+		row[none, gen.Authentication]{
+			operations: []string{"security-authenticate"},
+			read:       readNothing,
+			open:       "callers may see their own identity",
+			do:         a.authenticate,
+			show:       okay[gen.Authentication],
+		},
+		row[none, access.UserPrivileges]{
+			operations: []string{"security-get-user-privileges"},
+			read:       readNothing,
+			open:       "callers may see their own privileges",
+			do: func(_ context.Context, caller call, _ none) (access.UserPrivileges, error) {
+				return caller.UserPrivileges()
+			},
+			show: showUserPrivileges,
+		},
+		row[privilegeCheck, access.CheckResult]{
+			operations: []string{
+				"security-has-privileges", "security-has-privileges-get",
+				"security-has-user-privileges", "security-has-user-privileges-get",
+			},
+			read:      readPrivilegeCheck,
+			authorize: ownPrivileges,
+			do: func(ctx context.Context, caller call, in privilegeCheck) (access.CheckResult, error) {
+				return a.Access.HasPrivileges(ctx, caller.Subject, in.check)
+			},
+			show: showPrivilegeCheck,
+		},
+	}
+}
+
+func (a *API) authenticate(ctx context.Context, caller call, _ none) (gen.Authentication, error) {
+	u, err := a.Users.Get(ctx, caller.User)
+	if err != nil {
+		return gen.Authentication{}, err
+	}
+	return showAuthentication(caller.Subject, u)
+}
+
+// authenticationTypes are Elasticsearch's names of how callers authenticated.
+var authenticationTypes = map[identity.Method]gen.AuthenticationType{
+	identity.Basic: gen.AuthenticationTypeRealm, identity.Session: gen.AuthenticationTypeToken, identity.APIKey: gen.AuthenticationTypeAPIKey,
+}
+
+func showAuthentication(s access.Subject, u user.User) (gen.Authentication, error) {
+	metadata, err := userMetadata(u)
+	if err != nil {
+		return gen.Authentication{}, err
+	}
+	shown := gen.Authentication{
+		Username: u.Name, Roles: s.RoleNames(), FullName: convert.Text(u.FullName), Email: convert.Text(u.Email), Metadata: metadata, Enabled: u.Enabled,
+		AuthenticationRealm: showRealm(s.By.HomeRealm()), LookupRealm: showRealm(u.HomeRealm()),
+		AuthenticationType: authenticationTypes[s.By.Method],
+	}
+	if s.By.Method == identity.APIKey {
+		shown.AuthenticationRealm = showRealm(identity.KeyRealm)
+	}
+	if s.Method == identity.APIKey {
+		shown.Roles, shown.LookupRealm, shown.Metadata = []string{}, showRealm(identity.KeyRealm), gen.FreeObject{}
+		shown.APIKey = &gen.AuthenticationAPIKey{ID: s.Key.ID, Name: s.Key.Name, ManagedBy: gen.KeyManagerElasticsearch}
+	}
+	return shown, nil
+}
+
+func showRealm(r identity.Realm) gen.RealmInformation {
+	return gen.RealmInformation{Name: r.Name, Type: r.Type}
+}
+
+// userMetadata marks users who come with the server, as Elasticsearch does.
+func userMetadata(u user.User) (gen.FreeObject, error) {
+	if u.Builtin {
+		return gen.FreeObject{"_reserved": true}, nil
+	}
+	return showMetadata(u.Metadata)
+}
+
+// showMetadata shows a stored JSON object, or {} for none. Numbers go through as they are written.
+func showMetadata(text string) (gen.FreeObject, error) {
+	if text == "" {
+		return gen.FreeObject{}, nil
+	}
+	var members map[string]json.RawMessage
+	err := json.Unmarshal([]byte(text), &members)
+	shown := make(gen.FreeObject, len(members))
+	for name := range members {
+		shown[name] = members[name]
+	}
+	return shown, err
+}

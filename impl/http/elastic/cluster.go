@@ -1,0 +1,104 @@
+package elastic
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	gen "github.com/sallyport/sallyport/gen/elastic"
+)
+
+// What the server says about itself. The version is that of the API that it serves.
+const (
+	clusterName          = "sallyport"
+	elasticsearchVersion = "9.4.0"
+	luceneVersion        = "10.4.0"
+	oldestWire           = "8.19.0"
+	oldestIndex          = "8.0.0"
+	buildDate            = "2026-11-21T00:00:00Z"
+	unknownHash          = "unknown"
+	tagline              = "You Know, for Keys"
+)
+
+func (a *API) clusterOperations() []operation {
+	return []operation{
+		row[none, gen.ClusterInfo]{
+			operations: []string{"info"},
+			read:       readNothing,
+			do:         a.clusterInfo,
+			show:       okay[gen.ClusterInfo],
+		},
+		row[none, none]{
+			operations: []string{"ping"},
+			read:       readNothing,
+			do:         doNothing,
+			show:       func(none) (response, error) { return response{status: http.StatusOK}, nil },
+		},
+		row[none, none]{
+			operations: []string{"cluster-health"},
+			read:       readNothing,
+			do:         doNothing,
+			show:       func(none) (response, error) { return ok(health) },
+		},
+		row[none, gen.ClearAPIKeyCacheResponse]{
+			operations: []string{"security-clear-api-key-cache"},
+			read:       readNothing,
+			do:         a.clearKeyCache,
+			show:       okay[gen.ClearAPIKeyCacheResponse],
+		},
+	}
+}
+
+// health is always green: the server has no shards, so any server that answers is healthy.
+var health = gen.ClusterHealth{
+	ClusterName:                 clusterName,
+	Status:                      gen.ClusterStatusGreen,
+	NumberOfNodes:               1,
+	NumberOfDataNodes:           1,
+	ActiveShardsPercentAsNumber: 100,
+}
+
+func (a *API) clusterInfo(ctx context.Context, _ call, _ none) (gen.ClusterInfo, error) {
+	account, err := a.Accounts.Get(ctx)
+	return gen.ClusterInfo{
+		Name:        clusterName,
+		ClusterName: clusterName,
+		ClusterUUID: account.ID,
+		Tagline:     tagline,
+		Version: gen.ClusterVersion{
+			Number:                           elasticsearchVersion,
+			BuildFlavor:                      "default",
+			BuildType:                        "tar",
+			BuildHash:                        unknownHash,
+			BuildDate:                        buildDate,
+			LuceneVersion:                    luceneVersion,
+			MinimumWireCompatibilityVersion:  oldestWire,
+			MinimumIndexCompatibilityVersion: oldestIndex,
+		},
+	}, err
+}
+
+// clearKeyCache has nothing to clear: cached API keys are never older than the stored ones.
+func (a *API) clearKeyCache(ctx context.Context, _ call, _ none) (gen.ClearAPIKeyCacheResponse, error) {
+	account, err := a.Accounts.Get(ctx)
+	return gen.ClearAPIKeyCacheResponse{
+		NodeCounts:  gen.NodeCounts{Total: 1, Successful: 1},
+		ClusterName: clusterName,
+		Nodes:       gen.NodeNames{account.ID: {Name: clusterName}},
+	}, err
+}
+
+// list splits a comma-separated list of names in a path; nil, for all, if it holds * or _all.
+func list(text string) []string {
+	var names []string
+	for name := range strings.SplitSeq(text, ",") {
+		switch name = strings.TrimSpace(name); name {
+		case "*", "_all":
+			return nil
+		case "":
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}

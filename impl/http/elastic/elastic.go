@@ -1,0 +1,101 @@
+// Package elastic serves Elasticsearch's security API. Its operations are a table (operation.go says how a row is carried out): it
+// turns requests into calls of the domain, and values and faults into responses; it decides nothing.
+package elastic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/account"
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/edge"
+)
+
+// Services are what the operations call.
+type Services struct {
+	Accounts *account.Service
+	Auth     *authn.Service
+	Keys     *apikey.Service
+	Users    *user.Service
+	Roles    *role.Service
+	// Privileges are those of applications.
+	Privileges *applicationprivilege.Service
+	// Access resolves the privileges of callers.
+	Access    *access.Service
+	Elevation *elevation.Service
+	// Now is the clock that relative dates of queries refer to.
+	Now func() time.Time
+}
+
+// API is the family of Elasticsearch's operations. It serves the root and all paths that begin with an underscore.
+type API struct {
+	Services
+
+	contract *contract.Contract
+	table    []operation
+}
+
+var _ edge.Family = (*API)(nil)
+
+// New returns the family of a contract.
+func New(c *contract.Contract, services Services) *API {
+	a := &API{Services: services, contract: c}
+	a.table = slices.Concat(
+		a.clusterOperations(),
+		a.callerOperations(),
+		a.keyOperations(),
+		a.userOperations(),
+		a.passwordOperations(),
+		a.roleOperations(),
+		a.privilegeOperations(),
+		a.tokenOperations(),
+	)
+	return a
+}
+
+// Serves implements edge.Family.
+func (a *API) Serves(path string) bool { return path == "/" || strings.HasPrefix(path, "/_") }
+
+// Screen implements edge.Family.
+func (a *API) Screen(*contract.Operation) []echo.MiddlewareFunc { return nil }
+
+// Register implements edge.Family. It returns an error unless each of the family's operations in the contract has a row in the
+// table, and each row an operation.
+func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo.MiddlewareFunc) error {
+	rows := map[string]operation{}
+	for _, row := range a.table {
+		for _, id := range row.ids() {
+			rows[id] = row
+		}
+	}
+
+	for _, op := range a.contract.Operations {
+		if !a.Serves(op.Path) {
+			continue
+		}
+		row, ok := rows[op.ID]
+		if !ok || op.Extension(actionExtension) == "" {
+			return fmt.Errorf("elastic: operation %s has no row in the table, or no %s", op.ID, actionExtension)
+		}
+		delete(rows, op.ID)
+		e.Add(op.Method, routePath(op.Path), a.handle(op, row), middleware(op)...)
+	}
+	for id := range rows {
+		return fmt.Errorf("elastic: the contract has no operation %s", id)
+	}
+	return nil
+}
+
+// routePath returns a path of the contract as the router writes it: /role/:name for /role/{name}.
+func routePath(path string) string { return strings.NewReplacer("{", ":", "}", "").Replace(path) }

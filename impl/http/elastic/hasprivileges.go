@@ -1,0 +1,175 @@
+package elastic
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/sallyport/sallyport/impl/http/convert"
+
+	gen "github.com/sallyport/sallyport/gen/elastic"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
+)
+
+// privilegeCheck asks which privileges a user has.
+type privilegeCheck struct {
+	user  string
+	check access.PrivilegeCheck
+}
+
+// ownPrivileges answers callers about themselves only.
+func ownPrivileges(caller call, in privilegeCheck) error {
+	if in.user == caller.User {
+		return nil
+	}
+	return fault.New(fault.InvalidData, fmt.Sprintf(
+		"users may only check the privileges of their own account, which is [%s] and not [%s]; "+
+			"to check another's, act as that user with %s", caller.User, in.user, runAsHeader))
+}
+
+func showPrivilegeCheck(answer access.CheckResult) (response, error) {
+	return ok(gen.HasPrivilegesResponse{
+		Username:        answer.UserName,
+		HasAllRequested: answer.HasAll,
+		Cluster:         answer.Cluster,
+		Index:           checks(answer.Index),
+		Application:     applicationChecks(answer.Application),
+	})
+}
+
+func checks(by map[string]map[string]bool) gen.ResourcePrivilegeChecks {
+	shown := make(gen.ResourcePrivilegeChecks, len(by))
+	for name, privileges := range by {
+		shown[name] = privileges
+	}
+	return shown
+}
+
+func applicationChecks(by map[string]map[string]map[string]bool) gen.ApplicationPrivilegeChecks {
+	shown := make(gen.ApplicationPrivilegeChecks, len(by))
+	for name, resources := range by {
+		shown[name] = checks(resources)
+	}
+	return shown
+}
+
+func readPrivilegeCheck(r request) (privilegeCheck, error) {
+	name := cmp.Or(r.params["username"], r.caller)
+	check, err := readCheck(name, r.body)
+	return privilegeCheck{name, check}, err
+}
+
+func readCheck(name string, body any) (access.PrivilegeCheck, error) {
+	var q access.PrivilegeCheck
+	if err := refuseLimits(body); err != nil {
+		return q, err
+	}
+	err := xcontent.Parser{Name: "has_privileges_request", Fields: map[string]xcontent.Field{
+		"cluster": xcontent.OrNull(xcontent.TextArray(&q.Cluster)),
+		"index": xcontent.Array(func(value any) error {
+			var i access.IndexCheck
+			err := readIndexCheck(&i, value)
+			q.Indices = append(q.Indices, i)
+			return err
+		}),
+		"application": xcontent.Array(func(value any) error {
+			var a access.ApplicationCheck
+			err := xcontent.Parser{Name: "application", Fields: map[string]xcontent.Field{
+				"application": xcontent.Text(&a.Application), "privileges": xcontent.TextArray(&a.Privileges), "resources": xcontent.TextArray(&a.Resources),
+			}, Required: []string{"application", "privileges", "resources"}}.Read(value)
+			q.Applications = append(q.Applications, a)
+			return err
+		}),
+	}}.Read(body)
+	if err == nil && len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
+		err = fault.New(fault.ParseFailed, "failed to parse privileges check ["+name+"]. All privilege fields [cluster,index,applications] are missing")
+	}
+	return q, err
+}
+
+// refuseLimits refuses checks of some fields or documents of an index.
+func refuseLimits(body any) error {
+	members, _ := body.(map[string]any)
+	indices, _ := members["index"].([]any)
+	for _, index := range indices {
+		asked, _ := index.(map[string]any)
+		for _, limit := range []string{"field_security", "query"} {
+			if _, given := asked[limit]; given {
+				return fault.New(fault.ParseFailed, "Field ["+limit+"] is not supported in a has_privileges request")
+			}
+		}
+	}
+	return nil
+}
+
+func readIndexCheck(target *access.IndexCheck, value any) error {
+	return xcontent.Parser{Name: "index", Fields: map[string]xcontent.Field{
+		"names": xcontent.Texts(&target.Names), "privileges": xcontent.TextArray(&target.Privileges),
+		"allow_restricted_indices": xcontent.Boolean(&target.AllowRestricted),
+	}, Required: []string{"names", "privileges"}}.Read(value)
+}
+
+func showUserPrivileges(p access.UserPrivileges) (response, error) {
+	shown := gen.UserPrivilegesResponse{
+		Cluster:      texts(p.Cluster),
+		Applications: convert.Each(p.Applications, showApplication),
+		RunAs:        texts(p.RunAs),
+		Indices:      convert.Each(p.Indices, showUserIndices),
+	}
+	var err error
+	if shown.Global, err = showConditions(p.Global); err != nil {
+		return response{}, err
+	}
+	if len(p.RemoteIndices) > 0 {
+		remote := convert.Each(p.RemoteIndices, showUserRemoteIndices)
+		shown.RemoteIndices = &remote
+	}
+	if len(p.RemoteCluster) > 0 {
+		remote := convert.Each(p.RemoteCluster, showRemoteCluster)
+		shown.RemoteCluster = &remote
+	}
+	return ok(shown)
+}
+
+func showUserIndices(i access.IndexPrivileges) gen.UserIndicesPrivileges {
+	return gen.UserIndicesPrivileges{
+		Names:                  texts(i.Names),
+		Privileges:             texts(i.Privileges),
+		FieldSecurity:          showAllFields(i.FieldSecurity),
+		Query:                  anyTexts(i.Queries),
+		AllowRestrictedIndices: i.AllowRestrictedIndices,
+	}
+}
+
+func showUserRemoteIndices(i access.IndexPrivileges) gen.UserRemoteIndicesPrivileges {
+	return gen.UserRemoteIndicesPrivileges{
+		Names:                  texts(i.Names),
+		Privileges:             texts(i.Privileges),
+		FieldSecurity:          showAllFields(i.FieldSecurity),
+		Query:                  anyTexts(i.Queries),
+		AllowRestrictedIndices: i.AllowRestrictedIndices,
+		Clusters:               texts(i.Clusters),
+	}
+}
+
+func showConditions(conditions []map[string]any) ([]gen.GlobalPrivileges, error) {
+	shown := []gen.GlobalPrivileges{}
+	for _, condition := range conditions {
+		one, err := showGlobal(condition)
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, *one)
+	}
+	return shown, nil
+}
+
+func showAllFields(list []roledescriptor.FieldSecurity) *[]gen.FieldSecurity {
+	if len(list) == 0 {
+		return nil
+	}
+	shown := convert.Each(list, func(f roledescriptor.FieldSecurity) gen.FieldSecurity { return *showFields(&f) })
+	return &shown
+}

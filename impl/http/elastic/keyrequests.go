@@ -1,0 +1,168 @@
+package elastic
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/duration"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
+)
+
+// keyBody is what the bodies that make or change keys have in common.
+type keyBody struct {
+	assigned   roledescriptor.Set
+	metadata   map[string]any
+	expiration *string
+}
+
+func (b *keyBody) fields() map[string]xcontent.Field {
+	return map[string]xcontent.Field{
+		"role_descriptors": roledescriptor.Field(&b.assigned, roledescriptor.Options{AllowRestriction: true}),
+		"metadata":         xcontent.Object(&b.metadata),
+		"expiration":       xcontent.OptionalText(&b.expiration),
+	}
+}
+
+// read reads a body with these and other fields.
+func (b *keyBody) read(parser string, body any, others map[string]xcontent.Field, required ...string) error {
+	fields := b.fields()
+	for name, field := range others {
+		fields[name] = field
+	}
+	return xcontent.Parser{Name: parser, Fields: fields, Required: required}.Read(body)
+}
+
+// lifetime reads the expiration, which Elasticsearch's parsers do last.
+func (b *keyBody) lifetime(parser string) (*time.Duration, error) {
+	if b.expiration == nil {
+		return nil, nil
+	}
+	lifetime, err := duration.Parse(*b.expiration)
+	if err == nil {
+		return &lifetime, nil
+	}
+	f := fault.New(fault.FieldInvalid, "Failed to build ["+parser+"] after last required field arrived")
+	f.CausedBy = fault.New(fault.InvalidData, timeValueMessage(err))
+	return nil, f
+}
+
+// timeValueMessage is Elasticsearch's text for a time value that cannot be read.
+func timeValueMessage(err error) string {
+	var e *duration.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	switch e.Problem {
+	case duration.NoUnit:
+		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: unit is missing or unrecognized", e.Value)
+	case duration.Fraction:
+		return fmt.Sprintf("failed to parse [%s], fractional time values are not supported", e.Value)
+	case duration.Negative:
+		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: negative durations are not supported", e.Value)
+	case duration.TooLong:
+		return fmt.Sprintf("failed to parse [%s]: the time value is too long", e.Value)
+	case duration.NotANumber:
+	}
+	return fmt.Sprintf("failed to parse [%s]", e.Value)
+}
+
+func readUpdate(parser string, body any, others map[string]xcontent.Field, required ...string) (apikey.Update, error) {
+	var b keyBody
+	if err := b.read(parser, body, others, required...); err != nil {
+		return apikey.Update{}, err
+	}
+	lifetime, err := b.lifetime(parser)
+	return apikey.Update{Assigned: b.assigned, Metadata: b.metadata, Lifetime: lifetime}, err
+}
+
+// bulkUpdate is a request to update several keys.
+type bulkUpdate struct {
+	ids    []string
+	update apikey.Update
+	dryRun bool
+}
+
+func readBulkUpdate(r request) (bulkUpdate, error) {
+	b := bulkUpdate{dryRun: r.flag("dry_run")}
+	ids := map[string]xcontent.Field{"ids": xcontent.Texts(&b.ids)}
+	var err error
+	b.update, err = readUpdate("bulk_update_api_key_request", r.body, ids, "ids")
+	return b, err
+}
+
+// oneUpdate is a request to update one key.
+type oneUpdate struct {
+	id     string
+	update apikey.Update
+}
+
+// readOneUpdate reads a body that may be missing, and may not be null.
+func readOneUpdate(r request) (oneUpdate, error) {
+	u := oneUpdate{id: r.params["id"]}
+	if !r.bodySent {
+		return u, nil
+	}
+	var err error
+	u.update, err = readUpdate("update_api_key_request", r.body, nil)
+	return u, err
+}
+
+// readNewKey reads the body that makes a key of the caller's.
+func readNewKey(body any) (apikey.Creation, error) { return readCreation(body, "name") }
+
+// readCreation reads the description of a key to be made. A name that is missing and not required is found by the domain.
+func readCreation(body any, required ...string) (apikey.Creation, error) {
+	const parser = "api_key_request"
+
+	var b keyBody
+	var name string
+	if err := b.read(parser, body, map[string]xcontent.Field{"name": xcontent.Text(&name)}, required...); err != nil {
+		return apikey.Creation{}, err
+	}
+	lifetime, err := b.lifetime(parser)
+	return apikey.Creation{Name: name, Assigned: b.assigned, Metadata: b.metadata, Lifetime: lifetime}, err
+}
+
+// readInvalidation reads the body that selects keys to be invalidated.
+func readInvalidation(body any) (apikey.Selection, error) {
+	var s apikey.Selection
+	err := xcontent.Parser{Name: "invalidate_api_key", Fields: map[string]xcontent.Field{
+		"ids": xcontent.Texts(&s.IDs), "name": xcontent.Text(&s.Name), "username": xcontent.Text(&s.UserName),
+		"realm_name": xcontent.Text(&s.RealmName), "owner": xcontent.Boolean(&s.Owned),
+	}}.Read(body)
+	return s, err
+}
+
+// grant is a request for a key of the user with the credentials in it.
+type grant struct {
+	proxy authn.Proxy
+	runAs string
+	key   apikey.Creation
+}
+
+func readGrant(body any) (grant, error) {
+	var g grant
+	var scheme, secret string
+	client := xcontent.Parser{Name: "client_authentication", Fields: map[string]xcontent.Field{
+		"scheme": xcontent.Text(&scheme), "value": xcontent.Text(&secret),
+	}, Required: []string{"value"}}
+	err := xcontent.Parser{Name: "grant_api_key_request", Fields: map[string]xcontent.Field{
+		"grant_type": xcontent.OptionalText(&g.proxy.Type), "username": xcontent.OptionalText(&g.proxy.UserName),
+		"password": xcontent.OptionalText(&g.proxy.Password), "access_token": xcontent.OptionalText(&g.proxy.AccessToken),
+		"run_as": xcontent.Text(&g.runAs),
+		"client_authentication": func(value any) error {
+			g.proxy.ClientAuthentication = true
+			return xcontent.Nested(client)(value)
+		},
+		"api_key": func(value any) (err error) {
+			g.key, err = readCreation(value)
+			return err
+		},
+	}}.Read(body)
+	return g, err
+}

@@ -1,0 +1,226 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	gen "github.com/sallyport/sallyport/gen/elastic"
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+
+	"github.com/sallyport/sallyport/impl/apikey"
+)
+
+// apikeyDecides is the reason why rows do not require an action: the domain requires less for a caller's own keys.
+const apikeyDecides = "package apikey requires the action for all keys, or for the caller's own"
+
+func (a *API) keyOperations() []operation {
+	return []operation{
+		row[bulkUpdate, apikey.Outcome]{
+			operations: []string{"security-bulk-update-api-keys"},
+			read:       readBulkUpdate,
+			open:       apikeyDecides,
+			do: func(ctx context.Context, caller call, b bulkUpdate) (apikey.Outcome, error) {
+				return a.Keys.BulkUpdate(ctx, caller.Subject, b.ids, b.update, b.dryRun)
+			},
+			show: showOutcome,
+		},
+		row[oneUpdate, bool]{
+			operations: []string{"security-update-api-key"},
+			read:       readOneUpdate,
+			open:       apikeyDecides,
+			do: func(ctx context.Context, caller call, u oneUpdate) (bool, error) {
+				return a.Keys.Update(ctx, caller.Subject, u.id, u.update)
+			},
+			show: func(updated bool) (response, error) { return ok(gen.UpdateAPIKeyResponse{Updated: updated}) },
+		},
+		row[apikey.Creation, createdKey]{
+			operations: []string{"security-create-api-key", "security-create-api-key-put"},
+			read:       bodyOf(readNewKey),
+			open:       apikeyDecides,
+			do: func(ctx context.Context, caller call, c apikey.Creation) (createdKey, error) {
+				key, credential, err := a.Keys.Create(ctx, caller.Subject, c)
+				return createdKey{key, credential}, err
+			},
+			show: showCreatedKey,
+		},
+		a.grantOperation(),
+		row[keyFilter, listing]{
+			operations: []string{"security-get-api-keys"},
+			read:       readKeyFilter,
+			open:       apikeyDecides,
+			do:         a.findKeys,
+			show:       showListing,
+		},
+		row[keyQuery, gen.QueryAPIKeysResponse]{
+			operations: []string{"security-query-api-keys", "security-query-api-keys-get"},
+			read:       a.readKeyQuery,
+			open:       apikeyDecides,
+			do:         a.queryKeys,
+			show:       okay[gen.QueryAPIKeysResponse],
+		},
+		row[apikey.Selection, []string]{
+			operations: []string{"security-invalidate-api-keys"},
+			read:       bodyOf(readInvalidation),
+			open:       apikeyDecides,
+			do: func(ctx context.Context, caller call, s apikey.Selection) ([]string, error) {
+				return a.Keys.Invalidate(ctx, caller.Subject, s)
+			},
+			show: showInvalidated,
+		},
+	}
+}
+
+func showOutcome(outcome apikey.Outcome) (response, error) {
+	shown := gen.BulkUpdateAPIKeysResponse{Updated: outcome.Updated, Noops: outcome.Noops}
+	if len(outcome.Failed) > 0 {
+		details := make(gen.BulkUpdateErrorDetails, len(outcome.Failed))
+		for id, f := range outcome.Failed {
+			details[id] = gen.ElasticsearchErrorCause{Type: typeOf(f.Code), Reason: f.Message}
+		}
+		shown.Errors = &gen.BulkUpdateErrors{Count: len(details), Details: details}
+	}
+	return ok(shown)
+}
+
+// createdKey is a new key with its credential.
+type createdKey struct {
+	key        apikey.Key
+	credential apikey.Credential
+}
+
+func showCreatedKey(c createdKey) (response, error) {
+	return ok(gen.SecurityCreateAPIKeyResponse{
+		ID:         c.key.ID,
+		Name:       c.key.Description,
+		Expiration: instant(c.key.ExpiresAt),
+		APIKey:     c.credential.Secret,
+		Encoded:    c.credential.Encoded(),
+	})
+}
+
+// keyFilter is a request to list keys.
+type keyFilter struct {
+	filter apikey.Filter
+	// limits adds the role descriptors that limit each key.
+	limits bool
+}
+
+func readKeyFilter(r request) (keyFilter, error) {
+	filter := apikey.Filter{
+		ID:        r.query["id"],
+		Name:      r.query["name"],
+		UserName:  r.query["username"],
+		RealmName: r.query["realm_name"],
+		Owned:     r.flag("owner"),
+		Active:    r.flag("active_only"),
+	}
+	return keyFilter{filter, r.flag("with_limited_by")}, nil
+}
+
+func (a *API) findKeys(ctx context.Context, caller call, f keyFilter) (listing, error) {
+	views, err := a.Keys.Find(ctx, caller.Subject, f.filter, f.limits)
+	if err != nil {
+		return listing{}, err
+	}
+	keys, err := showKeys(ctx, views)
+	return listing{gen.APIKeysInformation{APIKeys: keys}, f.filter.ID != "" && len(keys) == 0}, err
+}
+
+func showInvalidated(ids []string) (response, error) {
+	return response{status: http.StatusOK, write: invalidatedKeys(ids).write}, nil
+}
+
+// invalidatedKeys lists the ids of the keys that a request has invalidated.
+type invalidatedKeys []string
+
+const idsPerPart = 5000
+
+// write writes the response to an invalidation. The keys stay invalid whether or not the response arrives, so a long list is sent in
+// parts of idsPerPart ids: it needs no share of the byte budget, and no work slot while the client reads.
+func (k invalidatedKeys) write(w http.ResponseWriter) error {
+	before := `{"invalidated_api_keys":[`
+	for part := range slices.Chunk(k, idsPerPart) {
+		list, err := json.Marshal(part)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", before, list[1:len(list)-1]); err != nil {
+			return err
+		}
+		if flusher, ok := w.(http.Flusher); ok && len(k) > idsPerPart {
+			flusher.Flush()
+		}
+		before = ","
+	}
+	if len(k) > 0 {
+		before = ""
+	}
+	_, err := io.WriteString(w, before+`],"previously_invalidated_api_keys":[],"error_count":0}`+"\n")
+	return err
+}
+
+// keyShower shows each set of descriptors once, however many keys share it.
+type keyShower struct {
+	shown map[string]gen.RoleDescriptorsInformation
+}
+
+func newKeyShower() keyShower { return keyShower{map[string]gen.RoleDescriptorsInformation{}} }
+
+func showKeys(ctx context.Context, views []apikey.View) ([]gen.APIKeyInformation, error) {
+	shower := newKeyShower()
+	keys := make([]gen.APIKeyInformation, 0, len(views))
+	for _, view := range views {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		key, err := shower.show(view)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func (s keyShower) show(v apikey.View) (gen.APIKeyInformation, error) {
+	key := gen.APIKeyInformation{
+		ID: v.ID, Name: v.Description, Type: gen.APIKeyTypeRest, Creation: v.CreatedAt.UnixMilli(), Expiration: instant(v.ExpiresAt),
+		Invalidated: !v.InvalidatedAt.IsZero(), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
+		Realm: v.Realm.Name, RealmType: v.Realm.Type, LastUsed: instant(v.LastUsedAt),
+	}
+
+	// Decoded as a whole, metadata would take many times its size.
+	var err error
+	if key.Metadata, err = showMetadata(v.Metadata); err != nil {
+		return key, err
+	}
+	if key.RoleDescriptors, err = s.descriptors(v.AssignedID, v.Assigned); err != nil || v.LimitedBy == nil {
+		return key, err
+	}
+	limit, err := s.descriptors(v.LimitedByID, v.LimitedBy)
+	key.LimitedBy = &[]gen.RoleDescriptorsInformation{limit}
+	return key, err
+}
+
+func (s keyShower) descriptors(id string, set roledescriptor.Set) (gen.RoleDescriptorsInformation, error) {
+	if shown, known := s.shown[id]; known {
+		return shown, nil
+	}
+	shown, err := showDescriptors(set)
+	s.shown[id] = shown
+	return shown, err
+}
+
+// instant is a time in milliseconds since 1970, or nil for one that never was.
+func instant(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	millis := t.UnixMilli()
+	return &millis
+}

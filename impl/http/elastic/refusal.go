@@ -1,0 +1,72 @@
+package elastic
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
+)
+
+// refusal returns the fault of what contract found: the parameters first, then the body, in the words of the row that reads it if
+// it refuses it too. Clients know those.
+func (x *exchange) refusal(err error, row operation, r request) error {
+	var (
+		invalid *contract.Invalid
+		syntax  *strictjson.SyntaxError
+		twice   *strictjson.DuplicateError
+		deep    *strictjson.DepthError
+	)
+	switch {
+	case errors.As(err, &syntax):
+		return x.unparsable(syntax.Offset, "the body is not one JSON value: "+syntax.Reason)
+	case errors.As(err, &twice):
+		name := contract.Clip(twice.Steps[len(twice.Steps)-1])
+		return x.unparsable(twice.Offset, "Duplicate field '"+name+"'")
+	case errors.As(err, &deep):
+		text := "Document nesting depth (%d) exceeds the maximum allowed (%d)"
+		return x.unparsable(deep.Offset, fmt.Sprintf(text, strictjson.MaxDepth+1, strictjson.MaxDepth))
+	case !errors.As(err, &invalid):
+		return err
+	}
+
+	for _, each := range invalid.Problems {
+		if each.Parameter {
+			return fault.New(fault.InvalidData, "["+each.Field+"] "+each.Text, each.Field)
+		}
+	}
+	if invalid.BodyMissing {
+		return fault.New(fault.ParseFailed, "request body is required")
+	}
+	return x.refuseBody(invalid, row, r)
+}
+
+func (x *exchange) unparsable(offset int64, text string) error {
+	return fault.New(fault.FieldInvalid, place(xcontent.Position(x.body, offset))+text)
+}
+
+// refuseBody words the refusal of a body that is JSON.
+func (x *exchange) refuseBody(invalid *contract.Invalid, row operation, r request) error {
+	var err error
+	if r.body, err = strictjson.Decode(x.body); err != nil {
+		return err
+	}
+	if err := row.refuse(r); err != nil {
+		return err
+	}
+
+	problems := invalid.Sorted()
+	if len(problems) == 0 {
+		return fault.New(fault.FieldInvalid, "the body cannot be read", "")
+	}
+	first := problems[0]
+	if len(first.Steps) == 0 {
+		first.Steps = []string{""}
+	}
+	return fault.New(fault.FieldInvalid, "["+first.Field+"] "+first.Text, first.Steps...)
+}
+
+// place is how Elasticsearch gives a position in a body.
+func place(line, column int) string { return fmt.Sprintf("[%d:%d] ", line, column) }

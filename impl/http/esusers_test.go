@@ -1,0 +1,155 @@
+package http_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/sallyport/sallyport/gen/client"
+)
+
+func pointer[T any](v T) *T { return &v }
+
+// Ensures a user's life by the typed client: put by either method, read alone and with others, disabled, enabled, given a
+// password by an administrator and by oneself, deleted.
+func TestSecurityUsers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	ok := func(r *http.Response, body []byte, err error) {
+		t.Helper()
+		if err != nil || r.StatusCode != http.StatusOK {
+			t.Fatalf("%v %s", err, body)
+		}
+	}
+	roles := []string{"superuser"}
+	put, err := w.client.SecurityPutUserWithResponse(ctx, "carol", nil, client.SecurityPutUserJSONRequestBody{
+		Password: pointer(passwordOf("carol")), Roles: &roles, FullName: pointer("Carol"), Metadata: &client.FreeObject{"a": 1},
+	}, bob)
+	if err != nil || put.JSON200 == nil || !put.JSON200.Created {
+		t.Fatalf("%v %s", err, put.Body)
+	}
+	again, err := w.client.SecurityPutUserPostWithResponse(ctx, "carol", nil, client.SecurityPutUserPostJSONRequestBody{Roles: &roles}, bob)
+	if err != nil || again.JSON200 == nil || again.JSON200.Created {
+		t.Fatalf("%v %s", err, again.Body)
+	}
+	one, err := w.client.SecurityGetUserWithResponse(ctx, "carol", nil, bob)
+	if err != nil || one.JSON200 == nil || (*one.JSON200)["carol"].FullName != nil || !(*one.JSON200)["carol"].Enabled {
+		t.Fatalf("%v %s", err, one.Body)
+	}
+	all, err := w.client.SecurityGetUsersWithResponse(ctx, nil, bob)
+	if err != nil || all.JSON200 == nil || len(*all.JSON200) != 5 {
+		t.Fatalf("%v %s", err, all.Body)
+	}
+	alive := func(password string, want bool) {
+		t.Helper()
+		if got := w.es(as("carol", password), "GET /", "").response.StatusCode == http.StatusOK; got != want {
+			t.Errorf("with %s: %t", password, got)
+		}
+	}
+	alive(passwordOf("carol"), true)
+	off, err := w.client.SecurityDisableUserWithResponse(ctx, "carol", nil, bob)
+	ok(off.HTTPResponse, off.Body, err)
+	alive(passwordOf("carol"), false)
+	on, err := w.client.SecurityEnableUserWithResponse(ctx, "carol", nil, bob)
+	ok(on.HTTPResponse, on.Body, err)
+	alive(passwordOf("carol"), true)
+	offPost, err := w.client.SecurityDisableUserPostWithResponse(ctx, "carol", nil, bob)
+	ok(offPost.HTTPResponse, offPost.Body, err)
+	onPost, err := w.client.SecurityEnableUserPostWithResponse(ctx, "carol", nil, bob)
+	ok(onPost.HTTPResponse, onPost.Body, err)
+	given, err := w.client.SecurityChangePasswordWithResponse(ctx, "carol", nil, client.SecurityChangePasswordJSONRequestBody{Password: pointer("wren-427 one")}, bob)
+	ok(given.HTTPResponse, given.Body, err)
+	alive(passwordOf("carol"), false)
+	givenPost, err := w.client.SecurityChangePasswordPostWithResponse(ctx, "carol", nil, client.SecurityChangePasswordPostJSONRequestBody{Password: pointer("wren-427 two")}, bob)
+	ok(givenPost.HTTPResponse, givenPost.Body, err)
+	own, err := w.client.SecurityChangeOwnPasswordWithResponse(ctx, nil, client.SecurityChangeOwnPasswordJSONRequestBody{Password: pointer("wren-427 three")}, as("carol", "wren-427 two"))
+	ok(own.HTTPResponse, own.Body, err)
+	ownPost, err := w.client.SecurityChangeOwnPasswordPostWithResponse(ctx, nil, client.SecurityChangeOwnPasswordPostJSONRequestBody{Password: pointer("wren-427 four")}, as("carol", "wren-427 three"))
+	ok(ownPost.HTTPResponse, ownPost.Body, err)
+	alive("wren-427 four", true)
+	deleted, err := w.client.SecurityDeleteUserWithResponse(ctx, "carol", nil, bob)
+	if err != nil || deleted.JSON200 == nil || !deleted.JSON200.Found {
+		t.Fatalf("%v %s", err, deleted.Body)
+	}
+	w.es(bob, "DELETE /_security/user/carol", "").is(http.StatusNotFound, `{"found":false}`)
+	w.es(bob, "GET /_security/user/carol", "").is(http.StatusNotFound, `{}`)
+}
+
+// Ensures that users are shown with all that was given, numbers to the last digit, with roles of both kinds and built-in
+// ones as such, and that what is sent in other forms is the same.
+func TestSecurityUsers_Form(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.es(bob, "POST /_security/user/carol", `{"username":"carol","password":"`+passwordOf("carol")+`","roles":"ece_deployment_viewer","full_name":null,"email":null,
+		"metadata":{"n":12345678901234567890,"m":1.50,"x":1e400},"enabled":false}`).is(http.StatusOK, `{"created":true}`)
+	w.es(bob, "GET /_security/user/carol,nobody,admin", "").is(http.StatusOK, `{
+		"admin":{"username":"admin","roles":["ece_platform_admin"],"full_name":"Administrator","email":null,"metadata":{"_reserved":true},"enabled":true},
+		"carol":{"username":"carol","roles":["ece_deployment_viewer"],"full_name":null,"email":null,"metadata":{"n":12345678901234567890,"m":1.50,"x":1e400},"enabled":false}}`)
+	if got := asJSON(w.readUser("carol").Security.Roles); got != `["ece_deployment_viewer"]` {
+		t.Errorf("ECE shows the roles %s", got)
+	}
+}
+
+// Ensures that who is refused is told why: what is wrong with the request, and who may not do what to whom.
+func TestSecurityUsers_Refused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	carol := w.native("carol", "superuser")
+	for _, c := range []struct{ request, body, kind, reason string }{
+		{"PUT /_security/user/x", `{"roles":[]}`, requestInvalid, invalid("a user who does not exist yet needs a password")},
+		{"PUT /_security/user/x", `{"password":"short"}`, requestInvalid,
+			"Validation Failed: 1: roles are missing;2: a password has at least 8…"},
+		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception", "[1:13] [put_user_request] unknown field [foo]"},
+		{"PUT /_security/user/admin", `{"roles":[]}`, illegalArgument, "user [admin] is reserved and cannot be modified"},
+		{"PUT /_security/user/nobody/_enable", "", requestInvalid, invalid("only existing users can be enabled or disabled")},
+		{"PUT /_security/user/nobody/_password", `{"password":"wren-427 one"}`, requestInvalid, invalid("only existing users can be given a password")},
+		{"PUT /_security/user/nobody/_password", `{}`, requestInvalid, invalid("one of [password, password_hash] is required")},
+		{"POST /_security/user/_password", `{"password":"a","password_hash":"b"}`, requestInvalid, "Validation Failed: 1: only one of [password, password_hash] can be given;2: …"},
+	} {
+		w.es(carol, c.request, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
+	}
+	const ours = "user [carol] may not change user [alice]: users with platform roles are made, changed and removed by holders of the role [ece_platform_admin] only"
+	for request, body := range map[string]string{
+		"PUT /_security/user/alice": `{"roles":[]}`, "DELETE /_security/user/alice": "", "PUT /_security/user/alice/_disable": "",
+		"PUT /_security/user/alice/_password": `{"password":"wren-427 one"}`,
+	} {
+		w.es(carol, request, body).fails(http.StatusForbidden, securityDenied, ours)
+	}
+	w.es(alice, "GET /_security/user/alice", "").fails(http.StatusForbidden, securityDenied,
+		"action [cluster:admin/xpack/security/user/get] is unauthorized for user [alice] with effective roles [ece_deployment_viewer], this action is granted by the cluster privileges [read_security,manage_security,all]")
+	key := w.esKey(alice, `{"name":"x"}`)
+	w.es(key.editor(), "PUT /_security/user/_password", `{"password":"wren-427 one"}`).fails(http.StatusForbidden, securityDenied, "…")
+	if !w.alive(alice) {
+		t.Error("alice's password is another one")
+	}
+}
+
+// Ensures that a key is dead with its owner, and that a namesake does not get it.
+func TestSecurityUsers_Keys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	carol := w.native("carol", "superuser")
+	key := w.esKey(carol, `{"name":"x"}`)
+	w.es(bob, "DELETE /_security/user/carol", "").is(http.StatusOK, `{"found":true}`)
+	w.native("carol", "superuser")
+	w.es(key.editor(), "GET /", "").fails(http.StatusUnauthorized, securityDenied, "unable to authenticate with provided credentials…")
+	w.es(carol, "GET /_security/api_key?owner=true", "").is(http.StatusOK, `{"api_keys":[]}`)
+}
+
+// Ensures that a user who has none of ECE's roles can sign in and out and see to a second factor, and nothing else there.
+func TestSecurityUsers_WithoutPlatformRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	nora := w.native("nora", "helper")
+	for path, status := range map[string]int{
+		"/api/v1/user": http.StatusOK, "/api/v1/users/auth": http.StatusOK, "/api/v1/users/auth/totp": http.StatusNotFound,
+		"/api/v1/account": http.StatusForbidden, "/api/v1/users": http.StatusForbidden, "/api/v1/users/auth/keys": http.StatusForbidden,
+	} {
+		if response, body := w.do(http.MethodGet, path, "", nora); response.StatusCode != status {
+			t.Errorf("%s: %d %s", path, response.StatusCode, body)
+		}
+	}
+	key := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`)
+	response, body := w.do(http.MethodGet, "/api/v1/user", "", key.editor())
+	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac")
+}

@@ -1,0 +1,94 @@
+package http_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var counted = regexp.MustCompile(`(?m)^sallyport_http_request_duration_seconds_count\{operation="([^"]*)",status="([^"]*)"\} (\d+)$`)
+
+// metrics is what Prometheus would read of a world.
+func (w *world) metrics() string {
+	w.Helper()
+	r := httptest.NewRecorder()
+	w.app.Metrics.ServeHTTP(r, httptest.NewRequestWithContext(w.Context(), http.MethodGet, "/metrics", nil))
+	return r.Body.String()
+}
+
+// requests are how many requests were counted, in the form "operation status count".
+func (w *world) requests() []string {
+	w.Helper()
+	var found []string
+	for _, match := range counted.FindAllStringSubmatch(w.metrics(), -1) {
+		found = append(found, strings.Join(match[1:], " "))
+	}
+	return found
+}
+
+// Ensures that requests are counted by the operations of the contract and the status that was sent, and that whatever
+// else a caller sends is one thing: there would be no end of it.
+func TestMetrics_Requests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, each := range []struct{ method, path, body string }{
+		{http.MethodGet, "/api/v1/account", ""},
+		{http.MethodGet, "/api/v1/regions/here/account", ""},
+		{http.MethodPut, "/api/v1/account", "{"},
+		{http.MethodGet, "/api/v1/users/alice", ""},
+		{http.MethodGet, "/api/v1/users/nobody-of-this-name", ""},
+		{http.MethodGet, "/nothing", ""},
+		{http.MethodGet, "/nothing/else", ""},
+		{"BREW", "/api/v1/account", ""},
+		{http.MethodDelete, "/api/v1/account", ""},
+	} {
+		w.do(each.method, each.path, each.body, bob)
+	}
+	w.do(http.MethodGet, "/api/v1/account", "")
+	want := []string{
+		"get-current-account 2xx 2", "get-current-account 4xx 1", "get-user 2xx 1", "get-user 4xx 1", "unknown 4xx 4", "update-current-account 4xx 1",
+	}
+	if got := w.requests(); !slices.Equal(got, want) {
+		t.Errorf("counted %q; want %q", got, want)
+	}
+}
+
+// Ensures that the store's transactions are counted, and that nothing of users or credentials is in what is counted.
+func TestMetrics_Store(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.login("alice", alicePassword)
+	w.do(http.MethodGet, "/api/v1/account", "", bearer(token))
+	text := w.metrics()
+	for _, line := range []string{
+		`sallyport_store_transaction_duration_seconds_count{kind="view"} `, `sallyport_store_transaction_duration_seconds_count{kind="update"} `,
+		`sallyport_bound_waiting{bound="hashing"} 0`, `sallyport_bound_running{bound="writes"} 0`,
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("there is no %q", line)
+		}
+	}
+	for _, hidden := range []string{"alice", alicePassword, token, strings.TrimPrefix(w.dsn, "sqlite:")} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("the metrics hold %q", hidden)
+		}
+	}
+}
+
+// Ensures that operators see how many keys expire soon, and how the store's connections are used.
+func TestMetrics_Records(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, expiration := range []string{"1h", "6d", "8d"} {
+		w.do(http.MethodPost, "/api/v1/users/auth/keys", `{"description": "x", "expiration": "`+expiration+`"}`, bob)
+	}
+	text := w.metrics()
+	for _, line := range []string{"sallyport_api_keys_expiring 2", `sallyport_store_connections_max{pool="`, "sallyport_http_requests_in_flight 0"} {
+		if !strings.Contains(text, "\n"+line) {
+			t.Errorf("there is no %q in\n%s", line, text)
+		}
+	}
+}

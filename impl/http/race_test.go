@@ -1,0 +1,13 @@
+//go:build race
+
+package http_test
+
+import "os"
+
+// The race detector makes everything many times slower. It is told of each kind of attack; all of them are tried without it.
+func init() {
+	budget, runs, quick = 20*budget, 1, 5*quick
+	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "1" {
+		everyCase = 8
+	}
+}

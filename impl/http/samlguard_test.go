@@ -1,0 +1,28 @@
+package http_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/app"
+)
+
+// Ensures that answers of identity providers that are refused, which the page of a stranger can make a browser send, keep
+// nobody behind the same address from signing in with a password.
+func TestSAML_RefusedAnswersAreNoGuesses(t *testing.T) {
+	t.Parallel()
+	w := openTuned(t, func(s *app.Settings) { s.AddressFailures, s.AddressRecovery = 3, time.Hour })
+	form := func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return nil
+	}
+	for range 4 {
+		w.do(http.MethodPost, "/api/v1/users/auth/saml/_callback", "SAMLResponse=x", form)
+	}
+	w.do(http.MethodGet, "/api/v1/users/auth/saml/_single_logout?SAMLRequest=x", "")
+	if status := w.loginStatus("admin", adminPassword); status != http.StatusOK {
+		t.Errorf("the password is answered with %d", status)
+	}
+}
