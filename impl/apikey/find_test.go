@@ -108,7 +108,6 @@ func TestQuery_Callers(t *testing.T) {
 		"a key sees itself":        {by: key, want: "first"},
 		"a key and its limits":     {by: key, limits: true, code: fault.PermissionDenied},
 		"by metadata":              {by: all, body: query("term", map[string]any{"metadata.team": "a"}), want: "first"},
-		"unknown query":            {by: all, body: query("unknown", nil), code: fault.InvalidData},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := w.Query(t.Context(), c.by, parsedQuery(t, c.body), c.limits)
