@@ -39,7 +39,7 @@ build: ## build the program into bin/
 
 .PHONY: test
 test: ## run all tests (some minutes): with the race detector on SQLite, without on PostgreSQL
-	@.ci/with-postgres $(MAKE) --no-print-directory raced whole
+	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced whole
 
 # Tests of whole programs find no race that the tests of their parts do not, and nothing in api/ is concurrent.
 .PHONY: raced

@@ -33,7 +33,8 @@ func buildAndRun(m *testing.M) int {
 	if program = os.Getenv(programVariable); program != "" {
 		return m.Run()
 	}
-	folder, err := os.MkdirTemp("", "sallyport-test-")
+	// Temporary files may be in memory, where a program cannot always be executed.
+	folder, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "sallyport-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

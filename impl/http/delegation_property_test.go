@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +20,7 @@ import (
 )
 
 // sequences is how many sequences of requests TestDelegation_Sequences makes.
-const sequences = "1000"
+var sequences = "1000"
 
 // A party authenticates requests: with a value of the Authorization header, perhaps acting as another user.
 type party struct{ authorization, actsAs string }
@@ -47,7 +45,7 @@ type estate struct {
 
 func newEstate(t *testing.T) *estate {
 	t.Helper()
-	a, err := app.Open(t.Context(), settings(newFastDSN(t), slog.New(slog.DiscardHandler), time.Now))
+	a, err := app.Open(t.Context(), settings(newDSN(t), slog.New(slog.DiscardHandler), time.Now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,21 +67,6 @@ func newEstate(t *testing.T) *estate {
 	e.add("grantor", "grantor")
 	e.add("setter", "superuser")
 	return e
-}
-
-// newFastDSN is newDSN with the file in memory where there is such a file system: thousands of writes need not survive.
-func newFastDSN(t *testing.T) string {
-	t.Helper()
-	const memory = "/dev/shm"
-	if _, err := os.Stat(memory); onPostgres || err != nil {
-		return newDSN(t)
-	}
-	dir, err := os.MkdirTemp(memory, "sallyport") //nolint:usetesting // which knows no other file system
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return "sqlite:" + filepath.Join(dir, "test.db")
 }
 
 // add adds a user on the operator's word.

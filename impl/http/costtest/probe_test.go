@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 func built(tb testing.TB) string {
 	tb.Helper()
 	program.once.Do(func() {
-		directory, err := os.MkdirTemp("", "costtest")
+		// Temporary files may be in memory, where a program cannot always be executed.
+		directory, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "costtest")
 		if err != nil {
 			program.err = err
 			return
