@@ -212,12 +212,15 @@ func (w *world) keyOf(who client.RequestEditorFn) string {
 	return *w.newKey(who, "a key", "").Key
 }
 
-// Ensures that of two submissions of one code at once exactly one is answered with 200, 500 times.
+// elevationRounds is how many codes TestElevate_Race submits twice.
+var elevationRounds = 500
+
+// Ensures that of two submissions of one code at once exactly one is answered with 200.
 func TestElevate_Race(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := w.enroll(alice)
-	for round := range 500 {
+	for round := range elevationRounds {
 		token := w.login("alice", alicePassword)
 		w.clock.advance(30 * time.Second)
 		code := d.code()
