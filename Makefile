@@ -25,6 +25,9 @@ RACE     ?= $(if $(HAVE_CC),-race,)
 UNRACED  := modernc.org/... golang.org/x/crypto/... crypto/internal/fips140/... index/suffixarray
 UNRACED  := $(if $(RACE),$(UNRACED:%=-gcflags=%=-race=false),)
 
+# The HTTP edge, but for the tests of what requests cost, which the detector would falsify and which choose their own store.
+EDGE      = $$($(GO) list ./impl/http/... | grep -v /costtest)
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -40,7 +43,7 @@ build: ## build the program into bin/
 	$(GO) build -trimpath -o $(BIN) ./cmd/sallyport
 
 .PHONY: test
-test: ## run all tests (some minutes): with the race detector on SQLite, without on PostgreSQL
+test: ## run what every change needs (minutes): all tests with the race detector on SQLite, without on PostgreSQL
 	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced whole
 
 # Tests of whole programs find no race that the tests of their parts do not, and nothing in api/ is concurrent.
@@ -54,20 +57,30 @@ raced:
 whole:
 	$(GO) test -timeout 30m ./api ./cmd/sallyport
 	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
-	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m ./impl/http/...
+	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m $(EDGE)
 
 .PHONY: thorough
-thorough: ## run the tests of the HTTP edge with all their cases on both databases, and the program's, with the race detector (many minutes)
-	SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./impl/http/...
-	@.ci/with-postgres sh -c 'SALLYPORT_TEST_THOROUGH=1 $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport && \
-		SALLYPORT_TEST_THOROUGH=1 SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} \
-		$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/http/...'
+thorough: ## run all cases of the HTTP edge's tests on both databases, and the program's tests, with the race detector (many minutes)
+	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory wholly-raced
+
+# Without PostgreSQL the second run of the edge's tests would be the first again.
+.PHONY: wholly-raced
+wholly-raced: export SALLYPORT_TEST_THOROUGH := 1
+wholly-raced:
+	$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m $(EDGE)
+	$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport
+	@$(if $(SALLYPORT_TEST_POSTGRES),,echo "there is no PostgreSQL: the HTTP edge is not tested on it")
+	$(if $(SALLYPORT_TEST_POSTGRES),SALLYPORT_TEST_STORE=postgres $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 $(EDGE))
 
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
-interop: $(FETCHED) ## test with external programs: Elasticsearch's clients, an identity provider, a browser (minutes the first time)
+interop: $(FETCHED) ## test with external programs (minutes the first time): Elasticsearch's clients, an identity provider
+	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip Browser ./...
+
+.PHONY: browser
+browser: $(FETCHED) ## test signing in at an identity provider with a browser
 	@for browser in $(BROWSERS); do command -v $$browser > /dev/null && exit; done; echo "chromium is not installed: no browser is tested"
-	$(GO) -C $(INTEROP) test -count=1 $(RACE) ./...
+	$(GO) -C $(INTEROP) test -count=1 $(RACE) -run Browser ./...
 
 $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
 	@if command -v node > /dev/null && command -v npm > /dev/null; then cd $(SAML) && npm ci --loglevel=error; \
