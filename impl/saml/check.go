@@ -28,16 +28,6 @@ type Report struct {
 	Findings []Finding
 }
 
-// Fine tells whether the realm can be used as it is.
-func (r Report) Fine() bool {
-	for _, f := range r.Findings {
-		if !f.Harmless {
-			return false
-		}
-	}
-	return true
-}
-
 // Check looks at a realm as Load returned it, and at the metadata of its identity provider, which it fetches now and does
 // not keep. metadataURL is where this server describes itself to the realm's identity provider.
 func Check(ctx context.Context, realm Realm, metadataURL string, now time.Time) Report {

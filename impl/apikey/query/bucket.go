@@ -17,6 +17,18 @@ func (a *aggregation) bucket(spent *budget) (*bucket, error) {
 	return &bucket{of: a, spent: spent, collectors: collectors}, err
 }
 
+// openBuckets opens n empty buckets.
+func (a *aggregation) openBuckets(n int, spent *budget) ([]*bucket, error) {
+	buckets := make([]*bucket, n)
+	for i := range buckets {
+		var err error
+		if buckets[i], err = a.bucket(spent); err != nil {
+			return nil, err
+		}
+	}
+	return buckets, nil
+}
+
 func (b *bucket) add(r *row) error {
 	b.count++
 	if err := b.spent.spendWork(1); err != nil {

@@ -130,16 +130,8 @@ func (f *filters) start(a *aggregation, spent *budget) (collector, error) {
 		buckets++
 	}
 
-	started := &filtersCollector{filters: f, spent: spent}
-	for range buckets {
-		b, err := a.bucket(spent)
-		if err != nil {
-			return nil, err
-		}
-		started.buckets = append(started.buckets, b)
-	}
-
-	return started, nil
+	opened, err := a.openBuckets(buckets, spent)
+	return &filtersCollector{filters: f, spent: spent, buckets: opened}, err
 }
 
 // filtersCollector holds the buckets in the order of the queries, with the other bucket last.

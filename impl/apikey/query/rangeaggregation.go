@@ -119,16 +119,8 @@ func (s *ranges) name(edge *int64) string {
 
 // start opens a bucket per range.
 func (s *ranges) start(a *aggregation, spent *budget) (collector, error) {
-	started := &rangesCollector{ranges: s, spent: spent}
-	for range s.spans {
-		b, err := a.bucket(spent)
-		if err != nil {
-			return nil, err
-		}
-		started.buckets = append(started.buckets, b)
-	}
-
-	return started, nil
+	opened, err := a.openBuckets(len(s.spans), spent)
+	return &rangesCollector{ranges: s, spent: spent, buckets: opened}, err
 }
 
 // rangesCollector holds the buckets in the order of the ranges.

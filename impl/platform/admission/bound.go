@@ -5,6 +5,7 @@ package admission
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -81,22 +82,28 @@ func (b *Bound) Acquire(ctx context.Context) error {
 		return err
 	}
 
-	var late <-chan time.Time
-	if !isUrgent(ctx) { // its own deadline must do
-		timer := time.NewTimer(b.patience)
-		defer timer.Stop()
-		late = timer.C
+	patience := b.patience
+	if isUrgent(ctx) { // its own deadline must do
+		patience = math.MaxInt64
 	}
+	return await(ctx, granted, patience, func(late bool) bool { return b.leave(name, granted, late) })
+}
+
+// await waits until a place is granted. It returns fault.ServerBusy if that takes longer than patience or ctx's deadline, and
+// ctx's error if ctx is cancelled. Then it calls leave, which reports whether the place had not been granted yet.
+func await(ctx context.Context, granted chan struct{}, patience time.Duration, leave func(late bool) bool) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case <-granted:
 		return nil
-	case <-late:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 
 	cancelled := errors.Is(ctx.Err(), context.Canceled)
 	switch {
-	case !b.leave(name, granted, !cancelled):
+	case !leave(!cancelled):
 		return nil // it was granted at the same moment
 	case cancelled:
 		return ctx.Err()

@@ -2,11 +2,9 @@ package admission
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 )
 
 // minSlots is the fewest work slots that callers can share, so that one caller never has all of them.
@@ -51,22 +49,7 @@ func (s *Slots) Acquire(ctx context.Context, name string) error {
 		return err
 	}
 
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-granted:
-		return nil
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	cancelled := errors.Is(ctx.Err(), context.Canceled)
-	switch {
-	case !s.leave(name, granted, !cancelled):
-		return nil // the slot was granted at the same moment
-	case cancelled:
-		return ctx.Err()
-	}
-	return Busy()
+	return await(ctx, granted, patience, func(late bool) bool { return s.leave(name, granted, late) })
 }
 
 // enter takes a free slot, or else a place in the caller's queue, whose channel it returns.

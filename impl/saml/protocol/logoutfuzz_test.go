@@ -68,7 +68,6 @@ func FuzzLogoutMessage(f *testing.F) {
 		}
 
 		_, _ = readSessionIndexes(message)
-		_, _, _ = readStatus(message)
 		_, _ = e.end(message)
 	})
 }

@@ -115,21 +115,3 @@ func readSessionIndexes(message *element) ([]string, error) {
 
 	return indexes, nil
 }
-
-// readStatus returns the top-level and the second-level status code.
-func readStatus(message *element) (top, sub string, err error) {
-	status, err := message.onlyChild(nsProtocol, "Status")
-	if err != nil {
-		return "", "", refuse(reasonLogoutStatus)
-	}
-
-	code, err := status.onlyChild(nsProtocol, "StatusCode")
-	if err != nil || code.attributes["Value"] == "" {
-		return "", "", refuse(reasonLogoutStatus)
-	}
-	if below := code.childrenNamed(nsProtocol, "StatusCode"); len(below) > 0 {
-		sub = below[0].attributes["Value"]
-	}
-
-	return code.attributes["Value"], sub, nil
-}

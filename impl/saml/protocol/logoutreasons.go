@@ -29,6 +29,4 @@ const (
 	reasonLogoutExpired     = "the request is expired, or says in no known form when it expires"
 	reasonLogoutName        = "the request does not have exactly one plain name"
 	reasonLogoutSessions    = "the request has too many sessions, or one without a name"
-	reasonLogoutAnswer      = "the response answers another request"
-	reasonLogoutStatus      = "the response does not have exactly one status"
 )

@@ -8,8 +8,6 @@ type LogoutExpectation struct {
 	Destination string
 	// Provider is the required issuer and signer.
 	Provider Provider
-	// RequestID is the ID of the LogoutRequest that a response must answer. It is ignored for requests.
-	RequestID string
 	// Skew is the tolerated difference between the provider's clock and ours. Zero: 60 seconds.
 	Skew time.Duration
 	// MaxAge is the time after IssueInstant for which a message is accepted. Zero: 5 minutes.
@@ -70,39 +68,6 @@ func VerifyLogoutRequest(rawQuery string, e LogoutExpectation) (LogoutRequest, e
 	r.SessionIndexes, err = readSessionIndexes(message)
 	if err != nil {
 		return LogoutRequest{}, err
-	}
-
-	return r, nil
-}
-
-// VerifyLogoutResponse verifies the provider's response to our LogoutRequest. rawQuery is the query string exactly as
-// received. The response may have a Status other than StatusSuccess. All errors are a *Refusal.
-func VerifyLogoutResponse(rawQuery string, e LogoutExpectation) (LogoutResponse, error) {
-	message, relayState, err := openQuery(rawQuery, responseParameter, e.Provider, e.Now)
-	if err != nil {
-		return LogoutResponse{}, err
-	}
-
-	h, err := e.head(message, "LogoutResponse")
-	if err != nil {
-		return LogoutResponse{}, err
-	}
-	if e.RequestID == "" || message.attributes["InResponseTo"] != e.RequestID {
-		return LogoutResponse{}, refuse(reasonLogoutAnswer)
-	}
-
-	r := LogoutResponse{
-		ID:           h.id,
-		InResponseTo: e.RequestID,
-		Issuer:       e.Provider.EntityID,
-		Destination:  e.Destination,
-		IssueInstant: h.issued,
-		RelayState:   relayState,
-	}
-
-	r.Status, r.SubStatus, err = readStatus(message)
-	if err != nil {
-		return LogoutResponse{}, err
 	}
 
 	return r, nil
