@@ -30,8 +30,8 @@ type Settings struct {
 	// MaxLifetime is how long a key lives at most after it was made; zero is no limit. A key without an expiration gets
 	// this one.
 	MaxLifetime time.Duration
-	// MaxPerUser is how many keys a user has at most that are neither invalidated nor expired; zero is no limit. A user who has
-	// more keeps them, and gets no others.
+	// MaxPerUser is how many keys a user has at most that are neither invalidated nor expired; zero is no limit. A user
+	// who has more keeps them, and gets no others.
 	MaxPerUser int
 }
 
@@ -56,7 +56,8 @@ type Service struct {
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
 	known, _ := store.NewCache[*ownedKey](st, maxKnown)
-	return &Service{store: st, settings: settings, quota: newQuota(st, settings.MaxPerUser), usage: newUsage(st, log), ceilings: ceilings, known: known}
+	return &Service{store: st, settings: settings, quota: newQuota(st, settings.MaxPerUser), usage: newUsage(st, log),
+		ceilings: ceilings, known: known}
 }
 
 // Close writes what is to be remembered of the last uses.
@@ -70,7 +71,8 @@ type Ref struct{ User, ID string }
 
 // Get returns a user's key that is not invalidated, or fault.KeyNotFound.
 func (s *Service) Get(ctx context.Context, ref Ref) (Key, error) {
-	key, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.APIKey, error) { return tx.Keys.FindOwned(ref.User, ref.ID) })
+	key, err := store.Read(ctx, s.store,
+		func(tx *store.Tx) (store.APIKey, error) { return tx.Keys.FindOwned(ref.User, ref.ID) })
 	if errors.Is(err, store.ErrNotFound) || err == nil && invalidated(key) {
 		return Key{}, notFound(ref)
 	}
@@ -199,14 +201,15 @@ func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]strin
 	return ended, nil
 }
 
-// revoke invalidates all keys of a user, and returns the ids of those that were valid, in order. The audit trail gets one
-// entry for all of them.
+// revoke invalidates all keys of a user, and returns the ids of those that were valid, in order. The audit trail gets
+// one entry for all of them.
 func revoke(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
 	revoked, err := tx.Keys.RevokeUser(userName)
 	if err != nil || len(revoked.IDs) == 0 {
 		return nil, err
 	}
-	return revoked.IDs, audit.Record(ctx, tx, audit.KeysRevoked, userName, audit.Details{"keys": len(revoked.IDs), "epoch": revoked.Epoch})
+	return revoked.IDs, audit.Record(ctx, tx, audit.KeysRevoked, userName,
+		audit.Details{"keys": len(revoked.IDs), "epoch": revoked.Epoch})
 }
 
 func checkOwner(tx *store.Tx, userName string) error {

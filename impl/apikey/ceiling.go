@@ -18,9 +18,9 @@ type ceiling struct {
 // maxCeilings bounds how many are remembered, each of which is a few names.
 const maxCeilings = 4096
 
-// rolesOf returns the roles of a key's owner. Of a bound key's, those of ECE are left out that the owner has not held ever
-// since the key was bound: a key that was planted on a user must not become an administrator's with its owner. It is the
-// owner's own once the owner in person has updated it.
+// rolesOf returns the roles of a key's owner. Of a bound key's, those of ECE are left out that the owner has not held
+// ever since the key was bound: a key that was planted on a user must not become an administrator's with its owner. It
+// is the owner's own once the owner in person has updated it.
 func (s *Service) rolesOf(tx *store.Tx, key store.APIKey, owner store.User) ([]identity.Role, error) {
 	c, err := s.ceiling(tx, key)
 	if err != nil || !c.OnBehalf {

@@ -10,14 +10,14 @@ import (
 // keysChange is a change, and the keys that are given it.
 type keysChange struct {
 	store.KeyChange
-	// keeping is the creator that the keys would have if they kept their binding; empty if the change lifts it. An update that
-	// changes nothing else leaves the key as it is, and does not bind it.
+	// keeping is the creator that the keys would have if they kept their binding; empty if the change lifts it. An
+	// update that changes nothing else leaves the key as it is, and does not bind it.
 	keeping string
 	ids     []string
 }
 
-// changes are what an update makes of keys: the same of all, except that a caller other than the owner in person binds each
-// key to what it has of ECE's roles.
+// changes are what an update makes of keys: the same of all, except that a caller other than the owner in person binds
+// each key to what it has of ECE's roles.
 type changes struct {
 	service *Service
 	tx      *store.Tx
@@ -39,7 +39,8 @@ func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.Use
 	if err != nil {
 		return nil, err
 	}
-	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), common: common, made: map[string]*keysChange{}}
+	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), common: common,
+		made: map[string]*keysChange{}}
 	c.own, err = c.with(owner.Roles, binding{})
 	return c, err
 }

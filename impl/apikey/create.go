@@ -37,8 +37,8 @@ type Credential struct{ ID, Secret string }
 // Encoded is what follows "ApiKey " in the Authorization header.
 func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
 
-// Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument, KeyInvalidInput,
-// and fault.CredentialsInvalid if the owner was disabled meanwhile.
+// Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument,
+// KeyInvalidInput, and fault.CredentialsInvalid if the owner was disabled meanwhile.
 func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (Key, Credential, error) {
 	if err := fault.Invalid(c.Problems()); err != nil {
 		return Key{}, Credential{}, err
@@ -90,7 +90,8 @@ func (s *Service) limit(lifetime *time.Duration) (*time.Duration, error) {
 	case lifetime == nil:
 		return &most, nil
 	case *lifetime > most:
-		return nil, fault.New(fault.KeyInvalidInput, fmt.Sprintf("expiration: on this server API keys live for at most %s", most), "expiration")
+		return nil, fault.New(fault.KeyInvalidInput,
+			fmt.Sprintf("expiration: on this server API keys live for at most %s", most), "expiration")
 	}
 	return lifetime, nil
 }
@@ -133,7 +134,8 @@ func derivable(set roledescriptor.Set) bool {
 func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
 	credential := Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
 	key := store.APIKey{
-		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret), Version: version,
+		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret),
+		Version: version,
 	}
 	metadata, err := metadataText(c.Metadata)
 	if err != nil {
@@ -192,8 +194,8 @@ func (s *Service) complete(
 	return key, audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, key, made.binding))
 }
 
-// stillValid returns fault.CredentialsInvalid if the key or the session that a caller came with was revoked since it was
-// authenticated: what a user revokes must not make another key that outlives it.
+// stillValid returns fault.CredentialsInvalid if the key or the session that a caller came with was revoked since it
+// was authenticated: what a user revokes must not make another key that outlives it.
 func stillValid(tx *store.Tx, p identity.Principal) error {
 	var err error
 	switch {

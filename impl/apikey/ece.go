@@ -12,10 +12,12 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/duration"
 )
 
-// CreatePlain makes a key that may do what the principal may, as ECE does: it has a description for a name, and without an
-// expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.CredentialsInvalid if the principal's user was
-// disabled meanwhile.
-func (s *Service) CreatePlain(ctx context.Context, p identity.Principal, description string, expiration *string) (Key, Credential, error) {
+// CreatePlain makes a key that may do what the principal may, as ECE does: it has a description for a name, and without
+// an expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.CredentialsInvalid if the principal's
+// user was disabled meanwhile.
+func (s *Service) CreatePlain(
+	ctx context.Context, p identity.Principal, description string, expiration *string,
+) (Key, Credential, error) {
 	if err := s.store.Require(); err != nil {
 		return Key{}, Credential{}, err
 	}
@@ -62,7 +64,8 @@ func parseExpiration(text *string) (*time.Duration, error) {
 	lifetime, err := duration.Parse(*text)
 	lifetime = lifetime.Truncate(time.Millisecond)
 	if err != nil {
-		return nil, fault.New(fault.KeyInvalidInput, "expiration must be a duration such as 30m, 12h or 90d: "+err.Error(), "expiration")
+		return nil, fault.New(fault.KeyInvalidInput, "expiration must be a duration such as 30m, 12h or 90d: "+err.Error(),
+			"expiration")
 	}
 	if lifetime <= 0 {
 		return nil, fault.New(fault.KeyInvalidInput, "expiration must be in the future", "expiration")

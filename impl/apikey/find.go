@@ -26,7 +26,8 @@ func (f Filter) check(verb string) error {
 	var messages []string
 	one, user := f.ID != "" || f.Name != "", f.UserName != "" || f.RealmName != ""
 	if one && user {
-		messages = append(messages, "username or realm name must not be specified when the api key id or api key name is specified")
+		messages = append(messages,
+			"username or realm name must not be specified when the api key id or api key name is specified")
 	}
 	if f.Owned && user {
 		messages = append(messages, "neither username nor realm-name may be specified when "+verb+" owned API keys")

@@ -34,23 +34,24 @@ func (s Selection) check() error {
 	one, user := s.IDs != nil || s.Name != "", s.UserName != "" || s.RealmName != ""
 	add(s.IDs != nil && len(s.IDs) == 0, "Field [ids] cannot be an empty array")
 	add(blank >= 0, fmt.Sprintf("Field [ids] must not contain blank id, but got blank id at index position: [%d]", blank))
-	add(!one && !user && !s.Owned, "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")
+	add(!one && !user && !s.Owned,
+		"One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")
 	add(one && user, "username or realm name must not be specified when the api key id(s) or api key name are specified")
 	add(s.Owned && user, "neither username nor realm-name may be specified when invalidating owned API keys")
 	add(s.IDs != nil && s.Name != "", "only one of [api key id(s), api key name] can be specified")
 	return fault.Invalid(messages)
 }
 
-// These bound the transactions of one invalidation: a transaction that takes too long is rolled back. Of an invalidation that
-// fails between two of them a part is done, and repeating it does the rest.
+// These bound the transactions of one invalidation: a transaction that takes too long is rolled back. Of an
+// invalidation that fails between two of them a part is done, and repeating it does the rest.
 const (
 	keysAtOnce  = 5000
 	usersAtOnce = 500
 )
 
-// Invalidate invalidates the selected keys that are not yet invalidated, and returns their ids. Keys that do not exist are
-// passed over. All keys of a user take a few statements, however many there are; others are invalidated keysAtOnce per
-// transaction. It returns fault.RequestInvalid and SecurityDenied.
+// Invalidate invalidates the selected keys that are not yet invalidated, and returns their ids. Keys that do not exist
+// are passed over. All keys of a user take a few statements, however many there are; others are invalidated keysAtOnce
+// per transaction. It returns fault.RequestInvalid and SecurityDenied.
 func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
 	if err := sel.check(); err != nil {
 		return nil, err
@@ -151,8 +152,8 @@ func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) 
 	return selected, nil
 }
 
-// selected looks before the transaction: there is one that writes at a time. What selects a key never changes, except that
-// it is ended meanwhile.
+// selected looks before the transaction: there is one that writes at a time. What selects a key never changes, except
+// that it is ended meanwhile.
 func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selection) ([]store.APIKey, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) {
 		found, err := sel.candidates(tx, caller)

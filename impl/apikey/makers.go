@@ -46,9 +46,10 @@ func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
 	return Makers{Doubtful: keysOf(doubtful)}, err
 }
 
-// RepairMakers reads in the audit trail which users made and changed API keys while programs ran that did not keep it. Keys that
-// another than the owner made or changed last are bound. Keys that the owner, or a key of the owner's, made while there was
-// such a key may have been made by that one: they are noted as doubtful. It may be repeated, also while servers run.
+// RepairMakers reads in the audit trail which users made and changed API keys while programs ran that did not keep it.
+// Keys that another than the owner made or changed last are bound. Keys that the owner, or a key of the owner's, made
+// while there was such a key may have been made by that one: they are noted as doubtful. It may be repeated, also while
+// servers run.
 func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
 	history, err := s.readHistory(ctx)
 	if err != nil {
@@ -167,8 +168,8 @@ func (h *history) selected(f func(keyEvent) bool) []string {
 	return ids
 }
 
-// bind binds those of the keys that are not bound, to what their owner had of ECE's roles when they were made or changed last,
-// and returns how many there were.
+// bind binds those of the keys that are not bound, to what their owner had of ECE's roles when they were made or
+// changed last, and returns how many there were.
 func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (int, error) {
 		if err := lockMany(tx, len(ids)); err != nil {
@@ -187,8 +188,8 @@ func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error)
 	})
 }
 
-// unbound returns those of the keys, in order, that work and are not bound. Keys from before there were creators are none:
-// others could not make keys then.
+// unbound returns those of the keys, in order, that work and are not bound. Keys from before there were creators are
+// none: others could not make keys then.
 func (s *Service) unbound(tx *store.Tx, ids []string) ([]store.APIKey, error) {
 	found, err := tx.Keys.ByIDs(ids)
 	if err != nil {

@@ -21,8 +21,8 @@ type creator struct {
 	binding
 }
 
-// binding marks a key that its owner in person has neither made nor changed last. Such a key gains nothing when its owner is
-// promoted.
+// binding marks a key that its owner in person has neither made nor changed last. Such a key gains nothing when its
+// owner is promoted.
 type binding struct {
 	OnBehalf bool `json:"on_behalf,omitempty"`
 	// Promotions is how often the owner had been promoted by then.
@@ -37,15 +37,16 @@ func (b binding) text() string {
 	return "none"
 }
 
-// origin is what a key keeps of its owner, as two documents: the owner's role descriptors, and the owner with the binding.
+// origin is what a key keeps of its owner, as two documents: the owner's role descriptors, and the owner with the
+// binding.
 type origin struct {
 	limitedBy, creator string
 	binding            binding
 }
 
 // bindingBy is the binding of a key that a caller makes or changes for its owner. Only the owner in person leaves a key
-// unbound. A password that another user set proves no person: the other may know it too. A platform admin who set it is no
-// exception, because that one may have lost the role since.
+// unbound. A password that another user set proves no person: the other may know it too. A platform admin who set it is
+// no exception, because that one may have lost the role since.
 func bindingBy(p identity.Principal, owner store.User) binding {
 	if p.InPerson() && !owner.PasswordShared() {
 		return binding{}
@@ -62,7 +63,8 @@ func bindingNow(owner store.User) binding {
 func putCreator(tx *store.Tx, u store.User, b binding) (string, error) {
 	realm := u.HomeRealm()
 	text, err := json.Marshal(creator{
-		Principal: u.Name, FullName: u.FullName, Email: u.Email, Metadata: json.RawMessage(u.Metadata), Realm: realm.Name, RealmType: realm.Type, binding: b,
+		Principal: u.Name, FullName: u.FullName, Email: u.Email, Metadata: json.RawMessage(u.Metadata), Realm: realm.Name,
+		RealmType: realm.Type, binding: b,
 	})
 	if err != nil {
 		return "", err
@@ -85,8 +87,8 @@ func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding)
 	return o, err
 }
 
-// originOf stores what a new key keeps of its owner. It returns fault.CredentialsInvalid if the caller is not, or no longer, who may
-// make it.
+// originOf stores what a new key keeps of its owner. It returns fault.CredentialsInvalid if the caller is not, or no
+// longer, who may make it.
 func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	if err := tx.RequireCurrent(p); err != nil {
 		return origin{}, err
@@ -101,9 +103,9 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 	return putOrigin(tx, owner, owner.Roles, b)
 }
 
-// derivedOrigin is originOf for a key that a key makes. It inherits the binding of its maker. It gets none of the owner's
-// descriptors if it has its own, as in Elasticsearch; if it has none, as in ECE, it gets what its maker has, because it must
-// never be able to do more.
+// derivedOrigin is originOf for a key that a key makes. It inherits the binding of its maker. It gets none of the
+// owner's descriptors if it has its own, as in Elasticsearch; if it has none, as in ECE, it gets what its maker has,
+// because it must never be able to do more.
 func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	maker, err := tx.Keys.FindOwned(owner.Name, p.Key.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (invalidated(maker) || expired(maker, tx.Now)) {

@@ -21,8 +21,8 @@ func purge(ctx context.Context, tx *store.Tx) error {
 // sweeping is how often a process looks for documents that no key refers to: it reads all keys.
 const sweeping = time.Hour
 
-// sweep removes, once in a while, the documents that no key refers to any more. It is done after keys were made or changed,
-// so that there are never many more of them than come in that time.
+// sweep removes, once in a while, the documents that no key refers to any more. It is done after keys were made or
+// changed, so that there are never many more of them than come in that time.
 func (s *Service) sweep(tx *store.Tx) error {
 	last := s.swept.Load()
 	if tx.Now.Sub(time.UnixMilli(last)) < sweeping || !s.swept.CompareAndSwap(last, tx.Now.UnixMilli()) {

@@ -16,8 +16,8 @@ type Found struct {
 	Total int
 	// Page are the keys of the page.
 	Page []Hit
-	// Aggregations returns the results of the aggregations, with their types before their names if typed, or the error of
-	// keyquery's Result.Aggregations.
+	// Aggregations returns the results of the aggregations, with their types before their names if typed, or the error
+	// of keyquery's Result.Aggregations.
 	Aggregations func(typed bool) (map[string]any, error)
 }
 
@@ -48,8 +48,8 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Req
 	})
 }
 
-// queried returns the keys that a caller may ask about. Elasticsearch narrows what a caller sees to the caller's own keys
-// where that is all the caller may see, and refuses nothing.
+// queried returns the keys that a caller may ask about. Elasticsearch narrows what a caller sees to the caller's own
+// keys where that is all the caller may see, and refuses nothing.
 func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, error) {
 	if caller.Privileges.AllowsCluster(actionQuery) {
 		return tx.Keys.All()
@@ -82,7 +82,8 @@ func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[query.
 			document := query.Document{
 				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
 				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: invalidated(key),
-				Metadata: func() (map[string]any, error) { return readMetadata(key.Metadata) }, MetadataSize: len(key.Metadata), Record: key,
+				Metadata: func() (map[string]any, error) { return readMetadata(key.Metadata) }, MetadataSize: len(key.Metadata),
+				Record: key,
 			}
 			if !yield(document) {
 				return

@@ -10,10 +10,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// withinReach returns those of the selected keys that a caller may invalidate. Elasticsearch's privileges do not reach the keys
-// of users with roles of ECE, as they reach nothing else of these users; a platform admin's do, and each user's reach the
-// user's own. Keys that the selection names, or whose owner it names, are refused with fault.PermissionDenied; others are
-// passed over.
+// withinReach returns those of the selected keys that a caller may invalidate. Elasticsearch's privileges do not reach
+// the keys of users with roles of ECE, as they reach nothing else of these users; a platform admin's do, and each
+// user's reach the user's own. Keys that the selection names, or whose owner it names, are refused with
+// fault.PermissionDenied; others are passed over.
 func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []store.APIKey) ([]store.APIKey, error) {
 	if reachesAll(caller) {
 		return keys, nil
@@ -42,6 +42,7 @@ func reachesAll(caller access.Subject) bool {
 }
 
 func outOfReach(caller access.Subject) error {
-	return fault.New(fault.PermissionDenied, "user ["+caller.By.User+"] may not invalidate API keys of users with roles of ECE: holders of the role ["+
-		string(identity.PlatformAdmin)+"] and the owners may")
+	return fault.New(fault.PermissionDenied,
+		"user ["+caller.By.User+"] may not invalidate API keys of users with roles of ECE: holders of the role ["+
+			string(identity.PlatformAdmin)+"] and the owners may")
 }

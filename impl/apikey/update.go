@@ -31,10 +31,12 @@ type Outcome struct {
 	Failed map[string]*fault.Error
 }
 
-// BulkUpdate changes those of the caller's own keys that can be changed, all in one transaction, and says of each id what
-// became of it. A dry run says the same and changes nothing. It returns fault.RequestInvalid, SecurityDenied, and
+// BulkUpdate changes those of the caller's own keys that can be changed, all in one transaction, and says of each id
+// what became of it. A dry run says the same and changes nothing. It returns fault.RequestInvalid, SecurityDenied, and
 // IllegalArgument to an API key, whatever it may do: only a key's owner in person changes it.
-func (s *Service) BulkUpdate(ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool) (Outcome, error) {
+func (s *Service) BulkUpdate(
+	ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool,
+) (Outcome, error) {
 	messages := u.problems()
 	if len(ids) == 0 {
 		messages = append([]string{"Field [ids] cannot be empty"}, messages...)
@@ -70,12 +72,15 @@ func (u Update) problems() []string {
 	return messages
 }
 
-func (s *Service) update(ctx context.Context, caller access.Subject, action string, ids []string, u Update, dryRun bool) (Outcome, error) {
+func (s *Service) update(
+	ctx context.Context, caller access.Subject, action string, ids []string, u Update, dryRun bool,
+) (Outcome, error) {
 	if err := caller.Require(action); err != nil {
 		return Outcome{}, err
 	}
 	if caller.Method == identity.APIKey {
-		return Outcome{}, fault.New(fault.InvalidData, "authentication via API key not supported: only the owner user can update an API key")
+		return Outcome{}, fault.New(fault.InvalidData,
+			"authentication via API key not supported: only the owner user can update an API key")
 	}
 	if err := roledescriptor.CheckRestrictions(u.Assigned); err != nil {
 		return Outcome{}, err
@@ -97,7 +102,9 @@ func (s *Service) update(ctx context.Context, caller access.Subject, action stri
 	return outcome, err
 }
 
-func (s *Service) updateOwned(ctx context.Context, tx *store.Tx, p identity.Principal, ids, owned []string, u Update, dryRun bool) (Outcome, error) {
+func (s *Service) updateOwned(
+	ctx context.Context, tx *store.Tx, p identity.Principal, ids, owned []string, u Update, dryRun bool,
+) (Outcome, error) {
 	owner, err := enabledOwner(tx, p.User)
 	if err != nil {
 		return Outcome{}, err
@@ -168,9 +175,11 @@ func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 	return change, nil
 }
 
-// judge sorts keys by what is to become of them, and adds those to be updated to their changes. Each counts once, however
-// often it is named. Those that are not among the owned ones are not looked for.
-func (s *Service) judge(ctx context.Context, tx *store.Tx, owner string, ids, owned []string, changes *changes) (Outcome, error) {
+// judge sorts keys by what is to become of them, and adds those to be updated to their changes. Each counts once,
+// however often it is named. Those that are not among the owned ones are not looked for.
+func (s *Service) judge(
+	ctx context.Context, tx *store.Tx, owner string, ids, owned []string, changes *changes,
+) (Outcome, error) {
 	keys, err := tx.Keys.ByIDs(owned)
 	if err != nil {
 		return Outcome{}, err
@@ -205,7 +214,9 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, owner string, ids, ow
 }
 
 // unchangeable returns why a key cannot be changed, or nil. Whose key it is, is not told to others.
-func (s *Service) unchangeable(tx *store.Tx, key store.APIKey, owned bool, id string, change store.KeyChange) *fault.Error {
+func (s *Service) unchangeable(
+	tx *store.Tx, key store.APIKey, owned bool, id string, change store.KeyChange,
+) *fault.Error {
 	switch {
 	case !owned:
 		return fault.New(fault.ResourceMissing, "no API key owned by requesting user found for ID ["+id+"]")
@@ -213,9 +224,11 @@ func (s *Service) unchangeable(tx *store.Tx, key store.APIKey, owned bool, id st
 		return fault.New(fault.InvalidData, "cannot update invalidated API key ["+id+"]")
 	case expired(key, tx.Now):
 		return fault.New(fault.InvalidData, "cannot update expired API key ["+id+"]")
-	case change.ExpiresAt != nil && s.settings.MaxLifetime > 0 && change.ExpiresAt.Sub(key.CreatedAt) > s.settings.MaxLifetime:
+	case change.ExpiresAt != nil && s.settings.MaxLifetime > 0 &&
+		change.ExpiresAt.Sub(key.CreatedAt) > s.settings.MaxLifetime:
 		return fault.New(fault.InvalidData,
-			fmt.Sprintf("cannot let API key [%s] live for more than %s after its creation, the maximum on this server", id, s.settings.MaxLifetime))
+			fmt.Sprintf("cannot let API key [%s] live for more than %s after its creation, the maximum on this server", id,
+				s.settings.MaxLifetime))
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ type usage struct {
 }
 
 func newUsage(st *store.Store, log *slog.Logger) *usage {
-	u := &usage{store: st, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), pending: map[string]time.Time{}}
+	u := &usage{store: st, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		pending: map[string]time.Time{}}
 	go u.run()
 	return u
 }

@@ -26,10 +26,9 @@ func reject(why string) error {
 	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why}, "the API key is not valid, or no longer")
 }
 
-// Verify returns the key that a credential is, and the key's owner, or fault.CredentialsInvalid with a RejectedError if it is
-// malformed, unknown, wrong, invalidated or expired. It does not look at whether the owner is enabled. Only who knows the
-// secret is told more of a key than that there is one. The owner has those roles only that the
-// key may have.
+// Verify returns the key that a credential is, and the key's owner, or fault.CredentialsInvalid with a RejectedError if
+// it is malformed, unknown, wrong, invalidated or expired. It does not look at whether the owner is enabled. Only who
+// knows the secret is told more of a key than that there is one. The owner has those roles only that the key may have.
 func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, store.User, error) {
 	if err := s.store.Require(); err != nil {
 		return store.APIKey{}, store.User{}, err

@@ -42,8 +42,8 @@ type View struct {
 	Realm identity.Realm
 	// AssignedID and LimitedByID are the same for keys that share descriptors.
 	AssignedID, LimitedByID string
-	// Assigned are the key's own role descriptors, and LimitedBy the owner's as they were last kept; the latter is nil if
-	// it was not asked for.
+	// Assigned are the key's own role descriptors, and LimitedBy the owner's as they were last kept; the latter is nil
+	// if it was not asked for.
 	Assigned, LimitedBy roledescriptor.Set
 }
 
@@ -68,7 +68,8 @@ type sized struct {
 const maxShown = 32 << 20
 
 func newViewer(tx *store.Tx, limits bool) *viewer {
-	return &viewer{tx, limits, map[string]sized{"": {set: roledescriptor.Set{}}}, map[string]identity.Realm{"": identity.Native}, maxShown}
+	return &viewer{tx, limits, map[string]sized{"": {set: roledescriptor.Set{}}},
+		map[string]identity.Realm{"": identity.Native}, maxShown}
 }
 
 // spend returns fault.InvalidData once there is too much to be shown.
@@ -77,7 +78,8 @@ func (v *viewer) spend(bytes int) error {
 		return nil
 	}
 	return fault.New(fault.InvalidData,
-		fmt.Sprintf("the role descriptors and the metadata of the API keys have more than [%d] bytes together; ask for fewer keys at once", maxShown))
+		fmt.Sprintf("the role descriptors and the metadata of the API keys have more than [%d] bytes together; ask for "+
+			"fewer keys at once", maxShown))
 }
 
 func (v *viewer) view(key store.APIKey) (View, error) {

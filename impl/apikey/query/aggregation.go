@@ -61,7 +61,8 @@ func (b *budget) render(bytes int) bool {
 
 func (b *budget) checkRendered() error {
 	if b.rendered > maxRendered {
-		return illegal("the results of the aggregations have more than [%d] bytes; ask for fewer buckets, or for shorter names", maxRendered)
+		return illegal("the results of the aggregations have more than [%d] bytes; ask for fewer buckets, or for shorter "+
+			"names", maxRendered)
 	}
 	return nil
 }
@@ -69,7 +70,8 @@ func (b *budget) checkRendered() error {
 func (b *budget) countBucket() error {
 	b.buckets++
 	if b.buckets > maxBuckets {
-		return illegal("Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]", maxBuckets, b.buckets)
+		return illegal("Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]", maxBuckets,
+			b.buckets)
 	}
 	return nil
 }
@@ -96,7 +98,8 @@ func (c *compiler) readAggregations(given map[string]any, parents []string) ([]*
 	var read []*aggregation
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if name == "" || strings.ContainsAny(name, "[]>") {
-			return nil, malformed("Invalid aggregation name [%s]. Aggregation names can contain any character except '[', ']', and '>'", name)
+			return nil, malformed(
+				"Invalid aggregation name [%s]. Aggregation names can contain any character except '[', ']', and '>'", name)
 		}
 
 		c.aggregations++
@@ -145,7 +148,8 @@ func (a *aggregation) members(members map[string]any) (subs map[string]any, kind
 	for _, member := range slices.Sorted(maps.Keys(members)) {
 		object, isObject := members[member].(map[string]any)
 		if !isObject {
-			return nil, "", malformed("Expected [START_OBJECT] under [%s] of [%s], but got a [%s]", member, a.name, xcontent.Token(members[member]))
+			return nil, "", malformed("Expected [START_OBJECT] under [%s] of [%s], but got a [%s]", member, a.name,
+				xcontent.Token(members[member]))
 		}
 
 		switch {

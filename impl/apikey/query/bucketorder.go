@@ -38,7 +38,8 @@ func (a *aggregation) ascending(path string) (bucketOrder, error) {
 	name := strings.TrimSuffix(strings.TrimSuffix(path, ".value"), "._count")
 	at := slices.IndexFunc(a.subs, func(sub *aggregation) bool { return sub.name == name })
 	if at < 0 || !a.subs[at].hasSingleNumber() {
-		return nil, illegal("Invalid aggregation order path [%s]: [%s] has no subaggregation of this name with a single number", path, a.name)
+		return nil, illegal("Invalid aggregation order path [%s]: [%s] has no subaggregation of this name with a single "+
+			"number", path, a.name)
 	}
 
 	return func(_, _ value, inX, inY *bucket) int {

@@ -30,7 +30,8 @@ func (c *compiler) compositeAggregation(a *aggregation, body map[string]any, par
 	k := &composite{of: a, size: defaultSize}
 	var sources any
 	var after map[string]any
-	err := a.read("composite", body, options{"size": int32Option(&k.size), "sources": rawValue(&sources), "after": xcontent.Object(&after)})
+	err := a.read("composite", body,
+		options{"size": int32Option(&k.size), "sources": rawValue(&sources), "after": xcontent.Object(&after)})
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,8 @@ func (c *compositeCollector) add(r *row) error {
 		values := s.values(r)
 		columns[i] = column{values, make([]uint32, len(values))}
 		if combinations *= len(values); combinations > maxBuckets {
-			return illegal("a document has too many combinations of values for [%s]: at most [%d] are allowed", c.of.name, maxBuckets)
+			return illegal("a document has too many combinations of values for [%s]: at most [%d] are allowed", c.of.name,
+				maxBuckets)
 		}
 	}
 

@@ -36,7 +36,8 @@ func (c *compiler) compositeSource(a *aggregation, given any) (compositeSource, 
 
 	body, ok := options.(map[string]any)
 	if !ok {
-		return compositeSource{}, malformed("Expected [START_OBJECT] under [%s], but got a [%s]", kind, xcontent.Token(options))
+		return compositeSource{}, malformed("Expected [START_OBJECT] under [%s], but got a [%s]", kind,
+			xcontent.Token(options))
 	}
 
 	s := compositeSource{name: name}
@@ -47,7 +48,8 @@ func (c *compiler) compositeSource(a *aggregation, given any) (compositeSource, 
 func singleMember(given any) (string, any, error) {
 	members, ok := given.(map[string]any)
 	if !ok || len(members) != 1 {
-		return "", nil, malformed("[composite] a source must be an object with exactly one member, but was %s", xcontent.Token(given))
+		return "", nil, malformed("[composite] a source must be an object with exactly one member, but was %s",
+			xcontent.Token(given))
 	}
 	name := slices.Collect(maps.Keys(members))[0]
 	return name, members[name], nil
@@ -56,7 +58,8 @@ func singleMember(given any) (string, any, error) {
 func (s *compositeSource) read(c *compiler, a *aggregation, kind string, body map[string]any) error {
 	var order, missingOrder, calendar, fixed string
 	own := options{
-		"order": xcontent.Text(&order), "missing_bucket": xcontent.Boolean(&s.keepMissing), "missing_order": xcontent.Text(&missingOrder),
+		"order": xcontent.Text(&order), "missing_bucket": xcontent.Boolean(&s.keepMissing),
+		"missing_order": xcontent.Text(&missingOrder),
 	}
 	if kind == "date_histogram" {
 		own["calendar_interval"], own["fixed_interval"] = xcontent.Text(&calendar), xcontent.Text(&fixed)
@@ -69,7 +72,8 @@ func (s *compositeSource) read(c *compiler, a *aggregation, kind string, body ma
 
 	if kind == "date_histogram" {
 		if from.field.kind != date {
-			return illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", from.field.name, from.field.kind, kind)
+			return illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", from.field.name, from.field.kind,
+				kind)
 		}
 		if s.round, err = newRounder(calendar, fixed, from.dates.zone); err != nil {
 			return err

@@ -50,7 +50,8 @@ func newDateForm(name string) (dateForm, bool) {
 	case "epoch_second":
 		return epoch(time.Second, 's'), true
 	case "strict_date_optional_time", "date_optional_time", "strict_date_optional_time_nanos", "iso8601":
-		return dateForm{read: readISO, print: func(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07:00") }}, true
+		return dateForm{read: readISO,
+			print: func(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07:00") }}, true
 	}
 
 	pattern, named := namedPatterns[strings.TrimPrefix(name, "strict_")]
@@ -100,7 +101,8 @@ func epoch(unit time.Duration, name byte) dateForm {
 var isoParts = []struct {
 	layout string
 	unit   byte
-}{{"2006", 'y'}, {"2006-01", 'M'}, {"2006-01-02", 'd'}, {"2006-01-02T15", 'h'}, {"2006-01-02T15:04", 'm'}, {"2006-01-02T15:04:05", 's'}}
+}{{"2006", 'y'}, {"2006-01", 'M'}, {"2006-01-02", 'd'}, {"2006-01-02T15", 'h'}, {"2006-01-02T15:04", 'm'},
+	{"2006-01-02T15:04:05", 's'}}
 
 // readISO reads an ISO 8601 date of any precision. Seconds may have a fraction, and a date with an hour may have a
 // zone.

@@ -10,10 +10,11 @@ var symbols = []struct {
 	symbol, layout string
 	unit           byte
 }{
-	{"yyyy", "2006", 'y'}, {"uuuu", "2006", 'y'}, {"MM", "01", 'M'}, {"dd", "02", 'd'}, {"HH", "15", 'h'}, {"mm", "04", 'm'},
-	{"ss", "05", 's'}, {".SSS", ".000", 0}, {"XXX", "Z07:00", zoneUnit}, {"XX", "Z0700", zoneUnit}, {"Z", "-0700", zoneUnit},
-	{"'T'", "T", literal}, {"'Z'", "Z", literal}, {"-", "-", literal}, {"/", "/", literal}, {":", ":", literal}, {" ", " ", literal},
-	{".", ".", literal},
+	{"yyyy", "2006", 'y'}, {"uuuu", "2006", 'y'}, {"MM", "01", 'M'}, {"dd", "02", 'd'},
+	{"HH", "15", 'h'}, {"mm", "04", 'm'}, {"ss", "05", 's'}, {".SSS", ".000", 0},
+	{"XXX", "Z07:00", zoneUnit}, {"XX", "Z0700", zoneUnit}, {"Z", "-0700", zoneUnit},
+	{"'T'", "T", literal}, {"'Z'", "Z", literal}, {"-", "-", literal}, {"/", "/", literal},
+	{":", ":", literal}, {" ", " ", literal}, {".", ".", literal},
 }
 
 // Parts of patterns that are not units of time.

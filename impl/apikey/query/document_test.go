@@ -43,17 +43,23 @@ func documents() []query.Document {
 	return []query.Document{
 		{
 			ID: "a", Name: "app key 1", Type: "rest", UserName: "ann", RealmName: "native", Creation: at("2024-01-31T10:00:00Z"),
-			Expiration: at("2024-06-16T00:00:00Z"), Metadata: has(metadata(`{"env":"prod","level":42,"on":true,"deep":{"er":"x","list":["y",{"z":1}]},"tags":["t1","t2","t1"]}`)),
+			Expiration: at("2024-06-16T00:00:00Z"),
+			Metadata: has(metadata(
+				`{"env":"prod","level":42,"on":true,"deep":{"er":"x","list":["y",{"z":1}]},"tags":["t1","t2","t1"]}`)),
 		},
 		{
-			ID: "b", Name: "app key 2", Type: "rest", UserName: "ann", RealmName: "native", Creation: at("2024-02-29T23:59:59.999Z"),
-			Expiration: at("2024-06-14T12:30:45.500Z"), Metadata: has(metadata(`{"env":"test","level":1.50,"deep.er":"dotted","nothing":null,"tags":["t2"]}`)),
+			ID: "b", Name: "app key 2", Type: "rest", UserName: "ann", RealmName: "native",
+			Creation:   at("2024-02-29T23:59:59.999Z"),
+			Expiration: at("2024-06-14T12:30:45.500Z"),
+			Metadata:   has(metadata(`{"env":"test","level":1.50,"deep.er":"dotted","nothing":null,"tags":["t2"]}`)),
 		},
 		{
-			ID: "c", Name: "Batch", Type: "rest", UserName: "bob", RealmName: "ldap", Creation: at("2024-03-01T00:00:00Z"), Invalidated: true,
+			ID: "c", Name: "Batch", Type: "rest", UserName: "bob", RealmName: "ldap", Creation: at("2024-03-01T00:00:00Z"),
+			Invalidated:  true,
 			Invalidation: at("2024-05-01T00:00:00Z"), Metadata: has(metadata(`{"env":"prod","level":7}`)),
 		},
-		{ID: "d", Name: "cross*", Type: "cross_cluster", UserName: "bob", RealmName: "native", Creation: at("2024-03-01T00:00:00.001Z")},
+		{ID: "d", Name: "cross*", Type: "cross_cluster", UserName: "bob", RealmName: "native",
+			Creation: at("2024-03-01T00:00:00.001Z")},
 		{ID: "e", Type: "rest", UserName: "eve", RealmName: "native", Creation: at("2024-06-15T00:00:00Z")},
 	}
 }
@@ -162,17 +168,24 @@ func TestParse_NoBody(t *testing.T) {
 // Ensures that malformed bodies are refused with Elasticsearch's messages.
 func TestParse_Refused(t *testing.T) {
 	checkRefused(t, map[string]string{
-		`[]`:                            xpe + "Expected START_OBJECT but was: START_ARRAY",
-		`{"foo":1}`:                     xpe + "unknown field [foo]",
-		`{"from":-1}`:                   arv + "Validation Failed: 1: [from] parameter cannot be negative but was [-1];",
-		`{"size":-2,"from":-1}`:         arv + "Validation Failed: 1: [from] parameter cannot be negative but was [-1];2: [size] parameter cannot be negative but was [-2];",
-		`{"size":10001}`:                iae + "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]",
-		`{"size":1,"from":10000}`:       iae + "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]",
-		`{"size":null}`:                 xpe + "size doesn't support values of type: VALUE_NULL",
-		`{"size":9223372036854775807}`:  xpe + "failed to parse field [size]: " + iae + "[9223372036854775807] is not a whole number in range",
-		`{"size":1.5}`:                  xpe + "failed to parse field [size]: " + iae + "[1.5] is not a whole number in range",
-		`{"aggs":[]}`:                   xpe + "aggs doesn't support values of type: START_ARRAY",
-		`{"aggs":{},"aggregations":{}}`: xpe + "failed to parse field [aggregations]: " + pe + "[aggs] and [aggregations] are the same parameter: give only one",
+		`[]`:          xpe + "Expected START_OBJECT but was: START_ARRAY",
+		`{"foo":1}`:   xpe + "unknown field [foo]",
+		`{"from":-1}`: arv + "Validation Failed: 1: [from] parameter cannot be negative but was [-1];",
+		`{"size":-2,"from":-1}`: arv +
+			"Validation Failed: 1: [from] parameter cannot be negative but was [-1];2: [size] parameter cannot be negative " +
+			"but was [-2];",
+		`{"size":10001}`: iae +
+			"Result window is too large, from + size must be less than or equal to: [10000] but was [10001]",
+		`{"size":1,"from":10000}`: iae +
+			"Result window is too large, from + size must be less than or equal to: [10000] but was [10001]",
+		`{"size":null}`: xpe + "size doesn't support values of type: VALUE_NULL",
+		`{"size":9223372036854775807}`: xpe + "failed to parse field [size]: " + iae +
+			"[9223372036854775807] is not a whole number in range",
+		`{"size":1.5}`: xpe + "failed to parse field [size]: " + iae +
+			"[1.5] is not a whole number in range",
+		`{"aggs":[]}`: xpe + "aggs doesn't support values of type: START_ARRAY",
+		`{"aggs":{},"aggregations":{}}`: xpe + "failed to parse field [aggregations]: " + pe +
+			"[aggs] and [aggregations] are the same parameter: give only one",
 	})
 }
 
@@ -202,7 +215,8 @@ func TestRun_Again(t *testing.T) {
 
 	first, err1 := request.Run(t.Context(), slices.Values(documents()))
 	second, err2 := request.Run(t.Context(), slices.Values(documents()))
-	if err1 != nil || err2 != nil || !reflect.DeepEqual(first.Hits, second.Hits) || !reflect.DeepEqual(aggregations(t, first, true), aggregations(t, second, true)) {
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(first.Hits, second.Hits) ||
+		!reflect.DeepEqual(aggregations(t, first, true), aggregations(t, second, true)) {
 		t.Errorf("%v %v\n%+v\n%+v", err1, err2, first, second)
 	}
 }

@@ -97,7 +97,8 @@ func TestDateFormat(t *testing.T) {
 		}
 	}
 
-	for _, name := range []string{"", "x", "yyyy-MM-ddd", "MM", "dd/MM", "yyyy-mm", "yyyyXXXXXX", "strict_epoch_millis", "||", strings.Repeat("year||", 10) + "year"} {
+	for _, name := range []string{"", "x", "yyyy-MM-ddd", "MM", "dd/MM", "yyyy-mm", "yyyyXXXXXX", "strict_epoch_millis",
+		"||", strings.Repeat("year||", 10) + "year"} {
 		if _, err := newDateFormat(name); err == nil {
 			t.Errorf("%q is a format", name)
 		}
@@ -106,8 +107,10 @@ func TestDateFormat(t *testing.T) {
 
 // Ensures that texts that are almost dates are refused.
 func TestDate_Refused(t *testing.T) {
-	for _, text := range []string{"", "2024-", "2024-2", "2024-02-30", "2024-13", "2024-02-29T2", "2024-02-29T24", "2024-02-29T10:00:00.",
-		"2024-02-29T10:00:00.1.1", "2024-02-29T10:00 ", "2024-02-29Z", "2024-02-29T10:00+1", "2024-02-29 10:00", "99999999999999999999", "-253402300800000", "12024-01-01", "||", "||/d", "2024||x", " now", "now ", "nowish"} {
+	for _, text := range []string{"", "2024-", "2024-2", "2024-02-30", "2024-13", "2024-02-29T2", "2024-02-29T24",
+		"2024-02-29T10:00:00.",
+		"2024-02-29T10:00:00.1.1", "2024-02-29T10:00 ", "2024-02-29Z", "2024-02-29T10:00+1", "2024-02-29 10:00",
+		"99999999999999999999", "-253402300800000", "12024-01-01", "||", "||/d", "2024||x", " now", "now ", "nowish"} {
 		if at, err := (dateReader{}).read(text, false); err == nil {
 			t.Errorf("%q is %d", text, at)
 		}
@@ -131,7 +134,8 @@ func TestDateMath(t *testing.T) {
 		"2024-02-03T04:05:06.7||/m": {"2024-02-03T04:05:00Z", "2024-02-03T04:05:59.999Z"},
 	} {
 		first, last, err := d.span(text)
-		got := [2]string{time.UnixMilli(first).UTC().Format(time.RFC3339Nano), time.UnixMilli(last).UTC().Format(time.RFC3339Nano)}
+		got := [2]string{time.UnixMilli(first).UTC().Format(time.RFC3339Nano),
+			time.UnixMilli(last).UTC().Format(time.RFC3339Nano)}
 		if err != nil || got != want {
 			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
 		}

@@ -26,7 +26,8 @@ func (c *compiler) wildcard(body map[string]any) (query, error) {
 		return nil, err
 	}
 	if len(text) > maxPatternBytes {
-		return nil, illegal("a wildcard pattern of [%d] bytes is too long: at most [%d] are allowed", len(text), maxPatternBytes)
+		return nil, illegal("a wildcard pattern of [%d] bytes is too long: at most [%d] are allowed", len(text),
+			maxPatternBytes)
 	}
 
 	return f.anyText(ignoreCase(fold, wildcard.Parse(text).Match)), nil
@@ -48,7 +49,8 @@ func patternOptions(kind string, body map[string]any) (f field, pattern string, 
 		return f, "", false, illegal("value cannot be null")
 	}
 	if !f.hasTexts() {
-		return f, "", false, illegal("Can only use %s queries on keyword fields - not on [%s] which is of type [%s]", kind, f.name, f.kind)
+		return f, "", false, illegal("Can only use %s queries on keyword fields - not on [%s] which is of type [%s]", kind,
+			f.name, f.kind)
 	}
 	if fold {
 		pattern = strings.ToLower(pattern)

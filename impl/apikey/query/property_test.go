@@ -26,7 +26,8 @@ func random(r *rand.Rand, n int) []query.Document {
 		}
 		if r.IntN(2) == 0 {
 			d.Expiration = now.Add(time.Duration(r.IntN(100)-50) * time.Hour)
-			d.Metadata = has(map[string]any{"level": json.Number(fmt.Sprint(r.IntN(10))), "tags": []any{fmt.Sprint(r.IntN(3)), fmt.Sprint(r.IntN(3))}})
+			d.Metadata = has(map[string]any{"level": json.Number(fmt.Sprint(r.IntN(10))),
+				"tags": []any{fmt.Sprint(r.IntN(3)), fmt.Sprint(r.IntN(3))}})
 		}
 
 		documents[i] = d
@@ -37,9 +38,12 @@ func random(r *rand.Rand, n int) []query.Document {
 
 // atoms are queries that match some of the random documents.
 var atoms = []string{
-	`{"term":{"username":"user1"}}`, `{"range":{"creation":{"gte":"now-20d/d"}}}`, `{"exists":{"field":"metadata"}}`, `{"term":{"metadata.level":3}}`,
-	`{"wildcard":{"name":"*1*"}}`, `{"prefix":{"name":"key 1"}}`, `{"terms":{"metadata.tags":["0","1"]}}`, `{"simple_query_string":{"query":"user2 | true"}}`,
-	`{"match_all":{}}`, `{"range":{"expiration":{"lt":"now"}}}`, `{"bool":{"should":[{"term":{"invalidated":true}},{"ids":{"values":["id000001"]}}]}}`,
+	`{"term":{"username":"user1"}}`, `{"range":{"creation":{"gte":"now-20d/d"}}}`, `{"exists":{"field":"metadata"}}`,
+	`{"term":{"metadata.level":3}}`,
+	`{"wildcard":{"name":"*1*"}}`, `{"prefix":{"name":"key 1"}}`, `{"terms":{"metadata.tags":["0","1"]}}`,
+	`{"simple_query_string":{"query":"user2 | true"}}`,
+	`{"match_all":{}}`, `{"range":{"expiration":{"lt":"now"}}}`,
+	`{"bool":{"should":[{"term":{"invalidated":true}},{"ids":{"values":["id000001"]}}]}}`,
 }
 
 func parsed(t *testing.T, body string) *query.Request {
@@ -110,8 +114,10 @@ func TestProperty_SearchAfter(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	documents := random(r, 200)
 	for _, sort := range []string{
-		`["_doc"]`, `["name","_doc"]`, `[{"expiration":"desc"},"_doc"]`, `[{"metadata.level":{"missing":"_first","order":"desc"}},"invalidated",{"_doc":"desc"}]`,
-		`[{"expiration":{"format":"strict_date_optional_time"}},{"metadata.tags":{"mode":"max"}},"_doc"]`, `[{"metadata.level":{"missing":"5"}},"_doc"]`,
+		`["_doc"]`, `["name","_doc"]`, `[{"expiration":"desc"},"_doc"]`,
+		`[{"metadata.level":{"missing":"_first","order":"desc"}},"invalidated",{"_doc":"desc"}]`,
+		`[{"expiration":{"format":"strict_date_optional_time"}},{"metadata.tags":{"mode":"max"}},"_doc"]`,
+		`[{"metadata.level":{"missing":"5"}},"_doc"]`,
 	} {
 		whole, err := parsed(t, `{"size":1000,"sort":`+sort+`}`).Run(t.Context(), slices.Values(documents))
 		if err != nil {
@@ -135,7 +141,9 @@ func TestProperty_Composite(t *testing.T) {
 	documents := random(rand.New(rand.NewPCG(5, 6)), 300)
 	const sources = `"sources":[{"a":{"terms":{"field":"metadata.tags","missing_bucket":true,"order":"desc"}}},{"b":{"terms":{"field":"expiration","missing_bucket":true}}},{"c":{"terms":{"field":"invalidated"}}}]`
 	page := func(size int, after string) (buckets []any, next string) {
-		result, err := parsed(t, fmt.Sprintf(`{"aggs":{"n":{"composite":{"size":%d,%s%s}}}}`, size, sources, after)).Run(t.Context(), slices.Values(documents))
+		result, err := parsed(t,
+			fmt.Sprintf(`{"aggs":{"n":{"composite":{"size":%d,%s%s}}}}`, size, sources, after)).Run(t.Context(),
+			slices.Values(documents))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +171,8 @@ func FuzzParse(f *testing.F) {
 	}
 
 	for _, body := range []string{
-		`{"from":1,"size":2,"sort":["name",{"metadata.x":{"order":"desc","missing":"_first"}}]}`, `{"sort":"_doc","search_after":["1:a"]}`,
+		`{"from":1,"size":2,"sort":["name",{"metadata.x":{"order":"desc","missing":"_first"}}]}`,
+		`{"sort":"_doc","search_after":["1:a"]}`,
 		`{"aggs":{"n":{"terms":{"field":"name","order":{"_key":"asc"}},"aggs":{"m":{"cardinality":{"field":"metadata"}}}}}}`,
 		`{"aggs":{"n":{"composite":{"sources":[{"a":{"terms":{"field":"metadata.tags"}}}],"after":{"a":"x"}}}}}`,
 		`{"aggs":{"n":{"composite":{"sources":[{"d":{"date_histogram":{"field":"creation","fixed_interval":"7d","time_zone":"-05:00"}}}]}}}}`,

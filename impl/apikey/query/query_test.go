@@ -213,83 +213,147 @@ func TestQuery_Simple(t *testing.T) {
 func TestQuery_Refused(t *testing.T) {
 	wanted := map[string]string{}
 	for query, want := range map[string]string{
-		`[]`:                               xpe + "query doesn't support values of type: START_ARRAY",
-		`null`:                             xpe + "query doesn't support values of type: VALUE_NULL",
-		`{}`:                               iae + "query malformed, empty clause found",
-		`{"term":{},"ids":{}}`:             inQ + pe + "[ids] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
-		`{"fuzzy":{"name":"x"}}`:           iae + "Query type [fuzzy] is not currently supported in this context",
-		`{"term":[]}`:                      inQ + pe + "[term] query malformed, no start_object after query name",
-		`{"term":{}}`:                      inQ + pe + "[term] query malformed, a field is required",
-		`{"term":{"name":"a","type":"b"}}`: inQ + pe + "[term] query doesn't support multiple fields, found [name] and [type]",
-		`{"term":{"name":["a"]}}`:          inQ + pe + "[term] query does not support array of values",
-		`{"term":{"name":{"foo":1}}}`:      inQ + pe + "[term] query does not support [foo]",
-		`{"term":{"name":{}}}`:             iae + "value cannot be null",
-		`{"term":{"name":null}}`:           iae + "value cannot be null",
-		`{"term":{"name":{"value":{}}}}`:   iae + "the field [name] accepts only strings, numbers and booleans",
-		`{"term":{"name":{"value":"x","boost":-1}}}`:                                            iae + "negative [boost] are not allowed in [term] query, but was [-1]",
-		`{"match_all":{"boost":"x"}}`:                                                           inQ + "field invalid: [match_all] failed to parse field [boost]: " + pe + "[match_all] has a [boost] that is not a number",
-		`{"match_all":{"boost":"NaN"}}`:                                                         inQ + "field invalid: [match_all] failed to parse field [boost]: " + pe + "[match_all] has a [boost] that is not a number",
-		`{"match_all":{"_name":1}}`:                                                             inQ + "field invalid: [match_all] _name doesn't support values of type: VALUE_NUMBER",
-		`{"term":{"_id":"x"}}`:                                                                  iae + "Field [_id] is not allowed for querying or aggregation",
-		`{"term":{"api_key_hash":"x"}}`:                                                         iae + "Field [api_key_hash] is not allowed for querying or aggregation",
-		`{"term":{"metadata.":"x"}}`:                                                            iae + "Field [metadata.] is not allowed for querying or aggregation",
-		`{"exists":{"field":"creator.*"}}`:                                                      iae + "Field name pattern [creator.*] is not allowed for querying or aggregation",
-		`{"exists":{}}`:                                                                         inQ + pe + "[exists] must be provided with a [field]",
-		`{"exists":{"field":"x"}}`:                                                              iae + "Field [x] is not allowed for querying or aggregation",
-		`{"term":{"creation":{"value":1,"case_insensitive":true}}}`:                             iae + "[creation] field which is of type [date], does not support case insensitive term queries",
-		`{"term":{"creation":"yesterday"}}`:                                                     inQ + pe + "failed to parse date field [yesterday] with format [strict_date_optional_time||epoch_millis]",
-		`{"term":{"creation":1e300}}`:                                                           inQ + pe + "failed to parse date field [1e300] with format [strict_date_optional_time||epoch_millis]",
-		`{"term":{"invalidated":"yes"}}`:                                                        iae + "Can't parse boolean value [yes], expected [true] or [false]",
-		`{"terms":{"name":{"index":"i"}}}`:                                                      iae + "terms query with terms lookup is not currently supported in this context",
-		`{"terms":{"name":"x"}}`:                                                                inQ + pe + "[terms] query requires a field name, followed by array of terms",
-		`{"terms":{}}`:                                                                          inQ + pe + "[terms] query requires a field name, followed by array of terms",
-		`{"terms":{"name":[],"type":[]}}`:                                                       inQ + pe + "[terms] query does not support multiple fields",
-		`{"terms":{"name":[null]}}`:                                                             iae + "the field [name] accepts only strings, numbers and booleans",
-		`{"match":{"name":{"query":"x","fuzziness":"AUTO"}}}`:                                   iae + "match query with fuzziness is not currently supported in this context",
-		`{"ids":{"type":"x"}}`:                                                                  inQ + pe + "[ids] query does not support [type]",
-		`{"ids":{"values":{}}}`:                                                                 inQ + "field invalid: [ids] values doesn't support values of type: START_OBJECT",
-		`{"prefix":{"creation":"2"}}`:                                                           iae + "Can only use prefix queries on keyword fields - not on [creation] which is of type [date]",
-		`{"wildcard":{"invalidated":"t*"}}`:                                                     iae + "Can only use wildcard queries on keyword fields - not on [invalidated] which is of type [boolean]",
-		`{"wildcard":{"name":"` + strings.Repeat("x", 1001) + `"}}`:                             iae + "a wildcard pattern of [1001] bytes is too long: at most [1000] are allowed",
-		`{"wildcard":{"name":{}}}`:                                                              iae + "value cannot be null",
-		`{"range":{"creation":1}}`:                                                              inQ + pe + "[range] query does not support [creation]",
-		`{"range":{"creation":{"gt":1,"relation":"within"}}}`:                                   iae + "range query with relation is not currently supported in this context",
-		`{"range":{"creation":{"gt":1,"gte":1}}}`:                                               iae + "a range has at most one lower and one upper bound, but [creation] has more",
-		`{"range":{"creation":{"gt":[]}}}`:                                                      inQ + pe + "a date must be a string or a number, but was START_ARRAY",
-		`{"range":{"creation":{"format":"foo"}}}`:                                               iae + "Invalid format: [foo]: the date format is not supported",
-		`{"range":{"creation":{"format":"yyyy-dd"}}}`:                                           iae + "Invalid format: [yyyy-dd]: the date format is not supported",
-		`{"range":{"creation":{"format":"yyyyyyyy"}}}`:                                          iae + "Invalid format: [yyyyyyyy]: the date format is not supported",
-		`{"range":{"creation":{"format":"HH"}}}`:                                                iae + "Invalid format: [HH]: the date format is not supported",
-		`{"range":{"creation":{"time_zone":"Mars"}}}`:                                           iae + "Unknown time-zone ID: [Mars]",
-		`{"range":{"creation":{"time_zone":"../x"}}}`:                                           iae + "Unknown time-zone ID: [../x]",
-		`{"range":{"creation":{"gt":"now-"}}}`:                                                  inQ + pe + "truncated date math [-]",
-		`{"range":{"creation":{"gt":"now*1d"}}}`:                                                inQ + pe + "operator not supported for date math [*1d]",
-		`{"range":{"creation":{"gt":"now+1x"}}}`:                                                inQ + pe + "unit [x] not supported for date math [+1x]",
-		`{"range":{"creation":{"gt":"now/2d"}}}`:                                                inQ + pe + "rounding `/` can only be used on single unit types [/2d]",
-		`{"range":{"creation":{"gt":"now+999999999y"}}}`:                                        inQ + pe + "date math [+999999999y] leads out of the supported range of dates",
-		`{"range":{"creation":{"gt":"now+9999999999s"}}}`:                                       inQ + pe + "a number is too large in date math [+9999999999s]",
-		`{"range":{"name":{"gt":{}}}}`:                                                          iae + "the field [name] accepts only strings, numbers and booleans",
-		`{"bool":{"must":[{"fuzzy":{}}]}}`:                                                      iae + "Query type [fuzzy] is not currently supported in this context",
-		`{"bool":{"foo":[]}}`:                                                                   inQ + pe + "[bool] query does not support [foo]",
-		`{"bool":{"must":"x"}}`:                                                                 inQ + "field invalid: [bool] failed to parse field [must]: " + pe + "[_na] query malformed, must start with start_object",
-		`{"bool":{"minimum_should_match":"x"}}`:                                                 iae + "minimum_should_match [x] makes no sense",
-		`{"bool":{"minimum_should_match":"x<1"}}`:                                               iae + "minimum_should_match [x<1] makes no sense",
-		`{"bool":{"minimum_should_match":"1<x"}}`:                                               iae + "minimum_should_match [x] makes no sense",
-		`{"bool":{"minimum_should_match":[]}}`:                                                  inQ + pe + "[minimum_should_match] must be a number or a string",
-		`{"simple_query_string":{}}`:                                                            inQ + pe + "[simple_query_string] query text missing",
-		`{"simple_query_string":{"query":"x","default_operator":"xor"}}`:                        iae + "[simple_query_string] default operator [xor] is not allowed",
-		`{"simple_query_string":{"query":"x","flags":"X"}}`:                                     iae + "Unknown simple_query_string flag [X]",
-		`{"simple_query_string":{"query":"x","analyzer":{}}}`:                                   inQ + "field invalid: [simple_query_string] failed to parse field [analyzer]: " + pe + "unexpected START_OBJECT",
-		`{"simple_query_string":{"query":"x","fields":["foo"]}}`:                                iae + "Field [foo] is not allowed for querying or aggregation",
-		`{"simple_query_string":{"query":"x","fields":["foo*"]}}`:                               iae + "Field name pattern [foo*] is not allowed for querying or aggregation",
-		`{"simple_query_string":{"query":"x*","fields":["creation"]}}`:                          iae + "Can only use prefix and fuzzy queries on keyword fields - not on [creation] which is of type [date]",
-		`{"simple_query_string":{"query":"` + strings.Repeat("x", 10_001) + `"}}`:               iae + "a query text of [10001] bytes is too long: at most [10000] are allowed",
-		`{"simple_query_string":{"query":"` + strings.Repeat("(", 40) + `x"}}`:                  iae + "The nested depth of the query exceeds the maximum of [30]",
-		`{"simple_query_string":{"query":"` + strings.Repeat("x ", 200) + `"}}`:                 iae + "the request has too many clauses: at most [1024] are allowed",
-		strings.Repeat(`{"bool":{"must":`, 31) + `{"match_all":{}}` + strings.Repeat(`}}`, 31):  iae + "The nested depth of the query exceeds the maximum of [30]",
-		`{"bool":{"must":[` + strings.Repeat(`{"match_all":{}},`, 1024) + `{"match_all":{}}]}}`: iae + "the request has too many clauses: at most [1024] are allowed",
-		`{"terms":{"name":[` + strings.Repeat(`1,`, 65_536) + `1]}}`:                            iae + "The number of terms [65537] used in the Terms Query request has exceeded the allowed maximum of [65536]",
-		`{"terms":{"creation":[` + strings.Repeat(`1,`, 1_024) + `1]}}`:                         iae + "the request has too many clauses: at most [1024] are allowed",
+		`[]`:                     xpe + "query doesn't support values of type: START_ARRAY",
+		`null`:                   xpe + "query doesn't support values of type: VALUE_NULL",
+		`{}`:                     iae + "query malformed, empty clause found",
+		`{"term":{},"ids":{}}`:   inQ + pe + "[ids] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
+		`{"fuzzy":{"name":"x"}}`: iae + "Query type [fuzzy] is not currently supported in this context",
+		`{"term":[]}`:            inQ + pe + "[term] query malformed, no start_object after query name",
+		`{"term":{}}`:            inQ + pe + "[term] query malformed, a field is required",
+		`{"term":{"name":"a","type":"b"}}`: inQ + pe +
+			"[term] query doesn't support multiple fields, found [name] and [type]",
+		`{"term":{"name":["a"]}}`:        inQ + pe + "[term] query does not support array of values",
+		`{"term":{"name":{"foo":1}}}`:    inQ + pe + "[term] query does not support [foo]",
+		`{"term":{"name":{}}}`:           iae + "value cannot be null",
+		`{"term":{"name":null}}`:         iae + "value cannot be null",
+		`{"term":{"name":{"value":{}}}}`: iae + "the field [name] accepts only strings, numbers and booleans",
+		`{"term":{"name":{"value":"x","boost":-1}}}`: iae +
+			"negative [boost] are not allowed in [term] query, but was [-1]",
+		`{"match_all":{"boost":"x"}}`: inQ +
+			"field invalid: [match_all] failed to parse field [boost]: " + pe + "[match_all] has a [boost] that is not a number",
+		`{"match_all":{"boost":"NaN"}}`: inQ +
+			"field invalid: [match_all] failed to parse field [boost]: " + pe + "[match_all] has a [boost] that is not a number",
+		`{"match_all":{"_name":1}}`: inQ +
+			"field invalid: [match_all] _name doesn't support values of type: VALUE_NUMBER",
+		`{"term":{"_id":"x"}}`: iae +
+			"Field [_id] is not allowed for querying or aggregation",
+		`{"term":{"api_key_hash":"x"}}`: iae +
+			"Field [api_key_hash] is not allowed for querying or aggregation",
+		`{"term":{"metadata.":"x"}}`: iae +
+			"Field [metadata.] is not allowed for querying or aggregation",
+		`{"exists":{"field":"creator.*"}}`: iae +
+			"Field name pattern [creator.*] is not allowed for querying or aggregation",
+		`{"exists":{}}`: inQ + pe +
+			"[exists] must be provided with a [field]",
+		`{"exists":{"field":"x"}}`: iae +
+			"Field [x] is not allowed for querying or aggregation",
+		`{"term":{"creation":{"value":1,"case_insensitive":true}}}`: iae +
+			"[creation] field which is of type [date], does not support case insensitive term queries",
+		`{"term":{"creation":"yesterday"}}`: inQ + pe +
+			"failed to parse date field [yesterday] with format [strict_date_optional_time||epoch_millis]",
+		`{"term":{"creation":1e300}}`: inQ + pe +
+			"failed to parse date field [1e300] with format [strict_date_optional_time||epoch_millis]",
+		`{"term":{"invalidated":"yes"}}`: iae +
+			"Can't parse boolean value [yes], expected [true] or [false]",
+		`{"terms":{"name":{"index":"i"}}}`: iae +
+			"terms query with terms lookup is not currently supported in this context",
+		`{"terms":{"name":"x"}}`: inQ + pe +
+			"[terms] query requires a field name, followed by array of terms",
+		`{"terms":{}}`: inQ + pe +
+			"[terms] query requires a field name, followed by array of terms",
+		`{"terms":{"name":[],"type":[]}}`: inQ + pe +
+			"[terms] query does not support multiple fields",
+		`{"terms":{"name":[null]}}`: iae +
+			"the field [name] accepts only strings, numbers and booleans",
+		`{"match":{"name":{"query":"x","fuzziness":"AUTO"}}}`: iae +
+			"match query with fuzziness is not currently supported in this context",
+		`{"ids":{"type":"x"}}`: inQ + pe +
+			"[ids] query does not support [type]",
+		`{"ids":{"values":{}}}`: inQ +
+			"field invalid: [ids] values doesn't support values of type: START_OBJECT",
+		`{"prefix":{"creation":"2"}}`: iae +
+			"Can only use prefix queries on keyword fields - not on [creation] which is of type [date]",
+		`{"wildcard":{"invalidated":"t*"}}`: iae +
+			"Can only use wildcard queries on keyword fields - not on [invalidated] which is of type [boolean]",
+		`{"wildcard":{"name":"` + strings.Repeat("x", 1001) + `"}}`: iae +
+			"a wildcard pattern of [1001] bytes is too long: at most [1000] are allowed",
+		`{"wildcard":{"name":{}}}`: iae + "value cannot be null",
+		`{"range":{"creation":1}}`: inQ + pe +
+			"[range] query does not support [creation]",
+		`{"range":{"creation":{"gt":1,"relation":"within"}}}`: iae +
+			"range query with relation is not currently supported in this context",
+		`{"range":{"creation":{"gt":1,"gte":1}}}`: iae +
+			"a range has at most one lower and one upper bound, but [creation] has more",
+		`{"range":{"creation":{"gt":[]}}}`: inQ + pe +
+			"a date must be a string or a number, but was START_ARRAY",
+		`{"range":{"creation":{"format":"foo"}}}`: iae +
+			"Invalid format: [foo]: the date format is not supported",
+		`{"range":{"creation":{"format":"yyyy-dd"}}}`: iae +
+			"Invalid format: [yyyy-dd]: the date format is not supported",
+		`{"range":{"creation":{"format":"yyyyyyyy"}}}`: iae +
+			"Invalid format: [yyyyyyyy]: the date format is not supported",
+		`{"range":{"creation":{"format":"HH"}}}`: iae +
+			"Invalid format: [HH]: the date format is not supported",
+		`{"range":{"creation":{"time_zone":"Mars"}}}`: iae +
+			"Unknown time-zone ID: [Mars]",
+		`{"range":{"creation":{"time_zone":"../x"}}}`: iae +
+			"Unknown time-zone ID: [../x]",
+		`{"range":{"creation":{"gt":"now-"}}}`: inQ + pe +
+			"truncated date math [-]",
+		`{"range":{"creation":{"gt":"now*1d"}}}`: inQ + pe +
+			"operator not supported for date math [*1d]",
+		`{"range":{"creation":{"gt":"now+1x"}}}`: inQ + pe +
+			"unit [x] not supported for date math [+1x]",
+		`{"range":{"creation":{"gt":"now/2d"}}}`: inQ + pe +
+			"rounding `/` can only be used on single unit types [/2d]",
+		`{"range":{"creation":{"gt":"now+999999999y"}}}`: inQ + pe +
+			"date math [+999999999y] leads out of the supported range of dates",
+		`{"range":{"creation":{"gt":"now+9999999999s"}}}`: inQ + pe +
+			"a number is too large in date math [+9999999999s]",
+		`{"range":{"name":{"gt":{}}}}`: iae +
+			"the field [name] accepts only strings, numbers and booleans",
+		`{"bool":{"must":[{"fuzzy":{}}]}}`: iae +
+			"Query type [fuzzy] is not currently supported in this context",
+		`{"bool":{"foo":[]}}`: inQ + pe +
+			"[bool] query does not support [foo]",
+		`{"bool":{"must":"x"}}`: inQ +
+			"field invalid: [bool] failed to parse field [must]: " + pe + "[_na] query malformed, must start with start_object",
+		`{"bool":{"minimum_should_match":"x"}}`: iae +
+			"minimum_should_match [x] makes no sense",
+		`{"bool":{"minimum_should_match":"x<1"}}`: iae +
+			"minimum_should_match [x<1] makes no sense",
+		`{"bool":{"minimum_should_match":"1<x"}}`: iae +
+			"minimum_should_match [x] makes no sense",
+		`{"bool":{"minimum_should_match":[]}}`: inQ + pe +
+			"[minimum_should_match] must be a number or a string",
+		`{"simple_query_string":{}}`: inQ + pe +
+			"[simple_query_string] query text missing",
+		`{"simple_query_string":{"query":"x","default_operator":"xor"}}`: iae +
+			"[simple_query_string] default operator [xor] is not allowed",
+		`{"simple_query_string":{"query":"x","flags":"X"}}`: iae +
+			"Unknown simple_query_string flag [X]",
+		`{"simple_query_string":{"query":"x","analyzer":{}}}`: inQ +
+			"field invalid: [simple_query_string] failed to parse field [analyzer]: " + pe + "unexpected START_OBJECT",
+		`{"simple_query_string":{"query":"x","fields":["foo"]}}`: iae +
+			"Field [foo] is not allowed for querying or aggregation",
+		`{"simple_query_string":{"query":"x","fields":["foo*"]}}`: iae +
+			"Field name pattern [foo*] is not allowed for querying or aggregation",
+		`{"simple_query_string":{"query":"x*","fields":["creation"]}}`: iae +
+			"Can only use prefix and fuzzy queries on keyword fields - not on [creation] which is of type [date]",
+		`{"simple_query_string":{"query":"` + strings.Repeat("x", 10_001) + `"}}`: iae +
+			"a query text of [10001] bytes is too long: at most [10000] are allowed",
+		`{"simple_query_string":{"query":"` + strings.Repeat("(", 40) + `x"}}`: iae +
+			"The nested depth of the query exceeds the maximum of [30]",
+		`{"simple_query_string":{"query":"` + strings.Repeat("x ", 200) + `"}}`: iae +
+			"the request has too many clauses: at most [1024] are allowed",
+		strings.Repeat(`{"bool":{"must":`, 31) + `{"match_all":{}}` + strings.Repeat(`}}`, 31): iae +
+			"The nested depth of the query exceeds the maximum of [30]",
+		`{"bool":{"must":[` + strings.Repeat(`{"match_all":{}},`, 1024) + `{"match_all":{}}]}}`: iae +
+			"the request has too many clauses: at most [1024] are allowed",
+		`{"terms":{"name":[` + strings.Repeat(`1,`, 65_536) + `1]}}`: iae +
+			"The number of terms [65537] used in the Terms Query request has exceeded the allowed maximum of [65536]",
+		`{"terms":{"creation":[` + strings.Repeat(`1,`, 1_024) + `1]}}`: iae +
+			"the request has too many clauses: at most [1024] are allowed",
 	} {
 		wanted[`{"query":`+query+`}`] = want
 	}

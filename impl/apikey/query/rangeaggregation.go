@@ -36,11 +36,13 @@ func (c *compiler) rangeAggregation(kind string) aggregationReader {
 		var given any
 		s := &ranges{}
 		var err error
-		if s.from, err = c.source(a, kind, body, options{"ranges": rawValue(&given), "keyed": xcontent.Boolean(&s.keyed)}); err != nil {
+		members := options{"ranges": rawValue(&given), "keyed": xcontent.Boolean(&s.keyed)}
+		if s.from, err = c.source(a, kind, body, members); err != nil {
 			return err
 		}
 		if s.from.field.kind != date {
-			return illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", s.from.field.name, s.from.field.kind, kind)
+			return illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", s.from.field.name,
+				s.from.field.kind, kind)
 		}
 
 		elements, _ := given.([]any)
@@ -70,7 +72,8 @@ func compareSpans(a, b span) int {
 		return *p
 	}
 
-	return cmp.Or(cmp.Compare(edge(a.from, math.MinInt64), edge(b.from, math.MinInt64)), cmp.Compare(edge(a.to, math.MaxInt64), edge(b.to, math.MaxInt64)))
+	return cmp.Or(cmp.Compare(edge(a.from, math.MinInt64), edge(b.from, math.MinInt64)),
+		cmp.Compare(edge(a.to, math.MaxInt64), edge(b.to, math.MaxInt64)))
 }
 
 // read compiles one range.

@@ -82,7 +82,8 @@ func (b *body) validate() error {
 		return fault.New(fault.RequestInvalid, "Validation Failed: "+text)
 	}
 	if b.from > maxWindow || b.from+b.size > maxWindow {
-		return illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]", maxWindow, b.from+b.size)
+		return illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]", maxWindow,
+			b.from+b.size)
 	}
 
 	return nil
@@ -165,7 +166,9 @@ func readAfter(given any, keys []sortKey, from int) ([]value, error) {
 	for i, element := range elements {
 		switch element.(type) {
 		case []any, map[string]any:
-			return nil, malformed("Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [%s] inside search_after.", xcontent.Token(element))
+			return nil, malformed(
+				"Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [%s] inside "+
+					"search_after.", xcontent.Token(element))
 		}
 
 		v, err := keys[i].read(element)

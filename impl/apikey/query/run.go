@@ -41,7 +41,8 @@ type candidate struct {
 func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result, error) {
 	spent := newBudget(ctx)
 	result := Result{aggregations: r.aggregations, spent: spent}
-	queryWork := work.New(ctx, maxWork, illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
+	queryWork := work.New(ctx, maxWork,
+		illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
 	var err error
 	if result.collectors, err = startAll(r.aggregations, spent); err != nil {
 		return Result{}, err

@@ -79,7 +79,8 @@ func (w *simpleWords) fieldQuery(f field, text string, prefix bool, distance int
 	case !prefix && distance == 0:
 		return w.equals(f, text, false)
 	case !f.hasTexts():
-		return nil, illegal("Can only use prefix and fuzzy queries on keyword fields - not on [%s] which is of type [%s]", f.name, f.kind)
+		return nil, illegal("Can only use prefix and fuzzy queries on keyword fields - not on [%s] which is of type [%s]",
+			f.name, f.kind)
 	case prefix:
 		return f.anyValue(func(v value) bool { return strings.HasPrefix(v.text, text) }), nil
 	}

@@ -65,7 +65,8 @@ func (c *compiler) sort(given any) (sortKey, error) {
 
 		members, ok := body.(map[string]any)
 		if !ok {
-			return sortKey{}, malformed("[sort] the options of [%s] must be an object or an order, but were %s", name, xcontent.Token(body))
+			return sortKey{}, malformed("[sort] the options of [%s] must be an object or an order, but were %s", name,
+				xcontent.Token(body))
 		}
 
 		return c.sortBy(name, members)

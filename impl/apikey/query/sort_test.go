@@ -62,31 +62,39 @@ func TestRun_SearchAfter(t *testing.T) {
 func TestSort_Refused(t *testing.T) {
 	after := xpe + "failed to parse field [search_after]: " + pe
 	checkRefused(t, map[string]string{
-		`{"sort":1}`:                                    iS("must be a field name or an object, but found VALUE_NUMBER"),
-		`{"sort":[["name"]]}`:                           iS("must be a field name or an object, but found START_ARRAY"),
-		`{"sort":{"name":"asc","type":"asc"}}`:          iS("an object must have exactly one field; give several fields as an array"),
-		`{"sort":{"name":1}}`:                           iS("the options of [name] must be an object or an order, but were VALUE_NUMBER"),
-		`{"sort":{"name":{"foo":1}}}`:                   inS + "field invalid: [field_sort] unknown field [foo]",
-		`{"sort":{"name":{"nested":{"path":"x"}}}}`:     iae + "nested sorting is not currently supported in this context",
-		`{"sort":{"name":"up"}}`:                        iae + "Unknown sort order [up]",
-		`{"sort":"_score"}`:                             iae + "Field [_score] is not allowed for querying or aggregation",
-		`{"sort":{"name":{"mode":"avg"}}}`:              iae + "sort mode [avg] is not supported for the field [name]",
-		`{"sort":{"creation":{"mode":"x"}}}`:            iae + "sort mode [x] is not supported for the field [creation]",
-		`{"sort":{"name":{"numeric_type":"long"}}}`:     iae + "[numeric_type] of [long] is not supported for the field [name]",
-		`{"sort":{"name":{"missing":[]}}}`:              iae + "the field [name] accepts only strings, numbers and booleans",
-		`{"sort":{"creation":{"format":"x"}}}`:          iae + "Invalid format: [x]: the date format is not supported",
-		`{"sort":null}`:                                 xpe + "sort doesn't support values of type: VALUE_NULL",
-		`{"search_after":null}`:                         xpe + "search_after doesn't support values of type: VALUE_NULL",
-		`{"search_after":["x"]}`:                        iae + "Sort must contain at least one field.",
-		`{"sort":[],"search_after":["x"]}`:              iae + "Sort must contain at least one field.",
-		`{"sort":"name","search_after":"x"}`:            after + "Expected [START_ARRAY] in [search_after] but found [VALUE_STRING]",
-		`{"sort":"name","search_after":[]}`:             iae + "Values must contains at least one value.",
-		`{"sort":"name","from":1,"search_after":["x"]}`: iae + "`from` parameter must be set to 0 when `search_after` is used.",
-		`{"sort":"name","search_after":["x","y"]}`:      iae + "search_after has 2 value(s) but sort has 1.",
-		`{"sort":"name","search_after":[{}]}`:           after + "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [START_OBJECT] inside search_after.",
-		`{"sort":"_doc","search_after":[7]}`:            iae + "Failed to parse search_after value for field [_doc]",
-		`{"sort":"invalidated","search_after":[7]}`:     iae + "Can't parse boolean value [7], expected [true] or [false]",
-		`{"sort":"creation","search_after":["x"]}`:      after + "failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
+		`{"sort":1}`:          iS("must be a field name or an object, but found VALUE_NUMBER"),
+		`{"sort":[["name"]]}`: iS("must be a field name or an object, but found START_ARRAY"),
+		`{"sort":{"name":"asc","type":"asc"}}`: iS(
+			"an object must have exactly one field; give several fields as an array"),
+		`{"sort":{"name":1}}`: iS(
+			"the options of [name] must be an object or an order, but were VALUE_NUMBER"),
+		`{"sort":{"name":{"foo":1}}}`:               inS + "field invalid: [field_sort] unknown field [foo]",
+		`{"sort":{"name":{"nested":{"path":"x"}}}}`: iae + "nested sorting is not currently supported in this context",
+		`{"sort":{"name":"up"}}`:                    iae + "Unknown sort order [up]",
+		`{"sort":"_score"}`:                         iae + "Field [_score] is not allowed for querying or aggregation",
+		`{"sort":{"name":{"mode":"avg"}}}`:          iae + "sort mode [avg] is not supported for the field [name]",
+		`{"sort":{"creation":{"mode":"x"}}}`:        iae + "sort mode [x] is not supported for the field [creation]",
+		`{"sort":{"name":{"numeric_type":"long"}}}`: iae +
+			"[numeric_type] of [long] is not supported for the field [name]",
+		`{"sort":{"name":{"missing":[]}}}`:     iae + "the field [name] accepts only strings, numbers and booleans",
+		`{"sort":{"creation":{"format":"x"}}}`: iae + "Invalid format: [x]: the date format is not supported",
+		`{"sort":null}`:                        xpe + "sort doesn't support values of type: VALUE_NULL",
+		`{"search_after":null}`:                xpe + "search_after doesn't support values of type: VALUE_NULL",
+		`{"search_after":["x"]}`:               iae + "Sort must contain at least one field.",
+		`{"sort":[],"search_after":["x"]}`:     iae + "Sort must contain at least one field.",
+		`{"sort":"name","search_after":"x"}`: after +
+			"Expected [START_ARRAY] in [search_after] but found [VALUE_STRING]",
+		`{"sort":"name","search_after":[]}`: iae + "Values must contains at least one value.",
+		`{"sort":"name","from":1,"search_after":["x"]}`: iae +
+			"`from` parameter must be set to 0 when `search_after` is used.",
+		`{"sort":"name","search_after":["x","y"]}`: iae + "search_after has 2 value(s) but sort has 1.",
+		`{"sort":"name","search_after":[{}]}`: after +
+			"Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [START_OBJECT] inside " +
+			"search_after.",
+		`{"sort":"_doc","search_after":[7]}`:        iae + "Failed to parse search_after value for field [_doc]",
+		`{"sort":"invalidated","search_after":[7]}`: iae + "Can't parse boolean value [7], expected [true] or [false]",
+		`{"sort":"creation","search_after":["x"]}`: after +
+			"failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
 	})
 }
 

@@ -13,7 +13,8 @@ const maxTerms = 65_536
 func (c *compiler) term(body map[string]any) (query, error) {
 	var given any
 	var fold bool
-	f, err := readFieldQuery("term", body, "value", options{"value": rawValue(&given), "case_insensitive": xcontent.Boolean(&fold)})
+	f, err := readFieldQuery("term", body, "value",
+		options{"value": rawValue(&given), "case_insensitive": xcontent.Boolean(&fold)})
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,8 @@ func (c *compiler) equals(f field, given any, fold bool) (query, error) {
 		return nil, illegal("value cannot be null")
 	}
 	if fold && !f.hasTexts() {
-		return nil, illegal("[%s] field which is of type [%s], does not support case insensitive term queries", f.name, f.kind)
+		return nil, illegal("[%s] field which is of type [%s], does not support case insensitive term queries", f.name,
+			f.kind)
 	}
 
 	if f.kind == date {
@@ -102,7 +104,8 @@ func (c *compiler) terms(body map[string]any) (query, error) {
 		return nil, err
 	}
 	if len(given) > maxTerms {
-		return nil, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of [%d]", len(given), maxTerms)
+		return nil, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of "+
+			"[%d]", len(given), maxTerms)
 	}
 	if f.kind == date {
 		return c.dateTerms(f, given)

@@ -166,7 +166,8 @@ func (a *aggregation) orders(given any) ([]bucketOrder, error) {
 	for _, element := range elements {
 		members, ok := element.(map[string]any)
 		if !ok || len(members) != 1 {
-			return nil, malformed("Must specify exactly one field for [order] of [%s], but was %s", a.name, xcontent.Token(element))
+			return nil, malformed("Must specify exactly one field for [order] of [%s], but was %s", a.name,
+				xcontent.Token(element))
 		}
 
 		for path, direction := range members {

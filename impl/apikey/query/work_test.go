@@ -123,7 +123,8 @@ func TestAggregation_LongTexts(t *testing.T) {
 		list[i] = fmt.Sprint(i)
 	}
 
-	document := query.Document{ID: "a", Name: "n", Metadata: has(map[string]any{"long": strings.Repeat("a", 30_000), "list": list})}
+	document := query.Document{ID: "a", Name: "n",
+		Metadata: has(map[string]any{"long": strings.Repeat("a", 30_000), "list": list})}
 	source := func(name, field string) string {
 		return `{"` + name + `":{"terms":{"field":"metadata.` + field + `"}}}`
 	}
@@ -139,10 +140,12 @@ func TestAggregation_LongTexts(t *testing.T) {
 	for kind, aggregation := range map[string]string{
 		"composite": `{"composite":{"size":8000,"sources":[` + source("a", "long") + "," + source("b", "list") + `]}}`,
 		"terms":     `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"terms":{"field":"metadata.long"}}}}`,
-		"name":      `{"terms":{"field":"metadata.list","size":8000},"aggs":{"` + name + `":{"value_count":{"field":"name"}}}}`,
-		"meta":      `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"value_count":{"field":"name"},"meta":{"a":"` + name + `"}}}}`,
-		"filters":   `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"filters":{"filters":{"` + name + `":{"match_all":{}}}}}}}`,
-		"range":     `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"range":{"field":"creation","ranges":[{"key":"` + name + `","to":"now"}]}}}}`,
+		"name": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"` + name +
+			`":{"value_count":{"field":"name"}}}}`,
+		"meta": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"value_count":{"field":"name"},"meta":{"a":"` + name + `"}}}}`,
+		"filters": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"filters":{"filters":{"` + name +
+			`":{"match_all":{}}}}}}}`,
+		"range": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"range":{"field":"creation","ranges":[{"key":"` + name + `","to":"now"}]}}}}`,
 	} {
 		t.Run("shown, "+kind, func(t *testing.T) {
 			result, err := parsed(t, `{"size":0,"aggs":{"n":`+aggregation+`}}`).Run(t.Context(), repeated(document, 1))
@@ -170,7 +173,8 @@ func TestRun_Growth(t *testing.T) {
 	}
 
 	for name, clause := range map[string]string{
-		"everywhere": `{"wildcard":{"metadata":"*x*y?z*"}}`, "path": `{"term":{"metadata.list":"x"}}`, "exists": `{"exists":{"field":"metadata.list"}}`,
+		"everywhere": `{"wildcard":{"metadata":"*x*y?z*"}}`, "path": `{"term":{"metadata.list":"x"}}`,
+		"exists": `{"exists":{"field":"metadata.list"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			once, onceBytes, err1 := worked(t, should(clause, 20), repeated(document(2_000), 4))

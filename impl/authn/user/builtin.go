@@ -18,7 +18,8 @@ const (
 
 var builtins = []store.User{
 	{Name: Admin, Builtin: true, Enabled: true, Roles: []identity.Role{identity.PlatformAdmin}, FullName: "Administrator"},
-	{Name: Readonly, Builtin: true, Enabled: true, Roles: []identity.Role{identity.PlatformViewer}, FullName: "Read-only administrator"},
+	{Name: Readonly, Builtin: true, Enabled: true, Roles: []identity.Role{identity.PlatformViewer},
+		FullName: "Read-only administrator"},
 }
 
 // Bootstrap is what a server needs to know of its built-in users when it starts.

@@ -44,5 +44,6 @@ func checkExternal(name string) error {
 // Default_Ignorable_Code_Point are letters and marks by their category, and the blank pattern of Braille is a symbol.
 func unseen(r rune) bool {
 	const brailleBlank = '\u2800'
-	return !unicode.IsPrint(r) || r == brailleBlank || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return !unicode.IsPrint(r) || r == brailleBlank ||
+		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -24,7 +24,8 @@ func CheckTexts(fullName, email string) error {
 func checkNewName(name string) error {
 	for _, u := range builtins {
 		if name != u.Name && skeleton(name) == skeleton(u.Name) {
-			return fault.New(fault.UserNameInvalid, "the user name reads as that of the built-in user \""+u.Name+"\"", "user_name")
+			return fault.New(fault.UserNameInvalid, "the user name reads as that of the built-in user \""+u.Name+"\"",
+				"user_name")
 		}
 	}
 	return nil

@@ -38,7 +38,9 @@ type Native struct {
 //   - fault.UserRolesForbidden for a promotion that needs a new password,
 //   - fault.UserRolesForbidden and UserRestrictedField to who would change one's own roles or state, and
 //     fault.RecentPasswordNeeded or Proof's SecondFactor to who would change one's own password without proof.
-func (s *Service) PutNative(ctx context.Context, by identity.Principal, name string, n Native, proof Proof) (created bool, err error) {
+func (s *Service) PutNative(
+	ctx context.Context, by identity.Principal, name string, n Native, proof Proof,
+) (created bool, err error) {
 	if err := n.Check(name); err != nil {
 		return false, err
 	}
@@ -67,7 +69,8 @@ func (s *Service) PutNative(ctx context.Context, by identity.Principal, name str
 
 // native makes a user of a description, with an empty hash if no password is given.
 func (s *Service) native(ctx context.Context, name string, n Native) (store.User, error) {
-	u := store.User{Name: name, Enabled: n.Enabled, FullName: text(n.FullName), Email: text(n.Email), PasswordHash: text(n.PasswordHash)}
+	u := store.User{Name: name, Enabled: n.Enabled, FullName: text(n.FullName), Email: text(n.Email),
+		PasswordHash: text(n.PasswordHash)}
 	for _, role := range n.Roles {
 		if !slices.Contains(u.Roles, identity.Role(role)) {
 			u.Roles = append(u.Roles, identity.Role(role))
@@ -107,7 +110,9 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]User, error) {
 
 // DeleteNative removes a user, and tells whether there was one. It returns fault.InvalidData, SecurityDenied and
 // Proof's Elevation as PutNative does, and fault.UserRestrictedDeletion to somebody who would delete oneself.
-func (s *Service) DeleteNative(ctx context.Context, by identity.Principal, name string, proof Proof) (found bool, err error) {
+func (s *Service) DeleteNative(
+	ctx context.Context, by identity.Principal, name string, proof Proof,
+) (found bool, err error) {
 	c := nativeChange{by: by, proof: proof}
 	err = s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
 		if err := c.may(u, u.Roles); err != nil {
@@ -126,7 +131,9 @@ func (s *Service) DeleteNative(ctx context.Context, by identity.Principal, name 
 
 // SetEnabledNative lets a user sign in or not. It returns what PutNative does, and fault.RequestInvalid if there is no
 // such user.
-func (s *Service) SetEnabledNative(ctx context.Context, by identity.Principal, name string, enabled bool, proof Proof) error {
+func (s *Service) SetEnabledNative(
+	ctx context.Context, by identity.Principal, name string, enabled bool, proof Proof,
+) error {
 	c := nativeChange{by: by, proof: proof}
 	err := s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
 		after := u
@@ -144,7 +151,9 @@ type Secret struct{ Password, PasswordHash *string }
 
 // ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof; anybody else's takes
 // Proof's Elevation. It returns what PutNative does, and fault.RequestInvalid if there is no such user.
-func (s *Service) ChangePasswordNative(ctx context.Context, by identity.Principal, name string, given Secret, proof Proof) error {
+func (s *Service) ChangePasswordNative(
+	ctx context.Context, by identity.Principal, name string, given Secret, proof Proof,
+) error {
 	if err := given.Check(name); err != nil {
 		return err
 	}

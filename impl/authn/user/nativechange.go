@@ -56,7 +56,8 @@ func (c nativeChange) changeOwnPassword(ctx context.Context, tx *store.Tx, befor
 // updated is a user with all that administrators change, and what the server keeps.
 func updated(before, after store.User) store.User {
 	u := before
-	u.Enabled, u.Roles, u.FullName, u.Email, u.Metadata = after.Enabled, after.Roles, after.FullName, after.Email, after.Metadata
+	u.Enabled, u.Roles = after.Enabled, after.Roles
+	u.FullName, u.Email, u.Metadata = after.FullName, after.Email, after.Metadata
 	if after.PasswordHash != "" {
 		u.PasswordHash = after.PasswordHash
 	}
@@ -73,7 +74,8 @@ func (c nativeChange) may(before store.User, roles []identity.Role) error {
 	}
 	if !c.by.IsPlatformAdmin() || c.by.Method == identity.RunAs { // who acts as an administrator did not authenticate as one
 		return fault.New(fault.PermissionDenied, "user ["+c.by.User+"] may not change user ["+before.Name+
-			"]: users with platform roles are made, changed and removed by holders of the role ["+string(identity.PlatformAdmin)+"] only")
+			"]: users with platform roles are made, changed and removed by holders of the role ["+string(
+			identity.PlatformAdmin)+"] only")
 	}
 	return c.proof.Elevation
 }

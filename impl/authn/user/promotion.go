@@ -24,7 +24,8 @@ func promote(before store.User, after *store.User) (promotion, error) {
 	after.Tenure, p.gained = before.Tenure.After(before.Roles, after.Roles)
 	if len(p.gained) > 0 && before.PasswordShared() && before.PasswordHash == after.PasswordHash {
 		return p, fault.New(fault.UserRolesForbidden, "another user set the password of \""+before.Name+
-			"\", who has not changed it since: the user can be given a platform role only together with a new password", "security.password")
+			"\", who has not changed it since: the user can be given a platform role only together with a new password",
+			"security.password")
 	}
 	return p, nil
 }

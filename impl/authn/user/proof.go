@@ -15,7 +15,8 @@ type Proof struct {
 // forOwnPassword returns the refusal of a caller who may not change one's own password, which is in that field.
 func (p Proof) forOwnPassword(field string) error {
 	if !p.RecentPassword {
-		return fault.New(fault.RecentPasswordNeeded, "a new password needs the old one: sign in again, or send it as Basic", field)
+		return fault.New(fault.RecentPasswordNeeded, "a new password needs the old one: sign in again, or send it as Basic",
+			field)
 	}
 	return p.SecondFactor
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// User is a user as callers see it: a record without what belongs to the password, the identity provider and promotions.
+// User is a user as callers see it: a record without what belongs to the password, the identity provider and
+// promotions.
 type User struct {
 	Name     string
 	FullName string

@@ -34,7 +34,8 @@ type Service struct {
 // NewService returns a service on a store.
 func NewService(st *store.Store, hasher *secret.Hasher, a *attempts.Counter) *Service {
 	return &Service{
-		store: st, hasher: hasher, attempts: a, proven: newProven(), looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
+		store: st, hasher: hasher, attempts: a, proven: newProven(),
+		looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
 	}
 }
 
@@ -132,7 +133,8 @@ func (s *Service) Delete(ctx context.Context, by identity.Principal, name string
 // returns fault.UserNotFound.
 func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string) error {
 	if name == by.User {
-		return fault.New(fault.PermissionDenied, "one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
+		return fault.New(fault.PermissionDenied,
+			"one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Users.Find(name); errors.Is(err, store.ErrNotFound) {

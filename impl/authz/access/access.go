@@ -97,9 +97,9 @@ func (s *Service) compile(set roledescriptor.Set) (*privilege.Set, error) {
 	return compiled, nil
 }
 
-// RunAs returns the subject acting as another user. It returns fault.PermissionDenied, which names the action, if the subject
-// lacks the privilege, or if the user does not exist or is disabled. Only platform administrators may act as users with ECE
-// roles, because Elasticsearch roles must never lead to those of ECE.
+// RunAs returns the subject acting as another user. It returns fault.PermissionDenied, which names the action, if the
+// subject lacks the privilege, or if the user does not exist or is disabled. Only platform administrators may act as
+// users with ECE roles, because Elasticsearch roles must never lead to those of ECE.
 func (s *Service) RunAs(ctx context.Context, subject Subject, name, action string) (Subject, error) {
 	denied := subject.denied(action, fmt.Sprintf("because %s is unauthorized to run as [%s]", subject.shortName(), name))
 	if !subject.Privileges.AllowsRunAs(name) {

@@ -57,7 +57,8 @@ func (f fixture) subject(method identity.Method, role, assigned string) Subject 
 	f.Helper()
 	p := identity.Principal{User: "u", Roles: []identity.Role{"r"}, Method: method}
 	err := f.store.Update(f.Context(), func(tx *store.Tx) (err error) {
-		if _, err = tx.Roles.Put(store.Role{Name: "r", Descriptor: `{"r":` + role + `}`}); err != nil || method != identity.APIKey {
+		if _, err = tx.Roles.Put(store.Role{Name: "r", Descriptor: `{"r":` + role + `}`}); err != nil ||
+			method != identity.APIKey {
 			return err
 		}
 		if p.Key.LimitedBy, err = tx.Documents.Put([]byte(`{"r":` + role + `}`)); err != nil || assigned == "" {
@@ -138,7 +139,8 @@ func TestHasPrivileges_Cases(t *testing.T) {
 		{"another application", app("yours", "read", "space:1"), false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for name, subject := range map[string]Subject{"user": user, "narrow key": narrow, "wide key": wide, "plain key": plain} {
+			for name, subject := range map[string]Subject{"user": user, "narrow key": narrow, "wide key": wide,
+				"plain key": plain} {
 				if got := f.check(subject, c.q); got.HasAll != c.read || got.UserName != "u" {
 					t.Errorf("%s: %v", name, got)
 				}
@@ -161,7 +163,8 @@ func TestHasPrivileges_Cases(t *testing.T) {
 func TestHasPrivileges_RegistryChange(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
-	q := PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"data:read/me", "data:extra"}, []string{"space:1"}}}}
+	q := PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", []string{"data:read/me", "data:extra"},
+		[]string{"space:1"}}}}
 	want := func(answers string) {
 		t.Helper()
 		if got := fmt.Sprint(f.check(user, q).Application["myapp"]["space:1"]); got != answers {
@@ -170,7 +173,8 @@ func TestHasPrivileges_RegistryChange(t *testing.T) {
 	}
 	want("map[data:extra:false data:read/me:true]")
 	service := applicationprivilege.NewService(f.store)
-	if _, err := service.Put(t.Context(), applicationprivilege.Set{"myapp": {"read": {Actions: []string{"data:extra"}}}}); err != nil {
+	if _, err := service.Put(t.Context(),
+		applicationprivilege.Set{"myapp": {"read": {Actions: []string{"data:extra"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	want("map[data:extra:true data:read/me:false]")
@@ -185,18 +189,22 @@ func TestHasPrivileges_ResultShape(t *testing.T) {
 	f := newFixture(t)
 	user := f.user(roleRead)
 	got := f.check(user, PrivilegeCheck{Indices: []IndexCheck{
-		{[]string{"logs-1", "x"}, []string{"read"}, false}, {[]string{"logs-1"}, []string{"write", "view_index_metadata"}, false},
+		{[]string{"logs-1", "x"}, []string{"read"}, false},
+		{[]string{"logs-1"}, []string{"write", "view_index_metadata"}, false},
 		{[]string{".security-7"}, []string{"monitor"}, true}, {[]string{".security-7"}, []string{"monitor"}, false},
 		{[]string{".security-7"}, []string{"monitor"}, true},
 	}, Applications: []ApplicationCheck{
-		{"myapp", []string{"read"}, []string{"space:1"}}, {"myapp", []string{"all"}, []string{"space:1", "z"}}, {"yours", []string{"x"}, []string{"y"}},
+		{"myapp", []string{"read"}, []string{"space:1"}}, {"myapp", []string{"all"}, []string{"space:1", "z"}},
+		{"yours", []string{"x"}, []string{"y"}},
 	}})
-	const want = "{u false map[] map[.security-7:map[monitor:false] logs-1:map[read:true view_index_metadata:true write:false] x:map[read:false]] " +
+	const want = "{u false map[] map[.security-7:map[monitor:false] logs-1:map[read:true view_index_metadata:true " +
+		"write:false] x:map[read:false]] " +
 		"map[myapp:map[space:1:map[all:false read:true] z:map[all:false]] yours:map[y:map[x:false]]]}"
 	if fmt.Sprint(got) != want {
 		t.Error(got)
 	}
-	if got := f.check(user, PrivilegeCheck{Cluster: []string{"monitor", "all"}}); got.HasAll || fmt.Sprint(got.Cluster) != "map[all:false monitor:true]" {
+	if got := f.check(user, PrivilegeCheck{Cluster: []string{"monitor", "all"}}); got.HasAll ||
+		fmt.Sprint(got.Cluster) != "map[all:false monitor:true]" {
 		t.Error(got)
 	}
 }
@@ -223,14 +231,16 @@ func TestHasPrivileges_Refused(t *testing.T) {
 		{"empty", PrivilegeCheck{}, fault.RequestInvalid, "1: must specify at least one privilege;"},
 		{"an unknown cluster privilege", PrivilegeCheck{Cluster: []string{"bogus"}}, fault.InvalidData,
 			"unknown cluster privilege [bogus]. a privilege must be"},
-		{"an unknown index privilege", index(a, []string{"bogus"}), fault.InvalidData, "unknown index privilege [bogus]. a privilege must be"},
+		{"an unknown index privilege", index(a, []string{"bogus"}), fault.InvalidData,
+			"unknown index privilege [bogus]. a privilege must be"},
 		{"an invalid index pattern", index([]string{"/a"}, []string{"read"}), fault.InvalidData, "the pattern [/a]"},
 		{"invalid application names", app("my*", []string{"READ"}, a), fault.RequestInvalid, "2: [READ] is neither"},
 		{"an invalid application action", app("myapp", []string{"/("}, a), fault.InvalidData, "the pattern [/(]"},
 		{"an invalid resource", app("myapp", []string{"read"}, []string{"/("}), fault.InvalidData, "the pattern [/(]"},
 		{"too many results", index(big, big), fault.InvalidData, "asks for 160000 answers; ask for at most 100000"},
 		{"too many bytes for indices", index(big[:300], long), fault.InvalidData, "an answer of more than [16777216] bytes"},
-		{"too many bytes for applications", app("myapp", long, big[:300]), fault.InvalidData, "an answer of more than [16777216] bytes"},
+		{"too many bytes for applications", app("myapp", long, big[:300]), fault.InvalidData,
+			"an answer of more than [16777216] bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := f.HasPrivileges(t.Context(), user, c.q)
@@ -260,11 +270,17 @@ func TestHasPrivileges_TimeBound(t *testing.T) {
 		q       PrivilegeCheck
 		refused bool
 	}{
-		{"patterns", f.user(roleRead), PrivilegeCheck{Indices: []IndexCheck{{names, []string{"read", "write", "all", "indices:data/read/x*"}, false}}}, false},
-		{"applications", f.user(roleRead), PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", actions, names[:50]}}}, false},
-		{"expressions", f.user(roleRead), PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}}, true},
-		{"an expensive role", expensive, PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}}, true},
-		{"long names", expensive, PrivilegeCheck{Indices: []IndexCheck{{[]string{strings.Repeat("ab", 500)}, reads, false}}}, true},
+		{"patterns", f.user(roleRead),
+			PrivilegeCheck{Indices: []IndexCheck{{names, []string{"read", "write", "all", "indices:data/read/x*"}, false}}},
+			false},
+		{"applications", f.user(roleRead), PrivilegeCheck{Applications: []ApplicationCheck{{"myapp", actions, names[:50]}}},
+			false},
+		{"expressions", f.user(roleRead), PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}},
+			true},
+		{"an expensive role", expensive, PrivilegeCheck{Indices: []IndexCheck{{hard, []string{"read", "write"}, false}}},
+			true},
+		{"long names", expensive, PrivilegeCheck{Indices: []IndexCheck{{[]string{strings.Repeat("ab", 500)}, reads, false}}},
+			true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
@@ -304,9 +320,12 @@ func TestUserPrivileges_Merge(t *testing.T) {
 		got  any
 		want string
 	}{
-		"cluster":        {p.Cluster, "[all monitor]"},
-		"global":         {p.Global, "[map[profile:map[write:map[applications:[x]]]] map[role:map[manage:map[indices:[map[names:[i] privileges:[read]]]]]]]"},
-		"indices":        {p.Indices, `[{[] [a b] [read write] [] [{"q":1} {"q":2}] false} {[] [c] [read] [] [] false} {[] [c] [read] [] [] true}]`},
+		"cluster": {p.Cluster, "[all monitor]"},
+		"global": {p.Global,
+			"[map[profile:map[write:map[applications:[x]]]] map[role:map[manage:map[indices:[map[names:[i] " +
+				"privileges:[read]]]]]]]"},
+		"indices": {p.Indices,
+			`[{[] [a b] [read write] [] [{"q":1} {"q":2}] false} {[] [c] [read] [] [] false} {[] [c] [read] [] [] true}]`},
 		"applications":   {p.Applications, "[{myapp [o p] [r s]} {other [p] [r]}]"},
 		"run_as":         {p.RunAs, "[y z]"},
 		"remote indices": {p.RemoteIndices, "[{[k] [a] [all read] [] [] false} {[l] [a] [read] [] [] false}]"},
@@ -337,7 +356,8 @@ func TestUserPrivileges_APIKey(t *testing.T) {
 		t.Error(p, err)
 	}
 	_, err := f.key(`{}`, roleAll).UserPrivileges()
-	if !fault.Has(err, fault.InvalidData) || !strings.Contains(err.Error(), "Cannot retrieve privileges for API keys with assigned role descriptors.") {
+	if !fault.Has(err, fault.InvalidData) ||
+		!strings.Contains(err.Error(), "Cannot retrieve privileges for API keys with assigned role descriptors.") {
 		t.Error(err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 const (
 	// maxCompiled is the maximum number of cached sets.
 	maxCompiled = 1024
-	// maxCompiledCost bounds the memory of the cached sets to some tens of megabytes. The creator of an API key chooses the
-	// size of its set, so the number alone bounds nothing.
+	// maxCompiledCost bounds the memory of the cached sets to some tens of megabytes. The creator of an API key chooses
+	// the size of its set, so the number alone bounds nothing.
 	maxCompiledCost = 8 * privilege.MaxCost
 )
 
@@ -37,7 +37,8 @@ func (c *compiledCache) get(hash [sha256.Size]byte) (*privilege.Set, bool) {
 	return c.sets.Get(hash)
 }
 
-// add caches a set, and evicts the least recently used ones. It does not cache a set that alone exceeds the maximum cost.
+// add caches a set, and evicts the least recently used ones. It does not cache a set that alone exceeds the maximum
+// cost.
 func (c *compiledCache) add(hash [sha256.Size]byte, s *privilege.Set) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

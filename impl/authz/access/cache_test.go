@@ -28,7 +28,8 @@ func TestCompiledCache_CostBound(t *testing.T) {
 		sets.add(hash(i), large)
 		sets.add(hash(i), large)
 	}
-	if sets.cost > maxCompiledCost || sets.cost < maxCompiledCost-names-privilege.MaxCost || sets.cost != sets.sets.Len()*large.Cost() {
+	if sets.cost > maxCompiledCost || sets.cost < maxCompiledCost-names-privilege.MaxCost ||
+		sets.cost != sets.sets.Len()*large.Cost() {
 		t.Errorf("%d sets at a cost of %d", sets.sets.Len(), sets.cost)
 	}
 	for i := range 2 * maxCompiled {

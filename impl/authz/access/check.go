@@ -37,22 +37,23 @@ type ApplicationCheck struct {
 type CheckResult struct {
 	UserName string
 	HasAll   bool
-	// Cluster has an entry per privilege, Index per name and privilege, Application per application, resource and privilege.
-	// A privilege that is checked twice is reported as held if both checks succeed.
+	// Cluster has an entry per privilege, Index per name and privilege, Application per application, resource and
+	// privilege. A privilege that is checked twice is reported as held if both checks succeed.
 	Cluster     map[string]bool
 	Index       map[string]map[string]bool
 	Application map[string]map[string]map[string]bool
 }
 
-// maxResults and maxResultBytes bound the memory of a check: the result names a privilege once per index name or resource.
+// maxResults and maxResultBytes bound the memory of a check: the result names a privilege once per index name or
+// resource.
 const (
 	maxResults     = 100_000
 	maxResultBytes = 16 << 20
 )
 
-// HasPrivileges checks a subject's privileges. It returns fault.RequestInvalid for an empty check or an invalid name of an
-// application or application privilege, and fault.InvalidData for an unknown privilege, an invalid pattern, or a check
-// that is too large or takes too long.
+// HasPrivileges checks a subject's privileges. It returns fault.RequestInvalid for an empty check or an invalid name of
+// an application or application privilege, and fault.InvalidData for an unknown privilege, an invalid pattern, or a
+// check that is too large or takes too long.
 func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q PrivilegeCheck) (CheckResult, error) {
 	if err := q.check(); err != nil {
 		return CheckResult{}, err
@@ -82,9 +83,11 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Privileg
 	return r.result, nil
 }
 
-// withRegistry returns the privileges with the registered definitions of application privileges. The result is not cached,
-// because the definitions change.
-func (s *Service) withRegistry(ctx context.Context, effective privilege.Effective, spent *work.Budget) (privilege.Effective, error) {
+// withRegistry returns the privileges with the registered definitions of application privileges. The result is not
+// cached, because the definitions change.
+func (s *Service) withRegistry(
+	ctx context.Context, effective privilege.Effective, spent *work.Budget,
+) (privilege.Effective, error) {
 	registry, err := store.Read(ctx, s.store, applicationprivilege.Registry)
 	if err != nil {
 		return effective, err
@@ -114,10 +117,13 @@ func (q PrivilegeCheck) check() error {
 	}
 
 	if bytes > maxResultBytes {
-		return fault.New(fault.InvalidData, fmt.Sprintf("the check of privileges asks for an answer of more than [%d] bytes; ask for less at once", maxResultBytes))
+		return fault.New(fault.InvalidData,
+			fmt.Sprintf("the check of privileges asks for an answer of more than [%d] bytes; ask for less at once",
+				maxResultBytes))
 	}
 	if count > maxResults {
-		return fault.New(fault.InvalidData, fmt.Sprintf("the check of privileges asks for %d answers; ask for at most %d at once", count, maxResults))
+		return fault.New(fault.InvalidData,
+			fmt.Sprintf("the check of privileges asks for %d answers; ask for at most %d at once", count, maxResults))
 	}
 	if len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
 		return fault.Invalid([]string{"must specify at least one privilege"})

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 )
 
-// mergeByKey merges the elements with the same key, and returns one element per key, sorted by key. merge may reuse the memory
-// of its arguments.
+// mergeByKey merges the elements with the same key, and returns one element per key, sorted by key. merge may reuse the
+// memory of its arguments.
 func mergeByKey[T any](elements []T, key func(T) string, merge func(T, T) T) []T {
 	byKey := map[string]T{}
 	for _, e := range elements {
@@ -37,8 +37,8 @@ func keyOf(texts ...string) string {
 	return key.String()
 }
 
-// mergeIndexPrivileges merges the privileges on the same names. As in Elasticsearch, a limit of documents or fields remains
-// only if all merged privileges have one.
+// mergeIndexPrivileges merges the privileges on the same names. As in Elasticsearch, a limit of documents or fields
+// remains only if all merged privileges have one.
 func mergeIndexPrivileges(list []IndexPrivileges) []IndexPrivileges {
 	list = mergeByKey(list, func(p IndexPrivileges) string {
 		return keyOf(p.Names...) + " " + keyOf(p.Clusters...) + " " + strconv.FormatBool(p.AllowRestrictedIndices)
@@ -85,7 +85,9 @@ func mergeApplicationPrivileges(list []roledescriptor.ApplicationPrivileges) []r
 }
 
 // mergeRemoteClusterPrivileges merges the privileges on the same clusters.
-func mergeRemoteClusterPrivileges(list []roledescriptor.RemoteClusterPrivileges) []roledescriptor.RemoteClusterPrivileges {
+func mergeRemoteClusterPrivileges(
+	list []roledescriptor.RemoteClusterPrivileges,
+) []roledescriptor.RemoteClusterPrivileges {
 	list = mergeByKey(list, func(p roledescriptor.RemoteClusterPrivileges) string {
 		return keyOf(sortedUnique(p.Clusters)...)
 	}, func(a, b roledescriptor.RemoteClusterPrivileges) roledescriptor.RemoteClusterPrivileges {

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// UserPrivileges holds all privileges of a subject, merged from its roles. There are no duplicates, and all lists but Global
-// are sorted.
+// UserPrivileges holds all privileges of a subject, merged from its roles. There are no duplicates, and all lists but
+// Global are sorted.
 type UserPrivileges struct {
 	Cluster []string
 	// Global holds conditional cluster privileges, one category per object.
@@ -27,19 +27,22 @@ type IndexPrivileges struct {
 	// Clusters holds aliases of remote clusters; none for local indices.
 	Clusters          []string
 	Names, Privileges []string
-	// FieldSecurity holds limits of the visible fields. A field is visible if one of them shows it; without limits all are.
+	// FieldSecurity holds limits of the visible fields. A field is visible if one of them shows it; without limits all
+	// are.
 	FieldSecurity []roledescriptor.FieldSecurity
-	// Queries holds limits of the visible documents. A document is visible if one of them matches; without limits all are.
+	// Queries holds limits of the visible documents. A document is visible if one of them matches; without limits all
+	// are.
 	Queries                []string
 	AllowRestrictedIndices bool
 }
 
-// UserPrivileges returns the subject's privileges. It returns fault.InvalidData for an API key with assigned descriptors,
-// because intersected privileges have no such list.
+// UserPrivileges returns the subject's privileges. It returns fault.InvalidData for an API key with assigned
+// descriptors, because intersected privileges have no such list.
 func (s Subject) UserPrivileges() (UserPrivileges, error) {
 	if s.Assigned != nil {
-		return UserPrivileges{}, fault.New(fault.InvalidData, "Cannot retrieve privileges for API keys with assigned role descriptors. "+
-			"Please use the Get API key information API https://ela.st/es-api-get-api-key")
+		return UserPrivileges{}, fault.New(fault.InvalidData,
+			"Cannot retrieve privileges for API keys with assigned role descriptors. "+
+				"Please use the Get API key information API https://ela.st/es-api-get-api-key")
 	}
 
 	var p UserPrivileges
@@ -49,7 +52,8 @@ func (s Subject) UserPrivileges() (UserPrivileges, error) {
 
 	p.Cluster, p.RunAs = sortedUnique(p.Cluster), sortedUnique(p.RunAs)
 	p.Indices, p.RemoteIndices = mergeIndexPrivileges(p.Indices), mergeIndexPrivileges(p.RemoteIndices)
-	p.Applications, p.RemoteCluster = mergeApplicationPrivileges(p.Applications), mergeRemoteClusterPrivileges(p.RemoteCluster)
+	p.Applications = mergeApplicationPrivileges(p.Applications)
+	p.RemoteCluster = mergeRemoteClusterPrivileges(p.RemoteCluster)
 	return p, nil
 }
 

@@ -25,12 +25,13 @@ type Subject struct {
 	Assigned   roledescriptor.Set
 	Privileges privilege.Effective
 
-	// limitedBy holds the descriptors that limit the subject: the last snapshot of an API key's owner, and otherwise Roles.
+	// limitedBy holds the descriptors that limit the subject: the last snapshot of an API key's owner, and otherwise
+	// Roles.
 	limitedBy roledescriptor.Set
 }
 
-// Require returns fault.PermissionDenied, with the privileges that would suffice, unless the subject may perform an action on
-// any object.
+// Require returns fault.PermissionDenied, with the privileges that would suffice, unless the subject may perform an
+// action on any object.
 func (s Subject) Require(action string) error {
 	if s.Privileges.AllowsCluster(action) {
 		return nil
@@ -52,15 +53,18 @@ func (s Subject) Deny(action string, grantedBy []string) error {
 }
 
 func (s Subject) denied(action, why string) error {
-	return fault.New(fault.PermissionDenied, fmt.Sprintf("action [%s] is unauthorized for %s, %s", action, s.displayName(), why))
+	return fault.New(fault.PermissionDenied,
+		fmt.Sprintf("action [%s] is unauthorized for %s, %s", action, s.displayName(), why))
 }
 
-// RequireEndpoint returns fault.PermissionDenied for an API key that is restricted to workflows without the requested endpoint.
+// RequireEndpoint returns fault.PermissionDenied for an API key that is restricted to workflows without the requested
+// endpoint.
 func (s Subject) RequireEndpoint(method, path string) error {
 	if s.Privileges.AllowsEndpoint(method, path) {
 		return nil
 	}
-	return fault.New(fault.PermissionDenied, fmt.Sprintf("access restricted by workflow: %s is for other requests only", s.shortName()))
+	return fault.New(fault.PermissionDenied,
+		fmt.Sprintf("access restricted by workflow: %s is for other requests only", s.shortName()))
 }
 
 // displayName describes the subject in refusals (Elasticsearch's text).

@@ -56,13 +56,15 @@ func TestSubject_Require(t *testing.T) {
 	}
 
 	t.Run("a refusal names the privileges for all keys", func(t *testing.T) {
-		checkRefused(t, owning.Require(getKeys), "action ["+getKeys+"] is unauthorized for user [u] with effective roles [r], "+
-			"this action is granted by the cluster privileges [read_security,manage_api_key,manage_security,all]")
+		checkRefused(t, owning.Require(getKeys),
+			"action ["+getKeys+"] is unauthorized for user [u] with effective roles [r], "+
+				"this action is granted by the cluster privileges [read_security,manage_api_key,manage_security,all]")
 	})
 
 	t.Run("a refusal names the privileges for own keys", func(t *testing.T) {
-		checkRefused(t, none.RequireOwning(createKey), "action ["+createKey+"] is unauthorized for user [u] with effective roles [r], "+
-			"this action is granted by the cluster privileges [manage_own_api_key,manage_api_key,manage_security,all]")
+		checkRefused(t, none.RequireOwning(createKey),
+			"action ["+createKey+"] is unauthorized for user [u] with effective roles [r], "+
+				"this action is granted by the cluster privileges [manage_own_api_key,manage_api_key,manage_security,all]")
 	})
 
 	t.Run("a refusal names an API key and its owner", func(t *testing.T) {
@@ -76,8 +78,9 @@ func TestSubject_Require(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkRefused(t, subject.Deny(authUser, []string{"all"}), "action ["+authUser+"] is unauthorized for user [u] with effective roles [r]"+
-			" (assigned roles [x,y] were not found), this action is granted by the cluster privileges [all]")
+		checkRefused(t, subject.Deny(authUser, []string{"all"}),
+			"action ["+authUser+"] is unauthorized for user [u] with effective roles [r]"+
+				" (assigned roles [x,y] were not found), this action is granted by the cluster privileges [all]")
 	})
 }
 
@@ -143,7 +146,8 @@ func TestService_RunAs(t *testing.T) {
 		{"a disabled user", "disabled", caller, "user [u] is unauthorized to run as [disabled]"},
 		{"an unknown user", "unknown", caller, "user [u] is unauthorized to run as [unknown]"},
 		{"a user that the role does not name", "bob", caller, "user [u] is unauthorized to run as [bob]"},
-		{"by a key without the privilege", "alice", powerlessKey, "API key id [k] of user [u] is unauthorized to run as [alice]"},
+		{"by a key without the privilege", "alice", powerlessKey,
+			"API key id [k] of user [u] is unauthorized to run as [alice]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := f.RunAs(t.Context(), c.caller, c.as, authUser)
@@ -164,8 +168,9 @@ func TestService_RunAs(t *testing.T) {
 		if err != nil || got.Privileges.AllowsRunAs("alice") || !got.Privileges.AllowsCluster("cluster:monitor/main") {
 			t.Errorf("got %+v, %v", got, err)
 		}
-		checkRefused(t, got.Require(putRole), "action ["+putRole+"] is unauthorized for user [viewer] run by [u] with effective roles "+
-			"[ece_platform_viewer], this action is granted by the cluster privileges [manage_security,all]")
+		checkRefused(t, got.Require(putRole),
+			"action ["+putRole+"] is unauthorized for user [viewer] run by [u] with effective roles "+
+				"[ece_platform_viewer], this action is granted by the cluster privileges [manage_security,all]")
 	})
 }
 

@@ -1,5 +1,5 @@
-// Package applicationprivilege manages application privileges: named sets of an application's actions, which roles grant by
-// name.
+// Package applicationprivilege manages application privileges: named sets of an application's actions, which roles
+// grant by name.
 package applicationprivilege
 
 import (
@@ -27,7 +27,8 @@ type Privilege struct {
 // Set maps applications and privilege names to privileges.
 type Set map[string]map[string]Privilege
 
-// Outcome reports by application and privilege name whether the privilege was created, or whether it existed and was removed.
+// Outcome reports by application and privilege name whether the privilege was created, or whether it existed and was
+// removed.
 type Outcome map[string]map[string]bool
 
 // Service adds, lists and removes application privileges. It does not authorize callers.
@@ -74,7 +75,8 @@ func put(ctx context.Context, tx *store.Tx, application, name string, p Privileg
 	if created, err = tx.ApplicationPrivileges.Put(record); err != nil {
 		return false, err
 	}
-	return created, audit.Record(ctx, tx, audit.ApplicationPrivilegePut, auditSubject(application, name), audit.Details{"created": created})
+	return created, audit.Record(ctx, tx, audit.ApplicationPrivilegePut, auditSubject(application, name),
+		audit.Details{"created": created})
 }
 
 // auditSubject names a privilege in the audit trail. Neither part can contain a space.
@@ -97,7 +99,8 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 				continue
 			}
 
-			if err := audit.Record(ctx, tx, audit.ApplicationPrivilegeDeleted, auditSubject(application, name), nil); err != nil {
+			subject := auditSubject(application, name)
+			if err := audit.Record(ctx, tx, audit.ApplicationPrivilegeDeleted, subject, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -105,8 +108,8 @@ func (s *Service) Delete(ctx context.Context, application string, names []string
 	})
 }
 
-// Get returns the privileges of an application with the given names, or all if no name is given. The application can be a
-// prefix followed by *, and "" selects all applications.
+// Get returns the privileges of an application with the given names, or all if no name is given. The application can be
+// a prefix followed by *, and "" selects all applications.
 func (s *Service) Get(ctx context.Context, application string, names []string) (Set, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (Set, error) {
 		records, err := tx.ApplicationPrivileges.All()

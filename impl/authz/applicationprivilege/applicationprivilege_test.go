@@ -43,24 +43,29 @@ func trail(t *testing.T, s *Service) string {
 	return text.String()
 }
 
-// Ensures that privileges are created, replaced, listed and removed, and that each change is recorded in the audit trail.
+// Ensures that privileges are created, replaced, listed and removed, and that each change is recorded in the audit
+// trail.
 func TestService_LifeCycle(t *testing.T) {
 	s := newService(t)
 	first := Set{
-		"myapp":          {"read": {Actions: []string{"data:read/*"}, Metadata: map[string]any{"n": json.Number("1.50")}}, "all": {Actions: []string{"*"}}},
+		"myapp": {"read": {Actions: []string{"data:read/*"}, Metadata: map[string]any{"n": json.Number("1.50")}},
+			"all": {Actions: []string{"*"}}},
 		"kibana-.kibana": {"read": {Actions: []string{"login:"}}},
 	}
 	created, err := s.Put(t.Context(), first)
 	if err != nil || fmt.Sprint(created) != "map[kibana-.kibana:map[read:true] myapp:map[all:true read:true]]" {
 		t.Fatal(created, err)
 	}
-	created, err = s.Put(t.Context(), Set{"myapp": {"all": {Actions: []string{"data:*", "x/"}}, "new": {Actions: []string{"a:b"}}}})
+	created, err = s.Put(t.Context(),
+		Set{"myapp": {"all": {Actions: []string{"data:*", "x/"}}, "new": {Actions: []string{"a:b"}}}})
 	if err != nil || fmt.Sprint(created) != "map[myapp:map[all:false new:true]]" {
 		t.Fatal(created, err)
 	}
 	for _, c := range []struct{ application, names, want string }{
-		{"", "", "kibana-.kibana/read myapp/all myapp/new myapp/read"}, {"*", "", "kibana-.kibana/read myapp/all myapp/new myapp/read"},
-		{"my*", "read all", "myapp/all myapp/read"}, {"myapp", "new", "myapp/new"}, {"my", "", ""}, {"myapp", "none", ""}, {"", "read", "kibana-.kibana/read myapp/read"},
+		{"", "", "kibana-.kibana/read myapp/all myapp/new myapp/read"},
+		{"*", "", "kibana-.kibana/read myapp/all myapp/new myapp/read"},
+		{"my*", "read all", "myapp/all myapp/read"}, {"myapp", "new", "myapp/new"}, {"my", "", ""}, {"myapp", "none", ""},
+		{"", "read", "kibana-.kibana/read myapp/read"},
 	} {
 		set, err := s.Get(t.Context(), c.application, strings.Fields(c.names))
 		if err != nil {
@@ -124,7 +129,8 @@ func TestPut_Refused(t *testing.T) {
 		{Set{"myapp": {"x": {}}}, "1: the application privilege [x] must have at least one action;"},
 		{Set{"myapp": {"x": {Actions: []string{"read"}}}}, "1: the action [read] must contain one of [ '/' , '*' , ':' ];"},
 		{Set{"myapp": {"x": {Actions: []string{"/("}}}}, "1: the pattern [/(] begins with a slash like a regular expression"},
-		{Set{"myapp": {"x": {Actions: []string{"a:b"}, Metadata: map[string]any{"_x": true}}}}, "1: metadata keys may not start with [_] (in the application privilege [x]);"},
+		{Set{"myapp": {"x": {Actions: []string{"a:b"}, Metadata: map[string]any{"_x": true}}}},
+			"1: metadata keys may not start with [_] (in the application privilege [x]);"},
 		{Set{"A": {"x": {}}, "myapp": {"x": fine}}, "2: the application privilege [x] must have at least one action;"},
 	} {
 		_, err := s.Put(t.Context(), c.set)
@@ -136,7 +142,8 @@ func TestPut_Refused(t *testing.T) {
 	for i := range 1000 {
 		many[fmt.Sprint("x", i)] = Privilege{}
 	}
-	if _, err := s.Put(t.Context(), Set{"myapp": many}); err == nil || strings.Contains(err.Error(), " 101: ") || !strings.Contains(err.Error(), ";100: ") {
+	if _, err := s.Put(t.Context(), Set{"myapp": many}); err == nil || strings.Contains(err.Error(), " 101: ") ||
+		!strings.Contains(err.Error(), ";100: ") {
 		t.Error("the list of errors is not bounded")
 	}
 	set, err := s.Get(t.Context(), "", nil)

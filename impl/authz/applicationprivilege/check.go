@@ -13,13 +13,14 @@ import (
 // maxMessages bounds the errors of one response, because a message may be many times longer than its cause.
 const maxMessages = 100
 
-// Check validates privileges before Put. It returns fault.RequestInvalid with all errors, at most 100. If the actions cost
-// more than privilege.MaxCost together, that is the only error.
+// Check validates privileges before Put. It returns fault.RequestInvalid with all errors, at most 100. If the actions
+// cost more than privilege.MaxCost together, that is the only error.
 func Check(set Set) error {
 	// Checking more actions would take too long.
 	if cost := set.cost(); cost > privilege.MaxCost {
-		return fault.Invalid([]string{fmt.Sprintf("the application privileges are too large: their actions count [%d] together, and at most [%d] are taken at once;"+
-			" an action counts 1, and a pattern about as much as it is long when its repetitions are written out", cost, privilege.MaxCost)})
+		return fault.Invalid([]string{fmt.Sprintf("the application privileges are too large: their actions count [%d] "+
+			"together, and at most [%d] are taken at once; an action counts 1, and a pattern about as much as it is long "+
+			"when its repetitions are written out", cost, privilege.MaxCost)})
 	}
 
 	var c checker

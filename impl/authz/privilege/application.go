@@ -16,7 +16,8 @@ type Application struct {
 	Resources []string
 }
 
-// The parts of application names: a prefix of at least three letters and digits, and an optional suffix that begins with
+// The parts of application names: a prefix of at least three letters and digits, and an optional suffix that begins
+// with
 // - or _ (Elasticsearch's "Create or update application privileges").
 const (
 	suffix = `(?:[-_][^\s\p{Z}\p{Cc}\\/*?"<>|,]*)?`
@@ -29,8 +30,8 @@ var (
 	privilegeName      = regexp.MustCompile(`\A[a-z][a-zA-Z0-9_.-]*\z`)
 )
 
-const nameRule = "a lower-case letter followed by at least two letters or digits, and then maybe by - or _ and more characters " +
-	"except blanks and \\ / * ? \" < > | ,"
+const nameRule = "a lower-case letter followed by at least two letters or digits, and then maybe by - or _ and more " +
+	"characters except blanks and \\ / * ? \" < > | ,"
 
 // CheckApplicationName returns an error if a text is not a valid application name.
 func CheckApplicationName(name string) error {
@@ -45,7 +46,8 @@ func CheckPrivilegeName(name string) error {
 	if privilegeName.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("[%s] is not the name of an application privilege, which is a lower-case letter followed by letters, digits, _ . or -", name)
+	return fmt.Errorf("[%s] is not the name of an application privilege, which is a lower-case letter followed by "+
+		"letters, digits, _ . or -", name)
 }
 
 // CheckAction returns an error if a text is not a pattern of application actions.
@@ -73,8 +75,8 @@ func CheckApplicationPrivilege(privilege string) error {
 
 // badPrivilege is the error of CheckApplicationPrivilege.
 func badPrivilege(privilege string) error {
-	return fmt.Errorf("[%s] is neither the name of an application privilege, which is a lower-case letter followed by letters, "+
-		"digits, _ . or -, nor an action, which has a /, a * or a colon", privilege)
+	return fmt.Errorf("[%s] is neither the name of an application privilege, which is a lower-case letter followed by "+
+		"letters, digits, _ . or -, nor an action, which has a /, a * or a colon", privilege)
 }
 
 // isAction reports whether an application privilege is an action pattern, and not a name.
@@ -99,7 +101,8 @@ func privilegePatterns(privilege string) ([]*pattern, error) {
 // compile returns the box of applications, resources and privileges.
 func (a Application) compile() (box, error) {
 	if !applicationPattern.MatchString(a.Application) {
-		return nil, fmt.Errorf("[%s] is not the name of an application, which is %s; or the beginning of one followed by *", a.Application, nameRule)
+		return nil, fmt.Errorf("[%s] is not the name of an application, which is %s; or the beginning of one followed by *",
+			a.Application, nameRule)
 	}
 	if len(a.Privileges) == 0 || len(a.Resources) == 0 {
 		return nil, fmt.Errorf("the application [%s] has no privileges or no resources", a.Application)

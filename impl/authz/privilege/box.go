@@ -28,7 +28,8 @@ func (t term) reaches(hole *pattern) bool {
 	if slices.ContainsFunc(t.out, func(q *pattern) bool { return q.covers(hole) }) {
 		return false
 	}
-	return slices.ContainsFunc(t.in, func(p *pattern) bool { return !hole.disjoint(p) && (!p.exact || hole.matches(p.head)) })
+	return slices.ContainsFunc(t.in,
+		func(p *pattern) bool { return !hole.disjoint(p) && (!p.exact || hole.matches(p.head)) })
 }
 
 // box is a set of tuples of names: those with each name in the set of its side. A box with one side is a set of

@@ -22,44 +22,52 @@ type actions string
 // the reference names a feature ("Security privileges"), and the table has the actions of that feature. The server
 // runs none of them, so they matter only for queries about privileges.
 var clusterNames = map[string]actions{
-	"all":                                  "cluster:* indices:admin/template/* indices:admin/index_template/*",
-	"cancel_task":                          "cluster:admin/tasks/cancel",
-	"create_snapshot":                      "cluster:admin/snapshot/create cluster:admin/snapshot/get cluster:admin/snapshot/status cluster:admin/repository/get",
-	"cross_cluster_replication":            "cluster:internal/remote_cluster/handshake cluster:internal/remote_cluster/nodes cluster:monitor/state",
-	"cross_cluster_search":                 "cluster:internal/remote_cluster/handshake cluster:internal/remote_cluster/nodes cluster:monitor/state",
-	"delegate_pki":                         security + "delegate_pki",
-	"grant_api_key":                        apiKey + "grant",
-	"manage":                               "cluster:* indices:admin/template/* indices:admin/index_template/* -" + security + "*",
-	"manage_api_key":                       apiKey + "*",
-	"manage_autoscaling":                   "cluster:admin/autoscaling/*",
-	"manage_behavioral_analytics":          "cluster:admin/xpack/application/analytics/*",
-	"manage_ccr":                           "cluster:admin/xpack/ccr/* cluster:monitor/state",
-	"manage_connector":                     "cluster:admin/xpack/connector/*",
-	"manage_data_frame_transforms":         "cluster:admin/data_frame/* cluster:monitor/data_frame/* cluster:admin/transform/* cluster:monitor/transform/*",
-	"manage_data_stream_global_retention":  "cluster:admin/data_stream/global_retention/*",
-	"manage_enrich":                        "cluster:admin/xpack/enrich/* cluster:monitor/xpack/enrich/*",
-	"manage_esql":                          "cluster:admin/xpack/esql/* cluster:monitor/xpack/esql/*",
-	"manage_ilm":                           "cluster:admin/ilm/*",
-	"manage_index_templates":               "indices:admin/template/* indices:admin/index_template/* cluster:admin/component_template/*",
-	"manage_inference":                     "cluster:admin/xpack/inference/* cluster:monitor/xpack/inference/*",
-	"manage_ingest_pipelines":              "cluster:admin/ingest/pipeline/*",
-	"manage_logstash_pipelines":            "cluster:admin/logstash/pipeline/*",
-	"manage_ml":                            "cluster:admin/xpack/ml/* cluster:monitor/xpack/ml/*",
-	"manage_oidc":                          security + "oidc/*",
-	"manage_own_api_key":                   apiKey + "create " + apiKey + "update " + apiKey + "bulk_update",
-	"manage_pipeline":                      "cluster:admin/ingest/pipeline/*",
-	"manage_project_routing":               "cluster:admin/project_routing/* cluster:monitor/project_routing/*",
-	"manage_reindex":                       "cluster:admin/reindex/* cluster:monitor/reindex/*",
-	"manage_rollup":                        "cluster:admin/xpack/rollup/* cluster:monitor/xpack/rollup/*",
-	"manage_saml":                          security + "saml/*",
-	"manage_search_application":            "cluster:admin/xpack/application/search_application/*",
-	"manage_search_query_rules":            "cluster:admin/xpack/query_rules/*",
-	"manage_search_synonyms":               "cluster:admin/synonyms/*",
-	"manage_security":                      security + "* -" + security + "delegate_pki",
-	"manage_service_account":               security + "service_account/*",
-	"manage_slm":                           "cluster:admin/slm/* cluster:admin/ilm/operation_mode/get cluster:admin/ilm/start cluster:admin/ilm/stop",
-	"manage_token":                         security + "token/*",
-	"manage_transform":                     "cluster:admin/data_frame/* cluster:monitor/data_frame/* cluster:admin/transform/* cluster:monitor/transform/*",
+	"all":         "cluster:* indices:admin/template/* indices:admin/index_template/*",
+	"cancel_task": "cluster:admin/tasks/cancel",
+	"create_snapshot": "cluster:admin/snapshot/create cluster:admin/snapshot/get " +
+		"cluster:admin/snapshot/status cluster:admin/repository/get",
+	"cross_cluster_replication": "cluster:internal/remote_cluster/handshake " +
+		"cluster:internal/remote_cluster/nodes cluster:monitor/state",
+	"cross_cluster_search": "cluster:internal/remote_cluster/handshake " +
+		"cluster:internal/remote_cluster/nodes cluster:monitor/state",
+	"delegate_pki":  security + "delegate_pki",
+	"grant_api_key": apiKey + "grant",
+	"manage": "cluster:* indices:admin/template/* indices:admin/index_template/* -" +
+		security + "*",
+	"manage_api_key":              apiKey + "*",
+	"manage_autoscaling":          "cluster:admin/autoscaling/*",
+	"manage_behavioral_analytics": "cluster:admin/xpack/application/analytics/*",
+	"manage_ccr":                  "cluster:admin/xpack/ccr/* cluster:monitor/state",
+	"manage_connector":            "cluster:admin/xpack/connector/*",
+	"manage_data_frame_transforms": "cluster:admin/data_frame/* cluster:monitor/data_frame/* " +
+		"cluster:admin/transform/* cluster:monitor/transform/*",
+	"manage_data_stream_global_retention": "cluster:admin/data_stream/global_retention/*",
+	"manage_enrich":                       "cluster:admin/xpack/enrich/* cluster:monitor/xpack/enrich/*",
+	"manage_esql":                         "cluster:admin/xpack/esql/* cluster:monitor/xpack/esql/*",
+	"manage_ilm":                          "cluster:admin/ilm/*",
+	"manage_index_templates": "indices:admin/template/* indices:admin/index_template/* " +
+		"cluster:admin/component_template/*",
+	"manage_inference":          "cluster:admin/xpack/inference/* cluster:monitor/xpack/inference/*",
+	"manage_ingest_pipelines":   "cluster:admin/ingest/pipeline/*",
+	"manage_logstash_pipelines": "cluster:admin/logstash/pipeline/*",
+	"manage_ml":                 "cluster:admin/xpack/ml/* cluster:monitor/xpack/ml/*",
+	"manage_oidc":               security + "oidc/*",
+	"manage_own_api_key":        apiKey + "create " + apiKey + "update " + apiKey + "bulk_update",
+	"manage_pipeline":           "cluster:admin/ingest/pipeline/*",
+	"manage_project_routing":    "cluster:admin/project_routing/* cluster:monitor/project_routing/*",
+	"manage_reindex":            "cluster:admin/reindex/* cluster:monitor/reindex/*",
+	"manage_rollup":             "cluster:admin/xpack/rollup/* cluster:monitor/xpack/rollup/*",
+	"manage_saml":               security + "saml/*",
+	"manage_search_application": "cluster:admin/xpack/application/search_application/*",
+	"manage_search_query_rules": "cluster:admin/xpack/query_rules/*",
+	"manage_search_synonyms":    "cluster:admin/synonyms/*",
+	"manage_security":           security + "* -" + security + "delegate_pki",
+	"manage_service_account":    security + "service_account/*",
+	"manage_slm": "cluster:admin/slm/* cluster:admin/ilm/operation_mode/get " +
+		"cluster:admin/ilm/start cluster:admin/ilm/stop",
+	"manage_token": security + "token/*",
+	"manage_transform": "cluster:admin/data_frame/* cluster:monitor/data_frame/* " +
+		"cluster:admin/transform/* cluster:monitor/transform/*",
 	"manage_user_profile":                  security + "profile/*",
 	"manage_watcher":                       "cluster:admin/xpack/watcher/* cluster:monitor/xpack/watcher/*",
 	"monitor":                              "cluster:monitor/*",
@@ -72,28 +80,32 @@ var clusterNames = map[string]actions{
 	"monitor_ml":                           "cluster:monitor/xpack/ml/*",
 	"monitor_reindex":                      "cluster:monitor/reindex/*",
 	"monitor_rollup":                       "cluster:monitor/xpack/rollup/*",
-	"monitor_snapshot":                     "cluster:admin/snapshot/get cluster:admin/snapshot/status cluster:admin/repository/get",
-	"monitor_stats":                        "cluster:monitor/stats",
-	"monitor_text_structure":               "cluster:monitor/text_structure/*",
-	"monitor_transform":                    "cluster:monitor/data_frame/* cluster:monitor/transform/*",
-	"monitor_watcher":                      "cluster:monitor/xpack/watcher/*",
-	"none":                                 "",
-	"post_behavioral_analytics_event":      "cluster:admin/xpack/application/analytics/post_event",
-	"read_ccr":                             "cluster:admin/xpack/ccr/auto_follow_pattern/get",
-	"read_connector_secrets":               "cluster:admin/xpack/connector/secret/get",
-	"read_fleet_secrets":                   "cluster:admin/fleet/secrets/get",
-	"read_ilm":                             "cluster:admin/ilm/get cluster:admin/ilm/operation_mode/get",
-	"read_pipeline":                        "cluster:admin/ingest/pipeline/get cluster:admin/ingest/pipeline/simulate",
-	"read_project_routing":                 "cluster:monitor/project_routing/*",
+	"monitor_snapshot": "cluster:admin/snapshot/get cluster:admin/snapshot/status " +
+		"cluster:admin/repository/get",
+	"monitor_stats":                   "cluster:monitor/stats",
+	"monitor_text_structure":          "cluster:monitor/text_structure/*",
+	"monitor_transform":               "cluster:monitor/data_frame/* cluster:monitor/transform/*",
+	"monitor_watcher":                 "cluster:monitor/xpack/watcher/*",
+	"none":                            "",
+	"post_behavioral_analytics_event": "cluster:admin/xpack/application/analytics/post_event",
+	"read_ccr":                        "cluster:admin/xpack/ccr/auto_follow_pattern/get",
+	"read_connector_secrets":          "cluster:admin/xpack/connector/secret/get",
+	"read_fleet_secrets":              "cluster:admin/fleet/secrets/get",
+	"read_ilm":                        "cluster:admin/ilm/get cluster:admin/ilm/operation_mode/get",
+	"read_pipeline":                   "cluster:admin/ingest/pipeline/get cluster:admin/ingest/pipeline/simulate",
+	"read_project_routing":            "cluster:monitor/project_routing/*",
 	"read_security": apiKey + "get " + apiKey + "query " + security + "user/get " + security + "user/query " +
-		security + "user/has_privileges " + security + "user/list_privileges " + security + "role/get " + security + "role/query " +
+		security + "user/has_privileges " + security + "user/list_privileges " + security + "role/get " + security +
+		"role/query " +
 		security + "role_mapping/get " + security + "privilege/get " + security + "privilege/builtin/get " +
 		security + "profile/get " + security + "profile/suggest " + security + "profile/has_privileges " +
 		security + "service_account/get " + security + "service_account/credential/get",
-	"read_slm":                "cluster:admin/slm/get cluster:admin/slm/status cluster:admin/slm/stats cluster:admin/ilm/operation_mode/get",
-	"transport_client":        "cluster:monitor/nodes/liveness cluster:monitor/state",
-	"write_connector_secrets": "cluster:admin/xpack/connector/secret/delete cluster:admin/xpack/connector/secret/post cluster:admin/xpack/connector/secret/put",
-	"write_fleet_secrets":     "cluster:admin/fleet/secrets/delete cluster:admin/fleet/secrets/post",
+	"read_slm": "cluster:admin/slm/get cluster:admin/slm/status cluster:admin/slm/stats " +
+		"cluster:admin/ilm/operation_mode/get",
+	"transport_client": "cluster:monitor/nodes/liveness cluster:monitor/state",
+	"write_connector_secrets": "cluster:admin/xpack/connector/secret/delete cluster:admin/xpack/connector/secret/post " +
+		"cluster:admin/xpack/connector/secret/put",
+	"write_fleet_secrets": "cluster:admin/fleet/secrets/delete cluster:admin/fleet/secrets/post",
 }
 
 // ownKeys are the additional actions that manage_own_api_key grants on the caller's own keys.
@@ -161,8 +173,9 @@ func clusterGrant(privilege string) (grant, error) {
 
 	always, err := compileActionPattern(text, clusterPatterns)
 	if err != nil {
-		return grant{}, fmt.Errorf("unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster privilege names [%s] "+
-			"or a pattern over one of the available cluster actions", privilege, clusterNameList)
+		return grant{}, fmt.Errorf(
+			"unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster privilege names [%s] "+
+				"or a pattern over one of the available cluster actions", privilege, clusterNameList)
 	}
 
 	return grant{always: always}, nil

@@ -32,11 +32,12 @@ func TestCostOfPattern(t *testing.T) {
 // Ensures that the cost of a set is the sum of its roles' costs, for every kind of privilege.
 func TestSet_Cost(t *testing.T) {
 	for name, role := range map[string]Role{
-		"cluster":      {Cluster: []string{"cluster:*a*"}},
-		"names":        {Indices: []Index{{Names: []string{"*a*b*c*d*"}, Privileges: []string{"read"}}}},
-		"privileges":   {Indices: []Index{{Names: []string{"a"}, Privileges: []string{"indices:*a*"}}}},
-		"applications": {Applications: []Application{{Application: "app", Privileges: []string{"read"}, Resources: []string{"*a*b*c*"}}}},
-		"users":        {RunAs: []string{"*a*b*c*"}},
+		"cluster":    {Cluster: []string{"cluster:*a*"}},
+		"names":      {Indices: []Index{{Names: []string{"*a*b*c*d*"}, Privileges: []string{"read"}}}},
+		"privileges": {Indices: []Index{{Names: []string{"a"}, Privileges: []string{"indices:*a*"}}}},
+		"applications": {Applications: []Application{{Application: "app", Privileges: []string{"read"},
+			Resources: []string{"*a*b*c*"}}}},
+		"users": {RunAs: []string{"*a*b*c*"}},
 	} {
 		set, err := Compile([]Role{role, role})
 		if err != nil {

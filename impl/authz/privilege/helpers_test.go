@@ -54,7 +54,8 @@ func (s *Set) contains(other *Set) bool {
 		}
 	}
 
-	return s.hasGrant(other.cluster, &w) && s.indices.containsAll(other.indices, &w) && s.runAs.containsAll(other.runAs, &w)
+	return s.hasGrant(other.cluster, &w) && s.indices.containsAll(other.indices, &w) &&
+		s.runAs.containsAll(other.runAs, &w)
 }
 
 // allows is the interface of the decisions that the property tests check.

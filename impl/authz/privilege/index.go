@@ -12,34 +12,40 @@ import (
 // server runs none of them, so they matter only for queries about privileges. A failure store is a separate index
 // next to a data stream. Its privileges apply to nothing else, so their actions match no other action pattern.
 var indexNames = map[string]actions{
-	"all":                                "indices:* internal:transport/proxy/indices:* failures:*",
-	"auto_configure":                     "indices:admin/auto_create indices:admin/mapping/auto_put",
-	"create":                             createDocument + " indices:data/write/index indices:data/write/index:*",
-	"create_doc":                         createDocument,
-	"create_index":                       createIndex,
-	"create_view":                        "indices:admin/esql/view/put",
-	"cross_cluster_replication":          "indices:data/read/xpack/ccr/* indices:admin/xpack/ccr/retention_lease/* indices:monitor/stats",
+	"all":            "indices:* internal:transport/proxy/indices:* failures:*",
+	"auto_configure": "indices:admin/auto_create indices:admin/mapping/auto_put",
+	"create":         createDocument + " indices:data/write/index indices:data/write/index:*",
+	"create_doc":     createDocument,
+	"create_index":   createIndex,
+	"create_view":    "indices:admin/esql/view/put",
+	"cross_cluster_replication": "indices:data/read/xpack/ccr/* indices:admin/xpack/ccr/retention_lease/* " +
+		"indices:monitor/stats",
 	"cross_cluster_replication_internal": "indices:internal/admin/ccr/*",
 	"delete":                             "indices:data/write/bulk indices:data/write/delete",
 	"delete_index":                       "indices:admin/delete indices:admin/data_stream/delete",
 	"delete_view":                        "indices:admin/esql/view/delete",
-	"index":                              createDocument + " indices:data/write/index indices:data/write/index:* indices:data/write/update",
-	"maintenance":                        "indices:admin/refresh indices:admin/flush indices:admin/synced_flush indices:admin/forcemerge",
-	"manage":                             "indices:monitor/* indices:admin/*",
-	"manage_data_stream_lifecycle":       "indices:admin/data_stream/lifecycle/*",
-	"manage_failure_store":               "failures:manage",
-	"manage_follow_index":                "indices:admin/xpack/ccr/* indices:admin/close indices:admin/open " + createIndex,
-	"manage_ilm":                         "indices:admin/ilm/*",
-	"manage_leader_index":                "indices:admin/xpack/ccr/forget_follower",
-	"manage_view":                        "indices:admin/esql/view/*",
-	"monitor":                            "indices:monitor/*",
-	"none":                               "",
-	"read":                               "indices:data/read/*",
-	"read_cross_cluster":                 "internal:transport/proxy/indices:data/read/*",
-	"read_failure_store":                 "failures:read",
-	"read_view_metadata":                 "indices:admin/esql/view/get",
-	"view_index_metadata": "indices:admin/aliases/get indices:admin/get indices:admin/mappings/get indices:admin/mappings/fields/get " +
-		"indices:admin/settings/get indices:admin/data_stream/get indices:admin/resolve/* indices:admin/ilm/explain indices:admin/validate/query",
+	"index": createDocument +
+		" indices:data/write/index indices:data/write/index:* indices:data/write/update",
+	"maintenance": "indices:admin/refresh indices:admin/flush indices:admin/synced_flush " +
+		"indices:admin/forcemerge",
+	"manage":                       "indices:monitor/* indices:admin/*",
+	"manage_data_stream_lifecycle": "indices:admin/data_stream/lifecycle/*",
+	"manage_failure_store":         "failures:manage",
+	"manage_follow_index": "indices:admin/xpack/ccr/* indices:admin/close indices:admin/open " +
+		createIndex,
+	"manage_ilm":          "indices:admin/ilm/*",
+	"manage_leader_index": "indices:admin/xpack/ccr/forget_follower",
+	"manage_view":         "indices:admin/esql/view/*",
+	"monitor":             "indices:monitor/*",
+	"none":                "",
+	"read":                "indices:data/read/*",
+	"read_cross_cluster":  "internal:transport/proxy/indices:data/read/*",
+	"read_failure_store":  "failures:read",
+	"read_view_metadata":  "indices:admin/esql/view/get",
+	"view_index_metadata": "indices:admin/aliases/get indices:admin/get indices:admin/mappings/get " +
+		"indices:admin/mappings/fields/get " +
+		"indices:admin/settings/get indices:admin/data_stream/get indices:admin/resolve/* indices:admin/ilm/explain " +
+		"indices:admin/validate/query",
 	"write": "indices:data/write/* indices:admin/mapping/auto_put",
 }
 
@@ -85,8 +91,9 @@ func indexGrant(privilege string) (boxes, error) {
 
 	b, err := compileActionPattern(text, indexPatterns)
 	if err != nil {
-		return nil, fmt.Errorf("unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices privileges [%s] "+
-			"or a pattern over one of the available index actions", privilege, indexNameList)
+		return nil, fmt.Errorf(
+			"unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices privileges [%s] "+
+				"or a pattern over one of the available index actions", privilege, indexNameList)
 	}
 
 	return b, nil

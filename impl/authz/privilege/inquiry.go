@@ -7,7 +7,8 @@ import (
 )
 
 // ErrTooMuch means that an inquiry exceeds its work budget. Its text is suitable for a caller.
-var ErrTooMuch = errors.New("the check of privileges takes too long; ask for fewer of them at once, or use simpler patterns")
+var ErrTooMuch = errors.New(
+	"the check of privileges takes too long; ask for fewer of them at once, or use simpler patterns")
 
 // Inquiry answers queries about one Effective within a common work budget. Each query can return ErrTooMuch, the
 // error of a context that is done, or an error with a text suitable for a caller if a privilege is unknown or a
@@ -23,7 +24,8 @@ type Inquiry struct {
 
 // Inquire returns an inquiry with a budget made by NewBudget.
 func (e Effective) Inquire(budget *work.Budget) *Inquiry {
-	return &Inquiry{e, newEffort(budget), map[string][]*pattern{}, map[string][]*pattern{}, map[string]grant{}, map[string]boxes{}}
+	return &Inquiry{e, newEffort(budget), map[string][]*pattern{}, map[string][]*pattern{}, map[string]grant{},
+		map[string]boxes{}}
 }
 
 // HasCluster reports whether the caller has all of a cluster privilege.
@@ -96,7 +98,9 @@ func (q *Inquiry) ask(yes func(*Set) bool) (bool, error) {
 }
 
 // read parses patterns, caches them, and charges the work.
-func (q *Inquiry) read(known map[string][]*pattern, text string, parse func(string) ([]*pattern, error)) ([]*pattern, error) {
+func (q *Inquiry) read(
+	known map[string][]*pattern, text string, parse func(string) ([]*pattern, error),
+) ([]*pattern, error) {
 	if patterns, found := known[text]; found {
 		return patterns, nil
 	}

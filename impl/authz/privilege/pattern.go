@@ -51,7 +51,8 @@ func parse(text string) (*pattern, error) {
 		return parseWildcard(text), nil
 	}
 	if len(text) < 2 || !strings.HasSuffix(text, "/") {
-		return nil, fmt.Errorf("the pattern [%s] begins with a slash like a regular expression, but does not end with one", text)
+		return nil, fmt.Errorf("the pattern [%s] begins with a slash like a regular expression, but does not end with one",
+			text)
 	}
 
 	source, err := lucene(text[1 : len(text)-1])
@@ -178,7 +179,8 @@ func (p *pattern) matches(name string) bool {
 
 // covers reports whether all names of q are in p, for the cases that need no search. False is inconclusive.
 func (p *pattern) covers(q *pattern) bool {
-	return p.text == q.text && p.source == q.source || p.open && strings.HasPrefix(q.head, p.head) || q.exact && p.matches(q.head)
+	return p.text == q.text && p.source == q.source || p.open && strings.HasPrefix(q.head, p.head) || q.exact &&
+		p.matches(q.head)
 }
 
 // disjoint reports whether the heads exclude a common name. False is inconclusive.

@@ -120,12 +120,14 @@ func naive(pattern, name []rune) bool {
 
 // Ensures that wildcard patterns agree with a simple matcher, and that the quick comparisons are right.
 func FuzzWildcard(f *testing.F) {
-	for _, seed := range [][3]string{{"a*", "ab", "a?*"}, {"*a*b?", "xaybz", "*"}, {`\*\`, `*\`, "?"}, {"?*", "", ".security*"}} {
+	for _, seed := range [][3]string{{"a*", "ab", "a?*"}, {"*a*b?", "xaybz", "*"}, {`\*\`, `*\`, "?"},
+		{"?*", "", ".security*"}} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 
 	f.Fuzz(func(t *testing.T, text, name, other string) {
-		if len(text) > 24 || len(name) > 24 || len(other) > 24 || strings.HasPrefix(text, "/") || strings.HasPrefix(other, "/") {
+		if len(text) > 24 || len(name) > 24 || len(other) > 24 || strings.HasPrefix(text, "/") ||
+			strings.HasPrefix(other, "/") {
 			return
 		}
 
@@ -151,7 +153,8 @@ func FuzzWildcard(f *testing.F) {
 // Ensures that no regular expression breaks or stalls the translation, the match or a search, and that the results of
 // searches are right.
 func FuzzLucene(f *testing.F) {
-	for _, seed := range [][2]string{{"a(b|c)*", "abc"}, {"[^a-z]{2,5}", "12"}, {`"a.b"?@#`, "x"}, {"((a*)*)*b", "aaaaaaaaaaaaaaaaaaaa"}, {`\d\w[\]]`, "1a]"}} {
+	for _, seed := range [][2]string{{"a(b|c)*", "abc"}, {"[^a-z]{2,5}", "12"}, {`"a.b"?@#`, "x"},
+		{"((a*)*)*b", "aaaaaaaaaaaaaaaaaaaa"}, {`\d\w[\]]`, "1a]"}} {
 		f.Add(seed[0], seed[1])
 	}
 

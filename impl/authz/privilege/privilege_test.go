@@ -51,7 +51,8 @@ func TestAllowsCluster(t *testing.T) {
 		check(c.never, false, false)
 	}
 
-	if clusterSet(t, "manage_security").AllowsCluster(security+"delegate_pki") || !clusterSet(t, "all").AllowsCluster(security+"delegate_pki") {
+	if clusterSet(t, "manage_security").AllowsCluster(security+"delegate_pki") ||
+		!clusterSet(t, "all").AllowsCluster(security+"delegate_pki") {
 		t.Error("delegate_pki is wrong")
 	}
 	if clusterSet(t, "all").AllowsCluster("cluster:\xff") {
@@ -61,7 +62,8 @@ func TestAllowsCluster(t *testing.T) {
 
 // Ensures that unknown privileges are refused with Elasticsearch's text, and that patterns need their prefix.
 func TestCheck(t *testing.T) {
-	for _, name := range append(ClusterNames(), "cluster:admin/x*", "indices:admin/template/*", "indices:admin/index_template/get", "Cluster:*") {
+	for _, name := range append(ClusterNames(), "cluster:admin/x*", "indices:admin/template/*",
+		"indices:admin/index_template/get", "Cluster:*") {
 		if err := CheckCluster(name); err != nil {
 			t.Error(err)
 		}
@@ -75,16 +77,20 @@ func TestCheck(t *testing.T) {
 
 	for _, name := range []string{"", "*", "Bogus", "indices:data/read/*", "cluster", "/cluster:.*/", "cluster:\x00"} {
 		err := CheckCluster(name)
-		want := "unknown cluster privilege [" + name + "]. a privilege must be either one of the predefined cluster privilege names [all,cancel_task,"
-		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "] or a pattern over one of the available cluster actions") {
+		want := "unknown cluster privilege [" + name +
+			"]. a privilege must be either one of the predefined cluster privilege names [all,cancel_task,"
+		if err == nil || !strings.HasPrefix(err.Error(), want) ||
+			!strings.HasSuffix(err.Error(), "] or a pattern over one of the available cluster actions") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 
 	for _, name := range []string{"", "*", "Bogus", "cluster:*", "internal:x"} {
 		err := CheckIndex(name)
-		want := "unknown index privilege [" + name + "]. a privilege must be either one of the predefined fixed indices privileges [all,auto_configure,"
-		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "] or a pattern over one of the available index actions") {
+		want := "unknown index privilege [" + name +
+			"]. a privilege must be either one of the predefined fixed indices privileges [all,auto_configure,"
+		if err == nil || !strings.HasPrefix(err.Error(), want) ||
+			!strings.HasSuffix(err.Error(), "] or a pattern over one of the available index actions") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -94,8 +100,10 @@ func TestCheck(t *testing.T) {
 func TestHasCluster(t *testing.T) {
 	for _, c := range []struct{ has, yes, no string }{
 		{"all", strings.Join(ClusterNames(), " "), "bogus"},
-		{"manage", "monitor manage_ml manage_ilm cluster:admin/x none", "all manage_security manage_own_api_key read_security manage_token cluster:*"},
-		{"manage_security", "manage_api_key manage_own_api_key grant_api_key read_security manage_token manage_security", "all manage delegate_pki monitor"},
+		{"manage", "monitor manage_ml manage_ilm cluster:admin/x none",
+			"all manage_security manage_own_api_key read_security manage_token cluster:*"},
+		{"manage_security", "manage_api_key manage_own_api_key grant_api_key read_security manage_token manage_security",
+			"all manage delegate_pki monitor"},
 		{"manage_api_key", "manage_own_api_key grant_api_key none", "read_security manage_security"},
 		{"manage_own_api_key", "manage_own_api_key none", "manage_api_key grant_api_key"},
 		{apiKey + "*", "manage_api_key manage_own_api_key", "read_security"},
@@ -123,14 +131,21 @@ func TestHasCluster(t *testing.T) {
 // Ensures that denials list privileges in Elasticsearch's order.
 func TestGrantedBy(t *testing.T) {
 	for _, c := range []struct{ action, always, owning string }{
-		{apiKey + "bulk_update", "manage_own_api_key,manage_api_key,manage_security,all", "manage_own_api_key,manage_api_key,manage_security,all"},
-		{apiKey + "create", "manage_own_api_key,manage_api_key,manage_security,all", "manage_own_api_key,manage_api_key,manage_security,all"},
-		{apiKey + "grant", "grant_api_key,manage_api_key,manage_security,all", "grant_api_key,manage_api_key,manage_security,all"},
-		{apiKey + "invalidate", "manage_api_key,manage_security,all", "manage_own_api_key,manage_api_key,manage_security,all"},
+		{apiKey + "bulk_update", "manage_own_api_key,manage_api_key,manage_security,all",
+			"manage_own_api_key,manage_api_key,manage_security,all"},
+		{apiKey + "create", "manage_own_api_key,manage_api_key,manage_security,all",
+			"manage_own_api_key,manage_api_key,manage_security,all"},
+		{apiKey + "grant", "grant_api_key,manage_api_key,manage_security,all",
+			"grant_api_key,manage_api_key,manage_security,all"},
+		{apiKey + "invalidate", "manage_api_key,manage_security,all",
+			"manage_own_api_key,manage_api_key,manage_security,all"},
 		{apiKey + "clear_cache", "manage_api_key,manage_security,all", "manage_api_key,manage_security,all"},
-		{apiKey + "update", "manage_own_api_key,manage_api_key,manage_security,all", "manage_own_api_key,manage_api_key,manage_security,all"},
-		{apiKey + "get", "read_security,manage_api_key,manage_security,all", "manage_own_api_key,read_security,manage_api_key,manage_security,all"},
-		{apiKey + "query", "read_security,manage_api_key,manage_security,all", "manage_own_api_key,read_security,manage_api_key,manage_security,all"},
+		{apiKey + "update", "manage_own_api_key,manage_api_key,manage_security,all",
+			"manage_own_api_key,manage_api_key,manage_security,all"},
+		{apiKey + "get", "read_security,manage_api_key,manage_security,all",
+			"manage_own_api_key,read_security,manage_api_key,manage_security,all"},
+		{apiKey + "query", "read_security,manage_api_key,manage_security,all",
+			"manage_own_api_key,read_security,manage_api_key,manage_security,all"},
 		{security + "user/get", "read_security,manage_security,all", "read_security,manage_security,all"},
 		{security + "delegate_pki", "delegate_pki,all", "delegate_pki,all"},
 		{"cluster:monitor/health", "monitor,manage,all", "monitor,manage,all"},
@@ -146,7 +161,8 @@ func TestGrantedBy(t *testing.T) {
 	}
 }
 
-// Ensures that one entry must match an index by name and action, and that restricted indices need allow_restricted_indices.
+// Ensures that one entry must match an index by name and action, and that restricted indices need
+// allow_restricted_indices.
 func TestAllowsIndex(t *testing.T) {
 	s := compile(t, Role{Indices: []Index{
 		{Names: []string{"logs-*", "/m[0-9]+/"}, Privileges: []string{"read"}},
@@ -159,9 +175,12 @@ func TestAllowsIndex(t *testing.T) {
 		name, action string
 		want         bool
 	}{
-		{"logs-1", "indices:data/read/search", true}, {"logs-1", "indices:data/write/bulk", false}, {"m12", "indices:data/read/get", true},
-		{"m", "indices:data/read/get", false}, {"own", "indices:data/write/bulk", true}, {"own", "cluster:monitor/health", false},
-		{"any", "indices:monitor/stats", true}, {".security-7", "indices:monitor/stats", false}, {".security-7", "indices:admin/get", true},
+		{"logs-1", "indices:data/read/search", true}, {"logs-1", "indices:data/write/bulk", false},
+		{"m12", "indices:data/read/get", true},
+		{"m", "indices:data/read/get", false}, {"own", "indices:data/write/bulk", true},
+		{"own", "cluster:monitor/health", false},
+		{"any", "indices:monitor/stats", true}, {".security-7", "indices:monitor/stats", false},
+		{".security-7", "indices:admin/get", true},
 		{".security-8", "indices:admin/get", false},
 	} {
 		if got := s.allowsIndex(c.name, c.action); got != c.want {
@@ -177,8 +196,9 @@ func TestHasIndex(t *testing.T) {
 		"write":  "index create create_doc delete none",
 		"index":  "create create_doc",
 		"create": "create_doc",
-		"manage": "monitor create_index delete_index view_index_metadata maintenance manage_ilm manage_follow_index manage_leader_index manage_view auto_configure",
-		"read":   "indices:data/read/search",
+		"manage": "monitor create_index delete_index view_index_metadata maintenance manage_ilm manage_follow_index " +
+			"manage_leader_index manage_view auto_configure",
+		"read": "indices:data/read/search",
 	}
 
 	without := map[string]string{
@@ -211,7 +231,8 @@ func TestHasIndex(t *testing.T) {
 // Ensures that several entries together equal one with all of them, and that restricted indices count when asked for.
 func TestHasIndex_SeveralEntries(t *testing.T) {
 	s := compile(t, Role{Indices: []Index{
-		{Names: []string{"/[a-m].*/"}, Privileges: []string{"read"}}, {Names: []string{"/[n-z].*/"}, Privileges: []string{"read"}},
+		{Names: []string{"/[a-m].*/"}, Privileges: []string{"read"}},
+		{Names: []string{"/[n-z].*/"}, Privileges: []string{"read"}},
 		{Names: []string{"n*"}, Privileges: []string{"write"}}, {Names: []string{"*"}, Privileges: []string{"monitor"}},
 	}})
 
@@ -219,8 +240,10 @@ func TestHasIndex_SeveralEntries(t *testing.T) {
 		pattern, privilege string
 		restricted, want   bool
 	}{
-		{"/[a-z].*/", "read", false, true}, {"/[a-z].+/", "read", true, true}, {"*", "read", false, false}, {"n1*", "write", false, true},
-		{"*", "monitor", false, true}, {"*", "monitor", true, false}, {".security*", "monitor", false, false}, {".security-7", "monitor", true, false},
+		{"/[a-z].*/", "read", false, true}, {"/[a-z].+/", "read", true, true}, {"*", "read", false, false},
+		{"n1*", "write", false, true},
+		{"*", "monitor", false, true}, {"*", "monitor", true, false}, {".security*", "monitor", false, false},
+		{".security-7", "monitor", true, false},
 		{"?*", "monitor", false, true}, {"/", "monitor", false, false},
 	} {
 		if got := s.hasIndex(c.pattern, c.privilege, c.restricted); got != c.want {
@@ -235,18 +258,22 @@ func TestLimit_AssignedAndOwner(t *testing.T) {
 	if !Limit(nil, owner).AllowsCluster("cluster:monitor/x") || !Limit(compile(t), owner).hasCluster("monitor") {
 		t.Error("a key without roles does not inherit")
 	}
-	if e := Limit(compile(t, Role{}), owner); e.AllowsCluster("cluster:monitor/x") || e.AllowsEndpoint("GET", "/") == false {
+	if e := Limit(compile(t, Role{}), owner); e.AllowsCluster("cluster:monitor/x") ||
+		e.AllowsEndpoint("GET", "/") == false {
 		t.Error("a key with an empty role may do something, or not even ask")
 	}
 
 	e := Limit(clusterSet(t, "all"), owner)
-	if !e.AllowsCluster("cluster:monitor/x") || e.AllowsCluster("cluster:admin/x") || e.hasCluster("all") || !e.hasCluster("monitor") {
+	if !e.AllowsCluster("cluster:monitor/x") || e.AllowsCluster("cluster:admin/x") || e.hasCluster("all") ||
+		!e.hasCluster("monitor") {
 		t.Error("a key is not limited by its owner")
 	}
-	if e.AllowsCluster(apiKey+"get") || !e.AllowsForOwnKeys(apiKey+"get") || !e.contains(owner) || e.contains(clusterSet(t, "all")) {
+	if e.AllowsCluster(apiKey+"get") || !e.AllowsForOwnKeys(apiKey+"get") || !e.contains(owner) ||
+		e.contains(clusterSet(t, "all")) {
 		t.Error("a key's own keys are wrong")
 	}
-	if Limit(clusterSet(t, "all"), compile(t)).AllowsCluster("cluster:monitor/x") || Limit(compile(t), nil).hasCluster("none") || (Effective{}).hasCluster("none") {
+	if Limit(clusterSet(t, "all"), compile(t)).AllowsCluster("cluster:monitor/x") ||
+		Limit(compile(t), nil).hasCluster("none") || (Effective{}).hasCluster("none") {
 		t.Error("the zero Effective allows an action")
 	}
 	if Unlimited(owner).AllowsRunAs("x") || !Unlimited(compile(t, Role{RunAs: []string{"x*"}})).AllowsRunAs("xy") {
@@ -256,18 +283,25 @@ func TestLimit_AssignedAndOwner(t *testing.T) {
 
 // Ensures that application privileges are names or actions, and that these are distinct.
 func TestAllowsApplication(t *testing.T) {
-	registry := NewRegistry(map[string]map[string][]string{"myapp": {"read": {"data:read/*"}, "write": {"data:write/*"}, "all": {"data:*"}}})
+	registry := NewRegistry(
+		map[string]map[string][]string{"myapp": {"read": {"data:read/*"}, "write": {"data:write/*"}, "all": {"data:*"}}})
 	for _, c := range []struct {
 		granted string // application privileges resources
 		asked   string // application privilege resource
 		want    bool
 	}{
-		{"myapp read *", "myapp read x", true}, {"myapp read *", "myapp data:read/x x", true}, {"myapp read *", "myapp data:write/x x", false},
-		{"myapp all space:*", "myapp read space:1", true}, {"myapp all space:*", "myapp read other", false}, {"myapp all space:*", "myapp read *", false},
-		{"myapp read,write *", "myapp all x", false}, {"myapp data:* *", "myapp all x", true}, {"myapp data:* *", "myapp other x", false},
-		{"my* read *", "myapp read x", true}, {"my* read *", "myapp data:read/y x", true}, {"my* read *", "yours read x", false},
-		{"* * *", "yours any x", true}, {"* * *", "myapp * *", true}, {"myapp r* *", "myapp read x", false}, {"yours read *", "yours data:read/x x", false},
-		{"myapp read a*,b", "myapp read b", true}, {"myapp read *", "myapp READ x", false}, {"myapp read *", "myapp read /x", false},
+		{"myapp read *", "myapp read x", true}, {"myapp read *", "myapp data:read/x x", true},
+		{"myapp read *", "myapp data:write/x x", false},
+		{"myapp all space:*", "myapp read space:1", true}, {"myapp all space:*", "myapp read other", false},
+		{"myapp all space:*", "myapp read *", false},
+		{"myapp read,write *", "myapp all x", false}, {"myapp data:* *", "myapp all x", true},
+		{"myapp data:* *", "myapp other x", false},
+		{"my* read *", "myapp read x", true}, {"my* read *", "myapp data:read/y x", true},
+		{"my* read *", "yours read x", false},
+		{"* * *", "yours any x", true}, {"* * *", "myapp * *", true}, {"myapp r* *", "myapp read x", false},
+		{"yours read *", "yours data:read/x x", false},
+		{"myapp read a*,b", "myapp read b", true}, {"myapp read *", "myapp READ x", false},
+		{"myapp read *", "myapp read /x", false},
 	} {
 		g, q := strings.Fields(c.granted), strings.Fields(c.asked)
 		s := compile(t, Role{Applications: []Application{{g[0], strings.Split(g[1], ","), strings.Split(g[2], ",")}}})
@@ -281,8 +315,10 @@ func TestAllowsApplication(t *testing.T) {
 	}
 
 	for _, a := range []Application{
-		{"My", []string{"x"}, []string{"*"}}, {"ab", []string{"x"}, []string{"*"}}, {"abc", nil, []string{"*"}}, {"abc", []string{"x"}, nil},
-		{"abc", []string{"X"}, []string{"*"}}, {"abc", []string{""}, []string{"*"}}, {"a*c", []string{"x"}, []string{"*"}}, {"", []string{"x"}, []string{"*"}},
+		{"My", []string{"x"}, []string{"*"}}, {"ab", []string{"x"}, []string{"*"}}, {"abc", nil, []string{"*"}},
+		{"abc", []string{"x"}, nil},
+		{"abc", []string{"X"}, []string{"*"}}, {"abc", []string{""}, []string{"*"}}, {"a*c", []string{"x"}, []string{"*"}},
+		{"", []string{"x"}, []string{"*"}},
 	} {
 		if CheckApplication(a) == nil {
 			t.Errorf("%v is read", a)
@@ -297,7 +333,8 @@ func TestWorkflow_Restrictions(t *testing.T) {
 		method, path string
 		want         bool
 	}{
-		{"POST", "/_application/search_application/x/_search", true}, {"GET", "/_application/search_application/x/_search", true},
+		{"POST", "/_application/search_application/x/_search", true},
+		{"GET", "/_application/search_application/x/_search", true},
 		{"PUT", "/_application/search_application/x/_search", false}, {"GET", "/_application/search_application/x", false},
 		{"GET", "/_application/search_application//_search", false}, {"GET", "/_security/_authenticate", false},
 	} {
@@ -312,7 +349,8 @@ func TestWorkflow_Restrictions(t *testing.T) {
 	}
 
 	_, err := Workflow("x")
-	if err == nil || err.Error() != "Unknown workflow [x]. A workflow must be one of the predefined workflow names [search_application_query,search_application_analytics]." {
+	if err == nil || err.Error() != "Unknown workflow [x]. A workflow must be one of the predefined workflow names "+
+		"[search_application_query,search_application_analytics]." {
 		t.Error(err)
 	}
 
@@ -328,7 +366,8 @@ func TestWorkflow_Restrictions(t *testing.T) {
 // Ensures that an invalid part of a role is an error, wherever it is.
 func TestCompile_Refused(t *testing.T) {
 	for i, role := range []Role{
-		{Cluster: []string{"x"}}, {Indices: []Index{{Names: []string{"a"}, Privileges: []string{"x"}}}}, {Indices: []Index{{Names: []string{"/"}}}},
+		{Cluster: []string{"x"}}, {Indices: []Index{{Names: []string{"a"}, Privileges: []string{"x"}}}},
+		{Indices: []Index{{Names: []string{"/"}}}},
 		{Applications: []Application{{}}}, {RunAs: []string{"/~x/"}}, {Workflows: []string{"x"}},
 	} {
 		if _, err := Compile([]Role{role}); err == nil {
@@ -341,9 +380,12 @@ func big(t testing.TB) *Set {
 	t.Helper()
 	var indices []Index
 	for i := range 20 {
-		indices = append(indices, Index{Names: []string{fmt.Sprintf("logs-%d-*", i), fmt.Sprintf("/m%d[0-9]+/", i)}, Privileges: []string{"read", "view_index_metadata"}})
+		indices = append(indices,
+			Index{Names: []string{fmt.Sprintf("logs-%d-*", i), fmt.Sprintf("/m%d[0-9]+/", i)},
+				Privileges: []string{"read", "view_index_metadata"}})
 	}
-	return compile(t, Role{Cluster: slices.DeleteFunc(ClusterNames(), func(n string) bool { return n == "all" || n == "manage" }), Indices: indices})
+	return compile(t, Role{Cluster: slices.DeleteFunc(ClusterNames(),
+		func(n string) bool { return n == "all" || n == "manage" }), Indices: indices})
 }
 
 func BenchmarkAllowsCluster(b *testing.B) {

@@ -20,14 +20,19 @@ func (d dice) anyMatches(from []string, most int) []string {
 }
 
 var (
-	someCluster = []string{"all", "manage", "monitor", "manage_security", "manage_api_key", "manage_own_api_key", "read_security", "grant_api_key",
+	someCluster = []string{"all", "manage", "monitor", "manage_security", "manage_api_key", "manage_own_api_key",
+		"read_security", "grant_api_key",
 		"delegate_pki", "none", apiKey + "*", apiKey + "g*", "cluster:monitor/*", security + "*", "cluster:*"}
-	someActions = []string{apiKey + "get", apiKey + "grant", apiKey + "create", apiKey + "invalidate", security + "delegate_pki", security + "user/get",
+	someActions = []string{apiKey + "get", apiKey + "grant", apiKey + "create", apiKey + "invalidate",
+		security + "delegate_pki", security + "user/get",
 		"cluster:monitor/health", "cluster:admin/ilm/get", "indices:admin/template/get"}
-	someNames = []string{"*", "a*", "a?", "ab", "*b", "?*", "/a[bc]*/", "/[a-c]{1,2}/", ".s*", ".security*", "/(a|.security)-?/", "ab*"}
-	someIndex = []string{"all", "read", "write", "manage", "monitor", "index", "create_doc", "none", "indices:data/*", "indices:data/read/s*", "view_index_metadata"}
-	names     = []string{"a", "b", "ab", "ac", "abc", "xb", ".s", ".security", ".security-7", "cc", "é"}
-	does      = []string{"indices:data/read/search", "indices:data/read/get", "indices:data/write/bulk", "indices:data/write/delete", "indices:monitor/stats", "indices:admin/get", "indices:admin/delete"}
+	someNames = []string{"*", "a*", "a?", "ab", "*b", "?*", "/a[bc]*/", "/[a-c]{1,2}/", ".s*", ".security*",
+		"/(a|.security)-?/", "ab*"}
+	someIndex = []string{"all", "read", "write", "manage", "monitor", "index", "create_doc", "none", "indices:data/*",
+		"indices:data/read/s*", "view_index_metadata"}
+	names = []string{"a", "b", "ab", "ac", "abc", "xb", ".s", ".security", ".security-7", "cc", "é"}
+	does  = []string{"indices:data/read/search", "indices:data/read/get", "indices:data/write/bulk",
+		"indices:data/write/delete", "indices:monitor/stats", "indices:admin/get", "indices:admin/delete"}
 	someApps  = []string{"*", "app*", "app1", "app2"}
 	somePrivs = []string{"*", "read", "write", "data:*", "data:read/*", "x/*"}
 	someRes   = []string{"*", "s:*", "s:1", "/s:[0-9]/"}
@@ -36,12 +41,14 @@ var (
 func (d dice) role() Role {
 	r := Role{Cluster: d.anyMatches(someCluster, 2)}
 	for range d.IntN(4) {
-		entry := Index{Names: d.anyMatches(someNames, 2), Privileges: d.anyMatches(someIndex, 2), AllowRestricted: d.IntN(3) == 0}
+		entry := Index{Names: d.anyMatches(someNames, 2), Privileges: d.anyMatches(someIndex, 2),
+			AllowRestricted: d.IntN(3) == 0}
 		r.Indices = append(r.Indices, entry)
 	}
 
 	for range d.IntN(3) {
-		r.Applications = append(r.Applications, Application{d.pick(someApps), d.anyMatches(somePrivs, 2), d.anyMatches(someRes, 2)})
+		r.Applications = append(r.Applications,
+			Application{d.pick(someApps), d.anyMatches(somePrivs, 2), d.anyMatches(someRes, 2)})
 	}
 
 	if d.IntN(2) == 0 {
@@ -158,7 +165,8 @@ func TestSet_HasImpliesAllows(t *testing.T) {
 		}
 
 		had++
-		one := compile(t, Role{Indices: []Index{{Names: []string{pattern}, Privileges: []string{privilege}, AllowRestricted: true}}})
+		one := compile(t, Role{Indices: []Index{{Names: []string{pattern}, Privileges: []string{privilege},
+			AllowRestricted: true}}})
 		for _, n := range names {
 			for _, a := range does {
 				if one.allowsIndex(n, a) && !s.allowsIndex(n, a) {

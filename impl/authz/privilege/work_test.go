@@ -27,7 +27,8 @@ func asked(t *testing.T, s *Set, shape string, questions int) (units int64, allo
 	return meter.Used(), after.TotalAlloc - before.TotalAlloc, err
 }
 
-// Ensures that patterns in a body of 16 KiB take at most 64 MiB and the work of one inquiry, against roles of any shape.
+// Ensures that patterns in a body of 16 KiB take at most 64 MiB and the work of one inquiry, against roles of any
+// shape.
 func TestInquiry_Work(t *testing.T) {
 	for role, names := range map[string][]string{
 		"prefix":     {"logs-*"},
@@ -92,7 +93,8 @@ func TestRegistered_Work(t *testing.T) {
 	}
 
 	s := compile(t, Role{Applications: []Application{{"myapp", []string{"p"}, []string{"*"}}}})
-	_, err := Unlimited(s).Registered(NewRegistry(map[string]map[string][]string{"myapp": {"p": actions}}), NewBudget(t.Context()))
+	_, err := Unlimited(s).Registered(NewRegistry(map[string]map[string][]string{"myapp": {"p": actions}}),
+		NewBudget(t.Context()))
 	if !errors.Is(err, ErrTooMuch) {
 		t.Error(err)
 	}

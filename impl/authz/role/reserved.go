@@ -8,8 +8,8 @@ import (
 // Superuser is the name of the Elasticsearch role with all privileges.
 const Superuser = "superuser"
 
-// reserved holds the built-in roles, which cannot be changed: Elasticsearch's superuser, and the privileges that each ECE role
-// grants in Elasticsearch operations.
+// reserved holds the built-in roles, which cannot be changed: Elasticsearch's superuser, and the privileges that each
+// ECE role grants in Elasticsearch operations.
 var reserved = roledescriptor.Set{
 	Superuser:                          superuser(),
 	string(identity.PlatformAdmin):     superuser(),
@@ -31,16 +31,18 @@ func superuser() roledescriptor.Descriptor {
 
 	indices := []roledescriptor.IndexPrivileges{
 		{Names: all, Privileges: []string{"all"}},
-		{Names: all, Privileges: []string{"monitor", "read", "view_index_metadata", "read_cross_cluster"}, AllowRestrictedIndices: true},
+		{Names: all, Privileges: []string{"monitor", "read", "view_index_metadata", "read_cross_cluster"},
+			AllowRestrictedIndices: true},
 	}
 
 	d := roledescriptor.Descriptor{
-		Cluster:       []string{"all"},
-		Indices:       indices,
-		RunAs:         all,
-		Metadata:      reservedMetadata(),
-		Applications:  []roledescriptor.ApplicationPrivileges{{Application: "*", Privileges: all, Resources: all}},
-		RemoteCluster: []roledescriptor.RemoteClusterPrivileges{{Clusters: all, Privileges: []string{"monitor_enrich", "monitor_stats"}}},
+		Cluster:      []string{"all"},
+		Indices:      indices,
+		RunAs:        all,
+		Metadata:     reservedMetadata(),
+		Applications: []roledescriptor.ApplicationPrivileges{{Application: "*", Privileges: all, Resources: all}},
+		RemoteCluster: []roledescriptor.RemoteClusterPrivileges{{Clusters: all,
+			Privileges: []string{"monitor_enrich", "monitor_stats"}}},
 	}
 
 	for _, p := range indices {

@@ -23,8 +23,8 @@ type Service struct{ store *store.Store }
 // NewService returns a service on a store.
 func NewService(st *store.Store) *Service { return &Service{st} }
 
-// Check validates a role before Put. It returns fault.RequestInvalid with all errors, or fault.ParseFailed for the first
-// invalid query.
+// Check validates a role before Put. It returns fault.RequestInvalid with all errors, or fault.ParseFailed for the
+// first invalid query.
 func Check(name string, d roledescriptor.Descriptor) error {
 	if err := checkQueries(d); err != nil {
 		return err
@@ -36,8 +36,8 @@ func Check(name string, d roledescriptor.Descriptor) error {
 	return fault.Invalid(messages)
 }
 
-// checkQueries returns fault.ParseFailed for the first query that is not a JSON object. Nothing else here reads queries, so
-// an invalid one would never be noticed.
+// checkQueries returns fault.ParseFailed for the first query that is not a JSON object. Nothing else here reads
+// queries, so an invalid one would never be noticed.
 func checkQueries(d roledescriptor.Descriptor) error {
 	for i, p := range d.Indices {
 		if p.Query == "" {
@@ -46,8 +46,10 @@ func checkQueries(d roledescriptor.Descriptor) error {
 
 		value, err := strictjson.Decode([]byte(p.Query))
 		if _, object := value.(map[string]any); err != nil || !object {
-			return fault.New(fault.ParseFailed, fmt.Sprintf("failed to parse field 'query' for indices [%s] at index privilege [%d] of role descriptor: it is not a JSON object",
-				strings.Join(p.Names, ","), i))
+			return fault.New(fault.ParseFailed,
+				fmt.Sprintf("failed to parse field 'query' for indices [%s] at index privilege [%d] of role descriptor: it is "+
+					"not a JSON object",
+					strings.Join(p.Names, ","), i))
 		}
 	}
 	return nil
@@ -146,8 +148,9 @@ func Snapshot(tx *store.Tx, names []string) (roledescriptor.Set, error) {
 	return set, err
 }
 
-// Narrow returns a snapshot of a user's roles, limited to the ECE roles that the user still has. An API key must not keep the
-// privileges of a platform role that its owner has lost. Elasticsearch roles stay as in the snapshot (Elasticsearch's rule).
+// Narrow returns a snapshot of a user's roles, limited to the ECE roles that the user still has. An API key must not
+// keep the privileges of a platform role that its owner has lost. Elasticsearch roles stay as in the snapshot
+// (Elasticsearch's rule).
 func Narrow(snapshot roledescriptor.Set, now []identity.Role) roledescriptor.Set {
 	var kept []identity.Role
 	for name := range snapshot {

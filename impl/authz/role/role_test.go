@@ -98,7 +98,8 @@ func TestCheck(t *testing.T) {
 		{"an unknown privilege", "r", roledescriptor.Descriptor{Cluster: []string{"bogus"}}, fault.RequestInvalid, "[bogus]"},
 		{"the superuser", Superuser, monitor, fault.RequestInvalid, "1: Role [superuser] is reserved and may not be used.;"},
 		{"an ECE role", "ece_platform_viewer", monitor, fault.RequestInvalid, "1: Role [ece_platform_viewer] is reserved"},
-		{"two errors", Superuser, roledescriptor.Descriptor{Cluster: []string{"bogus"}}, fault.RequestInvalid, "2: Role [superuser] is reserved"},
+		{"two errors", Superuser, roledescriptor.Descriptor{Cluster: []string{"bogus"}}, fault.RequestInvalid,
+			"2: Role [superuser] is reserved"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := Check(c.role, c.descriptor)
@@ -117,8 +118,9 @@ func TestCheck(t *testing.T) {
 
 func TestReserved(t *testing.T) {
 	for name, want := range map[string]bool{
-		"superuser": true, "ece_platform_admin": true, "ece_platform_viewer": true, "ece_deployment_manager": true, "ece_deployment_viewer": true,
-		"Superuser": false, "viewer": false,
+		"superuser": true, "ece_platform_admin": true, "ece_platform_viewer": true, "ece_deployment_manager": true,
+		"ece_deployment_viewer": true,
+		"Superuser":             false, "viewer": false,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if Reserved(name) != want {
@@ -166,7 +168,8 @@ func TestService_Delete(t *testing.T) {
 
 	t.Run("a reserved role is refused", func(t *testing.T) {
 		_, err := s.Delete(t.Context(), Superuser)
-		if !fault.Has(err, fault.RequestInvalid) || !strings.Contains(err.Error(), "role [superuser] is reserved and cannot be deleted") {
+		if !fault.Has(err, fault.RequestInvalid) ||
+			!strings.Contains(err.Error(), "role [superuser] is reserved and cannot be deleted") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -285,7 +288,8 @@ func TestNarrow(t *testing.T) {
 		{"an ECE role was gained", []identity.Role{"r"}, []identity.Role{admin}, "r"},
 		{"promoted", []identity.Role{viewer}, []identity.Role{admin}, "ece_platform_viewer"},
 		{"demoted", []identity.Role{admin, "r"}, []identity.Role{viewer}, "ece_platform_viewer r"},
-		{"exchanged for a role with common permissions", []identity.Role{manager}, []identity.Role{viewer}, "ece_deployment_viewer"},
+		{"exchanged for a role with common permissions", []identity.Role{manager}, []identity.Role{viewer},
+			"ece_deployment_viewer"},
 		{"exchanged for a role without common permissions", []identity.Role{reader}, []identity.Role{"superuser"}, ""},
 		{"one of two was lost", []identity.Role{manager, viewer}, []identity.Role{manager}, "ece_deployment_manager"},
 	} {
@@ -333,7 +337,8 @@ func TestMissing(t *testing.T) {
 // Ensures that each built-in role grants the documented cluster privileges.
 func TestReserved_Privileges(t *testing.T) {
 	for name, want := range map[string]string{
-		"superuser": "[all]", "ece_platform_admin": "[all]", "ece_platform_viewer": "[monitor read_security manage_own_api_key]",
+		"superuser": "[all]", "ece_platform_admin": "[all]",
+		"ece_platform_viewer":    "[monitor read_security manage_own_api_key]",
 		"ece_deployment_manager": "[monitor manage_own_api_key]", "ece_deployment_viewer": "[monitor manage_own_api_key]",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 )
 
-// Compile returns the privileges that the descriptors grant together. It returns an error only for a set that Validate or
-// CheckRestrictions refuses.
+// Compile returns the privileges that the descriptors grant together. It returns an error only for a set that Validate
+// or CheckRestrictions refuses.
 func (s Set) Compile() (*privilege.Set, error) {
 	return privilege.Compile(s.privilegeRoles())
 }
@@ -42,7 +42,8 @@ func (s Set) privilegeRoles() []privilege.Role {
 func (d Descriptor) privilegeRole() privilege.Role {
 	role := privilege.Role{Cluster: d.Cluster, RunAs: d.RunAs, Workflows: d.Restriction.Workflows}
 	for _, p := range d.Indices {
-		role.Indices = append(role.Indices, privilege.Index{Names: p.Names, Privileges: p.Privileges, AllowRestricted: p.AllowRestrictedIndices})
+		role.Indices = append(role.Indices,
+			privilege.Index{Names: p.Names, Privileges: p.Privileges, AllowRestricted: p.AllowRestrictedIndices})
 	}
 
 	for _, p := range d.Applications {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Descriptor holds the privileges of a role. The zero value grants nothing. The role's name is not part of the descriptor;
-// it is the key in a Set.
+// Descriptor holds the privileges of a role. The zero value grants nothing. The role's name is not part of the
+// descriptor; it is the key in a Set.
 //
 // The free JSON of Global and Metadata consists of the values that strictjson.Decode returns, so that numbers keep all
 // their digits. Parse does not copy it: neither the descriptor nor the parsed value may be changed afterwards.
@@ -47,8 +47,8 @@ type IndexPrivileges struct {
 type FieldSecurity struct {
 	// Grant holds the visible fields. An empty list makes none visible.
 	Grant []string
-	// Except holds the fields of Grant that are hidden nevertheless. Nil and the empty list have the same effect, but they
-	// are rendered differently and do not compare as equal.
+	// Except holds the fields of Grant that are hidden nevertheless. Nil and the empty list have the same effect, but
+	// they are rendered differently and do not compare as equal.
 	Except []string
 }
 
@@ -76,11 +76,12 @@ type Set map[string]Descriptor
 
 // Powerless reports whether the descriptor grants no privilege at all.
 func (d Descriptor) Powerless() bool {
-	return len(d.Cluster)+len(d.Indices)+len(d.Applications)+len(d.RunAs)+len(d.Global)+len(d.RemoteIndices)+len(d.RemoteCluster) == 0
+	return len(d.Cluster)+len(d.Indices)+len(d.Applications)+len(d.RunAs)+len(d.Global)+len(d.RemoteIndices)+len(
+		d.RemoteCluster) == 0
 }
 
-// Equal reports whether two descriptors are equal by Elasticsearch's rules: all members are equal, and the order of array
-// elements matters. Numbers in free JSON are equal if they are spelled the same.
+// Equal reports whether two descriptors are equal by Elasticsearch's rules: all members are equal, and the order of
+// array elements matters. Numbers in free JSON are equal if they are spelled the same.
 func Equal(a, b Descriptor) bool {
 	return slices.Equal(a.Cluster, b.Cluster) &&
 		slices.EqualFunc(a.Indices, b.Indices, equalIndices) &&
@@ -119,7 +120,8 @@ func equalRemoteCluster(a, b RemoteClusterPrivileges) bool {
 }
 
 func equalApplications(a, b ApplicationPrivileges) bool {
-	return a.Application == b.Application && slices.Equal(a.Privileges, b.Privileges) && slices.Equal(a.Resources, b.Resources)
+	return a.Application == b.Application && slices.Equal(a.Privileges, b.Privileges) &&
+		slices.Equal(a.Resources, b.Resources)
 }
 
 func equalObjects(a, b map[string]any) bool {

@@ -18,12 +18,14 @@ func TestCanonical_Golden(t *testing.T) {
 	set := Set{
 		"b": {},
 		"a": {
-			Cluster:       []string{"z<", "a"},
-			Indices:       []IndexPrivileges{{Names: []string{"i"}, Privileges: []string{"read"}, FieldSecurity: &FieldSecurity{Grant: []string{"f"}, Except: []string{}}, Query: `{"a":1}`}},
-			Applications:  []ApplicationPrivileges{{"app", []string{"p"}, []string{"*"}}},
-			RunAs:         []string{"u"},
-			Global:        map[string]any{"profile": map[string]any{"write": map[string]any{"applications": []any{"x"}}}},
-			RemoteIndices: []RemoteIndexPrivileges{{[]string{"c"}, IndexPrivileges{Names: []string{"i"}, Privileges: []string{"all"}, AllowRestrictedIndices: true}}},
+			Cluster: []string{"z<", "a"},
+			Indices: []IndexPrivileges{{Names: []string{"i"}, Privileges: []string{"read"},
+				FieldSecurity: &FieldSecurity{Grant: []string{"f"}, Except: []string{}}, Query: `{"a":1}`}},
+			Applications: []ApplicationPrivileges{{"app", []string{"p"}, []string{"*"}}},
+			RunAs:        []string{"u"},
+			Global:       map[string]any{"profile": map[string]any{"write": map[string]any{"applications": []any{"x"}}}},
+			RemoteIndices: []RemoteIndexPrivileges{{[]string{"c"},
+				IndexPrivileges{Names: []string{"i"}, Privileges: []string{"all"}, AllowRestrictedIndices: true}}},
 			RemoteCluster: []RemoteClusterPrivileges{{[]string{"c"}, []string{"monitor_stats"}}},
 			Metadata:      map[string]any{"n": json.Number("1.50"), "m": nil},
 			Restriction:   Restriction{[]string{"w"}},
@@ -44,7 +46,8 @@ func TestCanonical_Golden(t *testing.T) {
 	}
 }
 
-// Ensures that the order of elements matters, the order of descriptors does not, and a missing array equals an empty one.
+// Ensures that the order of elements matters, the order of descriptors does not, and a missing array equals an empty
+// one.
 func TestEqual_Cases(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
@@ -64,15 +67,22 @@ func TestEqual_Cases(t *testing.T) {
 		{`{"x":{"metadata":{"a":1}}}`, `{"x":{"metadata":{"a":1.0}}}`, false},
 		{`{"x":{"metadata":{"a":1}}}`, `{"x":{"metadata":{"a":"1"}}}`, false},
 		{`{"x":{"metadata":{"a":null}}}`, `{"x":{"metadata":{}}}`, false},
-		{`{"x":{"index":[{"names":"a","privileges":["read"],"query":{"b":1,"a":2}}]}}`, `{"x":{"indices":[{"names":["a"],"privileges":["read"],"query":"{\"a\":2,\"b\":1}","allow_restricted_indices":false}]}}`, true},
-		{`{"x":{"index":[{"names":["a","b"],"privileges":["read"]}]}}`, `{"x":{"index":[{"names":["b","a"],"privileges":["read"]}]}}`, false},
-		{`{"x":{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["*"]}}]}}`, `{"x":{"index":[{"names":"a","privileges":["read"]}]}}`, false},
-		{`{"x":{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["*"]}}]}}`, `{"x":{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["*"],"except":[]}}]}}`, false},
-		{`{"x":{"index":[{"names":"a","privileges":["read"]}]}}`, `{"x":{"index":[{"names":"a","privileges":["read"],"allow_restricted_indices":true}]}}`, false},
+		{`{"x":{"index":[{"names":"a","privileges":["read"],"query":{"b":1,"a":2}}]}}`,
+			`{"x":{"indices":[{"names":["a"],"privileges":["read"],"query":"{\"a\":2,\"b\":1}","allow_restricted_indices":false}]}}`, true},
+		{`{"x":{"index":[{"names":["a","b"],"privileges":["read"]}]}}`,
+			`{"x":{"index":[{"names":["b","a"],"privileges":["read"]}]}}`, false},
+		{`{"x":{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["*"]}}]}}`,
+			`{"x":{"index":[{"names":"a","privileges":["read"]}]}}`, false},
+		{`{"x":{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["*"]}}]}}`,
+			`{"x":{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["*"],"except":[]}}]}}`, false},
+		{`{"x":{"index":[{"names":"a","privileges":["read"]}]}}`,
+			`{"x":{"index":[{"names":"a","privileges":["read"],"allow_restricted_indices":true}]}}`, false},
 		{`{"x":{"description":"a"}}`, `{"x":{"description":"b"}}`, false},
 		{`{"x":{"restriction":{"workflows":["a"]}}}`, `{"x":{"restriction":{"workflows":["A"]}}}`, false},
-		{`{"x":{"remote_cluster":[{"clusters":"c","privileges":["monitor_stats"]}]}}`, `{"x":{"remote_cluster":[{"clusters":"d","privileges":["monitor_stats"]}]}}`, false},
-		{`{"x":{"applications":[{"application":"a","privileges":["p"],"resources":["r"]}]}}`, `{"x":{"applications":[{"application":"a","privileges":["r"],"resources":["p"]}]}}`, false},
+		{`{"x":{"remote_cluster":[{"clusters":"c","privileges":["monitor_stats"]}]}}`,
+			`{"x":{"remote_cluster":[{"clusters":"d","privileges":["monitor_stats"]}]}}`, false},
+		{`{"x":{"applications":[{"application":"a","privileges":["p"],"resources":["r"]}]}}`,
+			`{"x":{"applications":[{"application":"a","privileges":["r"],"resources":["p"]}]}}`, false},
 	} {
 		a, b := decodeSet(t, c.a), decodeSet(t, c.b)
 		if a.Equal(b) != c.want || b.Equal(a) != c.want {
@@ -95,7 +105,8 @@ func decodeSet(t *testing.T, text string) Set {
 
 // Ensures that every member of every type is compared.
 func TestEqual_EveryMember(t *testing.T) {
-	for _, zero := range []any{Descriptor{}, IndexPrivileges{}, RemoteIndexPrivileges{}, RemoteClusterPrivileges{}, ApplicationPrivileges{}, FieldSecurity{}} {
+	for _, zero := range []any{Descriptor{}, IndexPrivileges{}, RemoteIndexPrivileges{}, RemoteClusterPrivileges{},
+		ApplicationPrivileges{}, FieldSecurity{}} {
 		for i := range reflect.TypeOf(zero).NumField() {
 			changed := reflect.New(reflect.TypeOf(zero)).Elem()
 			fill(changed.Field(i))
@@ -157,7 +168,8 @@ func (g generator) strings(least int) []string {
 }
 
 func (g generator) free() map[string]any {
-	values := []any{nil, true, "a", json.Number("1"), json.Number("1.0"), []any{}, []any{"a", map[string]any{}}, map[string]any{"a": nil}}
+	values := []any{nil, true, "a", json.Number("1"), json.Number("1.0"), []any{}, []any{"a", map[string]any{}},
+		map[string]any{"a": nil}}
 	if g.chance() {
 		return map[string]any{[]string{"a", "", "\x00"}[g.IntN(3)]: values[g.IntN(len(values))]}
 	}
@@ -263,8 +275,8 @@ func roundTrip(t *testing.T, set Set) {
 	}
 }
 
-// Ensures that Parse neither panics on any JSON nor returns errors of other packages, that Validate accepts its results as
-// input, and that they are read back unchanged once rendered.
+// Ensures that Parse neither panics on any JSON nor returns errors of other packages, that Validate accepts its results
+// as input, and that they are read back unchanged once rendered.
 func FuzzParse(f *testing.F) {
 	for _, c := range refused {
 		f.Add([]byte(c.given))

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// check returns fault.ParseFailed if an exception is not a subset of the granted fields, as Elasticsearch does. A regular
-// expression (between slashes) is not analyzed; it is a subset of itself and of "*", and only itself is a subset of it.
+// check returns fault.ParseFailed if an exception is not a subset of the granted fields, as Elasticsearch does. A
+// regular expression (between slashes) is not analyzed; it is a subset of itself and of "*", and only itself is a
+// subset of it.
 func (f FieldSecurity) check() error {
 	same := map[string]bool{}
 	for _, pattern := range f.Grant {
@@ -31,7 +32,8 @@ func (f FieldSecurity) coverageError(granted *automaton) error {
 	if granted.budget < 0 {
 		return parseError("Exceptions for field permissions are too complex to be compared with the granted fields")
 	}
-	return parseError("Exceptions for field permissions must be a subset of the granted fields but [%s] is not a subset of [%s]",
+	return parseError("Exceptions for field permissions must be a subset of the granted fields but [%s] is not a "+
+		"subset of [%s]",
 		strings.Join(f.Except, ","), strings.Join(f.Grant, ","))
 }
 
@@ -51,7 +53,8 @@ type automaton struct {
 	sets [][]int
 	ids  map[string]int
 	next map[edge]int
-	// budget is the number of steps left, negative once exhausted. Some patterns take exponential time; they are refused.
+	// budget is the number of steps left, negative once exhausted. Some patterns take exponential time; they are
+	// refused.
 	budget int
 }
 
@@ -104,7 +107,8 @@ func collapseStars(pattern string) []rune {
 	return list
 }
 
-// internSet returns the number of a set of states, which must be sorted, and numbers a new one. The first set has number 0.
+// internSet returns the number of a set of states, which must be sorted, and numbers a new one. The first set has
+// number 0.
 func (c *automaton) internSet(states []int) int {
 	var key []byte
 	for _, state := range states {

@@ -11,7 +11,8 @@ import (
 
 func fieldSecurity(t *testing.T, text string) (*FieldSecurity, error) {
 	t.Helper()
-	d, err := Parse("x", decode(t, `{"indices":[{"names":"a","privileges":["read"],"field_security":`+text+`}]}`), Options{})
+	d, err := Parse("x", decode(t, `{"indices":[{"names":"a","privileges":["read"],"field_security":`+text+`}]}`),
+		Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -21,34 +22,43 @@ func fieldSecurity(t *testing.T, text string) (*FieldSecurity, error) {
 // Ensures that exceptions must be a subset of the granted fields, with wildcards on either side.
 func TestFieldSecurity_Subset(t *testing.T) {
 	for _, text := range []string{
-		`{"grant":["f1"]}`, `{"grant":[]}`, `{"grant":[],"except":[]}`, `{"grant":["f1","f2"],"except":["f1"]}`, `{"grant":["*"],"except":["a","b*","/c/"]}`,
-		`{"grant":["f*"],"except":["f1","f","fa*b?"]}`, `{"grant":["**"],"except":["*"]}`, `{"grant":["?","??*",""],"except":["*"]}`, `{"grant":["a*"],"except":["a**"]}`,
-		`{"grant":["?*"],"except":["*a"]}`, `{"grant":["a*","b*"],"except":["a*","bx"]}`, `{"grant":["/f[12]/"],"except":["/f[12]/"]}`,
+		`{"grant":["f1"]}`, `{"grant":[]}`, `{"grant":[],"except":[]}`, `{"grant":["f1","f2"],"except":["f1"]}`,
+		`{"grant":["*"],"except":["a","b*","/c/"]}`,
+		`{"grant":["f*"],"except":["f1","f","fa*b?"]}`, `{"grant":["**"],"except":["*"]}`,
+		`{"grant":["?","??*",""],"except":["*"]}`, `{"grant":["a*"],"except":["a**"]}`,
+		`{"grant":["?*"],"except":["*a"]}`, `{"grant":["a*","b*"],"except":["a*","bx"]}`,
+		`{"grant":["/f[12]/"],"except":["/f[12]/"]}`,
 	} {
 		fields, err := fieldSecurity(t, text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
-		} else if got := fmt.Sprint(fields.Grant == nil, fields.Except == nil); got != fmt.Sprint(false, !strings.Contains(text, "except")) {
+		} else if got := fmt.Sprint(fields.Grant == nil, fields.Except == nil); got != fmt.Sprint(false,
+			!strings.Contains(text, "except")) {
 			t.Errorf("%s: %#v", text, fields)
 		}
 	}
 	for text, list := range map[string]string{
-		`{"grant":["f1","f2"],"except":["f3"]}`: "[f3] is not a subset of [f1,f2]", `{"grant":[],"except":["a"]}`: "[a] is not a subset of []",
-		`{"grant":["f?"],"except":["f1","f*"]}`: "[f1,f*] is not a subset of [f?]", `{"grant":["a"],"except":["A"]}`: "[A] is not a subset of [a]",
-		`{"grant":["?*"],"except":["*"]}`: "[*] is not a subset of [?*]", `{"grant":["a*"],"except":["/a.*/"]}`: "[/a.*/] is not a subset of [a*]",
-		`{"grant":["/a.*/"],"except":["ab"]}`: "[ab] is not a subset of [/a.*/]", `{"grant":[],"except":[""]}`: "[] is not a subset of []",
+		`{"grant":["f1","f2"],"except":["f3"]}`: "[f3] is not a subset of [f1,f2]",
+		`{"grant":[],"except":["a"]}`:           "[a] is not a subset of []",
+		`{"grant":["f?"],"except":["f1","f*"]}`: "[f1,f*] is not a subset of [f?]",
+		`{"grant":["a"],"except":["A"]}`:        "[A] is not a subset of [a]",
+		`{"grant":["?*"],"except":["*"]}`:       "[*] is not a subset of [?*]",
+		`{"grant":["a*"],"except":["/a.*/"]}`:   "[/a.*/] is not a subset of [a*]",
+		`{"grant":["/a.*/"],"except":["ab"]}`:   "[ab] is not a subset of [/a.*/]",
+		`{"grant":[],"except":[""]}`:            "[] is not a subset of []",
 	} {
 		_, err := fieldSecurity(t, text)
 		wantError(t, text, err, pe, "Exceptions for field permissions must be a subset of the granted fields but "+list)
 	}
 	const prefix = "failed to parse indices privileges for role [x]. "
 	for text, want := range map[string]string{
-		`{}`:                         prefix + "[field_security] must have [grant]",
-		`{"except":["a"]}`:           prefix + "[field_security] must have [grant]",
-		`null`:                       prefix + "expected an object but found [VALUE_NULL] instead",
-		`["a"]`:                      prefix + "expected an object but found [START_ARRAY] instead",
-		`{"grant":["a"],"deny":[]}`:  prefix + "unexpected field [deny]",
-		`{"grant":"a"}`:              "could not parse [grant] field. expected a string array but found [VALUE_STRING] value instead",
+		`{}`:                        prefix + "[field_security] must have [grant]",
+		`{"except":["a"]}`:          prefix + "[field_security] must have [grant]",
+		`null`:                      prefix + "expected an object but found [VALUE_NULL] instead",
+		`["a"]`:                     prefix + "expected an object but found [START_ARRAY] instead",
+		`{"grant":["a"],"deny":[]}`: prefix + "unexpected field [deny]",
+		`{"grant":"a"}`: "could not parse [grant] field. expected a string array but found [VALUE_STRING] " +
+			"value instead",
 		`{"grant":null}`:             "could not parse [grant] field. expected a string array but found null value instead",
 		`{"grant":[],"except":null}`: "could not parse [except] field. expected a string array but found null value instead",
 	} {
@@ -57,8 +67,8 @@ func TestFieldSecurity_Subset(t *testing.T) {
 	}
 }
 
-// Ensures that exceptions pass exactly if no text matches an exception and no granted pattern. The test tries all texts up
-// to a length, made of the letters in the patterns and of one that no pattern contains.
+// Ensures that exceptions pass exactly if no text matches an exception and no granted pattern. The test tries all texts
+// up to a length, made of the letters in the patterns and of one that no pattern contains.
 func TestFieldSecurity_AllShortTexts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	texts := []string{""}
@@ -102,8 +112,10 @@ func matches(text string, patterns ...string) bool {
 
 // Ensures that many patterns are compared quickly, and that patterns of exponential cost are refused.
 func TestFieldSecurity_CostBound(t *testing.T) {
-	blowUp := FieldSecurity{Grant: []string{"*a" + strings.Repeat("?", 30), "*?"}, Except: []string{strings.Repeat("?", 60)}}
-	stars := FieldSecurity{Grant: []string{strings.Repeat("*", 500_000) + "a"}, Except: []string{strings.Repeat("*", 500_000)}}
+	blowUp := FieldSecurity{Grant: []string{"*a" + strings.Repeat("?", 30), "*?"},
+		Except: []string{strings.Repeat("?", 60)}}
+	stars := FieldSecurity{Grant: []string{strings.Repeat("*", 500_000) + "a"},
+		Except: []string{strings.Repeat("*", 500_000)}}
 	var many FieldSecurity
 	for i := range 20_000 {
 		many.Grant = append(many.Grant, fmt.Sprintf("a%d*", i))
@@ -116,7 +128,8 @@ func TestFieldSecurity_CostBound(t *testing.T) {
 	if err := stars.check(); err == nil {
 		t.Error("stars: accepted")
 	}
-	wantError(t, "blow-up", blowUp.check(), pe, "Exceptions for field permissions are too complex to be compared with the granted fields")
+	wantError(t, "blow-up", blowUp.check(), pe,
+		"Exceptions for field permissions are too complex to be compared with the granted fields")
 	if taken := time.Since(begin); taken > 30*time.Second {
 		t.Errorf("the comparisons take %v", taken)
 	}

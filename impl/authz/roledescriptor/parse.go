@@ -18,8 +18,8 @@ type Options struct {
 
 const fieldName = "role_descriptors"
 
-// Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil. Errors are
-// fault.FieldInvalid, with the error of the invalid descriptor as cause.
+// Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil.
+// Errors are fault.FieldInvalid, with the error of the invalid descriptor as cause.
 func Field(target *Set, options Options) xcontent.Field {
 	var members map[string]any
 	object := xcontent.Object(&members)
@@ -135,7 +135,8 @@ func (s section) ignoreScalar(field string) func(any) error {
 func readRestriction(name string, target *Restriction) func(any) error {
 	restriction := section("restriction for role [" + name + "]")
 	return func(value any) error {
-		err := restriction.readObject(value, map[string]func(any) error{"workflows": readStrings("workflows", &target.Workflows)})
+		err := restriction.readObject(value,
+			map[string]func(any) error{"workflows": readStrings("workflows", &target.Workflows)})
 		if err != nil || target.Workflows == nil {
 			return err
 		}

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Canonical encodes a set in its canonical form: equal sets have the same bytes, and different sets different bytes. The
-// form is JSON with sorted members, which ReadSet decodes and which callers hash. It must never change for existing
+// Canonical encodes a set in its canonical form: equal sets have the same bytes, and different sets different bytes.
+// The form is JSON with sorted members, which ReadSet decodes and which callers hash. It must never change for existing
 // descriptors, because documents are stored under its hash.
 //
 // Canonical panics if the set's free JSON has values of other types than strictjson.Decode returns.
@@ -97,7 +97,8 @@ func renderRemoteIndices(p RemoteIndexPrivileges) any {
 }
 
 func renderRemoteCluster(p RemoteClusterPrivileges) any {
-	return map[string]any{"clusters": renderArray(p.Clusters, renderString), "privileges": renderArray(p.Privileges, renderString)}
+	return map[string]any{"clusters": renderArray(p.Clusters, renderString),
+		"privileges": renderArray(p.Privileges, renderString)}
 }
 
 func renderApplication(p ApplicationPrivileges) any {

@@ -15,12 +15,12 @@ func (s section) fail(format string, values ...any) error {
 	return parseError("failed to parse %s. "+format, append([]any{s}, values...)...)
 }
 
-// aliases maps alternative names of members to their main names. Elasticsearch takes the last of both, but decoded objects
-// have no order, so both together are refused.
+// aliases maps alternative names of members to their main names. Elasticsearch takes the last of both, but decoded
+// objects have no order, so both together are refused.
 var aliases = map[string]string{"index": "indices", "application": "applications"}
 
-// readObject passes each member to its reader. It does so in the order of the names, so that an object with several errors
-// always yields the same one. A member without a reader is refused.
+// readObject passes each member to its reader. It does so in the order of the names, so that an object with several
+// errors always yields the same one. A member without a reader is refused.
 func (s section) readObject(value any, readers map[string]func(any) error) error {
 	members, ok := value.(map[string]any)
 	if !ok {

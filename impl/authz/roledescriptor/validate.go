@@ -10,16 +10,20 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 )
 
-// Validate returns one message for each validation error of parsed descriptors, for an action_request_validation_exception;
-// none if the set is valid. Messages are in the order of the descriptors' names and then of their members below. There are
-// at most 100 messages, because one may be a hundred times longer than its cause.
+// Validate returns one message for each validation error of parsed descriptors, for an
+// action_request_validation_exception; none if the set is valid. Messages are in the order of the descriptors' names
+// and then of their members below. There are at most 100 messages, because one may be a hundred times longer than its
+// cause.
 //
-// Descriptors that cost more than privilege.MaxCost together yield a single message, because checking them would take too
-// long.
+// Descriptors that cost more than privilege.MaxCost together yield a single message, because checking them would take
+// too long.
 func Validate(set Set) []string {
 	if cost := set.cost(); cost > privilege.MaxCost {
-		return []string{fmt.Sprintf("the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] are taken;"+
-			" a name counts 1, and a pattern about as much as it is long when its repetitions are written out", cost, privilege.MaxCost)}
+		return []string{fmt.Sprintf(
+			"the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] "+
+				"are taken;"+
+				" a name counts 1, and a pattern about as much as it is long when its repetitions are written out", cost,
+			privilege.MaxCost)}
 	}
 	var v validator
 	for _, name := range slices.Sorted(maps.Keys(set)) {

@@ -10,13 +10,16 @@ import (
 )
 
 const (
-	unknownCluster = "unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster privilege names [all,cancel_task,"
-	clusterEnd     = ",write_fleet_secrets] or a pattern over one of the available cluster actions"
-	unknownIndex   = "unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices privileges [all,auto_configure,"
+	unknownCluster = "unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster " +
+		"privilege names [all,cancel_task,"
+	clusterEnd   = ",write_fleet_secrets] or a pattern over one of the available cluster actions"
+	unknownIndex = "unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices " +
+		"privileges [all,auto_configure,"
 	indexEnd       = ",write] or a pattern over one of the available index actions"
 	badApplication = "[%s] is not the name of an application, which is a lower-case letter"
 	badPrivilege   = "[%s] is neither the name of an application privilege"
-	workflowList   = "Unknown workflow [%s]. A workflow must be one of the predefined workflow names [search_application_query,search_application_analytics]."
+	workflowList   = "Unknown workflow [%s]. A workflow must be one of the predefined workflow names " +
+		"[search_application_query,search_application_analytics]."
 )
 
 // Ensures that every validation error has its message, and that valid descriptors have none.
@@ -92,7 +95,8 @@ func TestValidate_OrderAndBound(t *testing.T) {
 		got = append(got, strings.Join(words[:min(4, len(words))], " "))
 	}
 	want := []string{
-		"unknown cluster privilege [c1].", "unknown cluster privilege [c2].", "unknown index privilege [i1].", "[!] is not the",
+		"unknown cluster privilege [c1].", "unknown cluster privilege [c2].", "unknown index privilege [i1].",
+		"[!] is not the",
 		"the pattern [/(] begins", "role descriptor metadata keys", "Unknown workflow [w]. A", "Role description must be",
 		"unknown cluster privilege [last].",
 	}
@@ -114,11 +118,15 @@ func TestCheckRestrictions(t *testing.T) {
 		{nil, "", ""},
 		{Set{"a": {}, "b": {}}, "", ""},
 		{Set{"a": restricted}, "", "owner user role descriptors must not include restriction"},
-		{Set{"a": restricted, "b": restricted}, "more than one role descriptor with restriction is not supported", "owner user role descriptors must not include restriction"},
-		{Set{"a": restricted, "b": {}}, "combining role descriptors with and without restriction is not supported", "owner user role descriptors must not include restriction"},
-		{Set{"a": restricted, "b": {}, "c": restricted}, "more than one role descriptor with restriction is not supported", "owner user role descriptors must not include restriction"},
+		{Set{"a": restricted, "b": restricted}, "more than one role descriptor with restriction is not supported",
+			"owner user role descriptors must not include restriction"},
+		{Set{"a": restricted, "b": {}}, "combining role descriptors with and without restriction is not supported",
+			"owner user role descriptors must not include restriction"},
+		{Set{"a": restricted, "b": {}, "c": restricted}, "more than one role descriptor with restriction is not supported",
+			"owner user role descriptors must not include restriction"},
 	} {
-		for want, err := range map[string]error{"set:" + c.check: CheckRestrictions(c.set), "own:" + c.owner: CheckOwner(c.set)} {
+		for want, err := range map[string]error{"set:" + c.check: CheckRestrictions(c.set),
+			"own:" + c.owner: CheckOwner(c.set)} {
 			if want = want[4:]; want != "" {
 				wantError(t, "", err, iae, want)
 			} else if err != nil {
@@ -152,7 +160,8 @@ func TestValidate_TooLarge(t *testing.T) {
 		"privileges":          {"r": {Indices: []IndexPrivileges{{Names: []string{"a"}, Privileges: many("x")}}}},
 		"cluster privileges":  {"r": {Cluster: many("x")}},
 		"run as":              {"r": {RunAs: many("*a*")}},
-		"resources":           {"r": {Applications: []ApplicationPrivileges{{Application: "app", Privileges: []string{"p"}, Resources: many("*a*")}}}},
+		"resources": {"r": {Applications: []ApplicationPrivileges{{Application: "app", Privileges: []string{"p"},
+			Resources: many("*a*")}}}},
 		"several": {
 			"a": {RunAs: many("*a*")[:2000]}, "b": {RunAs: many("*a*")[:2000]},
 		},
@@ -169,7 +178,8 @@ func TestValidate_TooLarge(t *testing.T) {
 			}
 		})
 	}
-	if messages := Validate(Set{"r": {Indices: []IndexPrivileges{names(many("/a{500}b/")[:20]), names(many("*a*")[:500])}}}); len(messages) > 0 {
+	if messages := Validate(
+		Set{"r": {Indices: []IndexPrivileges{names(many("/a{500}b/")[:20]), names(many("*a*")[:500])}}}); len(messages) > 0 {
 		t.Errorf("a large role: %q", messages)
 	}
 }
