@@ -1,4 +1,5 @@
-// Package apikey keeps API keys: one kind of key, of which ECE's operations and Elasticsearch's each show their view.
+// Package apikey manages API keys. There is one kind of key, which the operations of ECE and of Elasticsearch show in
+// different views.
 package apikey
 
 import (
@@ -18,41 +19,40 @@ import (
 const (
 	idBytes     = 15 // 20 characters, as Elasticsearch's
 	secretBytes = 16 // 128 bits: nothing to guess, so a plain digest is enough
-	// version is the form of what the rows of keys refer to. A key of another version is not like one that is made now,
-	// even if all else is equal.
+	// version is the version of the documents that keys refer to. A key of another version differs from a new one, even
+	// if all else is equal.
 	version = 1
-	// retention is how long a key is shown after it was invalidated or expired (Elasticsearch's default).
+	// retention is the time for which a key is shown after it was invalidated or expired (Elasticsearch's default).
 	retention = 7 * 24 * time.Hour
 )
 
-// Settings are what an operator decides.
+// Settings holds the operator's limits of API keys.
 type Settings struct {
-	// MaxLifetime is how long a key lives at most after it was made; zero is no limit. A key without an expiration gets
-	// this one.
+	// MaxLifetime is the maximum lifetime of a key; zero is no limit. A key without an expiration gets this one.
 	MaxLifetime time.Duration
-	// MaxPerUser is how many keys a user has at most that are neither invalidated nor expired; zero is no limit. A user
-	// who has more keeps them, and gets no others.
+	// MaxPerUser is the maximum number of a user's keys that are neither invalidated nor expired; zero is no limit. A
+	// user with more keeps them, but creates no others.
 	MaxPerUser int
 }
 
-// DefaultMaxPerUser is more than a user needs, and few enough to be listed.
+// DefaultMaxPerUser exceeds the needs of a user, and is small enough for a list of all keys.
 const DefaultMaxPerUser = 100_000
 
-// Service keeps API keys.
+// Service manages API keys.
 type Service struct {
 	store    *store.Store
 	settings Settings
 	quota    quota
 	usage    *usage
-	// ceilings remembers what follows from two documents, which never change, by their ids.
+	// ceilings caches what follows from two documents, which never change, by their ids.
 	ceilings *lru.Cache[[2]string, ceiling]
-	// swept is when documents were purged last, in milliseconds since 1970.
+	// swept is the time of the last purge of documents, in milliseconds since 1970.
 	swept atomic.Int64
-	// known remembers keys with their owners, by the keys' ids.
+	// known caches keys with their owners, by the keys' ids.
 	known *store.Cache[*ownedKey]
 }
 
-// NewService returns a service on a store. Close it, or the last uses of keys are not remembered.
+// NewService returns a service on a store. It must be closed, or the last uses of keys are lost.
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
 	known, _ := store.NewCache[*ownedKey](st, maxKnown)
@@ -60,13 +60,13 @@ func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 		ceilings: ceilings, known: known}
 }
 
-// Close writes what is to be remembered of the last uses.
+// Close writes the last uses of keys, and stops the service.
 func (s *Service) Close() { s.usage.close() }
 
-// Flush writes what is to be remembered of uses until now.
+// Flush writes the last uses of keys that are pending.
 func (s *Service) Flush() { s.usage.flush() }
 
-// Ref names a key of a user.
+// Ref identifies a key of a user.
 type Ref struct{ User, ID string }
 
 // Get returns a user's key that is not invalidated, or fault.KeyNotFound.
@@ -90,7 +90,7 @@ func (s *Service) List(ctx context.Context, userName string) ([]Key, error) {
 	return keysOf(valid(keys)), err
 }
 
-// ListAll returns everybody's keys that are not invalidated, oldest first.
+// ListAll returns the keys of all users that are not invalidated, oldest first.
 func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
 	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.All() })
 	return keysOf(valid(keys)), err
@@ -107,7 +107,7 @@ func (s *Service) Delete(ctx context.Context, ref Ref) error {
 	})
 }
 
-// DeleteEach invalidates the keys that exist among those named, all in one step.
+// DeleteEach invalidates the keys that exist among those named, in one transaction.
 func (s *Service) DeleteEach(ctx context.Context, refs []Ref) error {
 	ids := make([]string, len(refs))
 	for i, ref := range refs {
@@ -132,7 +132,7 @@ func (s *Service) DeleteEach(ctx context.Context, refs []Ref) error {
 	})
 }
 
-// DeleteAll invalidates all keys of a user, however many there are, or returns fault.KeyOwnerNotFound.
+// DeleteAll invalidates all keys of a user, or returns fault.KeyOwnerNotFound.
 func (s *Service) DeleteAll(ctx context.Context, userName string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.Keys.Lock(); err != nil {
@@ -154,7 +154,7 @@ func expired(key store.APIKey, now time.Time) bool {
 // invalidated reports whether a key was invalidated.
 func invalidated(key store.APIKey) bool { return !key.InvalidatedAt.IsZero() }
 
-// valid leaves out the keys that are invalidated.
+// valid returns the keys that are not invalidated.
 func valid(keys []store.APIKey) []store.APIKey {
 	kept := keys[:0]
 	for _, key := range keys {
@@ -177,7 +177,7 @@ func remove(ctx context.Context, tx *store.Tx, ref Ref) (bool, error) {
 	return len(ended) > 0, err
 }
 
-// invalidate ends those of the keys that are not ended yet, and returns their ids. There is no way back.
+// invalidate invalidates the keys that are not invalidated yet, and returns their ids.
 func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]string, error) {
 	owners := map[string]string{}
 	var ids []string
@@ -201,8 +201,8 @@ func invalidate(ctx context.Context, tx *store.Tx, keys []store.APIKey) ([]strin
 	return ended, nil
 }
 
-// revoke invalidates all keys of a user, and returns the ids of those that were valid, in order. The audit trail gets
-// one entry for all of them.
+// revoke invalidates all keys of a user, and returns the ids of those that were valid, in order. The audit trail gets a
+// single entry for all of them.
 func revoke(ctx context.Context, tx *store.Tx, userName string) ([]string, error) {
 	revoked, err := tx.Keys.RevokeUser(userName)
 	if err != nil || len(revoked.IDs) == 0 {

@@ -8,19 +8,19 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// ceiling is what a bound key may have of ECE's roles. The zero ceiling is none: a key that its owner made follows its
-// owner's roles.
+// ceiling holds the ECE roles that a bound key may have. The zero ceiling limits nothing: a key that its owner created
+// follows its owner's roles.
 type ceiling struct {
 	binding
 	roles []identity.Role
 }
 
-// maxCeilings bounds how many are remembered, each of which is a few names.
+// maxCeilings bounds the cached ceilings, each of which holds a few names.
 const maxCeilings = 4096
 
-// rolesOf returns the roles of a key's owner. Of a bound key's, those of ECE are left out that the owner has not held
-// ever since the key was bound: a key that was planted on a user must not become an administrator's with its owner. It
-// is the owner's own once the owner in person has updated it.
+// rolesOf returns the roles of a key's owner. A bound key lacks the ECE roles that the owner has not held without
+// interruption since the key was bound: a key that another user planted must not become an administrator's with its
+// owner's promotion. An update by the owner in person lifts the binding.
 func (s *Service) rolesOf(tx *store.Tx, key store.APIKey, owner store.User) ([]identity.Role, error) {
 	c, err := s.ceiling(tx, key)
 	if err != nil || !c.OnBehalf {

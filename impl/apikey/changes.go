@@ -7,33 +7,33 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// keysChange is a change, and the keys that are given it.
+// keysChange is a change, and the ids of the keys that get it.
 type keysChange struct {
 	store.KeyChange
-	// keeping is the creator that the keys would have if they kept their binding; empty if the change lifts it. An
-	// update that changes nothing else leaves the key as it is, and does not bind it.
+	// keeping is the creator document that the keys would have if they kept their binding; empty if the change lifts
+	// it. An update that changes nothing else leaves the key as it is, and does not bind it.
 	keeping string
 	ids     []string
 }
 
-// changes are what an update makes of keys: the same of all, except that a caller other than the owner in person binds
-// each key to what it has of ECE's roles.
+// changes are the changes of an update. It changes all keys alike, except that a caller other than the owner in person
+// binds each key to the ECE roles that it has.
 type changes struct {
 	service *Service
 	tx      *store.Tx
 	owner   store.User
 	binding binding
-	// common is what all changes have in common.
+	// common holds the members that all changes share.
 	common store.KeyChange
-	// own is the change of keys that have what their owner has, and are not bound.
+	// own is the change of unbound keys, which have all roles of their owner.
 	own  *keysChange
 	made map[string]*keysChange
-	// all are the changes that were made, in the order in which they were needed.
+	// all lists the changes in the order of their first use.
 	all []*keysChange
 }
 
 // newChanges prepares an update. It returns fault.InvalidData if one of the owner's roles is restricted, whether or not
-// there is a key to be updated.
+// there is a key to update.
 func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.User, u Update) (*changes, error) {
 	common, err := u.change(tx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *changes) of(key store.APIKey) (*keysChange, error) {
 	return c.with(roles, kept.binding)
 }
 
-// with returns the change of the keys that are to have these roles, and that have this binding.
+// with returns the change of keys with this binding, which are to have these roles.
 func (c *changes) with(roles []identity.Role, kept binding) (*keysChange, error) {
 	name := fmt.Sprintf("%q %+v", roles, kept)
 	if made, found := c.made[name]; found {

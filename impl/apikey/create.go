@@ -18,12 +18,13 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Creation is a key to be made.
+// Creation describes a key to create.
 type Creation struct {
 	Name string
-	// Lifetime counts in whole seconds; nil is for ever. One that is not positive makes a key that has expired.
+	// Lifetime counts in whole seconds; a key without one does not expire. A lifetime that is not positive creates an
+	// expired key.
 	Lifetime *time.Duration
-	// Assigned are the key's own role descriptors. If there are none the key may do what its owner may.
+	// Assigned holds the key's own role descriptors. A key without any has its owner's privileges.
 	Assigned roledescriptor.Set
 	// Metadata is nil if none was given.
 	Metadata map[string]any
@@ -31,14 +32,14 @@ type Creation struct {
 	onBehalf bool
 }
 
-// Credential is what the holder of a key sends. Nothing can show it again.
+// Credential is what the holder of a key sends. It cannot be shown again.
 type Credential struct{ ID, Secret string }
 
-// Encoded is what follows "ApiKey " in the Authorization header.
+// Encoded returns the text after "ApiKey " in the Authorization header.
 func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
 
-// Create makes a key of the caller's. It returns fault.RequestInvalid, SecurityDenied, IllegalArgument,
-// KeyInvalidInput, and fault.CredentialsInvalid if the owner was disabled meanwhile.
+// Create creates a key of the caller. It returns fault.RequestInvalid, PermissionDenied, InvalidData, KeyInvalidInput,
+// and fault.CredentialsInvalid if the owner was disabled meanwhile.
 func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (Key, Credential, error) {
 	if err := fault.Invalid(c.Problems()); err != nil {
 		return Key{}, Credential{}, err
@@ -53,7 +54,7 @@ func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation)
 	return s.create(ctx, caller.Principal, c)
 }
 
-// Grant makes a key of another user's, whose credentials the caller was found to have. It returns what Create does.
+// Grant creates a key of another user, after the caller has presented its credentials. It returns the errors of Create.
 func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (Key, Credential, error) {
 	if err := fault.Invalid(c.Problems()); err != nil {
 		return Key{}, Credential{}, err
@@ -100,10 +101,10 @@ func cannotOwn(p identity.Principal) string {
 	return "the built-in user \"" + p.User + "\" cannot own API keys; create them as another user"
 }
 
-// maxName counts characters. It is Elasticsearch's limit.
+// maxName is Elasticsearch's limit in characters.
 const maxName = 256
 
-// Problems returns everything that is wrong with a key to be made, fit for fault.Invalid.
+// Problems returns all errors of the description, as messages for fault.Invalid.
 func (c Creation) Problems() []string {
 	var messages []string
 	add := func(wrong bool, message string) {
@@ -120,7 +121,7 @@ func (c Creation) Problems() []string {
 	return append(messages, roledescriptor.Validate(c.Assigned)...)
 }
 
-// derivable tells whether descriptors are what a key may give to a key: some, and none of them with privileges.
+// derivable reports whether a key may create a key with these descriptors: there are some, and none has privileges.
 func derivable(set roledescriptor.Set) bool {
 	for _, d := range set {
 		if !d.Powerless() {
@@ -130,7 +131,7 @@ func derivable(set roledescriptor.Set) bool {
 	return len(set) > 0
 }
 
-// insert stores a key of the principal's user, as its owner is at the moment.
+// insert stores a key of the principal's user, with a snapshot of the user's current roles.
 func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
 	credential := Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
 	key := store.APIKey{
@@ -171,7 +172,7 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 	return keyOf(key), credential, err
 }
 
-// complete stores a key with what it keeps of its owner, and records it.
+// complete stores a key with the snapshot of its owner, and records the creation.
 func (s *Service) complete(
 	ctx context.Context, tx *store.Tx, p identity.Principal, owner store.User, c Creation, key store.APIKey,
 ) (store.APIKey, error) {
@@ -194,8 +195,8 @@ func (s *Service) complete(
 	return key, audit.Record(ctx, tx, audit.KeyCreated, key.ID, creationDetails(p, key, made.binding))
 }
 
-// stillValid returns fault.CredentialsInvalid if the key or the session that a caller came with was revoked since it
-// was authenticated: what a user revokes must not make another key that outlives it.
+// stillValid returns fault.CredentialsInvalid if the caller's key or session was revoked since it was authenticated:
+// revoked credentials must not create a key that outlives them.
 func stillValid(tx *store.Tx, p identity.Principal) error {
 	var err error
 	switch {
@@ -227,7 +228,7 @@ func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.De
 	return details
 }
 
-// enabledOwner returns a user who may have keys made, or fault.CredentialsInvalid.
+// enabledOwner returns a user that may own new keys, or fault.CredentialsInvalid.
 func enabledOwner(tx *store.Tx, name string) (store.User, error) {
 	owner, err := tx.Users.Find(name)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !owner.Enabled {

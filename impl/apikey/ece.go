@@ -12,9 +12,9 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/duration"
 )
 
-// CreatePlain makes a key that may do what the principal may, as ECE does: it has a description for a name, and without
-// an expiration it lives for ever. It returns fault.KeyInvalidInput, and fault.CredentialsInvalid if the principal's
-// user was disabled meanwhile.
+// CreatePlain creates a key with the principal's privileges, as ECE does: its name is a description, and without an
+// expiration it does not expire. It returns fault.KeyInvalidInput, and fault.CredentialsInvalid if the principal's user
+// was disabled meanwhile.
 func (s *Service) CreatePlain(
 	ctx context.Context, p identity.Principal, description string, expiration *string,
 ) (Key, Credential, error) {
@@ -56,7 +56,7 @@ func checkDescription(text string) error {
 	return nil
 }
 
-// parseExpiration returns nil for a key that lives for ever. Lifetimes are kept to the millisecond.
+// parseExpiration returns a lifetime in milliseconds, or nil for a key that does not expire.
 func parseExpiration(text *string) (*time.Duration, error) {
 	if text == nil {
 		return nil, nil

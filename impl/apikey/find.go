@@ -11,14 +11,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Filter selects keys; empty members select all.
+// Filter selects keys; an empty member selects all.
 type Filter struct {
 	ID string
-	// Name may end in *, for all that begin with the rest.
+	// Name is a name, or with * at its end the beginning of names.
 	Name, UserName, RealmName string
 	// Owned selects the caller's keys.
 	Owned bool
-	// Active leaves out keys that are invalidated or expired.
+	// Active excludes keys that are invalidated or expired.
 	Active bool
 }
 
@@ -38,10 +38,9 @@ func (f Filter) check(verb string) error {
 	return fault.Invalid(messages)
 }
 
-// Find returns the keys that a caller asks for, oldest first, as far as the caller may see them: all, or those of the
-// caller. An API key may see itself whatever it may do. With limits the keys are to be shown with their owners' role
-// descriptors, which is not for a key that is only shown itself. It returns fault.RequestInvalid and SecurityDenied,
-// and fault.InvalidData if there is too much to be shown at once.
+// Find returns the selected keys that the caller may see, oldest first: all keys, or its own. An API key may always see
+// itself. With limits the keys are shown with their owners' role descriptors, which a key that may only see itself is
+// not. It returns fault.RequestInvalid, PermissionDenied, and fault.InvalidData if there is too much to show at once.
 func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, limits bool) ([]View, error) {
 	if err := f.check("retrieving"); err != nil {
 		return nil, err
@@ -88,7 +87,7 @@ func mayFind(caller access.Subject, f Filter, limits bool) error {
 	return caller.RequireOwning(actionGet)
 }
 
-// own tells whether a filter can select nothing but the caller's own keys. An API key owns itself only.
+// own reports whether the filter can select only keys of the caller. An API key owns only itself.
 func (f Filter) own(caller access.Subject) bool {
 	if caller.Method == identity.APIKey {
 		return f.ID == caller.Key.ID
@@ -96,7 +95,7 @@ func (f Filter) own(caller access.Subject) bool {
 	return f.Owned || f.UserName == caller.User && f.RealmName == caller.HomeRealm().Name
 }
 
-// candidates reads no more than it must.
+// candidates returns a superset of the selected keys, read by the most selective member.
 func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
 	switch {
 	case f.ID != "":
@@ -113,7 +112,7 @@ func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey,
 	return tx.Keys.All()
 }
 
-// selects decides by all but the realm, which is not in the key's row.
+// selects reports whether the filter selects a key by all members but the realm, which is not in the key's record.
 func (f Filter) selects(tx *store.Tx, caller access.Subject, key store.APIKey) bool {
 	switch {
 	case f.Owned && key.UserName != caller.User,

@@ -13,13 +13,13 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Selection is the keys to be invalidated.
+// Selection selects the keys to invalidate.
 type Selection struct {
-	// IDs is nil if none were given.
+	// IDs is nil if the selection is not by id.
 	IDs []string
-	// Name may end in *.
+	// Name is a name, or with * at its end the beginning of names.
 	Name, UserName, RealmName string
-	// Owned selects the caller's keys only.
+	// Owned selects only the caller's keys.
 	Owned bool
 }
 
@@ -42,16 +42,16 @@ func (s Selection) check() error {
 	return fault.Invalid(messages)
 }
 
-// These bound the transactions of one invalidation: a transaction that takes too long is rolled back. Of an
-// invalidation that fails between two of them a part is done, and repeating it does the rest.
+// The sizes of the transactions of one invalidation, because a transaction that takes too long is rolled back. If an
+// invalidation fails between two of them, a part is done, and repeating it does the rest.
 const (
 	keysAtOnce  = 5000
 	usersAtOnce = 500
 )
 
-// Invalidate invalidates the selected keys that are not yet invalidated, and returns their ids. Keys that do not exist
-// are passed over. All keys of a user take a few statements, however many there are; others are invalidated keysAtOnce
-// per transaction. It returns fault.RequestInvalid and SecurityDenied.
+// Invalidate invalidates the selected keys that are valid, and returns their ids. Unknown ids are ignored. All keys of
+// a user take a few statements regardless of their number; others are invalidated keysAtOnce per transaction. It
+// returns fault.RequestInvalid and PermissionDenied.
 func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
 	if err := sel.check(); err != nil {
 		return nil, err
@@ -84,10 +84,10 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 	return all, nil
 }
 
-// wholeUsers reports whether a selection is all keys of the users that it is about.
+// wholeUsers reports whether the selection selects all keys of its users.
 func (s Selection) wholeUsers() bool { return s.IDs == nil && (s.Name == "" || s.Name == "*") }
 
-// invalidateUsers invalidates all keys of the users that a selection is about.
+// invalidateUsers invalidates all keys of the selected users.
 func (s *Service) invalidateUsers(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
 	users, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return sel.users(tx, caller) })
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Service) invalidateUsers(ctx context.Context, caller access.Subject, se
 	return all, nil
 }
 
-// users returns the names of the users that a selection is about. A user's realm never changes.
+// users returns the names of the selected users. A user's realm never changes.
 func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) {
 	if s.Owned {
 		return []string{caller.User}, nil
@@ -152,8 +152,8 @@ func (s Selection) users(tx *store.Tx, caller access.Subject) ([]string, error) 
 	return selected, nil
 }
 
-// selected looks before the transaction: there is one that writes at a time. What selects a key never changes, except
-// that it is ended meanwhile.
+// selected finds the keys before the write transaction, because only one transaction writes at a time. The selected
+// attributes of a key never change, except that it can be invalidated meanwhile.
 func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selection) ([]store.APIKey, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) {
 		found, err := sel.candidates(tx, caller)
@@ -172,7 +172,7 @@ func mayInvalidate(caller access.Subject, sel Selection) error {
 	return caller.Require(actionInvalidate)
 }
 
-// own tells whether a selection can hold nothing but the caller's own keys. An API key owns itself only.
+// own reports whether the selection can select only keys of the caller. An API key owns only itself.
 func (s Selection) own(caller access.Subject) bool {
 	if caller.Method == identity.APIKey {
 		return len(s.IDs) == 1 && s.IDs[0] == caller.Key.ID

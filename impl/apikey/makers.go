@@ -12,25 +12,25 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// makersRepair is the name under which the migration asks for RepairMakers.
+// makersRepair is the name by which the migration requests RepairMakers.
 const makersRepair = "api_key_makers"
 
 const (
-	// historyPage is how many entries of the audit trail are read at once.
+	// historyPage is the number of audit entries that are read per transaction.
 	historyPage = 5_000
-	// repairBatch is how many keys are repaired in one transaction.
+	// repairBatch is the number of keys that are repaired per transaction.
 	repairBatch = 500
 )
 
-// Makers is the outcome of RepairMakers.
+// Makers is the result of RepairMakers.
 type Makers struct {
 	// Bound counts the keys that were bound.
 	Bound int
-	// Doubtful are the keys whose maker the audit trail does not show for certain.
+	// Doubtful lists the keys without a certain creator in the audit trail.
 	Doubtful []Key
 }
 
-// RepairMakersOnce is RepairMakers on a database that an older program has written, until it was done once.
+// RepairMakersOnce runs RepairMakers on a database that an older version has written, until it has succeeded once.
 func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
 	if !s.store.Configured() {
 		return Makers{}, nil
@@ -46,26 +46,26 @@ func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
 	return Makers{Doubtful: keysOf(doubtful)}, err
 }
 
-// RepairMakers reads in the audit trail which users made and changed API keys while programs ran that did not keep it.
-// Keys that another than the owner made or changed last are bound. Keys that the owner, or a key of the owner's, made
-// while there was such a key may have been made by that one: they are noted as doubtful. It may be repeated, also while
-// servers run.
+// RepairMakers reads from the audit trail which users created and changed API keys while versions ran that did not
+// record it. It binds keys that another user than the owner created or changed last. If there is such a key, keys that
+// the owner or a key of the owner created after it are marked as doubtful, because that key may have created them. It
+// can be repeated, also while servers run.
 func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
 	history, err := s.readHistory(ctx)
 	if err != nil {
-		return Makers{}, fmt.Errorf("apikey: read who made the keys: %w", err)
+		return Makers{}, fmt.Errorf("apikey: read the creators of the keys: %w", err)
 	}
 	var m Makers
 	for batch := range slices.Chunk(history.byOthers(), repairBatch) {
 		bound, err := s.bind(ctx, batch)
 		if err != nil {
-			return m, fmt.Errorf("apikey: bind the keys that others made: %w", err)
+			return m, fmt.Errorf("apikey: bind the keys that other users created: %w", err)
 		}
 		m.Bound += bound
 	}
 	for batch := range slices.Chunk(history.doubtful(), repairBatch) {
 		if err := s.doubt(ctx, batch); err != nil {
-			return m, fmt.Errorf("apikey: note the keys whose maker is not known: %w", err)
+			return m, fmt.Errorf("apikey: mark the keys without a certain creator: %w", err)
 		}
 	}
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.Repairs.Finish(makersRepair) }); err != nil {
@@ -76,11 +76,11 @@ func (s *Service) RepairMakers(ctx context.Context) (Makers, error) {
 	return m, err
 }
 
-// history is what the audit trail says of keys, as far as older programs wrote it: newer ones decide at once.
+// history holds the entries of the audit trail about keys that older versions wrote; newer versions decide at once.
 type history struct {
-	// last has the newest change of each key.
+	// last maps each key to its last change.
 	last map[string]keyEvent
-	// since has, by owner, when another made or changed a key of the owner's for the first time.
+	// since maps each owner to the first change of one of its keys by another user.
 	since map[string]int
 	// count orders the changes.
 	count int
@@ -90,7 +90,7 @@ type keyEvent struct {
 	owner string
 	// byOther means that the actor was not the owner in person.
 	byOther bool
-	// created means that the key was made, which a key can do too, and not changed, which it cannot.
+	// created distinguishes a creation, which a key can make too, from an update, which it cannot.
 	created bool
 	order   int
 }
@@ -156,7 +156,7 @@ func (h *history) doubtful() []string {
 	})
 }
 
-// selected returns keys in order, so that transactions that lock the same rows do not wait for each other in a circle.
+// selected returns the matching keys in order, so that transactions that lock the same rows do not deadlock.
 func (h *history) selected(f func(keyEvent) bool) []string {
 	var ids []string
 	for id, e := range h.last {
@@ -168,8 +168,8 @@ func (h *history) selected(f func(keyEvent) bool) []string {
 	return ids
 }
 
-// bind binds those of the keys that are not bound, to what their owner had of ECE's roles when they were made or
-// changed last, and returns how many there were.
+// bind binds the keys that are not bound to the ECE roles that their owner had when they were created or last changed,
+// and returns their number.
 func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (int, error) {
 		if err := lockMany(tx, len(ids)); err != nil {
@@ -188,8 +188,8 @@ func (s *Service) bind(ctx context.Context, ids []string) (bound int, err error)
 	})
 }
 
-// unbound returns those of the keys, in order, that work and are not bound. Keys from before there were creators are
-// none: others could not make keys then.
+// unbound returns the valid keys that are not bound, in order. It excludes keys without a creator: when they were
+// created, only owners could create keys.
 func (s *Service) unbound(tx *store.Tx, ids []string) ([]store.APIKey, error) {
 	found, err := tx.Keys.ByIDs(ids)
 	if err != nil {
@@ -232,7 +232,7 @@ func rebind(ctx context.Context, tx *store.Tx, key store.APIKey) error {
 	)
 }
 
-// doubt notes those of the keys as doubtful that would gain by their owner's promotion.
+// doubt marks the keys as doubtful that would gain privileges by their owner's promotion.
 func (s *Service) doubt(ctx context.Context, ids []string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		unbound, err := s.unbound(tx, ids)

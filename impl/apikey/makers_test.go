@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// oldKeys is a database as a program left it that lost sight of who made its keys.
+// oldKeys is a database of an old version, which did not record the creators of keys.
 type oldKeys struct {
 	*testing.T
 	store *store.Store

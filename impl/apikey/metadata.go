@@ -9,10 +9,10 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
-// maxMetadata bounds a key's metadata, in bytes: lists and searches of keys read those of all keys.
+// maxMetadata bounds a key's metadata in bytes, because lists and searches read the metadata of all keys.
 const maxMetadata = 64 << 10
 
-// metadataProblems returns what is wrong with metadata, fit for fault.Invalid.
+// metadataProblems returns the errors of metadata, as messages for fault.Invalid.
 func metadataProblems(metadata map[string]any) []string {
 	var problems []string
 	for name := range metadata {
@@ -27,7 +27,7 @@ func metadataProblems(metadata map[string]any) []string {
 	return problems
 }
 
-// metadataText is the only spelling of metadata; "" for none.
+// metadataText returns the canonical encoding of metadata; "" for nil.
 func metadataText(metadata map[string]any) (string, error) {
 	if metadata == nil {
 		return "", nil
@@ -39,7 +39,7 @@ func metadataText(metadata map[string]any) (string, error) {
 	return string(text), nil
 }
 
-// readMetadata keeps numbers as they were written. The result is not nil.
+// readMetadata decodes metadata, with numbers as they were written. The result is not nil.
 func readMetadata(text string) (map[string]any, error) {
 	if text == "" {
 		return map[string]any{}, nil

@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// creator is who a key's owner was when the key was made or changed last.
+// creator describes the owner of a key at its creation or last change.
 type creator struct {
 	Principal string          `json:"principal"`
 	FullName  string          `json:"full_name"`
@@ -21,15 +21,15 @@ type creator struct {
 	binding
 }
 
-// binding marks a key that its owner in person has neither made nor changed last. Such a key gains nothing when its
-// owner is promoted.
+// binding marks a key that was created or last changed by another caller than its owner in person. Such a key gains
+// nothing by its owner's promotion.
 type binding struct {
 	OnBehalf bool `json:"on_behalf,omitempty"`
-	// Promotions is how often the owner had been promoted by then.
+	// Promotions is the number of the owner's promotions at that time.
 	Promotions int64 `json:"promotions,omitempty"`
 }
 
-// text is how the audit trail calls a binding.
+// text returns the name of the binding in the audit trail.
 func (b binding) text() string {
 	if b.OnBehalf {
 		return "on_behalf"
@@ -37,16 +37,16 @@ func (b binding) text() string {
 	return "none"
 }
 
-// origin is what a key keeps of its owner, as two documents: the owner's role descriptors, and the owner with the
-// binding.
+// origin holds the ids of the two documents that a key keeps about its owner: the owner's role descriptors, and the
+// owner with the binding.
 type origin struct {
 	limitedBy, creator string
 	binding            binding
 }
 
-// bindingBy is the binding of a key that a caller makes or changes for its owner. Only the owner in person leaves a key
-// unbound. A password that another user set proves no person: the other may know it too. A platform admin who set it is
-// no exception, because that one may have lost the role since.
+// bindingBy returns the binding of a key that a caller creates or changes for its owner. Only the owner in person
+// leaves a key unbound. A password that another user set does not identify the owner, because the other user may know
+// it too. A platform administrator that set it is no exception, because it may have lost the role since.
 func bindingBy(p identity.Principal, owner store.User) binding {
 	if p.InPerson() && !owner.PasswordShared() {
 		return binding{}
@@ -54,12 +54,12 @@ func bindingBy(p identity.Principal, owner store.User) binding {
 	return bindingNow(owner)
 }
 
-// bindingNow binds a key to what its owner holds.
+// bindingNow binds a key to its owner's current ECE roles.
 func bindingNow(owner store.User) binding {
 	return binding{OnBehalf: true, Promotions: owner.Tenure.Promotions}
 }
 
-// putCreator stores an owner and a binding, in their only spelling, and returns the document.
+// putCreator stores an owner and a binding in their canonical encoding, and returns the document's id.
 func putCreator(tx *store.Tx, u store.User, b binding) (string, error) {
 	realm := u.HomeRealm()
 	text, err := json.Marshal(creator{
@@ -72,7 +72,7 @@ func putCreator(tx *store.Tx, u store.User, b binding) (string, error) {
 	return tx.Documents.Put(text)
 }
 
-// putOrigin stores what a key keeps of an owner with these roles.
+// putOrigin stores the documents about an owner with these roles.
 func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding) (o origin, err error) {
 	o.binding = b
 	if o.creator, err = putCreator(tx, owner, b); err != nil {
@@ -87,8 +87,8 @@ func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding)
 	return o, err
 }
 
-// originOf stores what a new key keeps of its owner. It returns fault.CredentialsInvalid if the caller is not, or no
-// longer, who may make it.
+// originOf stores the documents about the owner of a new key. It returns fault.CredentialsInvalid if the caller's
+// credentials no longer work.
 func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	if err := tx.RequireCurrent(p); err != nil {
 		return origin{}, err
@@ -103,9 +103,9 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 	return putOrigin(tx, owner, owner.Roles, b)
 }
 
-// derivedOrigin is originOf for a key that a key makes. It inherits the binding of its maker. It gets none of the
-// owner's descriptors if it has its own, as in Elasticsearch; if it has none, as in ECE, it gets what its maker has,
-// because it must never be able to do more.
+// derivedOrigin is originOf for a key that a key creates. The new key inherits the binding of its creator. With
+// descriptors of its own it gets none of the owner's, as in Elasticsearch; without, as in ECE, it gets those of its
+// creator, because it must never be able to do more.
 func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	maker, err := tx.Keys.FindOwned(owner.Name, p.Key.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (invalidated(maker) || expired(maker, tx.Now)) {
@@ -129,7 +129,7 @@ func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.
 	return o, err
 }
 
-// ownerRoles returns what a key keeps of its owner's roles, or fault.InvalidData if one of them is restricted.
+// ownerRoles returns the snapshot of the owner's roles, or fault.InvalidData if one of them is restricted.
 func ownerRoles(tx *store.Tx, owner store.User) (roledescriptor.Set, error) {
 	names := identity.Principal{Roles: owner.Roles}.RoleNames()
 	set, err := role.Snapshot(tx, names)
@@ -139,7 +139,7 @@ func ownerRoles(tx *store.Tx, owner store.User) (roledescriptor.Set, error) {
 	return set, roledescriptor.CheckOwner(set)
 }
 
-// putAssigned stores a key's own role descriptors, and returns their document; "" if there are none.
+// putAssigned stores a key's own role descriptors, and returns the document's id; "" without descriptors.
 func putAssigned(tx *store.Tx, set roledescriptor.Set) (string, error) {
 	if len(set) == 0 {
 		return "", nil

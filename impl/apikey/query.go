@@ -10,18 +10,18 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Found is what a query found.
+// Found is the result of a query.
 type Found struct {
-	// Total counts all keys that the query means, on this page or not.
+	// Total is the number of matching keys, on this page or not.
 	Total int
-	// Page are the keys of the page.
+	// Page holds the keys of the page.
 	Page []Hit
 	// Aggregations returns the results of the aggregations, with their types before their names if typed, or the error
-	// of keyquery's Result.Aggregations.
+	// of query.Result.Aggregations.
 	Aggregations func(typed bool) (map[string]any, error)
 }
 
-// Hit is a key of the page, with what it was sorted by: nil if it was not.
+// Hit is a key of the page with its sort values, nil if the page is not sorted.
 type Hit struct {
 	View
 	Sort []any
@@ -48,8 +48,8 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Req
 	})
 }
 
-// queried returns the keys that a caller may ask about. Elasticsearch narrows what a caller sees to the caller's own
-// keys where that is all the caller may see, and refuses nothing.
+// queried returns the keys that a caller may query. Elasticsearch narrows a query to the caller's own keys where the
+// caller may see only these, and refuses nothing.
 func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, error) {
 	if caller.Privileges.AllowsCluster(actionQuery) {
 		return tx.Keys.All()
@@ -70,7 +70,7 @@ func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, 
 	return []store.APIKey{key}, err
 }
 
-// documents are keys as queries see them. It tells of a key that cannot be read through broken.
+// documents returns keys as queries see them. It reports a key that cannot be read through broken.
 func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[query.Document] {
 	return func(yield func(query.Document) bool) {
 		for _, key := range keys {

@@ -12,24 +12,24 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// These decide when a user's keys are counted. To count 100,000 takes milliseconds, so where the limit is far it is not
-// done for each creation: a process makes up to 1/replicasMost of the margin and then counts again. Replicas of which
-// there are up to replicasMost cannot pass the limit together, as each counts in the transaction of the creation once
-// the margin is reached.
+// These decide when a user's keys are counted. Counting 100,000 keys takes milliseconds, so far below the limit it is
+// not done at each creation: a process creates up to 1/replicasMost of the margin, and then counts again. Up to
+// replicasMost replicas cannot exceed the limit together, because within the margin each creation counts in its
+// transaction.
 const (
-	// marginShare is the last part of the limit, in which each creation counts; all of it where the limit is
-	// alwaysCounted or less.
+	// marginShare determines the margin, the last part of the limit, within which each creation counts. It is the whole
+	// limit up to alwaysCounted.
 	marginShare   = 10
 	alwaysCounted = 1000
 	replicasMost  = 16
-	// estimateLife is how long a count is used. In the margin, other replicas make far fewer keys than the margin in
-	// this time.
+	// estimateLife is the time for which a count is used. Within it, other replicas create far fewer keys than the
+	// margin.
 	estimateLife = 10 * time.Second
 	// maxEstimates bounds the memory that estimates take.
 	maxEstimates = 4096
 )
 
-// quota bounds how many valid keys a user has. It is safe for concurrent use.
+// quota bounds the number of a user's valid keys. It is safe for concurrent use.
 type quota struct {
 	store *store.Store
 	// most is zero for no limit.
@@ -37,10 +37,10 @@ type quota struct {
 	estimates *lru.Cache[string, *estimate]
 }
 
-// estimate says that a user was far from the limit.
+// estimate records that a user was far below the limit.
 type estimate struct {
 	at time.Time
-	// left is how many more keys this process makes before it counts again.
+	// left is the number of keys that this process creates before it counts again.
 	left atomic.Int64
 }
 
@@ -49,8 +49,8 @@ func newQuota(st *store.Store, most int) quota {
 	return quota{st, most, estimates}
 }
 
-// near reports whether a user may be so near the limit that check must be called in the creation's transaction. It must
-// not be called in a transaction.
+// near reports whether a user may be so near the limit that the creation's transaction must call check. It must not be
+// called in a transaction.
 func (q quota) near(ctx context.Context, userName string) (bool, error) {
 	if q.most <= alwaysCounted {
 		return q.most > 0, nil
@@ -71,7 +71,7 @@ func (q quota) near(ctx context.Context, userName string) (bool, error) {
 	return false, nil
 }
 
-// check returns fault.KeyInvalidInput if a user has as many valid keys as there may be.
+// check returns fault.KeyInvalidInput if a user has the maximum number of valid keys.
 func (q quota) check(tx *store.Tx, userName string) error {
 	count, err := tx.Keys.CountValid(userName, q.most)
 	if err == nil && count >= q.most {

@@ -10,10 +10,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// withinReach returns those of the selected keys that a caller may invalidate. Elasticsearch's privileges do not reach
-// the keys of users with roles of ECE, as they reach nothing else of these users; a platform admin's do, and each
-// user's reach the user's own. Keys that the selection names, or whose owner it names, are refused with
-// fault.PermissionDenied; others are passed over.
+// withinReach returns those of the selected keys that the caller may invalidate. Elasticsearch's privileges do not
+// extend to the keys of users with ECE roles, as they do not extend to these users otherwise; those of a platform
+// administrator do, and each user may invalidate its own keys. Keys selected by id or by their owner's name are refused
+// with fault.PermissionDenied; others are left out.
 func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []store.APIKey) ([]store.APIKey, error) {
 	if reachesAll(caller) {
 		return keys, nil
@@ -36,7 +36,7 @@ func withinReach(tx *store.Tx, caller access.Subject, sel Selection, keys []stor
 	return slices.DeleteFunc(keys, beyond), nil
 }
 
-// reachesAll reports whether a caller may invalidate keys of users with roles of ECE.
+// reachesAll reports whether a caller may invalidate keys of users with ECE roles.
 func reachesAll(caller access.Subject) bool {
 	return caller.By.IsPlatformAdmin() && caller.By.Method != identity.RunAs
 }

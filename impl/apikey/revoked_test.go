@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a caller whose key or session is revoked between the authentication and the creation makes no key: it
-// would outlive the revocation.
+// Ensures that a caller makes no key if its key or session is revoked between the authentication and the creation: the
+// key would outlive the revocation.
 func TestCreate_RevokedMaker(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, apikey.Settings{}, bob)
@@ -44,7 +44,7 @@ func TestCreate_RevokedMaker(t *testing.T) {
 			}
 			c.revoke(t)
 			if _, _, err := w.CreatePlain(t.Context(), c.maker, "after", nil); !fault.Has(err, fault.CredentialsInvalid) {
-				t.Errorf("a caller whose %s was revoked makes a key: %v", name, err)
+				t.Errorf("after the revocation: %v", err)
 			}
 		})
 	}

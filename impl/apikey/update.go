@@ -14,26 +14,26 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Update is what to change of keys. Whatever it says, the snapshot of the owner and the owner's roles is taken anew.
+// Update describes a change of keys. Every update renews the snapshot of the owner and its roles.
 type Update struct {
-	// Assigned are the key's new role descriptors: nil keeps the old ones, an empty set removes them.
+	// Assigned holds the new role descriptors: nil keeps the old ones, an empty set removes them.
 	Assigned roledescriptor.Set
-	// Metadata replaces the old; nil keeps it.
+	// Metadata replaces the old metadata; nil keeps it.
 	Metadata map[string]any
-	// Lifetime counts from now, in whole seconds; nil keeps the end.
+	// Lifetime counts from now, in whole seconds; nil keeps the expiration.
 	Lifetime *time.Duration
 }
 
-// Outcome is what became of each key, in the order of the request.
+// Outcome is the result of an update for each key, in the order of the request.
 type Outcome struct {
 	Updated, Noops []string
-	// Failed has why a key was not changed, by its id.
+	// Failed maps the ids of the keys that were not changed to the reasons.
 	Failed map[string]*fault.Error
 }
 
-// BulkUpdate changes those of the caller's own keys that can be changed, all in one transaction, and says of each id
-// what became of it. A dry run says the same and changes nothing. It returns fault.RequestInvalid, SecurityDenied, and
-// IllegalArgument to an API key, whatever it may do: only a key's owner in person changes it.
+// BulkUpdate changes those of the caller's own keys that can be changed, in one transaction, and returns the result for
+// each id. A dry run returns the same and changes nothing. It returns fault.RequestInvalid and PermissionDenied, and
+// InvalidData to an API key regardless of its privileges, because only a key's owner in person changes it.
 func (s *Service) BulkUpdate(
 	ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool,
 ) (Outcome, error) {
@@ -47,8 +47,8 @@ func (s *Service) BulkUpdate(
 	return s.update(ctx, caller, actionBulkUpdate, ids, u, dryRun)
 }
 
-// Update is BulkUpdate of one key. It tells whether the key was changed, and returns what kept it from being so: beside
-// the errors of BulkUpdate these are fault.ResourceMissing and IllegalArgument.
+// Update is BulkUpdate of one key. It reports whether the key was changed, or returns the reason against it: beside the
+// errors of BulkUpdate, fault.ResourceMissing and InvalidData.
 func (s *Service) Update(ctx context.Context, caller access.Subject, id string, u Update) (bool, error) {
 	if err := fault.Invalid(u.problems()); err != nil {
 		return false, err
@@ -131,7 +131,7 @@ func (s *Service) updateOwned(
 	return outcome, s.sweep(tx)
 }
 
-// lockMany keeps others from changing keys while many of them are changed.
+// lockMany locks keys against other changes while several are changed.
 func lockMany(tx *store.Tx, keys int) error {
 	if keys < 2 {
 		return nil
@@ -139,8 +139,8 @@ func lockMany(tx *store.Tx, keys int) error {
 	return tx.Keys.Lock()
 }
 
-// owned returns those of the ids that are a user's keys'. It is asked before the transaction: SQLite has
-// one that writes at a time, and of a hundred thousand ids perhaps none is a key.
+// owned returns those of the ids that are keys of a user. Unknown ids are filtered out before the write transaction,
+// because on SQLite only one transaction writes at a time, and a request may have 100,000 ids.
 func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]string, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.Keys.OwnedIDs(userName, ids) })
 }
@@ -151,7 +151,7 @@ type unchangedError struct{ Outcome }
 
 func (unchangedError) Error() string { return "apikey: no key is to be changed" }
 
-// change prepares what an update makes of any key, and stores the documents that it needs.
+// change prepares the change of any key, and stores the documents that it needs.
 func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 	change := store.KeyChange{Version: version}
 	if u.Assigned != nil {
@@ -175,8 +175,8 @@ func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 	return change, nil
 }
 
-// judge sorts keys by what is to become of them, and adds those to be updated to their changes. Each counts once,
-// however often it is named. Those that are not among the owned ones are not looked for.
+// judge determines the outcome for each id, and adds the keys to update to their changes. A repeated id counts once.
+// Ids that are not among the owned ones are not looked up.
 func (s *Service) judge(
 	ctx context.Context, tx *store.Tx, owner string, ids, owned []string, changes *changes,
 ) (Outcome, error) {
@@ -213,7 +213,8 @@ func (s *Service) judge(
 	return outcome, nil
 }
 
-// unchangeable returns why a key cannot be changed, or nil. Whose key it is, is not told to others.
+// unchangeable returns the reason why a key cannot be changed, or nil. It does not disclose whether another user owns
+// the key.
 func (s *Service) unchangeable(
 	tx *store.Tx, key store.APIKey, owned bool, id string, change store.KeyChange,
 ) *fault.Error {
@@ -233,7 +234,7 @@ func (s *Service) unchangeable(
 	return nil
 }
 
-// noop reports whether a change would leave a key as it is. Any new end is a change, even the same one.
+// noop reports whether a change would leave a key as it is. Any new expiration is a change, even the same one.
 func (change *keysChange) noop(key store.APIKey) bool {
 	return change.ExpiresAt == nil && key.Version == change.Version &&
 		(key.Creator == change.Creator || key.Creator == change.keeping) && key.LimitedBy == change.LimitedBy &&
@@ -241,7 +242,7 @@ func (change *keysChange) noop(key store.APIKey) bool {
 		(change.Assigned == nil || *change.Assigned == key.Assigned)
 }
 
-// apply changes the keys, and records it for each.
+// apply changes the keys, and records the change of each.
 func apply(ctx context.Context, tx *store.Tx, change *keysChange, owner string, b binding) error {
 	if len(change.ids) == 0 {
 		return nil
@@ -249,7 +250,7 @@ func apply(ctx context.Context, tx *store.Tx, change *keysChange, owner string, 
 	if err := tx.Keys.Update(change.ids, change.KeyChange); err != nil {
 		return err
 	}
-	if err := tx.Keys.Trust(change.ids); err != nil { // the change decides
+	if err := tx.Keys.Trust(change.ids); err != nil { // the change determines the binding
 		return err
 	}
 	details := audit.Details{"user": owner, "binding": b.text()}

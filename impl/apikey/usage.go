@@ -9,11 +9,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// noted is how exact the last use of a key is: one within so long of the one before is not written.
+// noted is the resolution of the last use of a key: a use within this time after the recorded one is not written.
 const noted = time.Minute
 
-// usage remembers when keys were used, behind the backs of the requests that use them: a use is never worth a failed
-// request, or one that waits for the disk.
+// usage records when keys were used, asynchronously: no request fails or waits for the disk because of it.
 type usage struct {
 	store *store.Store
 	log   *slog.Logger
@@ -23,7 +22,7 @@ type usage struct {
 	mu      sync.Mutex
 	pending map[string]time.Time
 	closed  bool
-	// writing serializes flushes, so that when one returns all that was noted before is written.
+	// writing serializes flushes, so that all uses noted before a flush are written when it returns.
 	writing sync.Mutex
 }
 
@@ -41,7 +40,7 @@ func (u *usage) run() {
 	}
 }
 
-// note remembers a use unless one is known that is about as late.
+// note records a use unless one within the resolution is recorded.
 func (u *usage) note(key store.APIKey, now time.Time) {
 	if now.Sub(key.LastUsedAt) < noted {
 		return
@@ -54,11 +53,11 @@ func (u *usage) note(key store.APIKey, now time.Time) {
 	u.pending[key.ID] = now
 	select {
 	case u.wake <- struct{}{}:
-	default: // it will wake anyway
+	default: // the writer is awake already
 	}
 }
 
-// flush writes the uses that are pending. They stay so until they are written, so that nobody notes them again.
+// flush writes the pending uses. They stay pending until they are written, so that they are not noted again.
 func (u *usage) flush() {
 	u.writing.Lock()
 	defer u.writing.Unlock()
@@ -73,7 +72,7 @@ func (u *usage) flush() {
 	}
 	err := u.store.Update(context.Background(), func(tx *store.Tx) error { return tx.Keys.Touch(used) })
 	if err != nil {
-		u.log.Warn("the last uses of API keys could not be written", "keys", len(used), "error", err)
+		u.log.Warn("last uses of API keys not written", "keys", len(used), "error", err)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -13,22 +13,23 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// RejectedError is why a credential is not good. Elasticsearch's operations tell it to the caller.
+// RejectedError is the reason for rejecting a credential. Elasticsearch's operations show it to the caller.
 type RejectedError struct{ why string }
 
 // Error implements error.
 func (e RejectedError) Error() string { return e.why }
 
-// Why is the reason in Elasticsearch's words.
+// Why returns the reason in Elasticsearch's words.
 func (e RejectedError) Why() string { return e.why }
 
 func reject(why string) error {
 	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why}, "the API key is not valid, or no longer")
 }
 
-// Verify returns the key that a credential is, and the key's owner, or fault.CredentialsInvalid with a RejectedError if
-// it is malformed, unknown, wrong, invalidated or expired. It does not look at whether the owner is enabled. Only who
-// knows the secret is told more of a key than that there is one. The owner has those roles only that the key may have.
+// Verify authenticates an encoded API key and returns it with its owner, with the roles that the key may have. It
+// returns fault.CredentialsInvalid with a RejectedError if the credential is malformed, unknown, wrong, invalidated or
+// expired. It does not check whether the owner is enabled. A caller without the secret learns only whether a key
+// exists.
 func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, store.User, error) {
 	if err := s.store.Require(); err != nil {
 		return store.APIKey{}, store.User{}, err
@@ -49,15 +50,15 @@ func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, 
 	return found.key, found.owner, nil
 }
 
-// ownedKey is a key with its owner, who has those roles only that the key may have.
+// ownedKey is a key with its owner, with the roles that the key may have.
 type ownedKey struct {
 	key   store.APIKey
 	owner store.User
-	// used is set once a use is noted, because the key goes on to tell of an older one.
+	// used is set when a use was noted, because the key still has the time of an older one.
 	used atomic.Bool
 }
 
-// maxKnown bounds the memory that known keys take, to about 8 MiB, beside their metadata.
+// maxKnown bounds the cached keys to about 8 MiB of memory, without their metadata.
 const maxKnown = 8192
 
 func (s *Service) find(tx *store.Tx, id string) (*ownedKey, error) {
@@ -95,7 +96,7 @@ func check(key store.APIKey, text string, now time.Time) error {
 	return nil
 }
 
-// maxID bounds what is repeated of a credential, in bytes. No key has a longer id.
+// maxID bounds the part of a credential that is repeated in errors, in bytes. No key has a longer id.
 const maxID = 64
 
 func parse(credential string) (id, text string, err error) {

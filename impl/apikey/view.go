@@ -36,35 +36,35 @@ func keysOf(records []store.APIKey) []Key {
 	return keys
 }
 
-// View is a key with what its row refers to.
+// View is a key with the contents of the documents that it refers to.
 type View struct {
 	Key
 	Realm identity.Realm
 	// AssignedID and LimitedByID are the same for keys that share descriptors.
 	AssignedID, LimitedByID string
-	// Assigned are the key's own role descriptors, and LimitedBy the owner's as they were last kept; the latter is nil
-	// if it was not asked for.
+	// Assigned holds the key's own role descriptors, and LimitedBy the last snapshot of its owner's; the latter is nil
+	// unless requested.
 	Assigned, LimitedBy roledescriptor.Set
 }
 
-// viewer reads each document once, however many keys refer to it.
+// viewer reads each document once, although many keys refer to it.
 type viewer struct {
 	tx     *store.Tx
 	limits bool
 	sets   map[string]sized
 	realms map[string]identity.Realm
-	// left is how many bytes of descriptors and metadata may still be shown.
+	// left is the number of bytes of descriptors and metadata that may still be shown.
 	left int
 }
 
-// sized are descriptors, and how long their document is.
+// sized holds descriptors with the length of their document.
 type sized struct {
 	set   roledescriptor.Set
 	bytes int
 }
 
-// maxShown bounds what one answer shows of descriptors and metadata, in bytes as they are stored. Thousands of keys can
-// share descriptors, which are stored once and shown with each.
+// maxShown bounds the descriptors and metadata that one response shows, in stored bytes. Thousands of keys can share
+// descriptors, which are stored once and shown with each key.
 const maxShown = 32 << 20
 
 func newViewer(tx *store.Tx, limits bool) *viewer {
@@ -72,7 +72,7 @@ func newViewer(tx *store.Tx, limits bool) *viewer {
 		map[string]identity.Realm{"": identity.Native}, maxShown}
 }
 
-// spend returns fault.InvalidData once there is too much to be shown.
+// spend returns fault.InvalidData if the response exceeds the maximum.
 func (v *viewer) spend(bytes int) error {
 	if v.left -= bytes; v.left >= 0 {
 		return nil

@@ -109,7 +109,7 @@ func principal(u store.User, method identity.Method) identity.Principal {
 	}
 }
 
-// caller returns a user, who has a session, with the user's privileges.
+// caller returns a user with a session and its privileges.
 func (w *world) caller(t *testing.T, name string) access.Subject {
 	t.Helper()
 	return w.subject(t, w.principal(t, name))

@@ -96,7 +96,7 @@ func TestSecurityUsers_Refused(t *testing.T) {
 	w := newWorld(t)
 	carol := w.native("carol", "superuser")
 	for _, c := range []struct{ request, body, kind, reason string }{
-		{"PUT /_security/user/x", `{"roles":[]}`, requestInvalid, invalid("a user who does not exist yet needs a password")},
+		{"PUT /_security/user/x", `{"roles":[]}`, requestInvalid, invalid("a new user needs a password")},
 		{"PUT /_security/user/x", `{"password":"short"}`, requestInvalid,
 			"Validation Failed: 1: roles are missing;2: a password has at least 8…"},
 		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception", "[1:13] [put_user_request] unknown field [foo]"},

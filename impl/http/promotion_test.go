@@ -109,7 +109,7 @@ func TestPromotion_NotByLess(t *testing.T) {
 // the promotion or from the user.
 func TestPromotion_SharedPassword(t *testing.T) {
 	t.Parallel()
-	const chosen, reason = "chosen by another user", `another user set the password of "al", who has not changed it since: ` +
+	const chosen, reason = "chosen by another user", `another user set the password of "al", which was not changed since: ` +
 		`the user can be given a platform role only together with a new password`
 	setters := map[string]func(w *world){
 		"by Elasticsearch's superuser": func(w *world) {

@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Names of the users that come with the server, as in ECE.
+// Names of the built-in users, as in ECE.
 const (
 	Admin    = "admin"
 	Readonly = "readonly"
@@ -22,36 +22,36 @@ var builtins = []store.User{
 		FullName: "Read-only administrator"},
 }
 
-// Bootstrap is what a server needs to know of its built-in users when it starts.
+// Bootstrap configures the built-in users at the start of a server.
 type Bootstrap struct {
-	// Passwords are the configured ones, by name. One that differs from the user's replaces it; a user for whom none is
-	// configured keeps the old one, or gets a random one.
+	// Passwords maps names to configured passwords. A password that differs from the user's replaces it. A user without
+	// a configured password keeps the old one, or gets a random one.
 	Passwords map[string]string
-	// Keep is given the random passwords, by name, before they count: they are nowhere else in plain text, so a server
-	// that dies must not have users with passwords that nobody was told. A later call replaces what an earlier one
-	// kept.
+	// Keep stores the random passwords, by name, before they are in effect: there is no other copy in plain text, and a
+	// server that crashes must not have users with unknown passwords. A later call replaces what an earlier one stored.
 	Keep func(map[string]string) error
-	// Changed is told whose password was replaced by the configured one; nil if nobody wants to know.
+	// Changed is called with the name of each user that got the configured password instead of another one; nil if
+	// there is no need.
 	Changed func(name string)
 }
 
-// plan is what is to be done about one built-in user.
+// plan is the pending change of a built-in user.
 type plan struct {
 	user   store.User
 	random string
-	// exists tells whether the user existed when the plan was made.
+	// exists reports whether the user existed when the plan was made.
 	exists bool
 }
 
-// errOutdated means that another process that starts now was faster, so that plans have to be made anew.
+// errOutdated means that another process that starts now was faster, so that plans must be made again.
 var errOutdated = errors.New("user: another process changed the built-in users")
 
-// Bootstrap makes sure that the built-in users exist and have their passwords. It returns fault.InvalidData for a
-// password that cannot be used.
+// Bootstrap ensures that the built-in users exist and have their passwords. It returns fault.InvalidData for an
+// unacceptable password.
 func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
 	err := s.bootstrap(ctx, b)
 	if errors.Is(err, errOutdated) || errors.Is(err, store.ErrExists) {
-		err = s.bootstrap(ctx, b) // they exist now, and are not taken away again
+		err = s.bootstrap(ctx, b) // they exist now, and are never deleted
 	}
 	return err
 }
@@ -86,12 +86,12 @@ func (s *Service) bootstrap(ctx context.Context, b Bootstrap) error {
 		return keep(b, made)
 	})
 	if err == nil {
-		tellChanged(b, plans)
+		reportChanged(b, plans)
 	}
 	return err
 }
 
-func tellChanged(b Bootstrap, plans []plan) {
+func reportChanged(b Bootstrap, plans []plan) {
 	for _, p := range plans {
 		if p.exists && b.Changed != nil {
 			b.Changed(p.user.Name)
@@ -118,7 +118,7 @@ func keep(b Bootstrap, made map[string]string) error {
 	return b.Keep(made)
 }
 
-// plan finds out whether anything is due for a user, and hashes outside of any transaction.
+// plan determines whether a user must be changed, and hashes the password outside of any transaction.
 func (s *Service) plan(ctx context.Context, u store.User, password string) (plan, bool, error) {
 	old, err := s.find(ctx, u.Name)
 	if err != nil {
@@ -142,7 +142,7 @@ func (s *Service) plan(ctx context.Context, u store.User, password string) (plan
 	return p, true, named(err, u.Name)
 }
 
-// named says whose password it is that cannot be used.
+// named adds to an error the user with the unacceptable password.
 func named(err error, name string) error {
 	var f *fault.Error
 	if errors.As(err, &f) {
@@ -151,7 +151,7 @@ func named(err error, name string) error {
 	return err
 }
 
-// carryOut does what is due.
+// carryOut applies a plan.
 func carryOut(ctx context.Context, tx *store.Tx, p plan) error {
 	before, err := tx.Users.Find(p.user.Name)
 	switch found := err == nil; {

@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// events says what a change is.
+// events returns the events that the audit trail records for a change.
 func events(before, after store.User) []audit.Event {
 	var found []audit.Event
 	if before.PasswordHash != after.PasswordHash {
@@ -30,7 +30,7 @@ func events(before, after store.User) []audit.Event {
 	return found
 }
 
-// add stores a new user on a caller's word, or returns store.ErrExists.
+// add stores a new user for a caller, or returns store.ErrExists.
 func add(ctx context.Context, tx *store.Tx, by identity.Principal, u store.User) error {
 	if err := tx.RequireCurrent(by); err != nil {
 		return err
@@ -52,8 +52,8 @@ func add(ctx context.Context, tx *store.Tx, by identity.Principal, u store.User)
 	return audit.Record(ctx, tx, audit.UserCreated, u.Name, details)
 }
 
-// save stores on a caller's word what has become of a user, if anything has. It is the only way by which a user who
-// exists gets other roles. It returns what promote does.
+// save stores a changed user for a caller, if there is a change. Only save changes the roles of an existing user. It
+// returns the errors of promote.
 func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, after store.User) error {
 	events := events(before, after)
 	if len(events) == 0 {
@@ -79,7 +79,7 @@ func save(ctx context.Context, tx *store.Tx, by identity.Principal, before, afte
 	return promotion.settle(ctx, tx)
 }
 
-// remove removes on a caller's word a user with all that is the user's.
+// remove deletes a user with all its records for a caller.
 func remove(ctx context.Context, tx *store.Tx, by identity.Principal, name string) error {
 	if err := tx.RequireCurrent(by); err != nil {
 		return err
@@ -90,7 +90,7 @@ func remove(ctx context.Context, tx *store.Tx, by identity.Principal, name strin
 	return audit.Record(ctx, tx, audit.UserDeleted, name, nil)
 }
 
-// settleChange ends the sessions that a change makes invalid, and records what was changed.
+// settleChange ends the sessions that a change makes invalid, and records the change.
 func settleChange(ctx context.Context, tx *store.Tx, after store.User, events []audit.Event) error {
 	if slices.Contains(events, audit.PasswordChanged) || slices.Contains(events, audit.UserDisabled) {
 		if _, err := tx.Sessions.DeleteUser(after.Name); err != nil {
@@ -98,7 +98,7 @@ func settleChange(ctx context.Context, tx *store.Tx, after store.User, events []
 		}
 	}
 	if slices.Contains(events, audit.RolesChanged) {
-		if err := tx.Sessions.LowerUser(after.Name); err != nil { // elevation was for what the user was
+		if err := tx.Sessions.LowerUser(after.Name); err != nil { // elevation was granted to the user with its old roles
 			return err
 		}
 	}

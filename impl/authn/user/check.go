@@ -12,18 +12,19 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// settleTime bounds what a caller can no longer end: settling what came of a guess.
+// settleTime bounds the settlement of an attempt, which a caller can no longer cancel.
 const settleTime = 15 * time.Second
 
-// checkTries is how often a check begins anew because the user's hash was replaced under it.
+// checkTries is the number of attempts to check a password while its hash is replaced.
 const checkTries = 3
 
-// CheckPassword returns the user whose name and password these are, and who may sign in. For everybody else it returns
-// the same fault.LoginFailed after the same time: whether the user is unknown, disabled or locked, or the password
-// wrong. It returns fault.TooManyFailures to an address that guessed too often, and fault.ServerBusy.
+// CheckPassword returns the user with this name and password, which may sign in. Otherwise it returns the same
+// fault.LoginFailed after the same time, whether the user is unknown, disabled or locked, or the password wrong. It
+// returns fault.TooManyFailures to an address with too many failed attempts, and fault.ServerBusy.
 //
-// A guess that was compared is counted although its caller goes away, and however busy the store is: otherwise guesses
-// would be free for whoever does not wait for the answer. Who goes away before the turn to be compared has not guessed.
+// An attempt is counted once the password was compared, even if the caller disconnects, and regardless of the load of
+// the store: otherwise attempts would be free for callers that do not wait for the answer. A caller that disconnects
+// before its password is compared is not charged with a failed attempt.
 func (s *Service) CheckPassword(ctx context.Context, name, password string) (store.User, error) {
 	if err := s.attempts.CheckAddress(ctx); err != nil {
 		return store.User{}, err
@@ -34,15 +35,15 @@ func (s *Service) CheckPassword(ctx context.Context, name, password string) (sto
 			return u, err
 		}
 	}
-	return store.User{}, admission.Busy() // others replace the hash all the time; the password may be right
+	return store.User{}, admission.Busy() // the hash is replaced again and again; the password may be right
 }
 
-// LoginFailed is the one answer to every sign-in that fails.
+// LoginFailed returns the error of all failed sign-ins.
 func LoginFailed() error {
 	return fault.New(fault.LoginFailed, "the user name or the password is wrong")
 }
 
-// errReplaced means that a user's hash was replaced while a password was found to be right by the old one.
+// errReplaced means that a user's hash was replaced while a password was verified with the old one.
 var errReplaced = errors.New("user: the password's hash was replaced meanwhile")
 
 func (s *Service) check(ctx context.Context, name, password string) (store.User, error) {
@@ -52,9 +53,9 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 	}
 	u := looked.User
 	if len(password) > secret.MaxPassword {
-		password, u.PasswordHash = "", "" // never right, and no work for the hasher
+		password, u.PasswordHash = "", "" // it is never right, and the hasher is spared
 	}
-	// A password that was right is remembered, but not for a user who may not sign in: that would tell by its time.
+	// The cache is not used for a user that may not sign in, because the response time would reveal it.
 	right := u.Enabled && !looked.locked && s.proven.has(u, password)
 	if !right {
 		if right, err = s.hasher.Verify(ctx, u.PasswordHash, password); err != nil {
@@ -68,7 +69,7 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 		return u, err
 	}
 	if err != nil || !right {
-		s.attempts.RecordAddressFailure(ctx) // also when the store failed to count: a guess must never be free
+		s.attempts.RecordAddressFailure(ctx) // also if the store did not count the failure: an attempt must never be free
 	}
 	if err != nil {
 		return store.User{}, err
@@ -80,14 +81,15 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 	return s.renewHash(ctx, u, password), nil
 }
 
-// settle decides on what the store says after the password was compared, which took long: whether the user may sign in,
-// is locked, and has this password still. It counts a wrong guess, or forgets those before a right one, and returns the
-// user as of now. It returns errReplaced if the password was right, and is the user's no longer or in another hash.
+// settle decides by the current record of the user, because the comparison took long: whether the user may sign in, is
+// locked, and still has this password. It counts a failed attempt, or resets the count after a successful one, and
+// returns the current user. It returns errReplaced if the password was right, but the user now has another password or
+// hash.
 func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.User, bool, error) {
 	if !s.store.Configured() {
 		return u, right && u.Enabled, nil
 	}
-	// Looked at for a wrong password too: a right one that is refused must not take longer.
+	// Also for a wrong password: a right one that is refused must not take longer.
 	now, err := store.Read(ctx, s.store, func(tx *store.Tx) (judged, error) { return s.judge(tx, u, right) })
 	if err == nil && now.verdict != letIn {
 		now, err = store.Write(ctx, s.store, func(tx *store.Tx) (judged, error) {
@@ -104,13 +106,13 @@ func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.U
 	return now.user, err == nil && now.verdict != refuse, err
 }
 
-// verdict is what is to be done with somebody whose password is right.
+// verdict is the decision about a user with the right password.
 type verdict int
 
 const (
 	refuse verdict = iota
 	letIn
-	// forgive lets in, and forgets wrong guesses.
+	// forgive permits the sign-in, and resets the count of failed attempts.
 	forgive
 )
 
@@ -120,7 +122,7 @@ type judged struct {
 	verdict verdict
 }
 
-// judge reads a user again and decides.
+// judge reads the user again and decides.
 func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) {
 	now, err := tx.Users.Find(u.Name)
 	if errors.Is(err, store.ErrNotFound) {
@@ -142,8 +144,7 @@ func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) 
 	return judged{now, letIn}, nil
 }
 
-// lookUp is find in turns: most of a flood of sign-ins is turned away after it, and must not crowd out whoever else
-// reads.
+// lookUp is find within a bound: most of a flood of sign-ins is refused after it, and must not crowd out other readers.
 func (s *Service) lookUp(ctx context.Context, name string) (found, error) {
 	if err := s.looking.Acquire(ctx); err != nil {
 		return found{}, err
@@ -158,13 +159,13 @@ type found struct {
 	locked bool
 }
 
-// find returns a user; the zero User if there is none with that name.
+// find returns a user and whether it is locked; the zero User if it does not exist.
 func (s *Service) find(ctx context.Context, name string) (found, error) {
 	if !s.store.Configured() {
 		return found{User: s.unclustered[name]}, nil
 	}
 	if checkExternal(name) != nil {
-		name = store.UnknownUser // nobody is called that, and not every database takes such a text
+		name = store.UnknownUser // no user has such a name, and not every database takes it
 	}
 	return store.Read(ctx, s.store, func(tx *store.Tx) (found, error) {
 		u, err := tx.Users.Find(name)
@@ -176,8 +177,8 @@ func (s *Service) find(ctx context.Context, name string) (found, error) {
 	})
 }
 
-// renewHash hashes a password anew that was hashed at another cost, now that it is known, and returns the user as of
-// then. What keeps it from doing so does not keep the user out: there will be another time.
+// renewHash replaces a hash of another cost now that the password is known, and returns the updated user. A failure
+// does not prevent the sign-in: a later one tries again.
 func (s *Service) renewHash(ctx context.Context, u store.User, password string) store.User {
 	if !s.store.Configured() || !s.hasher.Outdated(u.PasswordHash) {
 		return u

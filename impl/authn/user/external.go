@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// AddExternal stores a new user whom an identity provider keeps, or returns store.ErrExists, or fault.UserNameInvalid
-// for a name that reads as a built-in user's. Such a user has no password, so no password is ever right.
+// AddExternal stores a new user of an identity provider. It returns store.ErrExists, or fault.UserNameInvalid for a
+// name that reads as a built-in user's. Such a user has no password, so no password is ever right.
 func AddExternal(ctx context.Context, tx *store.Tx, u store.User) error {
 	if err := checkNewName(u.Name); err != nil {
 		return err
@@ -17,13 +17,14 @@ func AddExternal(ctx context.Context, tx *store.Tx, u store.User) error {
 	return add(ctx, tx, identity.Principal{}, u)
 }
 
-// SaveExternal stores what an identity provider says of a user now, if that has changed. Roles take effect at once, and
-// elevation ends with others. A user who gains a role of ECE's is promoted.
+// SaveExternal stores the current attributes of a user of an identity provider, if they have changed. Roles take effect
+// at once, and a change of them ends elevation. A user that gains an ECE role is promoted.
 func SaveExternal(ctx context.Context, tx *store.Tx, before, after store.User) error {
 	return save(ctx, tx, identity.Principal{}, before, after)
 }
 
-// keepsExternal refuses a change of what a user's identity provider keeps: all but whether the user may sign in.
+// keepsExternal returns an error if a change affects attributes that the user's identity provider keeps, which are all
+// but whether the user is enabled.
 func keepsExternal(before, after store.User) error {
 	after.Enabled = before.Enabled
 	if before.External() && len(events(before, after)) > 0 {
@@ -37,7 +38,7 @@ func external(name string) error {
 		"\""+name+"\" is kept by an identity provider: here the user can be enabled and disabled only", "user_name")
 }
 
-// externalUser is external on Elasticsearch's terms.
+// externalUser returns the error of external in Elasticsearch's words.
 func externalUser(name string) error {
 	return fault.New(fault.InvalidData, "user ["+name+"] is kept by an identity provider and cannot be modified")
 }

@@ -10,18 +10,17 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// ExternalName returns the name here of a user whom an identity provider calls that: the same in Unicode's
-// normalization form C, so that one name has one spelling. It returns fault.UserNameInvalid for what checkExternal
-// refuses.
+// ExternalName returns the user name for an identity provider's name of a user: the same text in Unicode's
+// normalization form C, so that a name has one spelling. It returns the errors of checkExternal.
 func ExternalName(text string) (string, error) {
 	name := norm.NFC.String(text)
 	return name, checkExternal(name)
 }
 
-// checkExternal refuses names that would not survive their uses in paths, lists, headers and lines of logs, or that are
-// shown as something else than they are. Letters, marks, digits, punctuation and symbols of any script are taken, and
-// spaces within. They include all names that CheckName takes, and also the colon and the backslash: no user of an
-// identity provider has a password, so no colon has to end the name in Basic credentials.
+// checkExternal returns fault.UserNameInvalid for names that paths, lists, headers or log lines cannot hold, or that
+// are displayed differently from what they are. Letters, marks, digits, punctuation and symbols of any script are
+// valid, and spaces within. All names that CheckName accepts are valid, and also the colon and the backslash: users of
+// identity providers have no passwords, so no colon must end the name in Basic credentials.
 func checkExternal(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	first, _ := utf8.DecodeRuneInString(name)
@@ -32,7 +31,7 @@ func checkExternal(name string) error {
 		return bad("must not contain control, format or invisible characters, nor other spaces than U+0020")
 	case strings.HasPrefix(name, " ") || strings.HasSuffix(name, " "):
 		return bad("must not begin or end with a blank")
-	case unicode.Is(unicode.M, first): // it would combine with what is before the name
+	case unicode.Is(unicode.M, first): // it would combine with the text before the name
 		return bad("must not begin with a combining mark")
 	case strings.ContainsAny(name, "/,"):
 		return bad("must not contain a slash or a comma")
@@ -40,7 +39,7 @@ func checkExternal(name string) error {
 	return checkReserved(name)
 }
 
-// unseen reports whether a character is shown as nothing or changes how others are shown. Those of Unicode's
+// unseen reports whether a character is invisible or changes the display of others. The characters of Unicode's
 // Default_Ignorable_Code_Point are letters and marks by their category, and the blank pattern of Braille is a symbol.
 func unseen(r rune) bool {
 	const brailleBlank = '\u2800'

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// CheckTexts refuses a full name and an e-mail address that would break a line of a list or a log, or that not every
-// database takes. It returns fault.InvalidData.
+// CheckTexts returns fault.InvalidData for a full name or an e-mail address that would break a line of a list or a log,
+// or that not every database can store.
 func CheckTexts(fullName, email string) error {
 	if strings.ContainsFunc(fullName, unicode.IsControl) {
 		return fault.New(fault.InvalidData, "full_name: this must not contain control characters", "full_name")
@@ -19,8 +19,8 @@ func CheckTexts(fullName, email string) error {
 	return nil
 }
 
-// checkNewName refuses a name that reads as a built-in user's: in logs, lists and mails it would be taken for that.
-// Only new users are refused; the ones that exist keep their names. It returns fault.UserNameInvalid.
+// checkNewName returns fault.UserNameInvalid for a name that reads as a built-in user's, because it would be mistaken
+// for it in logs, lists and mails. It applies to new users only; existing ones keep their names.
 func checkNewName(name string) error {
 	for _, u := range builtins {
 		if name != u.Name && skeleton(name) == skeleton(u.Name) {
@@ -34,9 +34,9 @@ func checkNewName(name string) error {
 // maxName is Elasticsearch's limit.
 const maxName = 507
 
-// CheckName refuses names that would not survive their uses: a colon ends the name in Basic credentials (RFC 7617), a
-// slash is the end of a path segment, a comma separates names in lists, and /users/auth is a path of its own. It
-// returns fault.UserNameInvalid. Users of identity providers have other names, too: see ExternalName.
+// CheckName returns fault.UserNameInvalid for names that cannot be used everywhere: a colon ends the name in Basic
+// credentials (RFC 7617), a slash is the end of a path segment, a comma separates names in lists, and /users/auth is a
+// path of its own. Users of identity providers have other names, too: see ExternalName.
 func CheckName(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {
@@ -55,8 +55,8 @@ func CheckName(name string) error {
 	return checkReserved(name)
 }
 
-// checkReserved refuses names that mean something else: the audit trail's own actors begin with a parenthesis, and
-// paths of operations with an underscore or with auth.
+// checkReserved returns fault.UserNameInvalid for names with another meaning: the audit trail's own actors begin with a
+// parenthesis, and paths of operations with an underscore or with auth.
 func checkReserved(name string) error {
 	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {

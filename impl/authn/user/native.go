@@ -10,34 +10,34 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Native is a user as Elasticsearch's operations describe one: all of the user but the name.
+// Native is a user as Elasticsearch's operations describe one, without the name.
 type Native struct {
-	// Password and PasswordHash are nil if they are not given; a user who exists keeps the password then. A hash is one
-	// that secret.CheckHash takes.
+	// Password and PasswordHash are nil if they are not given; an existing user then keeps its password. A hash must be
+	// one that secret.CheckHash accepts.
 	Password, PasswordHash *string
-	// Roles are ECE's and Elasticsearch's side by side. Those of Elasticsearch need not be defined. Nil if they are not
-	// given.
+	// Roles holds roles of ECE and Elasticsearch. The latter need not be defined. Nil if they are not given.
 	Roles []string
 	// FullName and Email are nil for none.
 	FullName, Email *string
 	// Metadata is nil for none.
 	Metadata map[string]any
-	// Enabled is true for a user of whom nothing else is said.
+	// Enabled is true by default.
 	Enabled bool
 }
 
-// PutNative adds a user, or replaces all of one but a password that is not given, and tells whether it added. Sessions
-// and elevation end as with Patch. by is who authenticated, also if one acts as somebody else. It returns what Check
-// does, and
+// PutNative adds a user, or replaces all of it but a password that is not given, and reports whether it added one.
+// Sessions and elevation end as with Patch. by is the authenticated caller, also if it acts as another user. It returns
+// the errors of Check, and
 //
-//   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's name in
-//     another spelling,
-//   - fault.InvalidData for a built-in user, and for one whom an identity provider keeps,
-//   - fault.PermissionDenied to somebody who is no administrator of ECE and would change a user with a role of ECE, or give
-//     one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to an administrator of ECE,
+//   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's
+//     name in another spelling,
+//   - fault.InvalidData for a built-in user and for a user of an identity provider,
+//   - fault.PermissionDenied to a caller that is no platform administrator, for a change of a user with an ECE role or
+//     that grants one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to a platform
+//     administrator,
 //   - fault.UserRolesForbidden for a promotion that needs a new password,
-//   - fault.UserRolesForbidden and UserRestrictedField to who would change one's own roles or state, and
-//     fault.RecentPasswordNeeded or Proof's SecondFactor to who would change one's own password without proof.
+//   - fault.UserRolesForbidden and UserRestrictedField to a caller that changes its own roles or state, and
+//     fault.RecentPasswordNeeded or Proof's SecondFactor to one that changes its own password without proof.
 func (s *Service) PutNative(
 	ctx context.Context, by identity.Principal, name string, n Native, proof Proof,
 ) (created bool, err error) {
@@ -67,7 +67,7 @@ func (s *Service) PutNative(
 	})
 }
 
-// native makes a user of a description, with an empty hash if no password is given.
+// native returns the described user, with an empty hash if no password is given.
 func (s *Service) native(ctx context.Context, name string, n Native) (store.User, error) {
 	u := store.User{Name: name, Enabled: n.Enabled, FullName: text(n.FullName), Email: text(n.Email),
 		PasswordHash: text(n.PasswordHash)}
@@ -84,14 +84,14 @@ func (s *Service) native(ctx context.Context, name string, n Native) (store.User
 	return u, err
 }
 
-// Natives returns the users of these names that exist, by name; all if no name is given.
+// Natives returns the existing users with these names, by name; all if no name is given.
 func (s *Service) Natives(ctx context.Context, names []string) ([]User, error) {
 	users, err := store.Read(ctx, s.store, func(tx *store.Tx) (users []store.User, err error) {
 		if len(names) == 0 {
 			return tx.Users.All()
 		}
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-			if checkExternal(name) != nil { // nobody is called that, and not every database takes such a text
+			if checkExternal(name) != nil { // no user has such a name, and not every database takes it
 				continue
 			}
 			u, err := tx.Users.Find(name)
@@ -108,8 +108,8 @@ func (s *Service) Natives(ctx context.Context, names []string) ([]User, error) {
 	return ofRecords(users), err
 }
 
-// DeleteNative removes a user, and tells whether there was one. It returns fault.InvalidData, SecurityDenied and
-// Proof's Elevation as PutNative does, and fault.UserRestrictedDeletion to somebody who would delete oneself.
+// DeleteNative deletes a user, and reports whether there was one. It returns fault.InvalidData, PermissionDenied and
+// Proof's Elevation as PutNative does, and fault.UserRestrictedDeletion to a caller that deletes itself.
 func (s *Service) DeleteNative(
 	ctx context.Context, by identity.Principal, name string, proof Proof,
 ) (found bool, err error) {
@@ -129,8 +129,8 @@ func (s *Service) DeleteNative(
 	return err == nil, err
 }
 
-// SetEnabledNative lets a user sign in or not. It returns what PutNative does, and fault.RequestInvalid if there is no
-// such user.
+// SetEnabledNative enables or disables a user. It returns the errors of PutNative, and fault.RequestInvalid for an
+// unknown user.
 func (s *Service) SetEnabledNative(
 	ctx context.Context, by identity.Principal, name string, enabled bool, proof Proof,
 ) error {
@@ -149,8 +149,8 @@ func (s *Service) SetEnabledNative(
 // Secret is a new password, or the hash of one; the other is nil.
 type Secret struct{ Password, PasswordHash *string }
 
-// ChangePasswordNative gives a user a new password. Everybody may change one's own, with proof; anybody else's takes
-// Proof's Elevation. It returns what PutNative does, and fault.RequestInvalid if there is no such user.
+// ChangePasswordNative replaces a user's password. All users may replace their own, with proof; that of another user
+// requires Proof's Elevation. It returns the errors of PutNative, and fault.RequestInvalid for an unknown user.
 func (s *Service) ChangePasswordNative(
 	ctx context.Context, by identity.Principal, name string, given Secret, proof Proof,
 ) error {
@@ -171,7 +171,7 @@ func (s *Service) ChangePasswordNative(
 		if c.own(u) {
 			return c.changeOwnPassword(ctx, tx, u, after)
 		}
-		// Who acts as another user comes here by the operation for one's own password, which does not ask for
+		// A caller that acts as another user comes here by the operation for its own password, which requires no
 		// elevation.
 		if c.proof.Elevation != nil {
 			return c.proof.Elevation

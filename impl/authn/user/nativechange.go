@@ -9,13 +9,13 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// nativeChange is a change of a user on Elasticsearch's terms, and who makes it.
+// nativeChange is a change of a user by an Elasticsearch operation, with its caller.
 type nativeChange struct {
 	by    identity.Principal
 	proof Proof
 }
 
-// own tells whether somebody changes oneself.
+// own reports whether the caller changes its own user.
 func (c nativeChange) own(u store.User) bool { return c.by.User == u.Name }
 
 // add stores a new user.
@@ -24,12 +24,12 @@ func (c nativeChange) add(ctx context.Context, tx *store.Tx, u store.User) error
 		return err
 	}
 	if u.PasswordHash == "" {
-		return fault.Invalid([]string{"a user who does not exist yet needs a password"})
+		return fault.Invalid([]string{"a new user needs a password"})
 	}
 	return add(ctx, tx, c.by, u)
 }
 
-// replace stores what becomes of a user, who keeps the password if there is no other.
+// replace stores a changed user, which keeps its password unless there is a new one.
 func (c nativeChange) replace(ctx context.Context, tx *store.Tx, before, after store.User) error {
 	if err := c.may(before, after.Roles); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (c nativeChange) replace(ctx context.Context, tx *store.Tx, before, after s
 	return save(ctx, tx, c.by, before, updated(before, after))
 }
 
-// changeOwnPassword is replace for a user's own password, which takes no role.
+// changeOwnPassword is replace for the caller's own password, which requires no role.
 func (c nativeChange) changeOwnPassword(ctx context.Context, tx *store.Tx, before, after store.User) error {
 	if before.Builtin {
 		return reservedUser(before.Name)
@@ -53,7 +53,7 @@ func (c nativeChange) changeOwnPassword(ctx context.Context, tx *store.Tx, befor
 	return save(ctx, tx, c.by, before, updated(before, after))
 }
 
-// updated is a user with all that administrators change, and what the server keeps.
+// updated returns a user with the new attributes that administrators change, and the old ones that the server keeps.
 func updated(before, after store.User) store.User {
 	u := before
 	u.Enabled, u.Roles = after.Enabled, after.Roles
@@ -64,7 +64,7 @@ func updated(before, after store.User) store.User {
 	return u
 }
 
-// may decides whether the caller may change that user, who is to have these roles then.
+// may returns an error unless the caller may change a user, which is to have these roles.
 func (c nativeChange) may(before store.User, roles []identity.Role) error {
 	if before.Builtin {
 		return reservedUser(before.Name)
@@ -72,7 +72,7 @@ func (c nativeChange) may(before store.User, roles []identity.Role) error {
 	if !identity.HoldsPlatformRole(before.Roles) && !identity.HoldsPlatformRole(roles) {
 		return nil
 	}
-	if !c.by.IsPlatformAdmin() || c.by.Method == identity.RunAs { // who acts as an administrator did not authenticate as one
+	if !c.by.IsPlatformAdmin() || c.by.Method == identity.RunAs { // acting as one is not enough
 		return fault.New(fault.PermissionDenied, "user ["+c.by.User+"] may not change user ["+before.Name+
 			"]: users with platform roles are made, changed and removed by holders of the role ["+string(
 			identity.PlatformAdmin)+"] only")
@@ -80,14 +80,14 @@ func (c nativeChange) may(before store.User, roles []identity.Role) error {
 	return c.proof.Elevation
 }
 
-// mayBeOwn decides whether a user may change oneself so. Whoever finds an open session or a key must not be able to
-// keep the account.
+// mayBeOwn returns an error unless a caller may change its own user so. An attacker with the caller's session or API
+// key must not be able to take over the account.
 func (c nativeChange) mayBeOwn(before, after store.User) error {
 	if !slices.Equal(slices.Sorted(slices.Values(before.Roles)), slices.Sorted(slices.Values(after.Roles))) {
 		return fault.New(fault.UserRolesForbidden, "roles: one's own roles cannot be changed", "roles")
 	}
 	if before.Enabled != after.Enabled {
-		return fault.New(fault.UserRestrictedField, "one cannot enable or disable oneself", "enabled")
+		return fault.New(fault.UserRestrictedField, "users cannot enable or disable themselves", "enabled")
 	}
 	if after.PasswordHash == "" || after.PasswordHash == before.PasswordHash {
 		return nil

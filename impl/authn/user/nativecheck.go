@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// problems collects what is wrong with a request.
+// problems collects the errors of a request.
 type problems []string
 
 func (p *problems) add(wrong bool, message string) {
@@ -21,7 +21,7 @@ func (p *problems) add(wrong bool, message string) {
 	}
 }
 
-// failure adds a failure's text for people.
+// failure adds the message of an error.
 func (p *problems) failure(err error) {
 	var f *fault.Error
 	if errors.As(err, &f) {
@@ -29,8 +29,8 @@ func (p *problems) failure(err error) {
 	}
 }
 
-// Check refuses a description that no user of that name can have: with everything that is wrong with it
-// (fault.RequestInvalid), or because of the password's hash (fault.InvalidData).
+// Check returns fault.RequestInvalid with all errors of the description of a user with that name, or fault.InvalidData
+// for an unacceptable password hash.
 func (n Native) Check(name string) error {
 	var p problems
 	p.failure(CheckName(name))
@@ -46,7 +46,7 @@ func (n Native) Check(name string) error {
 	return given.checkHash()
 }
 
-// Check refuses what cannot be the password of a user of that name, as Native's does.
+// Check returns the errors of Native's Check for a password of a user with that name.
 func (s Secret) Check(name string) error {
 	var p problems
 	p.add(s.Password == nil && s.PasswordHash == nil, "one of [password, password_hash] is required")
@@ -65,10 +65,10 @@ func (p *problems) secret(name string, s Secret) {
 	p.failure(password.Check(*s.Password, name))
 }
 
-// maxRoles bounds what is looked up for each request of a user.
+// maxRoles bounds the roles that are looked up for each request of a user.
 const maxRoles = 1000
 
-// roles checks the names of Elasticsearch's roles, and that those of ECE combine as ECE has it.
+// roles checks the names of Elasticsearch roles, and that the ECE roles can be combined.
 func (p *problems) roles(names []string) {
 	if len(names) > maxRoles {
 		p.add(true, fmt.Sprintf("a user can have at most [%d] roles", maxRoles))
@@ -100,7 +100,7 @@ func (s Secret) checkHash() error {
 	return nil
 }
 
-// reservedMetadata tells whether metadata has a member that is not for callers.
+// reservedMetadata reports whether metadata has a reserved member.
 func reservedMetadata(metadata map[string]any) bool {
 	for key := range metadata {
 		if strings.HasPrefix(key, "_") {
@@ -110,7 +110,7 @@ func reservedMetadata(metadata map[string]any) bool {
 	return false
 }
 
-// metadataText is the only spelling of metadata; "" for none.
+// metadataText returns the canonical encoding of metadata; "" for none.
 func metadataText(metadata map[string]any) (string, error) {
 	if len(metadata) == 0 {
 		return "", nil

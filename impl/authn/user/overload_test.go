@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// crowded returns a service all of whose work slots for hashing are taken.
+// crowded returns a service without free work slots for hashing.
 func crowded(t *testing.T) (*user.Service, *store.Store, *admission.Bound) {
 	t.Helper()
 	_, st := newService(t)

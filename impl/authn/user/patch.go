@@ -13,16 +13,16 @@ import (
 
 // Patch applies a JSON merge patch (RFC 7396), a value of strictjson.Decode, to a user. Roles take effect at once; a
 // new password and disabling end the user's sessions. It returns fault.UserNotFound, UserCannotModify,
-// UserRestrictedField for what the server keeps, UserCannotModifyExternal for what a user's identity provider keeps,
-// UserRolesInvalid, InvalidData, and UserRolesForbidden for a promotion that needs a new password.
+// UserRestrictedField for members that the server keeps, UserCannotModifyExternal for members that the user's identity
+// provider keeps, UserRolesInvalid, InvalidData, and UserRolesForbidden for a promotion that needs a new password.
 //
-// Whoever finds an open session or a key must not be able to keep the account. So nobody changes one's own roles or
-// state (fault.UserRolesForbidden, UserRestrictedField), and one's own password takes the old one
-// (fault.RecentPasswordNeeded) and the second factor of who has one.
+// An attacker with a user's session or API key must not be able to take over the account. So users change neither their
+// own roles nor state (fault.UserRolesForbidden, UserRestrictedField), and their own passwords only with the old one
+// (fault.RecentPasswordNeeded) and the second factor, if they have one.
 //
-// These roles are ECE's. The names of Elasticsearch's roles that a user has besides are neither seen nor changed.
+// The patch has only ECE roles. It neither shows nor changes the user's Elasticsearch roles.
 func (s *Service) Patch(ctx context.Context, by identity.Principal, name string, patch any, proof Proof) (User, error) {
-	if by.User == name && !by.Builtin { // who is built in is told that instead
+	if by.User == name && !by.Builtin { // the error for a built-in user is another one
 		if err := checkSelf(by, patch, proof); err != nil {
 			return User{}, err
 		}
@@ -40,7 +40,7 @@ func checkSelf(by identity.Principal, patch any, proof Proof) error {
 	if _, ok := security["enabled"]; ok {
 		return restricted("security.enabled")
 	}
-	if _, ok := security["password"]; !ok || by.SAMLRealm != "" { // who has no password is told that instead
+	if _, ok := security["password"]; !ok || by.SAMLRealm != "" { // the error for a user without a password is another one
 		return nil
 	}
 	return proof.forOwnPassword("security.password")
@@ -55,25 +55,25 @@ func (s *Service) patch(ctx context.Context, by identity.Principal, name string,
 	return OfRecord(u), err
 }
 
-// SetEnabled lets a user sign in or not.
+// SetEnabled enables or disables a user.
 func (s *Service) SetEnabled(ctx context.Context, name string, enabled bool) error {
 	_, err := s.patch(ctx, identity.Principal{}, name, map[string]any{"security": map[string]any{"enabled": enabled}})
 	return err
 }
 
-// SetPassword gives a user a new password.
+// SetPassword replaces a user's password.
 func (s *Service) SetPassword(ctx context.Context, name, password string) error {
 	_, err := s.patch(ctx, identity.Principal{}, name, map[string]any{"security": map[string]any{"password": password}})
 	return err
 }
 
-// change is a patch that was read: the rest of it, and the new password's hash if there is one.
+// change is a decoded patch without its password, and the hash of that, if there is one.
 type change struct {
 	patch map[string]any
 	hash  string
 }
 
-// settable are the members that a patch may have, beside the password.
+// The members that a patch may have, beside the password.
 var (
 	settable         = []string{"full_name", "email", "security"}
 	settableSecurity = []string{"roles", "enabled"}
@@ -185,7 +185,7 @@ func merged(u store.User, c change) (store.User, error) {
 	if err != nil {
 		return u, err
 	}
-	if names, ok := security["roles"].([]any); !ok || !slices.Equal(names, roleNames(platform)) { // who has none of ECE's may stay so
+	if names, ok := security["roles"].([]any); !ok || !slices.Equal(names, roleNames(platform)) { // none may stay none
 		platform, err = readRoles(security["roles"])
 		u.Roles = slices.Concat(platform, others)
 	}
@@ -195,7 +195,7 @@ func merged(u store.User, c change) (store.User, error) {
 	return u, err
 }
 
-// read returns a member, or what it is when it is not there.
+// read returns a member of an object, or a default if it is missing.
 func read[T any](members map[string]any, name string, missing T) (T, error) {
 	value, present := members[name]
 	if !present {

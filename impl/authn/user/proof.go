@@ -2,17 +2,17 @@ package user
 
 import "github.com/sallyport/sallyport/impl/fault"
 
-// Proof is what a caller has proved beyond who it is.
+// Proof holds the outcome of a caller's further checks.
 type Proof struct {
-	// RecentPassword tells whether the password was proved lately.
+	// RecentPassword reports whether the caller proved its password recently.
 	RecentPassword bool
-	// SecondFactor is nil, or the refusal of a caller who has a second factor and is not elevated.
+	// SecondFactor is nil, or the error for a caller with a second factor that is not elevated.
 	SecondFactor error
-	// Elevation is nil, or the refusal of a caller who may not do what ECE has for elevated callers.
+	// Elevation is nil, or the error for a caller without the elevation that ECE requires.
 	Elevation error
 }
 
-// forOwnPassword returns the refusal of a caller who may not change one's own password, which is in that field.
+// forOwnPassword returns the error for a caller that may not change its own password, which is in that field.
 func (p Proof) forOwnPassword(field string) error {
 	if !p.RecentPassword {
 		return fault.New(fault.RecentPasswordNeeded, "a new password needs the old one: sign in again, or send it as Basic",

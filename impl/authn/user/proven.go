@@ -13,18 +13,18 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// A password that was right is remembered for a short time, because clients that authenticate by Basic send it with
-// every request. The user's hash is part of what is remembered, so a password that was changed is forgotten.
+// A right password is cached for a short time, because clients that authenticate by Basic send it with every request.
+// The cache key includes the user's hash, so a new password evicts the old one.
 const (
 	provenPasswords = 4096
 	provenTime      = time.Minute
 )
 
-// proven remembers passwords that were right, by a keyed hash that is of no use outside of this process.
+// proven caches right passwords, as keyed hashes that are of no use outside of this process.
 type proven struct {
 	key    []byte
 	hashes *expirable.LRU[[sha256.Size]byte, struct{}]
-	// hits and misses count what was looked for.
+	// hits and misses count the lookups.
 	hits, misses atomic.Uint64
 }
 

@@ -27,7 +27,7 @@ type User struct {
 	UpdatedBy string
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	// FirstLoginAt and LastLoginAt are zero for a user who never signed in.
+	// FirstLoginAt and LastLoginAt are zero for a user that has never signed in.
 	FirstLoginAt time.Time
 	LastLoginAt  time.Time
 }

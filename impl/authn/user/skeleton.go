@@ -26,8 +26,8 @@ var latin = strings.NewReplacer(
 // it is about printable ASCII, in lower case.
 var lookalikes = strings.NewReplacer("rn", "m", "vv", "w", "cl", "d", "0", "o", "1", "i", "l", "i", "|", "i", "!", "i")
 
-// skeleton is a text that names of any script have in common which look alike: without case, accents and differences of
-// form, such as full width.
+// skeleton returns a text that is the same for names that look alike, in any script: without case, accents and
+// differences of form, such as full width.
 func skeleton(name string) string {
 	plain := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.M, r) {

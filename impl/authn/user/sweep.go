@@ -28,12 +28,12 @@ func (s *Service) WatchRevocations(log *slog.Logger) {
 // Close stops the sweep and waits until it has ended.
 func (s *Service) Close() { s.sweeping.Close() }
 
-// rest is how long the sweep leaves the database to others after each transaction: on SQLite, other processes poll for
-// the write lock.
+// rest is the pause after each transaction of a sweep, for other users of the database: on SQLite, other processes poll
+// for the write lock.
 const rest = 20 * time.Millisecond
 
-// Sweep brings up to date all rows that revocations left behind: revoked keys are marked as invalidated, ended sessions
-// and deleted users' keys are deleted. It takes many small transactions, so other writers do not wait for it. It can be
+// Sweep updates all rows that revocations left behind: revoked keys are marked as invalidated, ended sessions and the
+// keys of deleted users are deleted. It takes many small transactions, so other writers do not wait for it. It can be
 // interrupted, and run by several replicas at once.
 func (s *Service) Sweep(ctx context.Context) error {
 	names, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.Users.Sweeping() })

@@ -1,4 +1,4 @@
-// Package user keeps the people and programs that can sign in.
+// Package user manages users, and checks their passwords.
 package user
 
 import (
@@ -21,11 +21,11 @@ import (
 type Service struct {
 	store  *store.Store
 	hasher *secret.Hasher
-	// looking bounds how many users are looked up at once to sign in.
+	// looking bounds the concurrent lookups of users that sign in.
 	looking  *admission.Bound
 	attempts *attempts.Counter
 	proven   *proven
-	// unclustered are the built-in users of a server without a store.
+	// unclustered holds the built-in users of a server without a store.
 	unclustered map[string]store.User
 	// sweeping is the background sweep of what revocations left behind.
 	sweeping *background.Loop
@@ -39,10 +39,10 @@ func NewService(st *store.Store, hasher *secret.Hasher, a *attempts.Counter) *Se
 	}
 }
 
-// LookingUp is the bound of the users that are looked up at once to sign in.
+// LookingUp returns the bound of concurrent lookups of users that sign in.
 func (s *Service) LookingUp() *admission.Bound { return s.looking }
 
-// New is a user to be added.
+// New describes a user to add.
 type New struct {
 	Name     string
 	Roles    []string
@@ -51,11 +51,11 @@ type New struct {
 	Email    string
 	// Disabled users cannot sign in until they are enabled.
 	Disabled bool
-	// By is the caller who adds the user; the zero Principal for a command.
+	// By is the caller; the zero Principal for a command.
 	By identity.Principal
 }
 
-// Add adds a user who is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
+// Add adds a user that is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
 // InvalidData.
 func (s *Service) Add(ctx context.Context, n New) (User, error) {
 	if err := CheckName(n.Name); err != nil {
@@ -102,7 +102,7 @@ func (s *Service) Get(ctx context.Context, name string) (User, error) {
 	return OfRecord(u.User), err
 }
 
-// List returns users by name, those who are disabled only if asked for.
+// List returns users by name, disabled ones only if requested.
 func (s *Service) List(ctx context.Context, disabled bool) ([]User, error) {
 	users, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.User, error) { return tx.Users.All() })
 	if !disabled {
@@ -111,8 +111,8 @@ func (s *Service) List(ctx context.Context, disabled bool) ([]User, error) {
 	return ofRecords(users), err
 }
 
-// Delete removes a user with all that is the user's. It returns fault.UserNotFound, UserCannotModify,
-// UserCannotModifyExternal, and UserRestrictedDeletion to somebody who would delete oneself.
+// Delete deletes a user with all its records. It returns fault.UserNotFound, UserCannotModify,
+// UserCannotModifyExternal, and UserRestrictedDeletion to a caller that deletes itself.
 func (s *Service) Delete(ctx context.Context, by identity.Principal, name string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		u, err := modifiable(tx, name)
@@ -129,12 +129,12 @@ func (s *Service) Delete(ctx context.Context, by identity.Principal, name string
 	})
 }
 
-// Unlock forgets a user's wrong guesses, on another's word: nobody forgives oneself (fault.PermissionDenied). It
-// returns fault.UserNotFound.
+// Unlock resets the failed attempts of another user; to a caller that unlocks itself it returns fault.PermissionDenied.
+// It returns fault.UserNotFound.
 func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string) error {
 	if name == by.User {
 		return fault.New(fault.PermissionDenied,
-			"one cannot unlock oneself; another administrator can, or sallyport user unlock", "user_name")
+			"users cannot unlock themselves; another administrator can, or sallyport user unlock", "user_name")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Users.Find(name); errors.Is(err, store.ErrNotFound) {
@@ -147,10 +147,10 @@ func (s *Service) Unlock(ctx context.Context, by identity.Principal, name string
 }
 
 func deletesOneself() error {
-	return fault.New(fault.UserRestrictedDeletion, "one cannot delete oneself", "user_name")
+	return fault.New(fault.UserRestrictedDeletion, "users cannot delete themselves", "user_name")
 }
 
-// modifiable returns a user who may be changed, or fault.UserNotFound or UserCannotModify.
+// modifiable returns a user that can be changed, or fault.UserNotFound or UserCannotModify.
 func modifiable(tx *store.Tx, name string) (store.User, error) {
 	u, err := tx.Users.Find(name)
 	if errors.Is(err, store.ErrNotFound) {

@@ -256,7 +256,7 @@ func TestBootstrap(t *testing.T) {
 		t.Fatalf("passwords that cannot be kept: %v", err)
 	}
 	if list, err := users.List(ctx, true); err != nil || len(list) != 0 {
-		t.Errorf("there are users whose passwords were not kept: %v, %v", list, err)
+		t.Errorf("there are users without stored passwords: %v, %v", list, err)
 	}
 	made, err := bootstrap(map[string]string{user.Readonly: "configured"})
 	if err != nil || len(made) != 1 || len(made[user.Admin]) < 20 {
