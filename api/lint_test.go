@@ -50,6 +50,7 @@ func lint(document *openapi3.T) []string {
 		l.responses(op)
 		l.action(op)
 		l.work(op)
+		l.roles(op)
 	}
 	slices.Sort(l.problems)
 	return slices.Compact(l.problems)

@@ -90,20 +90,16 @@ func audience(op *openapi3.Operation) string {
 	if action, given := op.Extensions["x-elasticsearch-action"].(string); given {
 		return needed(op.OperationID, action)
 	}
-	may := func(role identity.Role) bool {
-		return identity.Principal{Roles: []identity.Role{role}}.Authorize(identity.Permission(op.OperationID)) == nil
+	roles := fmt.Sprint(op.Extensions["x-roles"])
+	for _, c := range []struct {
+		role     identity.Role
+		audience string
+	}{{identity.AnyUser, "all"}, {identity.DeploymentViewer, "ECE"}, {identity.PlatformViewer, "platform"}, {identity.PlatformAdmin, "admins"}} {
+		if strings.Contains(roles, string(c.role)) {
+			return c.audience
+		}
 	}
-	switch {
-	case op.Security != nil && len(*op.Security) == 0:
-		return "public"
-	case may(""):
-		return "all"
-	case may(identity.DeploymentViewer):
-		return "ECE"
-	case may(identity.PlatformViewer):
-		return "platform"
-	}
-	return "admins"
+	return "public"
 }
 
 // unprivileged are Elasticsearch's operations that need no privilege, because they are about the caller.

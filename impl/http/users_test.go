@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
@@ -80,9 +79,10 @@ func TestUserCreate(t *testing.T) {
 		"security":{"password":"carol's own passphrase","roles":["ece_platform_viewer","ece_deployment_viewer","ece_platform_viewer"],"enabled":true}}`)
 	now, by, yes, no, fullName, email := w.clock.Now(), user.Admin, true, false, "Carol Doe", "carol@example.com"
 	roles := []string{"ece_deployment_viewer", "ece_platform_viewer"}
-	var permissions []string
-	for _, p := range identity.Permissions([]identity.Role{identity.PlatformViewer, identity.DeploymentViewer}) {
-		permissions = append(permissions, string(p))
+	permissions := []string{
+		"confirm-totp-device", "create-api-key", "delete-api-key", "delete-api-keys", "disable-elevated-permissions", "enable-elevated-permissions",
+		"enroll-totp-device", "get-api-key", "get-api-keys", "get-authentication-info", "get-current-account", "get-current-user", "get-totp-device",
+		"get-user", "get-users", "logout", "refresh-token", "remove-totp-device", "update-current-user",
 	}
 	want := client.User{
 		UserName: "carol", FullName: &fullName, Email: &email, Builtin: &no,

@@ -114,64 +114,17 @@ func joinRoles(roles []Role) string {
 // Permission is the right to call one operation, named by its operationId.
 type Permission string
 
-// anyPlatformRole permits all users with an ECE role.
-var anyPlatformRole = Roles
+// AnyUser stands for all authenticated callers in the roles that a permission needs, also for those without an ECE role.
+const AnyUser Role = "any_user"
 
-// anyUser is nil: it also permits users without an ECE role. It is for operations on the caller's own user and sign-in.
-var anyUser []Role
-
-var admins = []Role{PlatformAdmin}
-
-var platformReaders = []Role{PlatformAdmin, PlatformViewer}
-
-// grants maps each permission to the roles that have it; anyUser permits all authenticated callers. Operations without
-// authentication are not listed.
-var grants = map[Permission][]Role{
-	"get-current-account":    anyPlatformRole,
-	"update-current-account": admins,
-	"patch-current-account":  admins,
-
-	"get-current-user":    anyUser,
-	"update-current-user": anyUser,
-	"get-users":           platformReaders,
-	"get-user":            platformReaders,
-	"create-user":         admins,
-	"update-user":         admins,
-	"delete-user":         admins,
-	"unlock-user":         admins,
-
-	"get-authentication-info": anyUser,
-	"logout":                  anyUser,
-	"refresh-token":           anyUser,
-
-	"enable-elevated-permissions":  anyUser,
-	"disable-elevated-permissions": anyUser,
-	"get-totp-device":              anyUser,
-	"enroll-totp-device":           anyUser,
-	"confirm-totp-device":          anyUser,
-	"remove-totp-device":           anyUser,
-
-	"get-api-keys":    anyPlatformRole,
-	"create-api-key":  anyPlatformRole,
-	"delete-api-keys": anyPlatformRole,
-	"get-api-key":     anyPlatformRole,
-	"delete-api-key":  anyPlatformRole,
-
-	"saml-refusals": admins,
-
-	"get-users-api-keys":    admins,
-	"delete-users-api-keys": admins,
-	"get-user-api-keys":     admins,
-	"delete-user-api-keys":  admins,
-	"get-user-api-key":      admins,
-	"delete-user-api-key":   admins,
-}
+// Grants maps each permission to the roles that have it.
+type Grants map[Permission][]Role
 
 // Permissions returns the permissions that roles grant, sorted.
-func Permissions(roles []Role) []Permission {
+func (g Grants) Permissions(roles []Role) []Permission {
 	permissions := []Permission{}
-	for permission := range grants {
-		if isGranted(permission, roles) {
+	for permission, needed := range g {
+		if includesOne(needed, roles) {
 			permissions = append(permissions, permission)
 		}
 	}
@@ -179,21 +132,19 @@ func Permissions(roles []Role) []Permission {
 	return permissions
 }
 
-// Authorize returns fault.PermissionDenied, which names the permission, unless the caller has it. No caller has an
-// unknown permission.
-func (p Principal) Authorize(permission Permission) error {
-	if p.Key.Assigned == "" && isGranted(permission, p.Roles) {
-		return nil
-	}
-
+// Authorize returns fault.PermissionDenied, which names the permission, unless the caller has one of the needed roles.
+func (p Principal) Authorize(permission Permission, needed []Role) error {
 	if p.Key.Assigned != "" {
 		return fault.New(fault.PermissionDenied, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
 			": it has role descriptors, which grant no permissions of the platform")
 	}
-	return fault.New(fault.PermissionDenied, "user \""+p.User+"\" lacks the permission "+string(permission))
+	if !includesOne(needed, p.Roles) {
+		return fault.New(fault.PermissionDenied, "user \""+p.User+"\" lacks the permission "+string(permission))
+	}
+	return nil
 }
 
-func isGranted(permission Permission, roles []Role) bool {
-	wanted, known := grants[permission]
-	return known && wanted == nil || slices.ContainsFunc(wanted, func(r Role) bool { return slices.Contains(roles, r) })
+// includesOne reports whether one of the roles is among the needed ones.
+func includesOne(needed, roles []Role) bool {
+	return slices.ContainsFunc(needed, func(r Role) bool { return r == AnyUser || slices.Contains(roles, r) })
 }

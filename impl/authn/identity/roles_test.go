@@ -38,28 +38,55 @@ func TestParseRoles_Combinations(t *testing.T) {
 	}
 }
 
-// Ensures that callers without a matching role are refused, and all callers for an unknown permission.
+// Ensures that only callers with a needed role have a permission, and that a refusal names the permission.
 func TestPrincipal_Authorize(t *testing.T) {
+	admins, readers := []Role{PlatformAdmin}, []Role{PlatformAdmin, PlatformViewer}
+	withDescriptors := Principal{Roles: admins, Key: Key{ID: "k", Assigned: "x"}}
 	for _, c := range []struct {
-		roles      []Role
-		permission Permission
-		granted    bool
+		name    string
+		caller  Principal
+		needed  []Role
+		granted bool
 	}{
-		{[]Role{PlatformAdmin}, "get-users-api-keys", true},
-		{[]Role{PlatformViewer}, "get-users-api-keys", false},
-		{[]Role{DeploymentViewer, PlatformViewer}, "get-api-keys", true},
-		{nil, "get-api-keys", false},
-		{[]Role{""}, "get-api-keys", false},
-		{[]Role{PlatformAdmin}, "no-such-operation", false},
-		{[]Role{PlatformAdmin}, "", false},
+		{"the role", Principal{Roles: admins}, admins, true},
+		{"another role", Principal{Roles: []Role{PlatformViewer}}, admins, false},
+		{"one of several roles", Principal{Roles: []Role{DeploymentViewer, PlatformViewer}}, readers, true},
+		{"no role", Principal{}, readers, false},
+		{"an empty role", Principal{Roles: []Role{""}}, readers, false},
+		{"no role is needed", Principal{}, []Role{AnyUser}, true},
+		{"no role is admitted", Principal{Roles: admins}, nil, false},
+		{"a key with its owner's privileges", Principal{Roles: admins, Key: Key{ID: "k"}}, admins, true},
+		{"a key with role descriptors", withDescriptors, admins, false},
+		{"a key with role descriptors, no role is needed", withDescriptors, []Role{AnyUser}, false},
 	} {
-		err := Principal{User: "alice", Roles: c.roles}.Authorize(c.permission)
-		if (err == nil) != c.granted {
-			t.Errorf("%v %s: %v", c.roles, c.permission, err)
-		}
-		if err != nil && (!fault.Has(err, fault.PermissionDenied) || !strings.Contains(err.Error(), string(c.permission))) {
-			t.Errorf("%v %s: %v", c.roles, c.permission, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			err := c.caller.Authorize("delete-user", c.needed)
+			if (err == nil) != c.granted {
+				t.Error(err)
+			}
+			if err != nil && (!fault.Has(err, fault.PermissionDenied) || !strings.Contains(err.Error(), "lacks the permission delete-user")) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestGrants_Permissions(t *testing.T) {
+	grants := Grants{"c": {PlatformAdmin}, "b": {AnyUser}, "a": {PlatformViewer, PlatformAdmin}, "d": nil}
+	for _, c := range []struct {
+		name  string
+		roles []Role
+		want  string
+	}{
+		{"no role", nil, "[b]"},
+		{"a role", []Role{PlatformViewer}, "[a b]"},
+		{"another role", []Role{PlatformAdmin, "x"}, "[a b c]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := fmt.Sprint(grants.Permissions(c.roles)); got != c.want {
+				t.Errorf("the permissions are %s; want %s", got, c.want)
+			}
+		})
 	}
 }
 
@@ -70,7 +97,7 @@ func TestSplitRoles(t *testing.T) {
 	if got := fmt.Sprintf("%q %q", platform, others); got != `["ece_platform_viewer" "ece_deployment_viewer"] ["z" "superuser" "ECE_PLATFORM_ADMIN" "ece_platform_admin "]` {
 		t.Errorf("the roles are %s", got)
 	}
-	if err := (Principal{Roles: others}).Authorize("get-api-keys"); err == nil || HoldsPlatformRole(others) {
+	if err := (Principal{Roles: others}).Authorize("get-api-keys", Roles); err == nil || HoldsPlatformRole(others) {
 		t.Error("Elasticsearch roles permit ECE operations")
 	}
 }

@@ -27,6 +27,8 @@ type Operation struct {
 	Public bool
 	// Elevated operations are for callers with elevated permissions: x-requires-elevation.
 	Elevated bool
+	// Roles are those of which a caller needs one: x-roles. An operation with none admits no caller.
+	Roles []string
 	// Work is the work class: x-work.
 	Work Work
 	// TakesBody is set if the operation has a request body.
@@ -134,6 +136,7 @@ func prepare(
 		Path:       path,
 		Public:     len(security) == 0,
 		Elevated:   op.Extensions["x-requires-elevation"] == true,
+		Roles:      rolesOf(op.Extensions["x-roles"]),
 		Work:       work,
 		TakesBody:  op.RequestBody != nil,
 		Query:      queryParameters(parameters),
@@ -146,6 +149,16 @@ func prepare(
 		prepared.FormFields = formFields(prepared.body)
 	}
 	return prepared, nil
+}
+
+// rolesOf reads a list of roles from its extension.
+func rolesOf(extension any) []string {
+	var roles []string
+	list, _ := extension.([]any)
+	for _, role := range list {
+		roles = append(roles, fmt.Sprint(role))
+	}
+	return roles
 }
 
 // workOf reads a work class from its extension.

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
@@ -36,6 +37,8 @@ type API struct {
 	Services
 
 	contract *contract.Contract
+	// grants are the permissions of roles, each to call one operation.
+	grants identity.Grants
 }
 
 var (
@@ -44,7 +47,18 @@ var (
 )
 
 // New returns the family of a contract.
-func New(c *contract.Contract, services Services) *API { return &API{services, c} }
+func New(c *contract.Contract, services Services) *API { return &API{services, c, grantsOf(c)} }
+
+func grantsOf(c *contract.Contract) identity.Grants {
+	grants := identity.Grants{}
+	for _, op := range c.Operations {
+		for _, role := range op.Roles {
+			permission := identity.Permission(op.ID)
+			grants[permission] = append(grants[permission], identity.Role(role))
+		}
+	}
+	return grants
+}
 
 // Serves implements edge.Family.
 func (a *API) Serves(string) bool { return true }

@@ -53,7 +53,7 @@ const (
 )
 
 // Authorize implements edge.Exchange. ECE's roles decide.
-func (exchange) Authorize(c echo.Context, op *contract.Operation, caller identity.Principal) (string, error) {
+func (x exchange) Authorize(c echo.Context, op *contract.Operation, caller identity.Principal) (string, error) {
 	if len(c.Request().Header.Values(runAsHeader)) > 0 {
 		message := runAsHeader + ": only Elasticsearch's operations let a caller act as another user"
 		return "", fault.New(fault.PermissionDenied, message, runAsHeader)
@@ -61,7 +61,8 @@ func (exchange) Authorize(c echo.Context, op *contract.Operation, caller identit
 	if caller.Method == identity.APIKey && !caller.Expires.IsZero() {
 		c.Response().Header().Set(keyExpirationHeader, caller.Expires.Format(time.RFC3339))
 	}
-	return "", caller.Authorize(identity.Permission(op.ID))
+	permission := identity.Permission(op.ID)
+	return "", caller.Authorize(permission, x.api.grants[permission])
 }
 
 // Check implements edge.Exchange. ECE ignores unknown parameters of the query string.

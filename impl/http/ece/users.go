@@ -14,7 +14,7 @@ import (
 // GetCurrentUser implements the generated interface.
 func (a *API) GetCurrentUser(ctx context.Context, _ server.GetCurrentUserRequestObject) (server.GetCurrentUserResponseObject, error) {
 	u, err := a.Users.Get(ctx, edge.CallerOf(ctx).User)
-	return server.GetCurrentUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
+	return server.GetCurrentUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
 // UpdateCurrentUser implements the generated interface.
@@ -25,7 +25,7 @@ func (a *API) UpdateCurrentUser(ctx context.Context, r server.UpdateCurrentUserR
 	}
 	p := edge.CallerOf(ctx)
 	u, err := a.Users.Patch(ctx, p, p.User, patch, a.proof(p))
-	return server.UpdateCurrentUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
+	return server.UpdateCurrentUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
 // GetUsers implements the generated interface.
@@ -33,7 +33,7 @@ func (a *API) GetUsers(ctx context.Context, r server.GetUsersRequestObject) (ser
 	users, err := a.Users.List(ctx, r.Params.IncludeDisabled != nil && *r.Params.IncludeDisabled)
 	list := []server.User{}
 	for _, u := range users {
-		list = append(list, userResponse(ctx, u).Body)
+		list = append(list, a.userResponse(ctx, u).Body)
 	}
 	return server.GetUsers200JSONResponse{Body: server.UserList{Users: list}}, err
 }
@@ -41,7 +41,7 @@ func (a *API) GetUsers(ctx context.Context, r server.GetUsersRequestObject) (ser
 // GetUser implements the generated interface.
 func (a *API) GetUser(ctx context.Context, r server.GetUserRequestObject) (server.GetUserResponseObject, error) {
 	u, err := a.Users.Get(ctx, r.UserName)
-	return server.GetUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
+	return server.GetUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
 // CreateUser implements the generated interface.
@@ -52,7 +52,7 @@ func (a *API) CreateUser(ctx context.Context, r server.CreateUserRequestObject) 
 	}
 	n.By = edge.CallerOf(ctx)
 	u, err := a.Users.Add(ctx, n)
-	return server.CreateUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
+	return server.CreateUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
 // UpdateUser implements the generated interface.
@@ -63,7 +63,7 @@ func (a *API) UpdateUser(ctx context.Context, r server.UpdateUserRequestObject) 
 	}
 	p := edge.CallerOf(ctx)
 	u, err := a.Users.Patch(ctx, p, r.UserName, patch, a.proof(p))
-	return server.UpdateUser200JSONResponse{UserJSONResponse: userResponse(ctx, u)}, err
+	return server.UpdateUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
 // DeleteUser implements the generated interface.
@@ -108,7 +108,7 @@ func newUser(body server.User) (user.New, error) {
 }
 
 // userResponse shows a user, with ECE's roles only; whether elevated, only to the user.
-func userResponse(ctx context.Context, u user.User) server.UserJSONResponse {
+func (a *API) userResponse(ctx context.Context, u user.User) server.UserJSONResponse {
 	elevated := server.ElevatedPermissions{}
 	if p := edge.CallerOf(ctx); p.User == u.Name && !p.ElevatedUntil.IsZero() {
 		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &p.ElevatedUntil}
@@ -118,7 +118,7 @@ func userResponse(ctx context.Context, u user.User) server.UserJSONResponse {
 		realm = server.UserSecurityRealm{ID: u.SAMLRealm, Type: server.RealmTypeSAML}
 	}
 	platform, _ := identity.SplitRoles(u.Roles)
-	roles, permissions := convert.Strings(platform), convert.Strings(identity.Permissions(platform))
+	roles, permissions := convert.Strings(platform), convert.Strings(a.grants.Permissions(platform))
 	return server.UserJSONResponse{Body: server.User{
 		UserName: u.Name, FullName: convert.Text(u.FullName), Email: convert.Text(u.Email), Builtin: &u.Builtin,
 		Security: server.UserSecurity{
