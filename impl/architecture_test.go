@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"platform/duration":              {},
 	"platform/mergepatch":            {},
 	"platform/strictjson":            {},
+	"platform/strictyaml":            {},
 	"platform/secret":                {"platform/admission"},
 	"authn/identity":                 {},
 	"apikey/query":                   {"platform/admission/wildcard", "platform/admission/work", "platform/xcontent"},
@@ -59,8 +60,8 @@ var layers = map[string][]string{
 	"authn/rekey":                    {"audit", "authn/elevation", "platform/secret", "authn/session", "store"},
 	"apikey":                         {"authz/access", "audit", "platform/duration", "authn/identity", "apikey/query", "authz/role", "authz/roledescriptor", "platform/secret", "store", "platform/strictjson"},
 	"authn":                          {"apikey", "audit", "authn/identity", "platform/admission", "platform/secret", "authn/session", "store", "authn/user"},
-	"saml":                           {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard", "saml/protocol", "platform/background", "platform/secret", "authn/session", "store", "authn/user"},
-	"config":                         {"apikey", "authn/elevation", "authn/attempts", "saml", "platform/secret", "authn/session", "store"},
+	"saml":                           {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard", "saml/protocol", "platform/background", "platform/secret", "platform/strictyaml", "authn/session", "store", "authn/user"},
+	"config":                         {"apikey", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml", "authn/session", "store"},
 	"app":                            {"authz/access", "account", "apikey", "authz/applicationprivilege", "authn", "authn/elevation", "authn/attempts", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics", "authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// Programs and helpers of tests.
@@ -88,8 +89,7 @@ var only = map[string]string{
 	"github.com/prometheus":            "impl/platform/metrics",
 	"go.opentelemetry.io":              "impl/platform/tracing",
 	"github.com/spf13/cobra":           "cmd/sallyport",
-	"github.com/knadh/koanf":           "impl/config",
-	"go.yaml.in/yaml":                  "impl/saml",
+	"go.yaml.in/yaml":                  "impl/platform/strictyaml",
 	"github.com/oapi-codegen/runtime":  "gen/client gen/ece gen/elastic",
 	"github.com/oapi-codegen/nullable": "",
 }

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/v2"
 
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
@@ -171,47 +169,35 @@ func (s Setting) shown(value string) string {
 
 // gather merges the sources by precedence and returns the value of each setting by key.
 func gather(from Sources) (map[string]string, error) {
-	k := koanf.New(".")
-	var problems []error
-
-	problems = append(problems, k.Load(confmap.Provider(defaults(), "."), nil))
+	var file map[string]any
+	var fileErr, flagErr error
 	if from.File != "" {
-		values, err := readFile(from.File)
-		problems = append(problems, err, k.Load(confmap.Provider(values, "."), nil))
+		file, fileErr = readFile(from.File)
 	}
 
-	env, err := environment(from.Env)
-	problems = append(problems, err, k.Load(confmap.Provider(env, "."), nil))
+	env, envErr := environment(from.Env)
 
 	if store.HasPassword(from.Flags["store"]) {
-		problems = append(problems, errors.New("store: every user of this machine can read a password on the command line: "+
-			"set SALLYPORT_STORE_FILE to the path of a file with the complete value, or set SALLYPORT_STORE"))
+		flagErr = errors.New("store: every user of this machine can read a password on the command line: " +
+			"set SALLYPORT_STORE_FILE to the path of a file with the complete value, or set SALLYPORT_STORE")
 	}
-	flags := map[string]any{}
-	for key, value := range from.Flags {
-		flags[key] = value
-	}
-	problems = append(problems, k.Load(confmap.Provider(flags, "."), nil))
 
 	values := map[string]string{}
 	for _, s := range Settings {
-		values[s.Key] = text(k.Get(s.Key))
-	}
-	return values, errors.Join(problems...)
-}
-
-func defaults() map[string]any {
-	values := map[string]any{}
-	for _, s := range Settings {
 		values[s.Key] = s.Default
 	}
-	return values
+	for key, value := range file {
+		values[key] = text(value)
+	}
+	maps.Copy(values, env)
+	maps.Copy(values, from.Flags)
+	return values, errors.Join(fileErr, envErr, flagErr)
 }
 
 // environment reads the settings' environment variables. Others with the same prefix are ignored, because Kubernetes sets such
 // variables for a service named sallyport.
-func environment(lookup func(string) (string, bool)) (map[string]any, error) {
-	values := map[string]any{}
+func environment(lookup func(string) (string, bool)) (map[string]string, error) {
+	values := map[string]string{}
 	var problems []error
 	for _, s := range Settings {
 		value, given := lookup(s.Env())

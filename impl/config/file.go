@@ -3,15 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"regexp"
+	"os"
 	"slices"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/file"
-	"github.com/knadh/koanf/v2"
+	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
 // fileSettings collects the settings of a file by key. A key may be written as session.idle, or as idle in the section session.
@@ -23,12 +20,17 @@ type fileSettings struct {
 
 // readFile returns the settings of a file by key, and all errors.
 func readFile(path string) (map[string]any, error) {
-	k := koanf.New(".")
-	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return nil, fmt.Errorf("the configuration file %s: %s", path, hideQuotes(err))
+	content, err := os.ReadFile(path) //nolint:gosec // the operator configures the path
+	if err != nil {
+		return nil, fmt.Errorf("the configuration file: %w", err)
 	}
+	members, err := strictyaml.Unmarshal(content)
+	if err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
+		return nil, fmt.Errorf("the configuration file %s: %w", path, err)
+	}
+
 	f := fileSettings{path: path, values: map[string]any{}}
-	f.addAll("", k.Raw())
+	f.addAll("", members)
 	return f.values, errors.Join(f.problems...)
 }
 
@@ -39,7 +41,7 @@ func (f *fileSettings) addAll(prefix string, members map[string]any) {
 }
 
 func (f *fileSettings) add(key string, value any) {
-	members, nested := value.(map[string]any)
+	members, nested := section(value)
 	i := slices.IndexFunc(Settings, func(s Setting) bool { return s.Key == key })
 	switch {
 	case i >= 0:
@@ -51,9 +53,21 @@ func (f *fileSettings) add(key string, value any) {
 	}
 }
 
+// section returns a value that is a mapping. Names of its members that YAML reads as numbers or others become texts.
+func section(value any) (map[string]any, bool) {
+	members, nested := value.(map[string]any)
+	if others, ok := value.(map[any]any); ok {
+		members, nested = map[string]any{}, true
+		for name, member := range others {
+			members[fmt.Sprint(name)] = member
+		}
+	}
+	return members, nested
+}
+
 func (f *fileSettings) set(s Setting, value any) {
 	_, twice := f.values[s.Key]
-	_, nested := value.(map[string]any)
+	_, nested := section(value)
 	_, isText := value.(string)
 	switch {
 	case twice:
@@ -73,23 +87,7 @@ func (f *fileSettings) addProblem(key, problem string) {
 
 // emptySection reports whether the key is that of a section, such as session, and the section is empty.
 func emptySection(key string, value any) bool {
-	members, nested := value.(map[string]any)
+	members, nested := section(value)
 	isSection := slices.ContainsFunc(Settings, func(s Setting) bool { return strings.HasPrefix(s.Key, key+".") })
 	return isSection && (value == nil || nested && len(members) == 0)
-}
-
-var goQuoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-
-// hideQuotes returns the text of an error without the YAML parser's quotations from the file, which may contain a secret.
-func hideQuotes(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return err.Error()
-	}
-
-	text := goQuoted.ReplaceAllString(err.Error(), "(hidden)")
-	if i := strings.IndexAny(text, "`'{"); i >= 0 {
-		text = strings.TrimRight(text[:i], " ") + " (hidden)"
-	}
-	return text
 }

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
 // Ensures that a file that cannot be understood is named, and that nothing is told of what it holds.
@@ -50,13 +52,11 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("realms:\n" + minimal))
 	f.Add([]byte("realms: &a [*a, {<<: *a}, ? [] : {}]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		document, err := parse(text)
+		document, err := strictyaml.Read(text, "realms")
 		if err != nil {
 			return
 		}
 		l := &loader{folder: filepath.Join("no", "such", "folder"), endpoints: endpoints, ids: map[string]bool{}}
-		for i, node := range newSection(&l.problems, "", document, "realms").list("realms") {
-			l.realm(i, node)
-		}
+		l.realms(document)
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
 // minKeyBits is the least that is safe today (NIST SP 800-131A).
@@ -50,44 +52,44 @@ func unnamed(err error) error {
 }
 
 // pair reads the members key and certificate of a section.
-func (l *loader) pair(s section) KeyPair {
+func (l *loader) pair(s strictyaml.Section) KeyPair {
 	key, keyErr := readPEM(l, s, "key", parseKey)
 	certificate, certificateErr := readPEM(l, s, "certificate", parseCertificate)
 	if keyErr != nil || certificateErr != nil {
 		return KeyPair{}
 	}
 	if !key.PublicKey.Equal(certificate.PublicKey) {
-		s.bad("certificate", "this is the certificate of another key")
+		s.Bad("certificate", "this is the certificate of another key")
 	}
-	return KeyPair{Key: key, Certificate: certificate, File: l.file(s.required("key"))}
+	return KeyPair{Key: key, Certificate: certificate, File: l.file(s.Required("key"))}
 }
 
 var errNoted = errors.New("saml: the problem is noted")
 
 // readPEM reads the file that a member names.
-func readPEM[T any](l *loader, s section, name string, parse func(*pem.Block) (T, error)) (T, error) {
+func readPEM[T any](l *loader, s strictyaml.Section, name string, parse func(*pem.Block) (T, error)) (T, error) {
 	var none T
-	path := s.required(name)
+	path := s.Required(name)
 	if path == "" {
 		return none, errNoted
 	}
 	content, err := readFile(l.file(path))
 	if err != nil {
-		s.bad(name, "the file cannot be read: %s", err)
+		s.Bad(name, "the file cannot be read: %s", err)
 		return none, errNoted
 	}
 	block, rest := pem.Decode(content)
 	if block == nil {
-		s.bad(name, "the file is not in PEM form")
+		s.Bad(name, "the file is not in PEM form")
 		return none, errNoted
 	}
 	if another, _ := pem.Decode(rest); another != nil {
-		s.bad(name, "the file must hold one PEM block, not several")
+		s.Bad(name, "the file must hold one PEM block, not several")
 		return none, errNoted
 	}
 	value, err := parse(block)
 	if err != nil {
-		s.bad(name, "%s", err)
+		s.Bad(name, "%s", err)
 		return none, errNoted
 	}
 	return value, nil

@@ -9,25 +9,26 @@ import (
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
 // roleMappings reads who gets which roles.
-func roleMappings(s section, a Attributes) RoleMappings {
-	m, _ := s.section("role_mappings", "default_roles", "rules")
+func roleMappings(s strictyaml.Section, a Attributes) RoleMappings {
+	m, _ := s.Section("role_mappings", "default_roles", "rules")
 	mappings := RoleMappings{Default: readRoles(m, "default_roles")}
-	for _, rule := range m.sections("rules", "type", "value", "roles") {
+	for rule := range m.Sections("rules", "type", "value", "roles") {
 		mappings.Rules = append(mappings.Rules, readRule(rule, a))
 	}
-	if m.empty("default_roles") && m.empty("rules") {
-		s.bad("role_mappings", "there must be default_roles or rules: nobody signs in without a role")
+	if m.Empty("default_roles") && m.Empty("rules") {
+		s.Bad("role_mappings", "there must be default_roles or rules: nobody signs in without a role")
 	}
 	return mappings
 }
 
-func readRule(s section, a Attributes) Rule {
-	r := Rule{Type: RuleType(s.required("type")), Value: s.required("value"), Roles: readRoles(s, "roles")}
-	if s.empty("roles") {
-		s.bad("roles", "a rule gives at least one role")
+func readRule(s strictyaml.Section, a Attributes) Rule {
+	r := Rule{Type: RuleType(s.Required("type")), Value: s.Required("value"), Roles: readRoles(s, "roles")}
+	if s.Empty("roles") {
+		s.Bad("roles", "a rule gives at least one role")
 	}
 	switch r.Type {
 	case "":
@@ -35,39 +36,39 @@ func readRule(s section, a Attributes) Rule {
 		r.Value = norm.NFC.String(r.Value) // as names are
 	case ByGroups:
 		if a.Groups == "" {
-			s.bad("type", "this needs attributes.groups")
+			s.Bad("type", "this needs attributes.groups")
 		}
 	case ByDN:
 		if a.DN == "" {
-			s.bad("type", "this needs attributes.dn")
+			s.Bad("type", "this needs attributes.dn")
 		}
 		if _, ok := parseDNRule(r.Value); r.Value != "" && !ok {
-			s.bad("value", "this must be a distinguished name, or one's end after \"*,\"")
+			s.Bad("value", "this must be a distinguished name, or one's end after \"*,\"")
 		}
 	default:
-		s.bad("type", "this must be one of %s, %s and %s", ByUsername, ByGroups, ByDN)
+		s.Bad("type", "this must be one of %s, %s and %s", ByUsername, ByGroups, ByDN)
 	}
 	return r
 }
 
 // readRoles reads roles of ECE's and names of Elasticsearch's side by side, and notes those of ECE's that do not combine.
-func readRoles(s section, name string) []identity.Role {
+func readRoles(s strictyaml.Section, name string) []identity.Role {
 	var roles []identity.Role
-	for _, text := range s.texts(name) {
+	for _, text := range s.Texts(name) {
 		role := identity.Role(text)
 		switch {
 		case !identity.RoleNameFits(text):
-			s.bad(name, "the names of roles have 1 to 507 characters of printable ASCII")
+			s.Bad(name, "the names of roles have 1 to 507 characters of printable ASCII")
 		// Taken as an Elasticsearch role, the name would grant nothing.
 		case strings.HasPrefix(text, identity.PlatformPrefix) && !slices.Contains(identity.Roles, role):
-			s.bad(name, "there is no role %s", text)
+			s.Bad(name, "there is no role %s", text)
 		default:
 			roles = append(roles, role)
 		}
 	}
 	combined, err := combine(roles)
 	if err != nil {
-		s.bad(name, "%s", message(err))
+		s.Bad(name, "%s", message(err))
 	}
 	return combined
 }

@@ -7,22 +7,22 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
-func isControl(r rune) bool { return unicode.IsControl(r) }
-
 // checkURL notes what keeps a text from being the address of a server that cannot be overheard or played by others.
-func checkURL(s section, name, text string) *url.URL {
+func checkURL(s strictyaml.Section, name, text string) *url.URL {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-		s.bad(name, "this must be an absolute https URL")
+		s.Bad(name, "this must be an absolute https URL")
 		return nil
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		s.bad(name, "this must be an https URL; http is for this machine only")
+		s.Bad(name, "this must be an https URL; http is for this machine only")
 		return nil
 	case u.User != nil || u.Fragment != "" || strings.ContainsFunc(text, unicode.IsSpace):
-		s.bad(name, "this must be a URL without credentials, fragment and blanks")
+		s.Bad(name, "this must be a URL without credentials, fragment and blanks")
 		return nil
 	}
 	return u
@@ -34,7 +34,7 @@ func loopback(host string) bool {
 }
 
 // checkEndpoint reports a URL whose path matches none of the patterns.
-func checkEndpoint(s section, name, text string, patterns []string) {
+func checkEndpoint(s strictyaml.Section, name, text string, patterns []string) {
 	u := checkURL(s, name, text)
 	if u == nil {
 		return
@@ -45,6 +45,6 @@ func checkEndpoint(s section, name, text string, patterns []string) {
 		return matched
 	}
 	if u.RawQuery != "" || u.ForceQuery || !slices.ContainsFunc(patterns, matches) {
-		s.bad(name, "this must be a URL with the path %s", patterns[0])
+		s.Bad(name, "this must be a URL with the path %s", patterns[0])
 	}
 }
