@@ -3,9 +3,9 @@ package apikey
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
@@ -13,15 +13,12 @@ import (
 const maxMetadata = 64 << 10
 
 // metadataProblems returns the errors of metadata, as messages for fault.Invalid.
-func metadataProblems(metadata map[string]any) []string {
+func metadataProblems(members map[string]any) []string {
 	var problems []string
-	for name := range metadata {
-		if strings.HasPrefix(name, "_") {
-			problems = append(problems, "API key metadata keys may not start with [_]")
-			break
-		}
+	if metadata.HasReservedKey(members) {
+		problems = append(problems, "API key metadata keys may not start with [_]")
 	}
-	if text, err := metadataText(metadata); err == nil && len(text) > maxMetadata {
+	if text, err := metadataText(members); err == nil && len(text) > maxMetadata {
 		problems = append(problems, fmt.Sprintf("API key metadata may not be larger than [%d] bytes", maxMetadata))
 	}
 	return problems

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
@@ -36,7 +36,7 @@ func (n Native) Check(name string) error {
 	p.failure(CheckName(name))
 	p.add(n.Roles == nil, "roles are missing")
 	p.roles(n.Roles)
-	p.add(reservedMetadata(n.Metadata), "metadata keys may not start with [_]")
+	p.add(metadata.HasReservedKey(n.Metadata), "metadata keys may not start with [_]")
 	p.failure(CheckTexts(text(n.FullName), text(n.Email)))
 	given := Secret{n.Password, n.PasswordHash}
 	p.secret(name, given)
@@ -98,16 +98,6 @@ func (s Secret) checkHash() error {
 				"10 passes, with 8 to 64 bytes of salt and 32 of hash")
 	}
 	return nil
-}
-
-// reservedMetadata reports whether metadata has a reserved member.
-func reservedMetadata(metadata map[string]any) bool {
-	for key := range metadata {
-		if strings.HasPrefix(key, "_") {
-			return true
-		}
-	}
-	return false
 }
 
 // metadataText returns the canonical encoding of metadata; "" for none.

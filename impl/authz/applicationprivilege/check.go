@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 )
 
 // maxMessages bounds the errors of one response, because a message may be many times longer than its cause.
@@ -69,10 +69,7 @@ func (c *checker) checkPrivilege(name string, p Privilege) {
 	for _, action := range p.Actions {
 		c.add(privilege.CheckAction(action))
 	}
-	for key := range p.Metadata {
-		if strings.HasPrefix(key, "_") {
-			c.add(fmt.Errorf("metadata keys may not start with [_] (in the application privilege [%s])", name))
-			return
-		}
+	if metadata.HasReservedKey(p.Metadata) {
+		c.add(fmt.Errorf("metadata keys may not start with [_] (in the application privilege [%s])", name))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/impl/authz/privilege"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 )
 
 // Validate returns one message for each validation error of parsed descriptors, for an
@@ -92,7 +93,9 @@ func (v *validator) checkDescriptor(d Descriptor) {
 		}
 	}
 	v.checkEach(d.RunAs, privilege.CheckPattern)
-	v.checkMetadata(d.Metadata)
+	if metadata.HasReservedKey(d.Metadata) {
+		v.add("role descriptor metadata keys may not start with [_]")
+	}
 	v.checkEach(d.Restriction.Workflows, checkWorkflow)
 	if utf8.RuneCountInString(d.Description) > maxDescription {
 		v.add("Role description must be less than %d characters.", maxDescription)
@@ -116,13 +119,4 @@ func checkRemotePrivilege(name string) error {
 func checkWorkflow(name string) error {
 	_, err := privilege.Workflow(name)
 	return err
-}
-
-func (v *validator) checkMetadata(metadata map[string]any) {
-	for key := range metadata {
-		if strings.HasPrefix(key, "_") {
-			v.add("role descriptor metadata keys may not start with [_]")
-			return
-		}
-	}
 }
