@@ -15,7 +15,7 @@ import (
 )
 
 // edgePackages know the two API families: the HTTP edge, and what configures it.
-var edgePackages = []string{"app", "config", "http", "httpapi"}
+var edgePackages = []string{"app", "config", "http"}
 
 // pendingNeutrality has the packages that still name a family. A package leaves the list when it does not; none comes in.
 var pendingNeutrality = []string{
