@@ -48,7 +48,6 @@ var pendingWording = []string{
 	"../impl/http/elastic",
 	"../impl/platform/admission",
 	"../impl/saml",
-	"../impl/store",
 }
 
 // notWording are texts that a rule would find and that are right: those of ECE, Elasticsearch, and formats.

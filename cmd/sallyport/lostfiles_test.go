@@ -40,7 +40,7 @@ func TestServe_DatabaseDeleted(t *testing.T) {
 	s.want(http.StatusBadGateway, http.MethodPut, accountPath, admin, `{"trust": {"trust_all": false}}`)
 	operator.eventually(http.StatusServiceUnavailable, "/readyz", "", time.Second)
 	s.eventually(http.StatusBadGateway, authPath, admin, time.Second)
-	s.waitFor(regexp.MustCompile(`not ready.*was deleted under the running program`))
+	s.waitFor(regexp.MustCompile(`not ready.*was deleted while in use`))
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
 	s.stop()
 	if _, err := os.Stat(databaseFile(dsn)); !errors.Is(err, fs.ErrNotExist) {

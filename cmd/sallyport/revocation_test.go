@@ -41,7 +41,7 @@ func TestRevocation(t *testing.T) {
 }
 
 // listens matches the log line of a server with a LISTEN connection.
-var listens = regexp.MustCompile(`changes by other processes are (heard)`)
+var listens = regexp.MustCompile(`listen connection (established)`)
 
 // fillCaches uses a credential at servers, so that they cache it.
 func fillCaches(authorization string, servers ...*process) {

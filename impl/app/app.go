@@ -227,7 +227,7 @@ func count(
 		counts.Budget(name, class.Bytes)
 	}
 	if st.Configured() {
-		reads, writes := st.Turns()
+		reads, writes := st.Slots()
 		counts.Bound("reads", reads)
 		counts.Bound("writes", writes)
 	}

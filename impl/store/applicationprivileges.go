@@ -1,6 +1,6 @@
 package store
 
-// ApplicationPrivilege is what an application calls a set of its actions. Application and Name are the key together.
+// ApplicationPrivilege is an application's name for a set of its actions. Application and Name together are the key.
 type ApplicationPrivilege struct {
 	Application string
 	Name        string
@@ -11,10 +11,13 @@ type ApplicationPrivilege struct {
 
 // The statements on these records.
 var (
-	selectApplicationPrivileges = prepare(`SELECT application, name, actions, metadata FROM application_privileges ORDER BY application, name`)
-	insertApplicationPrivilege  = prepare(`INSERT INTO application_privileges (application, name, actions, metadata) VALUES ($1, $2, $3, $4)
+	selectApplicationPrivileges = prepare(`SELECT application, name, actions, metadata FROM application_privileges
+		ORDER BY application, name`)
+	insertApplicationPrivilege = prepare(`INSERT INTO application_privileges (application, name, actions, metadata)
+		VALUES ($1, $2, $3, $4)
 		ON CONFLICT (application, name) DO NOTHING`)
-	updateApplicationPrivilege = prepare(`UPDATE application_privileges SET actions = $3, metadata = $4 WHERE application = $1 AND name = $2`)
+	updateApplicationPrivilege = prepare(`UPDATE application_privileges SET actions = $3, metadata = $4
+		WHERE application = $1 AND name = $2`)
 	deleteApplicationPrivilege = prepare(`DELETE FROM application_privileges WHERE application = $1 AND name = $2`)
 )
 
@@ -26,8 +29,7 @@ func (t ApplicationPrivileges) All() ([]ApplicationPrivilege, error) {
 	}, selectApplicationPrivileges)
 }
 
-// Put stores a privilege, in place of the one with its key if there is one, and tells whether there
-// was none.
+// Put stores a privilege, in place of the one with its key if there is one, and reports whether there was none.
 func (t ApplicationPrivileges) Put(p ApplicationPrivilege) (bool, error) {
 	n, err := t.tx.exec(insertApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
 	if err != nil || n > 0 {
@@ -37,7 +39,7 @@ func (t ApplicationPrivileges) Put(p ApplicationPrivilege) (bool, error) {
 	return false, err
 }
 
-// Delete removes a privilege and tells whether there was one.
+// Delete removes a privilege and reports whether there was one.
 func (t ApplicationPrivileges) Delete(application, name string) (bool, error) {
 	n, err := t.tx.exec(deleteApplicationPrivilege, application, name)
 	return n > 0, err

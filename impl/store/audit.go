@@ -8,7 +8,7 @@ type AuditEntry struct {
 	ID    string
 	At    time.Time
 	Event string
-	// Actor did it, Subject is whom or what it was done to.
+	// Actor did it to Subject.
 	Actor     string
 	Subject   string
 	Address   string
@@ -19,10 +19,11 @@ type AuditEntry struct {
 
 // The statements on these records.
 var (
-	insertAuditEntry   = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	insertAuditEntry = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
 	insertAuditEntries = prepare(`INSERT INTO audit_log (id, at, event, actor, subject, address, request_id, details)
 		SELECT value ->> 0, $2, $3, $4, value ->> 1, $5, $6, $7 FROM ` + elements)
-	// One page at a time, whose place the index on (at, id) finds.
+	// The index on (at, id) finds where a page begins.
 	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log
 		WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
 )
@@ -30,7 +31,8 @@ var (
 // Insert adds an entry, at the transaction's time. Entries are never changed or removed.
 func (t Audit) Insert(e AuditEntry) error {
 	_, err := t.tx.exec(insertAuditEntry,
-		held(e.ID), millis(t.tx.Now), held(e.Event), held(e.Actor), held(e.Subject), held(e.Address), held(e.RequestID), held(e.Details))
+		storable(e.ID), millis(t.tx.Now), storable(e.Event), storable(e.Actor), storable(e.Subject),
+		storable(e.Address), storable(e.RequestID), storable(e.Details))
 	return err
 }
 
@@ -38,15 +40,16 @@ func (t Audit) Insert(e AuditEntry) error {
 func (t Audit) InsertAll(common AuditEntry, entries [][2]string) error {
 	pairs := make(list[[2]string], len(entries))
 	for i, e := range entries {
-		pairs[i] = [2]string{e[0], held(e[1])}
+		pairs[i] = [2]string{e[0], storable(e[1])}
 	}
 	_, err := t.tx.exec(insertAuditEntries,
-		pairs, millis(t.tx.Now), common.Event, held(common.Actor), held(common.Address), held(common.RequestID), common.Details)
+		pairs, millis(t.tx.Now), common.Event, storable(common.Actor), storable(common.Address),
+		storable(common.RequestID), common.Details)
 	return err
 }
 
-// After returns the oldest entries after the one of a moment and an id, at most limit. With the empty id, which
-// none has, it begins with the first entry of the moment; with the zero moment too, with the first of all.
+// After returns at most limit entries after the one with a time and an id, oldest first. The empty id, which no entry
+// has, begins with the first entry of that time; the zero time too, with the first entry of all.
 func (t Audit) After(moment time.Time, id string, limit int) ([]AuditEntry, error) {
 	return all(t.tx, func(row scanner) (e AuditEntry, err error) {
 		var when int64

@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// ErrInUse means that another process has the database open, which is to be replaced.
+// ErrInUse means that another process has the database open that is to be replaced.
 var ErrInUse = errors.New("store: another process uses the database")
 
-// Backup writes the database of a DSN, as it is at one moment, to a file that only its owner can read, and its checksum to
-// the file of that name with ChecksumSuffix. Others may go on writing meanwhile. It returns fs.ErrExist if one of the files is
-// there already. The schema stays as it is.
+// Backup writes a consistent snapshot of the database of a DSN to a file that only its owner can read, and its
+// checksum to the file of that name with ChecksumSuffix. Other processes can write meanwhile. It returns fs.ErrExist
+// if one of the files exists. The schema stays as it is.
 func Backup(ctx context.Context, dsn, to string) error {
 	from, err := sqliteFile(dsn)
 	if err != nil {
@@ -45,7 +45,7 @@ func Backup(ctx context.Context, dsn, to string) error {
 	return syncFolder(to)
 }
 
-// RestoreOptions say what Restore may do.
+// RestoreOptions are what Restore may do.
 type RestoreOptions struct {
 	// Replace allows a database to be replaced.
 	Replace bool
@@ -53,15 +53,16 @@ type RestoreOptions struct {
 	WithoutChecksum bool
 }
 
-// Restore makes the database of a DSN from a backup, whole or not at all. It returns an error if the backup is damaged, is not
-// the file that Backup wrote, has another schema than this program makes, or is of a newer program; ErrNoChecksum if it has no
-// checksum; fs.ErrExist if there is a database, unless it is to be replaced; and ErrInUse if that is in use.
+// Restore creates the database of a DSN from a backup, as a whole or not at all. It returns an error if the backup is
+// damaged, differs from its checksum, or has a schema that this program does not create or that is newer;
+// ErrNoChecksum if it has no checksum; fs.ErrExist if there is a database and Replace is not set; and ErrInUse if
+// another process has that database open.
 func Restore(ctx context.Context, from, dsn string, o RestoreOptions) error {
 	to, err := sqliteFile(dsn)
 	if err != nil {
 		return err
 	}
-	if err := vacant(to); err != nil && !o.Replace {
+	if err := checkVacant(to); err != nil && !o.Replace {
 		return err
 	}
 	backup, err := openReadOnly(from)
@@ -86,7 +87,7 @@ func Restore(ctx context.Context, from, dsn string, o RestoreOptions) error {
 	return publish(ctx, draft.Name(), to, o.Replace)
 }
 
-// publish gives a draft its name, in place of a database that is to be replaced.
+// publish renames a draft to its final name, in place of a database that is to be replaced.
 func publish(ctx context.Context, draft, to string, replace bool) error {
 	if !replace {
 		if err := os.Link(draft, to); err != nil { // unlike renaming, this never replaces
@@ -103,12 +104,15 @@ func publish(ctx context.Context, draft, to string, replace bool) error {
 	return syncFolder(to)
 }
 
-// beside are the files that SQLite keeps next to a database. Those of one database would damage another of its name.
-func beside(path string) []string { return []string{path + "-wal", path + "-shm", path + "-journal"} }
+// sidecarFiles are the files that SQLite keeps next to a database. Those of one database would damage another of its
+// name.
+func sidecarFiles(path string) []string {
+	return []string{path + "-wal", path + "-shm", path + "-journal"}
+}
 
-// vacant returns fs.ErrExist if a database, or what is left of one, is in the place.
-func vacant(path string) error {
-	for _, each := range append(beside(path), path) {
+// checkVacant returns fs.ErrExist if a database, or what is left of one, has the path.
+func checkVacant(path string) error {
+	for _, each := range append(sidecarFiles(path), path) {
 		if _, err := os.Lstat(each); !errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(err, &fs.PathError{Op: "restore", Path: each, Err: fs.ErrExist})
 		}
@@ -125,12 +129,12 @@ func Unused(ctx context.Context, dsn string) error {
 	return leaveWAL(ctx, path)
 }
 
-// retire takes a database out of use.
+// retire takes a database out of use and removes its sidecar files.
 func retire(ctx context.Context, path string) error {
 	if err := leaveWAL(ctx, path); err != nil {
 		return err
 	}
-	for _, each := range beside(path) {
+	for _, each := range sidecarFiles(path) {
 		if err := os.Remove(each); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -138,8 +142,8 @@ func retire(ctx context.Context, path string) error {
 	return nil
 }
 
-// leaveWAL takes a database out of WAL mode, until it is opened the next time. That needs it for oneself, so it fails while a
-// server runs; a database that is damaged cannot be asked, and is what a backup is for.
+// leaveWAL takes a database out of WAL mode until it is next opened. That needs exclusive access, so it returns
+// ErrInUse while a server runs. A damaged database cannot be asked, and counts as unused: a backup is to replace it.
 func leaveWAL(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", uri(path)+"?mode=rw")
 	if err != nil {
@@ -156,7 +160,7 @@ func leaveWAL(ctx context.Context, path string) error {
 	return nil
 }
 
-// copyInto copies a database as it is at one moment into an empty file, and returns when the disk has it.
+// copyInto copies a snapshot of a database into an empty file, and returns when it is synced to the disk.
 func copyInto(ctx context.Context, db *sql.DB, path string) error {
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
 		return plain(err)
@@ -169,14 +173,15 @@ func copyInto(ctx context.Context, db *sql.DB, path string) error {
 }
 
 func create(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names the file
+	const flags = os.O_CREATE | os.O_EXCL | os.O_WRONLY
+	file, err := os.OpenFile(path, flags, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
 		return err
 	}
 	return file.Close()
 }
 
-// syncFolder makes the name of a file outlive a power failure.
+// syncFolder syncs the folder of a file to the disk, so that the file's name survives a power failure.
 func syncFolder(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -185,7 +190,7 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// sqliteFile is the file of a DSN, as an absolute path.
+// sqliteFile returns the file of a DSN, as an absolute path.
 func sqliteFile(dsn string) (string, error) {
 	if err := CheckDSN(dsn); err != nil {
 		return "", err
@@ -197,10 +202,10 @@ func sqliteFile(dsn string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// uri names a file by its path to SQLite. A path that is not absolute would be taken for a host.
+// uri returns the file URI of an absolute path. The beginning of a relative one would be taken for a host.
 func uri(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
-// openReadOnly opens a database that is there, without changing it.
+// openReadOnly opens an existing database without changing it.
 func openReadOnly(path string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 func addPair(t *testing.T, st *store.Store, id string) {
 	t.Helper()
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(tx.Audit.Insert(store.AuditEntry{ID: id + "a"}), tx.Audit.Insert(store.AuditEntry{ID: id + "b"}))
+		first, second := store.AuditEntry{ID: id + "a"}, store.AuditEntry{ID: id + "b"}
+		return errors.Join(tx.Audit.Insert(first), tx.Audit.Insert(second))
 	})
 	if err != nil {
 		t.Error(err)
@@ -48,7 +49,7 @@ func entries(t *testing.T, path string) int {
 	return query[int](t, path, "SELECT COUNT(*) FROM audit_log")
 }
 
-// backedUp returns a DSN with some pairs of audit entries, whose store is closed, and a backup of it.
+// backedUp returns the DSN of a closed store with pairs of audit entries, and a backup of it.
 func backedUp(t *testing.T, pairs int) (dsn, backup string) {
 	t.Helper()
 	dsn, backup = "sqlite:"+filepath.Join(t.TempDir(), "test.db"), filepath.Join(t.TempDir(), "backup.db")
@@ -65,8 +66,8 @@ func backedUp(t *testing.T, pairs int) (dsn, backup string) {
 	return dsn, backup
 }
 
-// Ensures that a backup beside a server that writes has all that was acknowledged before, nothing by halves, and is for
-// its owner only.
+// Ensures that a backup taken while a server writes has every acknowledged write and no partial transaction, and that
+// only its owner can read it.
 func TestBackup_WhileWriting(t *testing.T) {
 	dsn := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	st := open(t, dsn, time.Now)
@@ -124,7 +125,8 @@ func TestBackup_Refused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dsn, why := range map[string]string{
-		"sqlite:" + folder + "/missing": "no such file", "sqlite:" + text: "not a SQLite database", "none": "is not sqlite:PATH",
+		"sqlite:" + folder + "/missing": "no such file", "sqlite:" + text: "not a SQLite database",
+		"none": "is not sqlite:PATH",
 	} {
 		to := filepath.Join(folder, "backup.db")
 		if err := store.Backup(t.Context(), dsn, to); err == nil || !strings.Contains(err.Error(), why) {
@@ -138,7 +140,7 @@ func TestBackup_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that what is restored is a database like the one that was backed up, which its owner alone can read.
+// Ensures that a restored database equals the one that was backed up, and that only its owner can read it.
 func TestRestore(t *testing.T) {
 	_, backup := backedUp(t, 3)
 	path := filepath.Join(t.TempDir(), "a b?c#d%41.db")
@@ -161,7 +163,8 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// Ensures that a database is replaced only on request, and never one that is in use; that what is left of one counts too.
+// Ensures that a database is replaced only on request, and never one that is in use; that what is left of one counts
+// too.
 func TestRestore_Exists(t *testing.T) {
 	_, backup := backedUp(t, 1)
 	dsn, _ := backedUp(t, 5)
@@ -173,7 +176,8 @@ func TestRestore_Exists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Restore(t.Context(), backup, dsn, store.RestoreOptions{Replace: true}); !errors.Is(err, store.ErrInUse) {
+	err = store.Restore(t.Context(), backup, dsn, store.RestoreOptions{Replace: true})
+	if !errors.Is(err, store.ErrInUse) {
 		t.Errorf("over a database in use: %v", err)
 	}
 	if err := store.Unused(t.Context(), dsn); !errors.Is(err, store.ErrInUse) {
@@ -204,7 +208,7 @@ func TestRestore_Exists(t *testing.T) {
 	wantFiles(t, filepath.Dir(path), "test.db-wal")
 }
 
-// Ensures that a database that is damaged, with what is beside it, can be replaced: that is what backups are for.
+// Ensures that a damaged database can be replaced, together with its sidecar files: that is what backups are for.
 func TestRestore_OverDamaged(t *testing.T) {
 	dsn, backup := backedUp(t, 2)
 	path := strings.TrimPrefix(dsn, "sqlite:")
@@ -222,7 +226,7 @@ func TestRestore_OverDamaged(t *testing.T) {
 	}
 }
 
-// Ensures that a backup that is damaged, of a newer program or of another one, replaces nothing, whatever is asked for.
+// Ensures that a damaged backup, or one of a newer or of another program, replaces nothing, whatever the options are.
 func TestRestore_Unusable(t *testing.T) {
 	_, newer := backedUp(t, 1)
 	_, foreign := backedUp(t, 1)
@@ -249,9 +253,11 @@ func TestRestore_Unusable(t *testing.T) {
 	dsn, _ := backedUp(t, 1)
 	path := strings.TrimPrefix(dsn, "sqlite:")
 	for from, why := range map[string]string{
-		newer: "newer program", foreign: "no database of this program", damaged: "it is damaged", cut: "malformed", cut + "s": "no such file",
+		newer: "newer program", foreign: "not a database of this program", damaged: "it is damaged", cut: "malformed",
+		cut + "s": "no such file",
 	} {
-		if err := store.Restore(t.Context(), from, dsn, store.RestoreOptions{Replace: true, WithoutChecksum: true}); err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), from) {
+		err := store.Restore(t.Context(), from, dsn, store.RestoreOptions{Replace: true, WithoutChecksum: true})
+		if err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), from) {
 			t.Errorf("%v; want %q", err, why)
 		}
 	}
@@ -261,8 +267,8 @@ func TestRestore_Unusable(t *testing.T) {
 	wantFiles(t, filepath.Dir(path), "test.db")
 }
 
-// Ensures that a backup that is not the file that was written, or has no checksum beside it, replaces nothing; and that one may be
-// renamed with its checksum, or be restored without one on request.
+// Ensures that a backup that is not the file that was written, or has no checksum beside it, replaces nothing; and
+// that one may be renamed with its checksum, or be restored without one on request.
 func TestRestore_Checksum(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -273,7 +279,8 @@ func TestRestore_Checksum(t *testing.T) {
 		"a changed value": {func(t *testing.T, backup string) {
 			data, err := os.ReadFile(backup)
 			must(t, err)
-			changed := bytes.ReplaceAll(data, []byte("0a"), []byte("9z")) // the id of an entry, which SQLite has no reason to doubt
+			// the id of an entry, which SQLite has no reason to doubt
+			changed := bytes.ReplaceAll(data, []byte("0a"), []byte("9z"))
 			must(t, os.WriteFile(backup, changed, 0o600))
 		}, store.RestoreOptions{WithoutChecksum: true}, "its SHA-256 is not the one in"},
 		"a page less": {func(t *testing.T, backup string) {
@@ -281,10 +288,16 @@ func TestRestore_Checksum(t *testing.T) {
 			must(t, err)
 			must(t, os.Truncate(backup, info.Size()-4096))
 		}, store.RestoreOptions{}, "its SHA-256 is not the one in"},
-		"an empty checksum":       {func(t *testing.T, backup string) { must(t, os.Truncate(backup+store.ChecksumSuffix, 0)) }, store.RestoreOptions{}, "its SHA-256 is not the one in"},
-		"no checksum":             {func(t *testing.T, backup string) { must(t, os.Remove(backup+store.ChecksumSuffix)) }, store.RestoreOptions{}, "there is no checksum"},
-		"no checksum, on request": {func(t *testing.T, backup string) { must(t, os.Remove(backup+store.ChecksumSuffix)) }, store.RestoreOptions{WithoutChecksum: true}, ""},
-		"unchanged":               {func(*testing.T, string) {}, store.RestoreOptions{}, ""},
+		"an empty checksum": {func(t *testing.T, backup string) {
+			must(t, os.Truncate(backup+store.ChecksumSuffix, 0))
+		}, store.RestoreOptions{}, "its SHA-256 is not the one in"},
+		"no checksum": {func(t *testing.T, backup string) {
+			must(t, os.Remove(backup+store.ChecksumSuffix))
+		}, store.RestoreOptions{}, "there is no checksum"},
+		"no checksum, on request": {func(t *testing.T, backup string) {
+			must(t, os.Remove(backup+store.ChecksumSuffix))
+		}, store.RestoreOptions{WithoutChecksum: true}, ""},
+		"unchanged": {func(*testing.T, string) {}, store.RestoreOptions{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -292,7 +305,8 @@ func TestRestore_Checksum(t *testing.T) {
 			test.spoil(t, backup)
 			moved := filepath.Join(t.TempDir(), "renamed")
 			must(t, os.Rename(backup, moved))
-			if err := os.Rename(backup+store.ChecksumSuffix, moved+store.ChecksumSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := os.Rename(backup+store.ChecksumSuffix, moved+store.ChecksumSuffix); err != nil &&
+				!errors.Is(err, fs.ErrNotExist) {
 				t.Fatal(err)
 			}
 			wantRestored(t, moved, test.o, test.want)
@@ -300,8 +314,8 @@ func TestRestore_Checksum(t *testing.T) {
 	}
 }
 
-// wantRestored fails the test unless a backup takes the place of a database or, if there is something to be refused, leaves it as
-// it is.
+// wantRestored fails the test unless a backup takes the place of a database or, if there is something to be refused,
+// leaves it as it is.
 func wantRestored(t *testing.T, backup string, o store.RestoreOptions, refused string) {
 	t.Helper()
 	dsn, _ := backedUp(t, 1)
@@ -320,19 +334,29 @@ func wantRestored(t *testing.T, backup string, o store.RestoreOptions, refused s
 	wantFiles(t, filepath.Dir(path), "test.db")
 }
 
-// Ensures that a backup whose schema is not that of its version replaces nothing, whatever is asked for.
+// Ensures that a backup with a schema other than that of its version replaces nothing, whatever the options are.
 func TestRestore_Schema(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ statement, want string }{
-		"a trigger more":                          {"CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET roles = 'ece_platform_admin'; END", "makes no trigger t"},
-		"a trigger more, with a name of goose's":  {"CREATE TRIGGER goose_db_version AFTER INSERT ON users BEGIN SELECT 1; END", "makes no trigger goose_db_version"},
+		"a trigger more": {
+			"CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET roles = 'ece_platform_admin'; END",
+			"makes no trigger t",
+		},
+		"a trigger more, with a name of goose's": {
+			"CREATE TRIGGER goose_db_version AFTER INSERT ON users BEGIN SELECT 1; END",
+			"makes no trigger goose_db_version",
+		},
 		"a trigger more, with a name of SQLite's": {hiddenTrigger, "makes no trigger sqlite_x"},
-		"a view more":                             {"CREATE VIEW v AS SELECT 1", "makes no view v"},
-		"a table more":                            {"CREATE TABLE t (x)", "makes no table t"},
-		"a table less":                            {"DROP TABLE audit_log", "lacks the index audit_log_at"},
-		"a column more":                           {"ALTER TABLE users ADD COLUMN x", "makes another table users"},
-		"a trigger changed":                       {"DROP TRIGGER audit_log_no_delete; CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END", "makes another trigger audit_log_no_delete"},
-		"a trigger less":                          {"DROP TRIGGER audit_log_no_delete", ""}, // the next start makes it
+		"a view more":   {"CREATE VIEW v AS SELECT 1", "makes no view v"},
+		"a table more":  {"CREATE TABLE t (x)", "makes no table t"},
+		"a table less":  {"DROP TABLE audit_log", "lacks the index audit_log_at"},
+		"a column more": {"ALTER TABLE users ADD COLUMN x", "makes another table users"},
+		"a trigger changed": {
+			"DROP TRIGGER audit_log_no_delete; " +
+				"CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END",
+			"makes another trigger audit_log_no_delete",
+		},
+		"a trigger less": {"DROP TRIGGER audit_log_no_delete", ""}, // the next start makes it
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -347,7 +371,8 @@ func TestRestore_Schema(t *testing.T) {
 // hiddenTrigger writes a trigger into the schema under a name that CREATE TRIGGER refuses.
 const hiddenTrigger = `CREATE TRIGGER x AFTER INSERT ON users BEGIN SELECT 1; END;
 	PRAGMA writable_schema = ON;
-	UPDATE sqlite_master SET name = 'sqlite_x', sql = 'CREATE TRIGGER sqlite_x AFTER INSERT ON users BEGIN SELECT 1; END' WHERE name = 'x'`
+	UPDATE sqlite_master SET name = 'sqlite_x',
+		sql = 'CREATE TRIGGER sqlite_x AFTER INSERT ON users BEGIN SELECT 1; END' WHERE name = 'x'`
 
 func execute(t *testing.T, path, statement string) {
 	t.Helper()
@@ -377,7 +402,7 @@ func wantFiles(t *testing.T, folder string, names ...string) {
 	}
 }
 
-// Ensures that the version of a schema is told of every database, and that asking makes and changes nothing.
+// Ensures that Schema returns the version of every database, and creates and changes nothing.
 func TestSchema(t *testing.T) {
 	dsn, _ := backedUp(t, 1)
 	current, target, err := store.Schema(t.Context(), dsn)
@@ -401,7 +426,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// Ensures that a backup of an old program's database is one: whoever is about to upgrade makes it with the new program.
+// Ensures that a backup of an old program's database is accepted: an operator makes it with the new program, before
+// the upgrade.
 func TestBackup_OldSchema(t *testing.T) {
 	old, backup := made(t, 2), filepath.Join(t.TempDir(), "backup.db")
 	if err := store.Backup(t.Context(), "sqlite:"+old, backup); err != nil {

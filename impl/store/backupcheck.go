@@ -18,14 +18,15 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// ChecksumSuffix is what the name of a backup has behind it in the name of its checksum's file. That has one line, as
-// sha256sum writes and checks it.
+// ChecksumSuffix is appended to the name of a backup to name the file with its checksum: one line, as sha256sum
+// writes and checks it.
 const ChecksumSuffix = ".sha256"
 
-// ErrNoChecksum means that there is no checksum beside a backup: damage that leaves the database readable would go unnoticed.
+// ErrNoChecksum means that a backup has no checksum beside it, so damage that leaves the database readable would go
+// unnoticed.
 var ErrNoChecksum = errors.New("there is no checksum beside it")
 
-// writeChecksum fills the checksum's file of a backup, and returns when the disk has it.
+// writeChecksum writes the checksum of a backup into its file, which exists, and syncs it to the disk.
 func writeChecksum(path string) error {
 	sum, err := fileChecksum(path)
 	if err != nil {
@@ -53,8 +54,9 @@ func fileChecksum(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// checkChecksum returns an error unless a backup is the file whose checksum lies beside it, and ErrNoChecksum if none does and
-// one is wanted. The name in the checksum's file does not count, because a backup may have been renamed.
+// checkChecksum returns an error unless a backup has the checksum in the file beside it, and ErrNoChecksum if there
+// is no such file and the checksum is not optional. The name in that file is ignored, because a backup may have been
+// renamed.
 func checkChecksum(path string, optional bool) error {
 	data, err := os.ReadFile(path + ChecksumSuffix) //nolint:gosec // the operator names the backup
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +80,7 @@ func checkChecksum(path string, optional bool) error {
 	return nil
 }
 
-// checkBackup returns an error if a database is damaged, or none that this program can use.
+// checkBackup returns an error if a database is damaged, or if this program cannot use it.
 func checkBackup(ctx context.Context, db *sql.DB) error {
 	var found string
 	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil {
@@ -92,7 +94,7 @@ func checkBackup(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if version == 0 {
-		return errors.New("it is no database of this program")
+		return errors.New("it is not a database of this program")
 	}
 	if err := notNewer(version); err != nil {
 		return err
@@ -100,8 +102,8 @@ func checkBackup(ctx context.Context, db *sql.DB) error {
 	return checkSchema(ctx, db, version)
 }
 
-// checkSchema returns an error unless a database has the schema that this program's migrations make up to a version, and nothing
-// else: a trigger that was added would change records behind this program.
+// checkSchema returns an error unless a database has exactly the schema that this program's migrations create up to a
+// version: an added trigger could change records without this program.
 func checkSchema(ctx context.Context, db *sql.DB, version int64) error {
 	got, err := schemaObjects(ctx, db)
 	if err != nil {
@@ -115,7 +117,7 @@ func checkSchema(ctx context.Context, db *sql.DB, version int64) error {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		text, found := got[name]
 		switch {
-		case !found && !own[name]: // what is the database's own is made by each start
+		case !found && !own[name]: // each start creates the database's own
 			return fmt.Errorf("its schema has version %d and lacks the %s", version, name)
 		case found && text != want[name]:
 			return fmt.Errorf("its schema has version %d, and this program makes another %s", version, name)
@@ -129,14 +131,14 @@ func checkSchema(ctx context.Context, db *sql.DB, version int64) error {
 	return nil
 }
 
-// expectedSchema returns what schemaObjects does of a database that this program's migrations brought to a version, and which
-// of it is made by each start.
+// expectedSchema returns the schemaObjects of a database that this program's migrations brought to a version, and
+// reports in own those that each start creates.
 func expectedSchema(ctx context.Context, version int64) (objects map[string]string, own map[string]bool, err error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return nil, nil, err
 	}
-	defer db.Close()      //nolint:errcheck // it is thrown away
+	defer db.Close()      //nolint:errcheck // it is discarded
 	db.SetMaxOpenConns(1) // each connection would have a database of its own
 
 	files, err := fs.Sub(migrations, "migrations")
@@ -167,12 +169,13 @@ func expectedSchema(ctx context.Context, version int64) (objects map[string]stri
 	return objects, own, err
 }
 
-// schemaObjects returns the SQL of a database's tables, indexes, triggers and views by kind and name, such as "table users". White
-// space is made equal. The tables of SQLite and of goose are left out: their text is not ours. Nothing else is, whatever its name: a
-// trigger may be called like a table.
+// schemaObjects returns the SQL of a database's tables, indexes, triggers and views by kind and name, such as "table
+// users", with white space normalized. The tables of SQLite and of goose are left out: their text is not ours. Only
+// tables are, because a trigger can have the name of one of these tables.
 func schemaObjects(ctx context.Context, db *sql.DB) (map[string]string, error) {
 	rows, err := db.QueryContext(ctx, `SELECT type || ' ' || name, sql FROM sqlite_master
-		WHERE sql IS NOT NULL AND NOT (type = 'table' AND name IN ('goose_db_version', 'sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4'))`)
+		WHERE sql IS NOT NULL AND NOT (type = 'table' AND name IN ('goose_db_version', 'sqlite_sequence',
+		'sqlite_stat1', 'sqlite_stat4'))`)
 	if err != nil {
 		return nil, plain(err)
 	}

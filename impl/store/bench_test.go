@@ -43,7 +43,8 @@ func onEach(b *testing.B, run func(b *testing.B, st *store.Store, db *sql.DB, id
 func (d database) bare(b *testing.B, dsn string) *sql.DB {
 	b.Helper()
 	if path, file := strings.CutPrefix(dsn, "sqlite:"); file {
-		dsn = "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+		dsn = "file:" + path + "?_txlock=immediate" +
+			"&_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 	}
 	db, err := sql.Open(d.driver, dsn)
 	if err != nil {
@@ -65,8 +66,15 @@ func filled(b *testing.B, dsn string) (*store.Store, []string) {
 		hash := strings.Repeat("0", 64)
 		for i := range ids {
 			ids[i] = fmt.Sprintf("%020d", i*7919%manyKeys)
-			key := store.APIKey{ID: ids[i], UserName: "alice", SecretDigest: fmt.Sprintf("%064d", i), ExpiresAt: tx.Now.Add(time.Hour),
-				Assigned: hash, LimitedBy: hash, Creator: hash}
+			key := store.APIKey{
+				ID:           ids[i],
+				UserName:     "alice",
+				SecretDigest: fmt.Sprintf("%064d", i),
+				ExpiresAt:    tx.Now.Add(time.Hour),
+				Assigned:     hash,
+				LimitedBy:    hash,
+				Creator:      hash,
+			}
 			if err := tx.Keys.Insert(key); err != nil {
 				return err
 			}
@@ -90,9 +98,9 @@ func changed(round int) store.KeyChange {
 	return store.KeyChange{Assigned: &assigned, LimitedBy: "l", Creator: "c", Version: round}
 }
 
-// What it costs to change 10,000 keys: with the store, and for comparison with a loop over them that is as good as a loop can
-// be, prepared, sorted and in one transaction. They take turns, and the fastest of each counts: what else the machine does makes
-// both slower, but not alike.
+// BenchmarkUpdateKeys measures a change of 10,000 keys: with the store, and for comparison with the fastest possible
+// loop over them, prepared, sorted and in one transaction. They alternate, and the fastest run of each counts: other
+// load on the machine slows both down, but not equally.
 func BenchmarkUpdateKeys(b *testing.B) {
 	onEach(b, func(b *testing.B, st *store.Store, db *sql.DB, ids []string) {
 		var sets, loops []time.Duration
@@ -118,7 +126,8 @@ func updateInLoop(b *testing.B, db *sql.DB, ids []string, c store.KeyChange) err
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	update, err := tx.PrepareContext(b.Context(), `UPDATE api_keys SET assigned = $2, limited_by = $3, creator = $4, version = $5
+	update, err := tx.PrepareContext(b.Context(), `UPDATE api_keys SET assigned = $2, limited_by = $3, creator = $4,
+		version = $5
 		WHERE id = $1 AND invalidated_at = 0`)
 	if err != nil {
 		return err
@@ -173,7 +182,9 @@ func BenchmarkTouchKeys(b *testing.B) {
 	})
 }
 
-// What it costs to look for documents that no key refers to: all keys are read.
+// BenchmarkUpdateKeys measures a change of 10,000 keys: with the store, and for comparison with the fastest possible
+// loop over them, prepared, sorted and in one transaction. They alternate, and the fastest run of each counts: other
+// load on the machine slows both down, but not equally.
 func BenchmarkPurgeDocuments(b *testing.B) {
 	onEach(b, func(b *testing.B, st *store.Store, _ *sql.DB, _ []string) {
 		for i := 0; b.Loop(); i++ {

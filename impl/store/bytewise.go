@@ -8,8 +8,9 @@ import (
 	"regexp"
 )
 
-// bytewise is a file system of migrations whose texts are ordered by their bytes, as SQLite does, whatever the database's
-// locale is: orders are seen from outside, and an index by a locale is damaged by an upgrade of the C library.
+// bytewise is a file system of migrations that compares texts by their bytes, as SQLite does, whatever the locale of
+// the database is. Clients see the order, and an upgrade of the C library can damage an index that depends on a
+// locale.
 func bytewise(files fs.FS) fs.FS { return bytewiseFS{files} }
 
 type bytewiseFS struct{ fs.FS }
@@ -26,7 +27,7 @@ func (f bytewiseFS) Open(name string) (fs.File, error) {
 	return bytewiseFile{file, bytes.NewReader(textColumn.ReplaceAll(text, []byte(`TEXT COLLATE "C"`)))}, err
 }
 
-// bytewiseFile is a file with another text.
+// bytewiseFile is a file with a replaced text.
 type bytewiseFile struct {
 	fs.File
 	text io.Reader

@@ -15,13 +15,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// soon is within how much time another process has to hear of a change, and patient how long a test waits for anything else.
+// soon is the time limit for a change to reach another process, and patient the time limit of tests for any other
+// event.
 const (
 	soon    = time.Second
 	patient = 20 * time.Second
 )
 
-// hand is a clock that tests move.
+// hand is a clock that tests advance.
 type hand struct {
 	mu  sync.Mutex
 	now time.Time
@@ -45,8 +46,8 @@ type replica struct {
 	*Store
 	clock *hand
 	alive *Cache[string]
-	// deaf keeps the next connection that would hear of changes from being made.
-	deaf *atomic.Bool
+	// refused makes the next LISTEN connection fail.
+	refused *atomic.Bool
 }
 
 func newReplica(t *testing.T, dsn string) *replica {
@@ -61,11 +62,11 @@ func newReplica(t *testing.T, dsn string) *replica {
 			t.Error(err)
 		}
 	})
-	deaf, connect := new(atomic.Bool), s.listening
+	refused, connect := new(atomic.Bool), s.openListener
 	if connect != nil {
-		s.listening = func(ctx context.Context) (*pgx.Conn, error) {
-			if deaf.Load() {
-				return nil, errDeaf
+		s.openListener = func(ctx context.Context) (*pgx.Conn, error) {
+			if refused.Load() {
+				return nil, errRefused
 			}
 			return connect(ctx)
 		}
@@ -75,12 +76,12 @@ func newReplica(t *testing.T, dsn string) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &replica{t, s, clock, alive, deaf}
+	return &replica{t, s, clock, alive, refused}
 }
 
-var errDeaf = errors.New("this one is to hear nothing")
+var errRefused = errors.New("no LISTEN connection for this test")
 
-// newReplicas returns two stores on one database, which know each other's changes.
+// newReplicas returns two stores on one database that receive each other's changes.
 func newReplicas(t *testing.T) (a, b *replica) {
 	t.Helper()
 	return newReplicasOn(t, postgrestest.DSN(t))
@@ -97,26 +98,26 @@ func newReplicasOn(t *testing.T, dsn string) (a, b *replica) {
 
 func (r *replica) follows() {
 	r.Helper()
-	r.eventually(patient, "changes are heard", r.Following)
+	r.eventually(patient, "changes are received", r.Following)
 }
 
-func (r *replica) eventually(patience time.Duration, what string, is func() bool) {
+func (r *replica) eventually(limit time.Duration, what string, is func() bool) {
 	r.Helper()
-	for deadline := time.Now().Add(patience); !is(); {
+	for deadline := time.Now().Add(limit); !is(); {
 		if time.Now().After(deadline) {
-			r.Fatalf("after %v it is not so that %s", patience, what)
+			r.Fatalf("after %v it is not so that %s", limit, what)
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// session returns the session of the token t, "" if it is dead.
+// session returns the session of the token t, "" if it has ended.
 func (r *replica) session() string {
 	r.Helper()
 	return r.sessionWhile(func() {})
 }
 
-// sessionWhile is session, with something that happens after it was read and before it is remembered.
+// sessionWhile is session, with a function that runs after the read and before the value is cached.
 func (r *replica) sessionWhile(happens func()) string {
 	r.Helper()
 	id, err := r.alive.Read(r.Context(), "t", func(tx *Tx) (string, error) {
@@ -145,7 +146,7 @@ func (r *replica) wantCounts(hits, misses uint64) {
 	}
 }
 
-// Ensures that a session is read once, and dead as soon as the call returns that ends it, and a moment later for other
+// Ensures that a session is read once, and not found once the call that ends it returns, and a moment later in other
 // processes.
 func TestCache(t *testing.T) {
 	t.Parallel()
@@ -159,30 +160,33 @@ func TestCache(t *testing.T) {
 	b.wantCounts(2, 1)
 	a.logout()
 	if a.session() != "" {
-		t.Error("the session is alive where it was ended")
+		t.Error("the session is found where it was ended")
 	}
-	b.eventually(soon, "the session is dead in the other process", func() bool { return b.session() == "" })
+	b.eventually(soon, "the session has ended in the other process", func() bool { return b.session() == "" })
 }
 
-// Ensures that changes in another schema of the database are none here.
+// Ensures that changes in another schema of the database are not received.
 func TestCache_Schemas(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
 	other, _ := newReplicas(t)
 	change := func(r *replica, user string) {
-		if err := r.Update(t.Context(), func(tx *Tx) error { _, err := tx.Users.ReplacePasswordHash(user, "", ""); return err }); err != nil {
+		if err := r.Update(t.Context(), func(tx *Tx) error {
+			_, err := tx.Users.ReplacePasswordHash(user, "", "")
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	change(other, "there")
 	change(a, "here")
-	b.eventually(patient, "a change is heard", func() bool { return b.changes.latest[userTag("here")].Load() > 0 })
+	b.eventually(patient, "a change is received", func() bool { return b.changes.latest[userTag("here")].Load() > 0 })
 	if got := b.changes.latest[userTag("there")].Load(); got != 0 {
-		t.Error("a change in another schema is heard")
+		t.Error("a change in another schema is received")
 	}
 }
 
-// Ensures that what was read before a change is not remembered after it, in neither process.
+// Ensures that a value that was read before a change is not cached after it, in neither process.
 func TestCache_ReadBefore(t *testing.T) {
 	t.Parallel()
 	for name, ends := range map[string]func(a, b *replica) (reads *replica){
@@ -196,66 +200,68 @@ func TestCache_ReadBefore(t *testing.T) {
 			before := reads.changes.count.Load()
 			found := reads.sessionWhile(func() {
 				a.logout()
-				reads.eventually(patient, "the change is heard", func() bool { return reads.changes.count.Load() > before })
+				reads.eventually(patient, "the change is received",
+					func() bool { return reads.changes.count.Load() > before })
 			})
 			if found != "s" {
 				t.Fatalf("%q is found; want what was read before the change", found)
 			}
 			if reads.session() != "" {
-				t.Error("what was read before the change is remembered")
+				t.Error("the value from before the change is cached")
 			}
 		})
 	}
 }
 
-// Ensures that nothing is remembered longer than a lifetime, although nobody tells of a change.
+// Ensures that nothing is cached for longer than a lifetime, even without an invalidation message.
 func TestCache_Lifetime(t *testing.T) {
 	t.Parallel()
 	_, b := newReplicas(t)
 	b.session()
-	b.behind("DELETE FROM sessions")
+	b.unannounced("DELETE FROM sessions")
 	b.clock.advance(MaxLifetime - 1)
 	if b.session() != "s" {
-		t.Error("the session is forgotten before its time, so this shows nothing")
+		t.Error("the session is evicted before its time, so this shows nothing")
 	}
 	b.clock.advance(1)
 	if b.session() != "" {
-		t.Error("the session is remembered after its lifetime")
+		t.Error("the session is cached after its lifetime")
 	}
 }
 
-// behind runs a statement without a word to anybody.
-func (r *replica) behind(statement string) {
+// unannounced runs a statement without an invalidation message.
+func (r *replica) unannounced(statement string) {
 	r.Helper()
 	if _, err := r.writer.ExecContext(r.Context(), statement); err != nil {
 		r.Fatal(err)
 	}
 }
 
-// cut ends the connections on which changes are heard, of all who use the database.
+// cut ends all LISTEN connections to the database.
 func (r *replica) cut() {
 	r.Helper()
-	r.behind("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sallyport-listen' AND datname = current_database()")
+	r.unannounced(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE application_name = 'sallyport-listen' AND datname = current_database()`)
 }
 
-// Ensures that whoever cannot hear of changes remembers nothing, nor anything from before once it can hear again.
-func TestCache_Deaf(t *testing.T) {
+// Ensures that nothing is cached without a LISTEN connection, and that earlier values are not used after it is back.
+func TestCache_ListenConnectionLost(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicasOn(t, postgrestest.Database(t))
 	b.session()
-	b.deaf.Store(true)
+	b.refused.Store(true)
 	b.cut()
 	b.eventually(patient, "the loss is noticed", func() bool { return !b.Following() })
 	a.logout()
 	a.follows()
-	b.deaf.Store(false)
+	b.refused.Store(false)
 	b.follows()
 	if b.session() != "" {
-		t.Error("the session is remembered from before")
+		t.Error("a value from before is used")
 	}
 }
 
-// Ensures that a connection that is there, and on which nothing is heard any more, is noticed.
+// Ensures that a LISTEN connection that is open but no longer receives anything is noticed.
 func TestCache_Stalled(t *testing.T) {
 	t.Parallel()
 	proxy := postgrestest.NewProxy(t, postgrestest.DSN(t), "sallyport-listen")
@@ -263,50 +269,50 @@ func TestCache_Stalled(t *testing.T) {
 	fill(t, r.Store)
 	r.follows()
 	r.session()
-	r.behind("DELETE FROM sessions")
+	r.unannounced("DELETE FROM sessions")
 	if r.session() != "s" {
-		t.Error("the session is not remembered, so this shows nothing")
+		t.Error("the session is not cached, so this shows nothing")
 	}
 	proxy.Stall()
-	r.eventually(patient, "the session is forgotten", func() bool { return r.session() == "" })
+	r.eventually(patient, "the session is evicted", func() bool { return r.session() == "" })
 	if r.Following() {
-		t.Error("changes seem to be heard")
+		t.Error("changes seem to be received")
 	}
 }
 
-// Ensures that nothing is remembered as long as nobody hears of changes.
-func TestCache_NeverHeard(t *testing.T) {
+// Ensures that nothing is cached before there is a LISTEN connection.
+func TestCache_NoListenConnection(t *testing.T) {
 	t.Parallel()
 	r := newReplica(t, postgrestest.Database(t))
-	r.deaf.Store(true)
+	r.refused.Store(true)
 	fill(t, r.Store)
 	r.cut()
 	r.eventually(patient, "the loss is noticed", func() bool { return !r.Following() })
 	if r.session() != "s" {
 		t.Fatal("the session is not found")
 	}
-	r.behind("DELETE FROM sessions")
+	r.unannounced("DELETE FROM sessions")
 	if r.session() != "" {
-		t.Error("the session is remembered")
+		t.Error("the session is cached")
 	}
 	r.wantCounts(0, 0)
 }
 
-// Ensures that nothing is remembered on SQLite, where other processes write without a word.
+// Ensures that nothing is cached on SQLite, where other processes write without a message.
 func TestCache_SQLite(t *testing.T) {
 	t.Parallel()
 	r := newReplica(t, "sqlite:"+t.TempDir()+"/test.db")
 	fill(t, r.Store)
 	r.session()
-	r.behind("DELETE FROM sessions")
+	r.unannounced("DELETE FROM sessions")
 	if r.Following() || r.session() != "" {
-		t.Error("a session is remembered")
+		t.Error("a session is cached")
 	}
 	r.wantCounts(0, 0)
 }
 
-// Ensures that a transaction that is tried again tells of its last try only, and one that is undone of nothing.
-func TestUpdate_Tells(t *testing.T) {
+// Ensures that a retried transaction announces the changes of its last try only, and one that is rolled back none.
+func TestUpdate_Announces(t *testing.T) {
 	t.Parallel()
 	a, _ := newReplicas(t)
 	before := a.changes.count.Load()
@@ -319,7 +325,7 @@ func TestUpdate_Tells(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.changes.count.Load() != before {
-		t.Error("what was undone is told")
+		t.Error("a rolled back change is announced")
 	}
 	again := false
 	if err := a.Update(t.Context(), func(tx *Tx) error {
@@ -333,7 +339,8 @@ func TestUpdate_Tells(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if first, second := a.changes.latest[userTag("first")].Load(), a.changes.latest[userTag("second")].Load(); first != 0 || second == 0 {
-		t.Errorf("of what the first try changed %d is told, and of the second %d", first, second)
+	first, second := a.changes.latest[userTag("first")].Load(), a.changes.latest[userTag("second")].Load()
+	if first != 0 || second == 0 {
+		t.Errorf("%d changes of the first try are announced, and %d of the second", first, second)
 	}
 }

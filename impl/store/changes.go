@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// tag stands for something that changes: a user, a session, a key. Different things may have one tag, so more may seem to
-// have changed than has, and never less. A tag does not tell what it stands for.
+// tag is a hash of the name of a record that can change: a user, a session, a token, a key. Records can share a tag,
+// so a cache may invalidate more than has changed, and never less. A tag does not reveal its record.
 type tag uint16
 
 func userTag(name string) tag  { return makeTag("user:" + name) }
@@ -21,16 +21,16 @@ func keyTag(id string) tag     { return makeTag("key:" + id) }
 
 func makeTag(text string) tag {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(text)) // a hash takes everything
+	_, _ = h.Write([]byte(text)) // a hash returns no error
 	sum := h.Sum32()
-	return tag(sum>>16) ^ tag(sum) //nolint:gosec // folding it is the point
+	return tag(sum>>16) ^ tag(sum) //nolint:gosec // the hash is folded
 }
 
-// maxTags is how many changes are told apart in one transaction. One that changes more, such as many keys at once, seems to
-// change everything.
+// maxTags is the maximum number of changes that one transaction lists. A transaction with more, such as one that
+// changes many keys, invalidates everything.
 const maxTags = 512
 
-// tags are what a transaction has changed.
+// tags are the changes of a transaction.
 type tags struct {
 	list []tag
 	all  bool
@@ -52,10 +52,10 @@ func (t *tags) keys(ids []string) {
 
 func (t *tags) empty() bool { return !t.all && len(t.list) == 0 }
 
-// everything is how tags are written that stand for all there are.
+// everything is the message that invalidates all cached values.
 const everything = "*"
 
-// String writes tags for other processes.
+// String encodes tags as an invalidation message.
 func (t *tags) String() string {
 	if t.all {
 		return everything
@@ -67,7 +67,7 @@ func (t *tags) String() string {
 	return hex.EncodeToString(bytes)
 }
 
-// readTags reverses String. What it cannot read stands for everything.
+// readTags decodes an invalidation message. A malformed one invalidates everything.
 func readTags(text string) tags {
 	bytes, err := hex.DecodeString(text)
 	if err != nil || len(bytes)%2 != 0 {
@@ -80,30 +80,31 @@ func readTags(text string) tags {
 	return t
 }
 
-// changes knows, in the order in which this process learns of them, when something with a tag changed last: that decides
-// whether what was read before is still good. Nothing has to be looked for and thrown away, and what is read before a change
-// and remembered after it is not good either.
+// changes records, in the order in which this process learns of them, when each tag changed last, which decides
+// whether a cached value is still valid. So nothing has to be searched and evicted, and a value that was read before
+// a change and cached after it is not valid either.
 type changes struct {
 	now      func() time.Time
 	lifetime time.Duration
 
-	// count is how many changes there were.
+	// count is the number of changes recorded so far.
 	count atomic.Uint64
-	// since is the count after which all changes are known; unknown while they are not.
+	// since is the count from which on all changes are recorded, or disconnected.
 	since  atomic.Uint64
 	latest [math.MaxUint16 + 1]atomic.Uint64
-	mu     sync.Mutex // makes counting a change and writing it down one step
+	// mu makes counting a change and recording it one step.
+	mu sync.Mutex
 }
 
-const unknown = math.MaxUint64
+const disconnected = math.MaxUint64
 
 func newChanges(now func() time.Time, lifetime time.Duration) *changes {
 	c := &changes{now: now, lifetime: lifetime}
-	c.lose()
+	c.disconnect()
 	return c
 }
 
-// moment is when a read began, or before.
+// moment is a time no later than the beginning of a read.
 type moment struct {
 	count uint64
 	at    time.Time
@@ -111,38 +112,39 @@ type moment struct {
 
 func (c *changes) moment() moment { return moment{c.count.Load(), c.now()} }
 
-// happened is called after changes were committed, and before anybody may rely on it.
-func (c *changes) happened(t tags) {
+// record records committed changes. It is called before a caller can rely on them.
+func (c *changes) record(t tags) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := c.count.Add(1)
 	for _, one := range t.list {
 		c.latest[one].Store(count)
 	}
-	if t.all && c.known() {
+	if t.all && c.connected() {
 		c.since.Store(count)
 	}
 }
 
-// lose is called when changes may happen from now on that are not told here.
-func (c *changes) lose() {
+// disconnect turns caching off, because invalidation messages may be missed from now on.
+func (c *changes) disconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.since.Store(unknown)
+	c.since.Store(disconnected)
 }
 
-// follow is called when all changes from now on are told here.
-func (c *changes) follow() {
+// connect turns caching on: all invalidation messages arrive from now on.
+func (c *changes) connect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.since.Store(c.count.Add(1))
 }
 
-func (c *changes) known() bool { return c.since.Load() != unknown }
+func (c *changes) connected() bool { return c.since.Load() != disconnected }
 
-// good tells whether what was read then, and depends on these tags, can still be used.
-func (c *changes) good(read moment, of []tag) bool {
-	age := c.now().Sub(read.at) // negative once the server's clock was set back, or another server has taken over
+// valid reports whether a value that was read at a moment, and depends on these tags, can still be used.
+func (c *changes) valid(read moment, of []tag) bool {
+	// The age is negative after the server's clock was set back, or another server has taken over.
+	age := c.now().Sub(read.at)
 	if age < 0 || age >= c.lifetime || read.count < c.since.Load() {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Ensures that tags arrive as they were sent, and that what nobody can have sent stands for everything.
+// Ensures that tags arrive as they were sent, and that a malformed message invalidates everything.
 func TestTags(t *testing.T) {
 	t.Parallel()
 	var few, many tags
@@ -36,57 +36,58 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// Ensures that what was read is good until something of it changes, or everything, or changes are not known, or its lifetime
-// ends; and that what was begun to be read before a change is not good after it, whenever it is asked.
+// Ensures that a value is valid until one of its records changes, or everything, or the connection is lost, or its
+// lifetime ends; and that a value with a read that began before a change is never valid after it.
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	var now time.Time
 	c := newChanges(func() time.Time { return now }, time.Second)
-	good := func(want bool, read moment, of ...tag) {
+	valid := func(want bool, read moment, of ...tag) {
 		t.Helper()
-		if got := c.good(read, of); got != want {
-			t.Errorf("good is %v", got)
+		if got := c.valid(read, of); got != want {
+			t.Errorf("valid is %v", got)
 		}
 	}
-	good(false, c.moment(), 1)
-	c.follow()
+	valid(false, c.moment(), 1)
+	c.connect()
 	read := c.moment()
-	good(true, read, 1, 2)
-	c.happened(tags{list: []tag{2, 3}})
-	good(false, read, 1, 2)
-	good(true, read, 1)
-	good(true, c.moment(), 1, 2)
-	c.happened(tags{all: true})
-	good(false, read, 1)
+	valid(true, read, 1, 2)
+	c.record(tags{list: []tag{2, 3}})
+	valid(false, read, 1, 2)
+	valid(true, read, 1)
+	valid(true, c.moment(), 1, 2)
+	c.record(tags{all: true})
+	valid(false, read, 1)
 	read = c.moment()
 	now = now.Add(-1)
-	good(false, read, 1)
+	valid(false, read, 1)
 	now = now.Add(time.Second)
-	good(true, read, 1)
+	valid(true, read, 1)
 	now = now.Add(1)
-	good(false, read, 1)
+	valid(false, read, 1)
 	read = c.moment()
-	c.lose()
-	good(false, read, 1)
-	c.happened(tags{all: true}) // is known of, and all others are not
-	good(false, c.moment(), 1)
-	c.follow()
-	good(false, read, 1)
-	good(true, c.moment(), 1)
+	c.disconnect()
+	valid(false, read, 1)
+	c.record(tags{all: true}) // is known of, and all others are not
+	valid(false, c.moment(), 1)
+	c.connect()
+	valid(false, read, 1)
+	valid(true, c.moment(), 1)
 }
 
-// Ensures that no change is lost of many at once with the same tag: what was begun to be read before any of them is not good.
+// Ensures that of concurrent changes with the same tag none is lost: a value with a read that began before one of
+// them is not valid.
 func TestChanges_AtOnce(t *testing.T) {
 	t.Parallel()
 	c := newChanges(time.Now, time.Hour)
-	c.follow()
+	c.connect()
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 2000 {
 				read := c.moment()
-				c.happened(tags{list: []tag{7, tag(rand.N(4))}})
-				if c.good(read, []tag{7}) {
+				c.record(tags{list: []tag{7, tag(rand.N(4))}})
+				if c.valid(read, []tag{7}) {
 					t.Error("what was read before a change is good after it")
 					return
 				}
@@ -96,35 +97,41 @@ func TestChanges_AtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// told says of each statement that writes what is remembered whether that is told, or why it need not be.
-var told = map[statement]string{
-	updateUser: "told", replacePasswordHash: "told", deleteUser: "told",
-	qualifyUser: "told", setPasswordSetter: "follows a statement that is told",
-	insertTOTPDevice: "told", confirmTOTPDevice: "told", deleteTOTPDevice: "told",
-	shortenSessionToken: "told", lowerSession: "told", lowerUserSessions: "told", deleteSession: "told", deleteUserSessions: "told",
-	updateKeys: "told", invalidateKeys: "told",
+// invalidations has, for each statement that writes what caches may hold, "announced" or why no message is needed.
+var invalidations = map[statement]string{
+	updateUser: "announced", replacePasswordHash: "announced", deleteUser: "announced",
+	qualifyUser: "announced", setPasswordSetter: "follows a statement that is announced",
+	insertTOTPDevice: "announced", confirmTOTPDevice: "announced", deleteTOTPDevice: "announced",
+	shortenSessionToken: "announced", lowerSession: "announced", lowerUserSessions: "announced",
+	deleteSession: "announced", deleteUserSessions: "announced",
+	updateKeys: "announced", invalidateKeys: "announced",
 	insertUser: "is new", insertSession: "is new", insertSessionToken: "is new", insertAPIKey: "is new",
-	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate", useTOTPStep: "is not remembered", resealTOTPDevices: "is not remembered",
-	sweepSessions: "has expired", sweepSessionTokens: "has expired", sweepTokensOf: "has expired", oldestSessions: "told",
-	incrementKeyEpoch: "told", incrementSessions: "told", hideUser: "told", beginSweeping: "told", endSweeping: "told", sweepUser: "told",
-	sweepDeletedKeys: "is a deleted user's, which was told", sweepRevokedKeys: "was revoked, which was told", sweepRevokedSessions: "has ended, which was told",
-	purgeExpiredKeys: "has expired", purgeInvalidatedKeys: "was invalidated, which was told",
+	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate",
+	useTOTPStep: "is not cached", resealTOTPDevices: "is not cached",
+	sweepSessions: "has expired", sweepSessionTokens: "has expired", sweepTokensOf: "has expired",
+	oldestSessions:    "announced",
+	incrementKeyEpoch: "announced", incrementSessions: "announced", hideUser: "announced",
+	beginSweeping: "announced", endSweeping: "announced", sweepUser: "announced",
+	sweepDeletedKeys: "is a deleted user's, which was announced",
+	sweepRevokedKeys: "was revoked, which was announced", sweepRevokedSessions: "has ended, which was announced",
+	purgeExpiredKeys: "has expired", purgeInvalidatedKeys: "was invalidated, which was announced",
 }
 
-var writes = regexp.MustCompile(`^(INSERT INTO|UPDATE|DELETE FROM) (users|sessions|session_tokens|api_keys|totp_devices)\b`)
+var writes = regexp.MustCompile(`^(INSERT INTO|UPDATE|DELETE
+	FROM) (users|sessions|session_tokens|api_keys|totp_devices)\b`)
 
-// Ensures that whoever adds a statement that writes what is remembered thinks of those who remember it.
+// Ensures that a new statement that writes what caches may hold has an entry in invalidations.
 func TestChanges_Statements(t *testing.T) {
 	t.Parallel()
 	for _, s := range statements {
-		if _, known := told[s]; writes.MatchString(s.text) && !known {
-			t.Errorf("who remembers what this changes is not told: %s", s.text)
+		if _, known := invalidations[s]; writes.MatchString(s.text) && !known {
+			t.Errorf("no entry in invalidations: %s", s.text)
 		}
 	}
 }
 
 // Ensures that each table's methods record what they change and what their results depend on.
-func TestChanges_Told(t *testing.T) {
+func TestChanges_Announced(t *testing.T) {
 	t.Parallel()
 	var key, session tags
 	key.add(keyTag("k"), userTag("u"))
@@ -153,24 +160,53 @@ func TestChanges_Told(t *testing.T) {
 		change func(*Tx) error
 		want   []tag
 	}{
-		"Users.Update":                {func(tx *Tx) error { return tx.Users.Update(User{Name: "u"}) }, []tag{userTag("u")}},
-		"Users.ReplacePasswordHash":   {func(tx *Tx) error { _, err := tx.Users.ReplacePasswordHash("u", "", "h"); return err }, []tag{userTag("u")}},
-		"Users.Delete":                {func(tx *Tx) error { _, err := tx.Users.Delete("u"); return err }, []tag{userTag("u")}},
-		"TOTPDevices.Insert":          {func(tx *Tx) error { return tx.TOTPDevices.Insert(device) }, []tag{userTag("u")}},
-		"TOTPDevices.Confirm":         {func(tx *Tx) error { return tx.TOTPDevices.Confirm("u") }, []tag{userTag("u")}},
-		"TOTPDevices.Delete":          {func(tx *Tx) error { _, err := tx.TOTPDevices.Delete("u"); return err }, []tag{userTag("u")}},
-		"Sessions.ShortenToken":       {func(tx *Tx) error { return tx.Sessions.ShortenToken("t", tx.Now.Add(MaxLifetime-1)) }, []tag{tokenTag("t")}},
-		"Sessions.ShortenToken later": {func(tx *Tx) error { return tx.Sessions.ShortenToken("t", tx.Now.Add(MaxLifetime)) }, nil},
-		"Sessions.Lower":              {func(tx *Tx) error { _, err := tx.Sessions.Lower("s"); return err }, []tag{sessionTag("s")}},
-		"Sessions.LowerUser":          {func(tx *Tx) error { return tx.Sessions.LowerUser("u") }, []tag{userTag("u")}},
-		"Sessions.Delete":             {func(tx *Tx) error { _, err := tx.Sessions.Delete("s"); return err }, []tag{sessionTag("s")}},
-		"Sessions.DeleteUser":         {func(tx *Tx) error { _, err := tx.Sessions.DeleteUser("u"); return err }, []tag{userTag("u")}},
-		"Keys.Update":                 {func(tx *Tx) error { return tx.Keys.Update([]string{"k"}, KeyChange{}) }, []tag{keyTag("k")}},
-		"Keys.Invalidate":             {func(tx *Tx) error { _, err := tx.Keys.Invalidate([]string{"k", "none"}); return err }, []tag{keyTag("k"), keyTag("none")}},
-		"Keys.Touch":                  {func(tx *Tx) error { return tx.Keys.Touch(map[string]time.Time{"k": time.Unix(1, 0)}) }, nil},
-		"Sessions.SweepTokens":        {func(tx *Tx) error { return tx.Sessions.SweepTokens("s") }, nil},
-		"Sessions.Crowd":              {func(tx *Tx) error { _, err := tx.Sessions.Crowd("u", 1); return err }, []tag{sessionTag("s")}},
-		"Sessions.Sweep":              {func(tx *Tx) error { return tx.Sessions.Sweep() }, nil},
+		"Users.Update": {func(tx *Tx) error { return tx.Users.Update(User{Name: "u"}) },
+			[]tag{userTag("u")}},
+		"Users.ReplacePasswordHash": {func(tx *Tx) error {
+			_, err := tx.Users.ReplacePasswordHash("u", "",
+				"h")
+			return err
+		}, []tag{userTag("u")}},
+		"Users.Delete": {func(tx *Tx) error { _, err := tx.Users.Delete("u"); return err },
+			[]tag{userTag("u")}},
+		"TOTPDevices.Insert": {func(tx *Tx) error { return tx.TOTPDevices.Insert(device) },
+			[]tag{userTag("u")}},
+		"TOTPDevices.Confirm": {func(tx *Tx) error { return tx.TOTPDevices.Confirm("u") }, []tag{userTag("u")}},
+		"TOTPDevices.Delete": {func(tx *Tx) error { _, err := tx.TOTPDevices.Delete("u"); return err },
+			[]tag{userTag("u")}},
+		"Sessions.ShortenToken": {func(tx *Tx) error {
+			return tx.Sessions.ShortenToken("t",
+				tx.Now.Add(MaxLifetime-1))
+		}, []tag{tokenTag("t")}},
+		"Sessions.ShortenToken later": {func(tx *Tx) error {
+			return tx.Sessions.ShortenToken("t",
+				tx.Now.Add(MaxLifetime))
+		}, nil},
+		"Sessions.Lower": {func(tx *Tx) error { _, err := tx.Sessions.Lower("s"); return err },
+			[]tag{sessionTag("s")}},
+		"Sessions.LowerUser": {func(tx *Tx) error { return tx.Sessions.LowerUser("u") }, []tag{userTag("u")}},
+		"Sessions.Delete": {func(tx *Tx) error { _, err := tx.Sessions.Delete("s"); return err },
+			[]tag{sessionTag("s")}},
+		"Sessions.DeleteUser": {func(tx *Tx) error { _, err := tx.Sessions.DeleteUser("u"); return err },
+			[]tag{userTag("u")}},
+		"Keys.Update": {func(tx *Tx) error { return tx.Keys.Update([]string{"k"}, KeyChange{}) },
+			[]tag{keyTag("k")}},
+		"Keys.Invalidate": {func(tx *Tx) error {
+			_, err := tx.Keys.Invalidate([]string{"k",
+				"none"})
+			return err
+		}, []tag{keyTag("k"), keyTag("none")}},
+		"Keys.Touch": {func(tx *Tx) error {
+			return tx.Keys.Touch(map[string]time.Time{
+				"k": time.Unix(1, 0)})
+		}, nil},
+		"Sessions.SweepTokens": {func(tx *Tx) error { return tx.Sessions.SweepTokens("s") }, nil},
+		"Sessions.EvictOldest": {func(tx *Tx) error {
+			_, err := tx.Sessions.EvictOldest("u",
+				1)
+			return err
+		}, []tag{sessionTag("s")}},
+		"Sessions.Sweep": {func(tx *Tx) error { return tx.Sessions.Sweep() }, nil},
 	} {
 		var got []tag
 		err := s.Update(t.Context(), func(tx *Tx) error {

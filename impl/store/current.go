@@ -9,9 +9,10 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// RequireCurrent returns fault.CredentialsInvalid unless a principal could be authenticated now as it was: its user is enabled, has
-// not been promoted and has the principal's roles, and its credentials work. A request that was under way at a revocation or a
-// promotion must leave nothing behind. The zero Principal, which stands for commands and the server itself, is always current.
+// RequireCurrent returns fault.CredentialsInvalid unless a principal could still be authenticated: its user is
+// enabled, has not been promoted and has the principal's roles, and its credentials work. A request that was in
+// progress during a revocation or a promotion must have no effect. The zero Principal, which stands for commands and
+// the server itself, is always current.
 func (tx *Tx) RequireCurrent(p identity.Principal) error {
 	if p.User == "" {
 		return nil
@@ -23,8 +24,8 @@ func (tx *Tx) RequireCurrent(p identity.Principal) error {
 	if err != nil {
 		return err
 	}
-	held := append(identity.IncludedRoles(u.Roles), u.Roles...)
-	lost := slices.ContainsFunc(p.Roles, func(role identity.Role) bool { return !slices.Contains(held, role) })
+	granted := append(identity.IncludedRoles(u.Roles), u.Roles...)
+	lost := slices.ContainsFunc(p.Roles, func(role identity.Role) bool { return !slices.Contains(granted, role) })
 	if !u.Enabled || lost || p.Promotions != u.Tenure.Promotions {
 		return outdated()
 	}
@@ -58,5 +59,6 @@ func (tx *Tx) works(p identity.Principal, u User) (works bool, err error) {
 }
 
 func outdated() error {
-	return fault.New(fault.CredentialsInvalid, "the user or the credentials were changed while the request was under way: authenticate again", "Authorization")
+	return fault.New(fault.CredentialsInvalid,
+		"the user or the credentials were changed while the request was under way: authenticate again", "Authorization")
 }

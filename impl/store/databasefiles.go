@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// filesInterval is how often reads look whether the files are still in place. Writes look each time.
+// filesInterval is how often reads check that the files are still in place. Each write checks.
 const filesInterval = 250 * time.Millisecond
 
-// databaseFiles are the files of an open SQLite database. SQLite goes on with the descriptors that it has when a file is
-// deleted or replaced, so that what it writes is lost when the program ends, and other programs do not see it. The files are
-// only looked up by their names: to open and close one would end SQLite's locks on it.
+// databaseFiles are the files of an open SQLite database. SQLite keeps using its descriptors when a file is deleted
+// or replaced, so its writes are lost when the program ends, and other programs do not see them. The files are looked
+// up by their names only: opening and closing one would release SQLite's locks on it.
 type databaseFiles struct {
 	known []knownFile
 	// intact is when the files were last found in place, in nanoseconds of the Unix epoch.
@@ -27,13 +27,13 @@ type knownFile struct {
 	info fs.FileInfo
 }
 
-// newDatabaseFiles takes the file that SQLite is going to open.
+// newDatabaseFiles records the file that SQLite is about to open.
 func newDatabaseFiles(path string) (*databaseFiles, error) {
 	f := &databaseFiles{}
 	return f, f.add(path)
 }
 
-// add takes the file that has a name now.
+// add records the file that has a name now.
 func (f *databaseFiles) add(path string) error {
 	info, err := os.Stat(path)
 	if err == nil {
@@ -42,8 +42,8 @@ func (f *databaseFiles) add(path string) error {
 	return err
 }
 
-// addLog takes the write-ahead log and its index, which SQLite keeps until the last connection is closed. A file system
-// that cannot share memory between processes has none.
+// addLog records the write-ahead log and its index, which SQLite keeps until the last connection is closed. A file
+// system that cannot share memory between processes has no index.
 func (f *databaseFiles) addLog() error {
 	path := f.known[0].path
 	for _, name := range []string{path + "-wal", path + "-shm"} {
@@ -63,13 +63,14 @@ func (f *databaseFiles) check() error {
 		info, err := os.Stat(known.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("the file %s was deleted under the running program: restore it, and restart the program", known.path)
+			return fmt.Errorf("the file %s was deleted while in use: restore it, and restart the program", known.path)
 		case err != nil:
 			return err
 		case !os.SameFile(info, known.info):
-			return fmt.Errorf("the file %s was replaced under the running program: restart the program, if this is the file to use", known.path)
+			return fmt.Errorf("the file %s was replaced while in use: restart the program, if this is the file to use",
+				known.path)
 		case i == 0 && info.Size() == 0: // the log may be empty
-			return fmt.Errorf("the file %s was emptied under the running program: restore it, and restart the program", known.path)
+			return fmt.Errorf("the file %s was emptied while in use: restore it, and restart the program", known.path)
 		}
 	}
 	f.intact.Store(time.Now().UnixNano())

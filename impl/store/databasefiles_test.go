@@ -15,8 +15,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a database whose file is deleted, replaced or emptied is not ready, answers no request, acknowledges no write
-// from that moment on, and does not come back as an empty one.
+// Ensures that with its file deleted, replaced or emptied, a database is not ready, answers no request, and
+// acknowledges no write.
 func TestSQLite_FilesMoved(t *testing.T) {
 	t.Parallel()
 	remove := func(t *testing.T, path string) { must(t, os.Remove(path)) }
@@ -108,7 +108,8 @@ func TestSQLite_ProcessesOpenAtOnce(t *testing.T) {
 		failures := make(chan error)
 		for range processes {
 			go func() {
-				cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^TestSQLite_ProcessesOpenAtOnce$")
+				cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0],
+					"-test.run=^TestSQLite_ProcessesOpenAtOnce$")
 				cmd.Env = append(os.Environ(), openerVariable+"="+dsn)
 				out, err := cmd.CombinedOutput()
 				if err != nil {

@@ -7,16 +7,18 @@ import (
 
 // The statements on these records.
 var (
-	// To PostgreSQL a conflict is a read: that somebody removes the document meanwhile matters to a serializable transaction.
+	// PostgreSQL treats a conflict as a read, so a concurrent removal of the document makes a serializable
+	// transaction retry.
 	insertDocument = prepare(`INSERT INTO documents (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`)
 	selectDocument = prepare(`SELECT body FROM documents WHERE id = $1`)
-	// The tables are read as a whole, and not once a document. Indexes would cost each change of a key more.
+	// The tables are read as a whole, rather than once per document. Indexes would make each change of a key slower.
 	purgeDocuments = prepare(`DELETE FROM documents WHERE id IN (SELECT id FROM documents
-		EXCEPT SELECT assigned FROM api_keys EXCEPT SELECT limited_by FROM api_keys EXCEPT SELECT creator FROM api_keys)`)
+		EXCEPT SELECT assigned FROM api_keys EXCEPT SELECT limited_by FROM api_keys
+		EXCEPT SELECT creator FROM api_keys)`)
 )
 
-// Put stores a text that many records share, unless it is stored already, and returns its id. Equal texts have
-// equal ids. A document that no key refers to lives until the next Purge.
+// Put stores a text that records share, unless it is stored already, and returns its id. Equal texts have equal ids.
+// A document that no key refers to is removed by the next Purge.
 func (t Documents) Put(body []byte) (string, error) {
 	sum := sha256.Sum256(body)
 	id := hex.EncodeToString(sum[:])
@@ -32,7 +34,7 @@ func (t Documents) Get(id string) ([]byte, error) {
 	}, selectDocument, id)
 }
 
-// Purge removes the documents that no key refers to any more, and returns how many there were. It reads all keys.
+// Purge removes the documents that no key refers to, and returns how many there were. It reads all keys.
 func (t Documents) Purge() (int, error) {
 	return t.tx.exec(purgeDocuments)
 }

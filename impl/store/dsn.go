@@ -6,20 +6,23 @@ import (
 	"strings"
 )
 
-// None is the DSN of a store that is not there: every use of it answers fault.StoreMissing.
+// None is the DSN of a missing store: every use of it returns fault.StoreMissing.
 const None = "none"
 
-// Nothing of a DSN is told in these: where one has no known form, nobody knows where in it a password is.
+// These texts quote nothing of a DSN: in an unknown form, any part can be a password.
 var (
-	errForm = errors.New("this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is not taken")
-	errPath = errors.New("what follows sqlite: is a path and has no :// in it; the address of a server is written without that prefix")
-	errURL  = errors.New("this is no address like postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, all but letters and digits is written like %40")
+	errForm = errors.New("this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; " +
+		"libpq's key=value form is not taken")
+	errPath = errors.New("what follows sqlite: is a path and has no :// in it; " +
+		"the address of a server is written without that prefix")
+	errURL = errors.New("this is no address like postgres://USER:PASSWORD@HOST:PORT/DATABASE; " +
+		"in a password, all but letters and digits is written like %40")
 )
 
-// secretParameters are those in which libpq takes a password.
+// secretParameters are the parameters in which libpq takes a password.
 var secretParameters = []string{"password", "sslpassword"}
 
-// CheckDSN returns an error, which tells nothing of the DSN, unless it has one of the forms that Open takes.
+// CheckDSN returns an error, which quotes nothing of the DSN, unless it has one of the forms that Open accepts.
 func CheckDSN(dsn string) error {
 	path, isFile := strings.CutPrefix(dsn, "sqlite:")
 	switch {
@@ -36,13 +39,13 @@ func CheckDSN(dsn string) error {
 	return nil
 }
 
-// IsPostgres tells whether a DSN names a PostgreSQL server, which other processes share, and not a file of one's own.
+// IsPostgres reports whether a DSN names a PostgreSQL server.
 func IsPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
-// postgresURL reads the DSN of a server. It refuses what net/url, by which we hide passwords, and pgx, which connects, do not
-// read alike: a part of a password would be looked up as a host, or shown.
+// postgresURL parses the DSN of a server. It refuses what net/url, which hides passwords, and pgx, which connects,
+// parse differently: a part of a password would be looked up as a host, or logged.
 func postgresURL(dsn string) (*url.URL, error) {
 	u, err := url.Parse(dsn)
 	if err != nil || strings.ContainsAny(dsn, "# ") || !oneAt(dsn) || !pairs(u.RawQuery) {
@@ -51,14 +54,14 @@ func postgresURL(dsn string) (*url.URL, error) {
 	return u, nil
 }
 
-// oneAt tells whether the only @ that is not escaped, if there is one, stands between a user and a host.
+// oneAt reports whether a DSN has no unescaped @, or a single one between a user and a host.
 func oneAt(dsn string) bool {
 	_, rest, _ := strings.Cut(dsn, "://")
 	before, after, _ := strings.Cut(rest, "@")
 	return before == rest || !strings.ContainsAny(before, "/?") && !strings.Contains(after, "@")
 }
 
-// pairs tells whether a query is made of pairs of a name and a value only.
+// pairs reports whether a query consists of pairs of a name and a value.
 func pairs(query string) bool {
 	if _, err := url.ParseQuery(query); err != nil {
 		return false
@@ -71,14 +74,14 @@ func pairs(query string) bool {
 	return true
 }
 
-// HasPassword tells whether a DSN holds a password, where libpq would look for one.
+// HasPassword reports whether a DSN holds a password in a place where libpq looks for one.
 func HasPassword(dsn string) bool {
 	if !IsPostgres(dsn) {
 		return false
 	}
 	u, err := postgresURL(dsn)
 	if err != nil {
-		return false // and it cannot be used
+		return false // Open refuses it
 	}
 	_, given := u.User.Password()
 	for _, name := range secretParameters {

@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a DSN that is none, or that two readers would not read alike, is refused before anything is connected to, and
-// that nothing of it is shown.
+// Ensures that a DSN that is none, or that two readers would not read alike, is refused before anything is connected
+// to, and that nothing of it is shown.
 func TestDSN_Refused(t *testing.T) {
 	t.Parallel()
 	const form, escape = "libpq's key=value form is not taken", "is written like %40"
@@ -48,7 +48,7 @@ func TestDSN_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that DSNs that are taken are shown without their passwords.
+// Ensures that accepted DSNs are shown without their passwords.
 func TestDSN_Redact(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]string{
@@ -78,24 +78,27 @@ func TestDSN_BadParameters(t *testing.T) {
 		"sslmode=verfy&password=hunter2&sslpassword=x": "sslmode is invalid",
 	} {
 		_, err := store.Open(t.Context(), "postgres://u:hunter2@127.0.0.1:1/d?"+query, time.Now)
-		if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "`") {
+		if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "hunter2") ||
+			strings.Contains(err.Error(), "`") {
 			t.Errorf("%s: %v; want %q", query, err, why)
 		}
 	}
 }
 
-// Ensures that of the ways in which a connection was tried the last one is told, in one line.
+// Ensures that of the attempts to connect the last one is reported, in one line.
 func TestDSN_NoConnection(t *testing.T) {
 	t.Parallel()
 	for dsn, why := range map[string]string{
-		"postgres://u:hunter2@127.0.0.1:1/d":                             "127.0.0.1:1: connect: connection refused", // with TLS, and then without
+		// with TLS, and then without
+		"postgres://u:hunter2@127.0.0.1:1/d":                             "127.0.0.1:1: connect: connection refused",
 		"postgres://u:hunter2@localhost:1/d":                             "connect: connection refused",
 		"postgres://u:hunter2@127.0.0.1:1,127.0.0.1:2/d?sslmode=disable": "127.0.0.1:2: connect: connection refused",
 	} {
 		_, openErr := store.Open(t.Context(), dsn, time.Now)
 		_, _, schemaErr := store.Schema(t.Context(), dsn)
 		for _, err := range []error{openErr, schemaErr} {
-			if err == nil || strings.Count(err.Error(), why) != 1 || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
+			if err == nil || strings.Count(err.Error(), why) != 1 || strings.ContainsAny(err.Error(), "\n") ||
+				strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%s: %v; want %q", dsn, err, why)
 			}
 		}

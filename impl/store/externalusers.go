@@ -2,8 +2,8 @@ package store
 
 import "strings"
 
-// ExternalIdentity is what a SAML realm calls a user: a NameID with what tells it from other NameIDs of the same text (SAML
-// Core 2.2.2). It is compared byte by byte.
+// ExternalIdentity is a SAML realm's name for a user: a NameID with what distinguishes it from other NameIDs of the
+// same text (SAML Core 2.2.2). It is compared byte by byte.
 type ExternalIdentity struct {
 	// NameID is the text, and Format the URI of its format.
 	NameID, Format string
@@ -12,7 +12,8 @@ type ExternalIdentity struct {
 	SPNameQualifier string
 }
 
-// The parts of a SAML user's name_id (migration 0008). No part has a control character, and no NameID begins with a space.
+// The parts of a SAML user's name_id (migration 0008). No part has a control character, and no NameID begins with a
+// space.
 const (
 	nameIDMark      = "  "
 	nameIDSeparator = "\x1f"
@@ -22,7 +23,7 @@ func (i ExternalIdentity) key() string {
 	return nameIDMark + strings.Join([]string{i.NameID, i.Format, i.SPNameQualifier}, nameIDSeparator)
 }
 
-// externalIdentity reads a name_id. Of one that is not qualified, only the text is there.
+// externalIdentity parses a name_id. One that is not qualified has the text only.
 func externalIdentity(key string, qualified bool) ExternalIdentity {
 	key = strings.TrimPrefix(key, nameIDMark)
 	if !qualified {
@@ -35,17 +36,21 @@ func externalIdentity(key string, qualified bool) ExternalIdentity {
 
 // The statements on the identities of SAML users.
 var (
-	selectExternalUser    = prepare(`SELECT ` + userColumns + ` FROM users WHERE realm = $1 AND name_id = $2 AND name_id_qualified`)
-	selectUnqualifiedUser = prepare(`SELECT ` + userColumns + ` FROM users WHERE realm = $1 AND name_id = $2 AND NOT name_id_qualified`)
-	qualifyUser           = prepare(`UPDATE users SET name_id = $3, name_id_qualified = TRUE WHERE name = $1 AND name_id = $2 AND NOT name_id_qualified`)
+	selectExternalUser = prepare(`SELECT ` + userColumns + ` FROM users WHERE realm = $1 AND name_id = $2
+		AND name_id_qualified`)
+	selectUnqualifiedUser = prepare(`SELECT ` + userColumns + ` FROM users WHERE realm = $1 AND name_id = $2
+		AND NOT name_id_qualified`)
+	qualifyUser = prepare(`UPDATE users SET name_id = $3, name_id_qualified = TRUE WHERE name = $1
+		AND name_id = $2 AND NOT name_id_qualified`)
 )
 
-// FindExternal returns the user whom a realm calls that, or ErrNotFound.
+// FindExternal returns the user with an identity in a realm, or ErrNotFound.
 func (t Users) FindExternal(realm string, identity ExternalIdentity) (User, error) {
 	return one(t.tx, scanUser, selectExternalUser, realm, identity.key())
 }
 
-// FindUnqualified returns the user whom a realm calls that and who was added before formats were kept, or ErrNotFound.
+// FindUnqualified returns the user with a NameID in a realm that was added before formats were stored, or
+// ErrNotFound.
 func (t Users) FindUnqualified(realm, nameID string) (User, error) {
 	return one(t.tx, scanUser, selectUnqualifiedUser, realm, nameIDMark+nameID)
 }

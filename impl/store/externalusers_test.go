@@ -19,12 +19,13 @@ const beforeIdentities = 7
 // Statements of servers that know that version, as they send them.
 const (
 	oldExternalUser = `SELECT COUNT(*) FROM users WHERE realm = $1 AND name_id = $2`
-	oldInsertUser   = `INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
+	oldInsertUser   = `INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash,
+		created_at, updated_at,
 		created_by, updated_by, realm, name_id) VALUES ($1, FALSE, TRUE, '[]', '', '', '', '', 1, 1, '', '', $2, $3)`
 )
 
-// Ensures that users of before are found by their text, and once they have a format, by both only; that a server of before
-// finds none of them beside this one, adds no SAML user, and adds its own users as ever.
+// Ensures that users of before are found by their text, and once they have a format, by both only; that a server of
+// before finds none of them beside this one, adds no SAML user, and adds its own users as ever.
 func TestMigrate_ExternalIdentities(t *testing.T) {
 	for name, database := range map[string]func(*testing.T) (dsn string, dialect goose.Dialect, db *sql.DB){
 		"SQLite": func(t *testing.T) (string, goose.Dialect, *sql.DB) {
@@ -71,7 +72,8 @@ func checkIdentities(t *testing.T, dsn string, dialect goose.Dialect, db *sql.DB
 		before, beforeErr := tx.Users.FindUnqualified("corporate", "id-1")
 		frank, frankErr := tx.Users.FindUnqualified("corporate", " frank")
 		_, nativeErr := tx.Users.FindUnqualified("", "")
-		if !errors.Is(err, store.ErrNotFound) || before.Name != "erin" || before.Identity.NameID != "id-1" || frank.Name != "frank" || !errors.Is(nativeErr, store.ErrNotFound) {
+		if !errors.Is(err, store.ErrNotFound) || before.Name != "erin" || before.Identity.NameID != "id-1" ||
+			frank.Name != "frank" || !errors.Is(nativeErr, store.ErrNotFound) {
 			t.Errorf("%v, %+v, %+v, %v", err, before, frank, nativeErr)
 		}
 		first, firstErr := tx.Users.Qualify("erin", erin)
@@ -90,7 +92,8 @@ func checkIdentities(t *testing.T, dsn string, dialect goose.Dialect, db *sql.DB
 	}
 	for _, nameID := range []string{"id-1", " frank"} {
 		var found int
-		if err := db.QueryRowContext(t.Context(), oldExternalUser, "corporate", nameID).Scan(&found); err != nil || found != 0 {
+		if err := db.QueryRowContext(t.Context(), oldExternalUser, "corporate", nameID).Scan(&found); err != nil ||
+			found != 0 {
 			t.Errorf("a server of before finds %q: %d, %v", nameID, found, err)
 		}
 	}

@@ -2,11 +2,11 @@ package store
 
 import "time"
 
-// KeyChange is one change that many keys are given. A nil field keeps what a key has.
+// KeyChange is one change for several keys. A nil field keeps the value of each key.
 type KeyChange struct {
 	Assigned *string
 	Metadata *string
-	// ExpiresAt is the zero time for keys that shall never expire.
+	// ExpiresAt is the zero time for keys that never expire.
 	ExpiresAt *time.Time
 	// LimitedBy, Creator and Version are always replaced.
 	LimitedBy string
@@ -14,26 +14,31 @@ type KeyChange struct {
 	Version   int
 }
 
-// notRevoked is a condition on a key: that its owner's epoch has not been incremented since. It is a scalar query, and no
-// join, so that PostgreSQL goes by the ids all the same.
-const notRevoked = `epoch >= COALESCE((SELECT key_epoch FROM users WHERE users.name = api_keys.user_name AND users.sweeping), 0)`
+// notRevoked is a condition on a key: its owner's epoch has not been incremented since. It is a scalar query rather
+// than a join, so that PostgreSQL still uses the index on ids.
+const notRevoked = `epoch >= COALESCE((SELECT key_epoch FROM users WHERE users.name = api_keys.user_name
+	AND users.sweeping), 0)`
 
 // The statements on these records.
 var (
 	// The casts tell PostgreSQL the type of a null.
-	updateKeys = prepare(`UPDATE api_keys SET assigned = COALESCE(CAST($2 AS TEXT), assigned), metadata = COALESCE(CAST($3 AS TEXT), metadata),
-		expires_at = COALESCE(CAST($4 AS BIGINT), expires_at), limited_by = $5, creator = $6, version = $7 WHERE id ` + among + ` AND invalidated_at = 0 AND ` + notRevoked)
-	invalidateKeys = prepare(`UPDATE api_keys SET invalidated_at = $2 WHERE id ` + among + ` AND invalidated_at = 0 AND ` + notRevoked + ` RETURNING id`)
-	touchKeys      = prepare(`UPDATE api_keys SET last_used_at = used.at
+	updateKeys = prepare(`UPDATE api_keys SET assigned = COALESCE(CAST($2 AS TEXT), assigned),
+		metadata = COALESCE(CAST($3 AS TEXT), metadata),
+		expires_at = COALESCE(CAST($4 AS BIGINT), expires_at), limited_by = $5, creator = $6, version = $7
+		WHERE id ` + among + ` AND invalidated_at = 0 AND ` + notRevoked)
+	invalidateKeys = prepare(`UPDATE api_keys SET invalidated_at = $2 WHERE id ` + among + ` AND invalidated_at = 0
+		AND ` + notRevoked + ` RETURNING id`)
+	touchKeys = prepare(`UPDATE api_keys SET last_used_at = used.at
 		FROM (SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS at FROM ` + elements + `) AS used
 		WHERE api_keys.id = used.id AND last_used_at < used.at`)
 	purgeExpiredKeys = prepare(`DELETE FROM api_keys WHERE id IN
 		(SELECT id FROM api_keys WHERE expires_at <> 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING id`)
 	purgeInvalidatedKeys = prepare(`DELETE FROM api_keys WHERE id IN
-		(SELECT id FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 ORDER BY invalidated_at LIMIT $2) RETURNING id`)
+		(SELECT id FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 ORDER BY invalidated_at LIMIT $2)
+		RETURNING id`)
 )
 
-// Update changes those of some keys that there are and that are not invalidated.
+// Update changes those keys that exist and are not invalidated.
 func (t Keys) Update(ids []string, c KeyChange) error {
 	t.tx.changed.keys(ids)
 	args := []any{texts(ids), nil, nil, nil, c.LimitedBy, c.Creator, c.Version}
@@ -50,15 +55,15 @@ func (t Keys) Update(ids []string, c KeyChange) error {
 	return err
 }
 
-// Invalidate ends, at the transaction's time, those of some keys that there are and that are not invalidated, and
-// returns these, in order: of many who invalidate a key at once, one is returned it.
+// Invalidate invalidates, at the transaction's time, those keys that exist and are not invalidated yet, and returns
+// their ids in order. Of several concurrent transactions that invalidate a key, one gets its id.
 func (t Keys) Invalidate(ids []string) ([]string, error) {
 	t.tx.changed.keys(ids)
 	changed, err := all(t.tx, scanText, invalidateKeys, texts(ids), millis(t.tx.Now))
 	return sorted(changed), err
 }
 
-// Touch remembers when keys were used, by their ids, unless they were used later.
+// Touch records when keys were last used, by their ids. It never moves a time back.
 func (t Keys) Touch(used map[string]time.Time) error {
 	uses := make(list[[2]any], 0, len(used))
 	for id, at := range used {
@@ -68,7 +73,8 @@ func (t Keys) Touch(used map[string]time.Time) error {
 	return err
 }
 
-// Purge removes keys that were invalidated or expired before a time, a bounded number at a time, and returns their ids in order.
+// Purge removes keys that were invalidated or expired before a time, a bounded number per call, and returns their ids
+// in order.
 func (t Keys) Purge(before time.Time) ([]string, error) {
 	expired, err := all(t.tx, scanText, purgeExpiredKeys, millis(before), sweepMost)
 	if err != nil {
@@ -78,9 +84,9 @@ func (t Keys) Purge(before time.Time) ([]string, error) {
 	return sorted(append(expired, invalidated...)), err
 }
 
-// Lock keeps others from changing keys until the transaction ends. Who is about to change many calls it before all else.
-// Otherwise, PostgreSQL has the transaction begin anew if somebody changes one of the keys meanwhile, and of thousands there
-// is always one that is used for the first time in a while.
+// Lock keeps other transactions from changing keys until this one ends. A transaction that changes many keys calls it
+// first. Otherwise PostgreSQL makes it retry if another transaction changes one of the keys meanwhile, and of
+// thousands there is always one with a last use to record.
 func (t Keys) Lock() error {
 	if t.tx.d.lockKeys == "" {
 		return nil

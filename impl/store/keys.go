@@ -13,15 +13,15 @@ type APIKey struct {
 	// SecretDigest is secret.Digest of the key's secret part.
 	SecretDigest string
 	CreatedAt    time.Time
-	// ExpiresAt is zero for a key that never expires, InvalidatedAt for one that is not invalidated, and LastUsedAt for
-	// one that is not known to have been used.
+	// ExpiresAt is zero for a key that never expires, InvalidatedAt for one that is not invalidated, and LastUsedAt
+	// for one without a recorded use.
 	ExpiresAt     time.Time
 	InvalidatedAt time.Time
 	LastUsedAt    time.Time
 	// Assigned is the document with the key's own role descriptors; empty for a key that has what its owner has.
 	Assigned string
-	// LimitedBy is the document with the owner's role descriptors, and Creator the one with the owner, as they were when
-	// the key was made or changed last; both are empty for a key from before they were kept.
+	// LimitedBy is the document with the owner's role descriptors, and Creator the one with the owner, as they were
+	// when the key was made or changed last; both are empty for a key from before they were kept.
 	LimitedBy string
 	Creator   string
 	// Metadata is a JSON object, or empty if none was given.
@@ -30,17 +30,22 @@ type APIKey struct {
 	Version int
 }
 
-// sweepingOwners begins a statement that reads keys from keySource. PostgreSQL and SQLite read the few rows once, most of the
-// time none, in place of the owner's row for each key.
-const sweepingOwners = `WITH owner AS MATERIALIZED (SELECT name, key_epoch, keys_revoked_at, first_key_epoch FROM users WHERE sweeping) `
+// sweepingOwners begins a statement that reads keys from keySource. Both databases read its few rows once, most of
+// the time none, in place of the owner's row for each key.
+const sweepingOwners = `WITH owner AS MATERIALIZED (SELECT name, key_epoch, keys_revoked_at, first_key_epoch
+	FROM users WHERE sweeping) `
 
-// keySource is the keys that there are, each with its owner if rows of the owner wait for the sweep. A condition can follow.
-const keySource = ` FROM api_keys LEFT JOIN owner ON owner.name = api_keys.user_name WHERE api_keys.epoch >= COALESCE(owner.first_key_epoch, 0)`
+// keySource is all keys, each with its owner if rows of the owner wait for the sweep. A condition can follow.
+const keySource = ` FROM api_keys LEFT JOIN owner ON owner.name = api_keys.user_name
+	WHERE api_keys.epoch >= COALESCE(owner.first_key_epoch, 0)`
 
 // keyColumns show a key of an earlier epoch than its owner's as invalidated when the owner's epoch was incremented.
-const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest, api_keys.created_at, api_keys.expires_at,
-	CASE WHEN api_keys.invalidated_at = 0 AND api_keys.epoch < owner.key_epoch THEN owner.keys_revoked_at ELSE api_keys.invalidated_at END,
-	api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata, api_keys.version`
+const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest,
+	api_keys.created_at, api_keys.expires_at,
+	CASE WHEN api_keys.invalidated_at = 0 AND api_keys.epoch < owner.key_epoch
+		THEN owner.keys_revoked_at ELSE api_keys.invalidated_at END,
+	api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata,
+	api_keys.version`
 
 func keyFields(k *APIKey) ([]any, func()) {
 	var created, expires, invalidated, used int64
@@ -62,23 +67,29 @@ func scanKey(row scanner) (APIKey, error) {
 
 // The statements on these records.
 var (
-	insertAPIKey = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at, assigned, limited_by, creator,
-		metadata, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
-	selectAPIKey          = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1 AND api_keys.user_name = $2`)
+	insertAPIKey = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at,
+		assigned, limited_by, creator, metadata, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
+	selectAPIKey = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1
+		AND api_keys.user_name = $2`)
 	selectAPIKeyByID      = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1`)
-	selectAPIKeyWithOwner = prepare(`SELECT ` + strings.ReplaceAll(keyColumns, `owner.`, `users.`) + `, ` + userColumns + `
+	selectAPIKeyWithOwner = prepare(`SELECT ` + strings.ReplaceAll(keyColumns, `owner.`, `users.`) + `, ` +
+		userColumns + `
 		FROM api_keys JOIN users ON users.name = api_keys.user_name
 		WHERE api_keys.id = $1 AND api_keys.epoch >= users.first_key_epoch AND NOT users.deleted`)
-	selectAPIKeys    = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1 ORDER BY api_keys.created_at, api_keys.id`)
-	selectAllAPIKeys = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` ORDER BY api_keys.created_at, api_keys.id`)
-	selectKeysByIDs  = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
-	selectOwners     = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name` + keySource + ` AND api_keys.id ` + among)
+	selectAPIKeys = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1
+		ORDER BY api_keys.created_at, api_keys.id`)
+	selectAllAPIKeys = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource +
+		` ORDER BY api_keys.created_at, api_keys.id`)
+	selectKeysByIDs = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
+	selectOwners    = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name` + keySource +
+		` AND api_keys.id ` + among)
 )
 
 // Insert adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.
 func (t Keys) Insert(k APIKey) error {
 	_, err := t.tx.exec(insertAPIKey,
-		k.ID, k.UserName, k.Description, k.SecretDigest, millis(t.tx.Now), millis(k.ExpiresAt), k.Assigned, k.LimitedBy, k.Creator, k.Metadata, k.Version)
+		k.ID, k.UserName, k.Description, k.SecretDigest, millis(t.tx.Now), millis(k.ExpiresAt), k.Assigned,
+		k.LimitedBy, k.Creator, k.Metadata, k.Version)
 	return err
 }
 
@@ -92,7 +103,7 @@ func (t Keys) Find(id string) (APIKey, error) {
 	return one(t.tx, scanKey, selectAPIKeyByID, id)
 }
 
-// ByIDs returns those of some keys that there are, by their ids, invalidated ones too.
+// ByIDs returns those of the keys that exist, by their ids, invalidated ones too.
 func (t Keys) ByIDs(ids []string) (map[string]APIKey, error) {
 	keys := map[string]APIKey{}
 	err := t.tx.each(selectKeysByIDs, []any{texts(ids)}, func(row scanner) error {
@@ -103,7 +114,7 @@ func (t Keys) ByIDs(ids []string) (map[string]APIKey, error) {
 	return keys, err
 }
 
-// OwnedIDs returns those of some ids that are a user's keys', invalidated or not.
+// OwnedIDs returns those of the ids that are keys of a user, invalidated or not.
 func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
 	var owned []string
 	err := t.tx.each(selectOwners, []any{texts(ids)}, func(row scanner) error {
@@ -117,8 +128,8 @@ func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
 	return owned, err
 }
 
-// FindWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound. Changes of these are told, beside when the
-// key was used and the user signed in.
+// FindWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound. Cached results are invalidated,
+// except by the time when the key was used or the user signed in.
 func (t Keys) FindWithOwner(id string) (APIKey, User, error) {
 	var k APIKey
 	u, err := one(t.tx, func(row scanner) (u User, err error) {
@@ -138,7 +149,7 @@ func (t Keys) OfUser(userName string) ([]APIKey, error) {
 	return all(t.tx, scanKey, selectAPIKeys, userName)
 }
 
-// All returns everybody's keys, oldest first, invalidated ones too.
+// All returns the keys of all users, oldest first, invalidated ones too.
 func (t Keys) All() ([]APIKey, error) {
 	return all(t.tx, scanKey, selectAllAPIKeys)
 }

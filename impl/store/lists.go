@@ -30,7 +30,7 @@ func (l *list[T]) Scan(column any) error {
 	return json.Unmarshal([]byte(text), (*[]T)(l))
 }
 
-// tenure is a column that holds a JSON object, or is empty for a user who was never promoted.
+// tenure is a column that holds a JSON object, or is empty for a user that was never promoted.
 type tenure identity.Tenure
 
 // Value implements driver.Valuer.
@@ -55,21 +55,21 @@ func (t *tenure) Scan(column any) error {
 	return json.Unmarshal([]byte(text), (*identity.Tenure)(t))
 }
 
-// Statements that are about many records take them as a JSON array in $1: one statement for all of them, because one for
-// each costs PostgreSQL a round trip, and SQLite more than the record itself. Both databases go through them in order, so
-// transactions that lock the same rows do not wait for each other in a circle.
+// Statements on several records take them as a JSON array in $1, because one statement per record costs PostgreSQL a
+// round trip, and SQLite more than the record itself. Both databases process them in order, so transactions that lock
+// the same rows do not deadlock.
 const (
-	// among is a condition on a table's key: that it is in an array of texts. There must be no other condition that has an
-	// index, because PostgreSQL takes the array for a short one, and might look through it for each record.
+	// among is a condition on a table's key: it is in an array of texts. A statement must have no other condition
+	// that has an index, because PostgreSQL expects a short array, and might search it once per record.
 	among = `= ANY (ARRAY(SELECT json_array_elements_text($1)))`
-	// elements is a table of an array's elements, in the column value. Those of an element that is an array itself are
-	// value ->> 0, value ->> 1 and so on.
+	// elements is a table of an array's elements, in the column value. The elements of a nested array are value ->>
+	// 0, value ->> 1 and so on.
 	elements = `json_array_elements($1)`
 )
 
-// texts are an argument of such a statement, without those that no record can hold.
+// texts returns the argument of such a statement, without texts that no record can hold.
 func texts(values []string) list[string] {
-	return slices.DeleteFunc(slices.Clone(values), unheldText)
+	return slices.DeleteFunc(slices.Clone(values), unstorable)
 }
 
 // sorted returns texts in order and once each.

@@ -14,15 +14,18 @@ type Lockout struct {
 	LockedUntil  time.Time
 }
 
-// UnknownUser is the name under which failures of users that do not exist are counted together. So they cost the same as
+// UnknownUser is the name under which failures of all users that do not exist are counted. So they cost the same as
 // others, and the table does not grow with guessed names.
 const UnknownUser = ""
 
 // The statements on these records.
 var (
-	selectLockout = prepare(`SELECT failures, code_failures, last_failure_at, locked_until FROM lockouts WHERE user_name = $1`)
-	upsertLockout = prepare(`INSERT INTO lockouts (user_name, failures, code_failures, last_failure_at, locked_until) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (user_name) DO UPDATE SET failures = excluded.failures, code_failures = excluded.code_failures, last_failure_at = excluded.last_failure_at,
+	selectLockout = prepare(`SELECT failures, code_failures, last_failure_at, locked_until FROM lockouts
+		WHERE user_name = $1`)
+	upsertLockout = prepare(`INSERT INTO lockouts (user_name, failures, code_failures, last_failure_at, locked_until)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (user_name) DO UPDATE SET failures = excluded.failures, code_failures = excluded.code_failures,
+		last_failure_at = excluded.last_failure_at,
 		locked_until = excluded.locked_until`)
 	clearLockout = prepare(`DELETE FROM lockouts WHERE user_name = $1`)
 )
@@ -43,7 +46,8 @@ func (t Lockouts) Get(userName string) (Lockout, error) {
 
 // Set replaces a user's failed attempts.
 func (t Lockouts) Set(userName string, s Lockout) error {
-	_, err := t.tx.exec(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure), millis(s.LockedUntil))
+	_, err := t.tx.exec(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure),
+		millis(s.LockedUntil))
 	return err
 }
 

@@ -4,9 +4,11 @@ package store
 var (
 	selectRepair   = prepare(`SELECT name FROM pending_repairs WHERE name = $1`)
 	deleteRepair   = prepare(`DELETE FROM pending_repairs WHERE name = $1`)
-	insertDoubtful = prepare(`INSERT INTO doubtful_api_keys (key_id) SELECT id FROM api_keys WHERE id ` + among + ` ON CONFLICT (key_id) DO NOTHING`)
+	insertDoubtful = prepare(`INSERT INTO doubtful_api_keys (key_id) SELECT id FROM api_keys WHERE id ` + among +
+		` ON CONFLICT (key_id) DO NOTHING`)
 	deleteDoubtful = prepare(`DELETE FROM doubtful_api_keys WHERE key_id ` + among)
-	selectDoubtful = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id IN (SELECT key_id FROM doubtful_api_keys)
+	selectDoubtful = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource +
+		` AND api_keys.id IN (SELECT key_id FROM doubtful_api_keys)
 		AND api_keys.invalidated_at = 0 AND api_keys.epoch >= COALESCE(owner.key_epoch, 0)
 		ORDER BY api_keys.user_name, api_keys.created_at, api_keys.id`)
 )
@@ -17,13 +19,13 @@ func (t Repairs) Pending(name string) (bool, error) {
 	return len(found) > 0, err
 }
 
-// Finish notes that a repair is done.
+// Finish records that a repair is done.
 func (t Repairs) Finish(name string) error {
 	_, err := t.tx.exec(deleteRepair, name)
 	return err
 }
 
-// Doubt notes of some keys that their maker is not known for certain, as far as they exist.
+// Doubt marks those of the keys that exist as having an uncertain maker.
 func (t Keys) Doubt(ids []string) error {
 	_, err := t.tx.exec(insertDoubtful, texts(ids))
 	return err
@@ -35,5 +37,5 @@ func (t Keys) Trust(ids []string) error {
 	return err
 }
 
-// Doubtful returns the keys whose maker is not known for certain, and that are not invalidated, by owner and age.
+// Doubtful returns the keys with an uncertain maker that are not invalidated, by owner and age.
 func (t Keys) Doubtful() ([]APIKey, error) { return all(t.tx, scanKey, selectDoubtful) }

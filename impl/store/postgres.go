@@ -21,42 +21,51 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
-// defaultPool is how many connections a process opens, unless the DSN says so in pool_max_conns, as pgxpool names it.
+// defaultPool is the maximum number of connections of a process, unless the DSN sets pool_max_conns, as pgxpool names
+// it.
 const defaultPool = 16
 
-// oldestPostgres is the first version that can replace a trigger, which is asked for by each start.
+// oldestPostgres is the first version that can replace a trigger, which each start does.
 const oldestPostgres = 14
 
 var postgresDialect = dialect{
-	goose: goose.DialectPostgres, exists: postgresExists, again: postgresAgain, own: postgresRoom + postgresAppendOnly + postgresEpochs + postgresSetters,
-	readOnly: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, readWrite: sql.TxOptions{Isolation: sql.LevelSerializable},
-	isReadOnly: "current_setting('transaction_read_only')::boolean", // also during recovery, whatever the setting is
-	lockKeys:   "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE", migrations: bytewise, hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+	goose:       goose.DialectPostgres,
+	exists:      postgresExists,
+	retry:       postgresRetry,
+	own:         postgresFillFactor + postgresAppendOnly + postgresEpochs + postgresSetters,
+	readOnly:    sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	readWrite:   sql.TxOptions{Isolation: sql.LevelSerializable},
+	isReadOnly:  "current_setting('transaction_read_only')::boolean", // also true during recovery
+	lockKeys:    "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE",
+	migrations:  bytewise,
+	hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
 }
 
-// postgresRoom leaves each page of keys half empty. A key that changes is written beside what it was, and all indexes stay as
-// they are; where there is no room, it is written to another page and into each index, which takes five times as long.
-const postgresRoom = `
+// postgresFillFactor leaves each page of keys half empty, so that a changed key is written to the same page and all
+// indexes stay unchanged. In a full page, it would be written to another page and to each index, which takes five
+// times as long.
+const postgresFillFactor = `
 DO $$ BEGIN
 	IF NOT EXISTS (SELECT 1 FROM pg_class WHERE oid = 'api_keys'::regclass AND reloptions @> '{fillfactor=50}') THEN
 		ALTER TABLE api_keys SET (fillfactor = 50);
 	END IF;
 END $$;`
 
-// postgresAppendOnly leaves a trigger that is there alone, because making it waits for everybody who writes.
+// postgresAppendOnly keeps an existing trigger, because creating it waits for all writers.
 const postgresAppendOnly = `
 CREATE OR REPLACE FUNCTION audit_log_append_only() RETURNS trigger LANGUAGE plpgsql AS
 	$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
 DO $$ BEGIN
-	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass AND tgname = 'audit_log_append_only') THEN
+	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass
+		AND tgname = 'audit_log_append_only') THEN
 		CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
 			FOR EACH STATEMENT EXECUTE FUNCTION audit_log_append_only();
 	END IF;
 END $$;`
 
-// postgresEpochs give new keys and sessions their user's epoch, whatever program inserts them. A serializable transaction
-// thereby reads the user's row, so it conflicts with one that increments the epoch. A row without a user is left to its
-// foreign key.
+// postgresEpochs set the epoch of new keys and sessions to their user's, whatever program inserts them. A
+// serializable transaction thereby reads the user's row, so it conflicts with one that increments the epoch. A row
+// without a user is left to its foreign key.
 const postgresEpochs = `
 CREATE OR REPLACE FUNCTION api_keys_epoch() RETURNS trigger LANGUAGE plpgsql AS
 	$$ BEGIN NEW.epoch := COALESCE((SELECT key_epoch FROM users WHERE name = NEW.user_name), 0); RETURN NEW; END $$;
@@ -71,7 +80,7 @@ DO $$ BEGIN
 	END IF;
 END $$;`
 
-// postgresSetters make unknown who set a password that is stored by a program that does not say so.
+// postgresSetters reset password_set_by to unknown when a program stores a password without it.
 const postgresSetters = `
 CREATE OR REPLACE FUNCTION users_password_set_by() RETURNS trigger LANGUAGE plpgsql AS
 	$$ BEGIN NEW.password_set_by := ''; RETURN NEW; END $$;
@@ -82,7 +91,7 @@ DO $$ BEGIN
 	END IF;
 END $$;`
 
-// openPostgres connects to a server. There is one pool: who reads does not wait for who writes, nor the other way round.
+// openPostgres connects to a server, with one pool for readers and writers, which do not wait for each other.
 func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	config, pool, err := parsePostgres(dsn)
 	if err != nil {
@@ -95,22 +104,25 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*Store
 	db.SetConnMaxIdleTime(connectionIdle)
 	db.SetConnMaxLifetime(connectionLife)
 	if err := supported(ctx, db); err != nil {
-		return nil, errors.Join(briefly(err), db.Close())
+		return nil, errors.Join(shorten(err), db.Close())
 	}
 	reads, writes, reserved := shares(pool)
 	return &Store{
-		now: now, server: clock, dialect: postgresDialect, migrating: func() (*sql.DB, error) { return openMigrating(config) },
-		listening: func(ctx context.Context) (*pgx.Conn, error) { return openListening(ctx, config) },
-		writer:    &handle{DB: db, idle: pool, turns: admission.NewBound(writes, admission.Many)},
-		reader:    &handle{DB: db, idle: pool, turns: admission.NewBound(reads, admission.Many), reserved: reserved},
+		now:          now,
+		server:       clock,
+		dialect:      postgresDialect,
+		migrating:    func() (*sql.DB, error) { return openMigrating(config) },
+		openListener: func(ctx context.Context) (*pgx.Conn, error) { return connectListener(ctx, config) },
+		writer:       &handle{DB: db, idle: pool, slots: admission.NewBound(writes, admission.Many)},
+		reader:       &handle{DB: db, idle: pool, slots: admission.NewBound(reads, admission.Many), reserved: reserved},
 	}, nil
 }
 
 // reservingPool is the smallest pool that keeps a connection in reserve for revocations.
 const reservingPool = 4
 
-// shares splits a pool, so that neither readers nor writers can use it up. One connection is left to check whether the store is
-// ready, and in all but the smallest pools one for the reads of revocations.
+// shares splits a pool, so that neither readers nor writers can exhaust it. One connection is left to check whether
+// the store is ready, and in all but the smallest pools one for the reads of revocations.
 func shares(pool int) (reads, writes int, reserved *admission.Bound) {
 	writes = max(1, (pool-1)/2)
 	reads = max(1, pool-1-writes)
@@ -121,13 +133,13 @@ func shares(pool int) (reads, writes int, reserved *admission.Bound) {
 	return reads, writes, reserved
 }
 
-// connectionIdle is how long a connection that nobody needs stays open.
+// connectionIdle is how long an idle connection stays open.
 const connectionIdle = 5 * time.Minute
 
-// connectionLife is how long one that is needed does: after that the server's clock is read again.
+// connectionLife is the maximum age of a connection. A new one reads the server's clock again.
 const connectionLife = time.Hour
 
-// parsePostgres takes a DSN as libpq does. What is set here the operator can set otherwise in the DSN.
+// parsePostgres parses a DSN as libpq does. The DSN overrides the defaults that are set here.
 func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 	u, err := postgresURL(dsn)
 	if err != nil {
@@ -135,7 +147,7 @@ func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, 0, misread(err)
+		return nil, 0, parseError(err)
 	}
 	if err := checkProtected(u, config); err != nil {
 		return nil, 0, err
@@ -148,16 +160,17 @@ func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 		}
 	}
 	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = patience / 2
+		config.ConnectTimeout = transactionTimeout / 2
 	}
 	for name, value := range map[string]string{
 		"application_name": "sallyport",
-		// A process that hangs, or whose network is gone, must not keep others from what it has locked.
+		// A process that hangs, or has lost its network, must not block others with its locks.
 		"statement_timeout": limit, "idle_in_transaction_session_timeout": limit,
-		// A sequential scan reads a table as a whole, and in a serializable transaction conflicts with all who write to it.
-		// The planner prefers it for small tables, which are those that everybody writes to.
+		// A sequential scan reads a table as a whole, and in a serializable transaction conflicts with all writers of
+		// it. The planner prefers it for small tables, which are the most written ones.
 		"enable_seqscan": "off",
-		// Where there is no other way, such a scan counts as so expensive that compiling the statement seems to pay. It does not.
+		// If there is no other plan, such a scan is rated so expensive that compiling the statement seems to pay. It
+		// does not.
 		"jit": "off",
 	} {
 		if _, ok := config.RuntimeParams[name]; !ok {
@@ -167,12 +180,13 @@ func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 	return config, pool, nil
 }
 
-// limit is patience as PostgreSQL takes it, in milliseconds.
-var limit = strconv.FormatInt(patience.Milliseconds(), 10)
+// limit is transactionTimeout in milliseconds, as PostgreSQL accepts it.
+var limit = strconv.FormatInt(transactionTimeout.Milliseconds(), 10)
 
 func supported(ctx context.Context, db *sql.DB) error {
 	var version int
-	if err := db.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int / 10000").Scan(&version); err != nil {
+	row := db.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int / 10000")
+	if err := row.Scan(&version); err != nil {
 		return err
 	}
 	if version < oldestPostgres {
@@ -181,13 +195,15 @@ func supported(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// openMigrating opens connections on which a statement may take its time. Of processes that start at once one migrates; the
+// openMigrating opens connections without a statement timeout. Of processes that start at once one migrates; the
 // others wait for it, and find its work done.
 func openMigrating(config *pgx.ConnConfig) (*sql.DB, error) {
-	patient := config.Copy()
-	patient.RuntimeParams["statement_timeout"], patient.RuntimeParams["idle_in_transaction_session_timeout"] = "0", "0"
-	locked := stdlib.OpenDB(*patient, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('sallyport migrations ' || current_schema(), 0))")
+	unlimited := config.Copy()
+	unlimited.RuntimeParams["statement_timeout"] = "0"
+	unlimited.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	locked := stdlib.OpenDB(*unlimited, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx,
+			"SELECT pg_advisory_lock(hashtextextended('sallyport migrations ' || current_schema(), 0))")
 		return err
 	}))
 	locked.SetMaxOpenConns(1) // the lock is the connection's, and ends with it
@@ -196,7 +212,7 @@ func openMigrating(config *pgx.ConnConfig) (*sql.DB, error) {
 
 func postgresExists(err error) bool { return code(err) == "23505" }
 
-// code is the SQLSTATE of an error of the server.
+// code returns the SQLSTATE of an error of the server.
 func code(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -205,32 +221,34 @@ func code(err error) string {
 	return ""
 }
 
-// These bound how often a transaction is tried. Of those that conflict one always commits, so many at once need as many
-// tries; a connection that is lost is rare.
+// The maximum numbers of tries of a transaction. Of conflicting transactions one always commits, so n concurrent ones
+// need up to n tries; a lost connection is rare.
 const (
 	conflictTries   = 200
 	connectionTries = 5
-	// readOnlyTries is how often a server that takes no writes is tried: once more, on a new connection, which may lead to the
+	// readOnlyTries allows a server that accepts no writes one retry, on a new connection, which may lead to the
 	// server that took over.
 	readOnlyTries = 2
 )
 
-// readOnlyTransaction is the SQLSTATE of a write on a server that takes none, such as one that was demoted to a standby.
+// readOnlyTransaction is the SQLSTATE of a write on a server that accepts none, such as one that was demoted to a
+// standby.
 const readOnlyTransaction = "25006"
 
-// reconnect closes the connections that are idle. After a failover they lead to the demoted server, and new ones to where the
-// DSN says: with target_session_attrs=read-write to the server that takes writes.
+// reconnect closes idle connections. After a failover they lead to the demoted server, and new ones to where the DSN
+// says: with target_session_attrs=read-write to the server that accepts writes.
 func (h *handle) reconnect() {
 	h.SetMaxIdleConns(0)
 	h.SetMaxIdleConns(h.idle)
 }
 
-// postgresAgain tells whether a transaction that failed at something can be run again, as nothing of it was kept, and how
-// long to wait before. What becomes of a commit whose answer is lost nobody knows, so that is not tried again.
-func postgresAgain(err error, committing bool, tries int) (time.Duration, bool) {
+// postgresRetry reports whether a failed transaction can be retried, because nothing of it was kept, and the delay
+// before. After a commit without an answer that is unknown, so it is not retried.
+func postgresRetry(err error, committing bool, tries int) (time.Duration, bool) {
 	switch {
 	case code(err) == "40001", code(err) == "40P01": // serialization failure, deadlock
-		return rand.N(min(time.Millisecond<<min(tries, 6), 50*time.Millisecond)), tries < conflictTries //nolint:gosec // spreads load
+		wait := rand.N(min(time.Millisecond<<min(tries, 6), 50*time.Millisecond)) //nolint:gosec // spreads load
+		return wait, tries < conflictTries
 	case code(err) == readOnlyTransaction:
 		return 0, tries < readOnlyTries
 	case committing || !lost(err):
@@ -240,8 +258,8 @@ func postgresAgain(err error, committing bool, tries int) (time.Duration, bool) 
 	}
 }
 
-// lost tells whether a connection that there was is no more. One that cannot be made is not lost: whoever waits for the
-// server shall be told.
+// lost reports whether an error means that an open connection was lost. A connection that could not be opened is not
+// lost: its caller gets the error at once.
 func lost(err error) bool {
 	var connect *pgconn.ConnectError
 	var server *pgconn.PgError
@@ -251,7 +269,8 @@ func lost(err error) bool {
 	if errors.As(err, &server) {
 		return server.SeverityUnlocalized == "FATAL"
 	}
-	for _, end := range []error{driver.ErrBadConn, pgconn.ErrConnClosed, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+	for _, end := range []error{driver.ErrBadConn, pgconn.ErrConnClosed, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+		syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, end) {
 			return true
 		}

@@ -50,8 +50,10 @@ func TestPostgres_AppendOnly(t *testing.T) {
 	open(t, dsn, time.Now)
 	open(t, dsn, time.Now) // as each start does
 	db := connect(t, dsn)
-	for _, statement := range []string{`UPDATE audit_log SET actor = 'x'`, `DELETE FROM audit_log`, `TRUNCATE audit_log`} {
-		if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
+	for _, statement := range []string{`UPDATE audit_log SET actor = 'x'`, `DELETE FROM audit_log`,
+		`TRUNCATE audit_log`} {
+		_, err := db.ExecContext(t.Context(), statement)
+		if err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: %v", statement, err)
 		}
 	}
@@ -63,7 +65,8 @@ func TestPostgres_Bytewise(t *testing.T) {
 	open(t, dsn, time.Now)
 	var others int
 	err := connect(t, dsn).QueryRowContext(t.Context(), `SELECT COUNT(*) FROM information_schema.columns
-		WHERE table_schema = current_schema() AND table_name <> 'goose_db_version' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`).Scan(&others)
+		WHERE table_schema = current_schema() AND table_name <> 'goose_db_version' AND data_type = 'text'
+		AND collation_name IS DISTINCT FROM 'C'`).Scan(&others)
 	if err != nil || others != 0 {
 		t.Errorf("%d columns have another order: %v", others, err)
 	}
@@ -73,10 +76,12 @@ func TestPostgres_Bytewise(t *testing.T) {
 func TestPostgres_NewerSchema(t *testing.T) {
 	dsn := postgrestest.DSN(t)
 	st := open(t, dsn, time.Now)
-	if current, target, err := store.Schema(t.Context(), dsn); err != nil || current != target || st.Ready(t.Context()) != nil {
+	if current, target, err := store.Schema(t.Context(), dsn); err != nil || current != target ||
+		st.Ready(t.Context()) != nil {
 		t.Errorf("the schema is %d of %d: %v, %v", current, target, err, st.Ready(t.Context()))
 	}
-	if _, err := connect(t, dsn).ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
+	if _, err := connect(t, dsn).ExecContext(t.Context(),
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(t.Context(), dsn, time.Now); err == nil || !strings.Contains(err.Error(), "newer program") {
@@ -97,10 +102,12 @@ func TestPostgres_NoSchema(t *testing.T) {
 	}
 }
 
-// Ensures that who conflicts is tried again until all have had their turn, and that each saw the one before.
+// Ensures that conflicting transactions are retried until all have committed, and that each saw its predecessor.
 func TestPostgres_Conflicts(t *testing.T) {
 	st := open(t, postgrestest.DSN(t), time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }); err != nil {
+	if err := st.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.Accounts.Insert(store.Account{ID: "a"})
+	}); err != nil {
 		t.Fatal(err)
 	}
 	const many = 60
@@ -133,15 +140,16 @@ func TestPostgres_Conflicts(t *testing.T) {
 	}
 }
 
-// Ensures that a transaction whose connection was cut is run again, and has its effect once; and that one that fails
-// although its caller passes over the error is not taken for one that succeeded.
+// Ensures that a transaction with a lost connection is retried, and takes effect once; and that a failed one is not
+// taken for a success, even if its caller ignores the error.
 func TestPostgres_Cut(t *testing.T) {
 	dsn := postgrestest.Database(t)
 	st, db := open(t, dsn, time.Now), connect(t, dsn)
 	tries := 0
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
 		if tries++; tries < 4 {
-			if _, err := db.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sallyport'
+			if _, err := db.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE application_name = 'sallyport'
 				AND datname = current_database()`); err != nil {
 				t.Error(err)
 			}
@@ -161,7 +169,7 @@ func TestPostgres_Cut(t *testing.T) {
 	}
 }
 
-// Ensures that a server that is not there is told at once, and without the password.
+// Ensures that an unreachable server is reported at once, and without the password.
 func TestPostgres_Refused(t *testing.T) {
 	for dsn, why := range map[string]string{
 		"postgres://u:hunter2@127.0.0.1:1/x":                  "refused",
@@ -177,14 +185,15 @@ func TestPostgres_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that a database that is gone has failed, and is told so at once.
+// Ensures that a database that was dropped is reported as unavailable at once.
 func TestPostgres_Gone(t *testing.T) {
 	dsn := postgrestest.Database(t)
 	st := open(t, dsn, time.Now)
 	db := connect(t, postgrestest.Server(t).String())
 	_, name, _ := strings.Cut(strings.TrimPrefix(dsn, "postgres://"), "/")
 	name, _, _ = strings.Cut(name, "?")
-	for _, statement := range []string{"ALTER DATABASE " + name + " ALLOW_CONNECTIONS false", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'"} {
+	for _, statement := range []string{"ALTER DATABASE " + name + " ALLOW_CONNECTIONS false",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'"} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
@@ -207,8 +216,8 @@ func TestPostgres_Gone(t *testing.T) {
 	}
 }
 
-// Ensures that a server that takes no writes, such as a standby after a failover, is not ready; and that once it does, a
-// write finds out at once, on a new connection, while those that were open take none.
+// Ensures that a server that takes no writes, such as a standby after a failover, is not ready; and that once it
+// does, a write finds out at once, on a new connection, while those that were open take none.
 func TestPostgres_ReadOnly(t *testing.T) {
 	dsn := postgrestest.Database(t)
 	st, db := open(t, dsn, time.Now), connect(t, postgrestest.Server(t).String())
@@ -226,7 +235,8 @@ func TestPostgres_ReadOnly(t *testing.T) {
 	must(t, write("before"))
 
 	set(" SET default_transaction_read_only = on")
-	if _, err := db.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'"); err != nil {
 		t.Fatal(err)
 	}
 	if err := write("during"); !fault.Has(err, fault.StoreUnavailable) {

@@ -11,26 +11,26 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// errOpenly means that nobody has said how a connection to another machine is protected. libpq's default is to do without
-// TLS where the server, or whoever stands in front of it, says that it has none.
-var errOpenly = errors.New("the server is another machine, and passwords and records would travel to it in the clear if it has no TLS: " +
-	"add sslmode=verify-full to the DSN, or sslmode=disable if something else protects the way")
+// errUnencrypted means that no setting says how a connection to another machine is protected. libpq's default is to
+// go without TLS if the server, or a machine in the middle, says that it has none.
+var errUnencrypted = errors.New("the server is another machine, and without TLS nothing on the way is encrypted: " +
+	"add sslmode=verify-full to the DSN, or sslmode=disable if the connection is protected otherwise")
 
-// checkProtected refuses the address of a DSN by which another machine could be talked to in the clear, unless it says so.
+// checkProtected refuses a DSN that allows an unencrypted connection to another machine, unless it says so.
 func checkProtected(u *url.URL, config *pgx.ConnConfig) error {
 	if os.Getenv("PGSSLMODE") != "" || u.Query().Has("sslmode") {
 		return nil
 	}
 	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}, config.Fallbacks...)
 	for _, way := range ways {
-		if way.TLSConfig == nil && !here(way.Host) {
-			return errOpenly
+		if way.TLSConfig == nil && !isLocal(way.Host) {
+			return errUnencrypted
 		}
 	}
 	return nil
 }
 
-// here tells whether a host is this machine: a folder with a socket, or a loopback address.
-func here(host string) bool {
+// isLocal reports whether a host is this machine: a folder with a socket, or a loopback address.
+func isLocal(host string) bool {
 	return strings.HasPrefix(host, "/") || host == "localhost" || net.ParseIP(host).IsLoopback()
 }

@@ -6,11 +6,13 @@ import "time"
 var (
 	insertRefreshToken = prepare(`INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)`)
 	selectRefreshToken = prepare(`SELECT session_id FROM refresh_tokens WHERE digest = $1 AND expires_at > $2`)
-	deleteRefreshToken = prepare(`DELETE FROM refresh_tokens WHERE digest = $1 AND expires_at > $2 RETURNING session_id`)
-	sweepRefreshTokens = prepare(`DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
+	deleteRefreshToken = prepare(`DELETE FROM refresh_tokens WHERE digest = $1 AND expires_at > $2
+		RETURNING session_id`)
+	sweepRefreshTokens = prepare(`DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens
+		WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 )
 
-// Insert adds a token, by its digest, that gets a session new tokens once, or returns ErrExists.
+// Insert adds a token, by its digest, that can refresh a session once, or returns ErrExists.
 func (t RefreshTokens) Insert(digest, sessionID string, expires time.Time) error {
 	_, err := t.tx.exec(insertRefreshToken, digest, sessionID, millis(expires))
 	return err
@@ -21,8 +23,8 @@ func (t RefreshTokens) Session(digest string) (string, error) {
 	return one(t.tx, scanText, selectRefreshToken, digest, millis(t.tx.Now))
 }
 
-// Consume removes a refresh token that has not expired and returns its session, or ErrNotFound: of many who
-// use one at once, one gets the session.
+// Consume removes a refresh token that has not expired and returns its session, or ErrNotFound. Of several concurrent
+// uses of a token, one gets the session.
 func (t RefreshTokens) Consume(digest string) (string, error) {
 	return one(t.tx, scanText, deleteRefreshToken, digest, millis(t.tx.Now))
 }

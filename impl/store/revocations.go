@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// sweepingPrefix precedes the text in users.roles while rows of the user wait for the sweep. A server from before epochs
-// cannot read such a row, so it neither accepts what was revoked nor acknowledges a change of the user.
+// sweepingPrefix precedes the text in users.roles while rows of the user wait for the sweep. A server from before
+// epochs cannot read such a row, so it neither accepts what was revoked nor acknowledges a change of the user.
 const sweepingPrefix = "sweeping: "
 
 // rolesColumn is users.roles without the prefix.
@@ -19,27 +19,36 @@ const gone = math.MaxInt64
 
 // The statements on these records.
 var (
-	selectEpochs = prepare(`SELECT key_epoch, keys_revoked_at, first_key_epoch, session_epoch, deleted FROM users WHERE name = $1`)
-	// One text takes a third of the time that a row for each key takes.
-	selectKeysOfEpoch = prepare(`SELECT COALESCE(string_agg(id, $3), '') FROM api_keys WHERE user_name = $1 AND epoch = $2 AND invalidated_at = 0`)
+	selectEpochs = prepare(`SELECT key_epoch, keys_revoked_at, first_key_epoch, session_epoch, deleted FROM users
+		WHERE name = $1`)
+	// One concatenated text takes a third of the time of a row per key.
+	selectKeysOfEpoch = prepare(`SELECT COALESCE(string_agg(id, $3), '') FROM api_keys WHERE user_name = $1
+		AND epoch = $2 AND invalidated_at = 0`)
 	countSessions     = prepare(`SELECT COUNT(*) FROM sessions WHERE user_name = $1 AND epoch >= $2`)
 	incrementKeyEpoch = prepare(`UPDATE users SET key_epoch = key_epoch + 1, keys_revoked_at = $2 WHERE name = $1`)
 	incrementSessions = prepare(`UPDATE users SET session_epoch = session_epoch + 1 WHERE name = $1`)
 	selectValidOwners = prepare(`SELECT DISTINCT user_name FROM api_keys WHERE invalidated_at = 0 ORDER BY user_name`)
-	countValidKeys    = prepare(`SELECT COUNT(*) FROM (SELECT 1 FROM api_keys WHERE user_name = $1 AND invalidated_at = 0
-		AND epoch >= (SELECT key_epoch FROM users WHERE name = $1) AND (expires_at = 0 OR expires_at > $2) LIMIT $3) AS valid`)
+	countValidKeys    = prepare(`SELECT COUNT(*) FROM (SELECT 1 FROM api_keys WHERE user_name = $1
+		AND invalidated_at = 0
+		AND epoch >= (SELECT key_epoch FROM users WHERE name = $1) AND (expires_at = 0 OR expires_at > $2)
+		LIMIT $3) AS valid`)
 	manyKeys            = prepare(`SELECT id FROM api_keys WHERE user_name = $1 LIMIT 1 OFFSET $2`)
 	selectSweepingUsers = prepare(`SELECT name FROM users WHERE sweeping ORDER BY name`)
-	sweepDeletedKeys    = prepare(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
-	sweepRevokedKeys    = prepare(`UPDATE api_keys SET invalidated_at = $4 WHERE id IN
-		(SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 AND invalidated_at = 0 ORDER BY epoch, id LIMIT $3)`)
-	sweepRevokedSessions = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_name = $1 AND epoch < $2 LIMIT $3)`)
-	// hideUser keeps nothing of a user but the name, which the rows that wait for the sweep refer to.
-	hideUser = prepare(`UPDATE users SET deleted = TRUE, enabled = FALSE, password_hash = '', realm = '', name_id = '', full_name = '', email = '', metadata = '',
-		first_key_epoch = $2, key_epoch = key_epoch + 1, session_epoch = session_epoch + 1 WHERE name = $1 AND NOT deleted`)
+	sweepDeletedKeys    = prepare(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_name = $1
+		AND epoch < $2 LIMIT $3)`)
+	sweepRevokedKeys = prepare(`UPDATE api_keys SET invalidated_at = $4 WHERE id IN
+		(SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 AND invalidated_at = 0 ORDER BY epoch, id
+		LIMIT $3)`)
+	sweepRevokedSessions = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_name = $1
+		AND epoch < $2 LIMIT $3)`)
+	// hideUser clears everything of a user but the name, which the rows that wait for the sweep refer to.
+	hideUser = prepare(`UPDATE users SET deleted = TRUE, enabled = FALSE, password_hash = '', realm = '',
+		name_id = '', full_name = '', email = '', metadata = '',
+		first_key_epoch = $2, key_epoch = key_epoch + 1, session_epoch = session_epoch + 1 WHERE name = $1
+		AND NOT deleted`)
 )
 
-// epochs is what a user's row says of the user's keys and sessions.
+// epochs are the columns of a user's row about the user's keys and sessions.
 type epochs struct {
 	key, keysRevokedAt, firstKey, session int64
 	deleted                               bool
@@ -52,20 +61,20 @@ func (tx *Tx) epochs(userName string) (epochs, error) {
 	}, selectEpochs, userName)
 }
 
-// idSeparator is not in the id of a key.
+// idSeparator is not part of any key's id.
 const idSeparator = "\n"
 
-// KeyRevocation is what RevokeUser did.
+// KeyRevocation is the result of RevokeUser.
 type KeyRevocation struct {
-	// IDs are the keys that worked until now, expired ones included, in order.
+	// IDs are the keys that were valid until now, expired ones included, in order.
 	IDs []string
-	// Epoch is the user's from now on: keys of an earlier one are invalidated.
+	// Epoch is the user's new epoch: keys of an earlier one are invalidated.
 	Epoch int64
 }
 
 // RevokeUser invalidates all keys of a user, at the transaction's time. Up to sweepMost keys are invalidated in this
-// transaction; more are by the user's epoch, and their rows by Users.Sweep. A user without valid keys keeps the epoch, and so
-// does a name that no user has.
+// transaction; more are by the user's epoch, and their rows by Users.Sweep. A user without valid keys keeps the
+// epoch; an unknown user has no effect.
 func (t Keys) RevokeUser(userName string) (KeyRevocation, error) {
 	e, err := t.tx.epochs(userName)
 	if errors.Is(err, ErrNotFound) || err == nil && e.deleted {
@@ -94,19 +103,19 @@ func (t Keys) RevokeUser(userName string) (KeyRevocation, error) {
 	return KeyRevocation{IDs: ids, Epoch: e.key + 1}, err
 }
 
-// ValidOwners returns the names of the users who have keys that are not invalidated, and perhaps some of those whose keys
-// were revoked lately, in order.
+// ValidOwners returns the names of users with keys that are not invalidated, in order. Users with keys that were just
+// revoked may be among them.
 func (t Keys) ValidOwners() ([]string, error) {
 	return all(t.tx, scanText, selectValidOwners)
 }
 
-// CountValid returns how many keys of a user are neither invalidated nor expired, and most if they are more.
+// CountValid returns the number of a user's keys that are neither invalidated nor expired, at most the limit.
 func (t Keys) CountValid(userName string, most int) (int, error) {
 	return one(t.tx, scanCount, countValidKeys, userName, millis(t.tx.Now), most)
 }
 
-// DeleteUser ends all sessions of a user and returns how many there were, expired ones included. Up to sweepMost rows
-// are deleted in this transaction; more end by the user's epoch, and Users.Sweep deletes them.
+// DeleteUser ends all sessions of a user and returns their number, expired ones included. Up to sweepMost rows are
+// deleted in this transaction; more end by the user's epoch, and Users.Sweep deletes them.
 func (t Sessions) DeleteUser(userName string) (int, error) {
 	t.tx.changed.add(userTag(userName))
 	e, err := t.tx.epochs(userName)
@@ -133,8 +142,8 @@ func (t Sessions) DeleteUser(userName string) (int, error) {
 	return count, err
 }
 
-// Delete removes a user with sessions, keys, second factor and failures, and reports whether there was one. Where that
-// are more rows than sweepMost, the user's row only is marked, so that nothing finds it; Users.Sweep deletes it with the rest.
+// Delete removes a user with sessions, keys, second factor and failures, and reports whether there was one. With more
+// rows than sweepMost, it only marks the user's row, so that no query finds it; Users.Sweep deletes it with the rest.
 func (t Users) Delete(name string) (bool, error) {
 	if err := t.tx.Lockouts.Clear(name); err != nil {
 		return false, err
@@ -161,7 +170,7 @@ func (t Users) Delete(name string) (bool, error) {
 
 // ownsMany reports whether a user has more keys, or more sessions, than one transaction deletes.
 func (t Users) ownsMany(name string) (bool, error) {
-	for _, s := range []statement{manyKeys, crowded} {
+	for _, s := range []statement{manyKeys, selectExcessSession} {
 		found, err := all(t.tx, scanText, s, name, sweepMost)
 		if err != nil || len(found) > 0 {
 			return len(found) > 0, err
@@ -170,20 +179,20 @@ func (t Users) ownsMany(name string) (bool, error) {
 	return false, nil
 }
 
-// Sweeping returns the names whose rows wait for Users.Sweep, in order.
+// Sweeping returns the names of users with rows that wait for Users.Sweep, in order.
 func (t Users) Sweeping() ([]string, error) {
 	return all(t.tx, scanText, selectSweepingUsers)
 }
 
-// sweepStep brings up to sweepMost rows of one kind up to date.
+// sweepStep updates or deletes up to sweepMost rows of one kind.
 type sweepStep struct {
 	statement statement
 	args      []any
 }
 
-// Sweep brings up to date a bounded number of the rows that a revocation left behind: revoked keys are marked as
-// invalidated, ended sessions and a deleted user's keys are deleted. It reports whether none is left. Then the user's row is
-// as it was for servers without epochs, or deleted.
+// Sweep finishes a bounded number of the rows that a revocation left behind: revoked keys are marked as invalidated,
+// ended sessions and a deleted user's keys are deleted. It reports whether none is left. Then the user's row is as it
+// was for servers without epochs, or deleted.
 func (t Users) Sweep(name string) (done bool, err error) {
 	e, err := t.tx.epochs(name)
 	if errors.Is(err, ErrNotFound) {

@@ -14,8 +14,9 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a user who takes the name of a deleted one before that one's rows are swept has no column of the deleted user's:
-// all are as in the row of a user whose name is new, except the epochs, and what hides the row from servers without epochs.
+// Ensures that a user with the name of a deleted one, created before the rows of that one are swept, has no column of
+// the deleted user: all are as in the row of a new name, except the epochs, and the prefix that hides the row from
+// servers without epochs.
 func TestInsertUser_AfterDeleted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	st := open(t, "sqlite:"+path, time.Now)
@@ -32,8 +33,8 @@ func TestInsertUser_AfterDeleted(t *testing.T) {
 	}
 	update(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "taken", Enabled: true}) })
 
-	// Every column is as different as can be. In order: no user has a realm without a name there, and a new password makes its
-	// setter unknown.
+	// Every column is as different as can be. In order: no user has a realm without a name there, and a new password
+	// makes its setter unknown.
 	columns := columnsOf(t, db, "users")
 	for _, column := range slices.Sorted(maps.Keys(columns)) {
 		kind := columns[column]
@@ -60,14 +61,16 @@ func TestInsertUser_AfterDeleted(t *testing.T) {
 	})
 	update(func(tx *store.Tx) error {
 		_, err := tx.Users.Delete("taken")
-		fresh := store.User{Enabled: true, Roles: []identity.Role{identity.PlatformViewer}, FullName: "New", PasswordHash: "h"}
+		fresh := store.User{Enabled: true, Roles: []identity.Role{identity.PlatformViewer}, FullName: "New",
+			PasswordHash: "h"}
 		taken := fresh
 		fresh.Name, taken.Name = "fresh", "taken"
 		return errors.Join(err, tx.Users.Insert(fresh), tx.Users.Insert(taken))
 	})
 	for column := range columnsOf(t, db, "users") {
 		var taken, fresh string
-		query := "SELECT CAST(t." + column + " AS TEXT), CAST(f." + column + " AS TEXT) FROM users t, users f WHERE t.name = 'taken' AND f.name = 'fresh'"
+		query := "SELECT CAST(t." + column + " AS TEXT), CAST(f." + column +
+			" AS TEXT) FROM users t, users f WHERE t.name = 'taken' AND f.name = 'fresh'"
 		if err := db.QueryRowContext(t.Context(), query).Scan(&taken, &fresh); err != nil {
 			t.Fatal(column, err)
 		}
@@ -105,12 +108,14 @@ func columnsOf(t *testing.T, db *sql.DB, table string) map[string]string {
 	return columns
 }
 
-// Ensures that of a deleted user whose rows wait for the sweep nothing personal is kept: that can take minutes, and a backup.
+// Ensures that nothing personal is kept of a deleted user with rows that wait for the sweep, because the wait can
+// take minutes, and a backup can be made meanwhile.
 func TestDeleteUser_KeepsNameOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	st := open(t, "sqlite:"+path, time.Now)
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
-		u := store.User{Name: "gone", FullName: "a secret", Email: "a secret", Metadata: `{"a":"secret"}`, PasswordHash: "a secret"}
+		u := store.User{Name: "gone", FullName: "a secret", Email: "a secret", Metadata: `{"a":"secret"}`,
+			PasswordHash: "a secret"}
 		if err := tx.Users.Insert(u); err != nil {
 			return err
 		}
@@ -131,7 +136,9 @@ func TestDeleteUser_KeepsNameOnly(t *testing.T) {
 	}
 	defer db.Close() //nolint:errcheck // it only reads
 	var kept string
-	if err := db.QueryRowContext(t.Context(), "SELECT full_name || email || metadata || password_hash FROM users WHERE deleted").Scan(&kept); err != nil || kept != "" {
+	if err := db.QueryRowContext(t.Context(),
+		"SELECT full_name || email || metadata || password_hash FROM users WHERE deleted").Scan(&kept); err != nil ||
+		kept != "" {
 		t.Errorf("kept are %q, %v", kept, err)
 	}
 }

@@ -1,6 +1,6 @@
 package store
 
-// Role is a role that somebody defined, beside those that the server comes with. The name is the key and never changes.
+// Role is a custom role, in contrast to the built-in ones. The name is the key and never changes.
 type Role struct {
 	Name string
 	// Descriptor is a JSON object.
@@ -17,9 +17,10 @@ var (
 	selectRole         = prepare(`SELECT name, descriptor FROM roles WHERE name = $1`)
 	selectRoles        = prepare(`SELECT name, descriptor FROM roles ORDER BY name`)
 	selectRolesByNames = prepare(`SELECT name, descriptor FROM roles WHERE name ` + among + ` ORDER BY name`)
-	insertRole         = prepare(`INSERT INTO roles (name, descriptor, created_at, updated_at) VALUES ($1, $2, $3, $3) ON CONFLICT (name) DO NOTHING`)
-	updateRole         = prepare(`UPDATE roles SET descriptor = $2, updated_at = $3 WHERE name = $1`)
-	deleteRole         = prepare(`DELETE FROM roles WHERE name = $1`)
+	insertRole         = prepare(`INSERT INTO roles (name, descriptor, created_at, updated_at)
+		VALUES ($1, $2, $3, $3) ON CONFLICT (name) DO NOTHING`)
+	updateRole = prepare(`UPDATE roles SET descriptor = $2, updated_at = $3 WHERE name = $1`)
+	deleteRole = prepare(`DELETE FROM roles WHERE name = $1`)
 )
 
 // Find returns a role, or ErrNotFound.
@@ -32,12 +33,12 @@ func (t Roles) All() ([]Role, error) {
 	return all(t.tx, scanRole, selectRoles)
 }
 
-// ByNames returns those of some roles that there are, by name and once each.
+// ByNames returns those of the roles that exist, by name and once each.
 func (t Roles) ByNames(names []string) ([]Role, error) {
 	return all(t.tx, scanRole, selectRolesByNames, texts(names))
 }
 
-// Put stores a role, in place of the one with its name if there is one, and tells whether there was none.
+// Put stores a role, in place of the one with its name if there is one, and reports whether there was none.
 func (t Roles) Put(r Role) (bool, error) {
 	n, err := t.tx.exec(insertRole, r.Name, r.Descriptor, millis(t.tx.Now))
 	if err != nil || n > 0 {
@@ -47,7 +48,7 @@ func (t Roles) Put(r Role) (bool, error) {
 	return false, err
 }
 
-// Delete removes a role and tells whether there was one.
+// Delete removes a role and reports whether there was one.
 func (t Roles) Delete(name string) (bool, error) {
 	n, err := t.tx.exec(deleteRole, name)
 	return n > 0, err

@@ -5,22 +5,23 @@ import "time"
 // The statements on these records.
 var (
 	sweepSAMLRequests   = prepare(`DELETE FROM saml_requests WHERE expires_at <= $1`)
-	insertSAMLAssertion = prepare(`INSERT INTO saml_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT (issuer, id) DO NOTHING`)
+	insertSAMLAssertion = prepare(`INSERT INTO saml_assertions (issuer, id, expires_at) VALUES ($1, $2, $3)
+		ON CONFLICT (issuer, id) DO NOTHING`)
 	sweepSAMLAssertions = prepare(`DELETE FROM saml_assertions WHERE expires_at <= $1`)
 	selectSAMLMetadata  = prepare(`SELECT body, fetched_at FROM saml_metadata WHERE realm = $1`)
 	replaceSAMLMetadata = prepare(`INSERT INTO saml_metadata (realm, body, fetched_at) VALUES ($1, $2, $3)
 		ON CONFLICT (realm) DO UPDATE SET body = excluded.body, fetched_at = excluded.fetched_at`)
 )
 
-// UseAssertion records until a time that a message was used, and reports whether it was not before. Messages are
-// assertions and logouts of an issuer, and, with no issuer, sign-ins of this server that were answered.
+// UseAssertion records until a time that a message was used, and reports whether this is its first use. Messages are
+// assertions and logouts of an issuer, and, with no issuer, answered sign-ins of this server.
 func (t SAML) UseAssertion(issuer, id string, until time.Time) (bool, error) {
 	n, err := t.tx.exec(insertSAMLAssertion, issuer, id, millis(until))
 	return n > 0, err
 }
 
-// Sweep removes records of used messages that have expired, and pending sign-ins, which releases before this one kept in
-// the store.
+// Sweep removes records of used messages that have expired, and pending sign-ins, which releases before this one kept
+// in the store.
 func (t SAML) Sweep() error {
 	if _, err := t.tx.exec(sweepSAMLRequests, millis(t.tx.Now)); err != nil {
 		return err
@@ -29,7 +30,7 @@ func (t SAML) Sweep() error {
 	return err
 }
 
-// Metadata returns the last good metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.
+// Metadata returns the last valid metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.
 func (t SAML) Metadata(realm string) (body []byte, fetched time.Time, err error) {
 	body, err = one(t.tx, func(row scanner) (body []byte, err error) {
 		var when int64
@@ -40,7 +41,7 @@ func (t SAML) Metadata(realm string) (body []byte, fetched time.Time, err error)
 	return body, fetched, err
 }
 
-// ReplaceMetadata keeps metadata, fetched at the transaction's time.
+// ReplaceMetadata stores metadata, fetched at the transaction's time.
 func (t SAML) ReplaceMetadata(realm string, body []byte) error {
 	_, err := t.tx.exec(replaceSAMLMetadata, realm, string(body), millis(t.tx.Now))
 	return err

@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
-// SAMLSession is what a session's identity provider knows it by.
+// SAMLSession is the identity provider's identification of a session.
 type SAMLSession struct {
 	SessionID, Realm                                     string
 	NameID, NameIDFormat, NameQualifier, SPNameQualifier string
@@ -17,65 +17,73 @@ type SAMLSession struct {
 // SAMLRefusal is a sign-in at an identity provider that was refused.
 type SAMLRefusal struct {
 	ID string
-	// Realm and Issuer are empty if they are not known.
+	// Realm and Issuer are empty if they are unknown.
 	Realm, Issuer      string
 	Reason             string
 	Address, RequestID string
-	// IssuedAt is what the response says of itself; zero if it is not known.
+	// IssuedAt is the time that the response states; zero if it is unknown.
 	IssuedAt time.Time
 	At       time.Time
 }
 
-// How many refusals are kept: of those with a realm in all and from one network (admission.Network), so that one
-// client cannot replace those of others, and of those without a realm, which any client can cause.
+// The maximum numbers of stored refusals: with a realm in all and from one network (admission.Network), so that one
+// client cannot replace the refusals of others, and without a realm, which any client can cause.
 const (
 	keptSAMLRefusals        = 200
 	keptAddressSAMLRefusals = 50
 	keptStraySAMLRefusals   = 100
 )
 
-const samlSessionColumns = `session_id, realm, name_id, name_id_format, name_qualifier, sp_name_qualifier, session_index`
+const samlSessionColumns = `session_id, realm, name_id, name_id_format, name_qualifier, sp_name_qualifier,
+	session_index`
 
 func scanSAMLSession(row scanner) (s SAMLSession, err error) {
-	err = row.Scan(&s.SessionID, &s.Realm, &s.NameID, &s.NameIDFormat, &s.NameQualifier, &s.SPNameQualifier, &s.SessionIndex)
+	err = row.Scan(&s.SessionID, &s.Realm, &s.NameID, &s.NameIDFormat, &s.NameQualifier, &s.SPNameQualifier,
+		&s.SessionIndex)
 	return s, err
 }
 
 // The statements on these records.
 var (
-	insertSAMLSession  = prepare(`INSERT INTO saml_sessions (` + samlSessionColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
+	insertSAMLSession = prepare(`INSERT INTO saml_sessions (` + samlSessionColumns +
+		`) VALUES ($1, $2, $3, $4, $5, $6, $7)`)
 	selectSAMLSession  = prepare(`SELECT ` + samlSessionColumns + ` FROM saml_sessions WHERE session_id = $1`)
-	selectSAMLSessions = prepare(`SELECT ` + samlSessionColumns + ` FROM saml_sessions WHERE realm = $1 AND name_id = $2 ORDER BY session_id`)
-	insertSAMLRefusal  = prepare(`INSERT INTO saml_refusals (id, realm, issuer, reason, address, request_id, issued_at, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
-	selectSAMLRefusals = prepare(`SELECT id, realm, issuer, reason, address, request_id, issued_at, at FROM saml_refusals ORDER BY at DESC, id DESC`)
-	trimSAMLRefusals   = prepare(`DELETE FROM saml_refusals WHERE realm <> '' AND id NOT IN
+	selectSAMLSessions = prepare(`SELECT ` + samlSessionColumns + ` FROM saml_sessions WHERE realm = $1
+		AND name_id = $2 ORDER BY session_id`)
+	insertSAMLRefusal = prepare(`INSERT INTO saml_refusals (id, realm, issuer, reason, address, request_id,
+		issued_at, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	selectSAMLRefusals = prepare(`SELECT id, realm, issuer, reason, address, request_id, issued_at, at
+		FROM saml_refusals ORDER BY at DESC, id DESC`)
+	trimSAMLRefusals = prepare(`DELETE FROM saml_refusals WHERE realm <> '' AND id NOT IN
 		(SELECT id FROM saml_refusals WHERE realm <> '' ORDER BY at DESC, id DESC LIMIT $1)`)
-	selectSAMLRefusalAddresses = prepare(`SELECT id, address FROM saml_refusals WHERE realm <> '' ORDER BY at DESC, id DESC`)
-	deleteSAMLRefusal          = prepare(`DELETE FROM saml_refusals WHERE id = $1`)
-	trimStraySAMLRefusals      = prepare(`DELETE FROM saml_refusals WHERE realm = '' AND id NOT IN
+	selectSAMLRefusalAddresses = prepare(`SELECT id, address FROM saml_refusals WHERE realm <> ''
+		ORDER BY at DESC, id DESC`)
+	deleteSAMLRefusal     = prepare(`DELETE FROM saml_refusals WHERE id = $1`)
+	trimStraySAMLRefusals = prepare(`DELETE FROM saml_refusals WHERE realm = '' AND id NOT IN
 		(SELECT id FROM saml_refusals WHERE realm = '' ORDER BY at DESC, id DESC LIMIT $1)`)
 )
 
-// InsertSession remembers what a session's identity provider knows it by.
+// InsertSession stores the identity provider's identification of a session.
 func (t SAML) InsertSession(s SAMLSession) error {
 	_, err := t.tx.exec(insertSAMLSession,
 		s.SessionID, s.Realm, s.NameID, s.NameIDFormat, s.NameQualifier, s.SPNameQualifier, s.SessionIndex)
 	return err
 }
 
-// Session returns what a session's identity provider knows it by, or ErrNotFound for one that no provider began.
+// Session returns the identity provider's identification of a session, or ErrNotFound if it began without one.
 func (t SAML) Session(sessionID string) (SAMLSession, error) {
 	return one(t.tx, scanSAMLSession, selectSAMLSession, sessionID)
 }
 
-// Sessions returns the sessions of somebody whom a realm calls that.
+// Sessions returns the sessions of the users with a NameID in a realm.
 func (t SAML) Sessions(realm, nameID string) ([]SAMLSession, error) {
 	return all(t.tx, scanSAMLSession, selectSAMLSessions, realm, nameID)
 }
 
-// InsertRefusal adds a refusal, at the transaction's time, and deletes the oldest of its kind above the bounds.
+// InsertRefusal adds a refusal, at the transaction's time, and deletes the oldest of its kind above the limits.
 func (t SAML) InsertRefusal(r SAMLRefusal) error {
-	_, err := t.tx.exec(insertSAMLRefusal, r.ID, r.Realm, held(r.Issuer), held(r.Reason), held(r.Address), held(r.RequestID), millis(r.IssuedAt), millis(t.tx.Now))
+	_, err := t.tx.exec(insertSAMLRefusal, r.ID, r.Realm, storable(r.Issuer), storable(r.Reason),
+		storable(r.Address), storable(r.RequestID), millis(r.IssuedAt), millis(t.tx.Now))
 	if err != nil {
 		return err
 	}
@@ -83,15 +91,15 @@ func (t SAML) InsertRefusal(r SAMLRefusal) error {
 		_, err = t.tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
 		return err
 	}
-	if err = t.trimAddressRefusals(admission.Network(held(r.Address))); err != nil {
+	if err = t.trimAddressRefusals(admission.Network(storable(r.Address))); err != nil {
 		return err
 	}
 	_, err = t.tx.exec(trimSAMLRefusals, keptSAMLRefusals)
 	return err
 }
 
-// trimAddressRefusals deletes the oldest refusals of a network above the bound. It reads the addresses of all
-// that are kept, which are few, because SQL does not know the networks.
+// trimAddressRefusals deletes the oldest refusals of a network above the limit. It reads all stored addresses, which
+// are few, because SQL does not know the networks.
 func (t SAML) trimAddressRefusals(network netip.Addr) error {
 	list, err := all(t.tx, func(row scanner) (r SAMLRefusal, err error) {
 		err = row.Scan(&r.ID, &r.Address)
@@ -116,7 +124,7 @@ func (t SAML) trimAddressRefusals(network netip.Addr) error {
 	return nil
 }
 
-// Refusals returns the refusals that are kept, the newest first.
+// Refusals returns the stored refusals, newest first.
 func (t SAML) Refusals() ([]SAMLRefusal, error) {
 	return all(t.tx, func(row scanner) (r SAMLRefusal, err error) {
 		var issued, when int64

@@ -12,8 +12,8 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// Observe has every transaction reported from now on: "view" or "update", and how long it took, the wait for its turn
-// included. It must be called before the first transaction.
+// Observe sets a function that gets the kind of every transaction, "view" or "update", and its duration, the wait for
+// a work slot included. It must be called before the first transaction.
 func (s *Store) Observe(report func(kind string, took time.Duration)) { s.observe = report }
 
 func (s *Store) observed(kind string, began time.Time) {
@@ -22,21 +22,22 @@ func (s *Store) observed(kind string, began time.Time) {
 	}
 }
 
-// Pools returns what is known of the connections to the database, by the names of their pools.
+// Pools returns statistics of the connections to the database, by the names of their pools.
 func (s *Store) Pools() map[string]sql.DBStats {
 	switch {
 	case !s.Configured():
 		return nil
-	case s.writer.DB == s.reader.DB: // each has its turns, and they share the connections
+	case s.writer.DB == s.reader.DB: // they share the connections, and have work slots of their own
 		return map[string]sql.DBStats{"all": s.writer.Stats()}
 	}
 	return map[string]sql.DBStats{"writer": s.writer.Stats(), "reader": s.reader.Stats()}
 }
 
-var errReadOnly = errors.New("store: the database server accepts no writes: it is a standby, or default_transaction_read_only is on")
+var errReadOnly = errors.New("store: the database server accepts no writes: " +
+	"it is a standby, or default_transaction_read_only is on")
 
-// Ready returns an error unless the database answers, has this program's schema and takes writes. It asks a connection that reads, so
-// it does not wait for those who write. Without a database there is nothing to wait for.
+// Ready returns an error unless the database answers, has this program's schema and accepts writes. It uses a reading
+// connection, so it does not wait for writers. Without a database it returns nil.
 func (s *Store) Ready(ctx context.Context) error {
 	if !s.Configured() {
 		return nil
@@ -46,8 +47,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	var current int64
 	var readOnly bool
-	// As goose does: each migration adds a row, and the last one of a version counts.
-	if err := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id), "+s.dialect.isReadOnly+" FROM goose_db_version").Scan(&current, &readOnly); err != nil {
+	// As in goose: each migration adds a row, and the last one of a version counts.
+	row := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id), "+s.dialect.isReadOnly+" FROM goose_db_version")
+	if err := row.Scan(&current, &readOnly); err != nil {
 		return failure(ctx, "read the schema's version", err)
 	}
 	if readOnly {
@@ -64,7 +66,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// SchemaVersion returns the version of the schema that opening the store has made sure of, 0 without a database.
+// SchemaVersion returns the version of the schema after Open, 0 without a database.
 func (s *Store) SchemaVersion() int64 {
 	if !s.Configured() {
 		return 0
@@ -73,7 +75,8 @@ func (s *Store) SchemaVersion() int64 {
 	return version
 }
 
-// Schema returns the version of a database's schema, 0 if it has none yet, and that of this program's. It changes nothing.
+// Schema returns the version of a database's schema, 0 if it has none yet, and that of this program. It changes
+// nothing.
 func Schema(ctx context.Context, dsn string) (current, target int64, err error) {
 	db, d, err := openToRead(dsn)
 	if err != nil {
@@ -101,7 +104,7 @@ func openToRead(dsn string) (*sql.DB, dialect, error) {
 	return db, sqliteDialect, err
 }
 
-// schemaVersion is 0 where no migration has run.
+// schemaVersion returns 0 for a database without migrations.
 func schemaVersion(ctx context.Context, db *sql.DB, d dialect) (int64, error) {
 	var migrated bool
 	if err := db.QueryRowContext(ctx, d.hasVersions).Scan(&migrated); err != nil {
@@ -117,16 +120,17 @@ func schemaVersion(ctx context.Context, db *sql.DB, d dialect) (int64, error) {
 	return version.Int64, nil
 }
 
-// notNewer returns an error if only a newer program can use a schema.
+// notNewer returns an error if a schema is newer than this program.
 func notNewer(version int64) error {
 	target, err := latest()
 	if err == nil && version > target {
-		err = fmt.Errorf("its schema has version %d, and this program knows none after %d: use a newer program", version, target)
+		err = fmt.Errorf("its schema has version %d, and this program knows none after %d: use a newer program",
+			version, target)
 	}
 	return err
 }
 
-// latest is the version of the schema that this program's last migration makes.
+// latest returns the version of the schema after this program's last migration.
 func latest() (int64, error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {

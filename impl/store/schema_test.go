@@ -14,21 +14,22 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a database is ready while it answers and has this program's schema, also while somebody writes, and no
-// longer when another program has changed it.
+// Ensures that a database is ready while it answers and has this program's schema, even during a write, and not after
+// another program has changed the schema.
 func TestReady(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	st := open(t, "sqlite:"+path, time.Now)
 	err := st.Update(t.Context(), func(*store.Tx) error { return st.Ready(t.Context()) })
 	if err != nil {
-		t.Errorf("while somebody writes: %v", err)
+		t.Errorf("during a write: %v", err)
 	}
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close() //nolint:errcheck // nothing to lose
-	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
 		t.Fatal(err)
 	}
 	if err := st.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "version 9999") {
@@ -42,7 +43,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// Ensures that whoever asks can give up, and that a store that is not there keeps nobody waiting.
+// Ensures that Ready can be cancelled, and that it does not wait without a database.
 func TestReady_NoAnswer(t *testing.T) {
 	st := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,7 +68,8 @@ func TestObserve(t *testing.T) {
 	})
 	failed := errors.New("failed")
 	for _, err := range []error{
-		st.View(t.Context(), func(*store.Tx) error { return failed }), st.Update(t.Context(), func(*store.Tx) error { return failed }),
+		st.View(t.Context(), func(*store.Tx) error { return failed }),
+		st.Update(t.Context(), func(*store.Tx) error { return failed }),
 	} {
 		if !errors.Is(err, failed) {
 			t.Error(err)

@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ServerTime has everything from now on go by the clock of the database's server, if there is one, and returns that clock.
-// Processes that share a database then agree on what has expired, though their own clocks do not. It must be called before
-// the first transaction.
+// ServerTime switches the store to the clock of the database server, if there is one, and returns that clock.
+// Processes that share a database then agree on what has expired, even if their own clocks differ. It must be called
+// before the first transaction.
 func (s *Store) ServerTime() func() time.Time {
 	if s.server != nil {
 		s.now = s.server.time
@@ -18,18 +18,18 @@ func (s *Store) ServerTime() func() time.Time {
 	return s.now
 }
 
-// serverClock is a server's clock, as it was read when a connection was made, and as time has passed since. It is safe for
-// concurrent use.
+// serverClock is a server's clock: its time when a connection was made, plus the time that has passed since. It is
+// safe for concurrent use.
 type serverClock struct {
-	// local is only used for how time passes. time.Now does that well whatever becomes of the machine's clock.
+	// local only measures elapsed time, which time.Now does even while the machine's clock is set.
 	local func() time.Time
 
 	mu sync.Mutex
-	// server and at are the same moment by either clock.
+	// server and at are the same moment on either clock.
 	server, at time.Time
 }
 
-// time is what the server's clock shows now.
+// time returns the current time of the server's clock.
 func (c *serverClock) time() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,7 +47,7 @@ func (c *serverClock) read(ctx context.Context, connection *pgx.Conn) error {
 	return nil
 }
 
-// adjust takes a reading, unless it differs by no more than what it may be wrong: time shall not jitter.
+// adjust applies a reading, unless it differs by at most its own uncertainty, so that time does not jitter.
 func (c *serverClock) adjust(server, began time.Time, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

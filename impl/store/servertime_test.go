@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Ensures that a server's clock goes on from its reading, follows it where it jumps, and does not jitter with readings that
-// take long.
+// Ensures that a server's clock goes on from its reading, follows it where it jumps, and does not jitter with
+// readings that take long.
 func TestServerClock(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Session is what a sign-in began. It ends at ExpiresAt at the latest, refreshed or not.
+// Session is a signed-in session. It expires at ExpiresAt at the latest, refreshed or not.
 type Session struct {
 	ID        string
 	UserName  string
@@ -13,7 +13,7 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
-// SessionToken is one of the tokens that stand for a session.
+// SessionToken is one of the tokens of a session.
 type SessionToken struct {
 	ID        string
 	SessionID string
@@ -25,25 +25,33 @@ type SessionToken struct {
 // The statements on these records.
 var (
 	insertSession      = prepare(`INSERT INTO sessions (id, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`)
-	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at, elevated_until) VALUES ($1, $2, $3, $4)`)
-	selectLiveSession  = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
+	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at, elevated_until)
+		VALUES ($1, $2, $3, $4)`)
+	selectLiveSession = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, s.user_name,
+		s.created_at, s.expires_at, ` + userColumns + `
 		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
-		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2 AND s.epoch >= users.session_epoch AND NOT users.deleted`)
+		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2 AND s.epoch >= users.session_epoch
+		AND NOT users.deleted`)
 	selectSession = prepare(`SELECT s.id, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
 		FROM sessions s JOIN users ON users.name = s.user_name WHERE s.id = $1 AND s.expires_at > $2
 		AND s.epoch >= users.session_epoch AND NOT users.deleted`)
 	shortenSessionToken = prepare(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`)
 	lowerUserSessions   = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE elevated_until <> 0
 		AND session_id IN (SELECT id FROM sessions WHERE user_name = $1)`)
-	lowerSession       = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE session_id = $1 AND elevated_until <> 0`)
+	lowerSession = prepare(`UPDATE session_tokens SET elevated_until = 0 WHERE session_id = $1
+		AND elevated_until <> 0`)
 	deleteSession      = prepare(`DELETE FROM sessions WHERE id = $1`)
 	deleteUserSessions = prepare(`DELETE FROM sessions WHERE user_name = $1 AND epoch >= $2`)
-	sweepSessionTokens = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
-	sweepSessions      = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
-	// sweepTokensOf is about one session, so that sessions that are refreshed at once do not wait for each other.
-	sweepTokensOf  = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens WHERE session_id = $1 AND expires_at <= $2 LIMIT $3)`)
-	crowded        = prepare(`SELECT id FROM sessions WHERE user_name = $1 LIMIT 1 OFFSET $2`)
-	oldestSessions = prepare(`DELETE FROM sessions WHERE id IN
+	sweepSessionTokens = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens
+		WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
+	sweepSessions = prepare(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1
+		ORDER BY expires_at LIMIT $2)`)
+	// sweepTokensOf is limited to one session, so that concurrent refreshes of different sessions do not wait for
+	// each other.
+	sweepTokensOf = prepare(`DELETE FROM session_tokens WHERE id IN (SELECT id FROM session_tokens
+		WHERE session_id = $1 AND expires_at <= $2 LIMIT $3)`)
+	selectExcessSession = prepare(`SELECT id FROM sessions WHERE user_name = $1 LIMIT 1 OFFSET $2`)
+	oldestSessions      = prepare(`DELETE FROM sessions WHERE id IN
 		(SELECT id FROM sessions WHERE user_name = $1 ORDER BY created_at DESC, id LIMIT $3 OFFSET $2) RETURNING id`)
 )
 
@@ -61,15 +69,16 @@ func (t Sessions) InsertToken(token SessionToken) error {
 	return err
 }
 
-// FindByToken returns a token that has not expired, its session and the session's user, or ErrNotFound. Changes of these are
-// told, beside when the user signed in.
+// FindByToken returns a token that has not expired, its session and the session's user, or ErrNotFound. Cached
+// results are invalidated, except by the time when the user signed in.
 func (t Sessions) FindByToken(tokenID string) (SessionToken, Session, User, error) {
 	var token SessionToken
 	var s Session
 	u, err := one(t.tx, func(row scanner) (u User, err error) {
 		var tokenEnd, elevationEnd, created, sessionEnd int64
 		fields, finish := userFields(&u)
-		err = row.Scan(append([]any{&token.ID, &token.SessionID, &tokenEnd, &elevationEnd, &s.UserName, &created, &sessionEnd}, fields...)...)
+		err = row.Scan(append([]any{&token.ID, &token.SessionID, &tokenEnd, &elevationEnd, &s.UserName, &created,
+			&sessionEnd}, fields...)...)
 		finish()
 		token.ExpiresAt, token.ElevatedUntil = at(tokenEnd), at(elevationEnd)
 		s.ID, s.CreatedAt, s.ExpiresAt = token.SessionID, at(created), at(sessionEnd)
@@ -93,8 +102,8 @@ func (t Sessions) Find(id string) (Session, User, error) {
 	return s, u, err
 }
 
-// ShortenToken lets a token expire at a time, unless it does before. That is told only if somebody may remember the
-// token longer: tokens are shortened all the time.
+// ShortenToken makes a token expire at a time, unless it does before. Caches are notified only if they may hold the
+// token for longer, because every refresh shortens a token.
 func (t Sessions) ShortenToken(id string, end time.Time) error {
 	if end.Sub(t.tx.Now) < MaxLifetime {
 		t.tx.changed.add(tokenTag(id))
@@ -103,7 +112,7 @@ func (t Sessions) ShortenToken(id string, end time.Time) error {
 	return err
 }
 
-// Lower makes all tokens of a session plain, and tells whether one was not.
+// Lower makes all tokens of a session plain, and reports whether one was elevated.
 func (t Sessions) Lower(id string) (bool, error) {
 	t.tx.changed.add(sessionTag(id))
 	n, err := t.tx.exec(lowerSession, id)
@@ -117,19 +126,19 @@ func (t Sessions) LowerUser(userName string) error {
 	return err
 }
 
-// Delete ends a session and all its tokens, and tells whether there was one.
+// Delete deletes a session with all its tokens, and reports whether there was one.
 func (t Sessions) Delete(id string) (bool, error) {
 	t.tx.changed.add(sessionTag(id))
 	n, err := t.tx.exec(deleteSession, id)
 	return n > 0, err
 }
 
-// sweepMost is how many records a sweep removes at most. To delete a session takes some 70 µs, with what refers to it: all that
-// expired in a night would take longer than a transaction may, and whoever wants to sign in next waits for it. As each sign-in
-// adds one session, and removes so many, they do not pile up.
+// sweepMost is the maximum number of records that one sweep removes. Deleting a session takes some 70 µs, with the
+// rows that refer to it: all that expired overnight would take longer than a transaction may, and the next sign-in
+// would wait for it. As each sign-in adds one session and removes up to sweepMost, they do not pile up.
 const sweepMost = 1000
 
-// Sweep removes what has expired, a bounded number at a time, so that sessions nobody ended do not pile up.
+// Sweep removes expired sessions and tokens, a bounded number per call.
 func (t Sessions) Sweep() error {
 	for _, sweep := range []statement{sweepSessionTokens, sweepRefreshTokens, sweepSessions} {
 		if _, err := t.tx.exec(sweep, millis(t.tx.Now), sweepMost); err != nil {
@@ -139,23 +148,24 @@ func (t Sessions) Sweep() error {
 	return nil
 }
 
-// SweepTokens removes tokens of one session that have expired, a bounded number at a time. However often a session is
-// refreshed, it stays one that can be ended in a moment.
+// SweepTokens removes expired tokens of one session, a bounded number per call, so that a session that was refreshed
+// often can still be deleted quickly.
 func (t Sessions) SweepTokens(sessionID string) error {
 	_, err := t.tx.exec(sweepTokensOf, sessionID, millis(t.tx.Now), sweepMost)
 	return err
 }
 
-// Crowd makes room for one more session of a user who has so many: a tenth of them, the oldest ones, end, or more, but
-// a bounded number at a time. It returns how many ended.
-func (t Sessions) Crowd(userName string, most int) (int, error) {
-	_, err := one(t.tx, scanText, crowded, userName, most-1)
+// EvictOldest deletes the oldest sessions of a user that has most of them or more: at least a tenth, and a bounded
+// number per call. It returns how many it deleted.
+func (t Sessions) EvictOldest(userName string, most int) (int, error) {
+	_, err := one(t.tx, scanText, selectExcessSession, userName, most-1)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
+
 	ended, err := all(t.tx, scanText, oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
 	for _, id := range ended {
 		t.tx.changed.add(sessionTag(id))

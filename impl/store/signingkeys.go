@@ -12,23 +12,27 @@ type SigningKey struct {
 	// Sealed is the private key, sealed for "signing_keys:ID:seed".
 	Sealed    string
 	CreatedAt time.Time
-	// SignsFrom is when the key takes over from the one before.
+	// SignsFrom is when the key replaces its predecessor.
 	SignsFrom time.Time
-	// VerifiesUntil is when the last token that the key may have signed ends. It is zero until there is a key that takes over.
+	// VerifiesUntil is when the last token that the key may have signed expires. It is zero until the key has a
+	// successor.
 	VerifiesUntil time.Time
 }
 
 // The statements on these records.
 var (
-	selectSigningKeys    = prepare(`SELECT id, sealed, created_at, signs_from, verifies_until FROM signing_keys ORDER BY signs_from DESC, created_at DESC, id`)
-	insertSigningKey     = prepare(`INSERT INTO signing_keys (id, sealed, created_at, signs_from, verifies_until) VALUES ($1, $2, $3, $4, $5)`)
+	selectSigningKeys = prepare(`SELECT id, sealed, created_at, signs_from, verifies_until FROM signing_keys
+		ORDER BY signs_from DESC, created_at DESC, id`)
+	insertSigningKey = prepare(`INSERT INTO signing_keys (id, sealed, created_at, signs_from, verifies_until)
+		VALUES ($1, $2, $3, $4, $5)`)
 	supersedeSigningKeys = prepare(`UPDATE signing_keys SET verifies_until = $1 WHERE verifies_until = 0`)
-	resealSigningKeys    = prepare(`UPDATE signing_keys SET sealed = new.sealed FROM (SELECT value ->> 0 AS id, value ->> 1 AS sealed FROM ` + elements + `) AS new
+	resealSigningKeys    = prepare(`UPDATE signing_keys SET sealed = new.sealed FROM (SELECT value ->> 0 AS id,
+		value ->> 1 AS sealed FROM ` + elements + `) AS new
 		WHERE signing_keys.id = new.id`)
 	deleteSigningKey = prepare(`DELETE FROM signing_keys WHERE id = $1`)
 )
 
-// All returns all keys, the one that takes over last first.
+// All returns all keys, the newest SignsFrom first.
 func (t SigningKeys) All() ([]SigningKey, error) { return all(t.tx, scanSigningKey, selectSigningKeys) }
 
 func scanSigningKey(row scanner) (k SigningKey, err error) {
@@ -38,8 +42,8 @@ func scanSigningKey(row scanner) (k SigningKey, err error) {
 	return k, err
 }
 
-// ReadySigningKeys is Ready, and returns what SigningKeys does. Like Ready it takes no work slot, so that a busy server stays
-// ready.
+// ReadySigningKeys is Ready, and also returns all signing keys. Like Ready it takes no work slot, so that a busy
+// server stays ready.
 func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err error) {
 	if err := s.Ready(ctx); err != nil || !s.Configured() {
 		return nil, err
@@ -65,23 +69,24 @@ func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err er
 
 // Insert adds a key, at the transaction's time.
 func (t SigningKeys) Insert(k SigningKey) error {
-	_, err := t.tx.exec(insertSigningKey, k.ID, k.Sealed, millis(t.tx.Now), millis(k.SignsFrom), millis(k.VerifiesUntil))
+	_, err := t.tx.exec(insertSigningKey, k.ID, k.Sealed, millis(t.tx.Now), millis(k.SignsFrom),
+		millis(k.VerifiesUntil))
 	return err
 }
 
-// Supersede lets the keys that have no end yet verify until a time.
+// Supersede makes the keys without an expiry verify until a time.
 func (t SigningKeys) Supersede(until time.Time) error {
 	_, err := t.tx.exec(supersedeSigningKeys, millis(until))
 	return err
 }
 
-// Reseal replaces what is sealed, given in pairs with the keys' ids.
+// Reseal replaces encrypted values, given in pairs with the keys' ids.
 func (t SigningKeys) Reseal(resealed [][2]string) error {
 	_, err := t.tx.exec(resealSigningKeys, list[[2]string](resealed))
 	return err
 }
 
-// Delete removes a key, and with it all that could open it.
+// Delete removes a key with its encrypted value.
 func (t SigningKeys) Delete(id string) error {
 	_, err := t.tx.exec(deleteSigningKey, id)
 	return err

@@ -26,48 +26,53 @@ import (
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{
-	goose: goose.DialectSQLite3, exists: sqliteExists, again: sqliteAgain, own: sqliteAppendOnly + sqliteEpochs + sqliteSetters,
-	readOnly: sql.TxOptions{ReadOnly: true}, prepared: true,
+	goose:       goose.DialectSQLite3,
+	exists:      sqliteExists,
+	retry:       sqliteRetry,
+	own:         sqliteAppendOnly + sqliteEpochs + sqliteSetters,
+	readOnly:    sql.TxOptions{ReadOnly: true},
+	prepared:    true,
 	migrations:  func(files fs.FS) fs.FS { return files },
-	isReadOnly:  "FALSE", // whether a file can be written, a write finds out
+	isReadOnly:  "FALSE", // only a write finds out whether a file is writable
 	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
 }
 
-// sqliteWords puts statements into SQLite's words.
+// sqliteWords translates the parts of statements that SQLite spells differently.
 var sqliteWords = strings.NewReplacer(
 	among, "IN (SELECT value FROM json_each($1))",
 	elements, "json_each($1)",
 )
 
-// sqliteAppendOnly is no migration, because each database has its own language for it.
+// sqliteAppendOnly is not a migration, because each database spells triggers differently.
 const sqliteAppendOnly = `
 CREATE TRIGGER IF NOT EXISTS audit_log_no_update BEFORE UPDATE ON audit_log
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_log_no_delete BEFORE DELETE ON audit_log
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
 
-// sqliteEpochs give new keys and sessions their user's epoch, whatever program inserts them.
+// sqliteEpochs set the epoch of new keys and sessions to their user's, whatever program inserts them.
 const sqliteEpochs = `
 CREATE TRIGGER IF NOT EXISTS api_keys_epoch AFTER INSERT ON api_keys
 	WHEN NEW.epoch <> (SELECT key_epoch FROM users WHERE name = NEW.user_name)
 	BEGIN UPDATE api_keys SET epoch = (SELECT key_epoch FROM users WHERE name = NEW.user_name) WHERE id = NEW.id; END;
 CREATE TRIGGER IF NOT EXISTS sessions_epoch AFTER INSERT ON sessions
 	WHEN NEW.epoch <> (SELECT session_epoch FROM users WHERE name = NEW.user_name)
-	BEGIN UPDATE sessions SET epoch = (SELECT session_epoch FROM users WHERE name = NEW.user_name) WHERE id = NEW.id; END;`
+	BEGIN UPDATE sessions SET epoch = (SELECT session_epoch FROM users WHERE name = NEW.user_name)
+	WHERE id = NEW.id; END;`
 
-// sqliteSetters make unknown who set a password that is stored by a program that does not say so.
+// sqliteSetters reset password_set_by to unknown when a program stores a password without it.
 const sqliteSetters = `
 CREATE TRIGGER IF NOT EXISTS users_password_set_by AFTER UPDATE OF password_hash ON users
 	WHEN NEW.password_hash <> OLD.password_hash
 	BEGIN UPDATE users SET password_set_by = '' WHERE name = NEW.name; END;`
 
-// openSQLite opens, and if need be makes, a database file that only its owner can read. There is one connection that
-// writes and a pool that cannot: SQLite has one writer at a time, and waiting for a turn in Go is fair and cheap, while
-// waiting in SQLite is polling. _txlock=immediate takes the write lock at the start, so an Update never fails half-way
-// because another process wrote in between.
+// openSQLite opens, or creates, a database file that only its owner can read. It has one connection that writes and a
+// pool that cannot: SQLite has one writer at a time, and a queue in Go is fair and cheap, while SQLite polls.
+// _txlock=immediate takes the write lock at the start, so an Update never fails half-way because another process
+// wrote in between.
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	if strings.HasPrefix(path, ":") {
-		return nil, errors.New("a database in memory would be another one for each connection; name a file")
+		return nil, errors.New("each connection would have its own database in memory; name a file")
 	}
 	path, err := filepath.Abs(path) // a URI takes what follows two slashes for a host
 	if err != nil {
@@ -86,7 +91,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	// The first connection makes the file a database in WAL mode, which a reader could not.
+	// The first connection switches the file to WAL mode, which a reader could not.
 	if err := retryStart(ctx, writer.PingContext); err != nil {
 		return nil, errors.Join(plain(err), writer.Close())
 	}
@@ -95,21 +100,22 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 		return nil, errors.Join(err, writer.Close())
 	}
 
-	// Twice as many as there can be heavy requests, one for the reads of revocations, and one that is always free to check whether the
-	// store is ready.
-	turns := max(4, 2*runtime.GOMAXPROCS(0))
-	reader.SetMaxOpenConns(turns + 2)
-	reader.SetMaxIdleConns(turns + 2)
+	// Two for each possible heavy request, one for the reads of revocations, and one that is always free to check
+	// whether the store is ready.
+	slots := max(4, 2*runtime.GOMAXPROCS(0))
+	reader.SetMaxOpenConns(slots + 2)
+	reader.SetMaxIdleConns(slots + 2)
 	return &Store{
 		now: now, dialect: sqliteDialect, files: files,
-		writer: &handle{DB: writer, turns: admission.NewBound(1, admission.Many)},
-		reader: &handle{DB: reader, turns: admission.NewBound(turns, admission.Many), reserved: admission.NewBound(1, admission.Many)},
+		writer: &handle{DB: writer, slots: admission.NewBound(1, admission.Many)},
+		reader: &handle{DB: reader, slots: admission.NewBound(slots, admission.Many), reserved: admission.NewBound(1,
+			admission.Many)},
 	}, nil
 }
 
-// ownFile creates an empty file that only its owner can read, or takes the permissions of others from one that exists.
-// It opens no existing file: closing a second descriptor of a file ends all POSIX locks that this process has on it, and with
-// them the locks of a store that is open already.
+// ownFile creates an empty file that only its owner can read, or removes the permissions of others from an existing
+// one. It opens no existing file: closing a second descriptor of a file releases all POSIX locks that this process
+// has on it, and with them the locks of a store that is already open.
 func ownFile(path string) error {
 	if err := create(path); !errors.Is(err, fs.ErrExist) {
 		return err
@@ -124,18 +130,18 @@ func ownFile(path string) error {
 	return os.Chmod(path, 0o600)
 }
 
-// These bound how long opening a database is retried.
+// The limits of retries when a database is opened.
 const (
-	// startTimeout is how long SQLITE_BUSY is retried. Several programs that start on one new file take their turns.
+	// startTimeout is how long SQLITE_BUSY is retried, such as when several programs start on one new file.
 	startTimeout = 30 * time.Second
-	// startTries is how often anything else is. A migration fails if another program was faster, and the next try finds the
-	// work done.
+	// startTries is the maximum number of tries after other errors. A migration fails if another program was faster,
+	// and the next try finds it done.
 	startTries = 5
 )
 
-// retryStart calls f until it succeeds or cannot. Switching a new file to WAL mode needs an exclusive lock, for which SQLite
-// does not wait as long as busy_timeout says: where two connections hold a shared lock and one of them wants more, it returns
-// SQLITE_BUSY at once, because they would wait for each other.
+// retryStart calls f until it succeeds or a limit is reached. Switching a new file to WAL mode needs an exclusive
+// lock, for which SQLite does not always wait as long as busy_timeout: if two connections hold a shared lock and one
+// of them needs more, it returns SQLITE_BUSY at once, because they would deadlock.
 func retryStart(ctx context.Context, f func(context.Context) error) error {
 	deadline := time.Now().Add(startTimeout)
 	for tries := 1; ; tries++ {
@@ -144,32 +150,34 @@ func retryStart(ctx context.Context, f func(context.Context) error) error {
 		case err == nil, ctx.Err() != nil, time.Now().After(deadline):
 			return err
 		case busy(err):
-			pause(ctx, rand.N(min(time.Millisecond<<min(tries, 7), 100*time.Millisecond))) //nolint:gosec // spreads load
+			wait := rand.N(min(time.Millisecond<<min(tries, 7), 100*time.Millisecond)) //nolint:gosec // spreads load
+			pause(ctx, wait)
 		case tries >= startTries:
 			return err
 		}
 	}
 }
 
-// busy reports whether another connection holds a lock on a SQLite file.
+// busy reports whether an error means that another connection holds a lock on a SQLite file.
 func busy(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// sqliteAgain never is: whoever writes has the database alone.
-func sqliteAgain(error, bool, int) (time.Duration, bool) { return 0, false }
+// sqliteRetry never retries: a writer has the database alone.
+func sqliteRetry(error, bool, int) (time.Duration, bool) { return 0, false }
 
 func sqliteExists(err error) bool {
 	var e *sqlite.Error
-	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE ||
+		e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
-// plain explains the one failure that is a user's and not the disk's.
+// plain explains the failure that is the operator's and not the disk's.
 func plain(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_NOTADB {
 		return fmt.Errorf("the file is not a SQLite database")
 	}
-	return errors.New(strings.TrimPrefix(briefly(err).Error(), "sqlite: "))
+	return errors.New(strings.TrimPrefix(shorten(err).Error(), "sqlite: "))
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
-// statement is one that is prepared once a connection: with SQLite when the database is opened, because preparing takes longer
-// than running; with PostgreSQL by the driver, when it is used first.
+// statement is prepared once per connection: with SQLite when the database is opened, because preparing takes longer
+// than running; with PostgreSQL by the driver, on first use.
 type statement struct {
 	index int
 	text  string
@@ -28,18 +28,19 @@ func prepare(text string) statement {
 type handle struct {
 	*sql.DB
 
-	// turns bound the transactions: a pool lets any number wait, for any time, and in no order.
-	turns *admission.Bound
-	// reserved bounds the transactions of revocations where all others are taken; nil if no connection is in reserve for them.
+	// slots limit concurrent transactions: a pool would queue without a limit, a timeout or an order.
+	slots *admission.Bound
+	// reserved limits the transactions of revocations while all slots are taken; nil if no connection is reserved for
+	// them.
 	reserved *admission.Bound
-	// idle is how many connections are kept open.
+	// idle is the maximum number of idle connections.
 	idle     int
 	prepared []*sql.Stmt
 }
 
-// acquire waits for a connection's turn, and returns how to give it back.
+// acquire waits for a work slot, and returns the function that releases it.
 func (h *handle) acquire(ctx context.Context) (release func(), err error) {
-	bound := h.turns
+	bound := h.slots
 	if h.reserved != nil && admission.IsRevocation(ctx) {
 		if bound.TryAcquire() {
 			return bound.Release, nil
@@ -49,7 +50,7 @@ func (h *handle) acquire(ctx context.Context) (release func(), err error) {
 	return bound.Release, bound.Acquire(ctx)
 }
 
-// prepare prepares all statements, where the driver does not.
+// prepare prepares all statements, if the driver does not.
 func (s *Store) prepare(ctx context.Context) error {
 	if !s.dialect.prepared {
 		return nil
@@ -57,8 +58,8 @@ func (s *Store) prepare(ctx context.Context) error {
 	return errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx))
 }
 
-// prepare is done before the first transaction, because a transaction that asked for a second connection to prepare
-// something could wait for itself.
+// prepare is called before the first transaction, because a transaction that needed a second connection to prepare a
+// statement could wait for itself.
 func (h *handle) prepare(ctx context.Context) error {
 	for _, s := range statements {
 		prepared, err := h.PrepareContext(ctx, sqliteWords.Replace(s.text))
@@ -70,7 +71,7 @@ func (h *handle) prepare(ctx context.Context) error {
 	return nil
 }
 
-// bind is done once a transaction for each statement, because the transaction keeps all it prepares until it ends.
+// bind attaches a statement once per transaction, because the transaction keeps each one until it ends.
 func (tx *Tx) bind(s statement) *sql.Stmt {
 	bound, ok := tx.bound[s.index]
 	if !ok {
@@ -94,7 +95,7 @@ func (tx *Tx) run(s statement, args []any) (sql.Result, error) {
 	return tx.bind(s).ExecContext(tx.ctx, args...)
 }
 
-// fail says that the database failed at a statement.
+// fail records and returns the failure of the database at a statement.
 func (tx *Tx) fail(s statement, err error) error {
 	err = failure(tx.ctx, s.text, err)
 	if tx.broken == nil {
@@ -103,9 +104,9 @@ func (tx *Tx) fail(s statement, err error) error {
 	return err
 }
 
-// exec runs a statement and returns how many rows it changed.
+// exec runs a statement and returns the number of changed rows.
 func (tx *Tx) exec(s statement, args ...any) (int, error) {
-	if unheld(args) {
+	if anyUnstorable(args) {
 		return 0, s.refuse()
 	}
 	result, err := tx.run(s, args)
@@ -122,7 +123,7 @@ func (tx *Tx) exec(s statement, args ...any) (int, error) {
 	return int(n), nil
 }
 
-// one reads the only row of a query.
+// one returns the only row of a query, or ErrNotFound.
 func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) (record T, err error) {
 	found := false
 	err = tx.each(s, args, func(row scanner) (err error) {
@@ -136,7 +137,7 @@ func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any)
 	return record, err
 }
 
-// all reads the rows of a query; the result is empty, never nil.
+// all returns the rows of a query; the result is empty, never nil.
 func all[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) ([]T, error) {
 	records := []T{}
 	err := tx.each(s, args, func(row scanner) error {
@@ -150,16 +151,17 @@ func all[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any)
 	return records, nil
 }
 
-// each calls f with the rows of a query. No record has a text that cannot be kept.
+// each calls f with the rows of a query. No record has a text that cannot be stored.
 func (tx *Tx) each(s statement, args []any, f func(scanner) error) error {
-	if unheld(args) {
+	if anyUnstorable(args) {
 		return nil
 	}
 	rows, err := tx.query(s, args)
 	if err != nil {
 		return tx.fail(s, err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells what went wrong
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+
 	for rows.Next() {
 		if err := f(rows); err != nil {
 			return tx.fail(s, err)

@@ -1,5 +1,5 @@
-// Package store keeps records in a relational database. View and Update are its only doors; what the records mean is
-// the domain's to decide.
+// Package store keeps records in a relational database. View and Update are its only transactions; the domain decides
+// what the records mean.
 package store
 
 import (
@@ -31,46 +31,46 @@ type Store struct {
 	writer  *handle
 	reader  *handle
 	dialect dialect
-	// files are those of a SQLite database, else nil.
+	// files are the files of a SQLite database, else nil.
 	files *databaseFiles
-	// server is nil where there is none.
+	// server is the clock of a database server, else nil.
 	server *serverClock
-	// observe is nil where nobody wants to know.
+	// observe is set by Observe, or nil.
 	observe func(kind string, took time.Duration)
-	// migrating opens the connections that migrations take; nil where it is the writer's.
+	// migrating opens the connections for migrations; nil if the writer's are used.
 	migrating func() (*sql.DB, error)
-	// listening opens a connection that hears what is changed; nil where nobody tells.
-	listening func(context.Context) (*pgx.Conn, error)
-	// changes and follower are nil for a store that is not followed.
+	// openListener opens the LISTEN connection; nil on SQLite.
+	openListener func(context.Context) (*pgx.Conn, error)
+	// changes and follower are nil without Follow.
 	changes  *changes
 	follower *follower
 }
 
-// dialect is all that differs between databases, beside opening them.
+// dialect is how a database differs from others, except for opening it.
 type dialect struct {
 	goose goose.Dialect
-	// exists tells whether an error means that a key is taken.
+	// exists reports whether an error means that a key is taken.
 	exists func(error) bool
-	// again tells whether a transaction that failed can be run again, and how long to wait before. tries counts those it had.
-	again func(err error, committing bool, tries int) (time.Duration, bool)
-	// readOnly and readWrite begin the transactions of View and Update.
+	// retry reports whether a failed transaction can be retried, and the delay before. tries counts the tries so far.
+	retry func(err error, committing bool, tries int) (time.Duration, bool)
+	// readOnly and readWrite are the options of View and Update.
 	readOnly, readWrite sql.TxOptions
-	// migrations makes the files of migrations the database's own.
+	// migrations adapts the files of migrations to the database.
 	migrations func(fs.FS) fs.FS
-	// prepared is set where statements have to be prepared by hand.
+	// prepared reports whether statements have to be prepared by hand.
 	prepared bool
-	// hasVersions asks whether there is the table of goose.
+	// hasVersions is a query that returns whether the table of goose exists.
 	hasVersions string
-	// own is what follows the migrations in the database's own language, such as that the audit trail cannot be changed. It
-	// may be run again.
+	// own follows the migrations in the database's own SQL, such as the triggers of the audit trail. It can be run
+	// repeatedly.
 	own string
-	// isReadOnly is an expression that is true where the server of a connection takes no writes.
+	// isReadOnly is an expression that is true if the server of a connection accepts no writes.
 	isReadOnly string
-	// lockKeys is empty where one transaction at a time writes.
+	// lockKeys locks the keys; empty if there is one writing transaction at a time.
 	lockKeys string
 }
 
-// Open opens the database that a DSN names, and brings its schema up to date: "sqlite:PATH", "postgres://…" as libpq takes
+// Open opens the database of a DSN and migrates its schema. A DSN is "sqlite:PATH", "postgres://…" as libpq accepts
 // it, or None.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	if dsn == None {
@@ -84,7 +84,8 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", Redact(dsn), err)
 	}
 	if err := retryStart(ctx, s.migrate); err != nil {
-		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn), briefly(err)), s.Close())
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn),
+			shorten(err)), s.Close())
 	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
@@ -104,27 +105,27 @@ func open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now)
 }
 
-// Configured tells whether there is a database at all.
+// Configured reports whether there is a database.
 func (s *Store) Configured() bool { return s.writer != nil }
 
-// Turns are the bounds of the transactions that go on at once: those that read, and those that write. They are nil without a
+// Slots returns the limits of concurrent transactions that read, and of those that write. They are nil without a
 // database.
-func (s *Store) Turns() (reads, writes *admission.Bound) {
+func (s *Store) Slots() (reads, writes *admission.Bound) {
 	if !s.Configured() {
 		return nil, nil
 	}
-	return s.reader.turns, s.writer.turns
+	return s.reader.slots, s.writer.slots
 }
 
-// Readers returns how many transactions read at once, 0 without a database.
+// Readers returns the maximum number of concurrent reading transactions, 0 without a database.
 func (s *Store) Readers() int {
 	if !s.Configured() {
 		return 0
 	}
-	return s.reader.turns.Size()
+	return s.reader.slots.Size()
 }
 
-// Now is the time, to the millisecond, as a transaction would have it that began now.
+// Now returns the time, to the millisecond, that a transaction would have if it began now.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
 // Require returns fault.StoreMissing if there is no database.
@@ -135,7 +136,7 @@ func (s *Store) Require() error {
 	return fault.New(fault.StoreMissing, "this server runs without an authentication cluster, which the request needs")
 }
 
-// Close ends all use of the database.
+// Close closes all connections to the database.
 func (s *Store) Close() error {
 	if !s.Configured() {
 		return nil
@@ -143,7 +144,7 @@ func (s *Store) Close() error {
 	if s.follower != nil {
 		s.follower.close()
 	}
-	return errors.Join(s.reader.Close(), s.writer.Close()) // to close twice what is one is no error
+	return errors.Join(s.reader.Close(), s.writer.Close()) // the same pool can be closed twice
 }
 
 //go:embed migrations/*.sql
@@ -156,7 +157,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer own.Close() //nolint:errcheck // what it did is committed
+		defer own.Close() //nolint:errcheck // its work is committed
 		db = own
 	}
 	files, err := fs.Sub(migrations, "migrations")
@@ -181,7 +182,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	return err
 }
 
-// millis is how times are stored; the zero time is 0.
+// millis returns the stored form of a time; the zero time is 0.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -39,7 +39,9 @@ func TestSQLite(t *testing.T) {
 func TestSQLite_File(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?c#d%41.db")
 	st := open(t, "sqlite:"+path, time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) }); err != nil {
+	if err := st.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.Accounts.Insert(store.Account{ID: "a"})
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, suffix := range []string{"", "-wal"} {
@@ -50,7 +52,7 @@ func TestSQLite_File(t *testing.T) {
 	}
 }
 
-// Ensures that a database lives on when it is opened again, and that nothing is migrated twice.
+// Ensures that a database keeps its records when it is opened again, and that nothing is migrated twice.
 func TestSQLite_Reopen(t *testing.T) {
 	dsn := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	for i := range 3 {
@@ -104,7 +106,9 @@ func openAtOnce(t *testing.T, dsn string) {
 func TestSQLite_AppendOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	st := open(t, "sqlite:"+path, time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Audit.Insert(store.AuditEntry{ID: "a"}) }); err != nil {
+	if err := st.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.Audit.Insert(store.AuditEntry{ID: "a"})
+	}); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", path)
@@ -115,7 +119,8 @@ func TestSQLite_AppendOnly(t *testing.T) {
 	for _, statement := range []string{
 		`UPDATE audit_log SET actor = 'x'`, `DELETE FROM audit_log`,
 	} {
-		if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
+		_, err := db.ExecContext(t.Context(), statement)
+		if err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: %v", statement, err)
 		}
 	}
@@ -148,10 +153,12 @@ func TestOpen_NewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close() //nolint:errcheck // nothing to lose
-	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Open(t.Context(), "sqlite:"+path, time.Now); err == nil || !strings.Contains(err.Error(), "newer program") {
+	_, err = store.Open(t.Context(), "sqlite:"+path, time.Now)
+	if err == nil || !strings.Contains(err.Error(), "newer program") {
 		t.Errorf("a newer schema is opened: %v", err)
 	}
 }

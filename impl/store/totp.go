@@ -8,18 +8,21 @@ type TOTPDevice struct {
 	// Sealed is the secret, sealed for "totp_devices:USER:secret".
 	Sealed    string
 	Confirmed bool
-	// LastStep is the newest time step whose code was used.
+	// LastStep is the newest time step with a used code.
 	LastStep  int64
 	CreatedAt time.Time
 }
 
 // The statements on these records.
 var (
-	selectTOTPDevice  = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices WHERE user_name = $1`)
+	selectTOTPDevice = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices
+		WHERE user_name = $1`)
 	selectTOTPDevices = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices`)
-	resealTOTPDevices = prepare(`UPDATE totp_devices SET sealed = new.sealed FROM (SELECT value ->> 0 AS user_name, value ->> 1 AS sealed FROM ` + elements + `) AS new
+	resealTOTPDevices = prepare(`UPDATE totp_devices SET sealed = new.sealed FROM (SELECT value ->> 0 AS user_name,
+		value ->> 1 AS sealed FROM ` + elements + `) AS new
 		WHERE totp_devices.user_name = new.user_name`)
-	insertTOTPDevice    = prepare(`INSERT INTO totp_devices (user_name, sealed, confirmed, last_step, created_at) VALUES ($1, $2, $3, $4, $5)`)
+	insertTOTPDevice = prepare(`INSERT INTO totp_devices (user_name, sealed, confirmed, last_step, created_at)
+		VALUES ($1, $2, $3, $4, $5)`)
 	confirmTOTPDevice   = prepare(`UPDATE totp_devices SET confirmed = TRUE WHERE user_name = $1`)
 	deleteTOTPDevice    = prepare(`DELETE FROM totp_devices WHERE user_name = $1`)
 	useTOTPStep         = prepare(`UPDATE totp_devices SET last_step = $2 WHERE user_name = $1 AND last_step < $2`)
@@ -34,7 +37,7 @@ func (t TOTPDevices) Find(userName string) (TOTPDevice, error) {
 	return one(t.tx, scanTOTPDevice, selectTOTPDevice, userName)
 }
 
-// All returns everybody's devices, in any order.
+// All returns the devices of all users, in any order.
 func (t TOTPDevices) All() ([]TOTPDevice, error) {
 	return all(t.tx, scanTOTPDevice, selectTOTPDevices)
 }
@@ -46,7 +49,7 @@ func scanTOTPDevice(row scanner) (d TOTPDevice, err error) {
 	return d, err
 }
 
-// Reseal replaces what is sealed, given in pairs with the users' names.
+// Reseal replaces encrypted secrets, given in pairs with the users' names.
 func (t TOTPDevices) Reseal(resealed [][2]string) error {
 	_, err := t.tx.exec(resealTOTPDevices, list[[2]string](resealed))
 	return err
@@ -59,22 +62,22 @@ func (t TOTPDevices) Insert(d TOTPDevice) error {
 	return err
 }
 
-// Confirm makes a user's device count.
+// Confirm marks a user's device as confirmed.
 func (t TOTPDevices) Confirm(userName string) error {
 	t.tx.changed.add(userTag(userName))
 	_, err := t.tx.exec(confirmTOTPDevice, userName)
 	return err
 }
 
-// Delete removes a user's device with its recovery codes, and tells whether there was one.
+// Delete removes a user's device with its recovery codes, and reports whether there was one.
 func (t TOTPDevices) Delete(userName string) (bool, error) {
 	t.tx.changed.add(userTag(userName))
 	n, err := t.tx.exec(deleteTOTPDevice, userName)
 	return n > 0, err
 }
 
-// UseStep marks a time step, and all before it, as used, and tells whether it was not before: of many who use one
-// step at once, one is told so.
+// UseStep marks a time step, and all before it, as used, and reports whether it was unused. Of several concurrent
+// uses of a step, one succeeds.
 func (t TOTPDevices) UseStep(userName string, step int64) (bool, error) {
 	n, err := t.tx.exec(useTOTPStep, userName, step)
 	return n > 0, err
@@ -93,7 +96,7 @@ func (t RecoveryCodes) Replace(userName string, digests []string) error {
 	return nil
 }
 
-// Use removes a recovery code, and tells whether it was there: of many who use it at once, one is told so.
+// Use removes a recovery code, and reports whether it was there. Of several concurrent uses of a code, one succeeds.
 func (t RecoveryCodes) Use(userName, digest string) (bool, error) {
 	n, err := t.tx.exec(deleteRecoveryCode, userName, digest)
 	return n > 0, err

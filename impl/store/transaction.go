@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or
-// fault.StoreUnavailable for anything that the database itself got wrong.
+// Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or fault.StoreUnavailable
+// for any failure of the database.
 type Tx struct {
 	// Now is the time of everything that this transaction does, to the millisecond.
 	Now time.Time
@@ -37,10 +37,10 @@ type Tx struct {
 	handle *handle
 	bound  map[int]*sql.Stmt
 	d      dialect
-	// broken is the first failure of the database. After it, nothing that the transaction did is kept, whatever its
-	// caller makes of the error.
+	// broken is the first failure of the database. After it the transaction is rolled back, whatever its caller makes
+	// of the error.
 	broken error
-	// read is what has been read and may be remembered, and changed is what others may remember.
+	// read are the tags of records that were read and may be cached; changed are those that caches may hold outdated.
 	read    []tag
 	changed tags
 }
@@ -67,7 +67,8 @@ type (
 	Repairs struct{ tx *Tx }
 	// Roles holds Elasticsearch's roles.
 	Roles struct{ tx *Tx }
-	// SAML holds used assertions, identity providers' metadata, sessions that began with a SAML sign-in, and refused sign-ins.
+	// SAML holds used assertions, identity providers' metadata, sessions that began with a SAML sign-in, and refused
+	// sign-ins.
 	SAML struct{ tx *Tx }
 	// Sessions holds sessions and their tokens.
 	Sessions struct{ tx *Tx }
@@ -89,20 +90,20 @@ func (tx *Tx) setTables() {
 }
 
 // View calls f with a transaction that reads. It returns f's error, fault.StoreMissing without a database,
-// fault.ServerBusy if there is no turn, or fault.StoreUnavailable.
+// fault.ServerBusy if no work slot became free, or fault.StoreUnavailable.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("view", time.Now())
 	return s.run(ctx, s.reader, s.dialect.readOnly, f)
 }
 
-// Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f may
-// be called more than once, so it must have no effect beyond the transaction.
+// Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f
+// may be called more than once, so it must have no effect beyond the transaction.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("update", time.Now())
 	return s.run(ctx, s.writer, s.dialect.readWrite, f)
 }
 
-// run tries a transaction until it is known how it ends.
+// run waits for a work slot, and retries the transaction as the dialect says.
 func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) error {
 	if err := s.Require(); err != nil {
 		return err
@@ -112,11 +113,13 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+
+	ctx, cancel := context.WithTimeoutCause(ctx, transactionTimeout, errTransactionTimeout)
 	defer cancel()
 	if err := s.inPlace(ctx); err != nil {
 		return err
 	}
+
 	for tries := 1; ; tries++ {
 		committing, err := s.try(ctx, h, options, f)
 		if err == nil {
@@ -125,22 +128,25 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 		if code(err) == readOnlyTransaction {
 			h.reconnect()
 		}
-		wait, again := s.dialect.again(err, committing, tries)
-		if !again || !pause(ctx, wait) {
+		wait, retry := s.dialect.retry(err, committing, tries)
+		if !retry || !pause(ctx, wait) {
 			return err
 		}
 	}
 }
 
-// try runs a transaction once. An error of the database comes before what f made of it.
-func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool, err error) {
+// try runs a transaction once. A failure of the database takes precedence over the error that f made of it.
+func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool,
+	err error) {
 	sqlTx, err := h.BeginTx(ctx, &options)
 	if err != nil {
 		return false, failure(ctx, "begin", err)
 	}
-	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back; after a failure the first error counts
+	defer sqlTx.Rollback() //nolint:errcheck // after a failure the first error counts
+
 	tx := &Tx{Now: s.Now(), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
 	tx.setTables()
+
 	err = f(tx)
 	if tx.broken != nil {
 		return false, tx.broken
@@ -148,15 +154,19 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err != nil {
 		return false, err
 	}
-	if err := s.tell(ctx, sqlTx, tx.changed); err != nil {
+
+	if err := s.notify(ctx, sqlTx, tx.changed); err != nil {
 		return false, err
 	}
 	err = sqlTx.Commit()
-	s.forget(tx.changed) // also after a failure: whatever the answer was, the commit may have been done
-	if err != nil {      // who only reads loses nothing with it
+	// This also follows a failure, after which the commit may have taken effect.
+	s.invalidate(tx.changed)
+	if err != nil { // a failed commit of a reading transaction loses nothing
 		return !options.ReadOnly, failure(ctx, "commit", err)
 	}
-	if !options.ReadOnly { // only what is in the file that the next start opens is acknowledged
+
+	// A write is acknowledged only if it is in the file that the next start opens.
+	if !options.ReadOnly {
 		if err := s.files.check(); err != nil {
 			return true, failure(ctx, "commit", err)
 		}
@@ -164,8 +174,8 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	return false, nil
 }
 
-// inPlace returns fault.StoreUnavailable if a file of the database was deleted or replaced, as soon as
-// filesInterval after that.
+// inPlace returns fault.StoreUnavailable if a file of the database was deleted or replaced, at the latest
+// filesInterval afterwards.
 func (s *Store) inPlace(ctx context.Context) error {
 	if err := s.files.checkLately(); err != nil {
 		return failure(ctx, "find the files", err)
@@ -173,7 +183,7 @@ func (s *Store) inPlace(ctx context.Context) error {
 	return nil
 }
 
-// pause waits, and tells whether ctx has not ended meanwhile.
+// pause waits, and reports whether ctx is still alive.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -210,17 +220,18 @@ func withResult[T any](ctx context.Context, run transact, f func(*Tx) (T, error)
 	return result, nil
 }
 
-// patience is how long a transaction may take once it has its turn. Without it, callers would queue behind whoever holds the
-// database, each longer than the one before.
-const patience = 10 * time.Second
+// transactionTimeout is the timeout of a transaction once it has a work slot. Without it, one slow transaction would
+// make all callers queue, each for longer than the one before.
+const transactionTimeout = 10 * time.Second
 
-var errPatience = errors.New("store: the transaction took too long")
+var errTransactionTimeout = errors.New("store: the transaction took too long")
 
-// failure says that the database failed at something, unless it was the caller who went away. A deadline that has passed, here
-// or further up, means that the database is too slow.
+// failure returns fault.StoreUnavailable for a failure of the database, or the context's error if the client
+// disconnected. An expired deadline, of this transaction or of its caller, means that the database is too slow.
 func failure(ctx context.Context, what string, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("%s: %w", what, briefly(err)), "the authentication cluster failed; try again in a moment")
+	return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("%s: %w", what, shorten(err)),
+		"the authentication cluster failed; try again in a moment")
 }

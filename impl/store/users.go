@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
-// User is somebody who can sign in. The name is the key and never changes.
+// User is an account that can sign in. The name is the key and never changes.
 type User struct {
 	Name     string
 	Builtin  bool
@@ -17,67 +17,72 @@ type User struct {
 	Email    string
 	// Metadata is a JSON object, or empty if none was given.
 	Metadata string
-	// Realm is the SAML realm that the user comes from, and Identity what that calls the user; both are zero for a user of this
-	// server. They never change, except by Qualify.
+	// Realm is the SAML realm that the user comes from, and Identity the realm's name for the user; both are zero for
+	// a native user. They never change, except by Qualify.
 	Realm    string
 	Identity ExternalIdentity
 	// PasswordHash is a PHC string; empty if the user has no password.
 	PasswordHash string
-	// PasswordSetBy is who set the password.
+	// PasswordSetBy is the role that set the password.
 	PasswordSetBy PasswordSetter
-	// Tenure is since when the user holds ECE's roles.
+	// Tenure is since when the user has ECE's roles.
 	Tenure    identity.Tenure
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	// CreatedBy and UpdatedBy are the actors of the audit trail.
 	CreatedBy string
 	UpdatedBy string
-	// FirstLoginAt and LastLoginAt are zero for a user who never signed in.
+	// FirstLoginAt and LastLoginAt are zero for a user that never signed in.
 	FirstLoginAt time.Time
 	LastLoginAt  time.Time
-	// HasTOTP tells whether the user has a confirmed second factor. It is read only: it follows from the device.
+	// HasTOTP reports whether the user has a confirmed second factor. It is read only: it follows from the device.
 	HasTOTP bool
 }
 
-// PasswordSetter is who set a user's password: whether another user may know it decides on promotions, and on what API keys
-// may do that are made with it.
+// PasswordSetter is the role that set a user's password. Whether another user may know it affects promotions, and the
+// permissions of API keys that are created with it.
 type PasswordSetter string
 
-// The setters there are. The zero value stands for an unknown one, which is trusted no more than another user.
+// The known setters. The zero value is an unknown one, which is trusted as little as another user.
 const (
 	// SetByUser is the user, with the old password.
 	SetByUser PasswordSetter = "user"
 	// SetByOperator is the configuration, or a command on the server's machine.
 	SetByOperator PasswordSetter = "operator"
-	// SetByAdministrator is a platform admin at the time.
+	// SetByAdministrator is a platform administrator.
 	SetByAdministrator PasswordSetter = "administrator"
 	// SetByOther is another user, with Elasticsearch's privileges.
 	SetByOther PasswordSetter = "other"
 )
 
-// PasswordShared reports whether another user set the password that the user has now, and so may know it.
+// PasswordShared reports whether another user set the user's current password, and so may know it.
 func (u User) PasswordShared() bool {
 	return u.PasswordHash != "" && u.PasswordSetBy != SetByUser && u.PasswordSetBy != SetByOperator
 }
 
-// External tells whether an identity provider keeps the user: all but whether the user may sign in is changed there.
+// External reports whether an identity provider manages the user: everything but whether the user may sign in is
+// changed there.
 func (u User) External() bool { return u.Realm != "" }
 
-// HomeRealm is where the user comes from.
+// HomeRealm returns the realm that the user comes from.
 func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.Realm) }
 
-const userColumns = `users.name, users.builtin, users.enabled, ` + rolesColumn + `, users.full_name, users.email, users.metadata,
-	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at, users.created_by, users.updated_by, users.password_set_by, users.tenure,
+const userColumns = `users.name, users.builtin, users.enabled, ` + rolesColumn +
+	`, users.full_name, users.email, users.metadata,
+	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at,
+	users.created_by, users.updated_by, users.password_set_by, users.tenure,
 	users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
-// userFields returns where to scan userColumns to, and what to call then.
+// userFields returns the destinations for userColumns, and a function to call after the scan.
 func userFields(u *User) ([]any, func()) {
 	var created, updated, first, last int64
 	var nameID string
 	var qualified bool
-	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email, &u.Metadata,
-		&u.Realm, &nameID, &qualified, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy, &u.PasswordSetBy, (*tenure)(&u.Tenure), &first, &last, &u.HasTOTP}
+	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email,
+		&u.Metadata,
+		&u.Realm, &nameID, &qualified, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy,
+		&u.PasswordSetBy, (*tenure)(&u.Tenure), &first, &last, &u.HasTOTP}
 	return fields, func() {
 		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
 		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
@@ -97,25 +102,36 @@ func scanUser(row scanner) (User, error) {
 var (
 	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1 AND NOT deleted`)
 	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users WHERE NOT deleted ORDER BY name`)
-	// The row of a deleted user that waits for the sweep becomes the new user's, with new epochs. All else is as in a new row.
-	insertUser = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata, password_hash, created_at, updated_at,
+	// The row of a deleted user that waits for the sweep becomes the new user's, with new epochs. All other columns
+	// are as in a new row.
+	insertUser = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata,
+		password_hash, created_at, updated_at,
 		created_by, updated_by, realm, name_id, name_id_qualified)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13)
-		ON CONFLICT (name) DO UPDATE SET builtin = excluded.builtin, enabled = excluded.enabled, roles = '` + sweepingPrefix + `' || excluded.roles,
-		full_name = excluded.full_name, email = excluded.email, metadata = excluded.metadata, password_hash = excluded.password_hash,
-		created_at = excluded.created_at, updated_at = excluded.updated_at, created_by = excluded.created_by, updated_by = excluded.updated_by,
+		ON CONFLICT (name) DO UPDATE SET builtin = excluded.builtin, enabled = excluded.enabled, roles = '` +
+		sweepingPrefix + `' || excluded.roles,
+		full_name = excluded.full_name, email = excluded.email, metadata = excluded.metadata,
+		password_hash = excluded.password_hash,
+		created_at = excluded.created_at, updated_at = excluded.updated_at, created_by = excluded.created_by,
+		updated_by = excluded.updated_by,
 		realm = excluded.realm, name_id = excluded.name_id, name_id_qualified = excluded.name_id_qualified,
 		tenure = '', first_login_at = 0, last_login_at = 0, deleted = FALSE, keys_revoked_at = 0,
-		key_epoch = users.key_epoch + 1, first_key_epoch = users.key_epoch + 1, session_epoch = users.session_epoch + 1 WHERE users.deleted`)
-	updateUser = prepare(`UPDATE users SET enabled = $2, roles = CASE WHEN sweeping THEN '` + sweepingPrefix + `' ELSE '' END || CAST($3 AS TEXT),
+		key_epoch = users.key_epoch + 1, first_key_epoch = users.key_epoch + 1,
+		session_epoch = users.session_epoch + 1 WHERE users.deleted`)
+	updateUser = prepare(`UPDATE users SET enabled = $2, roles = CASE WHEN sweeping THEN '` + sweepingPrefix +
+		`' ELSE '' END || CAST($3 AS TEXT),
 		full_name = $4, email = $5, metadata = $6, password_hash = $7,
 		updated_at = $8, updated_by = $9, tenure = $10 WHERE name = $1 AND NOT deleted`)
 	// These add and remove the prefix of the roles, which stay as they are.
-	beginSweeping = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix + `' || roles WHERE name = $1 AND NOT sweeping`)
-	endSweeping   = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1 AND sweeping`)
-	touchLogin    = prepare(`UPDATE users SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
+	beginSweeping = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix +
+		`' || roles WHERE name = $1 AND NOT sweeping`)
+	endSweeping = prepare(`UPDATE users SET sweeping = FALSE, roles = ` + rolesColumn + ` WHERE name = $1
+		AND sweeping`)
+	touchLogin = prepare(`UPDATE users
+		SET last_login_at = $2, first_login_at = CASE WHEN first_login_at = 0 THEN $2 ELSE first_login_at END
 		WHERE name = $1`)
-	// A trigger sets password_set_by to unknown whenever password_hash changes, whatever program changes it; so this comes after.
+	// A trigger resets password_set_by whenever password_hash changes, whatever program changes it; so this runs
+	// afterwards.
 	setPasswordSetter    = prepare(`UPDATE users SET password_set_by = $2 WHERE name = $1 AND password_set_by <> $2`)
 	selectPasswordSetter = prepare(`SELECT password_set_by FROM users WHERE name = $1`)
 	replacePasswordHash  = prepare(`UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2`)
@@ -139,7 +155,8 @@ func (t Users) Insert(u User) error {
 	if u.External() {
 		nameID = u.Identity.key()
 	}
-	n, err := t.tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
+	n, err := t.tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email,
+		u.Metadata, u.PasswordHash,
 		millis(t.tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
 	if err == nil && n == 0 {
 		return ErrExists
@@ -151,11 +168,13 @@ func (t Users) Insert(u User) error {
 	return err
 }
 
-// Update stores what administrators change of a user, and who did: UpdatedBy. It returns ErrNotFound.
+// Update stores the fields that administrators change, and UpdatedBy. It returns ErrNotFound if there is no such
+// user.
 func (t Users) Update(u User) error {
 	t.tx.changed.add(userTag(u.Name))
 	n, err := t.tx.exec(updateUser,
-		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash, millis(t.tx.Now), u.UpdatedBy,
+		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
+		millis(t.tx.Now), u.UpdatedBy,
 		tenure(u.Tenure))
 	if err == nil && n == 0 {
 		return ErrNotFound
@@ -167,13 +186,13 @@ func (t Users) Update(u User) error {
 	return err
 }
 
-// TouchLogin remembers that a user signed in now.
+// TouchLogin records a sign-in of a user at the transaction's time.
 func (t Users) TouchLogin(name string) error {
 	_, err := t.tx.exec(touchLogin, name, millis(t.tx.Now))
 	return err
 }
 
-// ReplacePasswordHash stores another hash of the same password, and tells whether the password was still that one.
+// ReplacePasswordHash stores another hash of the same password, and reports whether the old hash was still current.
 func (t Users) ReplacePasswordHash(name, old, hash string) (bool, error) {
 	t.tx.changed.add(userTag(name))
 	setter, err := one(t.tx, scanText, selectPasswordSetter, name)

@@ -131,7 +131,7 @@ func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string,
 
 // deleteOldest deletes the oldest sessions of a user that has reached maxSessions.
 func (s *Service) deleteOldest(ctx context.Context, tx *store.Tx, userName string) error {
-	ended, err := tx.Sessions.Crowd(userName, maxSessions)
+	ended, err := tx.Sessions.EvictOldest(userName, maxSessions)
 	if err != nil || ended == 0 {
 		return err
 	}

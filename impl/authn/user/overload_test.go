@@ -85,7 +85,7 @@ func TestCheckPassword_Disconnected(t *testing.T) {
 // free.
 func TestCheckPassword_CrowdedStore(t *testing.T) {
 	users, st, hashing := crowded(t)
-	_, writes := st.Turns()
+	_, writes := st.Slots()
 	begun, end := make(chan struct{}), make(chan struct{})
 	var crowd sync.WaitGroup
 	write := func(f func(*store.Tx) error) {

@@ -57,7 +57,7 @@ func crowds(s *suite) {
 	end := s.moment().Add(time.Hour)
 	for i := range 30 {
 		s.update(func(tx *store.Tx) error {
-			if _, err := tx.Sessions.Crowd("alice", 20); err != nil {
+			if _, err := tx.Sessions.EvictOldest("alice", 20); err != nil {
 				return err
 			}
 			return tx.Sessions.Insert(store.Session{ID: fmt.Sprint("s", i), UserName: "alice", ExpiresAt: end})

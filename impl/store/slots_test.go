@@ -14,8 +14,10 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// occupied takes all turns that there are, with transactions that last until release is called.
-func occupied(t *testing.T, bound *admission.Bound, do func(context.Context, func(*store.Tx) error) error) (release func()) {
+// occupied takes all work slots, with transactions that last until release is called.
+func occupied(
+	t *testing.T, bound *admission.Bound, do func(context.Context, func(*store.Tx) error) error,
+) (release func()) {
 	t.Helper()
 	began, end := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
@@ -23,9 +25,9 @@ func occupied(t *testing.T, bound *admission.Bound, do func(context.Context, fun
 		select {
 		case began <- struct{}{}:
 			<-end
-		case <-end: // run again
+		case <-end: // retried
 		}
-		return errors.New("nothing is to be kept")
+		return errors.New("roll back")
 	}
 	taken := 0
 	for more := true; more; {
@@ -38,13 +40,13 @@ func occupied(t *testing.T, bound *admission.Bound, do func(context.Context, fun
 		}
 		cancel()
 	}
-	t.Logf("%d turns", taken)
+	t.Logf("%d slots", taken)
 	return func() { close(end); wg.Wait() }
 }
 
-// Ensures that neither readers nor writers keep the others from the database, that no wait is in vain, that revocations read where all
-// others do, and that the check whether the store is ready waits for none of them.
-func TestTurns(t *testing.T) {
+// Ensures that readers and writers do not block each other, that a full queue is refused, that revocations read while
+// all slots are taken, and that Ready waits for none of them.
+func TestSlots(t *testing.T) {
 	for name, dsn := range map[string]func(*testing.T) string{
 		"SQLite":              func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
 		"PostgreSQL":          func(t *testing.T) string { return postgrestest.DSN(t) },
@@ -52,7 +54,7 @@ func TestTurns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := open(t, dsn(t), time.Now)
-			reads, writes := st.Turns()
+			reads, writes := st.Slots()
 			nothing := func(*store.Tx) error { return nil }
 			soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 			defer cancel()
@@ -62,11 +64,11 @@ func TestTurns(t *testing.T) {
 				t.Errorf("reading while all write: %v", err)
 			}
 			if err := st.Update(soon, nothing); !fault.Has(err, fault.ServerBusy) {
-				t.Errorf("one more who writes: %v", err)
+				t.Errorf("one more writer: %v", err)
 			}
 			stopReading := occupied(t, reads, st.View)
 			if err := st.View(soon, nothing); !fault.Has(err, fault.ServerBusy) {
-				t.Errorf("one more who reads: %v", err)
+				t.Errorf("one more reader: %v", err)
 			}
 			revocation, cancel := context.WithTimeout(admission.Revocation(t.Context()), 30*time.Second)
 			defer cancel()
