@@ -10,21 +10,25 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// ipExtractor returns how the address of a caller is found. Without trusted proxies it is that of the connection. Behind one
-// it is the last entry of X-Forwarded-For that no trusted proxy has as its own address: what stands before that entry, the
-// caller may have written. An entry that is no address ends the search at the proxy that sent it.
+// ipExtractor returns the function that finds a caller's address. Without trusted proxies it is the connection's
+// address. Behind one it is the last entry of X-Forwarded-For that is not a trusted proxy: the caller may have written
+// the entries before it. An entry that is not an address ends the search at the proxy that sent it.
 func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()
 	}
+
 	trusts := func(address netip.Addr) bool {
-		return slices.ContainsFunc(trusted, func(network *net.IPNet) bool { return network.Contains(address.AsSlice()) })
+		contains := func(network *net.IPNet) bool { return network.Contains(address.AsSlice()) }
+		return slices.ContainsFunc(trusted, contains)
 	}
+
 	return func(r *http.Request) string {
 		address, err := forwardedAddress(r.RemoteAddr)
 		if err != nil {
 			return r.RemoteAddr
 		}
+
 		rest, more := strings.Join(r.Header.Values(echo.HeaderXForwardedFor), ","), true
 		for more && trusts(address) {
 			entry := rest
@@ -39,12 +43,14 @@ func ipExtractor(trusted []*net.IPNet) echo.IPExtractor {
 			}
 			address = before
 		}
+
 		return address.String()
 	}
 }
 
-// forwardedAddress reads an entry of X-Forwarded-For: an IP address, with a port where the proxy adds one (1.2.3.4:5678,
-// [2001:db8::1]:5678, also [2001:db8::1]). An IPv4 address in IPv6 form is the IPv4 address, and a zone is left out.
+// forwardedAddress reads an entry of X-Forwarded-For: an IP address, with a port where the proxy adds one
+// (1.2.3.4:5678, [2001:db8::1]:5678, also [2001:db8::1]). It converts an IPv4-mapped IPv6 address to IPv4 and removes a
+// zone.
 func forwardedAddress(entry string) (netip.Addr, error) {
 	entry = strings.TrimSpace(entry)
 	address, err := netip.ParseAddr(entry)
@@ -54,8 +60,10 @@ func forwardedAddress(entry string) (netip.Addr, error) {
 			address = withPort.Addr()
 		}
 	}
+
 	if inner, ok := strings.CutPrefix(entry, "["); err != nil && ok && strings.HasSuffix(inner, "]") {
 		address, err = netip.ParseAddr(strings.TrimSuffix(inner, "]"))
 	}
+
 	return address.Unmap().WithZone(""), err
 }

@@ -7,10 +7,11 @@ import (
 	"testing"
 )
 
-// Ensures that the address of a caller behind trusted proxies is the last one that is none of theirs, in each form in which
-// proxies write addresses, and that what the caller writes before it counts for nothing.
+// Ensures that the address of a caller behind trusted proxies is the last one that is not a proxy's, in each form in
+// which proxies write addresses, and that entries that the caller wrote before it are ignored.
 func TestIPExtractor(t *testing.T) {
 	t.Parallel()
+
 	var trusted []*net.IPNet
 	for _, text := range []string{"10.0.0.0/8", "fd00::/8"} {
 		_, network, err := net.ParseCIDR(text)
@@ -19,6 +20,7 @@ func TestIPExtractor(t *testing.T) {
 		}
 		trusted = append(trusted, network)
 	}
+
 	for name, test := range map[string]struct {
 		peer    string
 		headers []string

@@ -7,46 +7,47 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
-// maxSmall is up to which size a body or an answer is not counted against a byte budget: that of nearly all requests. A
-// request with a larger body waits for a work slot.
+// maxSmall is the size in bytes up to which a body or an answer does not count against a byte budget. Nearly all are
+// smaller. A request with a larger body waits for a work slot.
 const maxSmall = 16 << 10
 
-// Limits of one server. A request costs some 30 KiB while it is read, waits or is answered.
+// Limits of one server. A request costs about 30 KiB while it is read, queued or answered.
 const (
 	maxRequests = 8192
-	// maxUnauthenticated bounds the requests to operations without credentials. One address has at most a quarter: others sign in
-	// although it sends bodies that do not end.
+	// maxUnauthenticated bounds the requests to operations without credentials. One address has at most a
+	// quarter, so others can sign in while it sends bodies that do not end.
 	maxUnauthenticated = maxRequests / 2
-	// authenticatedRequests are shared by the authenticated users: one has at most a quarter.
+	// authenticatedRequests are shared by the authenticated users. One user has at most a quarter.
 	authenticatedRequests = maxRequests / 2
 
-	// maxRefusals bounds the refusals being sent. Most take microseconds; those to clients that do not read take seconds, and one address
-	// has at most a quarter.
+	// maxRefusals bounds the refusals being sent. Most take microseconds, but those to clients that do not read take
+	// seconds. One address has at most a quarter.
 	maxRefusals = 2048
 
-	// heavyBytes are shared by the authenticated users. The quarter that one user gets holds the largest answer with keys (32 MiB).
+	// heavyBytes are shared by the authenticated users. One user's quarter holds the largest answer with keys (32 MiB).
 	heavyBytes = 160 << 20
 	// revocationBytes are shared by the authenticated users, too.
 	revocationBytes = 32 << 20
 	// unauthenticatedBytes are shared by client addresses.
 	unauthenticatedBytes = 32 << 20
 
-	// heavyQueue is how many requests of one caller wait for work that takes long: a longer queue would only say later what
-	// has to be said anyway.
+	// heavyQueue is the number of heavy requests of one caller that may be queued. A longer queue would only delay the
+	// refusals.
 	heavyQueue = 32
-	// revocationQueue is longer, because most revocations take a millisecond; what bounds the wait is its time.
+	// revocationQueue is longer, because most revocations take a millisecond; the wait is bounded by a timeout.
 	revocationQueue = 1024
-	// revocationsPerProcessor is how many revocations run at once: they mostly wait for the store.
+	// revocationsPerProcessor is the number of revocations that run at once per processor: they mostly wait for the
+	// store.
 	revocationsPerProcessor = 4
 )
 
 // Limits are the bounds of admission control.
 type Limits struct {
-	// Requests bounds all requests at once, and UnauthenticatedRequests those to operations without credentials. With HTTP/2 one
-	// connection carries hundreds, so the bound of connections does not help.
+	// Requests bounds all requests at once, and UnauthenticatedRequests those to operations without credentials. With
+	// HTTP/2 one connection carries hundreds of requests, so a limit on connections is not enough.
 	Requests, UnauthenticatedRequests *admission.Bound
-	// UserRequests shares the requests at once between the authenticated users, and AddressRequests those to operations without
-	// credentials between client addresses.
+	// UserRequests shares the requests at once between the authenticated users, and AddressRequests those to operations
+	// without credentials between client addresses.
 	UserRequests, AddressRequests *admission.Budget
 	// Refusals shares the refusals being sent between client addresses.
 	Refusals *admission.Budget
@@ -54,14 +55,15 @@ type Limits struct {
 	Heavy, Revocation, Unauthenticated *admission.Class
 }
 
-// NewLimits returns the limits of one server whose store lets a number of transactions read at once; 0 if there is none. Heavy
-// requests never take all of these.
+// NewLimits returns the limits of one server. reads is the number of concurrent read transactions of its store; 0 if
+// that is unlimited. Heavy requests never take all of them.
 func NewLimits(reads int) *Limits {
 	n := admission.Processors()
 	concurrent := n
 	if reads > 0 {
 		concurrent = min(n, reads/2)
 	}
+
 	return &Limits{
 		Requests:                admission.NewBound(maxRequests, 0),
 		UnauthenticatedRequests: admission.NewBound(maxUnauthenticated, 0),
@@ -74,12 +76,16 @@ func NewLimits(reads int) *Limits {
 	}
 }
 
-// Classes returns the classes by the names that metrics have for them.
+// Classes returns the classes by their names in metrics.
 func (l *Limits) Classes() map[string]*admission.Class {
-	return map[string]*admission.Class{"heavy": l.Heavy, "revocation": l.Revocation, "unauthenticated": l.Unauthenticated}
+	return map[string]*admission.Class{
+		"heavy":           l.Heavy,
+		"revocation":      l.Revocation,
+		"unauthenticated": l.Unauthenticated,
+	}
 }
 
-// class returns the class of an operation's requests once their caller is authenticated.
+// class returns the class that an operation's requests belong to once their caller is authenticated.
 func (l *Limits) class(op *contract.Operation) *admission.Class {
 	switch {
 	case op.Public:
@@ -99,8 +105,8 @@ func (l *Limits) requests(op *contract.Operation) []*admission.Bound {
 	return []*admission.Bound{l.Requests}
 }
 
-// enter notes which operation is called, and refuses a request at once if too many are in flight, until its answer is sent. It is one
-// middleware because Echo makes each anew for each request.
+// enter records the operation, and counts the request until its answer is sent. It refuses the request at once if too
+// many are in flight. These steps are one middleware because Echo builds every middleware again for each request.
 func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 	requests := limits.requests(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -114,6 +120,7 @@ func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 				}
 				a.requests = requests[:i+1]
 			}
+
 			if op.Public {
 				if !limits.AddressRequests.Take(a.caller, 1) {
 					return admission.Busy()
@@ -125,35 +132,40 @@ func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 			if op.Work == contract.Revocation {
 				ctx = admission.Revocation(ctx)
 			}
+
 			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
 		}
 	}
 }
 
-// chargeUser counts the request, from here on, against the authenticated user's share and no longer against the client's address.
+// chargeUser counts the request from here on against the authenticated user's share instead of the client address's.
 // API keys count as their owner, and requests on another user's behalf as the authenticating user.
 func chargeUser(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if op.Public {
 			return next
 		}
+
 		return func(c echo.Context) error {
 			a, r := stateOf(c).answer, c.Request()
 			user := CallerOf(r.Context()).User
 			if !limits.UserRequests.Take(user, 1) {
 				return admission.Busy()
 			}
+
 			a.class, a.caller, a.share, a.admitted = limits.class(op), user, limits.UserRequests, true
-			c.SetRequest(r.WithContext(admission.WithCaller(r.Context(), "user "+user))) // no address begins like that
+			c.SetRequest(
+				r.WithContext(admission.WithCaller(r.Context(), "user "+user)),
+			) // no address begins with "user "
 			return next(c)
 		}
 	}
 }
 
-// takeSlot lets a request work when it gets a work slot, if it needs one: that of a heavy operation or a revocation, one with a large body,
-// and one whose answer is to be reshaped. It comes when the body has been read, and the slot is given back before the answer is
-// sent: a slow client holds none.
+// takeSlot waits for a work slot if the request needs one: if its operation is heavy or a revocation, if its body is
+// large, or if its answer is to be reshaped. It runs after the body has been read, and releases the slot before the
+// answer is sent, so that a slow client holds none.
 func takeSlot(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -166,6 +178,7 @@ func takeSlot(op *contract.Operation) echo.MiddlewareFunc {
 			if err := a.class.Slots.Acquire(r.Context(), a.caller); err != nil {
 				return err
 			}
+
 			a.slot = a.class.Slots
 			defer a.releaseSlot()
 

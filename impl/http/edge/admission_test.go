@@ -19,20 +19,21 @@ import (
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/elastic/filterpath/pretty"
 	"github.com/sallyport/sallyport/impl/platform/admission"
-
-	"github.com/sallyport/sallyport/impl/http/contract"
 )
 
-// Ensures that each operation of the contract is in a class that its callers' requests count against, and that classes come
-// from the contract only.
+// Ensures that each operation of the contract is in a class that its callers' requests count against, and that classes
+// come from the contract only.
 func TestLimits_Class(t *testing.T) {
 	t.Parallel()
+
 	c, err := contract.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	l := NewLimits(0)
 	counts := map[contract.Work]int{}
 	for _, op := range c.Operations {
@@ -48,6 +49,7 @@ func TestLimits_Class(t *testing.T) {
 			t.Errorf("%s: work %q, public %t", op.ID, op.Work, op.Public)
 		}
 	}
+
 	if len(counts) != 3 {
 		t.Errorf("operations by class: %v", counts)
 	}
@@ -88,7 +90,10 @@ func (stubExchange) Unreadable(_ *http.Request, _ *contract.Operation, cause err
 }
 
 func (stubExchange) Failure(_ echo.Context, f *fault.Error) (int, any) {
-	status := map[fault.Kind]int{fault.Internal: http.StatusInternalServerError, fault.Overloaded: http.StatusServiceUnavailable}
+	status := map[fault.Kind]int{
+		fault.Internal:   http.StatusInternalServerError,
+		fault.Overloaded: http.StatusServiceUnavailable,
+	}
 	return status[f.Code.Kind], f.Message
 }
 
@@ -104,14 +109,14 @@ func (x stubExchange) Reshape(_ context.Context, body []byte, reserve func(int) 
 	return body, nil
 }
 
-// begun is a context of Echo whose request was given to a stubFamily.
+// begun is a context of Echo with a request that was assigned to a stubFamily.
 func begun(r *http.Request, w http.ResponseWriter) echo.Context {
 	c := echo.New().NewContext(r, w)
 	_ = begin([]Family{stubFamily{}})(func(echo.Context) error { return nil })(c)
 	return c
 }
 
-// stalled is a connection whose other end does not read.
+// stalled is a connection to a client that does not read.
 type stalled struct {
 	http.ResponseWriter
 
@@ -125,7 +130,7 @@ func (s stalled) Write(p []byte) (int, error) {
 	return s.ResponseWriter.Write(p)
 }
 
-// admitted serves one path as an operation of a user's, with an answer of a size, and returns the limits.
+// admitted returns a server with one operation of an authenticated user, and its limits.
 func admitted(op *contract.Operation, answer func(echo.Context) error) (*Limits, *echo.Echo) {
 	l := NewLimits(0)
 	e := echo.New()
@@ -138,13 +143,15 @@ func admitted(op *contract.Operation, answer func(echo.Context) error) (*Limits,
 			return next(c)
 		}
 	}, chargeUser(op, l), takeSlot(op))
+
 	return l, e
 }
 
-// Ensures that an answer that waits for a slow client holds its bytes and no work slot, that one that has no room is refused
-// instead of sent, that reshaped answers are counted in the form in which they are sent, and that nothing is held afterwards.
+// Ensures that an answer to a slow client holds its bytes and no work slot, that an answer that exceeds the share is
+// refused, that reshaped answers count in the form in which they are sent, and that nothing is held afterwards.
 func TestSendAnswer_SlowReader(t *testing.T) {
 	t.Parallel()
+
 	const share = heavyBytes / 4
 	deep := strings.Repeat("[", maxSmall/2) + strings.Repeat("]", maxSmall/2)
 	text := func(size int) string { return `["` + strings.Repeat("x", size-4) + `"]` }
@@ -153,18 +160,19 @@ func TestSendAnswer_SlowReader(t *testing.T) {
 		status         int
 		held           int64
 	}{
-		"small":                    {"/", text(maxSmall), 200, 0},
-		"counted":                  {"/", text(maxSmall + 1), 200, maxSmall + 1},
-		"the whole share":          {"/", text(share), 200, share},
-		"more than the share":      {"/", text(share + 1), 503, 0},
-		"filtered":                 {"/?only=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200, maxSmall + 6},
-		"indented":                 {"/?pretty", text(maxSmall), 200, maxSmall + 5},
-		"no room for the indented": {"/?pretty", text(share - maxSmall), 200, share - maxSmall},
-		"no room, indented or not": {"/?pretty", text(share + 1), 503, 0},
-		"deep, and indented":       {"/?pretty", deep, 200, int64(pretty.Size([]byte(deep)))},
+		"small":                       {"/", text(maxSmall), 200, 0},
+		"counted":                     {"/", text(maxSmall + 1), 200, maxSmall + 1},
+		"the whole share":             {"/", text(share), 200, share},
+		"more than the share":         {"/", text(share + 1), 503, 0},
+		"filtered":                    {"/?only=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200, maxSmall + 6},
+		"indented":                    {"/?pretty", text(maxSmall), 200, maxSmall + 5},
+		"indented exceeds the share":  {"/?pretty", text(share - maxSmall), 200, share - maxSmall},
+		"both forms exceed the share": {"/?pretty", text(share + 1), 503, 0},
+		"deep, and indented":          {"/?pretty", deep, 200, int64(pretty.Size([]byte(deep)))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+
 			l, e := admitted(&contract.Operation{Work: contract.Heavy}, func(ctx echo.Context) error {
 				return ctx.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(c.answer))
 			})
@@ -175,15 +183,25 @@ func TestSendAnswer_SlowReader(t *testing.T) {
 				defer close(served)
 				e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, c.target, nil))
 			}()
+
 			<-w.reached
-			if _, running := l.Heavy.Slots.Load(); running != 0 || l.Heavy.Bytes.Held() != c.held || l.UserRequests.Held() != 1 {
-				t.Errorf("while it is sent %d run, %d bytes and %d requests are held; want 0, %d and 1", running, l.Heavy.Bytes.Held(), l.UserRequests.Held(), c.held)
+			if _, running := l.Heavy.Slots.Load(); running != 0 || l.Heavy.Bytes.Held() != c.held ||
+				l.UserRequests.Held() != 1 {
+				t.Errorf(
+					"while it is sent %d run, %d bytes and %d requests are held; want 0, %d and 1",
+					running,
+					l.Heavy.Bytes.Held(),
+					l.UserRequests.Held(),
+					c.held,
+				)
 			}
+
 			close(w.resume)
 			<-served
 			if recorder.Code != c.status {
 				t.Errorf("answered with %d; want %d", recorder.Code, c.status)
 			}
+
 			wantIdle(t, l)
 		})
 	}
@@ -202,9 +220,10 @@ func wantIdle(t *testing.T, l *Limits) {
 	}
 }
 
-// Ensures that nothing is sent of an answer that did not become whole.
-func TestSendAnswer_Failures(t *testing.T) {
+// Ensures that no part of an incomplete answer is sent.
+func TestSendAnswer_HandlerFails(t *testing.T) {
 	t.Parallel()
+
 	for name, fails := range map[string]func(echo.Context) error{
 		"an error after a part": func(c echo.Context) error {
 			_ = c.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(`{"part":`))
@@ -215,25 +234,34 @@ func TestSendAnswer_Failures(t *testing.T) {
 			panic("a defect")
 		},
 	} {
-		for _, op := range []*contract.Operation{{Work: contract.Light}, {Work: contract.Heavy}, {Work: contract.Revocation}} {
+		for _, op := range []*contract.Operation{
+			{Work: contract.Light},
+			{Work: contract.Heavy},
+			{Work: contract.Revocation},
+		} {
 			t.Run(name+", "+string(op.Work), func(t *testing.T) {
 				t.Parallel()
+
 				l, e := admitted(op, fails)
 				e.Use(recoverPanics(slog.New(slog.DiscardHandler)))
 				recorder := httptest.NewRecorder()
 				e.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?pretty", nil))
-				if recorder.Code != http.StatusInternalServerError || !json.Valid(recorder.Body.Bytes()) || strings.Contains(recorder.Body.String(), "part") {
+				if recorder.Code != http.StatusInternalServerError || !json.Valid(recorder.Body.Bytes()) ||
+					strings.Contains(recorder.Body.String(), "part") {
 					t.Errorf("answered with %d %s", recorder.Code, recorder.Body)
 				}
+
 				wantIdle(t, l)
 			})
 		}
 	}
 }
 
-// Ensures that a handler that flushes keeps no work slot while it goes on, and that half an answer ends the connection.
+// Ensures that a handler that flushes releases its work slot, and that the connection is aborted if it fails
+// afterwards.
 func TestSendAnswer_Flush(t *testing.T) {
 	t.Parallel()
+
 	var l *Limits
 	part := func(c echo.Context) {
 		c.Response().WriteHeader(http.StatusOK)
@@ -243,44 +271,52 @@ func TestSendAnswer_Flush(t *testing.T) {
 			t.Errorf("%d run and %d bytes are held after the answer has begun", running, l.Revocation.Bytes.Held())
 		}
 	}
+
 	l, e := admitted(&contract.Operation{Work: contract.Revocation}, func(c echo.Context) error {
 		part(c)
 		_, err := c.Response().Write([]byte("y"))
 		return err
 	})
+
 	recorder := httptest.NewRecorder()
 	e.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 	if recorder.Code != http.StatusOK || recorder.Body.Len() != 2*maxSmall+1 || !recorder.Flushed {
 		t.Errorf("answered with %d and %d bytes, flushed %t", recorder.Code, recorder.Body.Len(), recorder.Flushed)
 	}
+
 	wantIdle(t, l)
 
 	l, e = admitted(&contract.Operation{Work: contract.Revocation}, func(c echo.Context) error {
 		part(c)
 		return io.ErrUnexpectedEOF
 	})
+
 	defer func() {
 		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Errorf("half an answer ended with %v", err)
 		}
 		wantIdle(t, l)
 	}()
+
 	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 }
 
-// Ensures that a body is counted as it comes and not as it is announced, from where it is no longer small, and that it is
-// refused when it exceeds the caller's share.
-func TestMetered(t *testing.T) {
+// Ensures that the bytes of a body beyond maxSmall count as they are read, whatever its declared length, and that a
+// body is refused when it exceeds the caller's share.
+func TestMeteredReader(t *testing.T) {
 	t.Parallel()
+
 	bytes := admission.NewBudget(4000)
 	m := &meteredReader{bytes: bytes, caller: "alice", from: strings.NewReader(strings.Repeat("x", maxSmall))}
 	if _, err := io.Copy(io.Discard, m); err != nil || bytes.Held() != 0 {
 		t.Errorf("a small body: %v, %d bytes are held", err, bytes.Held())
 	}
+
 	m.from = strings.NewReader(strings.Repeat("x", 1000))
 	if _, err := io.Copy(io.Discard, m); err != nil || bytes.Held() != 1000 {
 		t.Errorf("a larger one: %v, %d bytes are held", err, bytes.Held())
 	}
+
 	m.from = strings.NewReader("x")
 	if _, err := io.ReadAll(m); !fault.Has(err, fault.ServerBusy) || bytes.Held() != 1000 {
 		t.Errorf("one byte more: %v, %d bytes are held", err, bytes.Held())
@@ -290,10 +326,11 @@ func TestMetered(t *testing.T) {
 	}
 }
 
-// Ensures that one address gets a quarter of the requests without credentials, and that all addresses together, however many requests
-// they have in flight, leave some to authenticated callers.
+// Ensures that one address gets at most a quarter of the unauthenticated requests, and that all addresses together
+// leave capacity to authenticated callers.
 func TestEnter_Unauthenticated(t *testing.T) {
 	t.Parallel()
+
 	l := NewLimits(0)
 	call := func(op *contract.Operation, address string, next echo.HandlerFunc) (err error) {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
@@ -305,6 +342,7 @@ func TestEnter_Unauthenticated(t *testing.T) {
 		})(c)
 		return err
 	}
+
 	served := func(echo.Context) error { return nil }
 	over := make(chan struct{})
 	var wg, entered sync.WaitGroup
@@ -314,13 +352,18 @@ func TestEnter_Unauthenticated(t *testing.T) {
 		entered.Add(n)
 		for range n {
 			wg.Go(func() {
-				err := call(&contract.Operation{Public: true}, address, func(echo.Context) error { entered.Done(); <-over; return nil })
+				err := call(
+					&contract.Operation{Public: true},
+					address,
+					func(echo.Context) error { entered.Done(); <-over; return nil },
+				)
 				if err != nil {
 					t.Error(err)
 					entered.Done()
 				}
 			})
 		}
+
 		entered.Wait()
 	}
 
@@ -328,18 +371,20 @@ func TestEnter_Unauthenticated(t *testing.T) {
 	if err := call(&contract.Operation{Public: true}, "192.0.2.1", served); !fault.Has(err, fault.ServerBusy) {
 		t.Errorf("one more request of the address got %v", err)
 	}
+
 	for i := 2; i < 20; i++ {
 		if err := call(&contract.Operation{Public: true}, fmt.Sprint("192.0.2.", i), served); err != nil {
 			t.Errorf("another address got %v", err)
 		}
 		hold(fmt.Sprint("192.0.2.", i), 40)
 	}
+
 	if err := call(&contract.Operation{}, "192.0.2.1", served); err != nil {
 		t.Errorf("a caller with credentials got %v", err)
 	}
 }
 
-// stalledClient is a connection whose client does not read: what is written waits until reads is closed.
+// stalledClient is a connection to a client that does not read: a write blocks until reads is closed.
 type stalledClient struct {
 	header   http.Header
 	began    chan struct{}
@@ -371,10 +416,11 @@ func (s *stalledClient) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// Ensures that refusals to clients that do not read them hold none of the requests at once, and that an address has a quarter of
-// them: the next is given up at once, and another address's is not.
+// Ensures that refusals to clients that do not read them do not count as requests, and that one address has at most a
+// quarter of the refusals: the next one is abandoned at once, but another address's is not.
 func TestSendAnswer_Refusals(t *testing.T) {
 	t.Parallel()
+
 	l := NewLimits(0)
 	reads := make(chan struct{})
 	var wg sync.WaitGroup
@@ -394,6 +440,7 @@ func TestSendAnswer_Refusals(t *testing.T) {
 	for range maxRefusals / 4 {
 		refuse("192.0.2.1")
 	}
+
 	if _, running := l.Requests.Load(); running != 0 {
 		t.Errorf("%d refusals count as requests", running)
 	}
@@ -418,10 +465,11 @@ func (d *countingDeadlines) SetReadDeadline(time.Time) error {
 	return nil
 }
 
-// Ensures that a refusal limits the time for the rest of a body, and sets no deadline where nothing is left to be read:
-// net/http would take one that passes for the client's end, and cancel the requests that follow on the connection.
+// Ensures that a refusal limits the time for the rest of a body, and sets no deadline if nothing is left to read:
+// net/http would mistake a passed deadline for a disconnect, and cancel the next requests on the connection.
 func TestSendAnswer_ReadDeadline(t *testing.T) {
 	t.Parallel()
+
 	for name, c := range map[string]struct {
 		body  string
 		reads bool
@@ -433,10 +481,12 @@ func TestSendAnswer_ReadDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.body))
 			if c.body == "" {
 				r.Body = http.NoBody
 			}
+
 			w := &countingDeadlines{ResponseRecorder: httptest.NewRecorder()}
 			refused := func(context echo.Context) error {
 				if c.reads {

@@ -13,34 +13,36 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
-// refusedTimeout is how long a client has to send the rest of the body of a request that was shed, or whose caller was not
-// authenticated, and how long to take the answer: no bound counts those by their caller. net/http reads up to 256 KiB of the rest
-// before it sends an answer.
+// refusedTimeout limits the time to send the rest of the body of a shed or unauthenticated request, and the time to
+// read its answer, because no bound counts such requests by caller. net/http reads up to 256 KiB of the rest before it
+// sends an answer.
 const refusedTimeout = time.Second
 
-// answer is the response writer of every request. It holds what is written until the request is done, so that a slow client holds
-// neither a work slot nor anything but the answer's bytes, and those count against its share of the byte budget until they
-// are sent. An answer that does not fit the share is replaced by a refusal: nothing has been sent by then.
+// answer is the response writer of every request. It buffers the response until the request is done, so a slow client
+// holds no work slot, only the bytes of the answer. These count against the caller's share of the byte budget until
+// they are sent. An answer that does not fit the share is replaced by a refusal, as nothing has been sent by then.
 //
-// A handler that flushes sends what it has written, and from there on writes to the client directly.
+// When a handler flushes, the buffer is sent, and later writes go to the client directly.
 type answer struct {
 	http.ResponseWriter // the connection's
 
-	// class and caller are what the held bytes count against: that of the client's address until the user is authenticated.
+	// class and caller name the budget that the held bytes count against: the client address's until the user is
+	// authenticated.
 	class  *admission.Class
 	caller string
-	// address is that of the client, as caller has it before the user is authenticated, and refusals bounds the refusals being sent
-	// to it.
+	// address is the client's, which caller holds until the user is authenticated. refusals bounds the refusals being
+	// sent to it.
 	address  string
 	refusals *admission.Budget
-	// admitted is set once something bounds how many such requests there are. slot is where the request holds a work slot, requests
-	// are the bounds that count it, and share is the budget that counts it for its caller; each may be nil.
+	// admitted is set once the request counts against its caller's or its address's share of requests. slot holds the
+	// request's work slot, requests are the bounds that count the request, and share is the budget that counts it for
+	// its caller; each may be nil.
 	admitted bool
 	slot     *admission.Slots
 	requests []*admission.Bound
 	share    *admission.Budget
 
-	// reshaped is set if the body is to be reshaped as a whole before it is sent.
+	// reshaped is set if the whole body is to be reshaped before it is sent.
 	reshaped bool
 	// received reports whether the whole body of the request was read.
 	received func() bool
@@ -52,8 +54,8 @@ type answer struct {
 	streaming bool
 }
 
-// sendAnswer holds the response until the request is done, failures included, and then sends it. It must be inside of what reports
-// the status.
+// sendAnswer buffers the response, also that of a failure, until the request is done, and then sends it. It must run
+// inside the middleware that reports the status.
 func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -70,6 +72,7 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 				reshaped:       s.exchange.Reshapes(),
 				received:       trackBody(arrived),
 			}
+
 			response.Writer, s.answer = a, a
 			defer func() {
 				response.Writer = a.ResponseWriter
@@ -79,18 +82,20 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 			if err := next(c); err != nil {
 				a.finish(c, err)
 			}
+
 			release(c, arrived)
 			if !a.streaming && a.status != 0 {
 				response.Size = int64(len(a.body))
 				a.send()
 			}
+
 			return nil
 		}
 	}
 }
 
-// release drops what the request needed while it was handled, which may take many times the memory of its body, so that a slow
-// client does not hold it. The caller stays, for the access log.
+// release drops the values that the handler needed, so that a slow client does not hold them: they may take many times
+// the memory of the body. The caller stays, for the access log.
 func release(c echo.Context, arrived *http.Request) {
 	stateOf(c).exchange = nil
 	arrived = arrived.WithContext(withCaller(arrived.Context(), CallerOf(c.Request().Context())))
@@ -113,26 +118,29 @@ func (a *answer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush implements http.Flusher: it sends what is held, unless that is to be reshaped as a whole.
+// Flush implements http.Flusher: it sends the held bytes, unless they are to be reshaped as a whole.
 func (a *answer) Flush() {
 	if a.reshaped {
 		return
 	}
+
 	if !a.streaming {
 		a.streaming = true
 		a.releaseSlot()
 		a.send()
 		a.drop()
 	}
-	_ = http.NewResponseController(a.ResponseWriter).Flush() // what fails is seen by the next Write
+
+	_ = http.NewResponseController(a.ResponseWriter).Flush() // the next Write returns the error
 }
 
-// charge has the caller's share count n bytes of this answer, and reports whether it has that many.
+// charge sets the number of bytes that count against the caller's share, and reports whether the share allows them.
 func (a *answer) charge(n int) bool {
 	counted := int64(n)
 	if counted <= maxSmall {
 		counted = 0
 	}
+
 	switch more := counted - a.taken; {
 	case more > 0:
 		if !a.class.Bytes.Take(a.caller, more) {
@@ -141,6 +149,7 @@ func (a *answer) charge(n int) bool {
 	case more < 0:
 		a.class.Bytes.Give(a.caller, -more)
 	}
+
 	a.taken = counted
 	return true
 }
@@ -165,17 +174,19 @@ func (a *answer) reshape(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+
 	a.body = body
 	a.charge(len(body))
 	return nil
 }
 
-// fail replaces whatever was written by the answer to a failure. If that is too large for the caller's share, the refusal is all
-// that is said.
+// fail replaces the held response by the answer to a failure. If that answer is too large for the caller's share, a
+// refusal by admission control replaces it.
 func (a *answer) fail(c echo.Context, err error) {
 	if a.streaming {
-		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one
+		panic(http.ErrAbortHandler) // the client must not mistake half an answer for a complete one
 	}
+
 	response := c.Response()
 	for _, failure := range []error{err, admission.Busy()} {
 		a.drop()
@@ -186,10 +197,11 @@ func (a *answer) fail(c echo.Context, err error) {
 			break
 		}
 	}
+
 	a.shed = a.status == http.StatusServiceUnavailable
 }
 
-// drop drops the held body, and gives its bytes back.
+// drop discards the held body, and returns its bytes to the budget.
 func (a *answer) drop() {
 	a.body = nil
 	a.charge(0)
@@ -210,13 +222,13 @@ func (a *answer) send() {
 	}
 	a.ResponseWriter.WriteHeader(a.status)
 	if len(a.body) > 0 {
-		_, _ = a.ResponseWriter.Write(a.body) // the client is gone then
+		_, _ = a.ResponseWriter.Write(a.body) // it fails only if the client disconnected
 	}
 }
 
-// sendRefusal sends the answer within refusedTimeout, or gives it up. The request no longer counts against the bounds of requests
-// then: clients that do not read what refuses them must not have others refused. If too many refusals to the same address
-// are being sent, the connection or stream is closed instead. A recorder of tests has no deadlines.
+// sendRefusal sends the answer within refusedTimeout, or abandons it. First it releases the bounds on requests: clients
+// that do not read their refusals must not cause others to be refused. If too many refusals to the same address are
+// being sent, the connection or stream is closed instead. The deadlines have no effect on a test recorder.
 func (a *answer) sendRefusal() {
 	a.releaseRequests()
 	timeout := refusedTimeout
@@ -227,18 +239,20 @@ func (a *answer) sendRefusal() {
 	}
 
 	connection := http.NewResponseController(a.ResponseWriter)
-	if !a.received() { // else net/http waits for the client to disconnect, and takes a deadline that passes for that
+	// After the whole body, net/http reads on only to notice a disconnect, and would mistake a passed deadline for one.
+	if !a.received() {
 		_ = connection.SetReadDeadline(time.Now().Add(timeout))
 	}
+
 	_ = connection.SetWriteDeadline(time.Now().Add(2 * timeout))
 	a.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(a.body)))
 	a.ResponseWriter.WriteHeader(a.status)
 	_, _ = a.ResponseWriter.Write(a.body)
 	_ = connection.Flush()
-	_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout)) // of what comes next on the connection
+	_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout)) // for the next request on the connection
 }
 
-// trackedBody is a request's body that notes its end.
+// trackedBody is a request body that records whether its end was read.
 type trackedBody struct {
 	io.ReadCloser
 
@@ -252,7 +266,8 @@ func (b *trackedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// trackBody has a request note the end of its body, and returns whether that was reached. A request without a body has it.
+// trackBody wraps the body of a request, and returns a function that reports whether its end was read. It reports true
+// for a request without a body.
 func trackBody(r *http.Request) func() bool {
 	if r.Body == nil || r.Body == http.NoBody {
 		return func() bool { return true }
@@ -269,7 +284,7 @@ func (a *answer) releaseRequests() {
 	a.requests = nil
 }
 
-// end gives back what the request has taken.
+// end releases everything that the request holds.
 func (a *answer) end() {
 	a.releaseSlot()
 	a.drop()

@@ -27,14 +27,15 @@ func authenticate(auth *authn.Service, op *contract.Operation) echo.MiddlewareFu
 	}
 }
 
-// authenticateAgain is authenticate for requests that have waited since: for a body, which a client may take readTimeout to send,
-// or for a work slot. A caller whose credentials or roles are revoked meanwhile must not be served by what they were, or a caller
-// that always has such a request under way could not be locked out.
+// authenticateAgain repeats authenticate for requests that have waited: for a body, which may take up to readTimeout,
+// or for a work slot. Credentials or roles that were revoked meanwhile must not be honored: otherwise a caller that
+// always has such a request in flight could not be locked out.
 func authenticateAgain(auth *authn.Service, elevations *elevation.Service, op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if op.Public || !op.TakesBody && op.Work == contract.Light {
 			return next
 		}
+
 		allowed := requireElevation(elevations, op)(next)
 		return func(c echo.Context) error {
 			if err := identifyCaller(c, auth, op); err != nil {
@@ -59,6 +60,7 @@ func identifyCaller(c echo.Context, auth *authn.Service, op *contract.Operation)
 	if err != nil {
 		return err
 	}
+
 	ctx = withCaller(ctx, caller)
 	c.SetRequest(r.WithContext(ctx))
 	actingAs, err := ExchangeOf(c).Authorize(c, op, caller)
@@ -92,7 +94,8 @@ func withCaller(ctx context.Context, caller identity.Principal) context.Context 
 	return context.WithValue(ctx, callerKey{}, caller)
 }
 
-// CallerOf returns the authenticated caller of a request. Public operations get the zero Principal, which has no permissions.
+// CallerOf returns the authenticated caller of a request. Public operations get the zero Principal, which has no
+// permissions.
 func CallerOf(ctx context.Context) identity.Principal {
 	caller, _ := ctx.Value(callerKey{}).(identity.Principal)
 	return caller

@@ -14,12 +14,13 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
-// limitBody refuses a body that is too large, at once if its length is declared, else while it is read.
+// limitBody refuses a body that is too large: at once if its length is declared, otherwise while it is read.
 func limitBody(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if !op.TakesBody {
 			return next
 		}
+
 		return func(c echo.Context) error {
 			r := c.Request()
 			if r.ContentLength > maxBody {
@@ -35,12 +36,14 @@ func bodyTooLarge() error {
 	return fault.New(fault.BodyTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody), "body")
 }
 
-// readBody reads the whole body before any of it is interpreted, and counts it against the caller's share of the byte budget.
+// readBody reads the whole body before any of it is interpreted, and counts it against the caller's share of the byte
+// budget.
 func readBody(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if !op.TakesBody {
 			return next
 		}
+
 		return func(c echo.Context) error {
 			r, s := c.Request(), stateOf(c)
 			counted := &meteredReader{bytes: s.answer.class.Bytes, caller: s.answer.caller}
@@ -53,13 +56,15 @@ func readBody(op *contract.Operation) echo.MiddlewareFunc {
 			if err := s.exchange.Receive(r, body); err != nil {
 				return err
 			}
+
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			return next(c)
 		}
 	}
 }
 
-// meteredReader counts what is read of a body beyond maxSmall against the caller's share of a byte budget.
+// meteredReader counts the bytes of a body beyond maxSmall against the caller's share of a byte budget as they are
+// read.
 type meteredReader struct {
 	from        io.Reader
 	bytes       *admission.Budget
@@ -86,12 +91,13 @@ func (m *meteredReader) giveBack() {
 	}
 }
 
-// readAll reads a request's body. The limit holds for the compressed and for the uncompressed body.
+// readAll reads a request's body. The limit applies to the compressed and to the uncompressed body.
 func (m *meteredReader) readAll(r *http.Request, op *contract.Operation, exchange Exchange) ([]byte, error) {
 	unpacked, err := exchange.Unpack(r)
 	if err != nil {
 		return nil, err
 	}
+
 	m.from = io.LimitReader(unpacked, maxBody+1)
 	body, err := io.ReadAll(m)
 
@@ -104,5 +110,6 @@ func (m *meteredReader) readAll(r *http.Request, op *contract.Operation, exchang
 	case err != nil:
 		return nil, exchange.Unreadable(r, op, err)
 	}
+
 	return body, nil
 }

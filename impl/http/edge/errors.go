@@ -14,10 +14,10 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// statusClientGone is the status in the log of a request whose client disconnected before the response.
+// statusClientGone is the logged status of a request if the client disconnected before the response.
 const statusClientGone = 499
 
-// ServerFailed is the text of all errors whose cause is not shown to clients.
+// ServerFailed is the text of all errors that do not show their cause to clients.
 const ServerFailed = "the server failed to answer this request"
 
 // errorHandler answers every failure in the form of the request's family.
@@ -26,10 +26,12 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 		if c.Response().Committed {
 			return
 		}
+
 		if c.Request().Context().Err() != nil {
 			log.Debug("client disconnected", "request_id", requestIDOf(c), "error", err)
 			c.Response().Header().Set("Connection", "close")
-			_ = c.NoContent(statusClientGone) // a client that is still connected must not take an empty 200 for success
+			// A client that is still connected must not mistake an empty 200 for success.
+			_ = c.NoContent(statusClientGone)
 			return
 		}
 
@@ -39,10 +41,12 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 		if status >= http.StatusInternalServerError && f.Code.Kind != fault.Overloaded {
 			log.Error("request failed", "request_id", requestIDOf(c), "status", status, "error", err)
 		}
+
 		if f.RetryAfter > 0 {
 			seconds := int(math.Ceil(f.RetryAfter.Seconds()))
 			c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
 		}
+
 		if err := c.JSON(status, body); err != nil {
 			log.Debug("answer not sent", "request_id", requestIDOf(c), "error", err)
 		}
@@ -67,13 +71,14 @@ func toFault(err error) *fault.Error {
 			return fault.New(fault.WrongMethod, "this path does not have this method; see the Allow header")
 		}
 	}
+
 	return fault.Wrap(fault.ServerFailed, err, ServerFailed)
 }
 
 var parameterName = regexp.MustCompile(`parameter '?([^ ':]+)`)
 
-// badParameter returns the fault of a parameter that the generated code cannot bind although it was validated: one that is given
-// twice, for example.
+// badParameter returns the fault of a parameter that the generated code cannot bind although it was validated: one that
+// is given twice, for example.
 func badParameter(he *echo.HTTPError) *fault.Error {
 	found := parameterName.FindStringSubmatch(fmt.Sprint(he.Message))
 	if found == nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/sallyport/sallyport/impl/http/contract"
 )
 
-// Family is one of the APIs that a server serves. It holds what differs between them; the edge never asks which one it serves.
+// Family is one of the APIs that a server serves. It holds all differences between them: the edge never checks which
+// family it serves.
 type Family interface {
 	// Serves reports whether a path is the family's. A request is of the first family that serves its path.
 	Serves(path string) bool
@@ -26,10 +27,10 @@ type Family interface {
 
 // Exchange is one request of a family, and its response.
 type Exchange interface {
-	// Authorize returns a fault unless the caller may call the operation. Otherwise it returns the user that the caller acts as,
-	// or "".
+	// Authorize returns a fault unless the caller may call the operation. Otherwise it returns the user that the caller
+	// acts as, or "".
 	Authorize(c echo.Context, op *contract.Operation, caller identity.Principal) (actingAs string, err error)
-	// Check returns a fault for what is wrong with the request as a whole. Its caller is authorized.
+	// Check returns a fault if the request as a whole is invalid. It is called once the caller is authorized.
 	Check(r *http.Request, op *contract.Operation) error
 
 	// Unpack returns the body of the request as it was before it was compressed.
@@ -43,12 +44,12 @@ type Exchange interface {
 	Failure(c echo.Context, f *fault.Error) (status int, body any)
 	// Reshapes reports whether Reshape changes responses.
 	Reshapes() bool
-	// Reshape returns the body of a response in the form that the request asked for. It calls reserve before it holds that
-	// number of bytes, and does without what it is denied.
+	// Reshape returns the body of a response in the form that the request asked for. It calls reserve before it
+	// allocates that number of bytes, and leaves out the step if reserve returns false.
 	Reshape(ctx context.Context, body []byte, reserve func(bytes int) bool) ([]byte, error)
 }
 
-// state is what the edge keeps of one request.
+// state is the edge's state of one request.
 type state struct {
 	// exchange is nil once the response is complete, so that a slow client does not hold its memory.
 	exchange Exchange
@@ -64,7 +65,7 @@ func stateOf(c echo.Context) *state { return c.Get(stateKey).(*state) }
 // ExchangeOf returns the exchange of a request that is being handled.
 func ExchangeOf(c echo.Context) Exchange { return stateOf(c).exchange }
 
-// begin gives a request to its family.
+// begin assigns a request to its family.
 func begin(families []Family) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

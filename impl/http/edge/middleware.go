@@ -18,7 +18,7 @@ import (
 
 var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID identifies the request in the response and in the log, with the client's own id if that is harmless.
+// requestID identifies the request in the response and in the log. It uses the client's own id if that is harmless.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -35,7 +35,7 @@ func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.
 // operationOf returns the id of the requested operation, or "unknown" if the contract has none.
 func operationOf(c echo.Context) string { return cmp.Or(stateOf(c).operation, "unknown") }
 
-// describe adds the operation to the request's trace. It must be around sendAnswer, which answers errors.
+// describe adds the operation to the request's trace. It must run outside sendAnswer, which answers errors.
 func describe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
@@ -44,8 +44,8 @@ func describe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// measure reports every request. It must be around sendAnswer, which answers errors. Its operations are those of the contract
-// and "unknown": clients must not be able to add others.
+// measure reports every request. It must run outside sendAnswer, which answers errors. Its operations are those of the
+// contract and "unknown": clients must not be able to add others.
 func measure(report func(operation string, status int, took time.Duration)) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -57,8 +57,8 @@ func measure(report func(operation string, status int, took time.Duration)) echo
 	}
 }
 
-// accessLog writes a line for every request. It must be around sendAnswer, which answers errors. It logs no bodies, query strings
-// or headers, as they hold secrets.
+// accessLog writes a line for every request. It must run outside sendAnswer, which answers errors. It logs no bodies,
+// query strings or headers, as they hold secrets.
 func accessLog(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -90,6 +90,7 @@ func accessAttrs(c echo.Context, took time.Duration) []slog.Attr {
 	if id := tracing.ID(r.Context()); id != "" {
 		attrs = append(attrs, slog.String("trace_id", id))
 	}
+
 	return attrs
 }
 
@@ -104,7 +105,8 @@ func recoverPanics(log *slog.Logger) echo.MiddlewareFunc {
 	})
 }
 
-// strictTransport makes browsers use TLS for this host for a year. It does not cover subdomains, which are not this server's.
+// strictTransport makes browsers use TLS for this host for a year. It does not cover subdomains, which are not this
+// server's.
 const strictTransport = "max-age=31536000"
 
 // commonHeaders keeps responses, which hold credentials and personal data, out of caches and other pages.
@@ -121,7 +123,7 @@ func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// checkRequest refuses what is wrong with the request as a whole.
+// checkRequest refuses a request that its family finds invalid as a whole.
 func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -133,8 +135,8 @@ func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
 	}
 }
 
-// PathParams returns the decoded parameters of the path, as the router leaves them encoded in some paths. It returns
-// echo.ErrNotFound for an empty one, which names nothing.
+// PathParams returns the decoded parameters of the path; the router leaves them encoded in some paths. It returns
+// echo.ErrNotFound for an empty or malformed parameter.
 func PathParams(c echo.Context) (map[string]string, error) {
 	params := map[string]string{}
 	for i, name := range c.ParamNames() {
@@ -151,5 +153,6 @@ func PathParams(c echo.Context) (map[string]string, error) {
 		}
 		params[name] = value
 	}
+
 	return params, nil
 }

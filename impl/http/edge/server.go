@@ -1,5 +1,5 @@
-// Package edge is what every request meets, whatever API it is of: the server, middleware, authentication, admission control and
-// errors. The APIs are its families.
+// Package edge is the part of the HTTP layer that all APIs share: the server, middleware, authentication, admission
+// control and errors. The APIs are its families.
 package edge
 
 import (
@@ -16,20 +16,20 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 )
 
-// Config is what the edge needs.
+// Config holds the dependencies of the edge.
 type Config struct {
 	// Families are the APIs to serve. The last one must serve all paths that the others do not.
 	Families  []Family
 	Auth      *authn.Service
 	Elevation *elevation.Service
 	Log       *slog.Logger
-	// TrustedProxies are the networks whose X-Forwarded-For is trusted. Without any, the address of a client is that of its
-	// connection, because otherwise every client could choose one.
+	// TrustedProxies are the networks of proxies that set X-Forwarded-For. Without any, a client's address is that of
+	// its connection: otherwise clients could choose their address.
 	TrustedProxies []*net.IPNet
 	// Limits are the bounds of admission control.
 	Limits *Limits
-	// Observe receives, of each response, the id of the operation, or "unknown" if the contract has none; the status; and the
-	// time since the request was received.
+	// Observe receives for each response the id of the operation ("unknown" if the contract has none), the status, and
+	// the time since the request was received.
 	Observe func(operation string, status int, took time.Duration)
 	// Tracer is nil if requests are not traced.
 	Tracer *tracing.Tracer
@@ -45,6 +45,7 @@ func New(config Config) (http.Handler, error) {
 	if config.Tracer != nil {
 		e.Use(describe)
 	}
+
 	e.Use(
 		requestID,
 		measure(config.Observe),
@@ -55,18 +56,20 @@ func New(config Config) (http.Handler, error) {
 	)
 
 	for _, family := range config.Families {
-		err := family.Register(e, func(op *contract.Operation) []echo.MiddlewareFunc { return pipeline(config, family, op) })
-		if err != nil {
+		middleware := func(op *contract.Operation) []echo.MiddlewareFunc { return pipeline(config, family, op) }
+		if err := family.Register(e, middleware); err != nil {
 			return nil, err
 		}
 	}
+
 	if config.Tracer == nil {
 		return e, nil
 	}
+
 	return config.Tracer.Handler(e), nil
 }
 
-// pipeline returns what the requests of an operation pass before its handler, in this order.
+// pipeline returns the middleware of an operation, in the order in which requests pass it.
 func pipeline(config Config, family Family, op *contract.Operation) []echo.MiddlewareFunc {
 	before := append([]echo.MiddlewareFunc{enter(op, config.Limits)}, family.Screen(op)...)
 	return append(before,
@@ -88,13 +91,13 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// maxHeader is the request line with all header lines, to the empty line that ends them.
+	// maxHeader bounds the request line and all header lines, including the empty line that ends them.
 	maxHeader = 32 << 10
 	maxBody   = 1 << 20
 )
 
-// headerSlack is how much longer a header of HTTP/1.1 may be than MaxHeaderBytes: net/http reads that much more. In HTTP/2 it
-// is 320 bytes, where each field counts 32 bytes more than it has (RFC 9113, section 6.5.2).
+// headerSlack is the number of bytes that net/http reads beyond MaxHeaderBytes in HTTP/1.1. In HTTP/2 it is 320 bytes,
+// and each field counts as 32 bytes more than it has (RFC 9113, section 6.5.2).
 const headerSlack = 4 << 10
 
 // NewServer returns an HTTP server with limits for a handler of this package.
