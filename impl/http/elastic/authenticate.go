@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/sallyport/sallyport/impl/http/convert"
-
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authz/access"
-
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/http/convert"
 )
 
 func (a *API) callerOperations() []operation {
@@ -54,9 +52,11 @@ func (a *API) authenticate(ctx context.Context, caller call, _ none) (gen.Authen
 	return showAuthentication(caller.Subject, u)
 }
 
-// authenticationTypes are Elasticsearch's names of how callers authenticated.
+// authenticationTypes are Elasticsearch's names of the methods of authentication.
 var authenticationTypes = map[identity.Method]gen.AuthenticationType{
-	identity.Basic: gen.AuthenticationTypeRealm, identity.Session: gen.AuthenticationTypeToken, identity.APIKey: gen.AuthenticationTypeAPIKey,
+	identity.Basic:   gen.AuthenticationTypeRealm,
+	identity.Session: gen.AuthenticationTypeToken,
+	identity.APIKey:  gen.AuthenticationTypeAPIKey,
 }
 
 func showAuthentication(s access.Subject, u user.User) (gen.Authentication, error) {
@@ -64,18 +64,27 @@ func showAuthentication(s access.Subject, u user.User) (gen.Authentication, erro
 	if err != nil {
 		return gen.Authentication{}, err
 	}
+
 	shown := gen.Authentication{
-		Username: u.Name, Roles: s.RoleNames(), FullName: convert.Text(u.FullName), Email: convert.Text(u.Email), Metadata: metadata, Enabled: u.Enabled,
-		AuthenticationRealm: showRealm(s.By.HomeRealm()), LookupRealm: showRealm(u.HomeRealm()),
-		AuthenticationType: authenticationTypes[s.By.Method],
+		Username:            u.Name,
+		Roles:               s.RoleNames(),
+		FullName:            convert.Text(u.FullName),
+		Email:               convert.Text(u.Email),
+		Metadata:            metadata,
+		Enabled:             u.Enabled,
+		AuthenticationRealm: showRealm(s.By.HomeRealm()),
+		LookupRealm:         showRealm(u.HomeRealm()),
+		AuthenticationType:  authenticationTypes[s.By.Method],
 	}
 	if s.By.Method == identity.APIKey {
 		shown.AuthenticationRealm = showRealm(identity.KeyRealm)
 	}
+
 	if s.Method == identity.APIKey {
 		shown.Roles, shown.LookupRealm, shown.Metadata = []string{}, showRealm(identity.KeyRealm), gen.FreeObject{}
 		shown.APIKey = &gen.AuthenticationAPIKey{ID: s.Key.ID, Name: s.Key.Name, ManagedBy: gen.KeyManagerElasticsearch}
 	}
+
 	return shown, nil
 }
 
@@ -83,7 +92,7 @@ func showRealm(r identity.Realm) gen.RealmInformation {
 	return gen.RealmInformation{Name: r.Name, Type: r.Type}
 }
 
-// userMetadata marks users who come with the server, as Elasticsearch does.
+// userMetadata returns a user's metadata. It marks built-in users as reserved, as Elasticsearch does.
 func userMetadata(u user.User) (gen.FreeObject, error) {
 	if u.Builtin {
 		return gen.FreeObject{"_reserved": true}, nil
@@ -91,16 +100,18 @@ func userMetadata(u user.User) (gen.FreeObject, error) {
 	return showMetadata(u.Metadata)
 }
 
-// showMetadata shows a stored JSON object, or {} for none. Numbers go through as they are written.
+// showMetadata returns a stored JSON object, or {} for none. Numbers keep their notation.
 func showMetadata(text string) (gen.FreeObject, error) {
 	if text == "" {
 		return gen.FreeObject{}, nil
 	}
+
 	var members map[string]json.RawMessage
 	err := json.Unmarshal([]byte(text), &members)
 	shown := make(gen.FreeObject, len(members))
 	for name := range members {
 		shown[name] = members[name]
 	}
+
 	return shown, err
 }

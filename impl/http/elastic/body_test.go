@@ -23,19 +23,24 @@ func packed(text string) string {
 	return b.String()
 }
 
-// Ensures that a packed body is read as if it were not, that its bound is the same, and that a broken one is refused.
+// Ensures that a compressed body is read like an uncompressed one, with the same limit, and that a malformed one is
+// refused.
 func TestExchange_ContentEncoding(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	large := `{"name":"` + strings.Repeat("x", 1<<20) + `"}`
 	for _, c := range []struct{ encoding, body, want string }{
-		{"gzip", packed(`{"name":"x"}`), ""}, {"GZIP", packed(`{"name":`) + packed(`"x"}`), ""}, {"identity", `{"name":"x"}`, ""},
+		{"gzip", packed(`{"name":"x"}`), ""},
+		{"GZIP", packed(`{"name":`) + packed(`"x"}`), ""},
+		{"identity", `{"name":"x"}`, ""},
 		{"gzip", packed(large), "413 content_too_long_exception: the body is larger"},
 		{"", large, "413 content_too_long_exception: the body is larger"},
 		{"gzip", `{"name":"x"}`, "400 illegal_argument_exception: the body cannot be read"},
 		{"gzip", packed(`{"name":"x"}`)[:20], "400 illegal_argument_exception: the body cannot be read"},
 		{"gzip", packed(`{"name":"x"}`) + "more", "400 illegal_argument_exception: the body cannot be read"},
-		{"gzip", packed(""), "400 parse_exception: request body is required"}, {"gzip", "", "400 parse_exception: request body is required"},
+		{"gzip", packed(""), "400 parse_exception: request body is required"},
+		{"gzip", "", "400 parse_exception: request body is required"},
 		{"br", "x", "400 illegal_argument_exception: Content-Encoding [br] is not supported"},
 		{"gzip, gzip", packed("x"), "400 illegal_argument_exception: Content-Encoding [gzip, gzip] is not supported"},
 	} {
@@ -54,15 +59,20 @@ func readThing(document any) error {
 	var name string
 	var inner int
 	return xcontent.Parser{Name: "thing", Fields: map[string]xcontent.Field{
-		"name": xcontent.Text(&name), "metadata": xcontent.Object(new(map[string]any)),
-		"inner": xcontent.Nested(xcontent.Parser{Name: "inner", Fields: map[string]xcontent.Field{"n": xcontent.Integer(&inner)}}),
+		"name":     xcontent.Text(&name),
+		"metadata": xcontent.Object(new(map[string]any)),
+		"inner": xcontent.Nested(xcontent.Parser{
+			Name:   "inner",
+			Fields: map[string]xcontent.Field{"n": xcontent.Integer(&inner)},
+		}),
 	}}.Read(document)
 }
 
-// Ensures that a body which the validator refuses is refused in the words of the operation's reader, if there is one, with
-// the place, and that what is no JSON is refused without repeating it.
+// Ensures that the text of the operation's reader, with the position, is used for a body that the validator refuses,
+// and that a body that is not JSON is refused without quoting it.
 func TestExchange_Body(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	const xpe = "400 x_content_parse_exception: "
 	for _, c := range []struct{ body, with, without string }{
@@ -81,16 +91,18 @@ func TestExchange_Body(t *testing.T) {
 			}
 			s.reader = reader
 			answer := s.do("PUT", thing, c.body)
-			if got := reasonOf(t, answer); got != want || reader == nil && strings.Contains(answer.Body.String(), "secret") {
+			if got := reasonOf(t, answer); got != want ||
+				reader == nil && strings.Contains(answer.Body.String(), "secret") {
 				t.Errorf("%s: %s, want %s", c.body, got, want)
 			}
 		}
 	}
 }
 
-// Ensures that a row receives the body as it was validated.
+// Ensures that a row receives the validated body.
 func TestExchange_Document(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	for body, want := range map[string]string{
 		"":                         `{"document":null,"query":{}}`,

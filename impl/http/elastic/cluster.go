@@ -8,7 +8,7 @@ import (
 	gen "github.com/sallyport/sallyport/gen/elastic"
 )
 
-// What the server says about itself. The version is that of the API that it serves.
+// The server's description of itself. The version is that of the API that it serves.
 const (
 	clusterName          = "sallyport"
 	elasticsearchVersion = "9.4.0"
@@ -100,5 +100,6 @@ func list(text string) []string {
 			names = append(names, name)
 		}
 	}
+
 	return names
 }

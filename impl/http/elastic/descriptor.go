@@ -3,13 +3,12 @@ package elastic
 import (
 	"encoding/json"
 
-	"github.com/sallyport/sallyport/impl/http/convert"
-
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/http/convert"
 )
 
-// showDescriptors shows a set as Elasticsearch does.
+// showDescriptors returns a set in the form of Elasticsearch's responses.
 func showDescriptors(set roledescriptor.Set) (gen.RoleDescriptorsInformation, error) {
 	shown := make(gen.RoleDescriptorsInformation, len(set))
 	for name, d := range set {
@@ -24,27 +23,35 @@ func showDescriptors(set roledescriptor.Set) (gen.RoleDescriptorsInformation, er
 
 func showDescriptor(d roledescriptor.Descriptor) (gen.RoleDescriptorInformation, error) {
 	shown := gen.RoleDescriptorInformation{
-		Cluster: texts(d.Cluster), Indices: convert.Each(d.Indices, showIndices), Applications: convert.Each(d.Applications, showApplication),
-		RunAs: texts(d.RunAs), Metadata: freeObject(d.Metadata), TransientMetadata: gen.TransientMetadata{Enabled: true},
-		Description: convert.Text(d.Description),
+		Cluster:           texts(d.Cluster),
+		Indices:           convert.Each(d.Indices, showIndices),
+		Applications:      convert.Each(d.Applications, showApplication),
+		RunAs:             texts(d.RunAs),
+		Metadata:          freeObject(d.Metadata),
+		TransientMetadata: gen.TransientMetadata{Enabled: true},
+		Description:       convert.Text(d.Description),
 	}
+
 	if len(d.RemoteIndices) > 0 {
 		remote := convert.Each(d.RemoteIndices, showRemoteIndices)
 		shown.RemoteIndices = &remote
 	}
+
 	if len(d.RemoteCluster) > 0 {
 		remote := convert.Each(d.RemoteCluster, showRemoteCluster)
 		shown.RemoteCluster = &remote
 	}
+
 	if d.Restricted() {
 		shown.Restriction = &gen.RoleRestriction{Workflows: d.Restriction.Workflows}
 	}
+
 	var err error
 	shown.Global, err = showGlobal(d.Global)
 	return shown, err
 }
 
-// showGlobal has the contract's type read what was checked to have its shape.
+// showGlobal converts global privileges, which were validated before, to the contract's type.
 func showGlobal(global map[string]any) (*gen.GlobalPrivileges, error) {
 	if len(global) == 0 {
 		return nil, nil
@@ -59,15 +66,22 @@ func showGlobal(global map[string]any) (*gen.GlobalPrivileges, error) {
 
 func showIndices(p roledescriptor.IndexPrivileges) gen.IndicesPrivilegesInformation {
 	return gen.IndicesPrivilegesInformation{
-		Names: texts(p.Names), Privileges: texts(p.Privileges), FieldSecurity: showFields(p.FieldSecurity), Query: convert.Text(p.Query),
+		Names:                  texts(p.Names),
+		Privileges:             texts(p.Privileges),
+		FieldSecurity:          showFields(p.FieldSecurity),
+		Query:                  convert.Text(p.Query),
 		AllowRestrictedIndices: p.AllowRestrictedIndices,
 	}
 }
 
 func showRemoteIndices(p roledescriptor.RemoteIndexPrivileges) gen.RemoteIndicesPrivilegesInformation {
 	return gen.RemoteIndicesPrivilegesInformation{
-		Names: texts(p.Names), Privileges: texts(p.Privileges), FieldSecurity: showFields(p.FieldSecurity), Query: convert.Text(p.Query),
-		AllowRestrictedIndices: p.AllowRestrictedIndices, Clusters: texts(p.Clusters),
+		Names:                  texts(p.Names),
+		Privileges:             texts(p.Privileges),
+		FieldSecurity:          showFields(p.FieldSecurity),
+		Query:                  convert.Text(p.Query),
+		AllowRestrictedIndices: p.AllowRestrictedIndices,
+		Clusters:               texts(p.Clusters),
 	}
 }
 
@@ -87,10 +101,14 @@ func showFields(f *roledescriptor.FieldSecurity) *gen.FieldSecurity {
 }
 
 func showApplication(p roledescriptor.ApplicationPrivileges) gen.ApplicationPrivilegesEntry {
-	return gen.ApplicationPrivilegesEntry{Application: p.Application, Privileges: texts(p.Privileges), Resources: texts(p.Resources)}
+	return gen.ApplicationPrivilegesEntry{
+		Application: p.Application,
+		Privileges:  texts(p.Privileges),
+		Resources:   texts(p.Resources),
+	}
 }
 
-// freeObject is never nil, so that it is {} in JSON and not null.
+// freeObject never returns nil, so that the JSON is {} and not null.
 func freeObject(members map[string]any) gen.FreeObject {
 	if members == nil {
 		return gen.FreeObject{}
@@ -98,7 +116,7 @@ func freeObject(members map[string]any) gen.FreeObject {
 	return members
 }
 
-// texts is never nil, so that it is [] in JSON and not null.
+// texts never returns nil, so that the JSON is [] and not null.
 func texts(list []string) []string {
 	if list == nil {
 		return []string{}
@@ -106,7 +124,7 @@ func texts(list []string) []string {
 	return list
 }
 
-// anyTexts is nil for an empty list, so that it is left out of JSON.
+// anyTexts returns nil for an empty list, so that the member is left out of the JSON.
 func anyTexts(list []string) *[]string {
 	if len(list) == 0 {
 		return nil

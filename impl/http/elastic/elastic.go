@@ -1,5 +1,5 @@
-// Package elastic serves Elasticsearch's security API. Its operations are a table (operation.go says how a row is carried out): it
-// turns requests into calls of the domain, and values and faults into responses; it decides nothing.
+// Package elastic serves Elasticsearch's security API. Its operations are rows of a table, which operation.go executes. It
+// converts requests to calls of the domain, and values and faults to responses; the decisions are the domain's.
 package elastic
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
-// Services are what the operations call.
+// Services are the services that the operations call.
 type Services struct {
 	Accounts *account.Service
 	Auth     *authn.Service
@@ -61,6 +61,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.privilegeOperations(),
 		a.tokenOperations(),
 	)
+
 	return a
 }
 
@@ -70,8 +71,8 @@ func (a *API) Serves(path string) bool { return path == "/" || strings.HasPrefix
 // Screen implements edge.Family.
 func (a *API) Screen(*contract.Operation) []echo.MiddlewareFunc { return nil }
 
-// Register implements edge.Family. It returns an error unless each of the family's operations in the contract has a row in the
-// table, and each row an operation.
+// Register implements edge.Family. It returns an error unless each of the family's operations in the contract has a row
+// in the table, and each row an operation.
 func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo.MiddlewareFunc) error {
 	rows := map[string]operation{}
 	for _, row := range a.table {
@@ -91,9 +92,11 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 		delete(rows, op.ID)
 		e.Add(op.Method, routePath(op.Path), a.handle(op, row), middleware(op)...)
 	}
+
 	for id := range rows {
 		return fmt.Errorf("elastic: the contract has no operation %s", id)
 	}
+
 	return nil
 }
 

@@ -23,11 +23,11 @@ import (
 // exchange is one request of this API, and the form of its response.
 type exchange struct {
 	api *API
-	// uri and path are as the request was sent, before anything was removed.
+	// uri and path are those of the request as it was sent.
 	uri, path string
 	// mediaType is that of the response.
 	mediaType string
-	// version is that of Elasticsearch which the response is to be compatible with; "" if the request names none.
+	// version is the version of Elasticsearch that the response must be compatible with; "" if the request names none.
 	version string
 	// pretty responses are indented.
 	pretty bool
@@ -41,7 +41,7 @@ type exchange struct {
 	subject access.Subject
 	// query holds the operation's own parameters of the query string, each given once.
 	query map[string]string
-	// body is the request's, uncompressed. Refusals give positions in it.
+	// body is the uncompressed body of the request. Refusals give positions in it.
 	body []byte
 }
 
@@ -51,12 +51,12 @@ const (
 	productHeader = "X-Elastic-Product"
 	// runAsHeader names the user that the caller acts as.
 	runAsHeader = "es-security-runas-user"
-	// maxURI bounds, in bytes, what a response quotes of a request's path and query.
+	// maxURI bounds, in bytes, the part of a request's path and query that a response quotes.
 	maxURI = 1024
 )
 
-// Begin implements edge.Family. Every response has the product's name, without which Elasticsearch's clients do not go on, and
-// the media type that the request asked for.
+// Begin implements edge.Family. Every response names the product, because Elasticsearch's clients refuse responses that
+// do not, and has the media type that the request asked for.
 func (a *API) Begin(c echo.Context) edge.Exchange {
 	r := c.Request()
 	x := &exchange{
@@ -65,6 +65,7 @@ func (a *API) Begin(c echo.Context) edge.Exchange {
 		path:      contract.ClipTo(r.URL.EscapedPath(), maxURI),
 		mediaType: echo.MIMEApplicationJSON,
 	}
+
 	x.negotiate(r.Header.Values(echo.HeaderAccept))
 	x.takeCommon(r.URL)
 	stripSlash(r.URL)
@@ -76,18 +77,19 @@ func (a *API) Begin(c echo.Context) edge.Exchange {
 			h.Set(echo.HeaderContentType, x.mediaType)
 		}
 	})
+
 	return x
 }
 
-// stripSlash lets paths end with a slash, as Elasticsearch does.
+// stripSlash removes a trailing slash, which Elasticsearch ignores.
 func stripSlash(u *url.URL) {
 	if len(u.Path) > 1 && strings.HasSuffix(u.EscapedPath(), "/") {
 		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	}
 }
 
-// Authorize implements edge.Exchange. It resolves the caller's privileges; the operation decides on them when it has read its
-// request, because Elasticsearch looks at the request first.
+// Authorize implements edge.Exchange. It resolves the caller's privileges; the operation checks them after it has read
+// its request, because Elasticsearch validates the request first.
 func (x *exchange) Authorize(c echo.Context, op *contract.Operation, caller identity.Principal) (string, error) {
 	ctx, r := c.Request().Context(), c.Request()
 	subject, err := x.api.Access.Subject(ctx, caller)
@@ -100,7 +102,7 @@ func (x *exchange) Authorize(c echo.Context, op *contract.Operation, caller iden
 
 	switch names := r.Header.Values(runAsHeader); len(names) {
 	case 0:
-	case 1: // an empty name too: that does not mean the caller itself
+	case 1: // also an empty name, which does not mean the caller
 		if subject, err = x.api.Access.RunAs(ctx, subject, names[0], op.Extension(actionExtension)); err != nil {
 			return "", err
 		}
@@ -112,11 +114,12 @@ func (x *exchange) Authorize(c echo.Context, op *contract.Operation, caller iden
 	if subject.Method == identity.RunAs {
 		return subject.User, nil
 	}
+
 	return "", nil
 }
 
-// Check implements edge.Exchange. It refuses parameters that the operation does not have: an unknown parameter must not be taken
-// for one that is missing.
+// Check implements edge.Exchange. It refuses parameters that the operation does not have, because ignoring one could
+// widen the request.
 func (x *exchange) Check(r *http.Request, op *contract.Operation) error {
 	if x.refused != nil {
 		return x.refused
@@ -143,10 +146,11 @@ func (x *exchange) Unpack(r *http.Request) (io.Reader, error) {
 	if err != nil {
 		return failingReader{err}, nil
 	}
+
 	return unpacked, nil
 }
 
-// failingReader is the body of a request whose compressed form has no valid header.
+// failingReader is the body of a request if its compressed form has no valid header.
 type failingReader struct{ err error }
 
 // Read implements io.Reader.
@@ -171,9 +175,9 @@ func (x *exchange) Receive(r *http.Request, body []byte) error {
 // Reshapes implements edge.Exchange.
 func (x *exchange) Reshapes() bool { return x.filter != nil || x.pretty }
 
-// Reshape implements edge.Exchange: it filters and indents the body. What is not JSON stays as it is, and so does what the caller's
-// share of the byte budget does not hold in both forms. It returns fault.InvalidData if the filter takes too long; what the request
-// has changed by then stays changed.
+// Reshape implements edge.Exchange: it filters and indents the body. It leaves a body as it is if that is not JSON, and
+// does not indent it if the caller's share of the byte budget cannot hold both forms. It returns fault.InvalidData if
+// the filter takes too long; the changes that the request has made are kept.
 func (x *exchange) Reshape(ctx context.Context, body []byte, reserve func(bytes int) bool) ([]byte, error) {
 	if x.filter != nil {
 		kept, err := x.filter.Apply(ctx, body)
@@ -193,5 +197,6 @@ func (x *exchange) Reshape(ctx context.Context, body []byte, reserve func(bytes 
 			body = indented
 		}
 	}
+
 	return body, nil
 }

@@ -33,8 +33,8 @@ var exceptions = map[fault.Code]string{
 	fault.RequestInvalid:         "action_request_validation_exception",
 }
 
-// kinds lists the status of each kind of fault, and the exception type of its codes that are not in exceptions. A status_exception
-// says no more than its status.
+// kinds lists the status of each kind of fault, and the exception type of its codes that are not in exceptions. The
+// type status_exception adds nothing to the status.
 var kinds = map[fault.Kind]struct {
 	status    int
 	exception string
@@ -60,7 +60,7 @@ var kinds = map[fault.Kind]struct {
 type exception struct {
 	Type   string `json:"type"`
 	Reason string `json:"reason"`
-	// Unsuccessful says why credentials that could be read were refused.
+	// Unsuccessful is the reason why well-formed credentials were refused.
 	Unsuccessful string              `json:"additional_unsuccessful_credentials,omitempty"`
 	CausedBy     *exception          `json:"caused_by,omitempty"`
 	Header       map[string][]string `json:"header,omitempty"`
@@ -77,7 +77,7 @@ type failure struct {
 	Status int               `json:"status"`
 }
 
-// briefFailure is how Elasticsearch answers requests that it does not look at any further.
+// briefFailure is the body of Elasticsearch's answers to requests that reach no operation.
 type briefFailure struct {
 	Error  string `json:"error"`
 	Status int    `json:"status,omitempty"`
@@ -91,9 +91,13 @@ func (x *exchange) Failure(c echo.Context, f *fault.Error) (status int, body any
 	status = kinds[f.Code.Kind].status
 	switch f.Code {
 	case fault.RouteNotFound:
-		return http.StatusBadRequest, briefFailure{Error: "no handler found for uri [" + x.uri + "] and method [" + method + "]"}
+		return http.StatusBadRequest, briefFailure{
+			Error: "no handler found for uri [" + x.uri + "] and method [" + method + "]",
+		}
 	case fault.WrongMethod:
-		text := "Incorrect HTTP method for uri [" + x.uri + "] and method [" + method + "], allowed: [" + allowed(c) + "]"
+		text := "Incorrect HTTP method for uri [" + x.uri + "] and method [" + method + "], allowed: [" + allowed(
+			c,
+		) + "]"
 		return status, briefFailure{Error: text, Status: status}
 	case fault.MediaTypeUnsupported:
 		return status, briefFailure{Error: f.Message, Status: status}
@@ -106,6 +110,7 @@ func (x *exchange) Failure(c echo.Context, f *fault.Error) (status int, body any
 		c.Response().Header()[echo.HeaderWWWAuthenticate] = challenges
 		x.explainCredentials(described, f, c.Request())
 	}
+
 	return status, failure{exceptionWithRoot{[]exception{*described.root()}, *described}, status}
 }
 
@@ -115,10 +120,10 @@ func allowed(c echo.Context) string {
 	return strings.Join(slices.DeleteFunc(methods, func(m string) bool { return m == http.MethodOptions }), ", ")
 }
 
-// maxReason bounds the text of a failure, in bytes: it may quote the request.
+// maxReason bounds the text of a failure, in bytes, because it may quote the request.
 const maxReason = 8 << 10
 
-// exception writes a failure; the path leads to the member that the failures around it are about.
+// exception returns the exception of a fault. path is that of the member which the enclosing fault is about.
 func (x *exchange) exception(failed *fault.Error, path []string) *exception {
 	e := &exception{Type: typeOf(failed.Code), Reason: contract.ClipTo(failed.Message, maxReason)}
 	if failed.Next != "" {
@@ -127,18 +132,21 @@ func (x *exchange) exception(failed *fault.Error, path []string) *exception {
 	if failed.Code.Kind == fault.Internal {
 		e.Reason = edge.ServerFailed
 	}
+
 	if failed.Code == fault.FieldInvalid && len(failed.Fields) > 0 {
 		if !slices.Equal(failed.Fields, []string{""}) {
 			path = slices.Concat(path, failed.Fields)
 		}
 		e.Reason = place(xcontent.Locate(x.body, path...)) + e.Reason
 	}
+
 	if x.trace {
 		e.StackTrace = e.Type + ": " + e.Reason
 	}
 	if failed.CausedBy != nil {
 		e.CausedBy = x.exception(failed.CausedBy, path)
 	}
+
 	return e
 }
 
@@ -149,8 +157,8 @@ func typeOf(code fault.Code) string {
 	return kinds[code.Kind].exception
 }
 
-// root returns the innermost cause of Elasticsearch's own types, without its own cause. An illegal argument is a type of
-// the Java language, so the search ends before it.
+// root returns the innermost cause of Elasticsearch's own types, without its own cause. An illegal argument is a type
+// of the Java language, so the search ends before it.
 func (e *exception) root() *exception {
 	if e.CausedBy != nil && e.CausedBy.Type != illegalArgument {
 		return e.CausedBy.root()
@@ -160,29 +168,31 @@ func (e *exception) root() *exception {
 	return &alone
 }
 
-// explained is an error that says why a credential was refused, for its holder to read.
+// explained is an error with the reason why a credential was refused, in words for its holder.
 type explained interface {
 	error
 	Why() string
 }
 
-// explainCredentials adds why a request's credentials were refused, as far as callers may know it.
+// explainCredentials adds the reason why a request's credentials were refused, as far as callers may know it.
 func (x *exchange) explainCredentials(e *exception, failed *fault.Error, r *http.Request) {
 	e.Header = map[string][]string{echo.HeaderWWWAuthenticate: challenges}
 	if failed.Code != fault.CredentialsInvalid {
 		return
 	}
+
 	e.Reason = x.unauthenticated(r)
 	if e.StackTrace != "" {
 		e.StackTrace = e.Type + ": " + e.Reason
 	}
+
 	var why explained
 	if errors.As(failed, &why) {
 		e.Unsuccessful = "API key: " + contract.Clip(why.Why())
 	}
 }
 
-// unauthenticated words the refusal of a request by its credentials.
+// unauthenticated returns Elasticsearch's text for a request with refused credentials.
 func (x *exchange) unauthenticated(r *http.Request) string {
 	values := r.Header.Values(echo.HeaderAuthorization)
 	if strings.TrimSpace(strings.Join(values, "")) == "" {

@@ -12,13 +12,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/fault"
-
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
-// Ensures that what no operation has is answered in the brief form.
+// Ensures that a request that matches no operation is answered in the brief form.
 func TestExchange_Routing(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	for _, c := range [][3]string{
 		{"GET", "/_nothing?a=b", "400 : no handler found for uri [/_nothing?a=b] and method [GET]"},
@@ -27,18 +27,21 @@ func TestExchange_Routing(t *testing.T) {
 		{"PUT", thing + "/x", "405 : Incorrect HTTP method for uri [/_security/thing/x] and method [PUT], allowed: [GET]"},
 	} {
 		answer := s.do(c[0], c[1], "")
-		if got := reasonOf(t, answer); got != c[2] || (answer.Code == http.StatusMethodNotAllowed) != (answer.Header().Get("Allow") != "") {
+		if got := reasonOf(t, answer); got != c[2] ||
+			(answer.Code == http.StatusMethodNotAllowed) != (answer.Header().Get("Allow") != "") {
 			t.Errorf("%s, want %s; Allow: %s", got, c[2], answer.Header().Get("Allow"))
 		}
 	}
+
 	if answer := s.do("GET", "/_"+strings.Repeat("x", 10000), ""); answer.Body.Len() > 2*maxURI {
 		t.Errorf("%d bytes", answer.Body.Len())
 	}
 }
 
-// Ensures that each kind of failure has its status and its type, and that nothing of the server's inside is shown.
+// Ensures that each kind of failure has its status and its type, and that the cause of an internal error is not shown.
 func TestExchange_Kinds(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	for want, err := range map[string]error{
 		"500 exception: " + edge.ServerFailed:                                errors.New("inside"),
@@ -61,19 +64,22 @@ func TestExchange_Kinds(t *testing.T) {
 	} {
 		s.fails(err)
 		answer := s.do("GET", thing, "")
-		if got := reasonOf(t, answer); got != strings.TrimSpace(want) || strings.Contains(answer.Body.String(), "inside") {
+		if got := reasonOf(t, answer); got != strings.TrimSpace(want) ||
+			strings.Contains(answer.Body.String(), "inside") {
 			t.Errorf("%v: %s, want %s", err, answer.Body, want)
 		}
-		if answer.Header().Get("X-Cloud-Error-Codes") != "" || answer.Header().Get("Content-Type") != "application/json" {
+		if answer.Header().Get("X-Cloud-Error-Codes") != "" ||
+			answer.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%v: %v", err, answer.Header())
 		}
 	}
 }
 
-// Ensures that the root cause is the innermost one of Elasticsearch's own types, that places are those of the members, and
-// that traces are there if they are asked for and say nothing new.
+// Ensures that the root cause is the innermost one of Elasticsearch's own types, that positions are those of the
+// members, and that stack traces are added on request and reveal nothing new.
 func TestExchange_Causes(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	caused := func(by *fault.Error, around ...*fault.Error) error {
 		for _, each := range around {
@@ -82,6 +88,7 @@ func TestExchange_Causes(t *testing.T) {
 		}
 		return by
 	}
+
 	xpe := func(field string) *fault.Error { return fault.New(fault.FieldInvalid, "in "+field, field) }
 	const body = "{\"r\":\n{\"x.y\": {\"a\": 1}}}"
 	for name, c := range map[string]struct {
@@ -107,13 +114,14 @@ func TestExchange_Causes(t *testing.T) {
 			t.Errorf("%s:\n%s, want\n%s", name, got, c.want)
 		}
 	}
+
 	s.fails(fault.New(fault.RequestInvalid, strings.Repeat("ü", 1<<20)))
 	if got := s.do("GET", thing, "").Body.Len(); got > 3*maxReason {
 		t.Errorf("%d bytes", got)
 	}
 }
 
-// whyError says why a key did not do.
+// whyError is an error with the reason why a key was refused.
 type whyError string
 
 // Error implements error.
@@ -122,9 +130,10 @@ func (e whyError) Error() string { return "inside" }
 // Why implements explained.
 func (e whyError) Why() string { return string(e) }
 
-// Ensures that a request without a caller is told how to authenticate, and what was wrong with what it carries.
+// Ensures that an unauthenticated request receives the challenges, and the reason why its credentials were refused.
 func TestExchange_Unauthenticated(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	s.fails(fault.Wrap(fault.CredentialsInvalid, whyError("api key is expired"), "m", "Authorization"))
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -149,7 +158,9 @@ func TestExchange_Unauthenticated(t *testing.T) {
 		challenges := fmt.Sprint(challenges)
 		root := read.Error.RootCause[0]
 		for name, got := range map[string][]string{
-			"header": map[string][]string(answer.Header())[echo.HeaderWWWAuthenticate], "error": read.Error.Header["WWW-Authenticate"], "root": root.Header["WWW-Authenticate"],
+			"header": map[string][]string(answer.Header())[echo.HeaderWWWAuthenticate],
+			"error":  read.Error.Header["WWW-Authenticate"],
+			"root":   root.Header["WWW-Authenticate"],
 		} {
 			if fmt.Sprint(got) != challenges {
 				t.Errorf("%s: %s has the challenges %q", credentials, name, got)
@@ -159,9 +170,14 @@ func TestExchange_Unauthenticated(t *testing.T) {
 			t.Errorf("%s: %s", credentials, answer.Body)
 		}
 	}
-	if got := s.do("GET", thing+"?error_trace&filter_path=error.stack_trace", "").Body.String(); !strings.Contains(got, `"security_exception: missing authentication`) {
+
+	if got := s.do("GET", thing+"?error_trace&filter_path=error.stack_trace", "").Body.String(); !strings.Contains(
+		got,
+		`"security_exception: missing authentication`,
+	) {
 		t.Errorf("the trace is %s", got)
 	}
+
 	s.fails(fault.New(fault.Code{Name: "security_exception", Kind: fault.Unauthenticated}, "own words"))
 	if got := reasonOf(t, s.do("GET", thing, "")); got != "401 security_exception: own words" {
 		t.Error(got)

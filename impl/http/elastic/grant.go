@@ -16,13 +16,13 @@ func (a *API) grantOperation() operation {
 	}
 }
 
-// grantKey makes a key for the user with the credentials in the request.
+// grantKey creates a key for the user with the credentials in the request.
 func (a *API) grantKey(ctx context.Context, _ call, g grant) (createdKey, error) {
 	p, err := a.Auth.Represented(ctx, g.proxy)
 	if err != nil {
 		return createdKey{}, err
 	}
-	// A key never needs a second factor, so a user that has one must have shown it: a password alone is not enough.
+	// A key never needs a second factor, so a user that has one must have used it: a password alone is not enough.
 	if err := a.Elevation.Require(p); err != nil {
 		return createdKey{}, err
 	}
@@ -31,12 +31,14 @@ func (a *API) grantKey(ctx context.Context, _ call, g grant) (createdKey, error)
 	if err != nil {
 		return createdKey{}, err
 	}
+
 	if g.runAs != "" {
 		action := a.contract.Operation("security-authenticate").Extension(actionExtension)
 		if owner, err = a.Access.RunAs(ctx, owner, g.runAs, action); err != nil {
 			return createdKey{}, err
 		}
 	}
+
 	key, credential, err := a.Keys.Grant(ctx, owner, g.key)
 	return createdKey{key, credential}, err
 }

@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/sallyport/sallyport/impl/http/convert"
-
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
@@ -19,7 +18,7 @@ type privilegeCheck struct {
 	check access.PrivilegeCheck
 }
 
-// ownPrivileges answers callers about themselves only.
+// ownPrivileges refuses a check of another user's privileges.
 func ownPrivileges(caller call, in privilegeCheck) error {
 	if in.user == caller.User {
 		return nil
@@ -66,6 +65,7 @@ func readCheck(name string, body any) (access.PrivilegeCheck, error) {
 	if err := refuseLimits(body); err != nil {
 		return q, err
 	}
+
 	err := xcontent.Parser{Name: "has_privileges_request", Fields: map[string]xcontent.Field{
 		"cluster": xcontent.OrNull(xcontent.TextArray(&q.Cluster)),
 		"index": xcontent.Array(func(value any) error {
@@ -77,15 +77,23 @@ func readCheck(name string, body any) (access.PrivilegeCheck, error) {
 		"application": xcontent.Array(func(value any) error {
 			var a access.ApplicationCheck
 			err := xcontent.Parser{Name: "application", Fields: map[string]xcontent.Field{
-				"application": xcontent.Text(&a.Application), "privileges": xcontent.TextArray(&a.Privileges), "resources": xcontent.TextArray(&a.Resources),
+				"application": xcontent.Text(&a.Application),
+				"privileges":  xcontent.TextArray(&a.Privileges),
+				"resources":   xcontent.TextArray(&a.Resources),
 			}, Required: []string{"application", "privileges", "resources"}}.Read(value)
 			q.Applications = append(q.Applications, a)
 			return err
 		}),
 	}}.Read(body)
+
 	if err == nil && len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
-		err = fault.New(fault.ParseFailed, "failed to parse privileges check ["+name+"]. All privilege fields [cluster,index,applications] are missing")
+		err = fault.New(
+			fault.ParseFailed,
+			"failed to parse privileges check ["+name+"]. "+
+				"All privilege fields [cluster,index,applications] are missing",
+		)
 	}
+
 	return q, err
 }
 
@@ -101,6 +109,7 @@ func refuseLimits(body any) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -118,18 +127,22 @@ func showUserPrivileges(p access.UserPrivileges) (response, error) {
 		RunAs:        texts(p.RunAs),
 		Indices:      convert.Each(p.Indices, showUserIndices),
 	}
+
 	var err error
 	if shown.Global, err = showConditions(p.Global); err != nil {
 		return response{}, err
 	}
+
 	if len(p.RemoteIndices) > 0 {
 		remote := convert.Each(p.RemoteIndices, showUserRemoteIndices)
 		shown.RemoteIndices = &remote
 	}
+
 	if len(p.RemoteCluster) > 0 {
 		remote := convert.Each(p.RemoteCluster, showRemoteCluster)
 		shown.RemoteCluster = &remote
 	}
+
 	return ok(shown)
 }
 

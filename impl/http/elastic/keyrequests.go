@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-// keyBody is what the bodies that make or change keys have in common.
+// keyBody holds the members that the bodies which create or update keys have in common.
 type keyBody struct {
 	assigned   roledescriptor.Set
 	metadata   map[string]any
@@ -37,37 +37,48 @@ func (b *keyBody) read(parser string, body any, others map[string]xcontent.Field
 	return xcontent.Parser{Name: parser, Fields: fields, Required: required}.Read(body)
 }
 
-// lifetime reads the expiration, which Elasticsearch's parsers do last.
+// lifetime reads the expiration. Elasticsearch's parsers read it last.
 func (b *keyBody) lifetime(parser string) (*time.Duration, error) {
 	if b.expiration == nil {
 		return nil, nil
 	}
+
 	lifetime, err := duration.Parse(*b.expiration)
 	if err == nil {
 		return &lifetime, nil
 	}
+
 	f := fault.New(fault.FieldInvalid, "Failed to build ["+parser+"] after last required field arrived")
 	f.CausedBy = fault.New(fault.InvalidData, timeValueMessage(err))
 	return nil, f
 }
 
-// timeValueMessage is Elasticsearch's text for a time value that cannot be read.
+// timeValueMessage returns Elasticsearch's text for an invalid time value.
 func timeValueMessage(err error) string {
 	var e *duration.Error
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
+
 	switch e.Problem {
 	case duration.NoUnit:
-		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: unit is missing or unrecognized", e.Value)
+		return fmt.Sprintf(
+			"failed to parse setting [expiration] with value [%s] as a time value: unit is missing or unrecognized",
+			e.Value,
+		)
 	case duration.Fraction:
 		return fmt.Sprintf("failed to parse [%s], fractional time values are not supported", e.Value)
 	case duration.Negative:
-		return fmt.Sprintf("failed to parse setting [expiration] with value [%s] as a time value: negative durations are not supported", e.Value)
+		return fmt.Sprintf(
+			"failed to parse setting [expiration] with value [%s] as a time value: "+
+				"negative durations are not supported",
+			e.Value,
+		)
 	case duration.TooLong:
 		return fmt.Sprintf("failed to parse [%s]: the time value is too long", e.Value)
 	case duration.NotANumber:
 	}
+
 	return fmt.Sprintf("failed to parse [%s]", e.Value)
 }
 
@@ -112,10 +123,10 @@ func readOneUpdate(r request) (oneUpdate, error) {
 	return u, err
 }
 
-// readNewKey reads the body that makes a key of the caller's.
+// readNewKey reads the body that creates a key for the caller.
 func readNewKey(body any) (apikey.Creation, error) { return readCreation(body, "name") }
 
-// readCreation reads the description of a key to be made. A name that is missing and not required is found by the domain.
+// readCreation reads the description of a new key. The domain refuses a missing name that is not required here.
 func readCreation(body any, required ...string) (apikey.Creation, error) {
 	const parser = "api_key_request"
 
@@ -124,21 +135,30 @@ func readCreation(body any, required ...string) (apikey.Creation, error) {
 	if err := b.read(parser, body, map[string]xcontent.Field{"name": xcontent.Text(&name)}, required...); err != nil {
 		return apikey.Creation{}, err
 	}
+
 	lifetime, err := b.lifetime(parser)
-	return apikey.Creation{Name: name, Assigned: b.assigned, Metadata: b.metadata, Lifetime: lifetime}, err
+	return apikey.Creation{
+		Name:     name,
+		Assigned: b.assigned,
+		Metadata: b.metadata,
+		Lifetime: lifetime,
+	}, err
 }
 
-// readInvalidation reads the body that selects keys to be invalidated.
+// readInvalidation reads the body that selects the keys to invalidate.
 func readInvalidation(body any) (apikey.Selection, error) {
 	var s apikey.Selection
 	err := xcontent.Parser{Name: "invalidate_api_key", Fields: map[string]xcontent.Field{
-		"ids": xcontent.Texts(&s.IDs), "name": xcontent.Text(&s.Name), "username": xcontent.Text(&s.UserName),
-		"realm_name": xcontent.Text(&s.RealmName), "owner": xcontent.Boolean(&s.Owned),
+		"ids":        xcontent.Texts(&s.IDs),
+		"name":       xcontent.Text(&s.Name),
+		"username":   xcontent.Text(&s.UserName),
+		"realm_name": xcontent.Text(&s.RealmName),
+		"owner":      xcontent.Boolean(&s.Owned),
 	}}.Read(body)
 	return s, err
 }
 
-// grant is a request for a key of the user with the credentials in it.
+// grant is a request to create a key for the user with the credentials in it.
 type grant struct {
 	proxy authn.Proxy
 	runAs string
@@ -152,9 +172,11 @@ func readGrant(body any) (grant, error) {
 		"scheme": xcontent.Text(&scheme), "value": xcontent.Text(&secret),
 	}, Required: []string{"value"}}
 	err := xcontent.Parser{Name: "grant_api_key_request", Fields: map[string]xcontent.Field{
-		"grant_type": xcontent.OptionalText(&g.proxy.Type), "username": xcontent.OptionalText(&g.proxy.UserName),
-		"password": xcontent.OptionalText(&g.proxy.Password), "access_token": xcontent.OptionalText(&g.proxy.AccessToken),
-		"run_as": xcontent.Text(&g.runAs),
+		"grant_type":   xcontent.OptionalText(&g.proxy.Type),
+		"username":     xcontent.OptionalText(&g.proxy.UserName),
+		"password":     xcontent.OptionalText(&g.proxy.Password),
+		"access_token": xcontent.OptionalText(&g.proxy.AccessToken),
+		"run_as":       xcontent.Text(&g.runAs),
 		"client_authentication": func(value any) error {
 			g.proxy.ClientAuthentication = true
 			return xcontent.Nested(client)(value)
@@ -164,5 +186,6 @@ func readGrant(body any) (grant, error) {
 			return err
 		},
 	}}.Read(body)
+
 	return g, err
 }

@@ -20,21 +20,22 @@ const (
 	versionParameter = "compatible-with"
 )
 
-// versions are the supported versions of requests and responses. They do not differ here.
+// versions are the supported versions of requests and responses. This server's are the same in both.
 var versions = []string{"8", "9"}
 
-// mediaType is one of a header's.
+// mediaType is one media type of a header.
 type mediaType struct {
 	name, version string
 	quality       float64
 }
 
-// parseMediaType returns false for what is malformed, or names another charset than JSON's.
+// parseMediaType returns false for a value that is malformed, or names another charset than UTF-8.
 func parseMediaType(value string) (mediaType, bool) {
 	name, parameters, err := mime.ParseMediaType(value)
 	if charset, given := parameters["charset"]; err != nil || given && !strings.EqualFold(charset, "utf-8") {
 		return mediaType{}, false
 	}
+
 	m := mediaType{name: name, quality: 1}
 	if name == vendorType {
 		m.version = parameters[versionParameter]
@@ -42,6 +43,7 @@ func parseMediaType(value string) (mediaType, bool) {
 	if quality, given := parameters["q"]; given {
 		m.quality, err = strconv.ParseFloat(quality, 64)
 	}
+
 	return m, err == nil
 }
 
@@ -49,13 +51,14 @@ func (m mediaType) json() bool { return m.name == echo.MIMEApplicationJSON || m.
 
 func (m mediaType) supported() bool { return m.version == "" || slices.Contains(versions, m.version) }
 
-// negotiate selects the media type of the response: the supported one with the highest quality, and the first of several. Without
-// the header, or with an empty one, any will do.
+// negotiate selects the media type of the response: the supported one with the highest quality, and the first of
+// several. Without the header, or with an empty one, the client accepts any.
 func (x *exchange) negotiate(accept []string) {
 	wishes := strings.Join(accept, ",")
 	if strings.TrimSpace(wishes) == "" {
 		return
 	}
+
 	var best mediaType
 	incompatible := false
 	for wish := range strings.SplitSeq(wishes, ",") {
@@ -68,13 +71,20 @@ func (x *exchange) negotiate(accept []string) {
 			best = m
 		}
 	}
+
 	switch {
 	case best.name == vendorType:
 		x.answerAs(best.version)
 	case best.name == "" && incompatible:
 		x.refuse(incompatibleVersion(echo.HeaderAccept))
 	case best.name == "":
-		x.refuse(fault.New(fault.MediaTypeUnsupported, "Accept header ["+contract.Clip(wishes)+"] is not supported", echo.HeaderAccept))
+		x.refuse(
+			fault.New(
+				fault.MediaTypeUnsupported,
+				"Accept header ["+contract.Clip(wishes)+"] is not supported",
+				echo.HeaderAccept,
+			),
+		)
 	}
 }
 
@@ -93,25 +103,40 @@ func (x *exchange) refuse(err error) {
 }
 
 func incompatibleVersion(header string) error {
-	return fault.New(fault.MediaTypeIncompatible, "the "+header+" header asks for compatibility with another version than "+strings.Join(versions, " or "), header)
+	return fault.New(
+		fault.MediaTypeIncompatible,
+		"the "+header+" header asks for compatibility with another version than "+strings.Join(versions, " or "),
+		header,
+	)
 }
 
-// checkContentType checks the type of a body, and replaces it by the one name that the contract has for it.
+// checkContentType checks the type of a body, and replaces it by the name that the contract has for it.
 func (x *exchange) checkContentType(h http.Header) error {
 	const header = echo.HeaderContentType
 	values := h.Values(header)
 	if len(values) == 0 || values[0] == "" {
 		return fault.New(fault.MediaTypeUnsupported, "Content-Type header is missing", header)
 	}
+
 	m, ok := parseMediaType(values[0])
 	switch {
 	case len(values) > 1 || !ok || !m.json():
-		return fault.New(fault.MediaTypeUnsupported, "Content-Type header ["+contract.Clip(strings.Join(values, ","))+"] is not supported", header)
+		return fault.New(
+			fault.MediaTypeUnsupported,
+			"Content-Type header ["+contract.Clip(strings.Join(values, ","))+"] is not supported",
+			header,
+		)
 	case !m.supported():
 		return incompatibleVersion(header)
 	case m.version != "" && x.version != "" && m.version != x.version:
-		return fault.New(fault.MediaTypeIncompatible, "the headers Accept and Content-Type ask for compatibility with different versions", echo.HeaderAccept, header)
+		return fault.New(
+			fault.MediaTypeIncompatible,
+			"the headers Accept and Content-Type ask for compatibility with different versions",
+			echo.HeaderAccept,
+			header,
+		)
 	}
+
 	h.Set(header, echo.MIMEApplicationJSON)
 	return nil
 }

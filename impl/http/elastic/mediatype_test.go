@@ -6,14 +6,22 @@ import (
 	"testing"
 )
 
-// Ensures that an answer is sent as what was asked for, and that what cannot be sent is refused.
+// Ensures that an answer has the media type that the request accepts, and that other media types are refused.
 func TestExchange_Accept(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	const plain, vendor, unsupported, incompatible = "application/json", "application/vnd.elasticsearch+json", "406 : Accept header", "400 media_type_header_exception: "
 	for accept, want := range map[string]string{
-		"": plain, "*/*": plain, "application/*": plain, plain: plain, "application/json; charset=UTF-8": plain, "Application/JSON": plain,
-		vendor + "; compatible-with=8": vendor + ";compatible-with=8", vendor + ";compatible-with=9": vendor + ";compatible-with=9", vendor: vendor,
+		"":                                plain,
+		"*/*":                             plain,
+		"application/*":                   plain,
+		plain:                             plain,
+		"application/json; charset=UTF-8": plain,
+		"Application/JSON":                plain,
+		vendor + "; compatible-with=8":    vendor + ";compatible-with=8",
+		vendor + ";compatible-with=9":     vendor + ";compatible-with=9",
+		vendor:                            vendor,
 		vendor + ";compatible-with=9;charset=utf-8":        vendor + ";compatible-with=9",
 		"text/html, */*;q=0.1":                             plain,
 		plain + ";q=0.5, " + vendor + ";compatible-with=8": vendor + ";compatible-with=8",
@@ -38,20 +46,27 @@ func TestExchange_Accept(t *testing.T) {
 			t.Errorf("%q: %s, want %s", accept, got, want)
 		}
 	}
+
 	answer := s.do("GET", thing+"?x", "", "Accept: "+vendor+";compatible-with=8")
-	if got := answer.Header().Get("Content-Type"); answer.Code != http.StatusBadRequest || got != vendor+";compatible-with=8" {
+	if got := answer.Header().Get("Content-Type"); answer.Code != http.StatusBadRequest ||
+		got != vendor+";compatible-with=8" {
 		t.Errorf("a failure is sent as %s", got)
 	}
 }
 
-// Ensures that a body is read under each of its type's names, and under no other.
+// Ensures that a body is accepted under each name of its media type, and under no other.
 func TestExchange_ContentType(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	const vendor = "application/vnd.elasticsearch+json"
 	for _, c := range []struct{ contentType, accept, want string }{
-		{"application/json", "", ""}, {"application/json;charset=UTF-8", "", ""}, {vendor, "", ""}, {vendor + ";compatible-with=8", "", ""},
-		{vendor + "; compatible-with=9", vendor + "; compatible-with=9", ""}, {"application/json", vendor + ";compatible-with=9", ""},
+		{"application/json", "", ""},
+		{"application/json;charset=UTF-8", "", ""},
+		{vendor, "", ""},
+		{vendor + ";compatible-with=8", "", ""},
+		{vendor + "; compatible-with=9", vendor + "; compatible-with=9", ""},
+		{"application/json", vendor + ";compatible-with=9", ""},
 		{vendor + ";compatible-with=8", vendor + ";compatible-with=9", "400 media_type_header_exception: "},
 		{vendor + ";compatible-with=7", "", "400 media_type_header_exception: "},
 		{"", "", "406 : Content-Type header is missing"},
@@ -68,6 +83,7 @@ func TestExchange_ContentType(t *testing.T) {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
+
 	if answer := s.do("POST", thing, "", "Content-Type: text/plain"); answer.Code != http.StatusOK {
 		t.Errorf("a type without a body: %s", answer.Body)
 	}

@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 
-	gen "github.com/sallyport/sallyport/gen/elastic"
-
 	"github.com/labstack/echo/v4"
 
+	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
@@ -17,17 +16,17 @@ import (
 // actionExtension names the action of an operation in the contract. Refusals give it, and cluster privileges grant it.
 const actionExtension = "x-elasticsearch-action"
 
-// row is one operation, or twins that differ only in their method. It is carried out in this order, which is Elasticsearch's: a
-// request that cannot be read or is invalid is answered with 400 whether or not its caller has the privilege.
+// row is one operation, or several that differ only in their method or path. The functions run in this order, which is
+// Elasticsearch's: an unreadable or invalid request is answered with 400 whether or not its caller has the privilege.
 type row[In, Out any] struct {
 	operations []string
-	// read reads the request. It also words the refusal of a body that the contract does not allow.
+	// read reads the request. It also returns the refusal of a body that the contract does not allow.
 	read func(request) (In, error)
 	// check validates what was read; nil if there is nothing to validate.
 	check func(In) error
-	// authorize replaces the rule that the caller must have a privilege for the operation's action, for what was read.
+	// authorize decides on the caller and the input; nil to require a privilege for the operation's action.
 	authorize func(call, In) error
-	// open gives the reason why every authenticated caller may do this; "" for all other operations.
+	// open is the reason why every authenticated caller may do this; "" for all other operations.
 	open string
 	do   func(context.Context, call, In) (Out, error)
 	show func(Out) (response, error)
@@ -36,7 +35,7 @@ type row[In, Out any] struct {
 // operation is a row of any type.
 type operation interface {
 	ids() []string
-	// refuse returns how the row refuses a request, or nil.
+	// refuse returns the row's refusal of a request, or nil.
 	refuse(request) error
 	serve(context.Context, call, request) (response, error)
 }
@@ -64,7 +63,7 @@ type call struct {
 	action string
 }
 
-// response is what an operation answers.
+// response is the answer of an operation.
 type response struct {
 	status int
 	// body is encoded as JSON; nil for a response without a body.
@@ -78,10 +77,10 @@ func ok(body any) (response, error) { return response{status: http.StatusOK, bod
 // okay is ok for a model.
 func okay[T any](model T) (response, error) { return ok(model) }
 
-// listing is the result of an operation that selects some of many.
+// listing is the result of an operation that selects by name.
 type listing struct {
 	body any
-	// missing is set if none of those that the request names exists.
+	// missing is set if the request names what it selects, and none of that exists.
 	missing bool
 }
 
@@ -114,7 +113,8 @@ type selection struct {
 	named bool
 }
 
-// selectBy returns the read function of a row that selects by a parameter of the path, which some of its operations have.
+// selectBy returns the read function of a row that selects by a parameter of the path, which some of its operations
+// have.
 func selectBy(parameter string) func(request) (selection, error) {
 	return func(r request) (selection, error) {
 		names, named := r.params[parameter]
@@ -144,11 +144,13 @@ func (o row[In, Out]) serve(ctx context.Context, caller call, r request) (respon
 	if err != nil {
 		return response{}, err
 	}
+
 	if o.check != nil {
 		if err := o.check(in); err != nil {
 			return response{}, err
 		}
 	}
+
 	if err := o.permit(caller, in); err != nil {
 		return response{}, err
 	}
@@ -157,6 +159,7 @@ func (o row[In, Out]) serve(ctx context.Context, caller call, r request) (respon
 	if err != nil {
 		return response{}, err
 	}
+
 	return o.show(out)
 }
 
@@ -179,7 +182,13 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		r := request{params: params, query: x.query, caller: x.subject.User, bodySent: len(x.body) > 0}
+
+		r := request{
+			params:   params,
+			query:    x.query,
+			caller:   x.subject.User,
+			bodySent: len(x.body) > 0,
+		}
 		if r.body, err = op.Validate(c.Request(), params); err != nil {
 			return x.refusal(err, row, r)
 		}
@@ -188,6 +197,7 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+
 		return answer.send(c)
 	}
 }
@@ -206,5 +216,6 @@ func (r response) send(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+
 	return c.JSONBlob(r.status, append(text, '\n'))
 }

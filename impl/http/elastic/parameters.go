@@ -15,8 +15,8 @@ import (
 // pair is one parameter of a query string.
 type pair struct{ name, value, raw string }
 
-// pairs splits a query string. The raw text of each parameter stays as it was sent: to decode and encode a list again could change
-// its meaning.
+// pairs splits a query string. It keeps the raw text of each parameter, because decoding and encoding a list could
+// change its meaning.
 func pairs(query string) ([]pair, error) {
 	var list []pair
 	for raw := range strings.SplitSeq(query, "&") {
@@ -30,12 +30,17 @@ func pairs(query string) ([]pair, error) {
 			return nil, fault.New(fault.InvalidData, "the query string cannot be decoded")
 		}
 		if slices.ContainsFunc(list, func(p pair) bool { return p.name == name }) {
-			return nil, fault.New(fault.InvalidData, "the parameter ["+contract.Clip(name)+"] is given more than once", name)
+			return nil, fault.New(
+				fault.InvalidData,
+				"the parameter ["+contract.Clip(name)+"] is given more than once",
+				name,
+			)
 		}
 		if list = append(list, pair{name, value, raw}); len(list) > maxPairs {
 			return nil, fault.New(fault.InvalidData, "the query string has too many parameters")
 		}
 	}
+
 	return list, nil
 }
 
@@ -57,18 +62,20 @@ func (x *exchange) takeCommon(u *url.URL) {
 		x.refuse(err)
 		return
 	}
+
 	var rest []pair
 	for _, p := range given {
 		if !x.take(p) {
 			rest = append(rest, p)
 		}
 	}
+
 	u.RawQuery = join(rest)
 }
 
 // take reports whether a parameter is one of those that every operation has.
 func (x *exchange) take(p pair) bool {
-	var human bool // no response has values in another form for people
+	var human bool // has no effect: no response has a human-readable form
 	var err error
 	switch p.name {
 	case "pretty":
@@ -81,14 +88,20 @@ func (x *exchange) take(p pair) bool {
 		x.filter, err = parseFilter(p.value)
 	case "format":
 		if p.value != "json" {
-			err = fault.New(fault.MediaTypeUnsupported, "format ["+contract.Clip(p.value)+"] is not supported, only [json] is", p.name)
+			err = fault.New(
+				fault.MediaTypeUnsupported,
+				"format ["+contract.Clip(p.value)+"] is not supported, only [json] is",
+				p.name,
+			)
 		}
 	default:
 		return false
 	}
+
 	if err != nil {
 		x.refuse(err)
 	}
+
 	return true
 }
 
@@ -100,7 +113,7 @@ func parseFilter(list string) (*filterpath.Filter, error) {
 	return filter, nil
 }
 
-// parseBoolean takes a parameter without a value for true.
+// parseBoolean reads a boolean parameter. Without a value it is true.
 func parseBoolean(text string, target *bool) error {
 	switch text {
 	case "", "true":
@@ -108,12 +121,16 @@ func parseBoolean(text string, target *bool) error {
 	case "false":
 		*target = false
 	default:
-		return fault.New(fault.InvalidData, "Failed to parse value ["+contract.Clip(text)+"] as only [true] or [false] are allowed.")
+		return fault.New(
+			fault.InvalidData,
+			"Failed to parse value ["+contract.Clip(text)+"] as only [true] or [false] are allowed.",
+		)
 	}
+
 	return nil
 }
 
-// takeOwn reads the operation's parameters, and writes out the values of those that have none and need one.
+// takeOwn reads the operation's own parameters. It sets boolean parameters without a value to true.
 func (x *exchange) takeOwn(u *url.URL, op *contract.Operation) error {
 	given, err := pairs(u.RawQuery)
 	if err != nil {
@@ -140,9 +157,11 @@ func (x *exchange) takeOwn(u *url.URL, op *contract.Operation) error {
 		}
 		x.query[p.name] = p.value
 	}
+
 	if len(unknown) > 0 {
 		return unrecognized(x.path, unknown)
 	}
+
 	u.RawQuery = join(given)
 	return nil
 }
@@ -153,7 +172,10 @@ func unrecognized(path string, unknown []string) error {
 	if len(unknown) > 1 {
 		noun = "parameters"
 	}
-	return fault.New(fault.InvalidData, "request ["+path+"] contains unrecognized "+noun+": "+strings.Join(unknown, ", "))
+	return fault.New(
+		fault.InvalidData,
+		"request ["+path+"] contains unrecognized "+noun+": "+strings.Join(unknown, ", "),
+	)
 }
 
 func didYouMean(name string, known []string) string {

@@ -8,10 +8,11 @@ import (
 	"testing"
 )
 
-// Ensures that parameters which every operation has are taken away, that a boolean without a value is true, that the rest
-// reaches the operation, and that what is not known, or twice, or no boolean, is refused.
+// Ensures that parameters which every operation has are removed, that a boolean without a value is true, that the
+// others reach the operation, and that unknown, repeated and malformed parameters are refused.
 func TestExchange_Query(t *testing.T) {
 	t.Parallel()
+
 	s := newTestServer(t)
 	const iae, boolean = "400 illegal_argument_exception: ", "Failed to parse value [x] as only [true] or [false] are allowed."
 	for query, want := range map[string]string{

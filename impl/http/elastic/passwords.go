@@ -32,7 +32,7 @@ func (a *API) passwordOperations() []operation {
 	}
 }
 
-// ownPasswordOr requires no privilege for the caller's own password: the domain requires a proof for that.
+// ownPasswordOr requires no privilege for the caller's own password, for which the domain requires a proof.
 func ownPasswordOr(caller call, n newPassword) error {
 	if n.user == caller.By.User {
 		return nil

@@ -72,6 +72,7 @@ func (a *API) findPrivileges(ctx context.Context, _ call, s privilegeSelection) 
 			}
 		}
 	}
+
 	return listing{shown, s.named && len(set) == 0}, err
 }
 
@@ -106,7 +107,7 @@ func showBuiltinPrivileges(none) (response, error) {
 	})
 }
 
-// readPrivileges reads privileges by application and name. What a privilege says of both itself must be the same.
+// readPrivileges reads privileges by application and name. If a privilege repeats them, they must be the same.
 func readPrivileges(body any) (applicationprivilege.Set, error) {
 	set := applicationprivilege.Set{}
 	err := eachMember("put_privileges_request", body, func(application string, value any) error {
@@ -117,6 +118,7 @@ func readPrivileges(body any) (applicationprivilege.Set, error) {
 			return err
 		})
 	})
+
 	return set, err
 }
 
@@ -124,20 +126,25 @@ func readPrivilege(application, name string, value any) (applicationprivilege.Pr
 	var p applicationprivilege.Privilege
 	ofApplication, ofName := application, name
 	err := xcontent.Parser{Name: "application_privilege", Fields: map[string]xcontent.Field{
-		"actions": xcontent.TextArray(&p.Actions), "metadata": xcontent.Object(&p.Metadata),
-		"application": xcontent.Text(&ofApplication), "name": xcontent.Text(&ofName),
+		"actions":     xcontent.TextArray(&p.Actions),
+		"metadata":    xcontent.Object(&p.Metadata),
+		"application": xcontent.Text(&ofApplication),
+		"name":        xcontent.Text(&ofName),
 	}}.Read(value)
+
 	if err == nil && (ofApplication != application || ofName != name) {
-		err = fault.New(fault.InvalidData, "privilege ["+ofName+"] of application ["+ofApplication+"] does not match its place ["+application+"/"+name+"]")
+		err = fault.New(fault.InvalidData, "privilege ["+ofName+"] of application ["+ofApplication+"] does not match "+
+			"its place ["+application+"/"+name+"]")
 	}
+
 	return p, err
 }
 
-// eachMember reads an object whose members have names of the caller's own.
+// eachMember reads an object with arbitrary member names.
 func eachMember(parser string, body any, read func(name string, value any) error) error {
 	var members map[string]any
 	if xcontent.Object(&members)(body) != nil {
-		return xcontent.Parser{Name: parser}.Read(body) // which words the refusal
+		return xcontent.Parser{Name: parser}.Read(body) // it returns the parser's refusal
 	}
 	fields := make(map[string]xcontent.Field, len(members))
 	for name := range members {

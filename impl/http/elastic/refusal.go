@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-// refusal returns the fault of what contract found: the parameters first, then the body, in the words of the row that reads it if
-// it refuses it too. Clients know those.
+// refusal returns the fault of an error of the contract package: first that of a parameter, then that of the body. If
+// the row's reader refuses the body too, its text is used, because clients know it from Elasticsearch.
 func (x *exchange) refusal(err error, row operation, r request) error {
 	var (
 		invalid *contract.Invalid
@@ -19,6 +19,7 @@ func (x *exchange) refusal(err error, row operation, r request) error {
 		twice   *strictjson.DuplicateError
 		deep    *strictjson.DepthError
 	)
+
 	switch {
 	case errors.As(err, &syntax):
 		return x.unparsable(syntax.Offset, "the body is not one JSON value: "+syntax.Reason)
@@ -37,9 +38,11 @@ func (x *exchange) refusal(err error, row operation, r request) error {
 			return fault.New(fault.InvalidData, "["+each.Field+"] "+each.Text, each.Field)
 		}
 	}
+
 	if invalid.BodyMissing {
 		return fault.New(fault.ParseFailed, "request body is required")
 	}
+
 	return x.refuseBody(invalid, row, r)
 }
 
@@ -47,7 +50,7 @@ func (x *exchange) unparsable(offset int64, text string) error {
 	return fault.New(fault.FieldInvalid, place(xcontent.Position(x.body, offset))+text)
 }
 
-// refuseBody words the refusal of a body that is JSON.
+// refuseBody returns the refusal of a body that is JSON.
 func (x *exchange) refuseBody(invalid *contract.Invalid, row operation, r request) error {
 	var err error
 	if r.body, err = strictjson.Decode(x.body); err != nil {
@@ -61,12 +64,14 @@ func (x *exchange) refuseBody(invalid *contract.Invalid, row operation, r reques
 	if len(problems) == 0 {
 		return fault.New(fault.FieldInvalid, "the body cannot be read", "")
 	}
+
 	first := problems[0]
 	if len(first.Steps) == 0 {
 		first.Steps = []string{""}
 	}
+
 	return fault.New(fault.FieldInvalid, "["+first.Field+"] "+first.Text, first.Steps...)
 }
 
-// place is how Elasticsearch gives a position in a body.
+// place returns a position in a body in Elasticsearch's form.
 func place(line, column int) string { return fmt.Sprintf("[%d:%d] ", line, column) }

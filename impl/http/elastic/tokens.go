@@ -5,11 +5,10 @@ import (
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authn"
-	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/platform/xcontent"
-
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/convert"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 func (a *API) tokenOperations() []operation {
@@ -42,7 +41,7 @@ const (
 	grantClientCredentials = "client_credentials"
 )
 
-// tokenRequest is the body that gets an access token. What is not given is nil.
+// tokenRequest is the body of a request for an access token. Absent members are nil.
 type tokenRequest struct {
 	kind                                       string
 	userName, password, refresh, scope, ticket *string
@@ -51,13 +50,18 @@ type tokenRequest struct {
 func readTokenRequest(body any) (tokenRequest, error) {
 	var t tokenRequest
 	err := xcontent.Parser{Name: "token_request", Fields: map[string]xcontent.Field{
-		"grant_type": xcontent.Text(&t.kind), "username": xcontent.OptionalText(&t.userName), "password": xcontent.OptionalText(&t.password),
-		"refresh_token": xcontent.OptionalText(&t.refresh), "scope": xcontent.OptionalText(&t.scope), "kerberos_ticket": xcontent.OptionalText(&t.ticket),
+		"grant_type":      xcontent.Text(&t.kind),
+		"username":        xcontent.OptionalText(&t.userName),
+		"password":        xcontent.OptionalText(&t.password),
+		"refresh_token":   xcontent.OptionalText(&t.refresh),
+		"scope":           xcontent.OptionalText(&t.scope),
+		"kerberos_ticket": xcontent.OptionalText(&t.ticket),
 	}, Required: []string{"grant_type"}}.Read(body)
+
 	return t, err
 }
 
-// problems are what is missing for the type of grant, and what is too much.
+// problems returns the members that the type of grant requires and lacks, and those that it does not support.
 func (t tokenRequest) problems() []string {
 	wanted, known := map[string][]string{
 		grantPassword: {"username", "password"}, grantRefresh: {"refresh_token"}, grantClientCredentials: {},
@@ -65,6 +69,7 @@ func (t tokenRequest) problems() []string {
 	if !known {
 		return []string{"grant_type only supports the values: [password, refresh_token, client_credentials]"}
 	}
+
 	given := map[string]*string{"username": t.userName, "password": t.password, "refresh_token": t.refresh}
 	var problems []string
 	for _, name := range wanted {
@@ -73,18 +78,22 @@ func (t tokenRequest) problems() []string {
 		}
 		delete(given, name)
 	}
+
 	for _, name := range []string{"username", "password", "refresh_token"} {
 		if given[name] != nil {
 			problems = append(problems, name+" is not supported with the "+t.kind+" grant_type")
 		}
 	}
+
 	if t.ticket != nil {
 		problems = append(problems, "kerberos_ticket is not supported with the "+t.kind+" grant_type")
 	}
+
 	return problems
 }
 
-// actionRefreshToken is Elasticsearch's action for the refresh_token grant; that of all others is the operation's.
+// actionRefreshToken is Elasticsearch's action of the refresh_token grant. The other grants have the operation's
+// action.
 const actionRefreshToken = "cluster:admin/xpack/security/token/refresh"
 
 func mayGetToken(caller call, t tokenRequest) error {
@@ -110,6 +119,7 @@ func (a *API) getToken(ctx context.Context, caller call, t tokenRequest) (gen.Ge
 	if err != nil {
 		return gen.GetTokenResponse{}, err
 	}
+
 	authentication, err := showAuthentication(owner, grant.User)
 	return gen.GetTokenResponse{
 		AccessToken:    grant.Access.Value,
@@ -141,8 +151,10 @@ func showInvalidatedTokens(i invalidatedTokens) (response, error) {
 func readTokenSelection(body any) (authn.TokenSelection, error) {
 	var s authn.TokenSelection
 	err := xcontent.Parser{Name: "invalidate_token", Fields: map[string]xcontent.Field{
-		"token": xcontent.Text(&s.Token), "refresh_token": xcontent.Text(&s.RefreshToken),
-		"username": xcontent.Text(&s.UserName), "realm_name": xcontent.Text(&s.RealmName),
+		"token":         xcontent.Text(&s.Token),
+		"refresh_token": xcontent.Text(&s.RefreshToken),
+		"username":      xcontent.Text(&s.UserName),
+		"realm_name":    xcontent.Text(&s.RealmName),
 	}}.Read(body)
 	return s, err
 }

@@ -64,19 +64,26 @@ func (a *API) findUsers(ctx context.Context, _ call, s selection) (listing, erro
 	if err != nil {
 		return listing{}, err
 	}
+
 	shown := make(gen.SecurityUsers, len(users))
 	for _, u := range users {
 		if shown[u.Name], err = showUser(u); err != nil {
 			return listing{}, err
 		}
 	}
+
 	return listing{shown, s.named && len(users) == 0}, nil
 }
 
 func showUser(u user.User) (gen.SecurityUser, error) {
 	metadata, err := userMetadata(u)
 	return gen.SecurityUser{
-		Username: u.Name, Roles: convert.Strings(u.Roles), FullName: convert.Text(u.FullName), Email: convert.Text(u.Email), Metadata: metadata, Enabled: u.Enabled,
+		Username: u.Name,
+		Roles:    convert.Strings(u.Roles),
+		FullName: convert.Text(u.FullName),
+		Email:    convert.Text(u.Email),
+		Metadata: metadata,
+		Enabled:  u.Enabled,
 	}, err
 }
 
@@ -85,15 +92,20 @@ func readPutUser(r request) (putUser, error) {
 	return putUser{r.params["username"], native}, err
 }
 
-// readNative reads a user. The name in the body is ignored: that in the path counts.
+// readNative reads a user. It ignores a name in the body, because the path names the user.
 func readNative(body any) (user.Native, error) {
 	n := user.Native{Enabled: true}
 	var name string
 	err := xcontent.Parser{Name: "put_user_request", Fields: map[string]xcontent.Field{
-		"password": xcontent.OptionalText(&n.Password), "password_hash": xcontent.OptionalText(&n.PasswordHash),
-		"roles": xcontent.Texts(&n.Roles), "full_name": xcontent.OrNull(xcontent.OptionalText(&n.FullName)),
-		"email": xcontent.OrNull(xcontent.OptionalText(&n.Email)), "metadata": xcontent.OrNull(xcontent.Object(&n.Metadata)),
-		"enabled": xcontent.Boolean(&n.Enabled), "username": xcontent.Text(&name),
+		"password":      xcontent.OptionalText(&n.Password),
+		"password_hash": xcontent.OptionalText(&n.PasswordHash),
+		"roles":         xcontent.Texts(&n.Roles),
+		"full_name":     xcontent.OrNull(xcontent.OptionalText(&n.FullName)),
+		"email":         xcontent.OrNull(xcontent.OptionalText(&n.Email)),
+		"metadata":      xcontent.OrNull(xcontent.Object(&n.Metadata)),
+		"enabled":       xcontent.Boolean(&n.Enabled),
+		"username":      xcontent.Text(&name),
 	}}.Read(body)
+
 	return n, err
 }
