@@ -43,9 +43,6 @@ var wordings = []wording{
 var pendingWording = []string{
 	"../impl/http",
 	"../impl/http/costtest",
-	"../impl/http/ece",
-	"../impl/http/edge",
-	"../impl/http/elastic",
 	"../impl/platform/admission",
 	"../impl/saml",
 }

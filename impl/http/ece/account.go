@@ -8,13 +8,17 @@ import (
 )
 
 // GetCurrentAccount implements the generated interface.
-func (a *API) GetCurrentAccount(ctx context.Context, _ server.GetCurrentAccountRequestObject) (server.GetCurrentAccountResponseObject, error) {
+func (a *API) GetCurrentAccount(
+	ctx context.Context, _ server.GetCurrentAccountRequestObject,
+) (server.GetCurrentAccountResponseObject, error) {
 	found, err := a.Accounts.Get(ctx)
 	return server.GetCurrentAccount200JSONResponse{AccountJSONResponse: accountResponse(found)}, err
 }
 
 // UpdateCurrentAccount implements the generated interface.
-func (a *API) UpdateCurrentAccount(ctx context.Context, r server.UpdateCurrentAccountRequestObject) (server.UpdateCurrentAccountResponseObject, error) {
+func (a *API) UpdateCurrentAccount(
+	ctx context.Context, r server.UpdateCurrentAccountRequestObject,
+) (server.UpdateCurrentAccountResponseObject, error) {
 	var trustAll *bool
 	if r.Body.Trust != nil {
 		trustAll = &r.Body.Trust.TrustAll
@@ -24,7 +28,9 @@ func (a *API) UpdateCurrentAccount(ctx context.Context, r server.UpdateCurrentAc
 }
 
 // PatchCurrentAccount implements the generated interface.
-func (a *API) PatchCurrentAccount(ctx context.Context, r server.PatchCurrentAccountRequestObject) (server.PatchCurrentAccountResponseObject, error) {
+func (a *API) PatchCurrentAccount(
+	ctx context.Context, r server.PatchCurrentAccountRequestObject,
+) (server.PatchCurrentAccountResponseObject, error) {
 	patch, err := a.readPatch(*r.Body, "AccountPatch")
 	if err != nil {
 		return nil, err

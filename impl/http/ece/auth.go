@@ -20,11 +20,13 @@ func (a *API) Login(ctx context.Context, r server.LoginRequestObject) (server.Lo
 	if r.Body.LoginState != nil {
 		path = r.Body.LoginState.Path
 	}
+
 	if path != nil {
 		if err := authn.CheckReturnPath(*path); err != nil {
 			return nil, err
 		}
 	}
+
 	token, err := a.Auth.Login(ctx, r.Body.Username, r.Body.Password)
 	if err != nil {
 		return nil, err
@@ -32,12 +34,18 @@ func (a *API) Login(ctx context.Context, r server.LoginRequestObject) (server.Lo
 	if path == nil {
 		return server.Login200JSONResponse{TokenJSONResponse: tokenResponse(token)}, nil
 	}
+
 	location := signInPagePath + "#" + token.Value + "?state=" + percentEncode(*path)
-	return server.Login302JSONResponse{Body: server.EmptyResponse{}, Headers: server.Login302ResponseHeaders{Location: location}}, nil
+	return server.Login302JSONResponse{
+		Body:    server.EmptyResponse{},
+		Headers: server.Login302ResponseHeaders{Location: location},
+	}, nil
 }
 
 // RefreshToken implements the generated interface.
-func (a *API) RefreshToken(ctx context.Context, _ server.RefreshTokenRequestObject) (server.RefreshTokenResponseObject, error) {
+func (a *API) RefreshToken(
+	ctx context.Context, _ server.RefreshTokenRequestObject,
+) (server.RefreshTokenResponseObject, error) {
 	token, err := a.Auth.Refresh(ctx, edge.CallerOf(ctx))
 	return server.RefreshToken200JSONResponse{TokenJSONResponse: tokenResponse(token)}, err
 }
@@ -45,24 +53,31 @@ func (a *API) RefreshToken(ctx context.Context, _ server.RefreshTokenRequestObje
 // Logout implements the generated interface.
 func (a *API) Logout(ctx context.Context, _ server.LogoutRequestObject) (server.LogoutResponseObject, error) {
 	p := edge.CallerOf(ctx)
-	there, err := a.SAML.LogoutURL(ctx, p)
-	if err != nil { // the session must end here, whatever is the matter there
-		a.Log.WarnContext(ctx, "the session at the identity provider goes on", "user", p.User, "error", err)
+	logout, err := a.SAML.LogoutURL(ctx, p)
+	if err != nil { // the session must end here, even if it cannot be ended at the identity provider
+		a.Log.WarnContext(ctx, "identity provider session not ended", "user", p.User, "error", err)
 	}
+
 	response := server.Logout200JSONResponse{Body: server.EmptyResponse{}}
-	if there != "" {
-		link := fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#single-sign-on"`, there)
+	if logout != "" {
+		link := fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#single-sign-on"`, logout)
 		response.Headers.Link = &link
 	}
+
 	return response, a.Auth.Logout(ctx, p)
 }
 
 // GetAuthenticationInfo implements the generated interface.
-func (a *API) GetAuthenticationInfo(ctx context.Context, _ server.GetAuthenticationInfoRequestObject) (server.GetAuthenticationInfoResponseObject, error) {
+func (a *API) GetAuthenticationInfo(
+	ctx context.Context, _ server.GetAuthenticationInfoRequestObject,
+) (server.GetAuthenticationInfoResponseObject, error) {
 	p := edge.CallerOf(ctx)
 	source := "native"
 	info := server.AuthenticationInfo{
-		HasTOTPDevice: &p.HasTOTP, TOTPDeviceSource: &source, RefreshTokenURL: refreshPath, HasElevatedPermissions: !p.ElevatedUntil.IsZero(),
+		HasTOTPDevice:          &p.HasTOTP,
+		TOTPDeviceSource:       &source,
+		RefreshTokenURL:        refreshPath,
+		HasElevatedPermissions: !p.ElevatedUntil.IsZero(),
 	}
 	if info.HasElevatedPermissions {
 		info.ElevatedPermissionsExpireAt = &p.ElevatedUntil
@@ -70,13 +85,18 @@ func (a *API) GetAuthenticationInfo(ctx context.Context, _ server.GetAuthenticat
 	if !p.Expires.IsZero() {
 		info.ExpiresAt = &p.Expires
 	}
+
 	return server.GetAuthenticationInfo200JSONResponse{Body: info}, nil
 }
 
 // Methods implements the generated interface.
 func (a *API) Methods(context.Context, server.MethodsRequestObject) (server.MethodsResponseObject, error) {
 	methods := a.showMethods(a.SAML.Methods())
-	return server.Methods200JSONResponse{Password: a.Auth.PasswordLogin(), SAML: len(methods) > 0, SSOMethods: methods}, nil
+	return server.Methods200JSONResponse{
+		Password:   a.Auth.PasswordLogin(),
+		SAML:       len(methods) > 0,
+		SSOMethods: methods,
+	}, nil
 }
 
 func tokenResponse(t session.Token) server.TokenJSONResponse {
@@ -85,7 +105,7 @@ func tokenResponse(t session.Token) server.TokenJSONResponse {
 
 func empty() server.EmptyJSONResponse { return server.EmptyJSONResponse{Body: server.EmptyResponse{}} }
 
-// percentEncode encodes everything but letters, digits and "-_.~" (RFC 3986, section 2.3), the blank included.
+// percentEncode encodes everything but letters, digits and "-_.~" (RFC 3986, section 2.3). A space becomes %20.
 func percentEncode(text string) string {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }

@@ -1,5 +1,6 @@
-// Package ece serves the API of Elastic Cloud Enterprise: accounts, users, sign-in, elevation and API keys, as strict handlers of
-// the generated server. It turns requests into calls of the domain, and values and faults into responses; it decides nothing.
+// Package ece serves the API of Elastic Cloud Enterprise: accounts, users, sign-in, elevation and API keys, as strict
+// handlers of the generated server. It turns requests into calls of the domain, and values and faults into responses;
+// it decides nothing.
 package ece
 
 import (

@@ -8,7 +8,9 @@ import (
 )
 
 // EnableElevatedPermissions implements the generated interface.
-func (a *API) EnableElevatedPermissions(ctx context.Context, r server.EnableElevatedPermissionsRequestObject) (server.EnableElevatedPermissionsResponseObject, error) {
+func (a *API) EnableElevatedPermissions(
+	ctx context.Context, r server.EnableElevatedPermissionsRequestObject,
+) (server.EnableElevatedPermissionsResponseObject, error) {
 	code := ""
 	if r.Body != nil && r.Body.Token != nil {
 		code = *r.Body.Token
@@ -18,13 +20,17 @@ func (a *API) EnableElevatedPermissions(ctx context.Context, r server.EnableElev
 }
 
 // DisableElevatedPermissions implements the generated interface.
-func (a *API) DisableElevatedPermissions(ctx context.Context, _ server.DisableElevatedPermissionsRequestObject) (server.DisableElevatedPermissionsResponseObject, error) {
+func (a *API) DisableElevatedPermissions(
+	ctx context.Context, _ server.DisableElevatedPermissionsRequestObject,
+) (server.DisableElevatedPermissionsResponseObject, error) {
 	token, err := a.Elevation.Lower(ctx, edge.CallerOf(ctx))
 	return server.DisableElevatedPermissions200JSONResponse{TokenJSONResponse: tokenResponse(token)}, err
 }
 
 // GetTOTPDevice implements the generated interface.
-func (a *API) GetTOTPDevice(ctx context.Context, _ server.GetTOTPDeviceRequestObject) (server.GetTOTPDeviceResponseObject, error) {
+func (a *API) GetTOTPDevice(
+	ctx context.Context, _ server.GetTOTPDeviceRequestObject,
+) (server.GetTOTPDeviceResponseObject, error) {
 	d, err := a.Elevation.Device(ctx, edge.CallerOf(ctx))
 	return server.GetTOTPDevice200JSONResponse{Body: server.TOTPDevice{
 		Confirmed: d.Confirmed, CreatedAt: d.CreatedAt, RecoveryCodesLeft: d.RecoveryCodesLeft,
@@ -32,18 +38,25 @@ func (a *API) GetTOTPDevice(ctx context.Context, _ server.GetTOTPDeviceRequestOb
 }
 
 // EnrollTOTPDevice implements the generated interface.
-func (a *API) EnrollTOTPDevice(ctx context.Context, _ server.EnrollTOTPDeviceRequestObject) (server.EnrollTOTPDeviceResponseObject, error) {
+func (a *API) EnrollTOTPDevice(
+	ctx context.Context, _ server.EnrollTOTPDeviceRequestObject,
+) (server.EnrollTOTPDeviceResponseObject, error) {
 	e, err := a.Elevation.Enroll(ctx, edge.CallerOf(ctx))
 	return server.EnrollTOTPDevice201JSONResponse{Body: server.TOTPEnrollment{Secret: e.Secret, URI: e.URI}}, err
 }
 
 // ConfirmTOTPDevice implements the generated interface.
-func (a *API) ConfirmTOTPDevice(ctx context.Context, r server.ConfirmTOTPDeviceRequestObject) (server.ConfirmTOTPDeviceResponseObject, error) {
+func (a *API) ConfirmTOTPDevice(
+	ctx context.Context, r server.ConfirmTOTPDeviceRequestObject,
+) (server.ConfirmTOTPDeviceResponseObject, error) {
 	codes, err := a.Elevation.Confirm(ctx, edge.CallerOf(ctx), r.Body.Token)
 	return server.ConfirmTOTPDevice200JSONResponse{Body: server.RecoveryCodes{RecoveryCodes: codes}}, err
 }
 
 // RemoveTOTPDevice implements the generated interface.
-func (a *API) RemoveTOTPDevice(ctx context.Context, _ server.RemoveTOTPDeviceRequestObject) (server.RemoveTOTPDeviceResponseObject, error) {
-	return server.RemoveTOTPDevice200JSONResponse{EmptyJSONResponse: empty()}, a.Elevation.Remove(ctx, edge.CallerOf(ctx))
+func (a *API) RemoveTOTPDevice(
+	ctx context.Context, _ server.RemoveTOTPDeviceRequestObject,
+) (server.RemoveTOTPDeviceResponseObject, error) {
+	err := a.Elevation.Remove(ctx, edge.CallerOf(ctx))
+	return server.RemoveTOTPDevice200JSONResponse{EmptyJSONResponse: empty()}, err
 }

@@ -18,12 +18,14 @@ import (
 
 const regionsPrefix = "/api/v1/regions/"
 
-// stripRegion makes each path below /api/v1/regions/{region} the one below /api/v1: ECE's clients call the account there.
+// stripRegion makes each path below /api/v1/regions/{region} the one below /api/v1: ECE's clients call the account
+// there.
 func stripRegion(u *url.URL) {
 	rest, ok := strings.CutPrefix(u.EscapedPath(), regionsPrefix)
 	if !ok {
 		return
 	}
+
 	region, rest, ok := strings.Cut(rest, "/")
 	if !ok || region == "" {
 		return
@@ -34,6 +36,7 @@ func stripRegion(u *url.URL) {
 	if err != nil {
 		return
 	}
+
 	u.Path, u.RawPath = path, ""
 	if u.EscapedPath() != escaped {
 		u.RawPath = escaped

@@ -75,16 +75,19 @@ func (x exchange) Failure(c echo.Context, f *fault.Error) (status int, body any)
 	if kind.status == http.StatusUnauthorized {
 		h[echo.HeaderWWWAuthenticate] = challenges
 	}
+
 	message := f.Message
 	if f.Next != "" {
 		path := x.api.contract.Path(f.Next)
 		message += " at " + path
-		h.Set("Link", fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`, path))
+		link := fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`, path)
+		h.Set("Link", link)
 	}
 
 	element := server.BasicFailedReplyElement{Code: code, Message: message}
 	if len(f.Fields) > 0 {
 		element.Fields = &f.Fields
 	}
+
 	return kind.status, server.BasicFailedReply{Errors: []server.BasicFailedReplyElement{element}}
 }

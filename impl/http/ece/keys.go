@@ -10,14 +10,22 @@ import (
 )
 
 // CreateAPIKey implements the generated interface.
-func (a *API) CreateAPIKey(ctx context.Context, r server.CreateAPIKeyRequestObject) (server.CreateAPIKeyResponseObject, error) {
+func (a *API) CreateAPIKey(
+	ctx context.Context, r server.CreateAPIKeyRequestObject,
+) (server.CreateAPIKeyResponseObject, error) {
 	if assignsRoles(r.Body.RoleAssignments) {
-		return nil, fault.New(fault.KeyInvalidInput, "role_assignments: these are not available in a self-hosted installation", "role_assignments")
+		return nil, fault.New(
+			fault.KeyInvalidInput,
+			"role_assignments: these are not available in a self-hosted installation",
+			"role_assignments",
+		)
 	}
+
 	key, credential, err := a.Keys.CreatePlain(ctx, edge.CallerOf(ctx), r.Body.Description, r.Body.Expiration)
 	if err != nil {
 		return nil, err
 	}
+
 	response := keyResponse(key)
 	encoded := credential.Encoded()
 	response.Key = &encoded
@@ -25,7 +33,9 @@ func (a *API) CreateAPIKey(ctx context.Context, r server.CreateAPIKeyRequestObje
 }
 
 // GetAPIKeys implements the generated interface.
-func (a *API) GetAPIKeys(ctx context.Context, _ server.GetAPIKeysRequestObject) (server.GetAPIKeysResponseObject, error) {
+func (a *API) GetAPIKeys(
+	ctx context.Context, _ server.GetAPIKeysRequestObject,
+) (server.GetAPIKeysResponseObject, error) {
 	keys, err := a.Keys.List(ctx, edge.CallerOf(ctx).User)
 	return server.GetAPIKeys200JSONResponse{APIKeysJSONResponse: keysResponse(keys)}, err
 }
@@ -37,59 +47,78 @@ func (a *API) GetAPIKey(ctx context.Context, r server.GetAPIKeyRequestObject) (s
 }
 
 // DeleteAPIKey implements the generated interface.
-func (a *API) DeleteAPIKey(ctx context.Context, r server.DeleteAPIKeyRequestObject) (server.DeleteAPIKeyResponseObject, error) {
+func (a *API) DeleteAPIKey(
+	ctx context.Context, r server.DeleteAPIKeyRequestObject,
+) (server.DeleteAPIKeyResponseObject, error) {
 	err := a.Keys.Delete(ctx, apikey.Ref{User: edge.CallerOf(ctx).User, ID: r.APIKeyID})
 	return server.DeleteAPIKey200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
 // DeleteAPIKeys implements the generated interface.
-func (a *API) DeleteAPIKeys(ctx context.Context, r server.DeleteAPIKeysRequestObject) (server.DeleteAPIKeysResponseObject, error) {
+func (a *API) DeleteAPIKeys(
+	ctx context.Context, r server.DeleteAPIKeysRequestObject,
+) (server.DeleteAPIKeysResponseObject, error) {
 	var refs []apikey.Ref
 	for _, id := range r.Body.Keys {
 		refs = append(refs, apikey.Ref{User: edge.CallerOf(ctx).User, ID: id})
 	}
-	return server.DeleteAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, a.Keys.DeleteEach(ctx, refs)
+	err := a.Keys.DeleteEach(ctx, refs)
+	return server.DeleteAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
 // GetUsersAPIKeys implements the generated interface.
-func (a *API) GetUsersAPIKeys(ctx context.Context, _ server.GetUsersAPIKeysRequestObject) (server.GetUsersAPIKeysResponseObject, error) {
+func (a *API) GetUsersAPIKeys(
+	ctx context.Context, _ server.GetUsersAPIKeysRequestObject,
+) (server.GetUsersAPIKeysResponseObject, error) {
 	keys, err := a.Keys.ListAll(ctx)
 	return server.GetUsersAPIKeys200JSONResponse{APIKeysJSONResponse: keysResponse(keys)}, err
 }
 
 // DeleteUsersAPIKeys implements the generated interface.
-func (a *API) DeleteUsersAPIKeys(ctx context.Context, r server.DeleteUsersAPIKeysRequestObject) (server.DeleteUsersAPIKeysResponseObject, error) {
+func (a *API) DeleteUsersAPIKeys(
+	ctx context.Context, r server.DeleteUsersAPIKeysRequestObject,
+) (server.DeleteUsersAPIKeysResponseObject, error) {
 	var refs []apikey.Ref
 	for _, each := range r.Body.UserAPIKeys {
 		refs = append(refs, apikey.Ref{User: each.UserID, ID: each.APIKeyID})
 	}
-	return server.DeleteUsersAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, a.Keys.DeleteEach(ctx, refs)
+	err := a.Keys.DeleteEach(ctx, refs)
+	return server.DeleteUsersAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
 // GetUserAPIKeys implements the generated interface.
-func (a *API) GetUserAPIKeys(ctx context.Context, r server.GetUserAPIKeysRequestObject) (server.GetUserAPIKeysResponseObject, error) {
+func (a *API) GetUserAPIKeys(
+	ctx context.Context, r server.GetUserAPIKeysRequestObject,
+) (server.GetUserAPIKeysResponseObject, error) {
 	keys, err := a.Keys.List(ctx, r.UserID)
 	return server.GetUserAPIKeys200JSONResponse{APIKeysJSONResponse: keysResponse(keys)}, err
 }
 
 // DeleteUserAPIKeys implements the generated interface.
-func (a *API) DeleteUserAPIKeys(ctx context.Context, r server.DeleteUserAPIKeysRequestObject) (server.DeleteUserAPIKeysResponseObject, error) {
-	return server.DeleteUserAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, a.Keys.DeleteAll(ctx, r.UserID)
+func (a *API) DeleteUserAPIKeys(
+	ctx context.Context, r server.DeleteUserAPIKeysRequestObject,
+) (server.DeleteUserAPIKeysResponseObject, error) {
+	err := a.Keys.DeleteAll(ctx, r.UserID)
+	return server.DeleteUserAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
 // GetUserAPIKey implements the generated interface.
-func (a *API) GetUserAPIKey(ctx context.Context, r server.GetUserAPIKeyRequestObject) (server.GetUserAPIKeyResponseObject, error) {
+func (a *API) GetUserAPIKey(
+	ctx context.Context, r server.GetUserAPIKeyRequestObject,
+) (server.GetUserAPIKeyResponseObject, error) {
 	key, err := a.Keys.Get(ctx, apikey.Ref{User: r.UserID, ID: r.APIKeyID})
 	return server.GetUserAPIKey200JSONResponse{APIKeyJSONResponse: oneKey(key)}, err
 }
 
 // DeleteUserAPIKey implements the generated interface.
-func (a *API) DeleteUserAPIKey(ctx context.Context, r server.DeleteUserAPIKeyRequestObject) (server.DeleteUserAPIKeyResponseObject, error) {
+func (a *API) DeleteUserAPIKey(
+	ctx context.Context, r server.DeleteUserAPIKeyRequestObject,
+) (server.DeleteUserAPIKeyResponseObject, error) {
 	err := a.Keys.Delete(ctx, apikey.Ref{User: r.UserID, ID: r.APIKeyID})
 	return server.DeleteUserAPIKey200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
-// assignsRoles tells whether there is any role in the assignments: empty lists are as good as none.
+// assignsRoles reports whether the assignments contain any role: empty lists count as none.
 func assignsRoles(r *server.RoleAssignments) bool {
 	if r == nil {
 		return false
@@ -117,9 +146,15 @@ func keysResponse(keys []apikey.Key) server.APIKeysJSONResponse {
 }
 
 func keyResponse(key apikey.Key) server.APIKeyResponse {
-	response := server.APIKeyResponse{ID: key.ID, UserID: &key.UserName, Description: key.Description, CreationDate: key.CreatedAt}
+	response := server.APIKeyResponse{
+		ID:           key.ID,
+		UserID:       &key.UserName,
+		Description:  key.Description,
+		CreationDate: key.CreatedAt,
+	}
 	if !key.ExpiresAt.IsZero() {
 		response.ExpirationDate = &key.ExpiresAt
 	}
+
 	return response
 }

@@ -14,15 +14,15 @@ import (
 
 const signInPagePath = "/sso/token"
 
-// The page is one file; its script and its style are named to the browser by their hashes, so that nothing else runs.
+// The page is one file. Its policy allows its own script and style by their hashes, so the browser runs nothing else.
 var (
 	//go:embed page.html
 	page       []byte
-	pagePolicy = fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-		inlineHash("script"), inlineHash("style"))
+	pagePolicy = fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; "+
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'", inlineHash("script"), inlineHash("style"))
 )
 
-// inlineHash returns the hash of the only element of that name, as a Content-Security-Policy names it.
+// inlineHash returns the hash of the page's only element of a name, in the form of a Content-Security-Policy.
 func inlineHash(element string) string {
 	_, rest, _ := bytes.Cut(page, []byte("<"+element+">"))
 	text, _, _ := bytes.Cut(rest, []byte("</"+element+">"))

@@ -12,12 +12,12 @@ import (
 	"github.com/sallyport/sallyport/impl/saml"
 )
 
-// samlCookie is what the cookies are called that hold a browser's pending sign-ins; the number of a slot, from 1, follows.
-// The prefix keeps them to this very host, by TLS (RFC 6265bis, section 4.1.3.2). The identity provider's page posts the
-// answer, so they have to be sent from other sites.
+// samlCookie is the prefix of the cookies that hold a browser's pending sign-ins; the number of a slot, from 1,
+// follows. The browser sends a __Host- cookie to this host only, and only over TLS (RFC 6265bis, section 4.1.3.2). The
+// identity provider's page posts the answer, so the cookies must be sent with requests from other sites.
 const samlCookie = "__Host-sallyport-saml-"
 
-// samlRedirect is the generated response of operations that change several cookies, which the generated one cannot.
+// samlRedirect is the response of operations that change several cookies, which the generated response cannot.
 type samlRedirect struct {
 	location string
 	cookies  []saml.CookieChange
@@ -36,8 +36,10 @@ func (r samlRedirect) write(w http.ResponseWriter) error {
 		if change.Value == "" {
 			lifetime = 0
 		}
-		h.Add("Set-Cookie", fmt.Sprintf("%s%d=%s; Path=/; Max-Age=%d; HttpOnly; Secure; SameSite=None", samlCookie, change.Slot+1, change.Value, lifetime))
+		h.Add("Set-Cookie", fmt.Sprintf("%s%d=%s; Path=/; Max-Age=%d; HttpOnly; Secure; SameSite=None",
+			samlCookie, change.Slot+1, change.Value, lifetime))
 	}
+
 	h.Set("Content-Type", "application/json")
 	h.Set("Location", r.location)
 	w.WriteHeader(http.StatusFound)
@@ -48,29 +50,52 @@ func (r samlRedirect) write(w http.ResponseWriter) error {
 // SAMLInit implements the generated interface.
 func (a *API) SAMLInit(ctx context.Context, r server.SAMLInitRequestObject) (server.SAMLInitResponseObject, error) {
 	p := r.Params
-	cookies := saml.Cookies{convert.Value(p.Cookie1), convert.Value(p.Cookie2), convert.Value(p.Cookie3), convert.Value(p.Cookie4), convert.Value(p.Cookie5)}
+	cookies := saml.Cookies{
+		convert.Value(p.Cookie1),
+		convert.Value(p.Cookie2),
+		convert.Value(p.Cookie3),
+		convert.Value(p.Cookie4),
+		convert.Value(p.Cookie5),
+	}
+
 	redirect, err := a.SAML.Begin(ctx, convert.Value(p.Realm), convert.Value(p.State), cookies)
 	if err != nil {
 		return nil, err
 	}
+
 	return samlRedirect{redirect.URL, redirect.Cookies}, nil
 }
 
 // SAMLCallback implements the generated interface.
-func (a *API) SAMLCallback(ctx context.Context, r server.SAMLCallbackRequestObject) (server.SAMLCallbackResponseObject, error) {
+func (a *API) SAMLCallback(
+	ctx context.Context, r server.SAMLCallbackRequestObject,
+) (server.SAMLCallbackResponseObject, error) {
 	p := r.Params
 	signedIn, err := a.SAML.Finish(ctx, saml.Answer{
-		Response: r.Body.SAMLResponse, RelayState: convert.Value(r.Body.RelayState),
-		Cookies: saml.Cookies{convert.Value(p.Cookie1), convert.Value(p.Cookie2), convert.Value(p.Cookie3), convert.Value(p.Cookie4), convert.Value(p.Cookie5)},
+		Response:   r.Body.SAMLResponse,
+		RelayState: convert.Value(r.Body.RelayState),
+		Cookies: saml.Cookies{
+			convert.Value(p.Cookie1),
+			convert.Value(p.Cookie2),
+			convert.Value(p.Cookie3),
+			convert.Value(p.Cookie4),
+			convert.Value(p.Cookie5),
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return samlRedirect{signInPagePath + "#" + signedIn.Token.Value + "?state=" + percentEncode(signedIn.State), signedIn.Cookies}, nil
+
+	return samlRedirect{
+		signInPagePath + "#" + signedIn.Token.Value + "?state=" + percentEncode(signedIn.State),
+		signedIn.Cookies,
+	}, nil
 }
 
-// SAMLSingleLogout implements the generated interface. An answer to a logout that began here has nothing more to end.
-func (a *API) SAMLSingleLogout(ctx context.Context, r server.SAMLSingleLogoutRequestObject) (server.SAMLSingleLogoutResponseObject, error) {
+// SAMLSingleLogout implements the generated interface. The answer to a logout that began here needs no action.
+func (a *API) SAMLSingleLogout(
+	ctx context.Context, r server.SAMLSingleLogoutRequestObject,
+) (server.SAMLSingleLogoutResponseObject, error) {
 	location := signInPagePath
 	if r.Params.SAMLResponse == nil {
 		var err error
@@ -78,34 +103,54 @@ func (a *API) SAMLSingleLogout(ctx context.Context, r server.SAMLSingleLogoutReq
 			return nil, err
 		}
 	}
+
 	return server.SAMLSingleLogout302JSONResponse{
 		Body: server.EmptyResponse{}, Headers: server.SAMLSingleLogout302ResponseHeaders{Location: location},
 	}, nil
 }
 
 // SAMLMetadata implements the generated interface.
-func (a *API) SAMLMetadata(_ context.Context, r server.SAMLMetadataRequestObject) (server.SAMLMetadataResponseObject, error) {
+func (a *API) SAMLMetadata(
+	_ context.Context, r server.SAMLMetadataRequestObject,
+) (server.SAMLMetadataResponseObject, error) {
 	body, err := a.SAML.Metadata(r.Params.Realm)
-	return server.SAMLMetadata200ApplicationSamlmetadataXMLResponse{Body: bytes.NewReader(body), ContentLength: int64(len(body))}, err
+	return server.SAMLMetadata200ApplicationSamlmetadataXMLResponse{
+		Body:          bytes.NewReader(body),
+		ContentLength: int64(len(body)),
+	}, err
 }
 
 // SAMLRefusals implements the generated interface.
-func (a *API) SAMLRefusals(ctx context.Context, _ server.SAMLRefusalsRequestObject) (server.SAMLRefusalsResponseObject, error) {
+func (a *API) SAMLRefusals(
+	ctx context.Context, _ server.SAMLRefusalsRequestObject,
+) (server.SAMLRefusalsResponseObject, error) {
 	own, unsolicited, err := a.SAML.Refusals(ctx)
-	return server.SAMLRefusals200JSONResponse{Refusals: convert.Each(own, showRefusal), Unsolicited: convert.Each(unsolicited, showRefusal)}, err
+	return server.SAMLRefusals200JSONResponse{
+		Refusals:    convert.Each(own, showRefusal),
+		Unsolicited: convert.Each(unsolicited, showRefusal),
+	}, err
 }
 
 func showRefusal(r saml.Refusal) server.SAMLRefusal {
 	return server.SAMLRefusal{
-		At: r.At, Realm: convert.Text(r.Realm), Issuer: convert.Text(r.Issuer), Reason: r.Reason, Address: convert.Text(r.Address),
-		RequestID: convert.Text(r.RequestID), IssuedAt: convert.Time(r.IssuedAt),
+		At:        r.At,
+		Realm:     convert.Text(r.Realm),
+		Issuer:    convert.Text(r.Issuer),
+		Reason:    r.Reason,
+		Address:   convert.Text(r.Address),
+		RequestID: convert.Text(r.RequestID),
+		IssuedAt:  convert.Time(r.IssuedAt),
 	}
 }
 
-// showMethods lists the realms that one can sign in at.
+// showMethods lists the realms that users can sign in at.
 func (a *API) showMethods(methods []saml.Method) []server.SSOAuthenticationMethodInfo {
 	begin := a.contract.Path("saml-init")
 	return convert.Each(methods, func(m saml.Method) server.SSOAuthenticationMethodInfo {
-		return server.SSOAuthenticationMethodInfo{Name: m.Name, SSOType: server.SSOTypeSAML, URL: begin + "?realm=" + url.QueryEscape(m.Realm)}
+		return server.SSOAuthenticationMethodInfo{
+			Name:    m.Name,
+			SSOType: server.SSOTypeSAML,
+			URL:     begin + "?realm=" + url.QueryEscape(m.Realm),
+		}
 	})
 }

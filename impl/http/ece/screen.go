@@ -14,11 +14,12 @@ import (
 	"github.com/sallyport/sallyport/impl/http/contract"
 )
 
-// Screen implements edge.Family: what SAML's operations check before anything else.
+// Screen implements edge.Family. It returns the checks of SAML's operations that precede all others.
 func (a *API) Screen(op *contract.Operation) []echo.MiddlewareFunc {
 	if !strings.HasPrefix(op.ID, "saml-") {
 		return nil
 	}
+
 	checks := []echo.MiddlewareFunc{refuseRepeated(op)}
 	switch op.ID {
 	case "saml-init":
@@ -26,12 +27,14 @@ func (a *API) Screen(op *contract.Operation) []echo.MiddlewareFunc {
 	case "saml-single-logout":
 		checks = append(checks, keepQuery)
 	}
+
 	return checks
 }
 
-// refuseEmbedded refuses a sign-in that a page of another site begins without its visitor going anywhere, as with an image or a
-// frame. Such a page could otherwise use up the sign-ins that the visitor's address may begin, and replace those that the
-// visitor's browser has pending. Programs, and browsers that do not send the headers (Fetch Metadata, W3C), pass.
+// refuseEmbedded refuses a sign-in that a page of another site begins without its visitor going anywhere, as with an
+// image or a frame. Otherwise such a page could exhaust the sign-ins that the visitor's address may begin, and replace
+// the pending sign-ins of the visitor's browser. Requests without the headers (Fetch Metadata, W3C) pass: those of
+// programs and of older browsers.
 func refuseEmbedded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Request().Header
@@ -46,7 +49,7 @@ func refuseEmbedded(next echo.HandlerFunc) echo.HandlerFunc {
 
 type rawQueryKey struct{}
 
-// keepQuery keeps the query string as it was sent: that is what is signed.
+// keepQuery keeps the query string as it was sent, because the signature covers those bytes.
 func keepQuery(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -60,8 +63,8 @@ func rawQueryOf(ctx context.Context) string {
 	return query
 }
 
-// refuseRepeated refuses a parameter that occurs twice in the query string, and one in the query string that belongs into the
-// form: two readers of one message must not be able to take different ones. refuseRepeatedFields does the same for forms.
+// refuseRepeated refuses a parameter that occurs twice in the query string, and a form field in the query string: all
+// readers of a message must see the same value. refuseRepeatedFields does the same for forms.
 func refuseRepeated(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -83,14 +86,17 @@ func checkRepeated(query url.Values, op *contract.Operation) error {
 			return fault.New(fault.InvalidData, name+": this parameter occurs twice", name)
 		}
 	}
+
 	for _, name := range op.FormFields {
 		if query.Has(name) {
 			return fault.New(fault.InvalidData, name+": this belongs into the form, not into the query string", name)
 		}
 	}
+
 	if query.Has("SAMLRequest") && query.Has("SAMLResponse") {
 		return fault.New(fault.InvalidData, "SAMLResponse: this does not go together with SAMLRequest", "SAMLResponse")
 	}
+
 	return nil
 }
 
@@ -102,9 +108,11 @@ func refuseRepeatedFields(r *http.Request) error {
 			repeated = append(repeated, contract.Clip(name))
 		}
 	}
+
 	if repeated == nil {
 		return nil
 	}
+
 	first := slices.Min(repeated)
 	return fault.New(fault.InvalidData, first+": this field occurs twice", first)
 }

@@ -12,13 +12,17 @@ import (
 )
 
 // GetCurrentUser implements the generated interface.
-func (a *API) GetCurrentUser(ctx context.Context, _ server.GetCurrentUserRequestObject) (server.GetCurrentUserResponseObject, error) {
+func (a *API) GetCurrentUser(
+	ctx context.Context, _ server.GetCurrentUserRequestObject,
+) (server.GetCurrentUserResponseObject, error) {
 	u, err := a.Users.Get(ctx, edge.CallerOf(ctx).User)
 	return server.GetCurrentUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
 // UpdateCurrentUser implements the generated interface.
-func (a *API) UpdateCurrentUser(ctx context.Context, r server.UpdateCurrentUserRequestObject) (server.UpdateCurrentUserResponseObject, error) {
+func (a *API) UpdateCurrentUser(
+	ctx context.Context, r server.UpdateCurrentUserRequestObject,
+) (server.UpdateCurrentUserResponseObject, error) {
 	patch, err := a.readPatch(*r.Body, "UserPatch")
 	if err != nil {
 		return nil, err
@@ -45,7 +49,9 @@ func (a *API) GetUser(ctx context.Context, r server.GetUserRequestObject) (serve
 }
 
 // CreateUser implements the generated interface.
-func (a *API) CreateUser(ctx context.Context, r server.CreateUserRequestObject) (server.CreateUserResponseObject, error) {
+func (a *API) CreateUser(
+	ctx context.Context, r server.CreateUserRequestObject,
+) (server.CreateUserResponseObject, error) {
 	n, err := newUser(*r.Body)
 	if err != nil {
 		return nil, err
@@ -56,7 +62,9 @@ func (a *API) CreateUser(ctx context.Context, r server.CreateUserRequestObject) 
 }
 
 // UpdateUser implements the generated interface.
-func (a *API) UpdateUser(ctx context.Context, r server.UpdateUserRequestObject) (server.UpdateUserResponseObject, error) {
+func (a *API) UpdateUser(
+	ctx context.Context, r server.UpdateUserRequestObject,
+) (server.UpdateUserResponseObject, error) {
 	patch, err := a.readPatch(*r.Body, "UserPatch")
 	if err != nil {
 		return nil, err
@@ -67,67 +75,93 @@ func (a *API) UpdateUser(ctx context.Context, r server.UpdateUserRequestObject) 
 }
 
 // DeleteUser implements the generated interface.
-func (a *API) DeleteUser(ctx context.Context, r server.DeleteUserRequestObject) (server.DeleteUserResponseObject, error) {
-	return server.DeleteUser200JSONResponse{EmptyJSONResponse: empty()}, a.Users.Delete(ctx, edge.CallerOf(ctx), r.UserName)
+func (a *API) DeleteUser(
+	ctx context.Context, r server.DeleteUserRequestObject,
+) (server.DeleteUserResponseObject, error) {
+	err := a.Users.Delete(ctx, edge.CallerOf(ctx), r.UserName)
+	return server.DeleteUser200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
 // UnlockUser implements the generated interface.
-func (a *API) UnlockUser(ctx context.Context, r server.UnlockUserRequestObject) (server.UnlockUserResponseObject, error) {
+func (a *API) UnlockUser(
+	ctx context.Context, r server.UnlockUserRequestObject,
+) (server.UnlockUserResponseObject, error) {
 	p := edge.CallerOf(ctx)
 	if err := a.Elevation.RequireFactor(p); err != nil {
 		return nil, err
 	}
-	return server.UnlockUser200JSONResponse{EmptyJSONResponse: empty()}, a.Users.Unlock(ctx, p, r.UserName)
+	err := a.Users.Unlock(ctx, p, r.UserName)
+	return server.UnlockUser200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
 func (a *API) proof(p identity.Principal) user.Proof {
 	return user.Proof{
-		RecentPassword: a.Elevation.Recent(p), SecondFactor: a.Elevation.RequireFactor(p), Elevation: a.Elevation.Require(p),
+		RecentPassword: a.Elevation.Recent(p),
+		SecondFactor:   a.Elevation.RequireFactor(p),
+		Elevation:      a.Elevation.Require(p),
 	}
 }
 
-// newUser reads a user to be created. The schema is that of a user who is shown, so it has members that only the server
-// sets.
+// newUser reads a user to be created. The schema is shared with responses, so it has members that only the server sets.
 func newUser(body server.User) (user.New, error) {
 	for _, kept := range []struct {
 		field string
 		set   bool
 	}{
-		{"builtin", body.Builtin != nil}, {"metadata", body.Metadata != nil}, {"security.permissions", body.Security.Permissions != nil},
-		{"security.elevated_permissions", body.Security.ElevatedPermissions != nil}, {"security.security_realm", body.Security.SecurityRealm != nil},
+		{"builtin", body.Builtin != nil},
+		{"metadata", body.Metadata != nil},
+		{"security.permissions", body.Security.Permissions != nil},
+		{"security.elevated_permissions", body.Security.ElevatedPermissions != nil},
+		{"security.security_realm", body.Security.SecurityRealm != nil},
 	} {
 		if kept.set {
 			return user.New{}, fault.New(fault.UserRestrictedField, kept.field+": this cannot be set", kept.field)
 		}
 	}
+
 	return user.New{
-		Name: body.UserName, FullName: convert.Value(body.FullName), Email: convert.Value(body.Email),
-		Roles: convert.Value(body.Security.Roles), Password: convert.Value(body.Security.Password),
+		Name:     body.UserName,
+		FullName: convert.Value(body.FullName),
+		Email:    convert.Value(body.Email),
+		Roles:    convert.Value(body.Security.Roles),
+		Password: convert.Value(body.Security.Password),
 		Disabled: body.Security.Enabled != nil && !*body.Security.Enabled,
 	}, nil
 }
 
-// userResponse shows a user, with ECE's roles only; whether elevated, only to the user.
+// userResponse shows a user with ECE's roles only. Only the user sees their own elevation.
 func (a *API) userResponse(ctx context.Context, u user.User) server.UserJSONResponse {
 	elevated := server.ElevatedPermissions{}
 	if p := edge.CallerOf(ctx); p.User == u.Name && !p.ElevatedUntil.IsZero() {
 		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &p.ElevatedUntil}
 	}
+
 	realm := server.UserSecurityRealm{ID: "native", Type: server.RealmTypeNative}
 	if u.SAMLRealm != "" {
 		realm = server.UserSecurityRealm{ID: u.SAMLRealm, Type: server.RealmTypeSAML}
 	}
+
 	platform, _ := identity.SplitRoles(u.Roles)
 	roles, permissions := convert.Strings(platform), convert.Strings(a.grants.Permissions(platform))
 	return server.UserJSONResponse{Body: server.User{
-		UserName: u.Name, FullName: convert.Text(u.FullName), Email: convert.Text(u.Email), Builtin: &u.Builtin,
+		UserName: u.Name,
+		FullName: convert.Text(u.FullName),
+		Email:    convert.Text(u.Email),
+		Builtin:  &u.Builtin,
 		Security: server.UserSecurity{
-			Enabled: &u.Enabled, Roles: &roles, Permissions: &permissions, ElevatedPermissions: &elevated,
-			SecurityRealm: &realm,
+			Enabled:             &u.Enabled,
+			Roles:               &roles,
+			Permissions:         &permissions,
+			ElevatedPermissions: &elevated,
+			SecurityRealm:       &realm,
 		},
 		Metadata: &server.UserMetadata{
-			CreatedAt: convert.Time(u.CreatedAt), CreatedBy: convert.Text(u.CreatedBy), UpdatedAt: convert.Time(u.UpdatedAt), UpdatedBy: convert.Text(u.UpdatedBy),
-			FirstLoginAt: convert.Time(u.FirstLoginAt), LastLoginAt: convert.Time(u.LastLoginAt),
+			CreatedAt:    convert.Time(u.CreatedAt),
+			CreatedBy:    convert.Text(u.CreatedBy),
+			UpdatedAt:    convert.Time(u.UpdatedAt),
+			UpdatedBy:    convert.Text(u.UpdatedBy),
+			FirstLoginAt: convert.Time(u.FirstLoginAt),
+			LastLoginAt:  convert.Time(u.LastLoginAt),
 		},
 	}}
 }

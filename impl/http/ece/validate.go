@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
-// validate checks a request against the contract, and gives the generated code what was validated.
+// validate checks a request against the contract, and gives the generated code the validated value.
 func validate(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -25,6 +25,7 @@ func validate(op *contract.Operation) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
+
 			value, err := op.Validate(r, params)
 			if err != nil {
 				return refusal(err)
@@ -37,6 +38,7 @@ func validate(op *contract.Operation) echo.MiddlewareFunc {
 			} else if value != nil {
 				r.Body = validatedBody{value}
 			}
+
 			return next(c)
 		}
 	}
@@ -59,11 +61,11 @@ func readForm(r *http.Request) error {
 	return nil
 }
 
-// validatedBody gives the generated code the validated value. If that does not fit, the generated code would fall back to
-// decoding the bytes again and leniently; there are none.
+// validatedBody gives the generated code the validated value. If that does not fit its type, the generated code would
+// decode the bytes again, leniently; so there are no bytes to read.
 type validatedBody struct{ value any }
 
-// ValidatedValue is what the generated code asks for.
+// ValidatedValue is the method that the generated code looks for.
 func (b validatedBody) ValidatedValue() any { return b.value }
 
 // Read implements io.Reader.
@@ -74,9 +76,9 @@ func (b validatedBody) Read([]byte) (int, error) {
 // Close implements io.Closer.
 func (b validatedBody) Close() error { return nil }
 
-// readPatch reads the body of a PATCH operation, which comes as an object or as a string that holds an object's text: some
-// official clients declare them as strings. The object form was validated with the request; the text of the string form is
-// decoded and validated here.
+// readPatch reads the body of a PATCH operation, which comes as an object or as a string that holds an object's text:
+// some official clients declare them as strings. The object form was validated with the request; the text of the string
+// form is decoded and validated here.
 func (a *API) readPatch(body json.RawMessage, schema string) (any, error) {
 	var text string
 	if err := json.Unmarshal(body, &text); err != nil {
@@ -92,7 +94,7 @@ func (a *API) readPatch(body json.RawMessage, schema string) (any, error) {
 // maxProblems bounds the number of problems that a refusal lists.
 const maxProblems = 10
 
-// refusal returns the fault of what contract found, in this project's words and without a value from the request.
+// refusal returns the fault of an error of the contract package. Its text quotes no value from the request.
 func refusal(err error) error {
 	var (
 		invalid *contract.Invalid
@@ -100,6 +102,7 @@ func refusal(err error) error {
 		twice   *strictjson.DuplicateError
 		deep    *strictjson.DepthError
 	)
+
 	switch {
 	case errors.Is(err, contract.ErrCharset):
 		message := "the body's content type must be application/json in UTF-8"
@@ -125,5 +128,6 @@ func refusal(err error) error {
 		texts = append(texts, each.Field+": "+each.Text)
 		fields = append(fields, each.Field)
 	}
+
 	return fault.New(fault.InvalidData, strings.Join(texts, "; "), slices.Compact(fields)...)
 }

@@ -32,10 +32,12 @@ paths:
 // Ensures that a form is read from the body only, that what is read is what was validated, and that nothing is added.
 func TestValidate_Form(t *testing.T) {
 	t.Parallel()
+
 	document, err := contract.Parse([]byte(formContract))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	op := document.Operations[0]
 	var a, b []string
 	handler := validate(op)(func(c echo.Context) error {
@@ -43,6 +45,7 @@ func TestValidate_Form(t *testing.T) {
 		a, b = form["a"], form["b"]
 		return err
 	})
+
 	e := echo.New()
 	for body, want := range map[string]string{"a=1": "1", "a=1234": "", "": "", "b=1": ""} {
 		r := httptest.NewRequest(http.MethodPost, "/form?a=from-the-query&b=from-the-query", strings.NewReader(body))
@@ -67,11 +70,13 @@ func TestValidatedBody(t *testing.T) {
 	}
 }
 
-// Ensures that an answer that is missing is an error, and not an empty success.
+// Ensures that a missing response is an error, and not an empty success.
 func TestRefuseNil(t *testing.T) {
 	t.Parallel()
-	_, err := refuseNil(func(echo.Context, any) (any, error) { return nil, nil }, "x")(nil, nil) //nolint:nilnil // that is the point
+
+	nothing := func(echo.Context, any) (any, error) { return nil, nil } //nolint:nilnil // the case under test
+	_, err := refuseNil(nothing, "x")(nil, nil)
 	if err == nil {
-		t.Error("no answer is taken for one")
+		t.Error("a missing response is no error")
 	}
 }
