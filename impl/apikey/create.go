@@ -38,15 +38,9 @@ type Credential struct{ ID, Secret string }
 // Encoded returns the text after "ApiKey " in the Authorization header.
 func (c Credential) Encoded() string { return encode(c.ID, c.Secret) }
 
-// Create creates a key of the caller. It returns fault.RequestInvalid, PermissionDenied, InvalidData, KeyInvalidInput,
-// and fault.CredentialsInvalid if the owner was disabled meanwhile.
+// Create creates a key of the caller, which is authorized; the creation has no Problems. It returns fault.InvalidData,
+// KeyInvalidInput, and fault.CredentialsInvalid if the owner was disabled meanwhile.
 func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation) (Key, Credential, error) {
-	if err := fault.Invalid(c.Problems()); err != nil {
-		return Key{}, Credential{}, err
-	}
-	if err := caller.Require(actionCreate); err != nil {
-		return Key{}, Credential{}, err
-	}
 	if caller.Method == identity.APIKey && !derivable(c.Assigned) {
 		return Key{}, Credential{}, fault.New(fault.InvalidData,
 			"creating derived api keys requires an explicit role descriptor that is empty (has no privileges)")
@@ -56,9 +50,6 @@ func (s *Service) Create(ctx context.Context, caller access.Subject, c Creation)
 
 // Grant creates a key of another user, after the caller has presented its credentials. It returns the errors of Create.
 func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (Key, Credential, error) {
-	if err := fault.Invalid(c.Problems()); err != nil {
-		return Key{}, Credential{}, err
-	}
 	c.onBehalf = true
 	return s.create(ctx, owner.Principal, c)
 }

@@ -163,14 +163,6 @@ func TestCreate_OwnerPromoted(t *testing.T) {
 	}
 }
 
-func TestGrant_NameInvalid(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, apikey.Settings{}, bob)
-	if _, _, err := w.Grant(t.Context(), w.caller(t, "bob"), apikey.Creation{}); !fault.Has(err, fault.RequestInvalid) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestCreate_Quota(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, apikey.Settings{MaxPerUser: 2}, alice, bob)

@@ -22,7 +22,8 @@ type Filter struct {
 	Active bool
 }
 
-func (f Filter) check(verb string) error {
+// Check returns fault.RequestInvalid for a filter whose members contradict each other.
+func (f Filter) Check() error {
 	var messages []string
 	one, user := f.ID != "" || f.Name != "", f.UserName != "" || f.RealmName != ""
 	if one && user {
@@ -30,7 +31,7 @@ func (f Filter) check(verb string) error {
 			"username or realm name must not be specified when the api key id or api key name is specified")
 	}
 	if f.Owned && user {
-		messages = append(messages, "neither username nor realm-name may be specified when "+verb+" owned API keys")
+		messages = append(messages, "neither username nor realm-name may be specified when retrieving owned API keys")
 	}
 	if f.ID != "" && f.Name != "" {
 		messages = append(messages, "only one of [api key id, api key name] can be specified")
@@ -40,14 +41,8 @@ func (f Filter) check(verb string) error {
 
 // Find returns the selected keys that the caller may see, oldest first: all keys, or its own. An API key may always see
 // itself. With limits the keys are shown with their owners' role descriptors, which a key that may only see itself is
-// not. It returns fault.RequestInvalid, PermissionDenied, and fault.InvalidData if there is too much to show at once.
+// not. The filter is checked and the caller authorized. It returns fault.InvalidData if there is too much to show at once.
 func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, limits bool) ([]View, error) {
-	if err := f.check("retrieving"); err != nil {
-		return nil, err
-	}
-	if err := mayFind(caller, f, limits); err != nil {
-		return nil, err
-	}
 	return store.Read(ctx, s.store, func(tx *store.Tx) (views []View, err error) {
 		keys, err := f.candidates(tx, caller)
 		if err != nil {
@@ -73,8 +68,9 @@ func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, lim
 	})
 }
 
-func mayFind(caller access.Subject, f Filter, limits bool) error {
-	if caller.Privileges.AllowsCluster(actionGet) {
+// Authorize returns fault.PermissionDenied unless the caller may see the selected keys: an action on all keys, or on its own.
+func (f Filter) Authorize(caller access.Subject, action string, limits bool) error {
+	if caller.Privileges.AllowsCluster(action) {
 		return nil
 	}
 	itself := caller.Method == identity.APIKey && f.ID == caller.Key.ID
@@ -82,9 +78,9 @@ func mayFind(caller access.Subject, f Filter, limits bool) error {
 		return nil
 	}
 	if !f.own(caller) || itself {
-		return caller.Require(actionGet)
+		return caller.Require(action)
 	}
-	return caller.RequireOwning(actionGet)
+	return caller.RequireOwning(action)
 }
 
 // own reports whether the filter can select only keys of the caller. An API key owns only itself.

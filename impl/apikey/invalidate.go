@@ -23,7 +23,8 @@ type Selection struct {
 	Owned bool
 }
 
-func (s Selection) check() error {
+// Check returns fault.RequestInvalid for a selection that is empty or contradicts itself.
+func (s Selection) Check() error {
 	var messages []string
 	add := func(wrong bool, message string) {
 		if wrong {
@@ -51,14 +52,8 @@ const (
 
 // Invalidate invalidates the selected keys that are valid, and returns their ids. Unknown ids are ignored. All keys of
 // a user take a few statements regardless of their number; others are invalidated keysAtOnce per transaction. It
-// returns fault.RequestInvalid and PermissionDenied.
+// returns fault.PermissionDenied for keys beyond the caller's reach. The selection is checked and the caller authorized.
 func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
-	if err := sel.check(); err != nil {
-		return nil, err
-	}
-	if err := mayInvalidate(caller, sel); err != nil {
-		return nil, err
-	}
 	if sel.wholeUsers() {
 		return s.invalidateUsers(ctx, caller, sel)
 	}
@@ -165,11 +160,13 @@ func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selec
 	})
 }
 
-func mayInvalidate(caller access.Subject, sel Selection) error {
-	if sel.own(caller) {
-		return caller.RequireOwning(actionInvalidate)
+// Authorize returns fault.PermissionDenied unless the caller may invalidate the selected keys: an action on all keys, or on
+// its own.
+func (s Selection) Authorize(caller access.Subject, action string) error {
+	if s.own(caller) {
+		return caller.RequireOwning(action)
 	}
-	return caller.Require(actionInvalidate)
+	return caller.Require(action)
 }
 
 // own reports whether the selection can select only keys of the caller. An API key owns only itself.

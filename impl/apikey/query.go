@@ -27,11 +27,11 @@ type Hit struct {
 	Sort []any
 }
 
-// Query evaluates a parsed query over the keys that a caller may see: all, or those of the caller; an API key then sees
-// itself. It returns fault.PermissionDenied.
-func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Request, limits bool) (Found, error) {
+// Query evaluates a parsed query over the keys that a caller may see: all, or its own; an API key owns only itself. The
+// caller is authorized.
+func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Request, all, limits bool) (Found, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (Found, error) {
-		keys, err := queried(tx, caller, limits)
+		keys, err := queried(tx, caller, all)
 		if err != nil {
 			return Found{}, err
 		}
@@ -48,23 +48,25 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Req
 	})
 }
 
-// queried returns the keys that a caller may query. Elasticsearch narrows a query to the caller's own keys where the
-// caller may see only these, and refuses nothing.
-func queried(tx *store.Tx, caller access.Subject, limits bool) ([]store.APIKey, error) {
-	if caller.Privileges.AllowsCluster(actionQuery) {
+// AuthorizeQuery returns fault.PermissionDenied unless the caller may query keys by an action on all keys, or on its own.
+// Elasticsearch narrows a query to the keys that the caller may see; only a key that asks for its own limits is refused.
+func AuthorizeQuery(caller access.Subject, action string, limits bool) error {
+	if caller.Privileges.AllowsCluster(action) {
+		return nil
+	}
+	if caller.Method == identity.APIKey && limits {
+		return caller.Require(action)
+	}
+	return caller.RequireOwning(action)
+}
+
+// queried returns the keys that a query is evaluated over.
+func queried(tx *store.Tx, caller access.Subject, all bool) ([]store.APIKey, error) {
+	switch {
+	case all:
 		return tx.Keys.All()
-	}
-	if caller.Method != identity.APIKey {
-		if err := caller.RequireOwning(actionQuery); err != nil {
-			return nil, err
-		}
+	case caller.Method != identity.APIKey:
 		return tx.Keys.OfUser(caller.User)
-	}
-	if limits { // a key that only sees itself does not see what limits it
-		return nil, caller.Require(actionQuery)
-	}
-	if err := caller.RequireOwning(actionQuery); err != nil {
-		return nil, err
 	}
 	key, err := tx.Keys.Find(caller.Key.ID)
 	return []store.APIKey{key}, err

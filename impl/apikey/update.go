@@ -32,28 +32,18 @@ type Outcome struct {
 }
 
 // BulkUpdate changes those of the caller's own keys that can be changed, in one transaction, and returns the result for
-// each id. A dry run returns the same and changes nothing. It returns fault.RequestInvalid and PermissionDenied, and
-// InvalidData to an API key regardless of its privileges, because only a key's owner in person changes it.
+// each id. A dry run returns the same and changes nothing. The caller is authorized, and the update has no Problems. It
+// returns fault.InvalidData to an API key regardless of its privileges, because only a key's owner in person changes it.
 func (s *Service) BulkUpdate(
 	ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool,
 ) (Outcome, error) {
-	messages := u.problems()
-	if len(ids) == 0 {
-		messages = append([]string{"Field [ids] cannot be empty"}, messages...)
-	}
-	if err := fault.Invalid(messages); err != nil {
-		return Outcome{}, err
-	}
-	return s.update(ctx, caller, actionBulkUpdate, ids, u, dryRun)
+	return s.update(ctx, caller, ids, u, dryRun)
 }
 
 // Update is BulkUpdate of one key. It reports whether the key was changed, or returns the reason against it: beside the
 // errors of BulkUpdate, fault.ResourceMissing and InvalidData.
 func (s *Service) Update(ctx context.Context, caller access.Subject, id string, u Update) (bool, error) {
-	if err := fault.Invalid(u.problems()); err != nil {
-		return false, err
-	}
-	outcome, err := s.update(ctx, caller, actionUpdate, []string{id}, u, false)
+	outcome, err := s.update(ctx, caller, []string{id}, u, false)
 	if err != nil {
 		return false, err
 	}
@@ -63,7 +53,8 @@ func (s *Service) Update(ctx context.Context, caller access.Subject, id string, 
 	return len(outcome.Updated) > 0, nil
 }
 
-func (u Update) problems() []string {
+// Problems returns what is invalid in the update, for fault.Invalid.
+func (u Update) Problems() []string {
 	messages := metadataProblems(u.Metadata)
 	messages = append(messages, roledescriptor.Validate(u.Assigned)...)
 	if u.Lifetime != nil && *u.Lifetime <= 0 {
@@ -73,11 +64,8 @@ func (u Update) problems() []string {
 }
 
 func (s *Service) update(
-	ctx context.Context, caller access.Subject, action string, ids []string, u Update, dryRun bool,
+	ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool,
 ) (Outcome, error) {
-	if err := caller.Require(action); err != nil {
-		return Outcome{}, err
-	}
 	if caller.Method == identity.APIKey {
 		return Outcome{}, fault.New(fault.InvalidData,
 			"authentication via API key not supported: only the owner user can update an API key")

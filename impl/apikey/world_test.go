@@ -1,6 +1,8 @@
 package apikey_test
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -16,6 +18,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+
+	"github.com/sallyport/sallyport/impl/apikey/query"
 )
 
 // world is a service on a database of its own, with a clock that the test moves. It has the role owner, which permits
@@ -218,3 +222,52 @@ var (
 	bob   = store.User{Name: "bob", Roles: []identity.Role{"owner"}}
 	admin = store.User{Name: "admin", Roles: []identity.Role{identity.PlatformAdmin}}
 )
+
+// The methods below do what Elasticsearch's operations do before they call the service: they check the request and
+// authorize the caller.
+
+const apiKeyAction = "cluster:admin/xpack/security/api_key/"
+
+func firstError(errs ...error) error { return cmp.Or(errs...) }
+
+func (w *world) Create(
+	ctx context.Context, caller access.Subject, c apikey.Creation,
+) (apikey.Key, apikey.Credential, error) {
+	if err := firstError(fault.Invalid(c.Problems()), caller.Require(apiKeyAction+"create")); err != nil {
+		return apikey.Key{}, apikey.Credential{}, err
+	}
+	return w.Service.Create(ctx, caller, c)
+}
+
+func (w *world) Update(ctx context.Context, caller access.Subject, id string, u apikey.Update) (bool, error) {
+	if err := firstError(fault.Invalid(u.Problems()), caller.Require(apiKeyAction+"update")); err != nil {
+		return false, err
+	}
+	return w.Service.Update(ctx, caller, id, u)
+}
+
+func (w *world) Find(
+	ctx context.Context, caller access.Subject, f apikey.Filter, limits bool,
+) ([]apikey.View, error) {
+	if err := firstError(f.Check(), f.Authorize(caller, apiKeyAction+"get", limits)); err != nil {
+		return nil, err
+	}
+	return w.Service.Find(ctx, caller, f, limits)
+}
+
+func (w *world) Query(
+	ctx context.Context, caller access.Subject, q *query.Request, limits bool,
+) (apikey.Found, error) {
+	const action = apiKeyAction + "query"
+	if err := apikey.AuthorizeQuery(caller, action, limits); err != nil {
+		return apikey.Found{}, err
+	}
+	return w.Service.Query(ctx, caller, q, caller.Privileges.AllowsCluster(action), limits)
+}
+
+func (w *world) Invalidate(ctx context.Context, caller access.Subject, s apikey.Selection) ([]string, error) {
+	if err := firstError(s.Check(), s.Authorize(caller, apiKeyAction+"invalidate")); err != nil {
+		return nil, err
+	}
+	return w.Service.Invalidate(ctx, caller, s)
+}

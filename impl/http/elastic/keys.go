@@ -13,17 +13,16 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-)
 
-// apikeyDecides is the reason why rows do not require an action: the domain requires less for a caller's own keys.
-const apikeyDecides = "package apikey requires the action for all keys, or for the caller's own"
+	"github.com/sallyport/sallyport/impl/fault"
+)
 
 func (a *API) keyOperations() []operation {
 	return []operation{
 		row[bulkUpdate, apikey.Outcome]{
 			operations: []string{"security-bulk-update-api-keys"},
 			read:       readBulkUpdate,
-			open:       apikeyDecides,
+			check:      checkBulkUpdate,
 			do: func(ctx context.Context, caller call, b bulkUpdate) (apikey.Outcome, error) {
 				return a.Keys.BulkUpdate(ctx, caller.Subject, b.ids, b.update, b.dryRun)
 			},
@@ -32,7 +31,7 @@ func (a *API) keyOperations() []operation {
 		row[oneUpdate, bool]{
 			operations: []string{"security-update-api-key"},
 			read:       readOneUpdate,
-			open:       apikeyDecides,
+			check:      func(u oneUpdate) error { return fault.Invalid(u.update.Problems()) },
 			do: func(ctx context.Context, caller call, u oneUpdate) (bool, error) {
 				return a.Keys.Update(ctx, caller.Subject, u.id, u.update)
 			},
@@ -41,7 +40,7 @@ func (a *API) keyOperations() []operation {
 		row[apikey.Creation, createdKey]{
 			operations: []string{"security-create-api-key", "security-create-api-key-put"},
 			read:       bodyOf(readNewKey),
-			open:       apikeyDecides,
+			check:      func(c apikey.Creation) error { return fault.Invalid(c.Problems()) },
 			do: func(ctx context.Context, caller call, c apikey.Creation) (createdKey, error) {
 				key, credential, err := a.Keys.Create(ctx, caller.Subject, c)
 				return createdKey{key, credential}, err
@@ -52,27 +51,43 @@ func (a *API) keyOperations() []operation {
 		row[keyFilter, listing]{
 			operations: []string{"security-get-api-keys"},
 			read:       readKeyFilter,
-			open:       apikeyDecides,
-			do:         a.findKeys,
-			show:       showListing,
+			check:      func(f keyFilter) error { return f.filter.Check() },
+			authorize: func(caller call, f keyFilter) error {
+				return f.filter.Authorize(caller.Subject, caller.action, f.limits)
+			},
+			do:   a.findKeys,
+			show: showListing,
 		},
 		row[keyQuery, gen.QueryAPIKeysResponse]{
 			operations: []string{"security-query-api-keys", "security-query-api-keys-get"},
 			read:       a.readKeyQuery,
-			open:       apikeyDecides,
-			do:         a.queryKeys,
-			show:       okay[gen.QueryAPIKeysResponse],
+			authorize: func(caller call, q keyQuery) error {
+				return apikey.AuthorizeQuery(caller.Subject, caller.action, q.limits)
+			},
+			do:   a.queryKeys,
+			show: okay[gen.QueryAPIKeysResponse],
 		},
 		row[apikey.Selection, []string]{
 			operations: []string{"security-invalidate-api-keys"},
 			read:       bodyOf(readInvalidation),
-			open:       apikeyDecides,
+			check:      apikey.Selection.Check,
+			authorize: func(caller call, s apikey.Selection) error {
+				return s.Authorize(caller.Subject, caller.action)
+			},
 			do: func(ctx context.Context, caller call, s apikey.Selection) ([]string, error) {
 				return a.Keys.Invalidate(ctx, caller.Subject, s)
 			},
 			show: showInvalidated,
 		},
 	}
+}
+
+func checkBulkUpdate(b bulkUpdate) error {
+	problems := b.update.Problems()
+	if len(b.ids) == 0 {
+		problems = append([]string{"Field [ids] cannot be empty"}, problems...)
+	}
+	return fault.Invalid(problems)
 }
 
 func showOutcome(outcome apikey.Outcome) (response, error) {

@@ -21,7 +21,8 @@ func (a *API) readKeyQuery(r request) (keyQuery, error) {
 
 func (a *API) queryKeys(ctx context.Context, caller call, q keyQuery) (gen.QueryAPIKeysResponse, error) {
 	response := gen.QueryAPIKeysResponse{APIKeys: []gen.APIKeyInformation{}}
-	found, err := a.Keys.Query(ctx, caller.Subject, q.query, q.limits)
+	all := caller.Privileges.AllowsCluster(caller.action)
+	found, err := a.Keys.Query(ctx, caller.Subject, q.query, all, q.limits)
 	if err != nil {
 		return response, err
 	}
