@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,11 +15,6 @@ import (
 
 // edgePackages know the two API families: the HTTP edge, and what configures it.
 var edgePackages = []string{"app", "config", "http"}
-
-// pendingNeutrality has the packages that still name a family. A package leaves the list when it does not; none comes in.
-var pendingNeutrality = []string{
-	"apikey",
-}
 
 // familyText matches what only the edge may say: codes of errors, paths of operations, and names of the products.
 var familyText = regexp.MustCompile(
@@ -62,28 +56,16 @@ func TestFamilyText(t *testing.T) {
 
 // Ensures that packages below the edge say nothing of an API family in texts, so that either can word their errors.
 func TestNeutrality(t *testing.T) {
-	found := map[string]int{}
 	for _, path := range domainFiles(t) {
-		folder := filepath.ToSlash(filepath.Dir(path))
 		files := token.NewFileSet()
 		for _, literal := range stringLiterals(t, files, path) {
 			text, err := strconv.Unquote(literal.Value)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !isFamilyText(text) {
-				continue
-			}
-			found[folder]++
-			if !slices.Contains(pendingNeutrality, folder) {
+			if isFamilyText(text) {
 				t.Errorf("%s: only the edge may say %q", files.Position(literal.Pos()), text)
 			}
-		}
-	}
-
-	for _, folder := range pendingNeutrality {
-		if found[folder] == 0 {
-			t.Errorf("%s names no family any more: take it from the list", folder)
 		}
 	}
 }

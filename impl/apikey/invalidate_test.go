@@ -52,7 +52,7 @@ func TestInvalidate(t *testing.T) {
 		"without permission, an id":      {"bob", byIDs("bob-1"), "", fault.PermissionDenied},
 		"without permission, a user":     {"bob", fixed(apikey.Selection{UserName: "alice"}), "", fault.PermissionDenied},
 
-		// Elasticsearch's privileges do not reach users with roles of ECE.
+		// Elasticsearch's privileges do not reach users with platform roles.
 		"an administrator's, by id":      {"alice", byIDs("alice-1", "admin-1"), "", fault.PermissionDenied},
 		"an administrator's, by user":    {"alice", fixed(apikey.Selection{UserName: "admin"}), "", fault.PermissionDenied},
 		"all, passing over admin's":      {"alice", fixed(apikey.Selection{Name: "*"}), "alice-1 bob-1 bob-2", none},

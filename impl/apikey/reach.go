@@ -43,6 +43,6 @@ func reachesAll(caller access.Subject) bool {
 
 func outOfReach(caller access.Subject) error {
 	return fault.New(fault.PermissionDenied,
-		"user ["+caller.By.User+"] may not invalidate API keys of users with roles of ECE: holders of the role ["+
+		"user ["+caller.By.User+"] may not invalidate API keys of users with platform roles: holders of the role ["+
 			string(identity.PlatformAdmin)+"] and the owners may")
 }

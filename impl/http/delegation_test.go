@@ -214,7 +214,7 @@ func TestDelegation_InvalidatePlatformKeys(t *testing.T) {
 	d := newDelegation(t)
 	eve := d.native("eve", "superuser")
 	his, own := d.esKey(bob, `{"name":"k-bob"}`), d.own(t)
-	const reason = "user [eve] may not invalidate API keys of users with roles of ECE: holders of the role [ece_platform_admin] and the owners may"
+	const reason = "user [eve] may not invalidate API keys of users with platform roles: holders of the role [ece_platform_admin] and the owners may"
 	for _, body := range []string{`{"ids":["` + his.id + `"]}`, `{"ids":["` + own.id + `","` + his.id + `"]}`, `{"username":"bob"}`, `{"username":"bob","realm_name":"default_native"}`} {
 		d.es(eve, "DELETE /_security/api_key", body).fails(http.StatusForbidden, securityDenied, reason)
 	}
