@@ -22,7 +22,7 @@ type Filter struct {
 	Active bool
 }
 
-// Check returns fault.RequestInvalid for a filter whose members contradict each other.
+// Check returns fault.RequestInvalid for a filter that contradicts itself.
 func (f Filter) Check() error {
 	var messages []string
 	one, user := f.ID != "" || f.Name != "", f.UserName != "" || f.RealmName != ""
