@@ -16,13 +16,17 @@ func TestCost_Attacks(t *testing.T) {
 		name, caller, id, query string
 		body                    func(n int) string
 	}{
-		{"a deep patch by a user without roles", "roleless", "update-current-user", "", func(n int) string { return `{"a":` + deep(n) + `}` }},
-		{"deep ids", "owner", "security-invalidate-api-keys", "", func(n int) string { return `{"ids":` + deep(n) + `}` }},
+		{"a deep patch by a user without roles", "roleless", "update-current-user", "",
+			func(n int) string { return `{"a":` + deep(n) + `}` }},
+		{"deep ids", "owner", "security-invalidate-api-keys", "", func(n int) string {
+			return `{"ids":` + deep(n) + `}`
+		}},
 		{"deep values of alternatives", "root", "security-put-role", "", func(n int) string {
 			return `{"indices":[{"names":` + deep(n) + `,"privileges":["read"]}]}`
 		}},
 		{"pretty of deep metadata", "owner", "security-get-api-keys", "pretty&owner=true", nil},
-		{"filter_path on deep metadata", "owner", "security-get-api-keys", "owner=true&filter_path=" + strings.Repeat("**.a.b,", 580), nil},
+		{"filter_path on deep metadata", "owner", "security-get-api-keys", "owner=true&filter_path=" +
+			strings.Repeat("**.a.b,", 580), nil},
 		{"wildcards on a long value", "owner", "security-query-api-keys", "", func(n int) string {
 			return wildcards(n, func(n int) string { return `"*` + strings.Repeat("a", n) + `b*"` })
 		}},
@@ -69,10 +73,13 @@ func TestCost_Attacks(t *testing.T) {
 func wildcards(n int, pattern func(n int) string) string {
 	const longest = 950
 	each := min(n, longest)
-	return `{"query":{"bool":{"should":` + array(n-each, func(int) string { return `{"wildcard":{"metadata.a":` + pattern(each) + `}}` }) + `}}}`
+	return `{"query":{"bool":{"should":` + array(n-each, func(int) string {
+		return `{"wildcard":{"metadata.a":` + pattern(each) + `}}`
+	}) + `}}}`
 }
 
-// answers asks for privileges over resources, just below the limit of answers when the request is as large as is allowed without a slot.
+// answers asks for privileges over resources, just below the limit of answers when the request is as large as is
+// allowed without a slot.
 func answers(n int) string {
 	const most, length = 300, smallRequest/2/300 - len(`"p123",`)
 	long := strings.Repeat("x", length)

@@ -22,8 +22,8 @@ import (
 // maxResident bounds the resident memory of a server under any flood.
 const maxResident = 1 << 30
 
-// TestCost_Concurrent ensures that requests that take work slots stay within the memory of a server, as many at once as there are slots
-// and places in the queue, of clients that read and of clients that do not.
+// TestCost_Concurrent ensures that requests that take work slots stay within the memory of a server, as many at once
+// as there are slots and places in the queue, of clients that read and of clients that do not.
 func TestCost_Concurrent(t *testing.T) {
 	w := newWorld(t, 1)
 	floods := w.floods(t)
@@ -68,7 +68,9 @@ func (w *world) floods(t *testing.T) map[string][]Request {
 	bulk := byID["security-bulk-update-api-keys"].request(w.values)
 	bulk.Body = []byte(`{"ids":` + array(900<<10, func(i int) string { return fmt.Sprintf(`"id%d"`, i) }) + `}`)
 	privileges := byID["security-has-privileges"].request(w.values)
-	privileges.Body = []byte(`{"index":[{"names":` + array(1000, func(i int) string { return fmt.Sprintf(`"i%d"`, i) }) + `,"privileges":` + array(1000, func(int) string { return `"read"` }) + `}]}`)
+	privileges.Body = []byte(`{"index":[{"names":` + array(1000, func(i int) string {
+		return fmt.Sprintf(`"i%d"`, i)
+	}) + `,"privileges":` + array(1000, func(int) string { return `"read"` }) + `}]}`)
 	put := byID["security-put-role"].request(w.values)
 	put.Body = []byte(`{"metadata":{"a":` + array(900<<10, func(int) string { return "{}" }) + `}}`)
 	floods := map[string][]Request{"list of keys": root(list), "body with metadata": root(put)}
@@ -136,8 +138,8 @@ const (
 	floodUsers = 8
 )
 
-// flood sends requests from as many clients as there are slots and places in the queue, again and again, and from as many that send
-// once and never read. It returns how many requests were answered and refused.
+// flood sends requests from as many clients as there are slots and places in the queue, again and again, and from as
+// many that send once and never read. It returns how many requests were answered and refused.
 func (l listener) flood(t *testing.T, requests []Request) (answered, refused int64) {
 	t.Helper()
 	const waitersPerProcessor = 32 // impl/platform/admission/bound.go
@@ -161,7 +163,7 @@ func (l listener) flood(t *testing.T, requests []Request) (answered, refused int
 				case err != nil:
 				case status == http.StatusServiceUnavailable:
 					no.Add(1)
-					time.Sleep(10 * time.Millisecond) // as a client that is told to come back
+					time.Sleep(10 * time.Millisecond) // a refused client waits before its next try
 				default:
 					ok.Add(1)
 				}

@@ -38,7 +38,8 @@ func operations(tb testing.TB) []operation {
 	var found []operation
 	for path, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
-			o := operation{id: op.OperationID, method: method, path: path, elasticsearch: path == "/" || strings.HasPrefix(path, "/_")}
+			o := operation{id: op.OperationID, method: method, path: path, elasticsearch: path == "/" ||
+				strings.HasPrefix(path, "/_")}
 			_, o.slot = op.Extensions["x-work"]
 			for _, parameter := range slices.Concat(item.Parameters, op.Parameters) {
 				switch parameter.Value.In {
@@ -56,7 +57,8 @@ func operations(tb testing.TB) []operation {
 	return found
 }
 
-// addDocuments takes the example of the contract, a document with everything that the schema has, and those of moreDocuments.
+// addDocuments takes the example of the contract, a document with everything that the schema has, and those of
+// moreDocuments.
 func (o *operation) addDocuments(tb testing.TB, body *openapi3.RequestBodyRef) {
 	tb.Helper()
 	if body == nil {
@@ -121,10 +123,11 @@ func fullObject(schema *openapi3.Schema, depth int) any {
 	return object
 }
 
-// moreDocuments are bodies whose inner form the contract leaves open.
+// moreDocuments are bodies with parts that the contract leaves open.
 var moreDocuments = map[string][]string{
 	"security-query-api-keys": {
-		`{"query":{"bool":{"must":[{"term":{"name":"key1"}}],"should":[{"prefix":{"metadata.a":"a"}}],"must_not":{"ids":{"values":["a"]}},"filter":{"exists":{"field":"metadata.a"}}}}}`,
+		`{"query":{"bool":{"must":[{"term":{"name":"key1"}}],"should":[{"prefix":{"metadata.a":"a"}}],` +
+			`"must_not":{"ids":{"values":["a"]}},"filter":{"exists":{"field":"metadata.a"}}}}}`,
 		`{"query":{"wildcard":{"metadata.a":{"value":"*a","case_insensitive":true}}}}`,
 		`{"query":{"wildcard":{"name":"*a"}},"size":1}`,
 		`{"query":{"prefix":{"metadata.a":{"value":"a","case_insensitive":true}}}}`,
@@ -133,10 +136,14 @@ var moreDocuments = map[string][]string{
 		`{"query":{"simple_query_string":{"query":"a~2 | a*","fields":["metadata.*"],"default_operator":"and"}}}`,
 		`{"query":{"range":{"creation":{"gte":"now-1d/d","format":"yyyy-MM-dd","time_zone":"+01:00"}}}}`,
 		`{"query":{"match_all":{}},"sort":["name",{"metadata.a":{"order":"desc"}}],"search_after":["a","b"],"size":2}`,
-		`{"size":0,"aggs":{"x":{"terms":{"field":"metadata.a","size":1000,"order":[{"_key":"asc"}]},"aggs":{"y":{"cardinality":{"field":"name"}}}}}}`,
-		`{"size":0,"aggs":{"x":{"filters":{"filters":{"f":{"wildcard":{"metadata.a":"*a"}}}}},"y":{"range":{"field":"creation","ranges":[{"from":1}]}}}}`,
-		`{"size":0,"aggs":{"x":{"composite":{"size":1000,"sources":[{"a":{"terms":{"field":"metadata.a"}}},{"b":{"date_histogram":{"field":"creation","fixed_interval":"1s"}}}]}}}}`,
-		`{"size":0,"aggs":{"x":{"filter":{"term":{"name":"a"}},"aggs":{"z":{"missing":{"field":"expiration"}}}},"v":{"value_count":{"field":"name"}}}}`,
+		`{"size":0,"aggs":{"x":{"terms":{"field":"metadata.a","size":1000,"order":[{"_key":"asc"}]},` +
+			`"aggs":{"y":{"cardinality":{"field":"name"}}}}}}`,
+		`{"size":0,"aggs":{"x":{"filters":{"filters":{"f":{"wildcard":{"metadata.a":"*a"}}}}},` +
+			`"y":{"range":{"field":"creation","ranges":[{"from":1}]}}}}`,
+		`{"size":0,"aggs":{"x":{"composite":{"size":1000,"sources":[{"a":{"terms":{"field":"metadata.a"}}},` +
+			`{"b":{"date_histogram":{"field":"creation","fixed_interval":"1s"}}}]}}}}`,
+		`{"size":0,"aggs":{"x":{"filter":{"term":{"name":"a"}},"aggs":{"z":{"missing":{"field":"expiration"}}}},` +
+			`"v":{"value_count":{"field":"name"}}}}`,
 	},
 	"security-has-privileges": {
 		`{"index":[{"names":["/.*a/","b*"],"privileges":["read","indices:data/*"]}],"cluster":["monitor"]}`,
@@ -221,9 +228,10 @@ func (o operation) queryPlaces(values map[string]string) []place {
 		if original == "" {
 			original = "a"
 		}
-		places = append(places, place{name: "query " + name, shapes: textShapes, original: original, put: func(value string) Request {
-			return set(name + "=" + urlEscaped(value))
-		}})
+		places = append(places, place{name: "query " + name, shapes: textShapes, original: original,
+			put: func(value string) Request {
+				return set(name + "=" + urlEscaped(value))
+			}})
 	}
 	return places
 }
@@ -234,40 +242,51 @@ func (o operation) pathPlaces(values map[string]string) []place {
 		if !strings.Contains(o.path, "{"+name+"}") {
 			continue
 		}
-		places = append(places, place{name: "path " + name, shapes: textShapes, original: original, put: func(value string) Request {
-			other := maps.Clone(values)
-			other[name] = value
-			return o.request(other)
-		}})
+		places = append(places, place{name: "path " + name, shapes: textShapes, original: original,
+			put: func(value string) Request {
+				other := maps.Clone(values)
+				other[name] = value
+				return o.request(other)
+			}})
 	}
 	return places
 }
 
 // headers are what this server, its libraries or a proxy in front look at.
 var headers = []string{
-	"Accept", "Accept-Encoding", "Authorization", "Content-Encoding", "Content-Type", "Cookie", "Es-Security-Runas-User", "Es-Secondary-Authorization", "Origin",
-	"Referer", "Sec-Fetch-Site", "Traceparent", "Tracestate", "X-Forwarded-For", "X-Http-Method-Override", "X-Opaque-Id", "X-Request-Id",
+	"Accept", "Accept-Encoding", "Authorization", "Content-Encoding", "Content-Type", "Cookie",
+	"Es-Security-Runas-User", "Es-Secondary-Authorization", "Origin",
+	"Referer", "Sec-Fetch-Site", "Traceparent", "Tracestate", "X-Forwarded-For", "X-Http-Method-Override",
+	"X-Opaque-Id", "X-Request-Id",
 }
 
 func (o operation) headerPlaces(values map[string]string) []place {
 	var places []place
 	add := func(name, header, original string, value func(string) string) {
-		places = append(places, place{name: "header " + name, shapes: textShapes, original: original, common: true, put: func(text string) Request {
-			r := o.request(values)
-			r.Header.Set(header, value(text))
-			return r
-		}})
+		places = append(places, place{name: "header " + name, shapes: textShapes, original: original, common: true,
+			put: func(text string) Request {
+				r := o.request(values)
+				r.Header.Set(header, value(text))
+				return r
+			}})
 	}
 	for _, name := range headers {
 		add(name, name, "a", func(text string) string { return text })
 	}
 	encode := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
-	add("Authorization, Basic, name", "Authorization", "owner", func(text string) string { return "Basic " + encode(text+":a") })
-	add("Authorization, Basic, password", "Authorization", "a", func(text string) string { return "Basic " + encode("owner:"+text) })
-	add("Authorization, ApiKey", "Authorization", "a", func(text string) string { return "ApiKey " + encode(text+":a") })
+	add("Authorization, Basic, name", "Authorization", "owner", func(text string) string {
+		return "Basic " + encode(text+":a")
+	})
+	add("Authorization, Basic, password", "Authorization", "a", func(text string) string {
+		return "Basic " + encode("owner:"+text)
+	})
+	add("Authorization, ApiKey", "Authorization", "a", func(text string) string {
+		return "ApiKey " + encode(text+":a")
+	})
 	add("Authorization, Bearer", "Authorization", "a", func(text string) string { return "Bearer " + text })
 	add("Authorization, Bearer, header", "Authorization", "a", func(text string) string {
-		return "Bearer " + base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"EdDSA","kid":"`+text+`"}`)) + ".e30.c2ln"
+		return "Bearer " + base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"EdDSA","kid":"`+text+`"}`)) +
+			".e30.c2ln"
 	})
 	for _, cookie := range o.cookies {
 		add("Cookie "+cookie, "Cookie", "a", func(text string) string { return cookie + "=" + text })
@@ -293,10 +312,12 @@ func (o operation) formPlaces(values map[string]string, document any) []place {
 	places := []place{{name: "form", shapes: queryShapes, put: body}}
 	for name := range fields {
 		places = append(places,
-			place{name: "form " + name, shapes: textShapes, original: "a", put: func(value string) Request { return body(form(name, value)) }},
-			place{name: "form " + name + ", base64", shapes: slices.Concat(textShapes, xmlShapes), original: "a", put: func(value string) Request {
-				return body(form(name, base64.StdEncoding.EncodeToString([]byte(value))))
-			}},
+			place{name: "form " + name, shapes: textShapes, original: "a",
+				put: func(value string) Request { return body(form(name, value)) }},
+			place{name: "form " + name + ", base64", shapes: slices.Concat(textShapes, xmlShapes), original: "a",
+				put: func(value string) Request {
+					return body(form(name, base64.StdEncoding.EncodeToString([]byte(value))))
+				}},
 		)
 	}
 	return places
@@ -305,7 +326,9 @@ func (o operation) formPlaces(values map[string]string, document any) []place {
 // xmlShapes are what a SAML response may be made of.
 var xmlShapes = []shape{
 	{"deep elements", func(n int, _ string) string { return nested(n, "<a>", "", "</a>") }},
-	{"many elements", func(n int, _ string) string { return "<a>" + list(n, "", func(int) string { return "<b/>" }) + "</a>" }},
+	{"many elements", func(n int, _ string) string {
+		return "<a>" + list(n, "", func(int) string { return "<b/>" }) + "</a>"
+	}},
 	{"many attributes", func(n int, _ string) string {
 		return "<a" + list(n, "", func(i int) string { return fmt.Sprintf(` b%d=""`, i) }) + "/>"
 	}},
@@ -313,18 +336,22 @@ var xmlShapes = []shape{
 		return "<a" + list(n, "", func(i int) string { return fmt.Sprintf(` xmlns:b%d="b"`, i) }) + "/>"
 	}},
 	{"many namespaces, deep", func(n int, _ string) string {
-		return nested(n/2, `<a xmlns:b="b">`, "<a"+list(n/2, "", func(i int) string { return fmt.Sprintf(` xmlns:b%d="b"`, i) })+"/>", "</a>")
+		return nested(n/2, `<a xmlns:b="b">`, "<a"+list(n/2, "",
+			func(i int) string { return fmt.Sprintf(` xmlns:b%d="b"`, i) })+"/>", "</a>")
 	}},
 	{"many references", func(n int, _ string) string { return "<a>" + strings.Repeat("&amp;", n/5) + "</a>" }},
 	{"entities", func(n int, _ string) string {
-		return "<!DOCTYPE a [" + list(n, "", func(i int) string { return fmt.Sprintf(`<!ENTITY e%d "&e%d;&e%d;">`, i+1, i, i) }) + "]><a>&e9;</a>"
+		return "<!DOCTYPE a [" + list(n, "", func(i int) string {
+			return fmt.Sprintf(`<!ENTITY e%d "&e%d;&e%d;">`, i+1, i, i)
+		}) + "]><a>&e9;</a>"
 	}},
 	{"comments", func(n int, _ string) string { return "<a>" + strings.Repeat("<!---->", n/7) + "</a>" }},
 }
 
-// bodyPlaces returns the places of a document below a node: the node, a member that no schema has, and, for each ancestor, the
-// ancestor within itself.
-func (o operation) bodyPlaces(values map[string]string, name string, document any, path []any, node any, ancestors []int) []place {
+// bodyPlaces returns the places of a document below a node: the node, a member that no schema has, and, for each
+// ancestor, the ancestor within itself.
+func (o operation) bodyPlaces(values map[string]string, name string, document any, path []any, node any,
+	ancestors []int) []place {
 	put := func(at []any) func(string) Request {
 		return func(value string) Request {
 			r := o.request(values)
@@ -333,18 +360,22 @@ func (o operation) bodyPlaces(values map[string]string, name string, document an
 			return r
 		}
 	}
-	places := []place{{name: strings.TrimSpace(name + " " + pathText(path)), shapes: slices.Concat(jsonShapes, selfNested(document, path, ancestors)), original: rendered(node), put: put(path)}}
+	places := []place{{name: strings.TrimSpace(name + " " + pathText(path)), shapes: slices.Concat(jsonShapes,
+		selfNested(document, path, ancestors)), original: rendered(node), put: put(path)}}
 	switch node := node.(type) {
 	case map[string]any:
 		ancestors = append(slices.Clone(ancestors), len(path))
 		unknown := append(slices.Clone(path), "unknown")
-		places = append(places, place{name: name + " " + pathText(unknown), shapes: jsonShapes, original: "1", put: put(unknown)})
+		places = append(places, place{name: name + " " + pathText(unknown), shapes: jsonShapes, original: "1",
+			put: put(unknown)})
 		for _, key := range slices.Sorted(maps.Keys(node)) {
-			places = append(places, o.bodyPlaces(values, name, document, append(slices.Clone(path), key), node[key], ancestors)...)
+			places = append(places, o.bodyPlaces(values, name, document, append(slices.Clone(path), key), node[key],
+				ancestors)...)
 		}
 	case []any:
 		for i := range node {
-			places = append(places, o.bodyPlaces(values, name, document, append(slices.Clone(path), i), node[i], ancestors)...)
+			places = append(places, o.bodyPlaces(values, name, document, append(slices.Clone(path), i), node[i],
+				ancestors)...)
 		}
 	}
 	return places

@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// Gates. Bytes are allocated bytes; blocks are executed basic blocks, of which a core takes some hundred million a second.
+// Gates. Bytes are allocated bytes; blocks are executed basic blocks, of which a core takes some hundred million a
+// second.
 const (
 	maxBytes, maxBlocks         = 64 << 20, 40 << 20
 	maxSlotBytes, maxSlotBlocks = 256 << 20, 400 << 20
@@ -33,8 +34,9 @@ const (
 	floorSeconds            = 0.004 // below it nothing is counted, because there is nothing to find
 )
 
-// sizes are those of the inputs, in bytes: the largest that takes no slot, and just below limits of what patterns and lists may have. A smaller
-// one is taken if a larger one is refused, because the refusal says nothing about what is accepted.
+// sizes are those of the inputs, in bytes: the largest that takes no slot, and just below limits of what patterns and
+// lists may have. A smaller one is taken if a larger one is refused, because the refusal says nothing about what is
+// accepted.
 var sizes = []int{16 << 10, 4000, 950}
 
 const (
@@ -44,7 +46,7 @@ const (
 
 var (
 	seed     = flag.Uint64("cost.seed", 1, "which cases are taken where not all are")
-	only     = flag.String("cost.only", "", "take the cases whose name contains this text, and no others")
+	only     = flag.String("cost.only", "", "run only the cases with this text in their names")
 	thorough = os.Getenv("SALLYPORT_TEST_THOROUGH") != ""
 )
 
@@ -92,7 +94,9 @@ func (w *world) trials(o operation, caller string, places []place) []trial {
 	var found []trial
 	for _, p := range places {
 		for _, s := range p.shapes {
-			found = append(found, trial{o, caller, p.name, s.name, func(n int) Request { return w.as(caller, p.put(s.make(n, p.original))) }})
+			found = append(found, trial{o, caller, p.name, s.name, func(n int) Request {
+				return w.as(caller, p.put(s.make(n, p.original)))
+			}})
 		}
 	}
 	return found
@@ -133,15 +137,16 @@ func (w *world) measure(t trial) []measurement {
 	for _, n := range sizes {
 		m := confirmed(func() measurement { return w.measureSize(t, n) })
 		all = append(all, m)
-		if m.cost.Status < http.StatusBadRequest || m.cost.Status == http.StatusUnauthorized || m.cost.Status == http.StatusForbidden {
+		if m.cost.Status < http.StatusBadRequest || m.cost.Status == http.StatusUnauthorized ||
+			m.cost.Status == http.StatusForbidden {
 			break
 		}
 	}
 	return all
 }
 
-// confirmed repeats a measurement that has findings, and returns the first without any: sweeps and caches allocate in the same process,
-// and whatever the request itself costs, it costs each time.
+// confirmed repeats a measurement that has findings, and returns the first without any: sweeps and caches allocate in
+// the same process, and whatever the request itself costs, it costs each time.
 func confirmed(measure func() measurement) measurement {
 	m := measure()
 	for tries := 1; len(m.findings) > 0 && tries < 3; tries++ {
@@ -169,7 +174,8 @@ func (w *world) measureSize(t trial, n int) measurement {
 	whole.Bytes, whole.Seconds = max(whole.Bytes, m.cost.Bytes), min(whole.Seconds, m.cost.Seconds)
 	m.cost = whole
 	if whole.Sent > maxAnswer && !t.operation.slot {
-		m.findings = append(m.findings, fmt.Sprintf("%s are sent without a slot, at most %s are allowed", size(whole.Sent), size(maxAnswer)))
+		m.findings = append(m.findings, fmt.Sprintf("%s are sent without a slot, at most %s are allowed",
+			size(whole.Sent), size(maxAnswer)))
 	}
 	m.gate(t.operation.slot || n > smallRequest, []Response{whole, counted(n / 2), counted(n / 4)}, counted(16))
 	return m
@@ -185,8 +191,8 @@ var units = []struct {
 	{"blocks", floorBlocks, maxBlocks, maxSlotBlocks, func(r Response) int64 { return r.Blocks }},
 }
 
-// gate compares what an input cost with the limits, and with what half of it and a quarter cost. The quarter decides where buffers,
-// which double when they are full, make one step large and the next one small.
+// gate compares what an input cost with the limits, and with what half of it and a quarter cost. The quarter decides
+// where buffers, which double when they are full, make one step large and the next one small.
 func (m *measurement) gate(slot bool, costs []Response, nothing Response) {
 	for _, unit := range units {
 		limit := unit.limit
@@ -195,7 +201,8 @@ func (m *measurement) gate(slot bool, costs []Response, nothing Response) {
 		}
 		whole := unit.of(costs[0])
 		if whole > limit {
-			m.findings = append(m.findings, fmt.Sprintf("%s %s, at most %s are allowed", size(whole), unit.name, size(limit)))
+			m.findings = append(m.findings, fmt.Sprintf("%s %s, at most %s are allowed", size(whole), unit.name,
+				size(limit)))
 		}
 
 		floor := unit.floor
@@ -210,7 +217,8 @@ func (m *measurement) gate(slot bool, costs []Response, nothing Response) {
 			least = min(least, growth/most)
 		}
 		if least > 1 && !excused(m.trial) {
-			m.findings = append(m.findings, fmt.Sprintf("%s grow to %s, from %s for half the input, and more before", unit.name, size(whole), size(unit.of(costs[1]))))
+			m.findings = append(m.findings, fmt.Sprintf("%s grow to %s, from %s for half the input, and more before",
+				unit.name, size(whole), size(unit.of(costs[1]))))
 		}
 	}
 }
@@ -226,7 +234,8 @@ func (m measurement) report(t *testing.T) bool {
 }
 
 func (m measurement) String() string {
-	return fmt.Sprintf("%s (%d bytes): status %d, %s sent, %s allocated, %s blocks, %.3f s", m.trial, m.size, m.cost.Status, size(m.cost.Sent), size(m.cost.Bytes), size(m.cost.Blocks), m.cost.Seconds)
+	return fmt.Sprintf("%s (%d bytes): status %d, %s sent, %s allocated, %s blocks, %.3f s", m.trial, m.size,
+		m.cost.Status, size(m.cost.Sent), size(m.cost.Bytes), size(m.cost.Blocks), m.cost.Seconds)
 }
 
 // maxFindings is how many cases of an operation may fail before its other cases are left out.
@@ -277,8 +286,8 @@ func (w *world) gateOperation(t *testing.T, o operation) []measurement {
 	return all
 }
 
-// cases returns cases of an operation for all callers: few for callers who are refused before anything of the request is read, and few
-// in places that all operations have in common.
+// cases returns cases of an operation for all callers: few for callers that are refused before anything of the
+// request is read, and few in places that all operations have in common.
 func (w *world) cases(o operation) []trial {
 	var common, own []place
 	for _, p := range o.places(w.values) {
@@ -301,8 +310,8 @@ func (w *world) cases(o operation) []trial {
 	return slices.Concat(sample(all, most(16, 200)), sample(refused, most(2, 10)), sample(headers, most(3, 20)))
 }
 
-// largeCases returns cases whose bodies are so large that they take a slot. Those of Elasticsearch's operations are compressed, so that
-// they are small until they are read.
+// largeCases returns cases with bodies that are large enough to take a work slot. Those of Elasticsearch's operations
+// are compressed, so that they are small until they are read.
 func (w *world) largeCases(o operation) []trial {
 	var bodies []place
 	for _, p := range o.places(w.values) {

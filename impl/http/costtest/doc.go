@@ -1,10 +1,12 @@
 // Package costtest measures what requests cost, and fails where the cost is out of proportion to the request.
 //
-// The test puts values of many shapes (deep, broad, long, patterns, repetitions) into every place of every operation of the contract,
-// and has a server that keeps data at its own limits answer them in another process, the probe. It gates the bytes that are allocated,
-// the basic blocks that are executed, and how both grow when the input is doubled. Seconds are recorded and not gated.
+// The test puts values of many shapes (deep, broad, long, patterns, repetitions) into every place of every operation
+// of the contract, and has a server that keeps data at its own limits answer them in another process, the probe. It
+// gates the bytes that are allocated, the basic blocks that are executed, and how both grow when the input is
+// doubled. Seconds are recorded and not gated.
 //
-// What it does not see: work inside SQLite, which is not counted, and work of packages outside probedPackages in probe_test.go.
+// What it does not see: work inside SQLite, which is not counted, and work of packages outside probedPackages in
+// probe_test.go.
 package costtest
 
 import "net/http"

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// probedPackages are the packages whose basic blocks are counted: those that make something of what a caller sends.
+// probedPackages are the packages with counted basic blocks: those that process input of callers.
 const probedPackages = "github.com/sallyport/sallyport/impl/...,github.com/sallyport/sallyport/gen/ece," +
 	"github.com/getkin/kin-openapi/...,github.com/labstack/echo/...,github.com/oapi-codegen/runtime/...," +
 	"github.com/beevik/etree,github.com/russellhaering/goxmldsig/...,github.com/golang-jwt/jwt/..."
@@ -43,7 +43,8 @@ func built(tb testing.TB) string {
 			return
 		}
 		program.path = filepath.Join(directory, "probe")
-		out, err := exec.CommandContext(context.Background(), "go", "build", "-cover", "-covermode=atomic", "-coverpkg="+probedPackages, "-o", program.path, "./probe").CombinedOutput()
+		out, err := exec.CommandContext(context.Background(), "go", "build", "-cover", "-covermode=atomic",
+			"-coverpkg="+probedPackages, "-o", program.path, "./probe").CombinedOutput()
 		if err != nil {
 			program.err = fmt.Errorf("go build: %w\n%s", err, out)
 		}
@@ -133,7 +134,8 @@ func (p *probe) save(edit func(path string)) {
 	p.do(Request{Open: true})
 }
 
-// reset gives the database back what save found, so that what one operation leaves behind does not change what another costs.
+// reset gives the database back what save found, so that what one operation leaves behind does not change what
+// another costs.
 func (p *probe) reset() {
 	p.tb.Helper()
 	p.do(Request{Close: true})

@@ -43,18 +43,26 @@ var jsonShapes = []shape{
 	{"many large numbers", func(n int, _ string) string { return array(n, func(int) string { return "1e308" }) }},
 	{"long number", func(n int, _ string) string { return strings.Repeat("9", n) }},
 	{"number with a large exponent", func(n int, _ string) string { return "1e" + strings.Repeat("9", min(n, 18)) }},
-	{"many strings", func(n int, _ string) string { return array(n, func(i int) string { return fmt.Sprintf(`"s%d"`, i) }) }},
+	{"many strings", func(n int, _ string) string {
+		return array(n, func(i int) string {
+			return fmt.Sprintf(`"s%d"`, i)
+		})
+	}},
 	{"many equal strings", func(n int, _ string) string { return array(n, func(int) string { return `"read"` }) }},
 	{"many objects", func(n int, _ string) string { return array(n, func(int) string { return "{}" }) }},
 	{"many members", func(n int, _ string) string { return "{" + members(n, func(int) string { return "1" }) + "}" }},
-	{"many objects as members", func(n int, _ string) string { return "{" + members(n, func(int) string { return "{}" }) + "}" }},
+	{"many objects as members", func(n int, _ string) string {
+		return "{" + members(n, func(int) string { return "{}" }) + "}"
+	}},
 	{"long string", func(n int, _ string) string { return text(n, "a") }},
 	{"long string of escapes", func(n int, _ string) string { return text(n, `\u0001`) }},
 	{"long string of other letters", func(n int, _ string) string { return text(n, "ı̇") }},
 	{"wildcard with one word", func(n int, _ string) string { return `"*` + strings.Repeat("a", n) + `b*"` }},
 	{"wildcard with many words", func(n int, _ string) string { return `"` + strings.Repeat("*a", n/2) + `b"` }},
 	{"wildcard with many characters", func(n int, _ string) string { return `"*` + strings.Repeat("?", n) + `b"` }},
-	{"expression with alternatives", func(n int, _ string) string { return `"/` + strings.Repeat("(a|aa)*", n/7) + `b/"` }},
+	{"expression with alternatives", func(n int, _ string) string {
+		return `"/` + strings.Repeat("(a|aa)*", n/7) + `b/"`
+	}},
 	{"expression with a repetition", func(int, string) string { return `"/.*a.{20}b.*/"` }},
 	{"many expressions", func(n int, _ string) string {
 		return array(n, func(i int) string { return fmt.Sprintf(`"/.*a.{20}%d.*/"`, i) })
@@ -87,13 +95,17 @@ func element(original string) (string, bool) {
 var textShapes = []shape{
 	{"long text", func(n int, _ string) string { return strings.Repeat("a", n) }},
 	{"list", func(n int, _ string) string { return list(n, ",", func(i int) string { return fmt.Sprintf("a%d", i) }) }},
-	{"list of originals", func(n int, original string) string { return list(n, ",", func(int) string { return original }) }},
+	{"list of originals", func(n int, original string) string {
+		return list(n, ",", func(int) string { return original })
+	}},
 	{"wildcard with many words", func(n int, _ string) string { return strings.Repeat("*a", n/2) + "b" }},
 	{"wildcard with one word", func(n int, _ string) string { return "*" + strings.Repeat("a", n) + "b*" }},
 	{"list of wildcards", func(n int, _ string) string {
 		return list(n, ",", func(i int) string { return fmt.Sprintf("*a%d*", i) })
 	}},
-	{"expression with alternatives", func(n int, _ string) string { return "/" + strings.Repeat("(a|aa)*", n/7) + "b/" }},
+	{"expression with alternatives", func(n int, _ string) string {
+		return "/" + strings.Repeat("(a|aa)*", n/7) + "b/"
+	}},
 	{"deep paths", func(n int, _ string) string { return list(n, ",", func(int) string { return "**.a.b" }) }},
 	{"deep paths, distinct", func(n int, _ string) string {
 		return list(n, ",", func(i int) string { return fmt.Sprintf("**.a%d", i) })

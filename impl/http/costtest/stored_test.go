@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Ensures that what is stored at its limits, or deeper than is allowed today, costs in proportion to its size when it is read, whatever
-// is asked to be made of it.
+// Ensures that what is stored at its limits, or deeper than is allowed today, costs in proportion to its size when it
+// is read, whatever is asked to be made of it.
 func TestCost_Stored(t *testing.T) {
 	whole, half := newWorld(t, 1), newWorld(t, 0.5)
 	var all []measurement
@@ -38,7 +38,7 @@ func TestCost_Stored(t *testing.T) {
 	report(t, all)
 }
 
-// storedTrial asks for the same of two worlds, whose callers have credentials of their own.
+// storedTrial sends the same request to two worlds. The callers of each have their own credentials.
 type storedTrial struct {
 	trial
 	request func(w *world) Request
@@ -49,12 +49,15 @@ func storedTrials(o operation, caller string) []storedTrial {
 	const filterLength = 3 << 10 // below the limit of filter_path
 	queries := []place{{name: "query", shapes: queryShapes}}
 	for _, name := range o.query {
-		queries = append(queries, place{name: "query " + name, shapes: []shape{{"on", func(int, string) string { return name + "=true" }}}})
+		queries = append(queries, place{name: "query " + name,
+			shapes: []shape{{"on", func(int, string) string { return name + "=true" }}}})
 	}
 	if o.elasticsearch {
 		paths := make([]shape, 0, len(textShapes))
 		for _, s := range textShapes {
-			paths = append(paths, shape{s.name, func(n int, original string) string { return "pretty&filter_path=" + urlEscaped(s.make(n, original)) }})
+			paths = append(paths, shape{s.name, func(n int, original string) string {
+				return "pretty&filter_path=" + urlEscaped(s.make(n, original))
+			}})
 		}
 		queries = append(queries, place{name: "query filter_path, pretty", shapes: paths})
 	}
@@ -62,14 +65,15 @@ func storedTrials(o operation, caller string) []storedTrial {
 	var found []storedTrial
 	for _, p := range queries {
 		for _, s := range p.shapes {
-			each := storedTrial{trial{operation: o, caller: caller, place: p.name, shape: s.name}, func(w *world) Request {
-				r := o.request(w.values)
-				r.Target += "?" + s.make(filterLength, "a")
-				if strings.Contains(o.id, "query") {
-					r.Body = []byte(`{"size":1000}`)
-				}
-				return w.as(caller, r)
-			}}
+			each := storedTrial{trial{operation: o, caller: caller, place: p.name, shape: s.name},
+				func(w *world) Request {
+					r := o.request(w.values)
+					r.Target += "?" + s.make(filterLength, "a")
+					if strings.Contains(o.id, "query") {
+						r.Body = []byte(`{"size":1000}`)
+					}
+					return w.as(caller, r)
+				}}
 			found = append(found, each)
 		}
 	}

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite" // old versions' data is written behind the server's back
+	_ "modernc.org/sqlite" // data of old versions is written directly to the file
 )
 
-// maxMetadata is the limit of a key's metadata, and storedDepth how deep versions before the limit of nesting let it be.
+// maxMetadata is the limit of a key's metadata, and storedDepth how deep versions before the limit of nesting let it
+// be.
 const (
 	maxMetadata = 64 << 10
 	storedDepth = 9_900
@@ -25,12 +26,12 @@ func basic(name, password string) http.Header {
 	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))}}
 }
 
-// admin is the built-in user, who may do everything and owns no keys.
+// admin is the built-in user, which has all permissions and owns no keys.
 var admin = basic("admin", "admin's own passphrase")
 
 const password = "a passphrase of the cost test"
 
-// world is a server whose data is at its limits, and callers of it.
+// world is a server with data at its limits, and callers of it.
 type world struct {
 	*probe
 	callers callers
@@ -44,12 +45,15 @@ func newWorld(tb testing.TB, share float64) *world {
 	w := &world{
 		probe:   startProbe(tb, filepath.Join(tb.TempDir(), "cost.db")),
 		callers: callers{"unauthenticated": {}},
-		values:  map[string]string{"user_name": "owner", "user_id": "owner", "username": "owner", "name": "broad", "application": "shop", "privilege": "p1"},
+		values: map[string]string{"user_name": "owner", "user_id": "owner", "username": "owner", "name": "broad",
+			"application": "shop", "privilege": "p1"},
 	}
 
 	w.must(http.MethodPut, "/_security/role/own_keys", admin, `{"cluster":["manage_own_api_key"]}`)
 	w.must(http.MethodPut, "/_security/role/broad", admin, broadRole(share))
-	w.must(http.MethodPut, "/_security/role/patterns", admin, `{"cluster":["manage_own_api_key"],"indices":[{"names":["/.*a.{8}/","logs-*-*-*"],"privileges":["read","indices:data/*/x*"]}]}`)
+	w.must(http.MethodPut, "/_security/role/patterns", admin,
+		`{"cluster":["manage_own_api_key"],"indices":[{"names":["/.*a.{8}/","logs-*-*-*"],"privileges":["read",`+
+			`"indices:data/*/x*"]}]}`)
 	w.must(http.MethodPut, "/_security/privilege", admin, privileges(share))
 	w.user("root", `"superuser","ece_platform_admin"`)
 	w.user("roleless", ``)
@@ -61,7 +65,9 @@ func newWorld(tb testing.TB, share float64) *world {
 
 	for _, name := range []string{"owner", "root"} {
 		for i := range storedShapes(share) {
-			key := w.must(http.MethodPost, "/_security/api_key", w.callers[name], fmt.Sprintf(`{"name":"key%d","role_descriptors":{"a":{"cluster":["manage_own_api_key"]}},"metadata":{}}`, i))
+			key := w.must(http.MethodPost, "/_security/api_key", w.callers[name],
+				fmt.Sprintf(`{"name":"key%d","role_descriptors":{"a":{"cluster":["manage_own_api_key"]}},`+
+					`"metadata":{}}`, i))
 			encoded, _ := key["encoded"].(string)
 			w.values["api_key_id"], _ = key["id"].(string)
 			w.callers["key of "+name] = http.Header{"Authorization": {"ApiKey " + encoded}}
@@ -69,7 +75,8 @@ func newWorld(tb testing.TB, share float64) *world {
 	}
 	delete(w.callers, "key of root")
 	w.values["id"], w.values["ids"] = w.values["api_key_id"], w.values["api_key_id"]
-	token, _ := w.must(http.MethodPost, "/api/v1/users/auth/_login", nil, `{"username":"owner","password":"`+password+`"}`)["token"].(string)
+	token, _ := w.must(http.MethodPost, "/api/v1/users/auth/_login", nil,
+		`{"username":"owner","password":"`+password+`"}`)["token"].(string)
 	w.callers["session of owner"] = http.Header{"Authorization": {"Bearer " + token}}
 	w.save(func(path string) { storeMetadata(tb, path, share) })
 	return w
@@ -78,7 +85,8 @@ func newWorld(tb testing.TB, share float64) *world {
 // user adds a user with roles.
 func (w *world) user(name, roles string) {
 	w.tb.Helper()
-	w.must(http.MethodPut, "/_security/user/"+name, admin, fmt.Sprintf(`{"password":%q,"roles":[%s],"metadata":{}}`, password, roles))
+	w.must(http.MethodPut, "/_security/user/"+name, admin, fmt.Sprintf(`{"password":%q,"roles":[%s],"metadata":{}}`,
+		password, roles))
 	w.callers[name] = basic(name, password)
 	if strings.HasPrefix(name, "user") {
 		delete(w.callers, name)
@@ -90,7 +98,8 @@ func broadRole(share float64) string {
 	var entries, applications []string
 	for i := range int(400 * share) {
 		entries = append(entries, fmt.Sprintf(`{"names":["index-%d"],"privileges":["read"]}`, i))
-		applications = append(applications, fmt.Sprintf(`{"application":"shop","privileges":["p%d"],"resources":["r%d"]}`, i, i))
+		applications = append(applications,
+			fmt.Sprintf(`{"application":"shop","privileges":["p%d"],"resources":["r%d"]}`, i, i))
 	}
 	return `{"indices":[` + strings.Join(entries, ",") + `],"applications":[` + strings.Join(applications, ",") + `]}`
 }
