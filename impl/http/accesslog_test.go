@@ -23,6 +23,7 @@ func accessLine(t *testing.T, log *bytes.Buffer) string {
 // Ensures that the line about a request says what was called by whom, and how that went.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
+
 	var log bytes.Buffer
 	w := openLogged(t, &log)
 	w.addUsers()
@@ -37,23 +38,24 @@ func TestAccessLog(t *testing.T) {
 		{"BREW", "/coffee", false, `operation=unknown method=BREW path=/coffee status=404 bytes=`},
 	} {
 		log.Reset()
-		edit, who := authorization(""), "user=\"\""
+		edit, caller := authorization(""), "user=\"\""
 		if each.key {
-			edit, who = apiKey(*made.Key), "user=bob api_key="+made.ID
+			edit, caller = apiKey(*made.Key), "user=bob api_key="+made.ID
 		}
 		answer, body := w.do(each.method, each.path, "", edit)
 		line := accessLine(t, &log)
 		want := each.want + strconv.Itoa(len(body)) + " duration="
-		if !strings.Contains(line, want) || !strings.HasSuffix(line, " address=127.0.0.1 "+who) ||
+		if !strings.Contains(line, want) || !strings.HasSuffix(line, " address=127.0.0.1 "+caller) ||
 			!strings.Contains(line, " request_id="+answer.Header.Get("X-Request-Id")+" ") {
-			t.Errorf("got  %s\nwant %s… %s", line, want, who)
+			t.Errorf("got  %s\nwant %s… %s", line, want, caller)
 		}
 	}
 }
 
-// Ensures that no caller can write a line of their own into the log, nor move the terminal of who reads it.
+// Ensures that no caller can write a line of their own into the log, or move the cursor of a reader's terminal.
 func TestAccessLog_Injection(t *testing.T) {
 	t.Parallel()
+
 	var log bytes.Buffer
 	w := openLogged(t, &log)
 	for _, path := range []string{

@@ -23,10 +23,12 @@ func (w *world) trustAll() bool {
 // Ensures that a setting that PUT leaves out takes its default, and that the answer is what is read afterwards.
 func TestAccount_Put(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	if !w.trustAll() {
 		t.Error("a new account does not trust all")
 	}
+
 	put := func(trust *client.AccountTrustSettings) {
 		r, err := w.client.UpdateCurrentAccountWithResponse(t.Context(), client.AccountUpdateRequest{Trust: trust}, admin)
 		if err != nil || r.JSON200 == nil {
@@ -36,10 +38,12 @@ func TestAccount_Put(t *testing.T) {
 			t.Errorf("PUT answers %t, GET %t", !got, got)
 		}
 	}
+
 	put(&client.AccountTrustSettings{TrustAll: false})
 	if w.trustAll() {
 		t.Error("trust_all is still true")
 	}
+
 	put(nil)
 	if !w.trustAll() {
 		t.Error("trust_all is not back at its default")
@@ -49,6 +53,7 @@ func TestAccount_Put(t *testing.T) {
 // Ensures that a merge patch works in both wire forms: what it leaves out stays, null restores the default.
 func TestAccount_Patch(t *testing.T) {
 	t.Parallel()
+
 	for _, c := range []struct {
 		name, patch   string
 		before, after bool
@@ -65,10 +70,12 @@ func TestAccount_Patch(t *testing.T) {
 				if !c.before {
 					w.do(http.MethodPut, "/api/v1/account", `{"trust":{"trust_all":false}}`, admin)
 				}
+
 				body := []byte(c.patch)
 				if form == "string" {
 					body, _ = json.Marshal(c.patch)
 				}
+
 				r, err := w.client.PatchCurrentAccountWithResponse(t.Context(), body, admin)
 				if err != nil || r.JSON200 == nil {
 					t.Fatalf("PATCH account: %v %v", r, err)
@@ -84,6 +91,7 @@ func TestAccount_Patch(t *testing.T) {
 // Ensures that a patch that does not fit is refused by the name of what is wrong, in both forms, and changes nothing.
 func TestAccount_PatchRefused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, c := range []struct{ name, body, code, field string }{
 		{"wrong type", `{"trust":{"trust_all":"no"}}`, "root.invalid_data", "trust.trust_all"},
@@ -103,6 +111,7 @@ func TestAccount_PatchRefused(t *testing.T) {
 		response, body = w.do(http.MethodPatch, "/api/v1/account", string(text), admin)
 		w.refused(response, body, http.StatusBadRequest, c.code, c.field)
 	}
+
 	response, body := w.do(http.MethodPatch, "/api/v1/account", `"\"{}\""`, admin)
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "body")
 	if !w.trustAll() {
@@ -124,6 +133,7 @@ func TestAccount_NotFound(t *testing.T) {
 // Ensures that every path answers below a region as well, with parameters that need escapes too.
 func TestRegions(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for path, status := range map[string]int{
 		"/api/v1/regions/ece-region/account":                     http.StatusOK,
@@ -141,6 +151,7 @@ func TestRegions(t *testing.T) {
 			t.Errorf("GET %s answers %d %s, want %d", path, response.StatusCode, body, status)
 		}
 	}
+
 	response, body := w.do(http.MethodGet, "/api/v1/regions/x/users/no%2Fbody/auth/keys", "", bob)
 	w.refused(response, body, http.StatusNotFound, "api_keys.user_not_found", "user_id")
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// alive tells whether credentials work.
-func (w *world) alive(who client.RequestEditorFn) bool {
+// alive reports whether credentials work.
+func (w *world) alive(caller client.RequestEditorFn) bool {
 	w.Helper()
-	r, err := w.client.GetAuthenticationInfoWithResponse(w.Context(), who)
+	r, err := w.client.GetAuthenticationInfoWithResponse(w.Context(), caller)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -35,6 +35,7 @@ func (w *world) refresh(token string) *client.RefreshTokenResult {
 // Ensures that a sign-in gives a token that works until the idle time has passed, to the second.
 func TestLogin(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{Username: "alice", Password: alicePassword})
 	if err != nil || r.JSON200 == nil {
@@ -43,10 +44,12 @@ func TestLogin(t *testing.T) {
 	if want := w.clock.Now().Add(30 * time.Minute); !r.JSON200.SessionExpirationTime.Equal(want) {
 		t.Errorf("the session expires at %s, want %s", r.JSON200.SessionExpirationTime, want)
 	}
+
 	w.clock.advance(30*time.Minute - time.Second)
 	if !w.alive(bearer(r.JSON200.Token)) {
 		t.Error("the token is dead a second early")
 	}
+
 	w.clock.advance(time.Second)
 	if w.alive(bearer(r.JSON200.Token)) {
 		t.Error("the token outlives the idle time")
@@ -56,13 +59,20 @@ func TestLogin(t *testing.T) {
 // Ensures that all sign-ins that fail look the same.
 func TestLogin_Failed(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	if err := w.app.Users.SetEnabled(t.Context(), "bob", false); err != nil {
 		t.Fatal(err)
 	}
+
 	var first string
 	for name, password := range map[string]string{
-		"alice": "wrong", "bob": bobPassword, "nobody": alicePassword, "": "", "ALICE": alicePassword, "admin": strings.Repeat("x", 5000),
+		"alice":     "wrong",
+		"bob":       bobPassword,
+		"nobody":    alicePassword,
+		"":          "",
+		"ALICE":     alicePassword,
+		"admin":     strings.Repeat("x", 5000),
 		"nul\u0000": "x",
 	} {
 		r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{Username: name, Password: password})
@@ -76,7 +86,7 @@ func TestLogin_Failed(t *testing.T) {
 			first = string(r.Body)
 		}
 		if string(r.Body) != first {
-			t.Errorf("login of %q is told apart: %s", name, r.Body)
+			t.Errorf("login of %q has another answer: %s", name, r.Body)
 		}
 	}
 }
@@ -84,6 +94,7 @@ func TestLogin_Failed(t *testing.T) {
 // Ensures that with a path to return to the answer leads to the page, the token in the fragment.
 func TestLogin_State(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	path := "/deployments/a b?x=1&y=ü#+%2F"
 	r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{
@@ -92,6 +103,7 @@ func TestLogin_State(t *testing.T) {
 	if err != nil || r.StatusCode() != http.StatusFound {
 		t.Fatalf("login: %v %v", r, err)
 	}
+
 	location := r.HTTPResponse.Header.Get("Location")
 	fragment, ok := strings.CutPrefix(location, "/sso/token#")
 	token, state, found := strings.Cut(fragment, "?state=")
@@ -109,6 +121,7 @@ func TestLogin_State(t *testing.T) {
 // Ensures that a sign-in leads nowhere but to this server, and that a login_state without a path is none.
 func TestLogin_StateRefused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, path := range []string{
 		"", "deployments", "//evil.example", "https://evil.example", "javascript:alert(1)", `\evil`, `/\evil`, "/a\nb", "/\t/evil", "/\u0000",
@@ -122,12 +135,14 @@ func TestLogin_StateRefused(t *testing.T) {
 		}
 		w.refused(r.HTTPResponse, string(r.Body), http.StatusBadRequest, "root.invalid_data", "login_state.path")
 	}
+
 	r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{
 		Username: "alice", Password: alicePassword, LoginState: &client.LoginState{},
 	})
 	if err != nil || r.JSON200 == nil {
 		t.Errorf("login with an empty login_state: %v %s", err, r.Body)
 	}
+
 	long := "/" + strings.Repeat("x", 1024)
 	response, body := w.do(http.MethodPost, "/api/v1/users/auth/_login", `{"username":"alice","password":"x","login_state":{"path":"`+long+`"}}`)
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "login_state.path")
@@ -136,6 +151,7 @@ func TestLogin_StateRefused(t *testing.T) {
 // Ensures that a refreshed token lives through its grace and not longer, and the new one on.
 func TestRefresh_Grace(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	old := w.login("alice", alicePassword)
 	w.clock.advance(20 * time.Minute)
@@ -146,14 +162,17 @@ func TestRefresh_Grace(t *testing.T) {
 	if want := w.clock.Now().Add(30 * time.Minute); !r.JSON200.SessionExpirationTime.Equal(want) {
 		t.Errorf("the session expires at %s, want %s", r.JSON200.SessionExpirationTime, want)
 	}
+
 	w.clock.advance(10*time.Second - time.Millisecond)
 	if !w.alive(bearer(old)) || !w.alive(bearer(r.JSON200.Token)) {
 		t.Error("a token is dead within the grace time")
 	}
+
 	second := w.refresh(old)
 	if second.JSON200 == nil {
 		t.Errorf("an overlapping refresh failed: %s", second.Body)
 	}
+
 	w.clock.advance(time.Millisecond)
 	if w.alive(bearer(old)) {
 		t.Error("the old token outlives the grace time")
@@ -169,6 +188,7 @@ func TestRefresh_Grace(t *testing.T) {
 // Ensures that no number of refreshes carries a session past its absolute end.
 func TestRefresh_AbsoluteEnd(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	end := w.clock.Now().Add(12 * time.Hour)
@@ -183,10 +203,12 @@ func TestRefresh_AbsoluteEnd(t *testing.T) {
 		}
 		token = r.JSON200.Token
 	}
+
 	w.clock.advance(end.Sub(w.clock.Now()) - time.Millisecond)
 	if !w.alive(bearer(token)) {
 		t.Error("the session ends early")
 	}
+
 	w.clock.advance(time.Millisecond)
 	if w.alive(bearer(token)) || w.refresh(token).JSON401 == nil {
 		t.Error("the session outlives its absolute end")
@@ -198,8 +220,8 @@ func TestRefresh_NoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
-	for _, who := range []client.RequestEditorFn{alice, apiKey(*key.Key)} {
-		r, err := w.client.RefreshTokenWithResponse(t.Context(), who)
+	for _, caller := range []client.RequestEditorFn{alice, apiKey(*key.Key)} {
+		r, err := w.client.RefreshTokenWithResponse(t.Context(), caller)
 		if err != nil || r.JSON401 == nil {
 			t.Errorf("refresh without a session: %v %s", err, r.Body)
 		}
@@ -209,6 +231,7 @@ func TestRefresh_NoSession(t *testing.T) {
 // Ensures that signing out ends every token of the session and no other session, and may be done twice.
 func TestLogout(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	other := w.login("alice", alicePassword)
 	first := w.login("alice", alicePassword)
@@ -231,14 +254,15 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// Ensures that everybody is told when their credentials expire, and nobody that they do when they do not.
+// Ensures that callers receive the expiration of their credentials, and none if these do not expire.
 func TestAuthenticationInfo(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	now := w.clock.Now()
 	forever, short := w.newKey(alice, "forever", ""), w.newKey(alice, "short", "2h")
 	for name, c := range map[string]struct {
-		who     client.RequestEditorFn
+		caller  client.RequestEditorFn
 		expires time.Time
 	}{
 		"basic":       {alice, time.Time{}},
@@ -246,7 +270,7 @@ func TestAuthenticationInfo(t *testing.T) {
 		"key forever": {apiKey(*forever.Key), time.Time{}},
 		"key":         {apiKey(*short.Key), now.Add(2 * time.Hour)},
 	} {
-		r, err := w.client.GetAuthenticationInfoWithResponse(t.Context(), c.who)
+		r, err := w.client.GetAuthenticationInfoWithResponse(t.Context(), c.caller)
 		if err != nil || r.JSON200 == nil {
 			t.Fatalf("%s: %v %v", name, r, err)
 		}
@@ -275,17 +299,20 @@ func TestMethods(t *testing.T) {
 // Ensures that the page is one that a browser runs under its own policy, and that nothing else could run in it.
 func TestSignInPage(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r, err := w.client.SignInPageWithResponse(t.Context())
 	if err != nil || r.StatusCode() != http.StatusOK {
 		t.Fatalf("page: %v %v", r, err)
 	}
+
 	policy := r.HTTPResponse.Header.Get("Content-Security-Policy")
 	for _, part := range []string{"default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "frame-ancestors 'none'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy %q lacks %q", policy, part)
 		}
 	}
+
 	if page := string(r.Body); strings.Count(page, "<script") != 1 || strings.Contains(page, "src=") || strings.Contains(page, "http:") {
 		t.Error("the page loads something")
 	}
@@ -294,6 +321,7 @@ func TestSignInPage(t *testing.T) {
 // Ensures that a change of password, or a disabled user, ends sessions at once, and disabling stops keys too.
 func TestUserChanges(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	token := w.login("alice", alicePassword)
@@ -306,6 +334,7 @@ func TestUserChanges(t *testing.T) {
 	if !w.alive(apiKey(*key.Key)) {
 		t.Error("a change of password stopped a key")
 	}
+
 	token = w.login("alice", "another passphrase")
 	if err := w.app.Users.SetEnabled(t.Context(), "alice", false); err != nil {
 		t.Fatal(err)

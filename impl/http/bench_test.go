@@ -18,7 +18,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/platform/secret"
-
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -37,19 +36,25 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 // newCachedBench is newBench on a database, with a time to live of cached credentials.
 func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Duration) bench {
 	b.Helper()
+
 	must := func(err error) {
 		b.Helper()
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
+
 	s := settings(dsn, slog.New(slog.DiscardHandler), time.Now)
 	s.Hashing, s.CacheLifetime = cost, lifetime
 	a, err := app.Open(b.Context(), s)
 	must(err)
 	b.Cleanup(func() { must(a.Close()) })
 
-	_, err = a.Users.Add(b.Context(), user.New{Name: "alice", Roles: []string{string(identity.PlatformAdmin)}, Password: alicePassword})
+	_, err = a.Users.Add(b.Context(), user.New{
+		Name:     "alice",
+		Roles:    []string{string(identity.PlatformAdmin)},
+		Password: alicePassword,
+	})
 	must(err)
 	_, key, err := a.Keys.CreatePlain(b.Context(), identity.Principal{User: "alice"}, "bench", nil)
 	must(err)
@@ -57,11 +62,17 @@ func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Du
 	var token struct{ Token string }
 	r := serve(a.Handler, http.MethodPost, loginPath, body, http.Header{"Content-Type": {"application/json"}})
 	must(json.Unmarshal(r.Body.Bytes(), &token))
-	return bench{handler: a.Handler, keys: a.Keys, token: token.Token, key: key.Encoded()}
+	return bench{
+		handler: a.Handler,
+		keys:    a.Keys,
+		token:   token.Token,
+		key:     key.Encoded(),
+	}
 }
 
 func (x bench) run(b *testing.B, method, path, body, authorization string) {
 	b.Helper()
+
 	b.ReportAllocs()
 	for b.Loop() {
 		r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -81,7 +92,11 @@ func (x bench) run(b *testing.B, method, path, body, authorization string) {
 func BenchmarkGetAccount(b *testing.B) {
 	x := newBench(b, secret.DefaultCost)
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("alice:"+alicePassword))
-	for credential, value := range map[string]string{"session": "Bearer " + x.token, "key": "ApiKey " + x.key, "basic": basic} {
+	for credential, value := range map[string]string{
+		"session": "Bearer " + x.token,
+		"key":     "ApiKey " + x.key,
+		"basic":   basic,
+	} {
 		b.Run(credential, func(b *testing.B) {
 			x.run(b, http.MethodGet, "/api/v1/account", "", value)
 		})
@@ -112,12 +127,17 @@ func BenchmarkVerifyKey(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	id, _, _ := strings.Cut(string(raw), ":")
 	encode := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	for name, c := range map[string]struct {
 		key   string
 		right bool
-	}{"right": {x.key, true}, "wrong": {encode(id + ":" + secret.Text(16)), false}, "unknown": {encode(secret.Text(15) + ":" + secret.Text(16)), false}} {
+	}{
+		"right":   {x.key, true},
+		"wrong":   {encode(id + ":" + secret.Text(16)), false},
+		"unknown": {encode(secret.Text(15) + ":" + secret.Text(16)), false},
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -129,8 +149,8 @@ func BenchmarkVerifyKey(b *testing.B) {
 	}
 }
 
-// Whether a guess at somebody who does not exist is told apart by its time: the medians of guesses in random turns, and
-// their ratio, which is to be 1.
+// BenchmarkLoginFailed compares the time of a failed login of an unknown user with that of a known one: it reports the
+// medians of logins in random order, and their ratio, which should be 1.
 func BenchmarkLoginFailed(b *testing.B) {
 	x := newBench(b, secret.DefaultCost)
 	h := x.handler
@@ -142,6 +162,7 @@ func BenchmarkLoginFailed(b *testing.B) {
 		}
 		return time.Since(began)
 	}
+
 	var unknown, wrong []time.Duration
 	for b.Loop() {
 		// In random order: the garbage of one guess is collected during the next, so a fixed order would favour one.
@@ -151,6 +172,7 @@ func BenchmarkLoginFailed(b *testing.B) {
 			wrong, unknown = append(wrong, guess("alice")), append(unknown, guess("nobody"))
 		}
 	}
+
 	b.ReportMetric(float64(median(unknown).Microseconds()), "µs/unknown")
 	b.ReportMetric(float64(median(wrong).Microseconds()), "µs/wrong")
 	b.ReportMetric(float64(median(unknown))/float64(median(wrong)), "ratio")

@@ -27,7 +27,8 @@ var otherSites = []map[string]string{
 	{"Origin": "null"},
 }
 
-// Ensures that no page of another site changes anything in the name of a browser's user, whatever it knows of the password.
+// Ensures that no page of another site changes anything in the name of a browser's user, whatever it knows of the
+// password.
 func TestOtherSites_EveryOperation(t *testing.T) {
 	w := newWorld(t)
 	for path, item := range contract.Paths.Map() {
@@ -45,13 +46,18 @@ func TestOtherSites_EveryOperation(t *testing.T) {
 	}
 }
 
-// Ensures that pages of this server, what people type, and programs are not kept from anything, and that nobody is kept
-// from reading or signing in.
+// Ensures that pages of this server, typed addresses and programs are not restricted, and that reading and signing in
+// work from any page.
 func TestOtherSites_OwnPages(t *testing.T) {
 	w := newWorld(t)
 	const unlock = "/api/v1/users/alice/_unlock"
 	for name, site := range map[string]map[string]string{
-		"a program": nil, "this page": {"Sec-Fetch-Site": "same-origin", "Origin": w.url}, "typed": {"Sec-Fetch-Site": "none"},
+		"a program": nil,
+		"this page": {
+			"Sec-Fetch-Site": "same-origin",
+			"Origin":         w.url,
+		},
+		"typed":                          {"Sec-Fetch-Site": "none"},
 		"this page, of an older browser": {"Origin": w.url},
 		"behind a proxy":                 {"Sec-Fetch-Site": "same-origin", "Origin": "https://sallyport.example"},
 	} {
@@ -59,6 +65,7 @@ func TestOtherSites_OwnPages(t *testing.T) {
 			t.Errorf("%s: %d %s", name, response.StatusCode, body)
 		}
 	}
+
 	for _, site := range otherSites {
 		if response, body := w.do(http.MethodGet, "/api/v1/account", "", bob, fromPage(site)); response.StatusCode != http.StatusOK {
 			t.Errorf("reading from %v: %d %s", site, response.StatusCode, body)

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// onPostgres tells whether worlds are on PostgreSQL, as SALLYPORT_TEST_STORE says, and not on SQLite.
+// onPostgres reports whether worlds are on PostgreSQL instead of SQLite, as SALLYPORT_TEST_STORE says.
 var onPostgres = os.Getenv("SALLYPORT_TEST_STORE") == "postgres"
 
 // newDSN names a new, empty database. Of the server's connections each world gets few, for many run at once.
@@ -28,14 +28,17 @@ func newDSN(tb testing.TB) string {
 // connect opens a database.
 func connect(tb testing.TB, dsn string) *sql.DB {
 	tb.Helper()
+
 	driver, name := "pgx", strings.TrimSuffix(dsn, "&pool_max_conns=8")
 	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
 	}
+
 	db, err := sql.Open(driver, name)
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	return db
 }
 
@@ -65,34 +68,41 @@ func (w *world) count(query string, arguments ...any) (n int) {
 // dump returns all texts in all tables of a database, a line each.
 func dump(tb testing.TB, dsn string) []byte {
 	tb.Helper()
+
 	db := connect(tb, dsn)
 	defer db.Close() //nolint:errcheck // nothing to lose
 	tables := "SELECT name FROM sqlite_master WHERE type = 'table'"
 	if onPostgres {
 		tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
 	}
+
 	var text bytes.Buffer
 	for _, table := range texts(tb, db, tables) {
 		text.WriteString(strings.Join(texts(tb, db, "SELECT * FROM "+table), "\n") + "\n")
 	}
+
 	return text.Bytes()
 }
 
 // texts returns the texts among the values of a query.
 func texts(tb testing.TB, db *sql.DB, query string) []string {
 	tb.Helper()
+
 	rows, err := db.QueryContext(context.Background(), query)
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	columns, err := rows.Columns()
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	values, targets := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		targets[i] = &values[i]
 	}
+
 	var found []string
 	for rows.Next() {
 		if err := rows.Scan(targets...); err != nil {
@@ -104,8 +114,10 @@ func texts(tb testing.TB, db *sql.DB, query string) []string {
 			}
 		}
 	}
+
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		tb.Fatal(err)
 	}
+
 	return found
 }

@@ -45,24 +45,30 @@ type estate struct {
 
 func newEstate(t *testing.T) *estate {
 	t.Helper()
+
 	a, err := app.Open(t.Context(), settings(newDSN(t), slog.New(slog.DiscardHandler), time.Now))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+
 	e := &estate{test: t, handler: a.Handler, users: a.Users}
 	boss := e.add("boss", identity.PlatformAdmin)
 	for name, descriptor := range map[string]string{
-		"keeper": `{"cluster":["manage_own_api_key"]}`, "runner": `{"run_as":["owner-*"]}`, "grantor": `{"cluster":["grant_api_key"]}`,
+		"keeper":  `{"cluster":["manage_own_api_key"]}`,
+		"runner":  `{"run_as":["owner-*"]}`,
+		"grantor": `{"cluster":["grant_api_key"]}`,
 	} {
 		if status, body := e.send(boss, "PUT /_security/role/"+name, descriptor); status != http.StatusOK {
 			t.Fatalf("the role %s: %d %s", name, status, body)
 		}
 	}
+
 	e.add("runner", "runner")
 	e.add("grantor", "grantor")
 	e.add("setter", "superuser")
@@ -100,6 +106,7 @@ func (e *estate) send(p party, request, body string) (int, string) {
 	if p.actsAs != "" {
 		r.Header.Set("es-security-runas-user", p.actsAs)
 	}
+
 	answer := httptest.NewRecorder()
 	e.handler.ServeHTTP(answer, r)
 	return answer.Code, answer.Body.String()
@@ -120,7 +127,7 @@ type sequence struct {
 	*estate
 	owner    string
 	password string
-	// shared means that a user who is no platform admin knows the owner's password, having set it.
+	// shared is set if a user without platform_admin knows the owner's password, having set it.
 	shared   bool
 	roles    []identity.Role
 	keys     []*heldKey
@@ -207,10 +214,12 @@ func (s *sequence) derive() {
 	if maker == nil {
 		return
 	}
+
 	request, body := "POST /api/v1/users/auth/keys", `{"description":"k"}`
 	if rapid.Bool().Draw(s.T, "Elasticsearch's") {
 		request, body = "POST /_security/api_key", `{"name":"k","role_descriptors":{"r":{}}}`
 	}
+
 	status, answer := s.send(maker.party, request, body)
 	s.hold(fmt.Sprintf("made by the key %q with %s", maker.history, request), maker.foreign, status, answer)
 }
@@ -228,6 +237,7 @@ func (s *sequence) update() {
 	if key == nil {
 		return
 	}
+
 	p, name, foreign := s.actor()
 	s.steps++
 	body := rapid.SampledFrom(append(slices.Clone(descriptors), "", fmt.Sprintf(`,"metadata":{"n":%d}`, s.steps), `,"expiration":"90d"`)).Draw(s.T, "update")
@@ -238,6 +248,7 @@ func (s *sequence) update() {
 		}
 		return
 	}
+
 	if _, answer := s.send(p, "PUT /_security/api_key/"+key.id, `{`+strings.TrimPrefix(body, ",")+`}`); strings.Contains(answer, `"updated":true`) {
 		key.changed(name+" by "+body, foreign)
 	}
@@ -271,7 +282,8 @@ func (s *sequence) setPassword() {
 	}
 }
 
-// give has an administrator give the owner other roles, by either family's operation, with a new password where it must be.
+// give has an administrator give the owner other roles, by either family's operation, with a new password where it must
+// be.
 func (s *sequence) give(platform ...identity.Role) {
 	request, roles := "PUT /_security/user/"+s.owner, append([]identity.Role{"keeper"}, platform...)
 	body := func(password string) string { return `{"roles":` + asJSON(roleNames(roles)) + password + `}` }
@@ -281,15 +293,18 @@ func (s *sequence) give(platform ...identity.Role) {
 			return `{"security":{"roles":` + asJSON(roleNames(platform)) + password + `}}`
 		}
 	}
+
 	status, answer := s.send(s.named("boss"), request, body(""))
 	if status == http.StatusBadRequest {
 		s.steps++
 		s.password, s.shared = fmt.Sprintf("passphrase number %d", s.steps), false
 		status, answer = s.send(s.named("boss"), request, body(`,"password":"`+s.password+`"`))
 	}
+
 	if status != http.StatusOK {
 		s.Fatalf("%s: %d %s", request, status, answer)
 	}
+
 	s.roles, s.sessions = roles, nil
 }
 
@@ -315,15 +330,17 @@ func (s *sequence) permissions(p party) string {
 	return shown.String() + answer + body
 }
 
-// Ensures that whatever an owner, others for the owner, and keys have done with the owner's keys, a promotion of the owner gives
-// nothing to those that another made or changed last, and ends every session.
+// Ensures that whatever an owner, others for the owner, and keys have done with the owner's keys, a promotion of the
+// owner gives nothing to those that another made or changed last, and ends every session.
 func TestDelegation_Sequences(t *testing.T) {
 	t.Parallel()
+
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue && !onPostgres {
 		if err := checks.Value.Set(sequences); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	e := newEstate(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := e.begin(rt)
@@ -344,11 +361,13 @@ func (s *sequence) promote() {
 	if slices.ContainsFunc(s.roles, func(role identity.Role) bool { return slices.Contains(grantable, role) }) {
 		to = identity.PlatformAdmin // which includes whatever the owner has
 	}
+
 	promoted := !slices.Contains(s.roles, to)
 	before := make([]string, len(s.keys))
 	for i, key := range s.keys {
 		before[i] = s.permissions(key.party)
 	}
+
 	sessions := s.sessions
 	s.give(to)
 	for i, key := range s.keys {
@@ -363,6 +382,7 @@ func (s *sequence) promote() {
 			s.gained++
 		}
 	}
+
 	for _, session := range sessions {
 		if status, _ := s.send(session, "GET /api/v1/user", ""); promoted && status != http.StatusUnauthorized {
 			s.Errorf("a session of before the promotion is answered %d", status)

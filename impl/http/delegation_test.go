@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// delegation is a world with frank, who has a role of Elasticsearch's that lets him keep keys of his own, and mallory, who may
-// act as frank.
+// delegation is a world with two users: frank may manage his own keys by a role of Elasticsearch's, and mallory may act
+// as frank.
 type delegation struct {
 	*world
 	frank, mallory client.RequestEditorFn
@@ -49,6 +49,7 @@ func (d delegation) give(role string) {
 // Ensures that only a key that its owner in person made, or changed last, gains anything by the owner's promotion.
 func TestDelegation_Promotion(t *testing.T) {
 	t.Parallel()
+
 	for _, c := range []struct {
 		name  string
 		make  func(*testing.T, delegation) credential
@@ -119,7 +120,7 @@ func TestDelegation_Promotion(t *testing.T) {
 			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password", `{"password":"his own choice at last"}`).ok()
 			return key
 		}, false},
-		{"made with a password that a platform admin chose, who was demoted since", func(t *testing.T, d delegation) credential {
+		{"made with a password that a platform admin chose, demoted since", func(t *testing.T, d delegation) credential {
 			boss := d.native("boss", "ece_platform_admin")
 			d.es(boss, "POST /_security/user/frank/_password", `{"password":"boss knows it well"}`).ok()
 			d.es(bob, "PUT /_security/user/boss", `{"roles":["watcher"]}`).ok()
@@ -131,6 +132,7 @@ func TestDelegation_Promotion(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+
 			d := newDelegation(t)
 			key := c.make(t, d)
 			before := d.reaches(key.editor())
@@ -145,10 +147,11 @@ func TestDelegation_Promotion(t *testing.T) {
 	}
 }
 
-// Ensures that a bound key keeps exactly what it had, also where its owner's new role includes the old one, and that nothing
-// comes back with a role that the owner lost.
+// Ensures that a bound key keeps exactly what it had, also where its owner's new role includes the old one, and that
+// nothing comes back with a role that the owner lost.
 func TestDelegation_KeepsWhatItHad(t *testing.T) {
 	t.Parallel()
+
 	d := newDelegation(t)
 	d.give("ece_platform_viewer")
 	key := d.esKey(runningAs(bob, "frank"), `{"name":"planted"}`)
@@ -156,10 +159,18 @@ func TestDelegation_KeepsWhatItHad(t *testing.T) {
 		response, _ := d.do(http.MethodGet, "/api/v1/users", "", key.editor())
 		return response.StatusCode == http.StatusOK
 	}
+
 	for _, step := range []struct {
 		role  string
 		lists bool
-	}{{"ece_platform_viewer", true}, {"ece_platform_admin", true}, {"ece_platform_viewer", true}, {"ece_deployment_viewer", false}, {"ece_platform_viewer", false}, {"ece_platform_admin", false}} {
+	}{
+		{"ece_platform_viewer", true},
+		{"ece_platform_admin", true},
+		{"ece_platform_viewer", true},
+		{"ece_deployment_viewer", false},
+		{"ece_platform_viewer", false},
+		{"ece_platform_admin", false},
+	} {
 		d.give(step.role)
 		if got := lists(); got != step.lists || d.reaches(key.editor()) {
 			t.Errorf("as %s the key lists users: %t, and is an administrator's: %t", step.role, got, d.reaches(key.editor()))
@@ -167,9 +178,11 @@ func TestDelegation_KeepsWhatItHad(t *testing.T) {
 	}
 }
 
-// Ensures that a bound key gains nothing either when another than its owner changes it after the promotion, and acts as the owner.
+// Ensures that a bound key gains nothing either when another than its owner changes it after the promotion, and acts as
+// the owner.
 func TestDelegation_ChangedAfterPromotion(t *testing.T) {
 	t.Parallel()
+
 	d := newDelegation(t)
 	planted, own := d.planted(t), d.own(t)
 	d.give("ece_platform_admin")
@@ -177,6 +190,7 @@ func TestDelegation_ChangedAfterPromotion(t *testing.T) {
 	if d.reaches(planted.editor()) || !d.reaches(own.editor()) {
 		t.Errorf("the planted key is an administrator's: %t, the owner's own: %t", d.reaches(planted.editor()), d.reaches(own.editor()))
 	}
+
 	d.es(d.frank, "PUT /_security/api_key/"+planted.id, "").is(http.StatusOK, `{"updated":true}`)
 	if !d.reaches(planted.editor()) {
 		t.Error("the key is not its owner's after the owner's update")
@@ -187,6 +201,7 @@ func TestDelegation_ChangedAfterPromotion(t *testing.T) {
 // Elasticsearch's own roles.
 func TestDelegation_Demotion(t *testing.T) {
 	t.Parallel()
+
 	d := newDelegation(t)
 	may := func(key credential, privilege string) bool {
 		return d.es(key.editor(), "POST /_security/user/_has_privileges", `{"cluster":["`+privilege+`"]}`).ok()["has_all_requested"] == true
@@ -197,6 +212,7 @@ func TestDelegation_Demotion(t *testing.T) {
 	if !may(platform, "all") || !may(ordinary, "manage_own_api_key") || may(ordinary, "monitor") {
 		t.Error("the keys are not what their owner was")
 	}
+
 	d.give("ece_platform_viewer")
 	d.es(bob, "PUT /_security/user/frank", `{"roles":["ece_platform_viewer"]}`).ok()
 	if may(platform, "all") || !may(platform, "read_security") {
@@ -207,10 +223,11 @@ func TestDelegation_Demotion(t *testing.T) {
 	}
 }
 
-// Ensures that Elasticsearch's superuser does not invalidate keys of users with roles of ECE, one by one or with others, and
-// that a platform admin and the owner do.
+// Ensures that Elasticsearch's superuser does not invalidate keys of users with roles of ECE, one by one or with
+// others, and that a platform admin and the owner do.
 func TestDelegation_InvalidatePlatformKeys(t *testing.T) {
 	t.Parallel()
+
 	d := newDelegation(t)
 	eve := d.native("eve", "superuser")
 	his, own := d.esKey(bob, `{"name":"k-bob"}`), d.own(t)
@@ -218,14 +235,17 @@ func TestDelegation_InvalidatePlatformKeys(t *testing.T) {
 	for _, body := range []string{`{"ids":["` + his.id + `"]}`, `{"ids":["` + own.id + `","` + his.id + `"]}`, `{"username":"bob"}`, `{"username":"bob","realm_name":"default_native"}`} {
 		d.es(eve, "DELETE /_security/api_key", body).fails(http.StatusForbidden, securityDenied, reason)
 	}
+
 	for _, body := range []string{`{"name":"k-bob"}`, `{"name":"k-*"}`} {
 		d.es(eve, "DELETE /_security/api_key", body).is(http.StatusOK, `{"invalidated_api_keys":[],"previously_invalidated_api_keys":[],"error_count":0}`)
 	}
+
 	d.es(eve, "DELETE /_security/api_key", `{"realm_name":"default_native"}`).is(http.StatusOK,
 		`{"invalidated_api_keys":["`+own.id+`"],"previously_invalidated_api_keys":[],"error_count":0}`)
 	if !d.alive(his.editor()) || d.alive(own.editor()) {
 		t.Error("another key was invalidated")
 	}
+
 	second := d.esKey(bob, `{"name":"second"}`)
 	d.es(bob, "DELETE /_security/api_key", `{"owner":true,"name":"second"}`).ok()
 	d.es(admin, "DELETE /_security/api_key", `{"ids":["`+his.id+`"]}`).ok()

@@ -24,9 +24,10 @@ func contentType(value string) client.RequestEditorFn {
 
 const loginPath = "/api/v1/users/auth/_login"
 
-// Ensures that each kind of bad request is told apart, in ECE's body, by the name of what is wrong.
+// Ensures that each kind of bad request has an error code of its own in ECE's body, and names the field.
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	json := contentType("application/json")
 	for _, c := range []struct {
@@ -74,6 +75,7 @@ func TestBadRequests(t *testing.T) {
 			}
 		})
 	}
+
 	for _, accepted := range []string{"application/json; charset=utf-8", "Application/JSON"} {
 		response, body := w.do("POST", loginPath, `{"username":"alice","password":"`+alicePassword+`"}`, contentType(accepted))
 		if response.StatusCode != http.StatusOK {
@@ -88,20 +90,24 @@ func chunked(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// Ensures that an answer's size does not grow with the number of things that are wrong.
+// Ensures that the size of a refusal does not grow with the number of problems.
 func TestBadRequests_Bounded(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	var many, long strings.Builder
 	many.WriteString(`{"a":0`)
 	for many.Len() < 1<<20-5000 {
 		many.WriteString(`,"` + strings.Repeat("b", many.Len()%1000+1) + strings.Repeat("c", many.Len()/1000) + `":0`)
 	}
+
 	many.WriteString("}")
 	long.WriteString(`{"` + strings.Repeat("ü", 1<<18) + `":0}`)
 	for name, body := range map[string]string{
-		"many": many.String(), "long": long.String(), "small and many": `{"` + strings.Repeat(`x":0,"y`, 2000) + `":0}`,
-		"many elements": `{"keys":[` + strings.Repeat("0,", 4000) + `0]}`,
+		"many":           many.String(),
+		"long":           long.String(),
+		"small and many": `{"` + strings.Repeat(`x":0,"y`, 2000) + `":0}`,
+		"many elements":  `{"keys":[` + strings.Repeat("0,", 4000) + `0]}`,
 	} {
 		path, method := loginPath, "POST"
 		if name == "many elements" {
@@ -117,6 +123,7 @@ func TestBadRequests_Bounded(t *testing.T) {
 // Ensures that no value of a request, which may be a secret, comes back in the text about it.
 func TestBadRequests_NoEcho(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	const planted = "hunter2-do-not-echo"
 	for _, body := range []string{
@@ -135,6 +142,7 @@ func TestBadRequests_NoEcho(t *testing.T) {
 // Ensures that every operation that is not public refuses a caller without credentials, before it reads the body.
 func TestUnauthorized_EveryOperation(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -146,15 +154,20 @@ func TestUnauthorized_EveryOperation(t *testing.T) {
 			if isElasticsearch(path) {
 				code = ""
 			}
-			for name, who := range map[string]client.RequestEditorFn{
-				"none": func(context.Context, *http.Request) error { return nil }, "empty": authorization(""), "garbage": authorization("%%%"),
-				"unknown scheme": authorization("Digest x"), "Basic": as("alice", "wrong"), "Bearer": bearer("x.y.z"), "ApiKey": apiKey("eDp5"),
+			for name, caller := range map[string]client.RequestEditorFn{
+				"none":           func(context.Context, *http.Request) error { return nil },
+				"empty":          authorization(""),
+				"garbage":        authorization("%%%"),
+				"unknown scheme": authorization("Digest x"),
+				"Basic":          as("alice", "wrong"),
+				"Bearer":         bearer("x.y.z"),
+				"ApiKey":         apiKey("eDp5"),
 				"two": func(_ context.Context, r *http.Request) error {
 					r.Header["Authorization"] = []string{"Bearer x", "Bearer x"}
 					return nil
 				},
 			} {
-				response, body := w.do(method, path, strings.Repeat("{", 2000), who)
+				response, body := w.do(method, path, strings.Repeat("{", 2000), caller)
 				if response.StatusCode != http.StatusUnauthorized || response.Header.Get("x-cloud-error-codes") != code {
 					t.Errorf("%s with %s credentials: %d %s", op.OperationID, name, response.StatusCode, body)
 				}
@@ -169,16 +182,22 @@ func TestUnauthorized_EveryOperation(t *testing.T) {
 // Ensures that a store that fails is said to have failed, and that service goes on when it is back.
 func TestStoreFails(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	w.sql("ALTER TABLE users RENAME TO gone")
-	for name, who := range map[string]client.RequestEditorFn{"Basic": alice, "Bearer": bearer(token), "ApiKey": apiKey("eDp5")} {
-		response, body := w.do("GET", "/api/v1/account", "", who)
+	for name, caller := range map[string]client.RequestEditorFn{
+		"Basic":  alice,
+		"Bearer": bearer(token),
+		"ApiKey": apiKey("eDp5"),
+	} {
+		response, body := w.do("GET", "/api/v1/account", "", caller)
 		w.refused(response, body, http.StatusBadGateway, "authc.authentication_cluster_error")
 		if !strings.Contains(body, "authentication cluster") {
 			t.Errorf("%s: %s", name, body)
 		}
 	}
+
 	w.es(alice, "GET /_security/api_key?owner=true", "").fails(http.StatusBadGateway, "status_exception", "…")
 	response, body := w.do("POST", loginPath, `{"username":"alice","password":"`+alicePassword+`"}`)
 	w.refused(response, body, http.StatusBadGateway, "authc.authentication_cluster_error")
@@ -191,6 +210,7 @@ func TestStoreFails(t *testing.T) {
 // Ensures that without a store the built-in users still read by Basic, and that all that needs the store says so.
 func TestNoStore(t *testing.T) {
 	t.Parallel()
+
 	w := open(t, "none")
 	account, err := w.client.GetCurrentAccountWithResponse(t.Context(), admin)
 	if err != nil || account.JSON200 == nil {
@@ -199,13 +219,15 @@ func TestNoStore(t *testing.T) {
 	if !w.alive(as(user.Readonly, readonlyPassword)) || w.alive(as(user.Readonly, adminPassword)) || w.alive(alice) {
 		t.Error("Basic does not work as it should")
 	}
+
 	methods, err := w.client.MethodsWithResponse(t.Context())
 	if err != nil || methods.JSON200 == nil || methods.JSON200.Password {
 		t.Errorf("methods: %v %v", methods, err)
 	}
+
 	for _, c := range []struct {
 		method, path, body string
-		who                client.RequestEditorFn
+		caller             client.RequestEditorFn
 	}{
 		{"POST", loginPath, `{"username":"admin","password":"` + adminPassword + `"}`, admin},
 		{"GET", "/api/v1/account", "", bearer("x")},
@@ -221,9 +243,10 @@ func TestNoStore(t *testing.T) {
 		{"GET", samlPath + "_single_logout", "", admin},
 		{"GET", samlPath + "refusals", "", admin},
 	} {
-		response, body := w.do(c.method, c.path, c.body, c.who)
+		response, body := w.do(c.method, c.path, c.body, c.caller)
 		w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
 	}
+
 	response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=eA==", asForm)
 	w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
 	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key", "POST /_security/_query/api_key"} {
@@ -234,8 +257,15 @@ func TestNoStore(t *testing.T) {
 // Ensures that a request has a name in the answer: its own if that is harmless, else a new one.
 func TestRequestID(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
-	for sent, kept := range map[string]bool{"build-7.a_B": true, "": false, "a b": false, strings.Repeat("x", 65): false, "a\"b": false} {
+	for sent, kept := range map[string]bool{
+		"build-7.a_B":           true,
+		"":                      false,
+		"a b":                   false,
+		strings.Repeat("x", 65): false,
+		"a\"b":                  false,
+	} {
 		response, _ := w.do("GET", "/api/v1/users/auth/methods", "", func(_ context.Context, r *http.Request) error {
 			r.Header.Set("X-Request-Id", sent)
 			return nil
@@ -246,14 +276,20 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// Ensures that the log says who did what, and holds no secret of a header, a body or a query string.
+// Ensures that the log names the caller and the operation, and holds no secret of a header, a body or a query string.
 func TestLog_NoSecrets(t *testing.T) {
 	t.Parallel()
+
 	var log bytes.Buffer
 	w := openLogged(t, &log)
-	if _, err := w.app.Users.Add(t.Context(), user.New{Name: "alice", Roles: []string{string(identity.DeploymentViewer)}, Password: alicePassword}); err != nil {
+	if _, err := w.app.Users.Add(t.Context(), user.New{
+		Name:     "alice",
+		Roles:    []string{string(identity.DeploymentViewer)},
+		Password: alicePassword,
+	}); err != nil {
 		t.Fatal(err)
 	}
+
 	token := w.login("alice", alicePassword)
 	key := w.newKey(alice, "a key", "")
 	w.alive(bearer(token))
@@ -266,6 +302,7 @@ func TestLog_NoSecrets(t *testing.T) {
 			t.Errorf("the log shows the %s", name)
 		}
 	}
+
 	for _, want := range []string{"request_id=", "path=/api/v1/account", "user=alice", "status=401"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %s:\n%s", want, text)

@@ -13,15 +13,14 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
-	"github.com/sallyport/sallyport/impl/store/postgrestest"
-
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
 // manyKeys is how many keys one request changes.
 const manyKeys = 10_000
 
-// crowdedKeys is a server, with its store, whose user bob has many keys.
+// crowdedKeys is a server and its store, with a user bob that has many keys.
 type crowdedKeys struct {
 	handler http.Handler
 	store   *store.Store
@@ -31,16 +30,22 @@ type crowdedKeys struct {
 
 func newCrowdedKeys(b *testing.B, dsn string) crowdedKeys {
 	b.Helper()
+
 	must := func(err error) {
 		b.Helper()
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
+
 	a, err := app.Open(b.Context(), settings(dsn, slog.New(slog.DiscardHandler), time.Now))
 	must(err)
 	b.Cleanup(func() { must(a.Close()) })
-	_, err = a.Users.Add(b.Context(), user.New{Name: "bob", Roles: []string{string(identity.PlatformAdmin)}, Password: bobPassword})
+	_, err = a.Users.Add(b.Context(), user.New{
+		Name:     "bob",
+		Roles:    []string{string(identity.PlatformAdmin)},
+		Password: bobPassword,
+	})
 	must(err)
 	st, err := store.Open(b.Context(), dsn, time.Now)
 	must(err)
@@ -49,12 +54,18 @@ func newCrowdedKeys(b *testing.B, dsn string) crowdedKeys {
 	must(st.Update(b.Context(), func(tx *store.Tx) error {
 		for i := range k.ids {
 			k.ids[i] = fmt.Sprintf("%020d", i*7919%manyKeys) // in no order
-			if err := tx.Keys.Insert(store.APIKey{ID: k.ids[i], UserName: "bob", Description: "k", SecretDigest: fmt.Sprintf("%064d", i)}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{
+				ID:           k.ids[i],
+				UserName:     "bob",
+				Description:  "k",
+				SecretDigest: fmt.Sprintf("%064d", i),
+			}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
+
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth("bob", bobPassword)
 	k.header = http.Header{"Content-Type": {"application/json"}, "Authorization": r.Header["Authorization"]}
@@ -64,7 +75,12 @@ func newCrowdedKeys(b *testing.B, dsn string) crowdedKeys {
 // change is what the benchmarks of the store write; the version makes it another one each time.
 func (k crowdedKeys) change(tx *store.Tx, version int) error {
 	metadata := fmt.Sprintf(`{"version":%d}`, version)
-	return tx.Keys.Update(k.ids, store.KeyChange{Metadata: &metadata, LimitedBy: "l", Creator: "c", Version: 1})
+	return tx.Keys.Update(k.ids, store.KeyChange{
+		Metadata:  &metadata,
+		LimitedBy: "l",
+		Creator:   "c",
+		Version:   1,
+	})
 }
 
 // What it costs to change 10,000 keys in one request: with the bare database doing the same, without and with the audit
@@ -75,6 +91,7 @@ func BenchmarkBulkUpdate10k(b *testing.B) {
 			b.Fatalf("answered %d %s", answer.Code, answer.Body)
 		}
 	}
+
 	ids := func(k crowdedKeys) string { return `{"ids":` + asJSON(k.ids) }
 	for _, c := range []struct {
 		name string
@@ -90,7 +107,10 @@ func BenchmarkBulkUpdate10k(b *testing.B) {
 				if err := k.change(tx, version); err != nil {
 					return err
 				}
-				return audit.RecordEach(b.Context(), tx, audit.KeyUpdated, k.ids, audit.Details{"user": "bob", "metadata": "replaced"})
+				return audit.RecordEach(b.Context(), tx, audit.KeyUpdated, k.ids, audit.Details{
+					"user":     "bob",
+					"metadata": "replaced",
+				})
 			})
 			if err != nil {
 				b.Fatal(err)
@@ -116,7 +136,7 @@ func BenchmarkBulkUpdate10k(b *testing.B) {
 		} {
 			b.Run(c.name+"/"+database, func(b *testing.B) {
 				k := newCrowdedKeys(b, dsn(b))
-				c.run(b, k, -1) // the first request also warms up what is remembered
+				c.run(b, k, -1) // the first request also warms up the caches
 				b.ReportAllocs()
 				for version := 0; b.Loop(); version++ {
 					c.run(b, k, version)

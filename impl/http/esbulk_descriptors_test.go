@@ -105,10 +105,11 @@ func unread(parser, role, kind, reason string) string {
 	return within(parseException, parser, "role_descriptors", outer, parseException+": "+reason)
 }
 
-// Ensures that every descriptor which Elasticsearch refuses is refused as there, whoever sends it: with the innermost of
-// Elasticsearch's types as the root cause, or all that is invalid in one message. Nothing is written.
+// Ensures that every descriptor which Elasticsearch refuses is refused in the same way for every caller: with the
+// innermost of Elasticsearch's types as the root cause, or with all problems in one message. Nothing is written.
 func TestDescriptors_Refused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"kept","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
 	before := w.shownKeys(bob, id)
@@ -129,6 +130,7 @@ func TestDescriptors_Refused(t *testing.T) {
 			w.refuses(operation.method, operation.path, body, want, bob)
 		}
 	}
+
 	if w.shownKeys(bob, id) != before {
 		t.Error("the key has changed")
 	}
@@ -155,10 +157,11 @@ var descriptorsShown = []struct{ given, shown string }{
 	{`{"restriction":{"workflows":["search_application_query"]}}`, `{"restriction":{"workflows":["search_application_query"]}}`},
 }
 
-// Ensures that every form of a descriptor that Elasticsearch takes is taken, and shown in the one form; and that the form it
-// is shown in is no change of it.
+// Ensures that every form of a descriptor that Elasticsearch takes is taken, and shown in the one form; and that the
+// form it is shown in is no change of it.
 func TestDescriptors_Shown(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"shown","role_descriptors":{"y":{"cluster":["none"]}}}`)
 	send := func(descriptor string) string {
@@ -179,17 +182,20 @@ func TestDescriptors_Shown(t *testing.T) {
 }
 
 // assigned returns the descriptor x of a key as it is shown.
-func (w *world) assigned(who client.RequestEditorFn, id string) string {
+func (w *world) assigned(caller client.RequestEditorFn, id string) string {
 	w.Helper()
+
 	var shown struct {
 		Keys []struct {
 			Assigned map[string]json.RawMessage `json:"role_descriptors"`
 		} `json:"api_keys"`
 	}
-	text := w.must(http.MethodGet, keysURL+"?id="+id, "", who)
+
+	text := w.must(http.MethodGet, keysURL+"?id="+id, "", caller)
 	if err := json.Unmarshal([]byte(text), &shown); err != nil || len(shown.Keys) != 1 {
 		w.Fatalf("%s: %v", text, err)
 	}
+
 	return string(shown.Keys[0].Assigned["x"])
 }
 
@@ -197,7 +203,11 @@ func (w *world) assigned(who client.RequestEditorFn, id string) string {
 func completed(t *testing.T, descriptor string) string {
 	t.Helper()
 	members := map[string]json.RawMessage{
-		"cluster": []byte("[]"), "indices": []byte("[]"), "applications": []byte("[]"), "run_as": []byte("[]"), "metadata": []byte("{}"),
+		"cluster":            []byte("[]"),
+		"indices":            []byte("[]"),
+		"applications":       []byte("[]"),
+		"run_as":             []byte("[]"),
+		"metadata":           []byte("{}"),
 		"transient_metadata": []byte(`{"enabled":true}`),
 	}
 	if err := json.Unmarshal([]byte(descriptor), &members); err != nil {

@@ -12,9 +12,11 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// Ensures that each condition of a noop counts by itself: when any does not hold, the update is one, and the next is none.
+// Ensures that each condition of a noop counts by itself: when any does not hold, the update is one, and the next is
+// none.
 func TestBulkUpdate_Noop(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.newRole("key_owner", "manage_own_api_key")
 	w.newUser("carol", "key_owner")
@@ -26,7 +28,7 @@ func TestBulkUpdate_Noop(t *testing.T) {
 		name   string
 		before func()
 		body   string
-		// updated tells whether the update is one.
+		// updated reports whether the update changes the key.
 		updated bool
 	}{
 		{"nothing", nil, ``, false},
@@ -81,11 +83,16 @@ func TestBulkUpdate_Noop(t *testing.T) {
 // Ensures that empty metadata is not the same as none, though it is shown so, and that any expiration is an update.
 func TestBulkUpdate_NoopNever(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	for _, c := range [][2]string{
-		{`{"ids":"ID","metadata":{}}`, "updated"}, {`{"ids":"ID","metadata":{}}`, "noop"}, {`{"ids":"ID","role_descriptors":{}}`, "noop"},
-		{`{"ids":"ID","expiration":"1d"}`, "updated"}, {`{"ids":"ID","expiration":"1d"}`, "updated"}, {`{"ids":"ID"}`, "noop"},
+		{`{"ids":"ID","metadata":{}}`, "updated"},
+		{`{"ids":"ID","metadata":{}}`, "noop"},
+		{`{"ids":"ID","role_descriptors":{}}`, "noop"},
+		{`{"ids":"ID","expiration":"1d"}`, "updated"},
+		{`{"ids":"ID","expiration":"1d"}`, "updated"},
+		{`{"ids":"ID"}`, "noop"},
 	} {
 		if got := w.bulkUpdate(strings.ReplaceAll(c[0], "ID", id), bob); (len(got.Updated) == 1) != (c[1] == "updated") {
 			t.Errorf("%s: %s, want %s", c[0], got, c[1])
@@ -94,31 +101,46 @@ func TestBulkUpdate_NoopNever(t *testing.T) {
 }
 
 // expirationOf returns when a key ends, in milliseconds; 0 for never.
-func (w *world) expirationOf(who client.RequestEditorFn, id string) int64 {
+func (w *world) expirationOf(caller client.RequestEditorFn, id string) int64 {
 	w.Helper()
 	var shown struct {
 		Keys []struct{ Expiration int64 } `json:"api_keys"`
 	}
-	if err := json.Unmarshal([]byte(w.must(http.MethodGet, keysURL+"?id="+id, "", who)), &shown); err != nil || len(shown.Keys) != 1 {
+	if err := json.Unmarshal([]byte(w.must(http.MethodGet, keysURL+"?id="+id, "", caller)), &shown); err != nil || len(shown.Keys) != 1 {
 		w.Fatal(err)
 	}
 	return shown.Keys[0].Expiration
 }
 
-// Ensures that an expiration counts from now in whole seconds, in every unit, and replaces the one before, and that there is
-// no way back to none.
+// Ensures that an expiration counts from now in whole seconds, in every unit, and replaces the one before, and that
+// there is no way back to none.
 func TestBulkUpdate_Expiration(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	if got := w.expirationOf(bob, id); got != 0 {
 		t.Errorf("a new key ends at %d", got)
 	}
+
 	now := w.clock.Now()
 	for value, want := range map[string]time.Duration{
-		"1d": 24 * time.Hour, "2D": 48 * time.Hour, "3h": 3 * time.Hour, "4H": 4 * time.Hour, "5m": 5 * time.Minute, "6s": 6 * time.Second, "7S": 7 * time.Second,
-		"8000ms": 8 * time.Second, "9999MS": 9 * time.Second, "10000000micros": 10 * time.Second, "11999999999nanos": 11 * time.Second, "12000000Micros": 12 * time.Second,
-		"13000000000NANOS": 13 * time.Second, " 14s\t": 14 * time.Second, "0015s": 15 * time.Second, "36500d": 36500 * 24 * time.Hour,
+		"1d":               24 * time.Hour,
+		"2D":               48 * time.Hour,
+		"3h":               3 * time.Hour,
+		"4H":               4 * time.Hour,
+		"5m":               5 * time.Minute,
+		"6s":               6 * time.Second,
+		"7S":               7 * time.Second,
+		"8000ms":           8 * time.Second,
+		"9999MS":           9 * time.Second,
+		"10000000micros":   10 * time.Second,
+		"11999999999nanos": 11 * time.Second,
+		"12000000Micros":   12 * time.Second,
+		"13000000000NANOS": 13 * time.Second,
+		" 14s\t":           14 * time.Second,
+		"0015s":            15 * time.Second,
+		"36500d":           36500 * 24 * time.Hour,
 	} {
 		if got := w.bulkUpdate(`{"ids":"`+id+`","expiration":`+asJSON(value)+`}`, bob); len(got.Updated) != 1 {
 			t.Errorf("%q: %s", value, got)
@@ -127,27 +149,30 @@ func TestBulkUpdate_Expiration(t *testing.T) {
 			t.Errorf("%q ends at %d, want %d", value, got, now.Add(want).UnixMilli())
 		}
 	}
+
 	before := w.expirationOf(bob, id)
 	w.bulkUpdate(`{"ids":"`+id+`","metadata":{"a":1}}`, bob)
 	if got := w.expirationOf(bob, id); got != before {
 		t.Errorf("without an expiration the key ends at %d, not %d", got, before)
 	}
+
 	w.bulkUpdate(`{"ids":"`+id+`","expiration":"999ms"}`, bob) // no whole second, so it is over at once
 	if got := w.bulkUpdate(`{"ids":"`+id+`","expiration":"1d"}`, bob).whys()[id]; got != illegalArgument+": cannot update expired API key ["+id+"]" {
 		t.Errorf("after 999ms: %q", got)
 	}
 }
 
-// may tells whether a caller has a cluster privilege.
-func (w *world) may(who client.RequestEditorFn, privilege string) bool {
+// may reports whether a caller has a cluster privilege.
+func (w *world) may(caller client.RequestEditorFn, privilege string) bool {
 	w.Helper()
-	return strings.Contains(w.must(http.MethodPost, "/_security/user/_has_privileges", `{"cluster":["`+privilege+`"]}`, who), `"has_all_requested":true`)
+	return strings.Contains(w.must(http.MethodPost, "/_security/user/_has_privileges", `{"cluster":["`+privilege+`"]}`, caller), `"has_all_requested":true`)
 }
 
-// Ensures that an update changes what it is given, and what the key keeps of its owner, and nothing else; and that who
-// holds the key has the new privileges with the next request.
+// Ensures that an update changes the given members and the copy of the owner's privileges, and nothing else, and that
+// the key has its new privileges at the next request.
 func TestBulkUpdate_Effect(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.newRole("key_owner", "manage_own_api_key")
 	w.newUser("carol", "key_owner")
@@ -168,11 +193,12 @@ func TestBulkUpdate_Effect(t *testing.T) {
 		t.Errorf("the key was %s, is %s", before, w.rows(same))
 	}
 	if shown := w.shownKeys(bob, id); !w.may(key, "monitor") || !strings.Contains(shown, `"limited_by":[{"key_owner":{"cluster":["manage_own_api_key","monitor"]`) {
-		t.Errorf("the owner's roles are not taken anew: %s", shown)
+		t.Errorf("the owner's roles are not updated: %s", shown)
 	}
 	if got := w.rows(`SELECT body FROM documents JOIN api_keys ON creator = documents.id`); !strings.Contains(got, `"full_name":"Carol C."`) {
 		t.Errorf("the creator is %s", got)
 	}
+
 	for _, c := range []struct {
 		body           string
 		monitor, owner bool

@@ -23,6 +23,7 @@ type ring struct {
 // newRing gives carol, a user of Elasticsearch's roles, keys of every kind.
 func (w *world) newRing(n int) ring {
 	w.Helper()
+
 	w.newRole("key_owner", "manage_own_api_key")
 	carol := w.newUser("carol", "key_owner")
 	r := ring{whys: map[string]string{}}
@@ -45,13 +46,16 @@ func (w *world) newRing(n int) ring {
 		w.must(http.MethodDelete, keysURL, `{"ids":"`+both+`","owner":true}`, carol)
 		r.whys[both] = illegalArgument + ": cannot update invalidated API key [" + both + "]"
 	}
+
 	for _, odd := range []string{"", " ", "ü", strings.Repeat("x", 2000), "a\n\"b"} {
 		r.whys[odd] = notOwned(odd)
 	}
+
 	w.clock.advance(2 * time.Second)
 	for id := range r.whys {
 		r.failing = append(r.failing, id)
 	}
+
 	slices.Sort(r.failing)
 	return r
 }
@@ -73,6 +77,7 @@ func (b bulk) whys() map[string]string {
 // fail.
 func TestBulkUpdate_Outcomes(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r := w.newRing(1)
 	all := append(slices.Clone(r.failing), r.own...)
@@ -80,6 +85,7 @@ func TestBulkUpdate_Outcomes(t *testing.T) {
 	if want := fmt.Sprint("updated ", r.own, " noops [] errors ", len(r.failing)); got.String() != want || !reflect.DeepEqual(got.whys(), r.whys) {
 		t.Errorf("%s %v, want %s %v", got, got.whys(), want, r.whys)
 	}
+
 	got = w.bulkUpdate(`{"ids":`+asJSON(r.failing)+`}`, carol)
 	if len(got.Updated)+len(got.Noops) != 0 || !reflect.DeepEqual(got.whys(), r.whys) {
 		t.Errorf("all fail: %s %v", got, got.whys())
@@ -92,10 +98,17 @@ func TestBulkUpdate_Outcomes(t *testing.T) {
 // Ensures that a single string is one id, and that in an array numbers and booleans stand for their texts.
 func TestBulkUpdate_IDs(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for ids, want := range map[string]string{
-		`"a"`: "a", `["a","b"]`: "a b", `[1,true,"x",false,-0.50,1e3,12345678901234567890]`: "-0.50 1 12345678901234567890 1e3 false true x",
-		`[1,"1",1]`: "1", `""`: "", `["",""]`: "", `"*"`: "*", `"a,b"`: "a,b",
+		`"a"`:       "a",
+		`["a","b"]`: "a b",
+		`[1,true,"x",false,-0.50,1e3,12345678901234567890]`: "-0.50 1 12345678901234567890 1e3 false true x",
+		`[1,"1",1]`: "1",
+		`""`:        "",
+		`["",""]`:   "",
+		`"*"`:       "*",
+		`"a,b"`:     "a,b",
 	} {
 		var asked []string
 		for id := range w.bulkUpdate(`{"ids":`+ids+`}`, bob).whys() {
@@ -123,10 +136,11 @@ func distinct(ids []string) []string {
 	return slices.Compact(sorted)
 }
 
-// Ensures that whatever ids are asked for, the three parts of the answer are disjoint and together just these, failures are
-// counted right and told by kind, and that the same once more finds nothing to do.
+// Ensures that whatever ids are asked for, the three parts of the answer are disjoint and together just these, failures
+// are counted right and told by kind, and that the same once more finds nothing to do.
 func TestBulkUpdate_Partition(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r := w.newRing(5)
 	changes := []string{``, `,"metadata":{"n":%d}`, `,"role_descriptors":{"x%d":{"cluster":["monitor"]}}`, `,"metadata":{},"role_descriptors":{}`}
@@ -151,6 +165,7 @@ func TestBulkUpdate_Partition(t *testing.T) {
 // checkPartition compares an answer with the ids that were asked for, and with what is known of these.
 func checkPartition(t *testing.T, r ring, ids []string, answer bulk) {
 	t.Helper()
+
 	parts := append(slices.Clone(answer.Updated), answer.Noops...)
 	whys := answer.whys()
 	for id, why := range whys {
@@ -159,6 +174,7 @@ func checkPartition(t *testing.T, r ring, ids []string, answer bulk) {
 			t.Errorf("%q fails with %q, want %q", id, why, r.whys[id])
 		}
 	}
+
 	slices.Sort(parts)
 	if !slices.Equal(parts, distinct(ids)) {
 		t.Errorf("%q are answered with %q", ids, parts)
@@ -166,6 +182,7 @@ func checkPartition(t *testing.T, r ring, ids []string, answer bulk) {
 	if answer.Errors != nil && (answer.Errors.Count != len(whys) || len(whys) == 0) {
 		t.Errorf("%d failures are counted as %d", len(whys), answer.Errors.Count)
 	}
+
 	for _, id := range slices.Concat(answer.Updated, answer.Noops) {
 		if r.whys[id] != "" {
 			t.Errorf("%q does not fail", id)
@@ -176,6 +193,7 @@ func checkPartition(t *testing.T, r ring, ids []string, answer bulk) {
 // Ensures that a dry run answers as the run would, and writes nothing: no key, no document, no line of the audit trail.
 func TestBulkUpdate_DryRun(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r := w.newRing(3)
 	w.bulkUpdate(`{"ids":"`+r.own[0]+`","metadata":{"a":1},"role_descriptors":{"x":{"cluster":["monitor"]}}}`, carol)
@@ -194,14 +212,15 @@ func TestBulkUpdate_DryRun(t *testing.T) {
 			t.Errorf("the dry run of %s says %s %v, and the run %s %v", body, dry, dry.whys(), wet, wet.whys())
 		}
 	}
+
 	w.refuses(http.MethodPost, bulkURL+"?dry_run", `{"ids":[]}`, arv("Field [ids] cannot be empty"), carol)
 	w.refuses(http.MethodPost, bulkURL+"?dry_run=maybe", `{"ids":"a"}`, "400 illegal_argument_exception: … | illegal_argument_exception", carol)
 }
 
-// Ensures that the audit trail has a line for each key that was changed, which says who changed what, and none for any
-// other key.
+// Ensures that the audit trail has an entry with the caller for each changed key, and none for any other key.
 func TestBulkUpdate_Audit(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r := w.newRing(3)
 	w.sql("UPDATE users SET password_set_by = 'user'") // so that updates do not bind the keys
@@ -212,15 +231,18 @@ func TestBulkUpdate_Audit(t *testing.T) {
 	if want := r.own[1] + ` carol {"binding":"none","metadata":"replaced","user":"carol"}`; first != want {
 		t.Errorf("the trail is %s, want %s", first, want)
 	}
+
 	w.clock.advance(time.Second)
 	w.bulkUpdate(`{"ids":`+asJSON(all)+`,"metadata":{"a":1}}`, carol)
 	want := []string{first}
 	for _, id := range []string{r.own[0], r.own[2]} {
 		want = append(want, id+` carol {"binding":"none","metadata":"replaced","user":"carol"}`)
 	}
+
 	if got := strings.Split(w.rows(lines), "\n"); !slices.Equal(got, want) {
 		t.Errorf("the trail is %q, want %q", got, want)
 	}
+
 	w.clock.advance(time.Second)
 	w.bulkUpdate(`{"ids":["`+r.own[0]+`"],"expiration":"1d","role_descriptors":{"x":{}}}`, carol)
 	got := strings.Split(w.rows(lines), "\n")

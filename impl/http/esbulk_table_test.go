@@ -66,7 +66,7 @@ var bulkRefused = []struct{ body, want string }{
 	{`{"ids":"ID","expiration":true}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_BOOLEAN")},
 	{`{"ids":"ID","expiration":["1d"]}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_ARRAY")},
 	{`{"ids":"ID","expiration":{}}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_OBJECT")},
-	// What is invalid is told all at once, and only if all can be read.
+	// All problems of an invalid request are in one answer, if the whole request is readable.
 	{`{"ids":[],"metadata":{"_a":1},"expiration":"0","role_descriptors":{"x":{"cluster":["no_such","nor_this"]}}}`,
 		arv("Field [ids] cannot be empty", "API key metadata keys may not start with [_]", "unknown cluster privilege [no_such]. …", "unknown cluster privilege [nor_this]. …",
 			"API key expiration must be in the future")},
@@ -79,10 +79,11 @@ var bulkRefused = []struct{ body, want string }{
 		iae("combining role descriptors with and without restriction is not supported")},
 }
 
-// Ensures that every body that Elasticsearch refuses is refused as there, whole: nothing is written, and the key is as it
-// was.
+// Ensures that every body that Elasticsearch refuses is refused as there, whole: nothing is written, and the key is as
+// it was.
 func TestBulkUpdate_Refused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"kept","metadata":{"a":1},"expiration":"9d","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
 	before := w.shownKeys(bob, id)
@@ -102,23 +103,45 @@ func noUnit(value string) string {
 // Ensures that expirations which cannot be read, or lie in the past, are refused as in Elasticsearch.
 func TestBulkUpdate_ExpirationRefused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"kept","expiration":"9d"}`)
 	before := w.shownKeys(bob, id)
 	for value, want := range map[string]string{
-		"": noUnit(""), " ": noUnit(""), "1": noUnit("1"), "-2": noUnit("-2"), "1w": noUnit("1w"), "1M": noUnit("1M"), "1y": noUnit("1y"), "1 ": noUnit("1"), "d1": noUnit("d1"),
-		"1q": noUnit("1q"), "1weeks2": noUnit("1weeks2"),
-		"1.5d": "failed to parse [1.5d], fractional time values are not supported", "0.5s": "failed to parse [0.5s], fractional time values are not supported",
-		"-2s": "…[-2s]…negative durations are not supported", "-1d": "…[-1d]…negative durations are not supported", "-1ms": "…[-1ms]…negative durations are not supported",
-		"1month": "failed to parse [1month]", "d": "failed to parse [d]", "xd": "failed to parse [xd]", "1 d": "failed to parse [1 d]", "+1d": "failed to parse [+1d]", "1dd": "failed to parse [1dd]", "1d1h": "failed to parse [1d1h]",
-		"9223372036854775807d": "failed to parse [9223372036854775807d]…", "9223372036854775808nanos": "failed to parse [9223372036854775808nanos]…",
+		"":                            noUnit(""),
+		" ":                           noUnit(""),
+		"1":                           noUnit("1"),
+		"-2":                          noUnit("-2"),
+		"1w":                          noUnit("1w"),
+		"1M":                          noUnit("1M"),
+		"1y":                          noUnit("1y"),
+		"1 ":                          noUnit("1"),
+		"d1":                          noUnit("d1"),
+		"1q":                          noUnit("1q"),
+		"1weeks2":                     noUnit("1weeks2"),
+		"1.5d":                        "failed to parse [1.5d], fractional time values are not supported",
+		"0.5s":                        "failed to parse [0.5s], fractional time values are not supported",
+		"-2s":                         "…[-2s]…negative durations are not supported",
+		"-1d":                         "…[-1d]…negative durations are not supported",
+		"-1ms":                        "…[-1ms]…negative durations are not supported",
+		"1month":                      "failed to parse [1month]",
+		"d":                           "failed to parse [d]",
+		"xd":                          "failed to parse [xd]",
+		"1 d":                         "failed to parse [1 d]",
+		"+1d":                         "failed to parse [+1d]",
+		"1dd":                         "failed to parse [1dd]",
+		"1d1h":                        "failed to parse [1d1h]",
+		"9223372036854775807d":        "failed to parse [9223372036854775807d]…",
+		"9223372036854775808nanos":    "failed to parse [9223372036854775808nanos]…",
 		"99999999999999999999999999s": "failed to parse [99999999999999999999999999s]…",
 	} {
 		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":`+asJSON(value)+`}`, expirationInvalid(bulkParser, want), bob)
 	}
+
 	for _, value := range []string{"0", "000", "0s", "0d", "0nanos", "-1", "-01", " -1 "} {
 		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":"`+value+`"}`, arv("API key expiration must be in the future"), bob)
 	}
+
 	if w.shownKeys(bob, id) != before {
 		t.Error("the key has changed")
 	}

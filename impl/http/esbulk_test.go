@@ -20,9 +20,9 @@ const (
 )
 
 // newKeyOf makes a key by Elasticsearch's operation, and returns its id and what its holder sends.
-func (w *world) newKeyOf(who client.RequestEditorFn, body string) (id, encoded string) {
+func (w *world) newKeyOf(caller client.RequestEditorFn, body string) (id, encoded string) {
 	w.Helper()
-	response, text := w.do(http.MethodPost, keysURL, body, who)
+	response, text := w.do(http.MethodPost, keysURL, body, caller)
 	var made struct{ ID, Encoded string }
 	if err := json.Unmarshal([]byte(text), &made); err != nil || response.StatusCode != http.StatusOK {
 		w.Fatalf("creation of a key: %d %s", response.StatusCode, text)
@@ -55,11 +55,11 @@ func (w *world) newRole(name string, cluster ...string) {
 }
 
 // shownKeys returns keys as their owner sees them, with the snapshots of the owner's roles.
-func (w *world) shownKeys(who client.RequestEditorFn, ids ...string) string {
+func (w *world) shownKeys(caller client.RequestEditorFn, ids ...string) string {
 	w.Helper()
 	var shown strings.Builder
 	for _, id := range ids {
-		shown.WriteString(w.must(http.MethodGet, keysURL+"?with_limited_by=true&id="+url.QueryEscape(id), "", who))
+		shown.WriteString(w.must(http.MethodGet, keysURL+"?with_limited_by=true&id="+url.QueryEscape(id), "", caller))
 	}
 	return shown.String()
 }
@@ -100,6 +100,7 @@ func failure(response *http.Response, body string) string {
 		}
 		Status int
 	}
+
 	var brief struct{ Error string }
 	if json.Unmarshal([]byte(body), &brief) == nil && brief.Error != "" {
 		return fmt.Sprint(response.StatusCode, " ", brief.Error)
@@ -107,10 +108,12 @@ func failure(response *http.Response, body string) string {
 	if err := json.Unmarshal([]byte(body), &full); err != nil || full.Status != response.StatusCode {
 		return fmt.Sprintf("%d, and not the body of a failure: %s (%v)", response.StatusCode, body, err)
 	}
+
 	text := fmt.Sprintf("%d %s |", full.Status, full.Error.String())
 	for _, root := range full.Error.RootCause {
 		text += " " + root.Type
 	}
+
 	return text
 }
 
@@ -189,20 +192,23 @@ func (w *world) bulkUpdateAt(path, body string, editors ...client.RequestEditorF
 	return answer
 }
 
-// Ensures that what the answer holds is in Elasticsearch's form: both lists always, errors only if there are any, and the
-// lists in the order of the request, each key once.
+// Ensures that what the answer holds is in Elasticsearch's form: both lists always, errors only if there are any, and
+// the lists in the order of the request, each key once.
 func TestBulkUpdate_Shape(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	var ids []string
 	for i := range 4 {
 		id, _ := w.newKeyOf(bob, fmt.Sprintf(`{"name":"key %d"}`, i))
 		ids = append(ids, id)
 	}
+
 	send := func(query, more string, ids ...string) string {
 		body := `{"ids":` + asJSON(ids) + more + `}`
 		return strings.TrimSpace(w.must(http.MethodPost, bulkURL+query, body, bob))
 	}
+
 	metadata := `,"metadata":{"a":1}`
 	for _, c := range []struct{ got, want string }{
 		{send("", "", ids[0]), `{"updated":[],"noops":["` + ids[0] + `"]}`},
@@ -226,6 +232,7 @@ func TestBulkUpdate_Shape(t *testing.T) {
 // are.
 func TestBulkUpdate_FailureForm(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	const body = `{"ids":"a","role_descriptors":{"x":{"cluster":"all"}}}`
 	_, text := w.do(http.MethodPost, bulkURL+"?error_trace", body, bob)
@@ -235,15 +242,18 @@ func TestBulkUpdate_FailureForm(t *testing.T) {
 	if _, text := w.do(http.MethodPost, bulkURL, body, bob); strings.Contains(text, "stack_trace") {
 		t.Error(text)
 	}
+
 	response, text := w.do(http.MethodPost, bulkURL+"?filter_path=error.root_cause.type,status", body, bob)
 	if want := `{"error":{"root_cause":[{"type":"parse_exception"}]},"status":400}`; strings.TrimSpace(text) != want || response.StatusCode != http.StatusBadRequest {
 		t.Errorf("%d %s", response.StatusCode, text)
 	}
+
 	for _, parameter := range []string{"refresh=true", "refresh", "wait=1"} {
 		name, _, _ := strings.Cut(parameter, "=")
 		w.refuses(http.MethodPost, bulkURL+"?"+parameter, `{"ids":"a"}`,
 			iae("request ["+bulkURL+"] contains unrecognized parameter: ["+name+"]"), bob)
 	}
+
 	w.refuses(http.MethodPost, bulkURL+"?pretty=yes", `{"ids":"a"}`, iae("Failed to parse value [yes] as only [true] or [false] are allowed."), bob)
 	// The path of one key stands behind this one, with the methods that it has.
 	w.refuses(http.MethodGet, bulkURL, "", "405 Incorrect HTTP method for uri ["+bulkURL+"] and method [GET], allowed: […POST…]", bob)

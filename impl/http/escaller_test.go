@@ -13,9 +13,10 @@ const (
 	keyRealm      = `{"name":"_es_api_key","type":"_es_api_key"}`
 )
 
-// Ensures that every kind of caller is told who it is and how that is known.
+// Ensures that every kind of caller can see its identity and its method of authentication.
 func TestSecurityCaller(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.es(bob, "PUT /_security/user/carol", `{"password":"`+passwordOf("carol")+`","roles":["superuser","unknown"],"full_name":"Carol","email":"c@example.com","metadata":{"n":1.50}}`).ok()
 	carol := as("carol", passwordOf("carol"))
@@ -27,8 +28,8 @@ func TestSecurityCaller(t *testing.T) {
 		return `,"authentication_realm":` + authentication + `,"lookup_realm":` + lookup + `,"authentication_type":"` + kind + `"`
 	}
 	for name, c := range map[string]struct {
-		who  client.RequestEditorFn
-		want string
+		caller client.RequestEditorFn
+		want   string
 	}{
 		"user":     {alice, hers + realms(nativeRealm, nativeRealm, "realm")},
 		"profile":  {carol, his + realms(nativeRealm, nativeRealm, "realm")},
@@ -42,15 +43,16 @@ func TestSecurityCaller(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, url: w.url}
-			w.es(c.who, "GET /_security/_authenticate", "").is(http.StatusOK, "{"+c.want+"}")
+			w.es(c.caller, "GET /_security/_authenticate", "").is(http.StatusOK, "{"+c.want+"}")
 		})
 	}
 }
 
-// Ensures that acting as somebody else needs the privilege, that the other is there, enabled and no user of ECE's unless an
-// administrator acts, and that it gives no more than the other has.
+// Ensures that acting as another user needs the privilege, that the other user exists, is enabled, and has no role of
+// ECE's unless an administrator acts, and that the caller has the other user's privileges only.
 func TestSecurityCaller_RunAs(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.role("acting", `{"cluster":["monitor"],"run_as":["bob","d*","gone"]}`)
 	carol := w.native("carol", "acting")
@@ -62,6 +64,7 @@ func TestSecurityCaller_RunAs(t *testing.T) {
 		w.es(carol, "GET /_security/_authenticate", "", runAs(name)).fails(http.StatusForbidden, securityDenied,
 			action+"user [carol] with effective roles [acting], because user [carol] is unauthorized to run as ["+name+"]")
 	}
+
 	w.es(carol, "GET /", "", runAs("dave")).fails(http.StatusForbidden, securityDenied,
 		"action [cluster:monitor/main] is unauthorized for user [dave] run by [carol] with effective roles [], this action is granted by the cluster privileges […")
 	key := w.esKey(bob, `{"name":"x","role_descriptors":{"r":{"run_as":["alice"]}}}`)

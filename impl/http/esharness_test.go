@@ -23,10 +23,10 @@ type reply struct {
 }
 
 // es makes a request of one of Elasticsearch's operations, which is written as method, blank and path.
-func (w *world) es(who client.RequestEditorFn, request, body string, editors ...client.RequestEditorFn) reply {
+func (w *world) es(caller client.RequestEditorFn, request, body string, editors ...client.RequestEditorFn) reply {
 	w.Helper()
 	method, path, _ := strings.Cut(request, " ")
-	response, text := w.do(method, path, body, append([]client.RequestEditorFn{who}, editors...)...)
+	response, text := w.do(method, path, body, append([]client.RequestEditorFn{caller}, editors...)...)
 	return reply{w, request + " " + body, response, text}
 }
 
@@ -50,6 +50,7 @@ func (r reply) is(status int, want string) {
 // fails fails the test unless the request failed so. A reason that ends in … goes on.
 func (r reply) fails(status int, kind, reason string) {
 	r.Helper()
+
 	var failure struct {
 		Error  struct{ Type, Reason string }
 		Status int
@@ -57,6 +58,7 @@ func (r reply) fails(status int, kind, reason string) {
 	if err := json.Unmarshal([]byte(r.body), &failure); err != nil {
 		r.Fatalf("%s: %d %s is no failure: %v", r.request, r.response.StatusCode, r.body, err)
 	}
+
 	beginning, open := strings.CutSuffix(reason, "…")
 	fits := failure.Error.Reason == reason || open && strings.HasPrefix(failure.Error.Reason, beginning)
 	if r.response.StatusCode != status || failure.Status != status || failure.Error.Type != kind || !fits {
@@ -110,7 +112,11 @@ func spelled(t *testing.T, text string) string {
 // native adds a user with roles of either kind, and returns the credentials.
 func (w *world) native(name string, roles ...string) client.RequestEditorFn {
 	w.Helper()
-	founder, password := identity.Principal{User: user.Admin, Builtin: true, Roles: []identity.Role{identity.PlatformAdmin}}, passwordOf(name)
+	founder, password := identity.Principal{
+		User:    user.Admin,
+		Builtin: true,
+		Roles:   []identity.Role{identity.PlatformAdmin},
+	}, passwordOf(name)
 	n := user.Native{Password: &password, Roles: append([]string{}, roles...), Enabled: true}
 	if _, err := w.app.Users.PutNative(w.Context(), founder, name, n, user.Proof{}); err != nil {
 		w.Fatal(err)
@@ -126,7 +132,7 @@ func (w *world) role(name, descriptor string) {
 	w.es(bob, "PUT /_security/role/"+name, descriptor).ok()
 }
 
-// runAs makes a request on somebody else's behalf.
+// runAs sends a request on another user's behalf.
 func runAs(name string) client.RequestEditorFn {
 	return func(_ context.Context, r *http.Request) error {
 		r.Header.Set("es-security-runas-user", name)
@@ -145,9 +151,9 @@ type credential struct{ id, encoded string }
 func (c credential) editor() client.RequestEditorFn { return apiKey(c.encoded) }
 
 // esKey creates a key in Elasticsearch's view.
-func (w *world) esKey(who client.RequestEditorFn, body string) credential {
+func (w *world) esKey(caller client.RequestEditorFn, body string) credential {
 	w.Helper()
-	return created(w.es(who, "POST /_security/api_key", body).ok())
+	return created(w.es(caller, "POST /_security/api_key", body).ok())
 }
 
 func created(answer map[string]any) credential {
@@ -157,9 +163,9 @@ func created(answer map[string]any) credential {
 }
 
 // shownKey is a key as a list of one shows it.
-func (w *world) shownKey(who client.RequestEditorFn, id, more string) map[string]any {
+func (w *world) shownKey(caller client.RequestEditorFn, id, more string) map[string]any {
 	w.Helper()
-	keys, _ := w.es(who, "GET /_security/api_key?id="+id+more, "").ok()["api_keys"].([]any)
+	keys, _ := w.es(caller, "GET /_security/api_key?id="+id+more, "").ok()["api_keys"].([]any)
 	if len(keys) != 1 {
 		w.Fatalf("there are %d keys %s", len(keys), id)
 	}

@@ -12,16 +12,21 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// Ensures a key's life by the typed client: created by either method, used under the scheme as official clients spell it,
-// read, updated alone and with others, found, invalidated, dead.
+// Ensures a key's life by the typed client: created by either method, used under the scheme as official clients spell
+// it, read, updated alone and with others, found, invalidated, dead.
 func TestSecurityKeys_Life(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	ctx, lifetime := t.Context(), "1d"
-	made, err := w.client.SecurityCreateAPIKeyWithResponse(ctx, nil, client.SecurityCreateAPIKeyRequest{Name: "first", Expiration: &lifetime}, alice)
+	made, err := w.client.SecurityCreateAPIKeyWithResponse(ctx, nil, client.SecurityCreateAPIKeyRequest{
+		Name:       "first",
+		Expiration: &lifetime,
+	}, alice)
 	if err != nil || made.JSON200 == nil {
 		t.Fatalf("creation: %v %s", err, made.Body)
 	}
+
 	key := made.JSON200
 	if want := w.clock.Now().Add(24 * time.Hour).UnixMilli(); key.Expiration == nil || *key.Expiration != want || key.Name != "first" || len(key.ID) != 20 {
 		t.Errorf("created is %s, want the expiration %d", made.Body, want)
@@ -29,40 +34,54 @@ func TestSecurityKeys_Life(t *testing.T) {
 	if want := base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + key.APIKey)); key.Encoded != want || len(key.APIKey) != 22 {
 		t.Errorf("the encoded key is %q, want %q", key.Encoded, want)
 	}
+
 	other, err := w.client.SecurityCreateAPIKeyPutWithResponse(ctx, &client.SecurityCreateAPIKeyPutParams{}, client.SecurityCreateAPIKeyRequest{Name: "second"}, alice)
 	if err != nil || other.JSON200 == nil || other.JSON200.Expiration != nil {
 		t.Fatalf("creation by PUT: %v %s", err, other.Body)
 	}
+
 	itself := authorization("APIKey " + key.Encoded)
-	who, err := w.client.SecurityAuthenticateWithResponse(ctx, itself)
-	if err != nil || who.JSON200 == nil || who.JSON200.APIKey == nil || who.JSON200.APIKey.ID != key.ID {
-		t.Fatalf("use: %v %s", err, who.Body)
+	caller, err := w.client.SecurityAuthenticateWithResponse(ctx, itself)
+	if err != nil || caller.JSON200 == nil || caller.JSON200.APIKey == nil || caller.JSON200.APIKey.ID != key.ID {
+		t.Fatalf("use: %v %s", err, caller.Body)
 	}
+
 	read, err := w.client.SecurityGetAPIKeysWithResponse(ctx, &client.SecurityGetAPIKeysParams{ID: &key.ID}, itself)
 	if err != nil || read.JSON200 == nil || len(read.JSON200.APIKeys) != 1 || read.JSON200.APIKeys[0].Name != "first" {
 		t.Fatalf("reading: %v %s", err, read.Body)
 	}
+
 	updated, err := w.client.SecurityUpdateAPIKeyWithResponse(ctx, key.ID, client.UpdateAPIKeyRequest{Metadata: &client.FreeObject{"a": "b"}}, alice)
 	if err != nil || updated.JSON200 == nil || !updated.JSON200.Updated {
 		t.Fatalf("update: %v %s", err, updated.Body)
 	}
+
 	bulk, err := w.client.SecurityBulkUpdateAPIKeysWithResponse(ctx, nil,
-		client.BulkUpdateAPIKeysRequest{Ids: []string{other.JSON200.ID, key.ID}, Metadata: &client.FreeObject{"a": "b"}}, alice)
+		client.BulkUpdateAPIKeysRequest{
+			Ids:      []string{other.JSON200.ID, key.ID},
+			Metadata: &client.FreeObject{"a": "b"},
+		}, alice)
 	if err != nil || bulk.JSON200 == nil || asJSON(bulk.JSON200) != fmt.Sprintf(`{"updated":["%s"],"noops":["%s"]}`, other.JSON200.ID, key.ID) {
 		t.Fatalf("bulk update: %v %s", err, bulk.Body)
 	}
+
 	found, err := w.client.SecurityQueryAPIKeysWithResponse(ctx, nil, client.QueryAPIKeysRequest{Query: &client.FreeObject{"term": map[string]any{"metadata.a": "b"}}}, alice)
 	if err != nil || found.JSON200 == nil || found.JSON200.Total != 2 {
 		t.Fatalf("query: %v %s", err, found.Body)
 	}
+
 	yes := client.Flag(true)
-	ended, err := w.client.SecurityInvalidateAPIKeysWithResponse(ctx, client.InvalidateAPIKeysRequest{Ids: &[]string{key.ID}, Owner: &yes}, alice)
+	ended, err := w.client.SecurityInvalidateAPIKeysWithResponse(ctx, client.InvalidateAPIKeysRequest{
+		Ids:   &[]string{key.ID},
+		Owner: &yes,
+	}, alice)
 	if err != nil || ended.JSON200 == nil || strings.Join(ended.JSON200.InvalidatedAPIKeys, " ") != key.ID || ended.JSON200.ErrorCount != 0 {
 		t.Fatalf("invalidation: %v %s", err, ended.Body)
 	}
 	if w.alive(itself) || !w.alive(apiKey(other.JSON200.Encoded)) {
 		t.Error("the wrong key is dead")
 	}
+
 	w.es(itself, "GET /_security/_authenticate", "").fails(http.StatusUnauthorized, securityDenied,
 		"unable to authenticate with provided credentials and anonymous access is not allowed for this request")
 	cleared, err := w.client.SecurityClearAPIKeyCacheWithResponse(ctx, "*", bob)
@@ -74,6 +93,7 @@ func TestSecurityKeys_Life(t *testing.T) {
 // Ensures that what cannot be a key is refused with everything that is wrong with it, and makes none.
 func TestSecurityKeys_CreateRefused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, c := range []struct{ body, kind, reason string }{
 		{`{}`, illegalArgument, "Required [name]"},
@@ -93,6 +113,7 @@ func TestSecurityKeys_CreateRefused(t *testing.T) {
 	} {
 		w.es(alice, "PUT /_security/api_key", c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
+
 	w.es(admin, "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusBadRequest, illegalArgument,
 		`the built-in user "admin" cannot own API keys; create them as another user`)
 	w.es(w.native("nobodys"), "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
@@ -106,6 +127,7 @@ func TestSecurityKeys_CreateRefused(t *testing.T) {
 // descriptors it shows none.
 func TestSecurityKeys_Shown(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	const metadata = `{"n":1.50,"big":12345678901234567890,"huge":1e400,"none":null,"deep":[{"a":[true,-0.0]}],"":"<&>"}`
 	key := w.esKey(alice, `{"name":"a key","expiration":"90m","metadata":`+metadata+`,"role_descriptors":{"r":{"cluster":["monitor"],
@@ -117,6 +139,7 @@ func TestSecurityKeys_Shown(t *testing.T) {
 			"applications":[],"run_as":[],"metadata":{},"transient_metadata":{"enabled":true}}},
 		"limited_by":[{"ece_deployment_viewer":{"cluster":["monitor","manage_own_api_key"],"indices":[],"applications":[],"run_as":[],
 			"metadata":{"_reserved":true},"transient_metadata":{"enabled":true}}}]}]}`, key.id, at, at+90*60_000, metadata))
+
 	plain := w.esKey(alice, `{"name":"plain"}`)
 	w.es(alice, "GET /_security/api_key?owner=true&name=plain", "").is(http.StatusOK, fmt.Sprintf(`{"api_keys":[{"id":"%s","name":"plain","type":"rest",
 		"creation":%d,"invalidated":false,"username":"alice","realm":"default_native","realm_type":"native","metadata":{},"role_descriptors":{}}]}`, plain.id, at))
@@ -125,6 +148,7 @@ func TestSecurityKeys_Shown(t *testing.T) {
 // keysOfTwo are keys of alice's and bob's, one of each invalidated or expired.
 func (w *world) keysOfTwo() (hers, his credential) {
 	w.Helper()
+
 	hers = w.esKey(alice, `{"name":"alice-1"}`)
 	w.clock.advance(time.Second)
 	w.esKey(alice, `{"name":"alice-2","expiration":"1s"}`)
@@ -141,47 +165,69 @@ func (w *world) keysOfTwo() (hers, his credential) {
 // selects nothing is a failure with a list.
 func TestSecurityKeys_Get(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	hers, _ := w.keysOfTwo()
 	for query, want := range map[string]string{
-		"": "alice-1 alice-2 bob-1 bob-2", "active_only=true": "alice-1 bob-1", "active_only=false": "alice-1 alice-2 bob-1 bob-2",
-		"owner=true": "bob-1 bob-2", "owner&active_only": "bob-1", "owner=false": "alice-1 alice-2 bob-1 bob-2",
-		"username=alice": "alice-1 alice-2", "username=alice&realm_name=default_native": "alice-1 alice-2", "username=nobody": "",
-		"realm_name=default_native": "alice-1 alice-2 bob-1 bob-2", "realm_name=reserved": "", "username=alice&realm_name=x": "",
-		"name=alice-1": "alice-1", "name=alice*": "alice-1 alice-2", "name=*": "alice-1 alice-2 bob-1 bob-2", "name=a*-1": "", "name=*&owner=true": "bob-1 bob-2",
-		"id=" + hers.id: "alice-1", "id=" + hers.id + "&with_profile_uid=true&with_limited_by=true": "alice-1",
+		"":                  "alice-1 alice-2 bob-1 bob-2",
+		"active_only=true":  "alice-1 bob-1",
+		"active_only=false": "alice-1 alice-2 bob-1 bob-2",
+		"owner=true":        "bob-1 bob-2",
+		"owner&active_only": "bob-1",
+		"owner=false":       "alice-1 alice-2 bob-1 bob-2",
+		"username=alice":    "alice-1 alice-2",
+		"username=alice&realm_name=default_native": "alice-1 alice-2",
+		"username=nobody":                          "",
+		"realm_name=default_native":                "alice-1 alice-2 bob-1 bob-2",
+		"realm_name=reserved":                      "",
+		"username=alice&realm_name=x":              "",
+		"name=alice-1":                             "alice-1",
+		"name=alice*":                              "alice-1 alice-2",
+		"name=*":                                   "alice-1 alice-2 bob-1 bob-2",
+		"name=a*-1":                                "",
+		"name=*&owner=true":                        "bob-1 bob-2",
+		"id=" + hers.id:                            "alice-1",
+		"id=" + hers.id + "&with_profile_uid=true&with_limited_by=true": "alice-1",
 	} {
 		if got := names(w.es(bob, "GET /_security/api_key?"+query, "").ok()); got != want {
 			t.Errorf("%q selects %q, want %q", query, got, want)
 		}
 	}
+
 	for _, query := range []string{"id=nosuch", "id=" + hers.id + "&owner=true"} {
 		w.es(bob, "GET /_security/api_key?"+query, "").is(http.StatusNotFound, `{"api_keys":[]}`)
 	}
+
 	const both = "username or realm name must not be specified when the api key id or api key name is specified"
 	const owned = "neither username nor realm-name may be specified when retrieving owned API keys"
 	const one = "only one of [api key id, api key name] can be specified"
 	for query, want := range map[string]string{
-		"id=x&username=y": invalid(both), "name=x&realm_name=y": invalid(both), "owner=true&username=y": invalid(owned), "owner&realm_name=y": invalid(owned),
-		"id=x&name=y": invalid(one), "id=x&name=y&owner=true&username=z": invalid(both, owned, one),
+		"id=x&username=y":                   invalid(both),
+		"name=x&realm_name=y":               invalid(both),
+		"owner=true&username=y":             invalid(owned),
+		"owner&realm_name=y":                invalid(owned),
+		"id=x&name=y":                       invalid(one),
+		"id=x&name=y&owner=true&username=z": invalid(both, owned, one),
 	} {
 		w.es(alice, "GET /_security/api_key?"+query, "").fails(http.StatusBadRequest, requestInvalid, want)
 	}
+
 	w.es(alice, "GET /_security/api_key?foo=1", "").fails(http.StatusBadRequest, illegalArgument, "request [/_security/api_key] contains unrecognized parameter: [foo]")
 	w.es(alice, "GET /_security/api_key?owner=1", "").fails(http.StatusBadRequest, illegalArgument, "Failed to parse value [1] as only [true] or [false] are allowed.")
 }
 
-// Ensures that who may manage only the own keys sees them when asking for them, and that an API key sees itself, whatever
-// it may do, but not what limits it.
+// Ensures that callers that may manage only their own keys see them if they ask for them, and that an API key always
+// sees itself, but not its limiting privileges.
 func TestSecurityKeys_GetAuthorization(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	powerless := w.esKey(alice, `{"name":"alice-3","role_descriptors":{"r":{}}}`)
 	const readers = "read_security,manage_api_key,manage_security,all"
 	for _, c := range []struct {
 		name, query string
-		who         client.RequestEditorFn
+		caller      client.RequestEditorFn
 		want        string // the names, or the refusal
 	}{
 		{"owner", "owner=true", alice, "alice-1 alice-2 alice-3"},
@@ -205,7 +251,7 @@ func TestSecurityKeys_GetAuthorization(t *testing.T) {
 		{"admin's key and limits", "id=" + hers.id + "&with_limited_by=true", his.editor(), "alice-1"},
 		{"run as alice", "owner=true", runningAs(bob, "alice"), "alice-1 alice-2 alice-3"},
 	} {
-		answer := w.es(c.who, "GET /_security/api_key?"+c.query, "")
+		answer := w.es(c.caller, "GET /_security/api_key?"+c.query, "")
 		if c.want == "" {
 			subject := "user [alice] with effective roles [ece_deployment_viewer]"
 			if answer.response.Request.Header.Get("Authorization") == "ApiKey "+hers.encoded {
@@ -220,28 +266,38 @@ func TestSecurityKeys_GetAuthorization(t *testing.T) {
 	}
 }
 
-// runningAs is who, on somebody else's behalf.
-func runningAs(who client.RequestEditorFn, name string) client.RequestEditorFn {
-	return both(who, runAs(name))
+// runningAs returns the credentials of a caller that acts as another user.
+func runningAs(caller client.RequestEditorFn, name string) client.RequestEditorFn {
+	return both(caller, runAs(name))
 }
 
 // Ensures that one key is updated or not, with real statuses for what stands against it.
 func TestSecurityKeys_UpdateOne(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.esKey(alice, `{"name":"a key"}`)
 	his := w.esKey(bob, `{"name":"his"}`)
 	path := "PUT /_security/api_key/" + key.id
 	for _, c := range []struct{ body, want string }{
-		{"", "false"}, {"{}", "false"}, {`{"metadata":{}}`, "true"}, {`{"metadata":{}}`, "false"}, {`{"expiration":"1d"}`, "true"}, {`{"expiration":"1d"}`, "true"},
-		{`{"role_descriptors":{"a":{},"b":{"cluster":["all"]}}}`, "true"}, {`{"role_descriptors":{"b":{"cluster":["all"]},"a":{}}}`, "false"},
-		{`{"role_descriptors":{}}`, "true"}, {`{"role_descriptors":{}}`, "false"},
+		{"", "false"},
+		{"{}", "false"},
+		{`{"metadata":{}}`, "true"},
+		{`{"metadata":{}}`, "false"},
+		{`{"expiration":"1d"}`, "true"},
+		{`{"expiration":"1d"}`, "true"},
+		{`{"role_descriptors":{"a":{},"b":{"cluster":["all"]}}}`, "true"},
+		{`{"role_descriptors":{"b":{"cluster":["all"]},"a":{}}}`, "false"},
+		{`{"role_descriptors":{}}`, "true"},
+		{`{"role_descriptors":{}}`, "false"},
 	} {
 		w.es(alice, path, c.body).is(http.StatusOK, `{"updated":`+c.want+`}`)
 	}
+
 	for _, id := range []string{"nosuch", his.id} {
 		w.es(alice, "PUT /_security/api_key/"+id, "{}").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+id+"]")
 	}
+
 	w.es(alice, path, `{"expiration":"0s"}`).fails(http.StatusBadRequest, requestInvalid, invalid("API key expiration must be in the future"))
 	w.es(alice, path, `{"ids":[]}`).fails(http.StatusBadRequest, "x_content_parse_exception", "[1:2] [update_api_key_request] unknown field [ids]")
 	w.es(key.editor(), path, "").fails(http.StatusBadRequest, illegalArgument, "authentication via API key not supported: only the owner user can update an API key")
@@ -258,6 +314,7 @@ func TestSecurityKeys_UpdateOne(t *testing.T) {
 // Ensures that what is selected is invalidated once, whatever else is named, and that a selection makes sense.
 func TestSecurityKeys_Invalidate(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	none := `{"invalidated_api_keys":[],"previously_invalidated_api_keys":[],"error_count":0}`
@@ -275,6 +332,7 @@ func TestSecurityKeys_Invalidate(t *testing.T) {
 	if ended, _ := w.es(bob, "DELETE /_security/api_key", `{"username":"alice"}`).ok()["invalidated_api_keys"].([]any); len(ended) != 1 {
 		t.Errorf("of a user's the keys %v are ended, want the one that has expired", ended)
 	}
+
 	w.es(bob, "DELETE /_security/api_key", `{"realm_name":"default_native"}`).is(http.StatusOK, none)
 	for body, want := range map[string]string{
 		`{}`:                            "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false",
@@ -285,13 +343,16 @@ func TestSecurityKeys_Invalidate(t *testing.T) {
 	} {
 		w.es(bob, "DELETE /_security/api_key", body).fails(http.StatusBadRequest, requestInvalid, invalid(want))
 	}
+
 	w.es(bob, "DELETE /_security/api_key", `{"id":"a"}`).fails(http.StatusBadRequest, "x_content_parse_exception", "[1:2] [invalidate_api_key] unknown field [id]…")
 	w.es(bob, "DELETE /_security/api_key", "").fails(http.StatusBadRequest, "parse_exception", "request body is required")
 }
 
-// Ensures that who may manage only the own keys invalidates those, and a key itself, and that a refusal names what would do.
+// Ensures that callers that may manage only their own keys invalidate those, that a key invalidates itself, and that a
+// refusal names the missing privileges.
 func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	spare := w.esKey(alice, `{"name":"spare"}`)
@@ -302,10 +363,12 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 	} {
 		w.es(alice, path, body).fails(http.StatusForbidden, securityDenied, denied("invalidate", her, all))
 	}
+
 	its := "API key id [" + hers.id + "] of user [alice]"
 	for _, body := range []string{`{"owner":true}`, `{"ids":["` + spare.id + `"]}`, `{"ids":["` + hers.id + `","` + spare.id + `"]}`, `{"name":"alice-1"}`} {
 		w.es(hers.editor(), path, body).fails(http.StatusForbidden, securityDenied, denied("invalidate", its, all))
 	}
+
 	w.es(w.native("nobodys"), path, `{"owner":true}`).fails(http.StatusForbidden, securityDenied,
 		denied("invalidate", "user [nobodys] with effective roles []", own))
 	ended := func(r reply) string { return asJSON(r.ok()["invalidated_api_keys"]) }
@@ -326,25 +389,30 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 // Ensures that a key makes only keys without privileges, which say so.
 func TestSecurityKeys_Derived(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.esKey(bob, `{"name":"parent"}`)
 	for _, descriptors := range []string{"", `,"role_descriptors":{}`, `,"role_descriptors":{"r":{"cluster":["monitor"]}}`, `,"role_descriptors":{"a":{},"b":{"run_as":["x"]}}`} {
 		w.es(key.editor(), "POST /_security/api_key", `{"name":"child"`+descriptors+`}`).fails(http.StatusBadRequest, illegalArgument,
 			"creating derived api keys requires an explicit role descriptor that is empty (has no privileges)")
 	}
+
 	child := w.esKey(key.editor(), `{"name":"child","role_descriptors":{"none":{}}}`)
 	shown := w.shownKey(bob, child.id, "&with_limited_by=true")
 	if got := asJSON(shown["limited_by"]); got != "[{}]" || shown["username"] != "bob" {
 		t.Errorf("the child is %v", shown)
 	}
+
 	w.es(child.editor(), "POST /_security/api_key", `{"name":"grandchild","role_descriptors":{"none":{}}}`).fails(http.StatusForbidden, securityDenied,
 		denied("create", "API key id ["+child.id+"] of user [bob]", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.es(child.editor(), "GET /_security/_authenticate", "").ok()
 }
 
-// Ensures that each reason why a key is not accepted is told, and that only its holder learns more than that it is there.
+// Ensures that a refusal gives the reason why a key is not accepted, and that only the key's holder learns more than
+// its existence.
 func TestSecurityKeys_Credentials(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	good, ended, short := w.esKey(alice, `{"name":"good"}`), w.esKey(alice, `{"name":"ended"}`), w.esKey(alice, `{"name":"short","expiration":"1s"}`)
 	w.es(alice, "DELETE /_security/api_key", `{"owner":true,"ids":["`+ended.id+`"]}`).ok()
@@ -370,23 +438,27 @@ func TestSecurityKeys_Credentials(t *testing.T) {
 			t.Errorf("%s: the challenges are %q", name, got)
 		}
 	}
+
 	for _, scheme := range []string{"APIKey", "apikey", "ApiKey"} {
 		w.es(authorization(scheme+" "+good.encoded), "GET /_security/_authenticate", "").ok()
 	}
+
 	w.es(as("alice", "wrong"), "GET /_security/_authenticate", "").fails(http.StatusUnauthorized, securityDenied,
 		"unable to authenticate user [alice] for REST request [/_security/_authenticate]")
 	w.es(authorization(""), "GET /_security/_authenticate?pretty", "").fails(http.StatusUnauthorized, securityDenied,
 		"missing authentication credentials for REST request [/_security/_authenticate?pretty]")
 }
 
-// Ensures that clearing a cache needs the privilege and nothing else, and that a key whose path is odd is just not there.
+// Ensures that clearing a cache needs only the privilege, and that an unusual path names no key.
 func TestSecurityKeys_ClearCache(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	answer := w.es(bob, "POST /_security/api_key/a,b/_clear_cache", "").ok()
 	if answer["cluster_name"] != "sallyport" || asJSON(answer["_nodes"]) != `{"failed":0,"successful":1,"total":1}` {
 		t.Errorf("the answer is %v", answer)
 	}
+
 	w.es(alice, "POST /_security/api_key/*/_clear_cache", "").fails(http.StatusForbidden, securityDenied,
 		denied("clear_cache", "user [alice] with effective roles [ece_deployment_viewer]", "manage_api_key,manage_security,all"))
 	odd := "a/b %\n"

@@ -14,6 +14,7 @@ const queryPath = "POST /_security/_query/api_key"
 // Ensures that queries find what they mean, in order, page by page, by either method.
 func TestSecurityQuery(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.keysOfTwo()
 	w.esKey(bob, `{"name":"tagged","metadata":{"env":"prod","n":7}}`)
@@ -35,12 +36,14 @@ func TestSecurityQuery(t *testing.T) {
 			t.Errorf("%s finds %q, want %q", body, got, want)
 		}
 	}
+
 	found, err := w.client.SecurityQueryAPIKeysGetWithResponse(t.Context(), &client.SecurityQueryAPIKeysGetParams{}, client.QueryAPIKeysRequest{
 		Query: &client.FreeObject{"term": map[string]any{"name": "bob-1"}}, Sort: []any{"creation"},
 	}, bob)
 	if err != nil || found.JSON200 == nil || found.JSON200.Total != 1 || len(found.JSON200.APIKeys) != 1 {
 		t.Fatalf("%v %s", err, found.Body)
 	}
+
 	key := found.JSON200.APIKeys[0]
 	if got, want := asJSON(key.SortValues), fmt.Sprintf("[%d]", key.Creation); got != want {
 		t.Errorf("the key sorts by %s, want %s", got, want)
@@ -59,29 +62,36 @@ func TestSecurityQuery_Aggregations(t *testing.T) {
 		`{"total":4,"count":0,"api_keys":[],"aggregations":{"filter#all":{"doc_count":4},"sterms#users":`+fmt.Sprintf(buckets, "cardinality#n")+`}}`)
 }
 
-// Ensures that who may see only the own keys finds no others, an API key itself only, and that nothing tells of the rest.
+// Ensures that callers that may see only their own keys find no others, that an API key finds only itself, and that
+// nothing reveals the rest.
 func TestSecurityQuery_Authorization(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	powerless := w.esKey(alice, `{"name":"alice-3","role_descriptors":{"r":{}}}`)
 	const all = `{"sort":"name","aggs":{"n":{"value_count":{"field":"username"}}}}`
 	for name, c := range map[string]struct {
-		who  client.RequestEditorFn
-		want string
+		caller client.RequestEditorFn
+		want   string
 	}{
-		"user": {alice, "alice-1 alice-2 alice-3"}, "key": {hers.editor(), "alice-1"}, "admin": {bob, "alice-1 alice-2 alice-3 bob-1 bob-2"},
-		"admin's key": {his.editor(), "alice-1 alice-2 alice-3 bob-1 bob-2"}, "run as": {runningAs(bob, "alice"), "alice-1 alice-2 alice-3"},
+		"user":        {alice, "alice-1 alice-2 alice-3"},
+		"key":         {hers.editor(), "alice-1"},
+		"admin":       {bob, "alice-1 alice-2 alice-3 bob-1 bob-2"},
+		"admin's key": {his.editor(), "alice-1 alice-2 alice-3 bob-1 bob-2"},
+		"run as":      {runningAs(bob, "alice"), "alice-1 alice-2 alice-3"},
 	} {
-		answer := w.es(c.who, queryPath, all).ok()
+		answer := w.es(c.caller, queryPath, all).ok()
 		count := len(strings.Fields(c.want))
 		if got := names(answer); got != c.want || asJSON(answer["aggregations"]) != fmt.Sprintf(`{"n":{"value":%d}}`, count) || fmt.Sprint(answer["total"]) != fmt.Sprint(count) {
 			t.Errorf("%s: %v", name, answer)
 		}
 	}
+
 	if got := names(w.es(alice, queryPath, `{"query":{"ids":{"values":["`+his.id+`"]}}}`).ok()); got != "" {
 		t.Errorf("alice finds %s", got)
 	}
+
 	w.es(alice, queryPath+"?with_limited_by=true", "").ok()
 	const readers = "manage_own_api_key,read_security,manage_api_key,manage_security,all"
 	w.es(powerless.editor(), queryPath, "").fails(http.StatusForbidden, securityDenied, denied("query", "API key id ["+powerless.id+"] of user [alice]", readers))
@@ -93,6 +103,7 @@ func TestSecurityQuery_Authorization(t *testing.T) {
 // Ensures that what is no query is refused before anybody's privileges are looked at.
 func TestSecurityQuery_Refused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	carol := w.native("carol")
 	for body, want := range map[string]string{
@@ -102,6 +113,7 @@ func TestSecurityQuery_Refused(t *testing.T) {
 	} {
 		w.es(carol, queryPath, body).fails(http.StatusBadRequest, illegalArgument, want+"…")
 	}
+
 	w.es(carol, queryPath, `{"from":-1}`).fails(http.StatusBadRequest, requestInvalid, invalid("[from] parameter cannot be negative but was [-1]"))
 	deep := strings.Repeat(`{"bool":{"must":`, 5000) + `{}` + strings.Repeat(`}}`, 5000)
 	if r := w.es(bob, queryPath, `{"query":`+deep+`}`); r.response.StatusCode != http.StatusBadRequest {

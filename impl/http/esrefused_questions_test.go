@@ -8,6 +8,7 @@ import (
 // Ensures that searches for keys refuse what Elasticsearch does.
 func TestRefused_Query(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	notAllowed := func(field string) string {
@@ -56,6 +57,7 @@ func TestRefused_Query(t *testing.T) {
 // Ensures that questions about privileges are refused as in Elasticsearch.
 func TestRefused_HasPrivileges(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	const url = "/_security/user/_has_privileges"
 	for _, c := range []refusedBody{
@@ -79,5 +81,6 @@ func TestRefused_HasPrivileges(t *testing.T) {
 		w.refuses(http.MethodPost, url, c.body, c.want, bob)
 		w.refuses(http.MethodGet, url, c.body, c.want, bob)
 	}
+
 	w.refuses(http.MethodPost, "/_security/user/alice/_has_privileges", `{"cluster":["all"]}`, "400 illegal_argument_exception: …own account… | illegal_argument_exception", bob)
 }

@@ -19,8 +19,8 @@ func (w *world) refusesAll(method, path, id string, bodies []refusedBody, editor
 	}
 }
 
-// ofKeys are refused wherever keys are made or changed. P stands for the parser, and START for the members that have to be
-// there, with a comma behind them.
+// ofKeys are refused wherever keys are made or changed. P stands for the parser, and START for the members that have to
+// be there, with a comma behind them.
 var ofKeys = []refusedBody{
 	{`[]`, xpe("[P] Expected START_OBJECT but was: START_ARRAY")},
 	{`null`, xpe("[P] Expected START_OBJECT but was: VALUE_NULL")},
@@ -59,6 +59,7 @@ func of(parser, start string) []refusedBody {
 // Ensures that creation refuses what Elasticsearch does, and makes no key.
 func TestRefused_Create(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, method := range []string{http.MethodPost, http.MethodPut} {
 		w.refusesAll(method, keysURL, "", of("api_key_request", `"name":"n",`), bob)
@@ -78,6 +79,7 @@ func TestRefused_Create(t *testing.T) {
 		w.refuses(method, keysURL+"?refresh=maybe", `{"name":"x"}`, "400 illegal_argument_exception: … | illegal_argument_exception", bob)
 		w.refuses(method, keysURL+"?foo=1", `{"name":"x"}`, iae("request ["+keysURL+"] contains unrecognized parameter: [foo]"), bob)
 	}
+
 	_, key := w.newKeyOf(bob, `{"name":"parent"}`)
 	const derived = "creating derived api keys requires an explicit role descriptor that is empty (has no privileges)"
 	for _, body := range []string{`{"name":"n"}`, `{"name":"n","role_descriptors":{}}`, `{"name":"n","role_descriptors":{"x":{"cluster":["monitor"]}}}`,
@@ -86,9 +88,11 @@ func TestRefused_Create(t *testing.T) {
 	}
 }
 
-// Ensures that an update of one key refuses what a bulk update does, and with a status of its own what that tells of one key.
+// Ensures that an update of one key refuses what a bulk update does, and with a status of its own what that tells of
+// one key.
 func TestRefused_Update(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	r := w.newRing(1)
 	w.refusesAll(http.MethodPut, keysURL+"/ID", r.own[0], of("update_api_key_request", ""), carol)
@@ -98,6 +102,7 @@ func TestRefused_Update(t *testing.T) {
 		{`{"expiration":"0"}`, arv("API key expiration must be in the future")},
 		{`{"expiration":"-1"}`, arv("API key expiration must be in the future")},
 	}, carol)
+
 	for id, why := range r.whys {
 		if len(id) == 0 || strings.ContainsAny(id, " \n\"ü") {
 			continue
@@ -109,15 +114,17 @@ func TestRefused_Update(t *testing.T) {
 		w.refuses(http.MethodPut, keysURL+"/"+id, `{"metadata":{"a":1}}`, status+why+" | "+kind, carol)
 		w.refuses(http.MethodPut, keysURL+"/"+id, ``, status+why+" | "+kind, carol)
 	}
+
 	_, key := w.newKeyOf(carol, `{"name":"k"}`)
 	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, iae(onlyOwners), apiKey(key))
-	nobody := w.newPrivileged("dave", "monitor")
-	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, se(strings.Replace(bulkAction, "bulk_", "", 1), "user [dave] with effective roles [of_dave]", bulkGranters), nobody)
+	unprivileged := w.newPrivileged("dave", "monitor")
+	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, se(strings.Replace(bulkAction, "bulk_", "", 1), "user [dave] with effective roles [of_dave]", bulkGranters), unprivileged)
 }
 
 // Ensures that invalidation refuses what Elasticsearch does, and ends no key.
 func TestRefused_Invalidate(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	const parser = "invalidate_api_key"
@@ -148,6 +155,7 @@ func TestRefused_Invalidate(t *testing.T) {
 		{`{"owner":true,"realm_name":"default_native"}`, arv(ownedByUser)},
 		{`{"ids":"ID","name":"k"}`, arv(both)},
 	}, bob)
+
 	own := w.newPrivileged("carol", "manage_own_api_key")
 	mine, key := w.newKeyOf(own, `{"name":"mine"}`)
 	other, _ := w.newKeyOf(own, `{"name":"other"}`)
@@ -156,6 +164,7 @@ func TestRefused_Invalidate(t *testing.T) {
 	for _, body := range []string{`{"ids":"` + mine + `"}`, `{"name":"mine"}`, `{"username":"carol"}`, `{"realm_name":"default_native"}`, `{"username":"bob","realm_name":"default_native"}`} {
 		w.refuses(http.MethodDelete, keysURL, body, se(action, "user [carol] with effective roles [of_carol]", wider), own)
 	}
+
 	for _, body := range []string{`{"ids":"` + other + `"}`, `{"ids":["` + mine + `","` + other + `"]}`, `{"owner":true}`} {
 		w.refuses(http.MethodDelete, keysURL, body, se(action, "API key id ["+mine+"] of user [carol]", "…"), apiKey(key))
 	}
@@ -164,18 +173,25 @@ func TestRefused_Invalidate(t *testing.T) {
 // Ensures that keys are not shown for what Elasticsearch refuses to look for.
 func TestRefused_Get(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	const byUser = "username or realm name must not be specified when the api key id or api key name is specified"
 	const ownedByUser = "neither username nor realm-name may be specified when retrieving owned API keys"
 	for query, want := range map[string]string{
-		"id=ID&username=bob": arv(byUser), "name=k&realm_name=r": arv(byUser), "owner=true&username=bob": arv(ownedByUser), "owner&realm_name=r": arv(ownedByUser),
-		"id=ID&name=k": arv("only one of [api key id, api key name] can be specified"), "owner=maybe": "400 illegal_argument_exception: … | illegal_argument_exception",
-		"with_limited_by=1": "400 illegal_argument_exception: … | illegal_argument_exception", "foo=1": iae("request [" + keysURL + "] contains unrecognized parameter: [foo]"),
-		"foo=1&bar": "400 illegal_argument_exception: request [" + keysURL + "] contains unrecognized parameters: …[bar]…[foo]… | illegal_argument_exception",
+		"id=ID&username=bob":      arv(byUser),
+		"name=k&realm_name=r":     arv(byUser),
+		"owner=true&username=bob": arv(ownedByUser),
+		"owner&realm_name=r":      arv(ownedByUser),
+		"id=ID&name=k":            arv("only one of [api key id, api key name] can be specified"),
+		"owner=maybe":             "400 illegal_argument_exception: … | illegal_argument_exception",
+		"with_limited_by=1":       "400 illegal_argument_exception: … | illegal_argument_exception",
+		"foo=1":                   iae("request [" + keysURL + "] contains unrecognized parameter: [foo]"),
+		"foo=1&bar":               "400 illegal_argument_exception: request [" + keysURL + "] contains unrecognized parameters: …[bar]…[foo]… | illegal_argument_exception",
 	} {
 		w.refuses(http.MethodGet, keysURL+"?"+strings.ReplaceAll(query, "ID", id), "", want, bob)
 	}
+
 	if response, text := w.do(http.MethodGet, keysURL+"?id=none", "", bob); response.StatusCode != http.StatusNotFound || strings.TrimSpace(text) != `{"api_keys":[]}` {
 		t.Errorf("%d %s", response.StatusCode, text)
 	}
@@ -184,6 +200,7 @@ func TestRefused_Get(t *testing.T) {
 // Ensures that grants refuse what Elasticsearch does, and make no key.
 func TestRefused_Grant(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.newPrivileged("carol", "manage_own_api_key")
 	const parser = "grant_api_key_request"
@@ -221,6 +238,7 @@ func TestRefused_Grant(t *testing.T) {
 				"because user [carol] is unauthorized to run as [bob]")},
 		}, bob)
 	}
+
 	w.refuses(http.MethodPost, grantURL, `{`+target+`,`+key+`}`, se("cluster:admin/xpack/security/api_key/grant", "user [carol] with effective roles [of_carol]",
 		"this action is granted by the cluster privileges [grant_api_key,manage_api_key,manage_security,all]"), carol)
 }

@@ -11,6 +11,7 @@ import (
 // Ensures a role's life by the typed client: put by either method, replaced, read alone and with others, deleted.
 func TestSecurityRoles(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	ctx, description := t.Context(), "reads logs"
 	put, err := w.client.SecurityPutRoleWithResponse(ctx, "reader", nil, client.SecurityPutRoleJSONRequestBody{
@@ -20,22 +21,27 @@ func TestSecurityRoles(t *testing.T) {
 	if err != nil || put.JSON200 == nil || !put.JSON200.Role.Created {
 		t.Fatalf("%v %s", err, put.Body)
 	}
+
 	again, err := w.client.SecurityPutRolePostWithResponse(ctx, "reader", &client.SecurityPutRolePostParams{}, client.SecurityPutRolePostJSONRequestBody{Cluster: []string{"all"}}, bob)
 	if err != nil || again.JSON200 == nil || again.JSON200.Role.Created {
 		t.Fatalf("%v %s", err, again.Body)
 	}
+
 	one, err := w.client.SecurityGetRoleWithResponse(ctx, "reader", bob)
 	if err != nil || one.JSON200 == nil || asJSON((*one.JSON200)["reader"].Cluster) != `["all"]` || (*one.JSON200)["reader"].Description != nil {
 		t.Fatalf("%v %s", err, one.Body)
 	}
+
 	all, err := w.client.SecurityGetRolesWithResponse(ctx, bob)
 	if err != nil || all.JSON200 == nil || len(*all.JSON200) != 6 {
 		t.Fatalf("%v %s", err, all.Body)
 	}
+
 	deleted, err := w.client.SecurityDeleteRoleWithResponse(ctx, "reader", nil, bob)
 	if err != nil || deleted.JSON200 == nil || !deleted.JSON200.Found {
 		t.Fatalf("%v %s", err, deleted.Body)
 	}
+
 	w.es(bob, "DELETE /_security/role/reader", "").is(http.StatusNotFound, `{"found":false}`)
 	w.es(bob, "GET /_security/role/reader", "").is(http.StatusNotFound, `{}`)
 }
@@ -43,6 +49,7 @@ func TestSecurityRoles(t *testing.T) {
 // Ensures that a role is shown in full, also among names that do not exist, and that one that cannot be is refused.
 func TestSecurityRoles_Form(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.role("all,of%20it", `{"cluster":["monitor"],"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["x*"],"except":["xy"]}}],
 		"applications":[{"application":"shop","privileges":["read"],"resources":["*"]}],"run_as":["x"],"metadata":{"n":1.50},"description":"d"}`)
@@ -53,6 +60,7 @@ func TestSecurityRoles_Form(t *testing.T) {
 	if all := w.es(bob, "GET /_security/role", "").body; !strings.Contains(all, `"all,of it":{`) || !strings.Contains(all, `"field_security":{"except":["xy"],"grant":["x*"]}`) {
 		t.Errorf("the roles are %s", all)
 	}
+
 	for _, c := range []struct{ name, body, kind, reason string }{
 		{"x", `{"cluster":["nosuch"]}`, requestInvalid, "Validation Failed: 1: unknown cluster privilege [nosuch]. …"},
 		{"superuser", `{}`, requestInvalid, invalid("Role [superuser] is reserved and may not be used.")},
@@ -64,6 +72,7 @@ func TestSecurityRoles_Form(t *testing.T) {
 	} {
 		w.es(bob, "PUT /_security/role/"+c.name, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
+
 	w.es(bob, "DELETE /_security/role/superuser", "").fails(http.StatusBadRequest, requestInvalid, invalid("role [superuser] is reserved and cannot be deleted"))
 }
 
@@ -71,29 +80,34 @@ func TestSecurityRoles_Form(t *testing.T) {
 // that it never gets more than that.
 func TestSecurityRoles_Snapshot(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.role("worker", `{"cluster":["manage_own_api_key","monitor"],"description":"d"}`)
 	carol := w.native("carol", "worker")
 	key := w.esKey(carol, `{"name":"x"}`)
 	narrow := w.esKey(carol, `{"name":"narrow","role_descriptors":{"r":{"cluster":["monitor","manage_token"]}}}`)
 	limit := func(c credential) string { return asJSON(w.shownKey(bob, c.id, "&with_limited_by=true")["limited_by"]) }
-	may := func(who client.RequestEditorFn) string {
+	may := func(caller client.RequestEditorFn) string {
 		t.Helper()
-		return asJSON(w.es(who, "POST /_security/user/_has_privileges", `{"cluster":["manage_token","monitor","read_ilm"]}`).ok()["cluster"])
+		return asJSON(w.es(caller, "POST /_security/user/_has_privileges", `{"cluster":["manage_token","monitor","read_ilm"]}`).ok()["cluster"])
 	}
+
 	first := limit(key)
 	if strings.Contains(first, "description") || !strings.Contains(first, `"worker":`) {
 		t.Errorf("the snapshot is %s", first)
 	}
+
 	w.role("worker", `{"cluster":["manage_own_api_key","manage_token","read_ilm"]}`)
 	const before, after = `{"manage_token":false,"monitor":true,"read_ilm":false}`, `{"manage_token":true,"monitor":false,"read_ilm":true}`
 	if limit(key) != first || may(key.editor()) != before || may(carol) != after || may(narrow.editor()) != before {
 		t.Errorf("after the role was changed: %s, %s, %s, %s", limit(key), may(key.editor()), may(carol), may(narrow.editor()))
 	}
+
 	w.es(carol, "POST /_security/api_key/_bulk_update", `{"ids":["`+key.id+`","`+narrow.id+`"]}`).is(http.StatusOK, `{"updated":["`+key.id+`","`+narrow.id+`"],"noops":[]}`)
 	if limit(key) == first || may(key.editor()) != after || may(narrow.editor()) != `{"manage_token":true,"monitor":false,"read_ilm":false}` {
 		t.Errorf("after an update: %s, %s, %s", limit(key), may(key.editor()), may(narrow.editor()))
 	}
+
 	w.es(carol, "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":false}`)
 	w.role("worker", `{"cluster":["manage_own_api_key","manage_token","read_ilm"],"description":"only this is new"}`)
 	w.es(carol, "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":false}`)
@@ -101,10 +115,12 @@ func TestSecurityRoles_Snapshot(t *testing.T) {
 	if may(key.editor()) != after || may(carol) != `{"manage_token":false,"monitor":false,"read_ilm":false}` {
 		t.Errorf("after the role was deleted: %s, %s", may(key.editor()), may(carol))
 	}
+
 	w.es(bob, "PUT /_security/user/carol", `{"roles":["ece_deployment_viewer"]}`).is(http.StatusOK, `{"created":false}`)
 	if may(key.editor()) != after {
 		t.Errorf("after the user got another role: %s", may(key.editor()))
 	}
+
 	w.es(carol, "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":true}`)
 	if got := limit(key); !strings.Contains(got, `[{"ece_deployment_viewer":`) || may(key.editor()) != before {
 		t.Errorf("after the user's next update: %s, %s", got, may(key.editor()))

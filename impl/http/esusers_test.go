@@ -9,10 +9,11 @@ import (
 
 func pointer[T any](v T) *T { return &v }
 
-// Ensures a user's life by the typed client: put by either method, read alone and with others, disabled, enabled, given a
-// password by an administrator and by oneself, deleted.
+// Ensures that the typed client can create a user by either method, get one or several, disable and enable it, change
+// its password as an administrator and as the user, and delete it.
 func TestSecurityUsers(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	ctx := t.Context()
 	ok := func(r *http.Response, body []byte, err error) {
@@ -21,31 +22,40 @@ func TestSecurityUsers(t *testing.T) {
 			t.Fatalf("%v %s", err, body)
 		}
 	}
+
 	roles := []string{"superuser"}
 	put, err := w.client.SecurityPutUserWithResponse(ctx, "carol", nil, client.SecurityPutUserJSONRequestBody{
-		Password: pointer(passwordOf("carol")), Roles: &roles, FullName: pointer("Carol"), Metadata: &client.FreeObject{"a": 1},
+		Password: pointer(passwordOf("carol")),
+		Roles:    &roles,
+		FullName: pointer("Carol"),
+		Metadata: &client.FreeObject{"a": 1},
 	}, bob)
 	if err != nil || put.JSON200 == nil || !put.JSON200.Created {
 		t.Fatalf("%v %s", err, put.Body)
 	}
+
 	again, err := w.client.SecurityPutUserPostWithResponse(ctx, "carol", nil, client.SecurityPutUserPostJSONRequestBody{Roles: &roles}, bob)
 	if err != nil || again.JSON200 == nil || again.JSON200.Created {
 		t.Fatalf("%v %s", err, again.Body)
 	}
+
 	one, err := w.client.SecurityGetUserWithResponse(ctx, "carol", nil, bob)
 	if err != nil || one.JSON200 == nil || (*one.JSON200)["carol"].FullName != nil || !(*one.JSON200)["carol"].Enabled {
 		t.Fatalf("%v %s", err, one.Body)
 	}
+
 	all, err := w.client.SecurityGetUsersWithResponse(ctx, nil, bob)
 	if err != nil || all.JSON200 == nil || len(*all.JSON200) != 5 {
 		t.Fatalf("%v %s", err, all.Body)
 	}
+
 	alive := func(password string, want bool) {
 		t.Helper()
 		if got := w.es(as("carol", password), "GET /", "").response.StatusCode == http.StatusOK; got != want {
 			t.Errorf("with %s: %t", password, got)
 		}
 	}
+
 	alive(passwordOf("carol"), true)
 	off, err := w.client.SecurityDisableUserWithResponse(ctx, "carol", nil, bob)
 	ok(off.HTTPResponse, off.Body, err)
@@ -71,14 +81,16 @@ func TestSecurityUsers(t *testing.T) {
 	if err != nil || deleted.JSON200 == nil || !deleted.JSON200.Found {
 		t.Fatalf("%v %s", err, deleted.Body)
 	}
+
 	w.es(bob, "DELETE /_security/user/carol", "").is(http.StatusNotFound, `{"found":false}`)
 	w.es(bob, "GET /_security/user/carol", "").is(http.StatusNotFound, `{}`)
 }
 
-// Ensures that users are shown with all that was given, numbers to the last digit, with roles of both kinds and built-in
-// ones as such, and that what is sent in other forms is the same.
+// Ensures that users are shown with all that was given, numbers to the last digit, with roles of both kinds and
+// built-in ones as such, and that what is sent in other forms is the same.
 func TestSecurityUsers_Form(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.es(bob, "POST /_security/user/carol", `{"username":"carol","password":"`+passwordOf("carol")+`","roles":"ece_deployment_viewer","full_name":null,"email":null,
 		"metadata":{"n":12345678901234567890,"m":1.50,"x":1e400},"enabled":false}`).is(http.StatusOK, `{"created":true}`)
@@ -90,9 +102,10 @@ func TestSecurityUsers_Form(t *testing.T) {
 	}
 }
 
-// Ensures that who is refused is told why: what is wrong with the request, and who may not do what to whom.
+// Ensures that refusals name the problem of the request, or the caller and the denied action.
 func TestSecurityUsers_Refused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	carol := w.native("carol", "superuser")
 	for _, c := range []struct{ request, body, kind, reason string }{
@@ -108,13 +121,17 @@ func TestSecurityUsers_Refused(t *testing.T) {
 	} {
 		w.es(carol, c.request, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
+
 	const ours = "user [carol] may not change user [alice]: users with platform roles are made, changed and removed by holders of the role [ece_platform_admin] only"
 	for request, body := range map[string]string{
-		"PUT /_security/user/alice": `{"roles":[]}`, "DELETE /_security/user/alice": "", "PUT /_security/user/alice/_disable": "",
+		"PUT /_security/user/alice":           `{"roles":[]}`,
+		"DELETE /_security/user/alice":        "",
+		"PUT /_security/user/alice/_disable":  "",
 		"PUT /_security/user/alice/_password": `{"password":"wren-427 one"}`,
 	} {
 		w.es(carol, request, body).fails(http.StatusForbidden, securityDenied, ours)
 	}
+
 	w.es(alice, "GET /_security/user/alice", "").fails(http.StatusForbidden, securityDenied,
 		"action [cluster:admin/xpack/security/user/get] is unauthorized for user [alice] with effective roles [ece_deployment_viewer], this action is granted by the cluster privileges [read_security,manage_security,all]")
 	key := w.esKey(alice, `{"name":"x"}`)
@@ -136,19 +153,26 @@ func TestSecurityUsers_Keys(t *testing.T) {
 	w.es(carol, "GET /_security/api_key?owner=true", "").is(http.StatusOK, `{"api_keys":[]}`)
 }
 
-// Ensures that a user who has none of ECE's roles can sign in and out and see to a second factor, and nothing else there.
+// Ensures that a user without ECE's roles can sign in and out and manage a second factor, and cannot use other
+// operations of ECE.
 func TestSecurityUsers_WithoutPlatformRole(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	nora := w.native("nora", "helper")
 	for path, status := range map[string]int{
-		"/api/v1/user": http.StatusOK, "/api/v1/users/auth": http.StatusOK, "/api/v1/users/auth/totp": http.StatusNotFound,
-		"/api/v1/account": http.StatusForbidden, "/api/v1/users": http.StatusForbidden, "/api/v1/users/auth/keys": http.StatusForbidden,
+		"/api/v1/user":            http.StatusOK,
+		"/api/v1/users/auth":      http.StatusOK,
+		"/api/v1/users/auth/totp": http.StatusNotFound,
+		"/api/v1/account":         http.StatusForbidden,
+		"/api/v1/users":           http.StatusForbidden,
+		"/api/v1/users/auth/keys": http.StatusForbidden,
 	} {
 		if response, body := w.do(http.MethodGet, path, "", nora); response.StatusCode != status {
 			t.Errorf("%s: %d %s", path, response.StatusCode, body)
 		}
 	}
+
 	key := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`)
 	response, body := w.do(http.MethodGet, "/api/v1/user", "", key.editor())
 	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac")

@@ -16,6 +16,7 @@ const eceKeys = "/api/v1/users/auth/keys"
 // Ensures that a key made in either view is there in both, with the same name and end, and works in both.
 func TestKeyViews_Shown(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	plain := w.newKey(alice, "made here", "1h")
 	shown := w.shownKey(alice, plain.ID, "&owner&with_limited_by")
@@ -23,41 +24,47 @@ func TestKeyViews_Shown(t *testing.T) {
 		fmt.Sprint(shown["expiration"]) != fmt.Sprint(end) || !strings.Contains(asJSON(shown["limited_by"]), "ece_deployment_viewer") {
 		t.Errorf("in Elasticsearch's view the key is %v", shown)
 	}
+
 	other := w.esKey(alice, `{"name":"made there","expiration":"2h","metadata":{"a":1}}`)
 	read, err := w.client.GetAPIKeyWithResponse(t.Context(), other.id, alice)
 	if err != nil || read.JSON200 == nil || read.JSON200.Description != "made there" || !read.JSON200.ExpirationDate.Equal(w.clock.Now().Add(2*time.Hour)) {
 		t.Fatalf("in ECE's view the key is %v %s", err, read.Body)
 	}
-	for name, who := range map[string]string{"ECE's": *plain.Key, "Elasticsearch's": other.encoded} {
-		if got := w.ids(apiKey(who)); len(got) != 2 {
+
+	for name, caller := range map[string]string{"ECE's": *plain.Key, "Elasticsearch's": other.encoded} {
+		if got := w.ids(apiKey(caller)); len(got) != 2 {
 			t.Errorf("%s key lists %v", name, got)
 		}
-		w.es(apiKey(who), "GET /", "").ok()
+		w.es(apiKey(caller), "GET /", "").ok()
 	}
 }
 
 // Ensures that a key that ends in one view ends in the other: by its time, deleted here or invalidated there.
 func TestKeyViews_End(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	short, deleted, ended, kept := w.newKey(alice, "short", "1h"), w.newKey(alice, "deleted", ""), w.newKey(alice, "ended", ""), w.newKey(alice, "kept", "")
 	if response, body := w.do(http.MethodDelete, eceKeys+"/"+deleted.ID, "", alice); response.StatusCode != http.StatusOK {
 		t.Fatal(body)
 	}
+
 	w.es(alice, "DELETE /_security/api_key", `{"owner":true,"ids":["`+ended.ID+`"]}`).ok()
 	w.clock.advance(time.Hour)
 	for _, key := range []string{*short.Key, *deleted.Key, *ended.Key} {
 		w.es(apiKey(key), "GET /", "").fails(http.StatusUnauthorized, securityDenied, "unable to authenticate with provided credentials…")
 		if w.alive(apiKey(key)) {
-			t.Error("a key lives on")
+			t.Error("a key still works")
 		}
 	}
+
 	got, want := w.ids(alice), []string{short.ID, kept.ID}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("ECE lists %v, want %v", got, want)
 	}
+
 	for _, id := range []string{deleted.ID, ended.ID} {
 		response, body := w.do(http.MethodGet, eceKeys+"/"+id, "", alice)
 		w.refused(response, body, http.StatusNotFound, "api_keys.key_not_found", "api_key_id")
@@ -65,14 +72,17 @@ func TestKeyViews_End(t *testing.T) {
 			t.Errorf("Elasticsearch shows %v", shown)
 		}
 	}
+
 	if got := names(w.es(alice, "GET /_security/api_key?owner&active_only", "").ok()); got != "kept" {
 		t.Errorf("active are %q", got)
 	}
 }
 
-// Ensures that a key with descriptors of its own may do nothing in ECE's operations, and one without what its owner may.
+// Ensures that a key with descriptors of its own may do nothing in ECE's operations, and one without what its owner
+// may.
 func TestKeyViews_Narrowed(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	narrow, plain := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`), w.esKey(bob, `{"name":"plain"}`)
 	response, body := w.do(http.MethodGet, usersPath, "", narrow.editor())
@@ -80,6 +90,7 @@ func TestKeyViews_Narrowed(t *testing.T) {
 	if response, body := w.do(http.MethodGet, usersPath, "", plain.editor()); response.StatusCode != http.StatusOK {
 		t.Errorf("the plain key: %d %s", response.StatusCode, body)
 	}
+
 	w.es(narrow.editor(), "GET /_security/user", "").ok()
 	w.es(bob, "PUT /_security/api_key/"+narrow.id, `{"role_descriptors":{}}`).is(http.StatusOK, `{"updated":true}`)
 	if response, body := w.do(http.MethodGet, usersPath, "", narrow.editor()); response.StatusCode != http.StatusOK {
@@ -90,6 +101,7 @@ func TestKeyViews_Narrowed(t *testing.T) {
 // Ensures that a key of a disabled user is dead in both views, and that it is good again when the user is.
 func TestKeyViews_Disabled(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.esKey(alice, `{"name":"x"}`)
 	check := func(when string, want bool) {
@@ -99,6 +111,7 @@ func TestKeyViews_Disabled(t *testing.T) {
 			t.Errorf("%s: alive in ECE's view: %t, in Elasticsearch's: %t", when, here, there)
 		}
 	}
+
 	check("before", true)
 	w.patchUser(usersPath+"/alice", `{"security":{"enabled":false}}`, admin)
 	check("disabled in ECE's view", false)
@@ -111,6 +124,7 @@ func TestKeyViews_Disabled(t *testing.T) {
 // Ensures that a key's last use is shown, to the minute.
 func TestKeyLife_LastUsed(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.esKey(bob, `{"name":"x"}`)
 	used := func(want any) {
@@ -120,10 +134,12 @@ func TestKeyLife_LastUsed(t *testing.T) {
 			t.Errorf("the last use is %v, want %v", got, want)
 		}
 	}
+
 	use := func() int64 {
 		w.es(key.editor(), "GET /", "").ok()
 		return w.clock.Now().UnixMilli()
 	}
+
 	used(nil)
 	w.clock.advance(time.Hour)
 	first := use()
@@ -135,6 +151,7 @@ func TestKeyLife_LastUsed(t *testing.T) {
 	if !w.alive(key.editor()) { // a use in ECE's view is one too
 		t.Error("the key is dead")
 	}
+
 	used(w.clock.Now().UnixMilli())
 	w.es(apiKey(strings.ToLower(key.encoded)), "GET /", "") // which is not the key
 	used(first + time.Minute.Milliseconds())
@@ -143,16 +160,20 @@ func TestKeyLife_LastUsed(t *testing.T) {
 // Ensures that an operator's limit holds in both views, at creation and ever after.
 func TestKeyLife_Maximum(t *testing.T) {
 	t.Parallel()
+
 	w := openTuned(t, func(s *app.Settings) { s.Keys.MaxLifetime = 48 * time.Hour })
 	carol := w.native("carol", "superuser", "ece_platform_viewer")
 	end := fmt.Sprint(w.clock.Now().Add(48 * time.Hour).UnixMilli())
 	for name, id := range map[string]string{
-		"none here": w.newKey(carol, "x", "").ID, "none there": w.esKey(carol, `{"name":"x"}`).id, "the most": w.esKey(carol, `{"name":"x","expiration":"2d"}`).id,
+		"none here":  w.newKey(carol, "x", "").ID,
+		"none there": w.esKey(carol, `{"name":"x"}`).id,
+		"the most":   w.esKey(carol, `{"name":"x","expiration":"2d"}`).id,
 	} {
 		if got := w.shownKey(carol, id, "")["expiration"]; fmt.Sprint(got) != end {
 			t.Errorf("%s: %v, want %s", name, got, end)
 		}
 	}
+
 	const tooLong = "expiration: on this server API keys live for at most 48h0m0s"
 	w.es(carol, "POST /_security/api_key", `{"name":"x","expiration":"172801s"}`).fails(http.StatusBadRequest, illegalArgument, tooLong)
 	response, body := w.do(http.MethodPost, eceKeys, `{"description":"x","expiration":"172801s"}`, carol)
@@ -167,6 +188,7 @@ func TestKeyLife_Maximum(t *testing.T) {
 // Ensures that keys that ended are shown for a week and then are gone for good.
 func TestKeyLife_Purge(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	ended := w.esKey(bob, `{"name":"ended"}`)
 	w.esKey(bob, `{"name":"short","expiration":"0s"}`)
@@ -178,11 +200,13 @@ func TestKeyLife_Purge(t *testing.T) {
 		slices.Sort(all)
 		return strings.Join(all, " ")
 	}
+
 	w.clock.advance(7 * 24 * time.Hour)
 	w.esKey(bob, `{"name":"at the end"}`)
 	if got := list(); got != "at end ended kept short the" {
 		t.Errorf("after a week there are %q", got)
 	}
+
 	w.clock.advance(time.Millisecond)
 	w.esKey(bob, `{"name":"later"}`)
 	if got := list(); got != "at end kept later the" {
@@ -196,9 +220,11 @@ func (w *world) trail(subject string) []string {
 	return texts(w, w.behind, "SELECT event || ' by ' || actor FROM audit_log WHERE subject = '"+subject+"' ORDER BY at, id")
 }
 
-// Ensures that the trail says who made, changed and ended which key, and who is behind a request on another's behalf.
+// Ensures that the audit trail names the key and the caller of each creation, change and invalidation, and also the
+// user behind a caller that acts as another.
 func TestKeyLife_Audit(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.esKey(alice, `{"name":"x"}`)
 	w.clock.advance(time.Second)
@@ -214,10 +240,11 @@ func TestKeyLife_Audit(t *testing.T) {
 	}
 }
 
-// Ensures that a key that somebody else made gets no role of ECE that its owner gets later, until the owner takes it as one's
-// own: whoever planted it would be an administrator.
+// Ensures that a key that another user made does not get the roles of ECE that its owner gets later, until the owner
+// adopts it: otherwise a user that planted a key would become an administrator.
 func TestKeys_Planted(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	w.role("keeper", `{"cluster":["manage_own_api_key"]}`)
 	frank, eve := w.native("frank", "keeper"), w.native("eve", "superuser")
@@ -233,6 +260,7 @@ func TestKeys_Planted(t *testing.T) {
 	if !w.reaches(own.editor()) {
 		t.Error("the owner's own key does not follow the owner's roles")
 	}
+
 	for name, key := range planted {
 		if w.reaches(key.editor()) {
 			t.Errorf("%s: the key is an administrator's", name)

@@ -15,15 +15,18 @@ import (
 // newHandler is a world without a network, for tests that are in a hurry.
 func newHandler(tb testing.TB) *app.App {
 	tb.Helper()
+
 	a, err := app.Open(tb.Context(), settings(newDSN(tb), slog.New(slog.DiscardHandler), time.Now))
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	tb.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
+
 	return a
 }
 
@@ -43,6 +46,7 @@ func FuzzAuthorization(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+
 	h := newHandler(f).Handler
 	f.Fuzz(func(t *testing.T, value string) {
 		if got := serve(h, http.MethodGet, "/api/v1/account", "", http.Header{"Authorization": {value}}); got.Code != http.StatusUnauthorized {
@@ -60,6 +64,7 @@ func FuzzBody(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+
 	a := newHandler(f)
 	header := http.Header{"Content-Type": {"application/json"}}
 	request := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -86,6 +91,7 @@ func FuzzPath(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+
 	h := newHandler(f).Handler
 	request := httptest.NewRequest(http.MethodGet, "/", nil)
 	request.SetBasicAuth(user.Admin, adminPassword)
@@ -95,6 +101,7 @@ func FuzzPath(f *testing.F) {
 		if err != nil || !strings.HasPrefix(u.Path, "/") {
 			return // no client can send it
 		}
+
 		r.URL = u
 		recorder := httptest.NewRecorder()
 		h.ServeHTTP(recorder, r)

@@ -38,7 +38,6 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 	"github.com/sallyport/sallyport/impl/saml"
-
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -73,8 +72,8 @@ func (c *clock) advance(d time.Duration) {
 // noon is when every world begins.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// world is a server on a loopback port, with a database, and two users beside the built-in ones: alice, who views
-// deployments, and bob, a platform admin.
+// world is a server on a loopback port, with a database, and two users beside the built-in ones: alice, a deployments
+// viewer, and bob, a platform admin.
 type world struct {
 	*testing.T
 	app    *app.App
@@ -82,7 +81,7 @@ type world struct {
 	client *client.ClientWithResponses
 	url    string
 	dsn    string
-	behind *sql.DB // the database, behind the server's back
+	behind *sql.DB // a direct connection to the database
 	seen   *secrets
 }
 
@@ -111,7 +110,7 @@ func open(t *testing.T, dsn string) *world {
 	return openWith(t, dsn, io.Discard, func(*app.Settings) {})
 }
 
-// openLogged is a world whose log can be read.
+// openLogged returns a world with a readable log.
 func openLogged(t *testing.T, log io.Writer) *world {
 	t.Helper()
 	return openWith(t, newDSN(t), log, func(*app.Settings) {})
@@ -123,18 +122,31 @@ func openTuned(t *testing.T, tune func(*app.Settings)) *world {
 	return openWith(t, newDSN(t), io.Discard, tune)
 }
 
-// settings are those of a server whose hashing is cheap, and that lets an address fail as often as tests do.
+// settings returns the settings of a server with cheap password hashing and no limit on failures of the tests' address.
 func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 	return app.Settings{
-		Store: dsn, KeyEncryptionKey: make([]byte, secret.KeySize),
-		Builtins: user.Bootstrap{Passwords: map[string]string{user.Admin: adminPassword, user.Readonly: readonlyPassword}},
-		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: attempts.DefaultPolicy,
-		AddressFailures: 1_000_000, AddressRecovery: time.Second, SignOn: saml.DefaultLimits, Hashing: cheap, CacheLifetime: store.MaxLifetime, Log: log, Now: now,
+		Store:            dsn,
+		KeyEncryptionKey: make([]byte, secret.KeySize),
+		Builtins: user.Bootstrap{Passwords: map[string]string{
+			user.Admin:    adminPassword,
+			user.Readonly: readonlyPassword,
+		}},
+		Sessions:        session.DefaultSettings,
+		Elevation:       elevation.DefaultSettings,
+		Lockout:         attempts.DefaultPolicy,
+		AddressFailures: 1_000_000,
+		AddressRecovery: time.Second,
+		SignOn:          saml.DefaultLimits,
+		Hashing:         cheap,
+		CacheLifetime:   store.MaxLifetime,
+		Log:             log,
+		Now:             now,
 	}
 }
 
 func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings)) *world {
 	t.Helper()
+
 	w := &world{T: t, clock: &clock{now: noon}, dsn: dsn}
 	w.seen = &secrets{found: map[string]bool{}}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(logTo, w.seen), &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -144,6 +156,7 @@ func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = edge.NewServer(a.Handler, log)
 	server.Start()
@@ -154,15 +167,18 @@ func openWith(t *testing.T, dsn string, logTo io.Writer, tune func(*app.Settings
 		}
 		w.seen.check(t, dsn)
 	})
+
 	w.app, w.url = a, server.URL
 	if dsn != store.None {
 		w.behind = connect(t, dsn)
 		t.Cleanup(func() { _ = w.behind.Close() }) // before the secrets are looked for
 	}
+
 	w.client, err = client.NewClientWithResponses(server.URL, client.WithHTTPClient(w.httpClient()))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return w
 }
 
@@ -211,22 +227,26 @@ func (w *world) login(name, password string) string {
 }
 
 // newKey creates a key of a caller.
-func (w *world) newKey(who client.RequestEditorFn, description, expiration string) client.APIKeyResponse {
+func (w *world) newKey(caller client.RequestEditorFn, description, expiration string) client.APIKeyResponse {
 	w.Helper()
+
 	request := client.CreateAPIKeyRequest{Description: description}
 	if expiration != "" {
 		request.Expiration = &expiration
 	}
-	r, err := w.client.CreateAPIKeyWithResponse(w.Context(), request, who)
+
+	r, err := w.client.CreateAPIKeyWithResponse(w.Context(), request, caller)
 	if err != nil || r.JSON201 == nil {
 		w.Fatalf("creation of a key: %v %s", err, r.Body)
 	}
+
 	return *r.JSON201
 }
 
 // do makes a request that is nothing more than what is given here.
 func (w *world) do(method, path, body string, editors ...client.RequestEditorFn) (*http.Response, string) {
 	w.Helper()
+
 	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
 	if err != nil {
 		w.Fatal(err)
@@ -234,35 +254,42 @@ func (w *world) do(method, path, body string, editors ...client.RequestEditorFn)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+
 	for _, edit := range editors {
 		if err := edit(r.Context(), r); err != nil {
 			w.Fatal(err)
 		}
 	}
+
 	response, err := w.httpClient().Do(r)
 	if err != nil {
 		w.Fatal(err)
 	}
+
 	defer response.Body.Close() //nolint:errcheck // it was read
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		w.Fatal(err)
 	}
+
 	return response, string(text)
 }
 
 // refused fails the test unless the answer is this failure, in body and header, with these fields.
 func (w *world) refused(response *http.Response, body string, status int, code string, fields ...string) {
 	w.Helper()
+
 	var reply client.BasicFailedReply
 	if err := json.Unmarshal([]byte(body), &reply); err != nil || len(reply.Errors) != 1 {
 		w.Fatalf("%s is not the body of a failure (%v)", body, err)
 	}
+
 	got := reply.Errors[0]
 	var gotFields []string
 	if got.Fields != nil {
 		gotFields = *got.Fields
 	}
+
 	if response.StatusCode != status || got.Code != code || response.Header.Get("x-cloud-error-codes") != code ||
 		strings.Join(gotFields, " ") != strings.Join(fields, " ") || got.Message == "" {
 		w.Errorf("got %d %q %s, want %d %s %v", response.StatusCode, response.Header.Get("x-cloud-error-codes"), body, status, code, fields)
@@ -278,10 +305,12 @@ var contract, router = func() (*openapi3.T, routers.Router) {
 			return string(text), err
 		})
 	}
+
 	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
 		panic(err)
 	}
+
 	closed := false
 	for name, schema := range document.Components.Schemas {
 		// Free JSON stays free, and maps say themselves what they hold.
@@ -289,10 +318,12 @@ var contract, router = func() (*openapi3.T, routers.Router) {
 			schema.Value.AdditionalProperties = openapi3.AdditionalProperties{Has: &closed}
 		}
 	}
+
 	router, err := gorillamux.NewRouter(document)
 	if err != nil {
 		panic(err)
 	}
+
 	return document, router
 }()
 
@@ -311,10 +342,12 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
+
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return nil, err
@@ -322,6 +355,7 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := response.Body.Close(); err != nil {
 		return nil, err
 	}
+
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	c.seen.collect(r, sent, response, body)
 	if err := record(r, sent, response, body); err != nil {
@@ -330,6 +364,7 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := check(r, response, body); err != nil {
 		c.t.Errorf("%s %s answered %d %s: %v", r.Method, r.URL, response.StatusCode, body, err)
 	}
+
 	return response, nil
 }
 
@@ -337,11 +372,13 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	if err := checkAlways(response, body); err != nil {
 		return err
 	}
+
 	plain := r.Clone(r.Context())
 	plain.URL = withoutSlash(withoutRegion(r.URL))
 	if isElasticsearch(plain.URL.Path) && response.Header.Get("X-Elastic-Product") != "Elasticsearch" {
 		return fmt.Errorf("the header X-Elastic-Product is missing")
 	}
+
 	route, params, err := router.FindRoute(plain)
 	if err != nil {
 		return checkUnrouted(plain.URL.Path, response, body)
@@ -352,22 +389,30 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	if err := checkHeaders(route.Operation, response); err != nil {
 		return err
 	}
+
 	bare := *route.Operation
 	bare.Security = &openapi3.SecurityRequirements{}
 	route.Operation = &bare
 	input := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route},
-		Status:                 response.StatusCode, Header: inPlainJSON(response.Header),
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request:    plain,
+			PathParams: params,
+			Route:      route,
+		},
+		Status: response.StatusCode,
+		Header: inPlainJSON(response.Header),
 		Options: &openapi3filter.Options{
-			IncludeResponseStatus: true, MultiError: true,
-			ExcludeResponseBody: isElasticsearch(plain.URL.Path) && plain.URL.Query().Has("filter_path") || deeperThanBodies(body),
+			IncludeResponseStatus: true,
+			MultiError:            true,
+			ExcludeResponseBody:   isElasticsearch(plain.URL.Path) && plain.URL.Query().Has("filter_path") || deeperThanBodies(body),
 		},
 	}
+
 	return openapi3filter.ValidateResponse(r.Context(), input.SetBodyBytes(body))
 }
 
-// deeperThanBodies reports whether an answer is nested deeper than a request may be, as stored metadata can be. The validator
-// reads both alike, and cannot read that.
+// deeperThanBodies reports whether an answer is nested deeper than a request may be, as stored metadata can be. The
+// validator reads both alike, and cannot read that.
 func deeperThanBodies(body []byte) bool {
 	_, err := strictjson.Decode(body)
 	var deep *strictjson.DepthError
@@ -381,14 +426,16 @@ func withoutRegion(u *url.URL) *url.URL {
 	if !below || !more || region == "" {
 		return u
 	}
+
 	plain, err := url.Parse("/api/v1/" + rest)
 	if err != nil {
 		return u
 	}
+
 	return plain
 }
 
-// isElasticsearch tells whether a path is answered as Elasticsearch does.
+// isElasticsearch reports whether a path is Elasticsearch's.
 func isElasticsearch(path string) bool { return path == "/" || strings.HasPrefix(path, "/_") }
 
 // withoutSlash returns the URL that a URL of Elasticsearch's with a slash behind it stands for.
@@ -420,14 +467,21 @@ func checkAlways(response *http.Response, body []byte) error {
 			return fmt.Errorf("the body shows internals: %q", text)
 		}
 	}
-	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
+
+	for name, want := range map[string]string{
+		"Cache-Control":          "no-store",
+		"X-Content-Type-Options": "nosniff",
+		"Referrer-Policy":        "no-referrer",
+	} {
 		if got := response.Header.Get(name); got != want {
 			return fmt.Errorf("the header %s is %q, not %q", name, got, want)
 		}
 	}
+
 	if response.Header.Get("X-Request-Id") == "" {
 		return fmt.Errorf("there is no X-Request-Id")
 	}
+
 	return nil
 }
 
@@ -439,10 +493,12 @@ func checkUnrouted(path string, response *http.Response, body []byte) error {
 	if response.StatusCode != http.StatusNotFound && response.StatusCode != http.StatusMethodNotAllowed {
 		return fmt.Errorf("the contract has no such operation, so this must be 404 or 405")
 	}
+
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
 		return err
 	}
+
 	return contract.Components.Schemas["BasicFailedReply"].Value.VisitJSON(value)
 }
 
@@ -450,6 +506,7 @@ func checkUnroutedElasticsearch(response *http.Response, body []byte) error {
 	if response.StatusCode != http.StatusBadRequest && response.StatusCode != http.StatusMethodNotAllowed {
 		return fmt.Errorf("the contract has no such operation, so this must be 400 or 405")
 	}
+
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
 		return err
@@ -457,6 +514,7 @@ func checkUnroutedElasticsearch(response *http.Response, body []byte) error {
 	if schema, declared := contract.Components.Schemas["ElasticsearchError"]; declared {
 		return schema.Value.VisitJSON(value)
 	}
+
 	return nil
 }
 
@@ -489,6 +547,7 @@ func checkHeaders(op *openapi3.Operation, response *http.Response) error {
 	if statuses, given := declared.Value.Extensions["x-statuses"].([]any); given && !slices.Contains(statuses, any(strconv.Itoa(response.StatusCode))) {
 		return fmt.Errorf("the contract does not declare the status %d", response.StatusCode)
 	}
+
 	for name := range response.Header {
 		known := slices.Contains(common, name)
 		for each := range declared.Value.Headers {
@@ -498,6 +557,7 @@ func checkHeaders(op *openapi3.Operation, response *http.Response) error {
 			return fmt.Errorf("the contract does not declare the header %s", name)
 		}
 	}
+
 	return nil
 }
 
@@ -511,5 +571,6 @@ func checkExercised() int {
 			}
 		}
 	}
+
 	return code
 }

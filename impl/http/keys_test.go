@@ -12,9 +12,9 @@ import (
 )
 
 // ids lists a caller's own keys.
-func (w *world) ids(who client.RequestEditorFn) []string {
+func (w *world) ids(caller client.RequestEditorFn) []string {
 	w.Helper()
-	r, err := w.client.GetAPIKeysWithResponse(w.Context(), who)
+	r, err := w.client.GetAPIKeysWithResponse(w.Context(), caller)
 	if err != nil || r.JSON200 == nil {
 		w.Fatalf("list of keys: %v %v", r, err)
 	}
@@ -37,6 +37,7 @@ func (w *world) without(keys []client.APIKeyResponse) []string {
 // Ensures a key's life: shown once, listed oldest first, read, used, deleted, dead.
 func TestKeys(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	first := w.newKey(alice, "first", "")
 	w.clock.advance(time.Second)
@@ -53,24 +54,29 @@ func TestKeys(t *testing.T) {
 	if got := w.ids(apiKey(*first.Key)); len(got) != 2 {
 		t.Errorf("the key lists %v", got)
 	}
+
 	one, err := w.client.GetAPIKeyWithResponse(t.Context(), second.ID, alice)
 	if err != nil || one.JSON200 == nil || one.JSON200.Key != nil || one.JSON200.Description != "second" {
 		t.Errorf("reading a key: %v %s", err, one.Body)
 	}
+
 	deleted, err := w.client.DeleteAPIKeyWithResponse(t.Context(), first.ID, alice)
 	if err != nil || deleted.JSON200 == nil || w.alive(apiKey(*first.Key)) {
 		t.Errorf("deleting a key: %v %s", err, deleted.Body)
 	}
+
 	again, err := w.client.DeleteAPIKeyWithResponse(t.Context(), first.ID, alice)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	w.refused(again.HTTPResponse, string(again.Body), http.StatusNotFound, "api_keys.key_not_found", "api_key_id")
 }
 
 // Ensures that a key expires to the second and announces it, and that its holder learns when.
 func TestKeys_Expiration(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.newKey(alice, "short", "3h")
 	r, err := w.client.GetAPIKeysWithResponse(t.Context(), apiKey(*key.Key))
@@ -80,14 +86,17 @@ func TestKeys_Expiration(t *testing.T) {
 	if got, want := r.HTTPResponse.Header.Get("X-Elastic-Api-Key-Expiration"), key.ExpirationDate.Format(time.RFC3339); got != want {
 		t.Errorf("the header says %q, want %q", got, want)
 	}
+
 	forever := w.newKey(alice, "forever", "")
 	if r, err = w.client.GetAPIKeysWithResponse(t.Context(), apiKey(*forever.Key)); err != nil || r.HTTPResponse.Header["X-Elastic-Api-Key-Expiration"] != nil {
 		t.Errorf("a key that never expires announces that it does: %v %v", r.HTTPResponse.Header, err)
 	}
+
 	w.clock.advance(3*time.Hour - time.Millisecond)
 	if !w.alive(apiKey(*key.Key)) {
 		t.Error("the key is dead early")
 	}
+
 	w.clock.advance(time.Millisecond)
 	if w.alive(apiKey(*key.Key)) {
 		t.Error("the key outlives its expiration")
@@ -100,6 +109,7 @@ func TestKeys_Expiration(t *testing.T) {
 // Ensures that what cannot be a key is refused by the name of what is wrong, and makes none.
 func TestKeys_Refused(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, c := range []struct{ body, code, field string }{
 		{`{"description":""}`, "api_keys.invalid_input", "description"},
@@ -123,16 +133,19 @@ func TestKeys_Refused(t *testing.T) {
 		response, body := w.do(http.MethodPost, "/api/v1/users/auth/keys", c.body, alice)
 		w.refused(response, body, http.StatusBadRequest, c.code, c.field)
 	}
+
 	response, body := w.do(http.MethodPost, "/api/v1/users/auth/keys", `{"description":"x"}`, admin)
 	w.refused(response, body, http.StatusBadRequest, "api_keys.invalid_input")
 	if got := w.ids(alice); len(got) != 0 {
 		t.Errorf("a refused request made the keys %v", got)
 	}
+
 	w.newKey(alice, strings.Repeat("ü", 256), "1ms")
 	if response, body := w.do(http.MethodPost, "/api/v1/users/auth/keys",
 		`{"description":"x","role_assignments":{"platform":[],"project":{"security":[]}}}`, alice); response.StatusCode != http.StatusCreated {
 		t.Errorf("role assignments that are empty: %s", body)
 	}
+
 	tooMany := `{"keys":[""` + strings.Repeat(`,""`, 1000) + `]}`
 	response, body = w.do(http.MethodDelete, "/api/v1/users/auth/keys", tooMany, alice)
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "keys")
@@ -141,6 +154,7 @@ func TestKeys_Refused(t *testing.T) {
 // Ensures that a credential must be right to the last bit.
 func TestKeys_WrongCredential(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	other := w.newKey(bob, "another key", "")
@@ -151,6 +165,7 @@ func TestKeys_WrongCredential(t *testing.T) {
 		}
 		return string(raw)
 	}
+
 	id, secret, _ := strings.Cut(decode(*key.Key), ":")
 	_, otherSecret, _ := strings.Cut(decode(*other.Key), ":")
 	for _, raw := range []string{
@@ -161,6 +176,7 @@ func TestKeys_WrongCredential(t *testing.T) {
 			t.Errorf("%q works", raw)
 		}
 	}
+
 	for _, header := range []string{
 		"ApiKey " + id + ":" + secret, "ApiKey " + *key.Key + "=", "ApiKey", "ApiKey ", *key.Key, "Bearer " + *key.Key, "Basic " + *key.Key,
 		"ApiKey " + *key.Key + " " + *key.Key, "ApiKey," + *key.Key,
@@ -169,6 +185,7 @@ func TestKeys_WrongCredential(t *testing.T) {
 			t.Errorf("%q works", header)
 		}
 	}
+
 	for _, scheme := range []string{"ApiKey ", "APIKey ", "apikey ", "ApiKey   "} {
 		if !w.alive(authorization(scheme + *key.Key)) {
 			t.Errorf("the scheme %q does not work", scheme)
@@ -176,19 +193,22 @@ func TestKeys_WrongCredential(t *testing.T) {
 	}
 }
 
-// Ensures that somebody else's key is as good as none, and that several are deleted at once.
+// Ensures that another user's key is answered like a missing one, and that several keys are deleted in one transaction.
 func TestKeys_OnlyOnesOwn(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	own1, own2, foreign := w.newKey(alice, "1", ""), w.newKey(alice, "2", ""), w.newKey(bob, "3", "")
 	got, err := w.client.GetAPIKeyWithResponse(t.Context(), foreign.ID, alice)
 	if err != nil || got.JSON404 == nil {
 		t.Errorf("reading another's key: %v %s", err, got.Body)
 	}
+
 	removed, err := w.client.DeleteAPIKeyWithResponse(t.Context(), foreign.ID, alice)
 	if err != nil || removed.JSON404 == nil {
 		t.Errorf("deleting another's key: %v %s", err, removed.Body)
 	}
+
 	several, err := w.client.DeleteAPIKeysWithResponse(t.Context(),
 		client.DeleteAPIKeysRequest{Keys: []string{own1.ID, foreign.ID, "unknown", own1.ID}}, alice)
 	if err != nil || several.JSON200 == nil {
@@ -205,15 +225,17 @@ func TestKeys_OnlyOnesOwn(t *testing.T) {
 	}
 }
 
-// Ensures that platform admins see and delete everybody's keys, one, several or all of a user.
+// Ensures that platform admins see and delete the keys of all users: one, several or all of a user.
 func TestKeys_Admin(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	a1, a2, a3, b1 := w.newKey(alice, "1", ""), w.newKey(alice, "2", ""), w.newKey(alice, "3", ""), w.newKey(bob, "4", "")
 	all, err := w.client.GetUsersAPIKeysWithResponse(t.Context(), admin)
 	if err != nil || all.JSON200 == nil || len(w.without(all.JSON200.Keys)) != 4 {
 		t.Fatalf("all keys: %v %s", err, all.Body)
 	}
+
 	list := func() []string {
 		r, err := w.client.GetUserAPIKeysWithResponse(t.Context(), "alice", admin)
 		if err != nil || r.JSON200 == nil {
@@ -224,6 +246,7 @@ func TestKeys_Admin(t *testing.T) {
 	if got := list(); len(got) != 3 {
 		t.Errorf("alice has %v", got)
 	}
+
 	one, err := w.client.GetUserAPIKeyWithResponse(t.Context(), "alice", a1.ID, admin)
 	if err != nil || one.JSON200 == nil || *one.JSON200.UserID != "alice" {
 		t.Errorf("alice's key: %v %s", err, one.Body)
@@ -237,6 +260,7 @@ func TestKeys_Admin(t *testing.T) {
 	if wrong, err := w.client.DeleteUserAPIKeyWithResponse(t.Context(), "bob", a2.ID, admin); err != nil || wrong.JSON404 == nil {
 		t.Errorf("deleting alice's key as bob's: %v %s", err, wrong.Body)
 	}
+
 	several, err := w.client.DeleteUsersAPIKeysWithResponse(t.Context(), client.DeleteUsersAPIKeysRequest{UserAPIKeys: []client.UserAPIKey{
 		{UserID: "alice", APIKeyID: a2.ID}, {UserID: "alice", APIKeyID: b1.ID}, {UserID: "nobody", APIKeyID: "x"},
 	}}, admin)
@@ -252,6 +276,7 @@ func TestKeys_Admin(t *testing.T) {
 	if w.alive(apiKey(*a3.Key)) {
 		t.Error("a deleted key works")
 	}
+
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		response, body := w.do(method, "/api/v1/users/nobody/auth/keys", "", admin)
 		w.refused(response, body, http.StatusNotFound, "api_keys.user_not_found", "user_id")

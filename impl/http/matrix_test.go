@@ -18,7 +18,7 @@ import (
 
 const matrixFile = "testdata/matrix.txt"
 
-var update = flag.Bool("update", false, "write "+matrixFile+" anew")
+var update = flag.Bool("update", false, "write "+matrixFile+" again")
 
 // credentials are the columns of the matrix.
 var credentials = []string{"none", "session", "elevated", "basic", "key"}
@@ -53,6 +53,7 @@ func outcome(response *http.Response, body string) string {
 	case response.StatusCode == 449:
 		return "449"
 	}
+
 	return "in"
 }
 
@@ -66,13 +67,17 @@ func elasticsearchOutcome(response *http.Response, body string) string {
 	case strings.Contains(body, "is unauthorized"):
 		return "403"
 	}
-	return "in" // refused for what the request says, not for who made it
+	return "in" // refused because of the request, not because of its caller
 }
 
 // lasting are the operations that change what later calls need, even as they are called here. Each of their cells has a
 // user to itself.
 var lasting = map[string]bool{
-	"logout": true, "refresh-token": true, "disable-elevated-permissions": true, "enroll-totp-device": true, "remove-totp-device": true,
+	"logout":                       true,
+	"refresh-token":                true,
+	"disable-elevated-permissions": true,
+	"enroll-totp-device":           true,
+	"remove-totp-device":           true,
 }
 
 // callers makes users with credentials, once for all calls that leave no traces.
@@ -85,6 +90,7 @@ type callers struct {
 // of returns the credential for a call, and whether there is such a credential.
 func (c *callers) of(wanted call) (client.RequestEditorFn, bool) {
 	c.Helper()
+
 	switch {
 	case wanted.credential == "none":
 		return authorization(""), true
@@ -93,33 +99,43 @@ func (c *callers) of(wanted call) (client.RequestEditorFn, bool) {
 	case lasting[wanted.operation]:
 		return c.make(wanted), true
 	}
+
 	wanted.operation = ""
 	if c.shared[wanted] == nil {
 		c.shared[wanted] = c.make(wanted)
 	}
+
 	return c.shared[wanted], true
 }
 
 // make adds a user with one credential.
 func (c *callers) make(wanted call) client.RequestEditorFn {
 	c.Helper()
+
 	c.made++
 	name := fmt.Sprintf("%s-%d", strings.ReplaceAll(wanted.role, "+", "-"), c.made)
-	_, err := c.app.Users.Add(c.Context(), user.New{Name: name, Roles: strings.Split(wanted.role, "+"), Password: alicePassword})
+	_, err := c.app.Users.Add(c.Context(), user.New{
+		Name:     name,
+		Roles:    strings.Split(wanted.role, "+"),
+		Password: alicePassword,
+	})
 	if err != nil {
 		c.Fatal(err)
 	}
+
 	basic := as(name, alicePassword)
 	var key client.APIKeyResponse
 	if wanted.credential == "key" {
 		key = c.newKey(basic, "a key", "")
 	}
+
 	var codes []string
 	if wanted.device {
 		if _, codes, err = c.app.Elevation.Provision(c.Context(), name); err != nil {
 			c.Fatal(err)
 		}
 	}
+
 	switch wanted.credential {
 	case "session":
 		return bearer(c.login(name, alicePassword))
@@ -128,6 +144,7 @@ func (c *callers) make(wanted call) client.RequestEditorFn {
 	case "key":
 		return apiKey(*key.Key)
 	}
+
 	return basic
 }
 
@@ -144,7 +161,7 @@ func (w *world) raise(token, code string) string {
 // route is where an operation is, and a body that makes it fail once the caller is let in; empty if it takes none.
 type route struct{ method, path, body string }
 
-// elasticsearch tells whether a route is one of Elasticsearch's.
+// elasticsearch reports whether a route is one of Elasticsearch's.
 func (r route) elasticsearch() bool { return isElasticsearch(r.path) }
 
 // namesOfNobody are the names in paths.
@@ -153,7 +170,7 @@ var namesOfNobody = strings.NewReplacer(
 	"{id}", "x", "{ids}", "x", "{username}", "nobody", "{name}", "nobody", "{application}", "nobody", "{privilege}", "nobody",
 )
 
-// routes are those of all operations, with ids that nobody has.
+// routes returns the routes of all operations, with ids that do not exist.
 func routes() map[string]route {
 	all := map[string]route{}
 	for path, item := range contract.Paths.Map() {
@@ -171,11 +188,12 @@ func routes() map[string]route {
 			all[op.OperationID] = r
 		}
 	}
+
 	return all
 }
 
-// harmless are bodies of Elasticsearch's operations, which look at the request before they look at who makes it: so the body
-// is good, and fails, or changes what nobody needs, once the caller is let in. An operation that has two methods is there
+// harmless are bodies of Elasticsearch's operations, which validate the request before the caller's privileges: a body
+// is valid, and fails or has no lasting effect once the caller is authorized. Operations with two methods are listed
 // once.
 var harmless = map[string]string{
 	"security-create-api-key":       `{"name":"x"}`,
@@ -209,6 +227,7 @@ func operations() []string {
 // walk makes every call there is.
 func (w *world) walk() map[call]result {
 	w.Helper()
+
 	all := map[call]result{}
 	users := &callers{world: w, shared: map[call]client.RequestEditorFn{}}
 	for operation, route := range routes() {
@@ -216,14 +235,15 @@ func (w *world) walk() map[call]result {
 			for _, device := range []bool{true, false} {
 				for _, credential := range credentials {
 					c := call{device, operation, role, credential}
-					if who, ok := users.of(c); ok {
-						response, body := w.do(route.method, route.path, route.body, who)
+					if caller, ok := users.of(c); ok {
+						response, body := w.do(route.method, route.path, route.body, caller)
 						all[c] = result{outcome(response, body), response.Header.Get("Link"), body}
 					}
 				}
 			}
 		}
 	}
+
 	return all
 }
 
@@ -265,6 +285,7 @@ func render(all map[call]result) string {
 			}
 		}
 	}
+
 	return text.String()
 }
 
@@ -285,17 +306,20 @@ func difference(want, got string) string {
 			lines = append(lines, line+"\x00-")
 		}
 	}
+
 	for _, line := range gotten {
 		if !slices.Contains(wanted, line) {
 			lines = append(lines, line+"\x00+")
 		}
 	}
+
 	slices.SortStableFunc(lines, func(a, b string) int { return strings.Compare(subject(a), subject(b)) })
 	var text strings.Builder
 	for _, line := range lines {
 		line, sign, _ := strings.Cut(line, "\x00")
 		text.WriteString("\n" + sign + " " + line)
 	}
+
 	return text.String()
 }
 
@@ -308,10 +332,11 @@ func subject(line string) string {
 // everyCell is set if TestMatrix runs. Its thousands of requests come one after another.
 var everyCell = true
 
-// Ensures for every operation, role and kind of credential who is let in, as written down for people to read; and facts
-// about it that a wrong file could hide.
+// Ensures that every operation admits exactly the roles and kinds of credential that the file lists, and checks facts
+// that a wrong file could hide.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
+
 	if !everyCell {
 		t.Skip("the matrix is tested without the race detector, and in make thorough")
 	}
@@ -324,13 +349,15 @@ func TestMatrix(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	want, err := os.ReadFile(matrixFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(want) != got {
-		t.Errorf("who is let in is not what %s says (-); it is (+):%s", matrixFile, difference(string(want), got))
+		t.Errorf("admitted callers differ from %s (-), got (+):%s", matrixFile, difference(string(want), got))
 	}
+
 	w.factsOfElevation(all)
 	w.factsOfRoles(all)
 	w.factsOfPermissions(all)

@@ -33,6 +33,7 @@ func (w *world) requests() []string {
 // else a caller sends is one thing: there would be no end of it.
 func TestMetrics_Requests(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, each := range []struct{ method, path, body string }{
 		{http.MethodGet, "/api/v1/account", ""},
@@ -47,6 +48,7 @@ func TestMetrics_Requests(t *testing.T) {
 	} {
 		w.do(each.method, each.path, each.body, bob)
 	}
+
 	w.do(http.MethodGet, "/api/v1/account", "")
 	want := []string{
 		"get-current-account 2xx 2", "get-current-account 4xx 1", "get-user 2xx 1", "get-user 4xx 1", "unknown 4xx 4", "update-current-account 4xx 1",
@@ -59,6 +61,7 @@ func TestMetrics_Requests(t *testing.T) {
 // Ensures that the store's transactions are counted, and that nothing of users or credentials is in what is counted.
 func TestMetrics_Store(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	w.do(http.MethodGet, "/api/v1/account", "", bearer(token))
@@ -71,6 +74,7 @@ func TestMetrics_Store(t *testing.T) {
 			t.Errorf("there is no %q", line)
 		}
 	}
+
 	for _, hidden := range []string{"alice", alicePassword, token, strings.TrimPrefix(w.dsn, "sqlite:")} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("the metrics hold %q", hidden)
@@ -81,10 +85,12 @@ func TestMetrics_Store(t *testing.T) {
 // Ensures that operators see how many keys expire soon, and how the store's connections are used.
 func TestMetrics_Records(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	for _, expiration := range []string{"1h", "6d", "8d"} {
 		w.do(http.MethodPost, "/api/v1/users/auth/keys", `{"description": "x", "expiration": "`+expiration+`"}`, bob)
 	}
+
 	text := w.metrics()
 	for _, line := range []string{"sallyport_api_keys_expiring 2", `sallyport_store_connections_max{pool="`, "sallyport_http_requests_in_flight 0"} {
 		if !strings.Contains(text, "\n"+line) {

@@ -50,6 +50,7 @@ func TestNesting_Refused(t *testing.T) {
 			w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "a"+strings.Repeat(".0", 63))
 		})
 	})
+
 	t.Run("ECE, the patch in a string", func(t *testing.T) {
 		w.costs(func() {
 			text, _ := json.Marshal(`{"a":` + deep + `}`)
@@ -57,10 +58,12 @@ func TestNesting_Refused(t *testing.T) {
 			w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "a"+strings.Repeat(".0", 63))
 		})
 	})
+
 	placed := func(body string) string { // where the array begins that is the sixty-fifth level
 		before, _, _ := strings.Cut(body, deep)
 		return fmt.Sprintf("[1:%d] ", len(before)+64-strings.Count(before, "{")+1)
 	}
+
 	const tooDeep = "Document nesting depth (65) exceeds the maximum allowed (64)"
 	for _, c := range []struct {
 		name, request, body string
@@ -79,12 +82,14 @@ func TestNesting_Refused(t *testing.T) {
 			})
 		})
 	}
+
 	t.Run("Elasticsearch, packed", func(t *testing.T) {
 		w.costs(func() {
 			body := `{"ids":` + deep + `}`
 			w.es(bob, "DELETE /_security/api_key", body, packed(body)).fails(http.StatusBadRequest, xcontentParse, placed(body)+tooDeep)
 		})
 	})
+
 	t.Run("Elasticsearch, the query of a role", func(t *testing.T) {
 		w.costs(func() {
 			query, _ := json.Marshal(`{"a":` + deep + `}`)
@@ -105,6 +110,7 @@ func packed(body string) client.RequestEditorFn {
 		if err := writer.Close(); err != nil {
 			return err
 		}
+
 		r.Body, r.ContentLength = io.NopCloser(&buffer), int64(buffer.Len())
 		r.Header.Set("Content-Encoding", "gzip")
 		return nil
@@ -121,6 +127,7 @@ func TestNesting_Taken(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
+
 	many := strings.TrimSuffix(strings.Repeat(nested(62)+",", 16_000/125), ",")
 	t.Run("wrong values, ECE", func(t *testing.T) {
 		w.costs(func() {
@@ -128,16 +135,19 @@ func TestNesting_Taken(t *testing.T) {
 			w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "full_name")
 		})
 	})
+
 	t.Run("wrong values, Elasticsearch", func(t *testing.T) {
 		w.costs(func() {
 			w.es(bob, "DELETE /_security/api_key", `{"ids":[`+many+`]}`).fails(http.StatusBadRequest, xcontentParse, "…")
 		})
 	})
+
 	t.Run("unknown members", func(t *testing.T) {
 		var members strings.Builder
 		for i := range 2_000 {
 			members.WriteString(`"` + string(rune('a'+i%26)) + strings.Repeat("x", i/500) + string(rune('a'+i/26%26)) + string(rune('a'+i/676)) + `":1,`)
 		}
+
 		w.costs(func() {
 			response, _ := w.do(http.MethodPatch, "/api/v1/user", `{`+members.String()+`"zzzz":1}`, alice)
 			if response.StatusCode != http.StatusBadRequest {
@@ -147,7 +157,7 @@ func TestNesting_Taken(t *testing.T) {
 	})
 }
 
-// storedDeep makes a key whose metadata is nested as deep as earlier versions let it be, and returns its id.
+// storedDeep creates a key with metadata at the maximum depth of earlier versions, and returns its id.
 func (w *world) storedDeep(name string, levels int) string {
 	w.Helper()
 	id := w.esKey(bob, `{"name":"`+name+`"}`).id
@@ -158,7 +168,8 @@ func (w *world) storedDeep(name string, levels int) string {
 	return id
 }
 
-// Ensures that metadata which is stored deeper than can be sent today stays readable, at a cost in proportion to its size.
+// Ensures that metadata which is stored deeper than can be sent today stays readable, at a cost in proportion to its
+// size.
 func TestNesting_Stored(t *testing.T) {
 	w := newWorld(t)
 	const levels, keys = 5_000, 5
@@ -166,6 +177,7 @@ func TestNesting_Stored(t *testing.T) {
 	for i := range ids {
 		ids[i] = w.storedDeep(fmt.Sprintf("deep-%d", i), levels)
 	}
+
 	whole := strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels)
 	shows := func(t *testing.T, request, body string, most int) {
 		t.Helper()
@@ -176,6 +188,7 @@ func TestNesting_Stored(t *testing.T) {
 			}
 		})
 	}
+
 	size := keys * (len(whole) + 1_000)
 	t.Run("get", func(t *testing.T) { shows(t, "GET /_security/api_key?username=bob", "", size) })
 	t.Run("pretty", func(t *testing.T) { shows(t, "GET /_security/api_key?username=bob&pretty", "", 6*size) })
@@ -188,6 +201,7 @@ func TestNesting_Stored(t *testing.T) {
 			w.es(bob, "GET /_security/api_key?username=bob&filter_path="+filter, "").is(http.StatusOK, "{}")
 		})
 	})
+
 	t.Run("filter that keeps all", func(t *testing.T) {
 		shows(t, "GET /_security/api_key?username=bob&filter_path=**.metadata", "", size)
 	})
@@ -201,12 +215,14 @@ func TestNesting_Stored(t *testing.T) {
 				fails(http.StatusBadRequest, illegalArgument, "the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
 		})
 	})
+
 	t.Run("ECE", func(t *testing.T) {
 		response, body := w.do(http.MethodGet, "/api/v1/users/auth/keys/"+ids[0], "", bob)
 		if response.StatusCode != http.StatusOK {
 			t.Errorf("%d %s", response.StatusCode, body)
 		}
 	})
+
 	t.Run("update of another part", func(t *testing.T) {
 		w.es(bob, "PUT /_security/api_key/"+ids[0], `{"expiration":"1d"}`).ok()
 		if got := w.es(bob, "GET /_security/api_key?id="+ids[0], ""); !strings.Contains(got.body, whole) {
@@ -224,7 +240,8 @@ func TestNesting_StoredDeepest(t *testing.T) {
 		"GET /_security/api_key?id=" + id, "GET /_security/api_key?pretty&id=" + id, "GET /_security/api_key?filter_path=**.metadata&id=" + id,
 		"GET /_security/_query/api_key?pretty&filter_path=-**.b",
 	} {
-		answer, cost := w.measured(bob, request, "") // clients that read JSON with a limit of 10,000 levels cannot read the answer
+		// Clients that read JSON with a limit of 10,000 levels cannot read the answer.
+		answer, cost := w.measured(bob, request, "")
 		if answer.Code != http.StatusOK || strings.Count(answer.Body.String(), `"a":`) != levels {
 			t.Errorf("%s: status %d, %d bytes", request, answer.Code, answer.Body.Len())
 		}

@@ -41,7 +41,7 @@ func (n *tally) add(w *world, response *http.Response) {
 	}
 	n.counts[response.StatusCode]++
 	if response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "" {
-		w.Error("who was turned away is not told when to come back")
+		w.Error("a refusal has no Retry-After")
 	}
 }
 
@@ -54,7 +54,7 @@ func (n *tally) only(w *world, statuses ...int) {
 		}
 	}
 	if n.counts[http.StatusServiceUnavailable] == 0 {
-		w.Errorf("answers by status: %v; nobody was turned away, so this was no flood", n.counts)
+		w.Errorf("answers by status: %v; no request was refused, so this was no flood", n.counts)
 	}
 }
 
@@ -74,28 +74,33 @@ func steady(over <-chan struct{}, do func()) []time.Duration {
 	}
 }
 
-// served are those who must be served during a flood: reads, and operators.
+// served holds the probes that must be served during a flood: reads, and operators.
 type served struct {
 	*world
 	does map[string]func()
 	idle time.Duration
 }
 
-// mustServe prepares who must be served. It comes before the flood.
+// mustServe prepares the probes that must be served. It is called before the flood.
 func (w *world) mustServe() served {
 	w.Helper()
+
 	session, key := bearer(w.login("bob", bobPassword)), apiKey(*w.newKey(bob, "steady", "").Key)
 	operators := httptest.NewServer(operator.New(operator.Deps{
-		Stopping: w.Context(), Ready: w.app.Ready, Metrics: w.app.Metrics, Log: slog.New(slog.DiscardHandler),
+		Stopping: w.Context(),
+		Ready:    w.app.Ready,
+		Metrics:  w.app.Metrics,
+		Log:      slog.New(slog.DiscardHandler),
 	}))
 	w.Cleanup(operators.Close)
-	account := func(who client.RequestEditorFn) func() {
+	account := func(caller client.RequestEditorFn) func() {
 		return func() {
-			if response, body := w.do(http.MethodGet, "/api/v1/account", "", who); response.StatusCode != http.StatusOK {
+			if response, body := w.do(http.MethodGet, "/api/v1/account", "", caller); response.StatusCode != http.StatusOK {
 				w.Errorf("a read during the flood: %d %s", response.StatusCode, body)
 			}
 		}
 	}
+
 	s := served{world: w, does: map[string]func(){
 		"session": account(session), "key": account(key), "operators": func() { w.operatorsServed(operators.URL) },
 	}}
@@ -105,6 +110,7 @@ func (w *world) mustServe() served {
 		s.does["session"]()
 		took = append(took, time.Since(began))
 	}
+
 	s.idle = median(took)
 	return s
 }
@@ -159,8 +165,8 @@ func (w *world) freed(goroutines int) {
 	})
 }
 
-// Ensures that a flood of sign-ins is answered, each in time, with what it asked for or that there is no room for it, while
-// reads and operators are served as ever, and that it leaves nothing behind.
+// Ensures that each request of a flood of sign-ins is answered in time, served or refused as overload, while reads and
+// operators are served as usual, and that the flood leaves nothing behind.
 func TestOverload_Logins(t *testing.T) {
 	w := openTuned(t, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 4 << 10, Passes: 2, Threads: 1} })
 	w.addUsers()
@@ -181,6 +187,7 @@ func TestOverload_Logins(t *testing.T) {
 			}
 		})
 	}()
+
 	served.until(over)
 	answers.only(w, http.StatusOK, http.StatusUnauthorized, http.StatusServiceUnavailable)
 	t.Log(answers.counts)
@@ -188,20 +195,24 @@ func TestOverload_Logins(t *testing.T) {
 	w.login("bob", bobPassword)
 }
 
-// Ensures that a flood of sign-ins from one address fills only its own queue: another address is answered each time, in turn.
+// Ensures that a flood of sign-ins from one address fills only its own queue: another address is answered each time, in
+// turn.
 func TestOverload_LoginsOfOneAddress(t *testing.T) {
 	_, loopback, err := net.ParseCIDR("127.0.0.0/8")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	w := openTuned(t, func(s *app.Settings) {
 		s.Hashing = secret.Cost{Memory: 4 << 10, Passes: 2, Threads: 1}
 		s.TrustedProxies = []*net.IPNet{loopback}
 	})
+
 	guess := func(address, name string) *http.Response {
 		response, _ := w.do(http.MethodPost, loginPath, fmt.Sprintf(`{"username":%q,"password":"guess"}`, name), header("X-Forwarded-For", address))
 		return response
 	}
+
 	over := make(chan struct{})
 	var flood tally
 	go func() {
@@ -212,16 +223,18 @@ func TestOverload_LoginsOfOneAddress(t *testing.T) {
 			}
 		})
 	}()
+
 	steady(over, func() {
 		if status := guess("192.0.2.2", "unknown").StatusCode; status != http.StatusUnauthorized {
 			t.Errorf("another address is answered %d", status)
 		}
 	})
+
 	flood.only(w, http.StatusUnauthorized, http.StatusServiceUnavailable)
 }
 
-// Ensures that a flood of what takes long, with large bodies and large answers, is answered in Elasticsearch's form, each
-// in time, with what it asked for or that there is no room for it, while reads and operators are served as ever.
+// Ensures that each request of a flood of heavy requests, with large bodies and large answers, is answered in time and
+// in Elasticsearch's form, served or refused as overload, while reads and operators are served as usual.
 func TestOverload_LargeRequests(t *testing.T) {
 	w := newWorld(t)
 	owner := w.native("owner", "superuser")
@@ -229,6 +242,7 @@ func TestOverload_LargeRequests(t *testing.T) {
 	for range cap(ids) {
 		ids = append(ids, fmt.Sprint(w.es(owner, "POST /_security/api_key", `{"name":"k"}`).ok()["id"]))
 	}
+
 	unknown := strings.Repeat(`"nobody's",`, 20_000)
 	served, goroutines := w.mustServe(), runtime.NumGoroutine()
 	over := make(chan struct{})
@@ -245,19 +259,22 @@ func TestOverload_LargeRequests(t *testing.T) {
 			default:
 				r = w.es(owner, "POST /_security/api_key/_bulk_update", fmt.Sprintf(`{"ids":["%s"],"metadata":{"a":%d}}`, strings.Join(ids, `","`), i))
 			}
+
 			answers.add(w, r.response)
 			if r.response.StatusCode == http.StatusServiceUnavailable {
 				r.fails(http.StatusServiceUnavailable, "es_rejected_execution_exception", "the server is busy; try again in a moment")
 			}
 		})
 	}()
+
 	served.until(over)
 	answers.only(w, http.StatusOK, http.StatusServiceUnavailable)
 	t.Log(answers.counts)
 	w.freed(goroutines)
 }
 
-// Ensures that a flood of what writes does not keep reads and operators waiting, and that each write is done or refused.
+// Ensures that a flood of what writes does not keep reads and operators waiting, and that each write is done or
+// refused.
 func TestOverload_Writes(t *testing.T) {
 	w := newWorld(t)
 	token := bearer(w.login("bob", bobPassword))
@@ -266,6 +283,7 @@ func TestOverload_Writes(t *testing.T) {
 	if err != nil || before.JSON200 == nil {
 		t.Fatalf("%v %s", err, before.Body)
 	}
+
 	goroutines := runtime.NumGoroutine()
 	over := make(chan struct{})
 	var answers tally
@@ -276,6 +294,7 @@ func TestOverload_Writes(t *testing.T) {
 			answers.add(w, response)
 		})
 	}()
+
 	served.until(over)
 	w.freed(goroutines)
 	for status := range answers.counts {
@@ -283,6 +302,7 @@ func TestOverload_Writes(t *testing.T) {
 			t.Errorf("answers by status: %v", answers.counts)
 		}
 	}
+
 	t.Log(answers.counts)
 	after, err := w.client.GetAPIKeysWithResponse(t.Context(), token)
 	if err != nil || after.JSON200 == nil {
@@ -293,8 +313,8 @@ func TestOverload_Writes(t *testing.T) {
 	}
 }
 
-// Ensures that a user whose clients do not read large answers holds no work slot and at most a quarter of the bytes, that others list users
-// and revoke meanwhile, and that the user's own revocations work, too.
+// Ensures that a user with clients that do not read large answers holds no work slot and at most a quarter of the
+// bytes, that others list users and revoke meanwhile, and that the user's own revocations work, too.
 func TestOverload_SlowReaders(t *testing.T) {
 	w := newWorld(t)
 	owner := w.native("owner", "superuser")
@@ -302,6 +322,7 @@ func TestOverload_SlowReaders(t *testing.T) {
 	for i := range 1_300 {
 		resources = append(resources, strconv.Itoa(i))
 	}
+
 	question := fmt.Sprintf(`{"application":[{"application":"app","privileges":["p%s"],"resources":["%s"]}]}`, strings.Repeat("x", 8_000), strings.Join(resources, `","`))
 	credentials := base64.StdEncoding.EncodeToString([]byte("owner:" + passwordOf("owner")))
 	for _, target := range []string{"_has_privileges", "_has_privileges?pretty", "_has_privileges?filter_path=application"} {
@@ -320,13 +341,16 @@ func TestOverload_SlowReaders(t *testing.T) {
 					answered <- string(status[len(status)-3:])
 				}()
 			}
+
 			statuses := map[string]int{}
 			for range cap(answered) {
 				statuses[<-answered]++
 			}
+
 			if sent := statuses["200"]; sent == 0 || sent > 4 || sent+statuses["503"] != cap(answered) {
 				t.Errorf("answers by status: %v; want up to four of 10 MB in 40 MiB", statuses)
 			}
+
 			for _, line := range []string{"sallyport_bound_running{bound=\"heavy\"} 0\n", "sallyport_bound_waiting{bound=\"heavy\"} 0\n"} {
 				if !strings.Contains(w.metrics(), line) {
 					t.Errorf("there is no %q: slow readers hold a work slot", line)
@@ -336,13 +360,16 @@ func TestOverload_SlowReaders(t *testing.T) {
 			if response, body := w.do(http.MethodGet, "/api/v1/users", "", bob); response.StatusCode != http.StatusOK {
 				t.Errorf("another user lists users: %d %s", response.StatusCode, body)
 			}
-			for _, who := range []client.RequestEditorFn{bob, owner} {
-				id := fmt.Sprint(w.es(who, "POST /_security/api_key", `{"name":"k"}`).ok()["id"])
-				w.es(who, "DELETE /_security/api_key", `{"ids":["`+id+`"]}`).ok()
+
+			for _, caller := range []client.RequestEditorFn{bob, owner} {
+				id := fmt.Sprint(w.es(caller, "POST /_security/api_key", `{"name":"k"}`).ok()["id"])
+				w.es(caller, "DELETE /_security/api_key", `{"ids":["`+id+`"]}`).ok()
 			}
+
 			for _, connection := range connections {
 				_ = connection.Close()
 			}
+
 			w.freed(goroutines)
 		})
 	}
@@ -351,30 +378,38 @@ func TestOverload_SlowReaders(t *testing.T) {
 // send sends a request with a body of a length, or as much of it, and returns the connection.
 func (w *world) send(request, headers string, length, sent int) net.Conn {
 	w.Helper()
+
 	connection, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 	if err != nil {
 		w.Fatal(err)
 	}
+
 	text := fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", request, length, headers, strings.Repeat(" ", sent))
 	if _, err := connection.Write([]byte(text)); err != nil {
 		w.Fatal(err)
 	}
+
 	return connection
 }
 
-// holds waits until so many bytes of large bodies are held.
+// holds waits until n bytes of large bodies are held.
 func (w *world) holds(room string, bytes int) {
 	w.Helper()
 	line := fmt.Sprintf("sallyport_bound_held_bytes{bound=%q} %s\n", room, strconv.FormatFloat(float64(bytes), 'g', -1, 64))
 	w.until(line, func() bool { return strings.Contains(w.metrics(), line) })
 }
 
-// Ensures that a request that is refused is answered soon although its body does not end, and holds nothing afterwards, so that
-// unauthenticated callers cannot fill the requests at once with it.
+// Ensures that a request that is refused is answered soon although its body does not end, and holds nothing afterwards,
+// so that unauthenticated callers cannot fill the requests at once with it.
 func TestOverload_RefusedUnfinishedBodies(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
-	for path, want := range map[string]int{"/_security/user/_has_privileges": http.StatusUnauthorized, "/api/v1/users": http.StatusUnauthorized, "/api/v1/none": http.StatusNotFound} {
+	for path, want := range map[string]int{
+		"/_security/user/_has_privileges": http.StatusUnauthorized,
+		"/api/v1/users":                   http.StatusUnauthorized,
+		"/api/v1/none":                    http.StatusNotFound,
+	} {
 		t.Run(path, func(t *testing.T) {
 			began := time.Now()
 			connection := w.send("POST "+path, "", 16<<10, 100)
@@ -383,6 +418,7 @@ func TestOverload_RefusedUnfinishedBodies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			_ = response.Body.Close()
 			if took := time.Since(began); response.StatusCode != want || took > 10*time.Second {
 				t.Errorf("%d after %s; want %d soon", response.StatusCode, took, want)
@@ -391,9 +427,9 @@ func TestOverload_RefusedUnfinishedBodies(t *testing.T) {
 	}
 }
 
-// Ensures that bodies that do not end hold no work slot; that unauthenticated callers that send them use up neither the bytes of
-// users nor what small bodies need; that what exceeds an address's share is refused at once, and that nothing of the rest stays
-// after its connection.
+// Ensures that bodies that do not end hold no work slot; that unauthenticated callers that send them use up neither the
+// bytes of users nor what small bodies need; that what exceeds an address's share is refused at once, and that nothing
+// of the rest stays after its connection.
 func TestOverload_UnfinishedBodies(t *testing.T) {
 	w := newWorld(t)
 	owner := w.native("owner", "superuser")
@@ -407,6 +443,7 @@ func TestOverload_UnfinishedBodies(t *testing.T) {
 		connections = append(connections, w.send("POST /_security/api_key/_bulk_update", "Authorization: Basic "+credentials+"\r\n", size+1, size))
 		w.holds("heavy", (i+1)*(size-small))
 	}
+
 	for range 2 {
 		connection := w.send("POST "+loginPath, "", size, size)
 		connections = append(connections, connection)
@@ -420,11 +457,13 @@ func TestOverload_UnfinishedBodies(t *testing.T) {
 		}
 		w.refused(response, string(body), http.StatusServiceUnavailable, "root.overloaded")
 	}
+
 	for _, bound := range []string{"heavy", "revocation", "unauthenticated", "hashing", "writes"} {
 		if line := fmt.Sprintf("sallyport_bound_running{bound=%q} 0\n", bound); !strings.Contains(w.metrics(), line) {
 			t.Errorf("there is no %q: bodies that do not end hold a slot", line)
 		}
 	}
+
 	w.login("alice", alicePassword)
 	w.es(owner, "POST /_security/_query/api_key", `{}`).ok()
 	w.es(owner, "POST /_security/api_key/_bulk_update", `{"ids":["`+strings.Repeat("x", 100_000)+`"]}`).ok()
@@ -433,5 +472,6 @@ func TestOverload_UnfinishedBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	w.freed(goroutines)
 }

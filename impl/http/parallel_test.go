@@ -18,6 +18,7 @@ func parallel(n int, f func(i int)) {
 			f(i)
 		})
 	}
+
 	close(start)
 	wg.Wait()
 }
@@ -27,6 +28,7 @@ const crowd = 200
 // Ensures that 200 refreshes of one token at once all succeed, with 200 tokens that work, and that one logout ends all.
 func TestParallel_Refresh(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	old := w.login("alice", alicePassword)
 	tokens := make([]string, crowd)
@@ -38,16 +40,19 @@ func TestParallel_Refresh(t *testing.T) {
 		}
 		tokens[i] = r.JSON200.Token
 	})
+
 	distinct := map[string]bool{}
 	for _, token := range tokens {
 		distinct[token] = true
 	}
+
 	if len(distinct) != crowd || !w.alive(bearer(tokens[crowd-1])) {
 		t.Errorf("%d distinct tokens", len(distinct))
 	}
 	if r, err := w.client.LogoutWithResponse(t.Context(), bearer(tokens[0])); err != nil || r.JSON200 == nil {
 		t.Fatalf("logout: %v %v", err, r)
 	}
+
 	for _, token := range append(tokens, old) {
 		if w.alive(bearer(token)) {
 			t.Fatal("a token is alive after the logout")
@@ -55,10 +60,11 @@ func TestParallel_Refresh(t *testing.T) {
 	}
 }
 
-// Ensures that whatever refreshes, logouts and creations of keys do to each other, no answer is one that the contract
-// does not have, no token is alive after a logout was answered, and every key whose creation was answered works.
+// Ensures that concurrent refreshes, logouts and creations of keys get only answers of the contract, that no token
+// works after the answer to its logout, and that every key works after the answer to its creation.
 func TestParallel_Mixed(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	token := w.login("alice", alicePassword)
 	var mu sync.Mutex
@@ -69,6 +75,7 @@ func TestParallel_Mixed(t *testing.T) {
 			close(half)
 		}
 	}
+
 	refresh := func() {
 		r, err := w.client.RefreshTokenWithResponse(t.Context(), bearer(token))
 		w.oneOf(err, r.StatusCode(), http.StatusOK, http.StatusUnauthorized)
@@ -79,6 +86,7 @@ func TestParallel_Mixed(t *testing.T) {
 			mu.Unlock()
 		}
 	}
+
 	create := func() {
 		r, err := w.client.CreateAPIKeyWithResponse(t.Context(), client.CreateAPIKeyRequest{Description: "a key"}, bearer(token))
 		w.oneOf(err, r.StatusCode(), http.StatusCreated, http.StatusUnauthorized)
@@ -89,7 +97,8 @@ func TestParallel_Mixed(t *testing.T) {
 			mu.Unlock()
 		}
 	}
-	const rounds = 10 // who writes is served in turn, so what all asked for at once would come before any logout
+
+	const rounds = 10 // writers are queued in order, so concurrent requests would all precede the logout
 	parallel(3*crowd/rounds, func(i int) {
 		switch i % 3 {
 		case 0:
@@ -106,16 +115,19 @@ func TestParallel_Mixed(t *testing.T) {
 			w.oneOf(err, r.StatusCode(), http.StatusOK, http.StatusUnauthorized)
 		}
 	})
+
 	for _, token := range tokens {
 		if w.alive(bearer(token)) {
 			t.Fatal("a token is alive after the logout")
 		}
 	}
+
 	for _, key := range keys {
 		if !w.alive(apiKey(key)) {
-			t.Fatal("a key whose creation was answered does not work")
+			t.Fatal("a key does not work after its creation was answered")
 		}
 	}
+
 	if n := len(tokens) + len(keys); n == 2*crowd+1 {
 		t.Error("every request came before the first logout, so nothing was tested")
 	} else {
@@ -136,6 +148,7 @@ func (w *world) oneOf(err error, status int, allowed ...int) {
 // Ensures that of many deletions of one key at once exactly one finds it.
 func TestParallel_Delete(t *testing.T) {
 	t.Parallel()
+
 	w := newWorld(t)
 	key := w.newKey(alice, "a key", "")
 	token := w.login("alice", alicePassword)

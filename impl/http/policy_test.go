@@ -21,7 +21,8 @@ var needElevation = []string{
 	"delete-users-api-keys", "update-user",
 }
 
-// needElevationToo are the operations of Elasticsearch's that ask for them: all that make or change keys, users and roles.
+// needElevationToo are the operations of Elasticsearch's that ask for them: all that make or change keys, users and
+// roles.
 var needElevationToo = []string{
 	"security-bulk-update-api-keys", "security-change-password", "security-change-password-post", "security-create-api-key", "security-create-api-key-put",
 	"security-delete-application-privileges", "security-delete-role", "security-delete-user", "security-disable-user", "security-disable-user-post",
@@ -33,10 +34,11 @@ var needElevationToo = []string{
 // allNeedElevation are both, in order.
 var allNeedElevation = slices.Sorted(slices.Values(slices.Concat(needElevation, needElevationToo)))
 
-// factsOfElevation ensures that exactly the operations that are listed above ask for elevated permissions, of callers with a
-// second factor who are not elevated, and never of an API key, and that the refusal leads to where to take them.
+// factsOfElevation ensures that exactly the operations listed above require elevated permissions: of callers with a
+// second factor that are not elevated, and never of an API key. The refusal links to where to get them.
 func (w *world) factsOfElevation(all map[call]result) {
 	w.Helper()
+
 	asked := map[string][]string{} // what admins with a second factor are asked for, by credential
 	for c, r := range all {
 		if r.outcome != "449" {
@@ -50,6 +52,7 @@ func (w *world) factsOfElevation(all map[call]result) {
 			asked[c.credential] = append(asked[c.credential], c.operation)
 		}
 	}
+
 	for _, credential := range []string{"session", "basic"} {
 		if slices.Sort(asked[credential]); !slices.Equal(asked[credential], allNeedElevation) {
 			w.Errorf("with %s, elevated permissions are asked for\n%v, want\n%v", credential, asked[credential], allNeedElevation)
@@ -65,22 +68,25 @@ const (
 // leads ensures that a result asks for elevated permissions, in body and header; Elasticsearch's have no such header.
 func (w *world) leads(operation string, r result, path string) {
 	w.Helper()
+
 	if slices.Contains(needElevationToo, operation) {
 		if r.outcome != "449" || r.link != "" || !strings.Contains(r.body, `"security_exception"`) || !strings.Contains(r.body, path) {
 			w.Errorf("got %s, Link %q, %s, want a security_exception that leads to %s", r.outcome, r.link, r.body, path)
 		}
 		return
 	}
+
 	link := "<" + path + `>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`
 	if r.outcome != "449" || r.link != link || !strings.Contains(r.body, "root.unauthorized.rbac.elevated_permissions_required") || !strings.Contains(r.body, path) {
 		w.Errorf("got %s, Link %q, %s, want 449 and Link %q", r.outcome, r.link, r.body, link)
 	}
 }
 
-// factsOfRoles ensures that a refusal for the roles names the permission, that admins meet none, that it is the same for
-// all credentials, and that without any only what is public is open.
+// factsOfRoles ensures that a refusal for the roles names the permission, that admins meet none, that it is the same
+// for all credentials, and that without any only what is public is open.
 func (w *world) factsOfRoles(all map[call]result) {
 	w.Helper()
+
 	public := []string{"login", "methods", "saml-callback", "saml-init", "saml-metadata", "saml-single-logout", "sign-in-page"}
 	actions := refusals()
 	for c, r := range all {
@@ -119,6 +125,7 @@ func refusals() map[string]string {
 			}
 		}
 	}
+
 	// It has an action for each type of grant, and here the type is refresh_token.
 	all["security-get-token"] = strings.Replace(all["security-get-token"], "token/create", "token/refresh", 1)
 	return all
@@ -127,6 +134,7 @@ func refusals() map[string]string {
 // factsOfPermissions ensures that a user's permissions are exactly ECE's operations that the user is let in to.
 func (w *world) factsOfPermissions(all map[call]result) {
 	w.Helper()
+
 	users := &callers{world: w, made: 1_000_000}
 	for _, role := range roleSets {
 		me, err := w.client.GetCurrentUserWithResponse(w.Context(), users.make(call{role: role}))
@@ -151,37 +159,50 @@ func (w *world) factsOfPermissions(all map[call]result) {
 
 // asked are the operations that ask a caller for elevated permissions, each with a link to where to go. Those that end
 // sessions or change devices are left out.
-func (w *world) asked(who client.RequestEditorFn, link string) []string {
+func (w *world) asked(caller client.RequestEditorFn, link string) []string {
 	w.Helper()
+
 	var asked []string
 	for operation, route := range routes() {
 		if lasting[operation] {
 			continue
 		}
-		response, body := w.do(route.method, route.path, route.body, who)
+		response, body := w.do(route.method, route.path, route.body, caller)
 		if outcome(response, body) == "449" {
 			w.leads(operation, result{outcome(response, body), response.Header.Get("Link"), body}, link)
 			asked = append(asked, operation)
 		}
 	}
+
 	slices.Sort(asked)
 	return asked
 }
 
-// Ensures that under the policy "always" who has no second factor is sent to set one up, can do so, and is then let in
-// once elevated, as is a key that was made then.
+// Ensures that under the policy "always" a caller without a second factor is directed to enroll one, can do so, and is
+// admitted once elevated, as is a key that was made then.
 func TestPolicy_Always(t *testing.T) {
 	t.Parallel()
+
 	w := openTuned(t, func(s *app.Settings) { s.Elevation.Policy = elevation.Always })
-	if _, err := w.app.Users.Add(t.Context(), user.New{Name: "bob", Roles: []string{string(identity.PlatformAdmin)}, Password: bobPassword}); err != nil {
+	if _, err := w.app.Users.Add(t.Context(), user.New{
+		Name:     "bob",
+		Roles:    []string{string(identity.PlatformAdmin)},
+		Password: bobPassword,
+	}); err != nil {
 		t.Fatal(err)
 	}
+
 	session := bearer(w.login("bob", bobPassword))
-	for name, who := range map[string]client.RequestEditorFn{"session": session, "Basic": bob, "the built-in admin's": admin} {
-		if asked := w.asked(who, enrollPath); !slices.Equal(asked, allNeedElevation) {
+	for name, caller := range map[string]client.RequestEditorFn{
+		"session":              session,
+		"Basic":                bob,
+		"the built-in admin's": admin,
+	} {
+		if asked := w.asked(caller, enrollPath); !slices.Equal(asked, allNeedElevation) {
 			t.Errorf("without a second factor, with %s, elevated permissions are asked for %v", name, asked)
 		}
 	}
+
 	enrolled, err := w.client.EnrollTOTPDeviceWithResponse(t.Context(), session)
 	if err != nil || enrolled.JSON201 == nil {
 		t.Fatalf("enrollment: %v %v", enrolled, err)
@@ -189,42 +210,53 @@ func TestPolicy_Always(t *testing.T) {
 	if asked := w.asked(session, enrollPath); !slices.Equal(asked, allNeedElevation) {
 		t.Errorf("with a device that is not confirmed, elevated permissions are asked for %v", asked)
 	}
+
 	code, err := totp.GenerateCode(enrolled.JSON201.Secret, w.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	confirmed, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: code}, session)
 	if err != nil || confirmed.JSON200 == nil {
 		t.Fatalf("confirmation: %v %v", confirmed, err)
 	}
-	for name, who := range map[string]client.RequestEditorFn{"session": session, "Basic": bob} {
-		if asked := w.asked(who, elevatePath); !slices.Equal(asked, allNeedElevation) {
+
+	for name, caller := range map[string]client.RequestEditorFn{"session": session, "Basic": bob} {
+		if asked := w.asked(caller, elevatePath); !slices.Equal(asked, allNeedElevation) {
 			t.Errorf("with a second factor, with %s, elevated permissions are asked for %v", name, asked)
 		}
 	}
+
 	raised := bearer(w.raise(w.login("bob", bobPassword), confirmed.JSON200.RecoveryCodes[0]))
 	key := apiKey(*w.newKey(raised, "a key", "").Key)
-	for name, who := range map[string]client.RequestEditorFn{"elevated session": raised, "key": key} {
-		if asked := w.asked(who, elevatePath); len(asked) > 0 {
+	for name, caller := range map[string]client.RequestEditorFn{"elevated session": raised, "key": key} {
+		if asked := w.asked(caller, elevatePath); len(asked) > 0 {
 			t.Errorf("with the %s, elevated permissions are asked for %v", name, asked)
 		}
 	}
 }
 
-// Ensures that under the policy "never" nobody is asked, and that whoever likes can still be elevated.
+// Ensures that under the policy "never" no caller has to elevate, and that callers still can.
 func TestPolicy_Never(t *testing.T) {
 	t.Parallel()
+
 	w := openTuned(t, func(s *app.Settings) { s.Elevation.Policy = elevation.Never })
 	_, codes, err := w.app.Elevation.Provision(t.Context(), user.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	token := w.login(user.Admin, adminPassword)
-	for name, who := range map[string]client.RequestEditorFn{"session": bearer(token), "Basic": admin, "readonly's": as(user.Readonly, readonlyPassword)} {
-		if asked := w.asked(who, elevatePath); len(asked) > 0 {
+	for name, caller := range map[string]client.RequestEditorFn{
+		"session":    bearer(token),
+		"Basic":      admin,
+		"readonly's": as(user.Readonly, readonlyPassword),
+	} {
+		if asked := w.asked(caller, elevatePath); len(asked) > 0 {
 			t.Errorf("with %s, elevated permissions are asked for %v", name, asked)
 		}
 	}
+
 	raised := bearer(w.raise(token, codes[0]))
 	me, err := w.client.GetCurrentUserWithResponse(t.Context(), raised)
 	if err != nil || me.JSON200 == nil || !me.JSON200.Security.ElevatedPermissions.Enabled {

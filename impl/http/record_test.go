@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// recordVariable names the environment variable with the file to which every request and its answer are appended, a line
-// each, with what varies from run to run masked. Two runs of equal servers give the same set of lines, so a change of the
-// code's structure is checked by comparing the sorted lines of before and after:
+// recordVariable names the environment variable with the file to which every request and its answer are appended, a
+// line each, with what varies from run to run masked. Two runs of equal servers give the same set of lines, so a change
+// of the code's structure is checked by comparing the sorted lines of before and after:
 //
 //	SALLYPORT_RECORD=/tmp/before go test -count=1 ./impl/http
 const recordVariable = "SALLYPORT_RECORD"

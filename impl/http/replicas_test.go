@@ -12,12 +12,11 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/store/postgrestest"
-
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
-// newReplicas returns two servers on one database, with one clock, that remember what they can.
+// newReplicas returns two servers on one database, with one clock and with caches.
 func newReplicas(t *testing.T) (a, b *world) {
 	t.Helper()
 	dsn := newDSN(t)
@@ -47,7 +46,7 @@ func (w *world) eventually(within time.Duration, what string, is func() bool) ti
 
 var cacheHits = regexp.MustCompile(`(?m)^sallyport_cache_reads_total\{.*result="hit"\} (\d+)$`)
 
-// hits returns how often a server found a credential that it remembered.
+// hits returns the number of cache hits of a server's credential cache.
 func (w *world) hits() (n int) {
 	w.Helper()
 	recorder := httptest.NewRecorder()
@@ -60,19 +59,19 @@ func (w *world) hits() (n int) {
 	return n
 }
 
-// remembers asks for credentials until they are remembered, if the server remembers any.
-func (w *world) remembers(who ...client.RequestEditorFn) {
+// waitUntilCached sends requests with credentials until they are cached, if the server has a cache.
+func (w *world) waitUntilCached(caller ...client.RequestEditorFn) {
 	w.Helper()
-	for _, one := range who {
+	for _, one := range caller {
 		before := w.hits()
-		w.eventually(time.Minute, "a credential works and is remembered", func() bool {
+		w.eventually(time.Minute, "a credential works and is cached", func() bool {
 			return w.alive(one) && (!onPostgres || w.hits() > before)
 		})
 	}
 }
 
-// Ensures that whatever ends a credential at one server ends it at that at once, and at another that remembers it a moment
-// later; and that other credentials live on.
+// Ensures that a credential that ends at one server ends there at once, and a moment later at another server that has
+// it cached, and that other credentials still work.
 func TestReplicas_Ends(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -105,9 +104,9 @@ func TestReplicas_Ends(t *testing.T) {
 			a, b := newReplicas(t)
 			token, key := a.login("alice", alicePassword), a.newKey(alice, "a key", "")
 			session, secret := bearer(token), apiKey(*key.Key)
-			a.remembers(session, secret)
-			b.remembers(session, secret)
-			if !a.alive(alice) || !b.alive(alice) { // the password is remembered then
+			a.waitUntilCached(session, secret)
+			b.waitUntilCached(session, secret)
+			if !a.alive(alice) || !b.alive(alice) { // this caches the password
 				t.Fatal("the password does not work")
 			}
 			c.change(a, token, key)
@@ -146,7 +145,7 @@ func TestReplicas_Rights(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
 	old, key := bearer(a.login("alice", alicePassword)), apiKey(*a.newKey(alice, "a key", "").Key)
-	b.remembers(old)
+	b.waitUntilCached(old)
 	users := func() int {
 		response, _ := b.do(http.MethodGet, "/api/v1/users", "", key)
 		return response.StatusCode
@@ -164,7 +163,7 @@ func TestReplicas_Rights(t *testing.T) {
 	token := a.login("alice", alicePassword)
 	d := a.enroll(alice)
 	elevated := a.mustElevate(token, d.code())
-	b.remembers(bearer(elevated))
+	b.waitUntilCached(bearer(elevated))
 	if b.elevated(elevated).IsZero() {
 		t.Error("the other server does not know of the elevation")
 	}
@@ -206,8 +205,8 @@ func TestReplicas_Grace(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
 	old := a.login("alice", alicePassword)
-	a.remembers(bearer(old))
-	b.remembers(bearer(old))
+	a.waitUntilCached(bearer(old))
+	b.waitUntilCached(bearer(old))
 	r := a.refresh(old)
 	if r.JSON200 == nil {
 		t.Fatalf("refresh: %s", r.Body)
@@ -216,18 +215,19 @@ func TestReplicas_Grace(t *testing.T) {
 	if second := b.refresh(old); second.JSON200 == nil {
 		t.Errorf("an overlapping refresh at another server failed: %s", second.Body)
 	}
-	b.remembers(bearer(old), bearer(r.JSON200.Token))
+	b.waitUntilCached(bearer(old), bearer(r.JSON200.Token))
 	a.clock.advance(time.Millisecond)
 	if a.alive(bearer(old)) || b.alive(bearer(old)) {
 		t.Error("the old token outlives the grace time")
 	}
 }
 
-// Ensures that a session that ended at a server is dead within the cache's lifetime at another that hears of nothing.
-func TestReplicas_Deaf(t *testing.T) {
+// Ensures that a session that ended at one server is refused within the cache's lifetime at another without a LISTEN
+// connection.
+func TestReplicas_ListenConnectionLost(t *testing.T) {
 	t.Parallel()
 	if !onPostgres {
-		t.Skip("on SQLite nobody has to hear of anything")
+		t.Skip("SQLite has no LISTEN connection")
 	}
 	dsn := newDSN(t)
 	proxy := postgrestest.NewProxy(t, dsn, "sallyport-listen")
@@ -235,9 +235,9 @@ func TestReplicas_Deaf(t *testing.T) {
 	a.addUsers()
 	b := openWith(t, proxy.DSN, io.Discard, func(s *app.Settings) { s.CacheLifetime, s.Now = store.MaxLifetime, time.Now })
 	token := bearer(a.login("alice", alicePassword))
-	b.remembers(token)
+	b.waitUntilCached(token)
 	proxy.Stall()
-	b.remembers(token)
+	b.waitUntilCached(token)
 	a.answered(a.client.LogoutWithResponse(t.Context(), token))
 	if a.alive(token) {
 		t.Error("the session is alive where it was ended")

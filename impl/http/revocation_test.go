@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// massKeys is how many keys a user has whose keys are revoked.
+// massKeys is the number of keys of the user in the tests of mass revocation.
 var massKeys = func() int {
 	if os.Getenv("SALLYPORT_TEST_THOROUGH") == "1" {
 		return 200_000
@@ -29,8 +29,8 @@ var massKeys = func() int {
 // quick is how long it may take to revoke that many.
 var quick = time.Second
 
-// bulkKeys gives a user massKeys keys behind the server's back, and returns the credentials of some, the first and the last
-// among them.
+// bulkKeys inserts massKeys keys of a user into the database, and returns the credentials of some, the first and the
+// last among them.
 func (w *world) bulkKeys(user string) []client.RequestEditorFn {
 	w.Helper()
 	w.sql(fmt.Sprintf(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at)
@@ -43,13 +43,13 @@ func (w *world) bulkKeys(user string) []client.RequestEditorFn {
 	return some
 }
 
-// timed makes a request whose answer is not checked against the contract, which would take longer than the request.
-func (w *world) timed(method, path, body string, who client.RequestEditorFn) (string, time.Duration) {
+// timed sends a request without checking the answer against the contract, which would take longer than the request.
+func (w *world) timed(method, path, body string, caller client.RequestEditorFn) (string, time.Duration) {
 	w.Helper()
 	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
 	w.well(err)
 	r.Header.Set("Content-Type", "application/json")
-	w.well(who(w.Context(), r))
+	w.well(caller(w.Context(), r))
 	began := time.Now()
 	response, err := http.DefaultClient.Do(r)
 	w.well(err)
@@ -62,8 +62,8 @@ func (w *world) timed(method, path, body string, who client.RequestEditorFn) (st
 	return string(text), time.Since(began)
 }
 
-// Ensures that all keys of a user are revoked in less than a second however many there are, that none of them works afterwards
-// on either of two replicas, and that every view says so before and after the rows are swept.
+// Ensures that all keys of a user are revoked in less than a second however many there are, that none of them works
+// afterwards on either of two replicas, and that every view says so before and after the rows are swept.
 func TestRevocation_Mass(t *testing.T) {
 	t.Parallel()
 	first, second := newReplicas(t)
@@ -85,8 +85,8 @@ func TestRevocation_Mass(t *testing.T) {
 			}
 			keys := a.bulkKeys(route)
 			for _, key := range keys {
-				a.remembers(key)
-				b.remembers(key)
+				a.waitUntilCached(key)
+				b.waitUntilCached(key)
 			}
 			answer, took := a.timed(r.method, r.path, r.body, actor)
 			t.Logf("%d keys revoked in %v", massKeys, took)
@@ -147,7 +147,8 @@ func listsEach(t *testing.T, answer, user string) {
 	}
 }
 
-// showsRevoked fails the test unless every view of a user's bulk keys has them as invalidated now, and the trail has that once.
+// showsRevoked fails the test unless every view of a user's bulk keys has them as invalidated now, and the trail has
+// that once.
 func (w *world) showsRevoked(user string) {
 	w.Helper()
 	for _, i := range []int{1, massKeys} {
@@ -175,16 +176,16 @@ func (w *world) showsRevoked(user string) {
 	}
 }
 
-// Ensures that a user with very many keys is deleted in less than a second, and that one who gets the name afterwards has none
-// of them.
+// Ensures that a user with very many keys is deleted in less than a second, and that a new user of the same name has
+// none of them.
 func TestRevocation_DeleteUser(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
 	a.native("carol", "superuser")
 	keys := a.bulkKeys("carol")
 	for _, key := range keys {
-		a.remembers(key)
-		b.remembers(key)
+		a.waitUntilCached(key)
+		b.waitUntilCached(key)
 	}
 	_, took := a.timed(http.MethodDelete, "/api/v1/users/carol", "", bob)
 	t.Logf("a user with %d keys was deleted in %v", massKeys, took)
@@ -228,8 +229,8 @@ func TestRevocation_Sessions(t *testing.T) {
 	a.sql(fmt.Sprintf(`INSERT INTO sessions (id, user_name, created_at, expires_at)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
 		SELECT 'bulk-' || i, 'carol', 1, %d FROM n`, a.clock.Now().Add(time.Hour).UnixMilli()))
-	a.remembers(bearer(token))
-	b.remembers(bearer(token))
+	a.waitUntilCached(bearer(token))
+	b.waitUntilCached(bearer(token))
 
 	_, took := a.timed(http.MethodPut, "/_security/user/carol/_password", `{"password":"another passphrase of carol"}`, bob)
 	t.Logf("9,001 sessions ended in %v", took)

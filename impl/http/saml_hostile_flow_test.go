@@ -29,8 +29,9 @@ const (
 	reasonBadSignature  = "the signature was made with no key of the identity provider"
 )
 
-// Ensures that each attack on the flow of a sign-in is refused with its reason. The letters are those of the points on SAML in
-// issue 11. TestSAML_HostileKeys has the rest of j; the points a, b, e, f and i are cases of the other tests TestSAML_Hostile*.
+// Ensures that each attack on the flow of a sign-in is refused with its reason. The letters are those of the points on
+// SAML in issue 11. TestSAML_HostileKeys has the rest of j; the points a, b, e, f and i are cases of the other tests
+// TestSAML_Hostile*.
 func TestSAML_HostileFlow(t *testing.T) {
 	t.Parallel()
 	w := newFlowWorld(t, realm("corporate", viewers), realm("partners", viewers), realm("free", viewers, "browser_binding: false"))
@@ -45,7 +46,8 @@ func TestSAML_HostileFlow(t *testing.T) {
 	}
 }
 
-// newFlowWorld is newSAMLWorld with the limits that a server has by default, behind a proxy that says whose requests are.
+// newFlowWorld is newSAMLWorld with the default limits of a server, behind a proxy that names the client of each
+// request.
 func newFlowWorld(t *testing.T, described ...string) samlWorld {
 	t.Helper()
 	idp := samltest.New(noon)
@@ -59,7 +61,8 @@ func newFlowWorld(t *testing.T, described ...string) samlWorld {
 // flowAttack changes what the browser brings to the callback.
 type flowAttack struct {
 	name string
-	// attack changes mine, a sign-in that waits, and returns an answer. other waits too, at the same realm, in another browser.
+	// attack changes mine, a sign-in that waits, and returns an answer. other waits too, at the same realm, in another
+	// browser.
 	attack func(w samlWorld, mine *waiting, other waiting) (answer string)
 	reason string
 	// spent reports whether the good answer is refused afterwards too.
@@ -242,7 +245,7 @@ func sevenTabs(w samlWorld) {
 	}
 }
 
-// longStates begins sign-ins whose cookies are as large as they may be, and larger.
+// longStates begins sign-ins with cookies of the maximum size, and larger.
 func longStates(w samlWorld) {
 	b := browser{}
 	var last waiting
@@ -299,7 +302,8 @@ func junkFromOffice(w samlWorld) {
 	}
 }
 
-// secondFields posts forms that name a field twice. They are no valid requests, and so not recorded as refused sign-ins.
+// secondFields posts forms that name a field twice. They are no valid requests, and so not recorded as refused
+// sign-ins.
 func secondFields(w samlWorld) {
 	begun := w.begin("")
 	good := url.Values{"SAMLResponse": {w.idp.Answer(w.request(begun))}, "RelayState": {begun.relay}}.Encode()
@@ -339,7 +343,7 @@ func secondParameters(w samlWorld) {
 	}
 }
 
-// noRole brings answers whose groups give no role.
+// noRole brings answers with groups that grant no role.
 func noRole(w samlWorld) {
 	for name, c := range map[string]struct {
 		groups map[string][]string
@@ -428,8 +432,8 @@ func withSigning(others string) string {
 	return strings.Replace(realm("corporate", viewers), one, one+others, 1)
 }
 
-// certificates checks that our metadata has a number of certificates for signatures, so that an identity provider can take
-// the new one before it is used.
+// certificates checks that our metadata has a number of certificates for signatures, so that an identity provider can
+// take the new one before it is used.
 func certificates(want int) func(samlWorld) {
 	return func(w samlWorld) {
 		_, body := w.do(http.MethodGet, samlPath+"metadata?realm=corporate", "")
@@ -448,7 +452,8 @@ func certificates(want int) func(samlWorld) {
 }
 
 // Ensures that an answer with a signing key that is not known has the metadata fetched again, over HTTP, at most once a
-// minute; that the new key is accepted then; and that a key that was never in the metadata, or was replaced, is refused.
+// minute; that the new key is accepted then; and that a key that was never in the metadata, or was replaced, is
+// refused.
 func TestSAML_HostileKeys(t *testing.T) {
 	t.Parallel()
 	var metadata atomic.Pointer[[]byte]

@@ -41,8 +41,8 @@ func (w samlWorld) bothRefusals() (own, unsolicited []client.SAMLRefusal) {
 // unauthenticated is the one body of all refusals.
 const unauthenticated = `{"errors":[{"code":"root.unauthenticated","message":"`
 
-// refuses posts an answer that has to be refused without anything being kept, and returns the body. A second passes then:
-// unsolicited refusals are kept at that rate.
+// refuses posts an answer that has to be refused without anything being kept, and returns the body. A second passes
+// then: unsolicited refusals are kept at that rate.
 func (w samlWorld) refuses(name string, begun waiting, answer string) string {
 	w.Helper()
 	defer w.clock.advance(time.Second)
@@ -113,9 +113,9 @@ func listed(t *testing.T) (names []string) {
 	return names
 }
 
-// Ensures that every answer that must be accepted gives a token that works, once, and that every other is refused with one
-// and the same body, for a reason that administrators see, without anything being kept or spoiled. The cases are those of the
-// list.
+// Ensures that every answer that must be accepted gives a token that works, once, and that every other is refused with
+// one and the same body, for a reason that administrators see, without anything being kept or spoiled. The cases are
+// those of the list.
 func TestSAML_Hostile(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
@@ -131,7 +131,7 @@ func TestSAML_Hostile(t *testing.T) {
 		}
 	}
 	if len(bodies) != 1 {
-		t.Errorf("refusals are told apart: %v", bodies)
+		t.Errorf("refusals differ: %v", bodies)
 	}
 	slices.Sort(cases)
 	if want := listed(t); !slices.Equal(cases, want) || len(want) < 200 {
@@ -139,8 +139,8 @@ func TestSAML_Hostile(t *testing.T) {
 	}
 }
 
-// Ensures that what a realm asks for is enforced, with the reason named, and that a refusal leaves the sign-in to the good
-// answer.
+// Ensures that what a realm asks for is enforced, with the reason named, and that a refusal leaves the sign-in to the
+// good answer.
 func TestSAML_HostileRealms(t *testing.T) {
 	t.Parallel()
 	const class = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
@@ -207,7 +207,7 @@ const (
 	unspecified  = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 )
 
-// identified is a realm whose users have the names that the attribute uid says.
+// identified is a realm that takes the users' names from the attribute uid.
 func identified(id string, own ...string) string {
 	return strings.Replace(realm(id, append(own, viewers)...), "attributes: {", "attributes: {principal: uid, ", 1)
 }
@@ -252,8 +252,8 @@ func (w samlWorld) tryIdentity(realm string, c identityCase) {
 	}
 }
 
-// Ensures that the same text under another format or qualifier is another user, whatever name the answer asks for, and that
-// what SAML says of parts that are left out makes no difference.
+// Ensures that the same text under another format or qualifier is another user, whatever name the answer asks for, and
+// that what SAML says of parts that are left out makes no difference.
 func TestSAML_HostileIdentities(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, identified("corporate"))
@@ -279,8 +279,7 @@ func TestSAML_HostileIdentities(t *testing.T) {
 	}
 }
 
-// Ensures that a user whose format was not kept yet goes to no other format than the realm's nameid_format, and to that one
-// once.
+// Ensures that a user without a stored NameID format is only given the realm's nameid_format, and only once.
 func TestSAML_HostileUnqualified(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, identified("corporate"), identified("set", "nameid_format: "+persistent))
@@ -319,7 +318,7 @@ func (w samlWorld) on(t *testing.T) samlWorld {
 // unasked is the case that a realm may allow.
 const unasked = "IdP-initiated while not allowed"
 
-// Ensures that a realm that takes answers that nobody asked for takes those once, and what else is wrong stays refused.
+// Ensures that a realm that accepts unsolicited answers accepts each one once, and refuses invalid ones.
 func TestSAML_HostileUnsolicited(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("strict", viewers), realm("lax", viewers, "allow_idp_initiated: true"))

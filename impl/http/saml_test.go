@@ -38,8 +38,8 @@ const (
 	otherEntityID = "https://other.example.com/metadata"
 )
 
-// ourKeys are the files that realms sign and decrypt with, and another pair for rollovers. They are made once, since it takes
-// long.
+// ourKeys are the files that realms sign and decrypt with, and another pair for rollovers. They are made once, since it
+// takes long.
 var ourKeys = sync.OnceValue(func() map[string][]byte {
 	files := map[string][]byte{}
 	for _, name := range []string{"our", "next"} {
@@ -71,7 +71,7 @@ func realm(id string, own ...string) string {
 	return "  - " + strings.Join(lines, "\n    ") + "\n"
 }
 
-// viewers gives everybody who signs in the same role.
+// viewers gives every user of a realm the same role.
 const viewers = "role_mappings: {default_roles: [ece_deployment_viewer]}"
 
 // realms loads what realm describes, as the server does when it starts.
@@ -206,7 +206,7 @@ func token(response *http.Response) (token, state string) {
 	return token, state
 }
 
-// signIn signs somebody in, and returns the token.
+// signIn signs a user in, and returns the token.
 func (w samlWorld) signIn(query, nameID string, attributes map[string][]string) string {
 	w.Helper()
 	begun := w.begin(query)

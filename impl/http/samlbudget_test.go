@@ -38,8 +38,8 @@ var budget = 50 * time.Millisecond
 // runs is how often each refusal is tried; the best counts.
 var runs = 7
 
-// leeway is how many times that a body that fits the limit may take. It is a few milliseconds; but all that this process
-// does meanwhile is counted.
+// leeway is how many times that a body that fits the limit may take. It is a few milliseconds; but all that this
+// process does meanwhile is counted.
 const leeway = 10
 
 // processorTime is what this process has used.
@@ -52,8 +52,9 @@ func processorTime(t testing.TB) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// Ensures that bodies that are too large are refused in less than 50 ms of processor time, and those that fit with as much
-// in them as they can have at a bounded price, whether their length is declared or not. No other test may use the processor meanwhile.
+// Ensures that bodies that are too large are refused in less than 50 ms of processor time, and those that fit with as
+// much in them as they can have at a bounded price, whether their length is declared or not. No other test may use the
+// processor meanwhile.
 func TestSAML_Budget(t *testing.T) {
 	h := newSAMLHandler(t)
 	form := func(xml string) string {

@@ -18,9 +18,9 @@ const (
 	junkPerSecond = 10
 )
 
-// Ensures that 130 people behind one address sign in within a minute, each in a browser of their own and many at the same
-// moment, while ten posts of junk a second come from the same address; with the limits that a server has by default, on the
-// clock of the test. The 130 are done before the clock has moved by a minute.
+// Ensures that 130 people behind one address sign in within a minute, each in a browser of their own and many at the
+// same moment, while ten posts of junk a second come from the same address; with the limits that a server has by
+// default, on the clock of the test. The 130 are done before the clock has moved by a minute.
 func TestSAML_Crowd(t *testing.T) {
 	t.Parallel()
 	for name, own := range map[string]string{"strict": "order: 1", "where unsolicited answers are taken": "allow_idp_initiated: true"} {
@@ -31,12 +31,12 @@ func TestSAML_Crowd(t *testing.T) {
 				s.Realms, s.SignOn = realms(t, idp, realm("corporate", viewers, own)), saml.DefaultLimits
 				s.AddressFailures, s.AddressRecovery = 100, time.Second
 			}), idp: idp}
-			stranger := w.begin("")
+			unauthenticated := w.begin("")
 			junk := []func(){
 				func() { w.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm) },
 				func() { w.do(http.MethodPost, callbackPath, "SAMLResponse=eA%3D%3D&RelayState=x", asForm) },
 				func() {
-					form := url.Values{"SAMLResponse": {w.idp.Answer(w.request(waiting{id: "_junk"}))}, "RelayState": {stranger.relay}}
+					form := url.Values{"SAMLResponse": {w.idp.Answer(w.request(waiting{id: "_junk"}))}, "RelayState": {unauthenticated.relay}}
 					w.do(http.MethodPost, callbackPath, form.Encode(), asForm)
 				},
 				func() { w.singleLogout("SAMLRequest=eA%3D%3D&SigAlg=x&Signature=eA%3D%3D") },

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 )
 
-// Ensures that answers of identity providers that are refused, which the page of a stranger can make a browser send, keep
-// nobody behind the same address from signing in with a password.
+// Ensures that refused answers of identity providers, which a page of another site can make a browser send, do not
+// prevent users behind the same address from signing in with a password.
 func TestSAML_RefusedAnswersAreNoGuesses(t *testing.T) {
 	t.Parallel()
 	w := openTuned(t, func(s *app.Settings) { s.AddressFailures, s.AddressRecovery = 3, time.Hour })

@@ -18,7 +18,8 @@ import (
 
 const emailFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
-// signInIndexed is signIn of a user who needs no groups, and returns the session's name at the identity provider too.
+// signInIndexed is signIn of a user that needs no groups. It also returns the name of the session at the identity
+// provider.
 func (w samlWorld) signInIndexed(nameID string) (session, index string) {
 	w.Helper()
 	begun := w.begin("")
@@ -56,8 +57,8 @@ func (w samlWorld) singleLogout(query string) (*http.Response, string) {
 	return w.do(http.MethodGet, samlPath+"_single_logout?"+query, "")
 }
 
-// Ensures that a signed logout of the identity provider's ends the sessions that it names, or all of the user's, and is
-// answered; and that nobody else's end.
+// Ensures that a signed logout from the identity provider ends the sessions that it names, or all of the user's, and no
+// others, and is answered.
 func TestSAML_SingleLogout(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
@@ -91,9 +92,9 @@ func TestSAML_SingleLogout(t *testing.T) {
 	}
 	alive("the logout of all", false, false, false, true, true)
 	if response, _ := w.singleLogout(w.signed(w.logout("_nobody", "alice"), w.idp.RSA)); response.StatusCode != http.StatusFound {
-		t.Errorf("the logout of nobody is answered with %d", response.StatusCode)
+		t.Errorf("the logout of an unknown user is answered with %d", response.StatusCode)
 	}
-	alive("the logout of somebody who has no session of the realm", false, false, false, true, true)
+	alive("the logout of a user without a session of the realm", false, false, false, true, true)
 }
 
 // inOrder signs parameters in another order than the binding has.
@@ -117,8 +118,8 @@ func (w samlWorld) inOrder(query string, names ...string) string {
 	return text + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 }
 
-// Ensures that a logout that is not the identity provider's as it stands, or comes again, or for somebody else, or late, is
-// refused like a sign-in, and ends nothing.
+// Ensures that a logout that is not from the identity provider, was modified or replayed, is for another recipient or
+// expired, is refused like a sign-in, and ends no session.
 func TestSAML_SingleLogoutRefused(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
@@ -186,8 +187,8 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 	}
 }
 
-// Ensures that who signs out here is told where to sign out there too, once the session has ended; and that the answer from
-// there leads to the page.
+// Ensures that the answer to a logout here links to the logout at the identity provider, once the session has ended,
+// and that the answer from there leads to the page.
 func TestSAML_LogoutBegunHere(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers), realm("alone", viewers, "order: 1"))

@@ -31,7 +31,7 @@ type metadata struct {
 	} `xml:"SPSSODescriptor>KeyDescriptor"`
 }
 
-// readMetadata reads metadata whose keys are certificates.
+// readMetadata reads metadata with certificates as keys.
 func readMetadata(t *testing.T, text string) metadata {
 	t.Helper()
 	var m metadata
@@ -67,8 +67,8 @@ func TestSAML_Metadata(t *testing.T) {
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "realm")
 }
 
-// Ensures that why sign-ins were refused is for administrators only, and holds nothing of what was sent but its issuer and
-// time.
+// Ensures that why sign-ins were refused is for administrators only, and holds nothing of what was sent but its issuer
+// and time.
 func TestSAML_Refusals(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))
@@ -93,8 +93,8 @@ func TestSAML_Refusals(t *testing.T) {
 			t.Errorf("the refusal shows %q: %s", part, asJSON(list))
 		}
 	}
-	for name, who := range map[string]client.RequestEditorFn{"nobody": authorization(""), "alice": alice} {
-		if r, err := w.client.SAMLRefusalsWithResponse(t.Context(), who); err != nil || r.JSON200 != nil {
+	for name, caller := range map[string]client.RequestEditorFn{"nobody": authorization(""), "alice": alice} {
+		if r, err := w.client.SAMLRefusalsWithResponse(t.Context(), caller); err != nil || r.JSON200 != nil {
 			t.Errorf("%s sees %v, %v", name, r, err)
 		}
 	}

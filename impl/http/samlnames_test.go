@@ -12,7 +12,6 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/saml/samltest"
-
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -37,8 +36,8 @@ func (b *lockedBuffer) taken() string {
 	return text
 }
 
-// Ensures that users whom identity providers call by other names than this server's own users can have work like all others:
-// in paths, lists, queries, headers, the log and the audit trail.
+// Ensures that users whom identity providers call by other names than this server's own users can have work like all
+// others: in paths, lists, queries, headers, the log and the audit trail.
 func TestSAML_Names(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
@@ -67,8 +66,8 @@ func TestSAML_Names(t *testing.T) {
 			if found := w.must(http.MethodGet, "/_security/api_key?username="+url.QueryEscape(name), "", admin); !strings.Contains(found, `"id":"`+id+`"`) || !strings.Contains(found, shown) {
 				t.Errorf("the user's keys are %s", found)
 			}
-			if who := w.must(http.MethodGet, "/_security/_authenticate", "", both(runner, runAs(name))); !strings.Contains(who, shown) {
-				t.Errorf("run as the user: %s", who)
+			if caller := w.must(http.MethodGet, "/_security/_authenticate", "", both(runner, runAs(name))); !strings.Contains(caller, shown) {
+				t.Errorf("run as the user: %s", caller)
 			}
 			log.taken()
 			w.must(http.MethodGet, "/_security/_authenticate", "", apiKey(encoded))
@@ -106,7 +105,7 @@ func TestSAML_Names(t *testing.T) {
 	}
 }
 
-// Ensures that nobody gets in under a name that reads as a built-in user's or that is not shown as it is.
+// Ensures that no user signs in under a name that resembles a built-in user's or that does not display as it is.
 func TestSAML_NamesRefused(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, identified("corporate"))

@@ -13,8 +13,8 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
-// Ensures that the cookie is sent to this server only, by TLS only, from other sites too, and never to a script; and that a
-// realm may do without.
+// Ensures that the cookie is sent to this server only, by TLS only, from other sites too, and never to a script; and
+// that a realm may do without.
 func TestSAML_Cookie(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("bound", viewers), realm("free", viewers, "browser_binding: false"))
@@ -51,8 +51,8 @@ func TestSAML_State(t *testing.T) {
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "state")
 }
 
-// Ensures that realms are offered in their order, that the first is taken where none is named, that the realm is the one
-// of the request whoever answers, and that what is not there or not enabled is not found.
+// Ensures that realms are listed in their order, that the first is the default, that the realm is the one of the
+// request whatever the issuer of the answer, and that an unknown or disabled realm is not found.
 func TestSAML_Realms(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("second", viewers, "order: 2", "name: The other"), realm("off", viewers, "order: 0", "enabled: false"), realm("first", viewers, "order: 1"))
@@ -78,8 +78,9 @@ func TestSAML_Realms(t *testing.T) {
 	}
 }
 
-// Ensures that an address can begin as many sign-ins as the settings say; that answers to realms that take unsolicited ones
-// count among the bad ones of an address; and that those keep nobody behind it from answering a sign-in that was begun.
+// Ensures that an address can begin as many sign-ins as the settings allow, that answers to realms that accept
+// unsolicited ones count as failures of an address, and that these do not prevent others behind it from completing a
+// pending sign-in.
 func TestSAML_Limits(t *testing.T) {
 	t.Parallel()
 	idp := samltest.New(noon)

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
-// browser is the cookies of one browser, whose tabs share them.
+// browser holds the cookies of one browser. Its tabs share them.
 type browser map[string]string
 
 func (b browser) header() string {
@@ -87,9 +87,9 @@ func TestSAML_Embedded(t *testing.T) {
 	w.begin("")
 }
 
-// Ensures that a sign-in that one server began ends at another, whether a cookie or the request holds it; that after the
-// key-encryption key was replaced it is refused with a reason that says so, and a new one works; and that one that a server
-// before this release began, in the store, is refused.
+// Ensures that a sign-in that one server began ends at another, whether a cookie or the request holds it; that after
+// the key-encryption key was replaced it is refused with a reason that says so, and a new one works; and that one that
+// a server before this release began, in the store, is refused.
 func TestSAML_PendingAtAnotherServer(t *testing.T) {
 	t.Parallel()
 	for name, own := range map[string]string{"bound": "browser_binding: true", "free": "browser_binding: false"} {

@@ -15,8 +15,8 @@ const byGroups = "role_mappings: {rules: [{type: groups, value: admins, roles: [
 
 func inGroups(groups ...string) map[string][]string { return map[string][]string{"groups": groups} }
 
-// Ensures that a user who signs in at a realm is there like any other, with the realm, and is what the identity provider
-// says, each time anew.
+// Ensures that a user of a realm appears like any other, with the realm, and is updated from the identity provider at
+// every sign-in.
 func TestSAML_User(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
@@ -48,7 +48,7 @@ func TestSAML_User(t *testing.T) {
 	}
 }
 
-// Ensures that nobody signs in without a role, under a name that is somebody else's or none, or once disabled.
+// Ensures that a sign-in is refused without a role, under another user's name or none, or if the user is disabled.
 func TestSAML_UserRefused(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups), realm("partners", byGroups))
@@ -81,8 +81,8 @@ func TestSAML_UserRefused(t *testing.T) {
 	}
 }
 
-// Ensures that here such a user can be disabled, which stops keys and sessions at once, and enabled, and nothing else; and
-// has no password.
+// Ensures that here such a user can be disabled, which stops keys and sessions at once, and enabled, and nothing else;
+// and has no password.
 func TestSAML_UserChanged(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
@@ -159,13 +159,14 @@ func TestSAML_UserInElasticsearch(t *testing.T) {
 	if found := w.must(http.MethodGet, "/_security/api_key?realm_name=native", "", admin); strings.Contains(found, id) {
 		t.Errorf("by another realm one finds %s", found)
 	}
-	who := w.must(http.MethodGet, "/_security/_authenticate", "", session)
-	if !strings.Contains(who, `"authentication_realm":{"name":"corporate","type":"saml"}`) {
-		t.Errorf("the caller is %s", who)
+	caller := w.must(http.MethodGet, "/_security/_authenticate", "", session)
+	if !strings.Contains(caller, `"authentication_realm":{"name":"corporate","type":"saml"}`) {
+		t.Errorf("the caller is %s", caller)
 	}
 }
 
-// Ensures that who signs in is known by the NameID: another with the same principal is somebody else, and refused.
+// Ensures that a user is identified by the NameID: an answer with the same principal and another NameID is another
+// user's, and refused.
 func TestSAML_UserKey(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, strings.Replace(realm("corporate", viewers), "attributes: {", "attributes: {principal: uid, ", 1))

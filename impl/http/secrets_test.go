@@ -18,8 +18,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// secrets are all that a world's requests and answers held and nobody else may see. Every world checks them when it ends,
-// so the whole run of the tests is the test.
+// secrets are all values of a world's requests and answers that only their owner may see. Every world checks them when
+// it ends, so the whole run of the tests is the test.
 type secrets struct {
 	mu       sync.Mutex
 	found    map[string]bool
@@ -101,8 +101,8 @@ func (s *secrets) collect(r *http.Request, requestBody []byte, response *http.Re
 
 var signatureValue = regexp.MustCompile(`SignatureValue>([^<]{64,})<`)
 
-// addSAML finds the RelayState that an address has, and that and the response that a form has. Of the response's XML the
-// signature stands for the whole: a copy of it would have that too.
+// addSAML finds the RelayState that an address has, and that and the response that a form has. Of the response's XML
+// the signature stands for the whole: a copy of it would have that too.
 func (s *secrets) addSAML(location, contentType string, body []byte) {
 	if address, err := url.Parse(location); err == nil && address.Host != "" {
 		s.add(address.Query().Get("RelayState"))
@@ -157,7 +157,8 @@ func (s *secrets) check(t *testing.T, dsn string) {
 	s.checkFiles(t, strings.TrimPrefix(dsn, "sqlite:"))
 }
 
-// checkFiles looks at the bytes of an SQLite database as well, which keep what was deleted; numbers in them are no codes.
+// checkFiles looks at the bytes of an SQLite database as well, which keep what was deleted; numbers in them are no
+// codes.
 func (s *secrets) checkFiles(t *testing.T, path string) {
 	t.Helper()
 	for _, suffix := range []string{"", "-wal"} {

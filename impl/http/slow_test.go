@@ -20,8 +20,8 @@ import (
 // hurry is how many times faster than the product's the server of these tests loses patience with its callers.
 const hurry = 50
 
-// impatient serves with the product's limits, hurried, on a loopback port. It reads each request's body and answers with
-// far more than fits the buffers on the way.
+// impatient serves with the product's limits, hurried, on a loopback port. It reads each request's body and answers
+// with far more than fits the buffers on the way.
 func impatient(t *testing.T, encrypted bool) (address string, server *http.Server) {
 	t.Helper()
 	server = edge.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,8 +63,8 @@ func dawdle(conn net.Conn, text string, pause time.Duration) {
 	}
 }
 
-// Ensures that callers who are slow at anything lose their connections after the time that they have for it, however they
-// keep them busy, so that nobody can hold many of them for long.
+// Ensures that slow callers lose their connections when their time is up, however they keep them busy, so that they
+// cannot hold many of them for long.
 func TestServer_SlowCallers(t *testing.T) {
 	t.Parallel()
 	const head = "POST / HTTP/1.1\r\nHost: x\r\n"
@@ -73,14 +73,14 @@ func TestServer_SlowCallers(t *testing.T) {
 		// first is sent at once, and slowly bit by bit.
 		first, slowly string
 		limit         func(*http.Server) time.Duration
-		// hangs is set for a caller who does not read.
-		hangs bool
+		// stops is set for a caller that does not read.
+		stops bool
 	}{
 		"silence":            {limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
 		"slow headers":       {first: head, slowly: "X-A: b\r\n", limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
 		"slow body":          {first: head + "Content-Length: 1000000\r\n\r\n", slowly: "x", limit: func(s *http.Server) time.Duration { return s.ReadTimeout }},
 		"slow chunks":        {first: head + "Transfer-Encoding: chunked\r\n\r\n", slowly: "1\r\nx\r\n", limit: func(s *http.Server) time.Duration { return s.ReadTimeout }},
-		"slow reader":        {first: "GET /much HTTP/1.1\r\nHost: x\r\n\r\n", hangs: true, limit: func(s *http.Server) time.Duration { return s.WriteTimeout }},
+		"slow reader":        {first: "GET /much HTTP/1.1\r\nHost: x\r\n\r\n", stops: true, limit: func(s *http.Server) time.Duration { return s.WriteTimeout }},
 		"idle":               {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", limit: func(s *http.Server) time.Duration { return s.IdleTimeout }},
 		"half a handshake":   {encrypted: true, first: "\x16\x03\x01\x02\x00\x01", limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
 		"a slow handshake":   {encrypted: true, first: "\x16\x03\x01\x3f\xff", slowly: "\x01", limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
@@ -105,11 +105,11 @@ func TestServer_SlowCallers(t *testing.T) {
 			if each.slowly != "" {
 				go dawdle(conn, each.slowly, limit/20)
 			}
-			if each.hangs {
+			if each.stops {
 				if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
 					t.Fatal(err)
 				}
-				waitUntilForgotten(t, server)
+				waitUntilIdle(t, server)
 			} else {
 				_, err = io.Copy(io.Discard, conn)
 			}
@@ -123,8 +123,8 @@ func TestServer_SlowCallers(t *testing.T) {
 	}
 }
 
-// waitUntilForgotten waits until a server has no connection that is at work. Who does not read cannot see it end.
-func waitUntilForgotten(t *testing.T, server *http.Server) {
+// waitUntilIdle waits until a server has no active connection. A client that does not read cannot see its end.
+func waitUntilIdle(t *testing.T, server *http.Server) {
 	t.Helper()
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)

@@ -26,9 +26,9 @@ func (b *lateBody) Read(p []byte) (int, error) {
 	return b.Reader.Read(p)
 }
 
-// underWay sends a request whose caller is authenticated, then calls before, then sends the body, and returns the status. The
-// server asks for the body (100 Continue) when it has let the caller in.
-func (w *world) underWay(who client.RequestEditorFn, request, body string, before func()) int {
+// underWay sends a request, calls before once the caller is authenticated, then sends the body, and returns the status.
+// The server asks for the body (100 Continue) after it has authenticated the caller.
+func (w *world) underWay(caller client.RequestEditorFn, request, body string, before func()) int {
 	w.Helper()
 	method, path, _ := strings.Cut(request, " ")
 	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, &lateBody{Reader: strings.NewReader(body), before: before})
@@ -38,7 +38,7 @@ func (w *world) underWay(who client.RequestEditorFn, request, body string, befor
 	r.ContentLength = int64(len(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Expect", "100-continue")
-	if err := who(r.Context(), r); err != nil {
+	if err := caller(r.Context(), r); err != nil {
 		w.Fatal(err)
 	}
 	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
@@ -51,8 +51,8 @@ func (w *world) underWay(who client.RequestEditorFn, request, body string, befor
 	return response.StatusCode
 }
 
-// Ensures that a request that was let in before a revocation, and whose body comes after it, does nothing: a caller who always
-// has one under way could not be locked out otherwise.
+// Ensures that a request that was authenticated before a revocation, and sends its body after it, has no effect:
+// otherwise a caller that always has one in flight could not be locked out.
 func TestUnderWay_Revoked(t *testing.T) {
 	t.Parallel()
 	const backdoor = `{"password":"a backdoor's passphrase","roles":["ece_platform_admin"]}`
@@ -70,7 +70,7 @@ func TestUnderWay_Revoked(t *testing.T) {
 	revocations := map[string]func(w *world, key credential, session string){
 		"the user is deleted":  func(w *world, _ credential, _ string) { w.es(bob, "DELETE /_security/user/al", "").ok() },
 		"the user is disabled": func(w *world, _ credential, _ string) { w.es(bob, "PUT /_security/user/al/_disable", "").ok() },
-		"the user is made anew": func(w *world, _ credential, _ string) {
+		"the user is created again": func(w *world, _ credential, _ string) {
 			w.es(bob, "DELETE /_security/user/al", "").ok()
 			w.es(bob, "PUT /_security/user/al", `{"password":"the passphrase of another al","roles":["ece_platform_admin"]}`).ok()
 		},
@@ -91,9 +91,9 @@ func TestUnderWay_Revoked(t *testing.T) {
 						w.native("sam", "watcher")
 						key, session := w.esKey(al, `{"name":"k"}`), w.login("al", passwordOf("al"))
 						w.sql("UPDATE users SET password_set_by = 'user'")
-						who := map[string]client.RequestEditorFn{"password": al, "session": bearer(session), "API key": key.editor()}[method]
+						caller := map[string]client.RequestEditorFn{"password": al, "session": bearer(session), "API key": key.editor()}[method]
 						before := w.state()
-						if status := w.underWay(who, request, body, func() { revoke(w, key, session); before = w.state() }); status != http.StatusUnauthorized {
+						if status := w.underWay(caller, request, body, func() { revoke(w, key, session); before = w.state() }); status != http.StatusUnauthorized {
 							t.Errorf("%s: %d", request, status)
 						}
 						if after := w.state(); after != before {
@@ -112,7 +112,7 @@ func (w *world) state() string {
 		w.rows("SELECT name FROM roles ORDER BY name") + w.rows("SELECT id FROM sessions ORDER BY id")
 }
 
-// Ensures that a platform admin who is demoted while a request is under way has what is left of the roles.
+// Ensures that a platform admin that is demoted while a request is in flight has only the remaining roles.
 func TestUnderWay_Demoted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

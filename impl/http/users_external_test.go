@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-// Ensures that a user whom an identity provider keeps is shown with the realm, by ECE's operations and by Elasticsearch's,
-// can be disabled and then no longer has keys that work, and is not changed otherwise.
+// Ensures that a user whom an identity provider keeps is shown with the realm, by ECE's operations and by
+// Elasticsearch's, can be disabled and then no longer has keys that work, and is not changed otherwise.
 func TestExternalUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
-// Ensures that ECE's operations show users who have roles of Elasticsearch's with ECE's roles only, list those who have none
-// of ECE's, and let these do nothing.
+// Ensures that ECE's operations show users with roles of Elasticsearch's with ECE's roles only, list those without
+// roles of ECE's, and refuse them everything.
 func TestUser_OtherRoles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

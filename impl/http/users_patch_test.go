@@ -17,9 +17,9 @@ const (
 )
 
 // patchUser changes a user, and returns the user that the answer shows.
-func (w *world) patchUser(path, patch string, who client.RequestEditorFn) client.User {
+func (w *world) patchUser(path, patch string, caller client.RequestEditorFn) client.User {
 	w.Helper()
-	response, body := w.do(http.MethodPatch, path, patch, who)
+	response, body := w.do(http.MethodPatch, path, patch, caller)
 	if response.StatusCode != http.StatusOK {
 		w.Fatalf("PATCH %s %s: %d %s", path, patch, response.StatusCode, body)
 	}
@@ -35,10 +35,10 @@ func forms(patch string) map[string]string {
 	return map[string]string{"object": patch, "string": string(encoded)}
 }
 
-// reaches tells whether credentials may list everybody's keys, which only admins may.
-func (w *world) reaches(who client.RequestEditorFn) bool {
+// reaches reports whether credentials may list the keys of all users, which only admins may.
+func (w *world) reaches(caller client.RequestEditorFn) bool {
 	w.Helper()
-	r, err := w.client.GetUsersAPIKeysWithResponse(w.Context(), who)
+	r, err := w.client.GetUsersAPIKeysWithResponse(w.Context(), caller)
 	if err != nil || r.JSON200 == nil && r.JSON403 == nil {
 		w.Fatalf("all keys: %v %v", r, err)
 	}
@@ -70,7 +70,7 @@ func TestUserPatch(t *testing.T) {
 	}
 }
 
-// Ensures that a change is put down to who made it and when, and that a creation stays what it was.
+// Ensures that a change records its caller and time, and that those of the creation stay.
 func TestUserPatch_Metadata(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -78,10 +78,10 @@ func TestUserPatch_Metadata(t *testing.T) {
 	w.createUser(`{"user_name":"carol","security":{"password":"wren-427","roles":["ece_deployment_viewer"]}}`)
 	for _, c := range []struct {
 		by, path string
-		who      client.RequestEditorFn
+		caller   client.RequestEditorFn
 	}{{"bob", usersPath + "/carol", bob}, {"carol", ownPath, as("carol", "wren-427")}, {user.Admin, usersPath + "/carol", admin}} {
 		w.clock.advance(time.Hour)
-		u := w.patchUser(c.path, `{"full_name":"changed by `+c.by+`"}`, c.who)
+		u := w.patchUser(c.path, `{"full_name":"changed by `+c.by+`"}`, c.caller)
 		m := u.Metadata
 		if !m.UpdatedAt.Equal(w.clock.Now()) || *m.UpdatedBy != c.by || !m.CreatedAt.Equal(created) || *m.CreatedBy != user.Admin {
 			t.Errorf("after a change by %s: %s", c.by, asJSON(m))
@@ -142,7 +142,8 @@ func TestUserPatch_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that roles take effect at once, both ways, on a key that is in use, and that a session goes on with fewer roles only.
+// Ensures that roles take effect at once, both ways, on a key that is in use, and that a session goes on with fewer
+// roles only.
 func TestUserPatch_Roles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -159,8 +160,8 @@ func TestUserPatch_Roles(t *testing.T) {
 		if c.admits {
 			token = bearer(w.login("alice", alicePassword))
 		}
-		for name, who := range map[string]client.RequestEditorFn{"session": token, "key": key, "Basic": alice} {
-			if w.reaches(who) != c.admits {
+		for name, caller := range map[string]client.RequestEditorFn{"session": token, "key": key, "Basic": alice} {
+			if w.reaches(caller) != c.admits {
 				t.Errorf("as %s the %s may list all keys: %t", c.role, name, !c.admits)
 			}
 		}
@@ -189,13 +190,14 @@ func TestUserPatch_Password(t *testing.T) {
 	}
 }
 
-// Ensures that disabling ends sessions and stops keys and Basic at once, and that enabling brings back all but sessions.
+// Ensures that disabling ends sessions and stops keys and Basic at once, and that enabling brings back all but
+// sessions.
 func TestUserPatch_Enabled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token, key := bearer(w.login("alice", alicePassword)), apiKey(*w.newKey(alice, "a key", "").Key)
 	if u := w.patchUser(alicePath, `{"security":{"enabled":true}}`, admin); !*u.Security.Enabled || !w.alive(token) {
-		t.Error("enabling a user who is enabled changed something")
+		t.Error("enabling an enabled user changed something")
 	}
 	if u := w.patchUser(alicePath, `{"security":{"enabled":false}}`, admin); *u.Security.Enabled || *w.readUser("alice").Security.Enabled {
 		t.Error("the user is not shown as disabled")
@@ -226,15 +228,15 @@ func TestUserPatch_Builtin(t *testing.T) {
 		`{}`, `{"full_name":"x"}`, `{"security":{"enabled":false}}`, `{"security":{"roles":["ece_platform_admin"]}}`, `{"security":{"password":"a new passphrase"}}`,
 	} {
 		for _, name := range []string{user.Admin, user.Readonly} {
-			for _, who := range []client.RequestEditorFn{bob, admin} {
-				response, body := w.do(http.MethodPatch, usersPath+"/"+name, patch, who)
+			for _, caller := range []client.RequestEditorFn{bob, admin} {
+				response, body := w.do(http.MethodPatch, usersPath+"/"+name, patch, caller)
 				w.refused(response, body, http.StatusBadRequest, "user.cannot_modify", "user_name")
 			}
 		}
 	}
 	for _, patch := range []string{`{"full_name":"x"}`, `{"security":{"password":"a new passphrase"}}`} {
-		for _, who := range []client.RequestEditorFn{admin, token} {
-			response, body := w.do(http.MethodPatch, ownPath, patch, who)
+		for _, caller := range []client.RequestEditorFn{admin, token} {
+			response, body := w.do(http.MethodPatch, ownPath, patch, caller)
 			w.refused(response, body, http.StatusBadRequest, "user.cannot_modify", "user_name")
 		}
 	}

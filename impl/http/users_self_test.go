@@ -13,12 +13,12 @@ import (
 func TestUserSelf(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, who := range map[string]client.RequestEditorFn{
+	for name, caller := range map[string]client.RequestEditorFn{
 		"Basic": alice, "session": bearer(w.login("alice", alicePassword)), "key": apiKey(*w.newKey(alice, "a key", "").Key),
 	} {
 		for form, body := range forms(`{"user_name":"","full_name":"Alice by ` + name + `","email":"alice@example.com","security":{}}`) {
-			answered := w.patchUser(ownPath, body, who)
-			r, err := w.client.GetCurrentUserWithResponse(t.Context(), who)
+			answered := w.patchUser(ownPath, body, caller)
+			r, err := w.client.GetCurrentUserWithResponse(t.Context(), caller)
 			if err != nil || r.JSON200 == nil {
 				t.Fatalf("GET user: %v %v", r, err)
 			}
@@ -26,17 +26,18 @@ func TestUserSelf(t *testing.T) {
 				t.Errorf("%s, %s: answered is\n%s, read is\n%s", name, form, asJSON(answered), asJSON(got))
 			}
 		}
-		if u := w.patchUser(ownPath, `{"full_name":null,"email":null}`, who); u.FullName != nil || u.Email != nil {
+		if u := w.patchUser(ownPath, `{"full_name":null,"email":null}`, caller); u.FullName != nil || u.Email != nil {
 			t.Errorf("%s: null leaves %s", name, asJSON(u))
 		}
 	}
 }
 
-// Ensures that nobody changes one's own roles or state, or what the server keeps, not even an admin, nor another's name.
+// Ensures that users, also admins, cannot change their own roles or state or the server's members, nor another user's
+// name.
 func TestUserSelf_Refused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, who := range map[string]client.RequestEditorFn{"alice": alice, "bob": bob} {
+	for name, caller := range map[string]client.RequestEditorFn{"alice": alice, "bob": bob} {
 		before := asJSON(w.readUser(name))
 		for _, c := range []struct{ patch, code, field string }{
 			{`{"full_name":"x","security":{"roles":["ece_platform_admin"]}}`, "user.roles.forbidden", "security.roles"},
@@ -55,7 +56,7 @@ func TestUserSelf_Refused(t *testing.T) {
 			{`{"full_name":"x","security":{"password":"1234567"}}`, "root.invalid_data", "security.password"},
 		} {
 			for form, body := range forms(c.patch) {
-				response, answer := w.do(http.MethodPatch, ownPath, body, who)
+				response, answer := w.do(http.MethodPatch, ownPath, body, caller)
 				w.refused(response, answer, http.StatusBadRequest, c.code, c.field)
 				if after := asJSON(w.readUser(name)); after != before {
 					t.Fatalf("%s as %s made\n%s of\n%s", c.patch, form, after, before)
@@ -65,7 +66,8 @@ func TestUserSelf_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that one's own password is changed by Basic and by a fresh session, which ends with all the others, and no key.
+// Ensures that one's own password is changed by Basic and by a fresh session, which ends with all the others, and no
+// key.
 func TestUserSelf_Password(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -84,8 +86,8 @@ func TestUserSelf_Password(t *testing.T) {
 	w.login("alice", "passphrase three")
 }
 
-// Ensures that neither a key nor an old session, refreshed or not, is enough for a new password, and that a change that is
-// refused for it changes nothing.
+// Ensures that neither a key nor an old session, refreshed or not, is enough for a new password, and that a change that
+// is refused for it changes nothing.
 func TestUserSelf_PasswordNotRecent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -95,16 +97,16 @@ func TestUserSelf_PasswordNotRecent(t *testing.T) {
 	refreshed := w.refresh(token).JSON200.Token
 	w.clock.advance(time.Second)
 	before := asJSON(w.readUser("alice"))
-	for _, who := range []client.RequestEditorFn{key, bearer(token), bearer(refreshed)} {
+	for _, caller := range []client.RequestEditorFn{key, bearer(token), bearer(refreshed)} {
 		for _, patch := range []string{
 			`{"full_name":"x","security":{"password":"a new passphrase"}}`, `{"security":{"password":"` + alicePassword + `"}}`, `{"security":{"password":"x"}}`,
 		} {
 			for _, body := range forms(patch) {
-				response, answer := w.do(http.MethodPatch, ownPath, body, who)
+				response, answer := w.do(http.MethodPatch, ownPath, body, caller)
 				w.refused(response, answer, http.StatusForbidden, "root.unauthorized.recent_password_required", "security.password")
 			}
 		}
-		if !w.alive(who) {
+		if !w.alive(caller) {
 			t.Error("a refused change ended the session")
 		}
 	}
@@ -114,7 +116,7 @@ func TestUserSelf_PasswordNotRecent(t *testing.T) {
 	w.patchUser(ownPath, `{"full_name":"Alice Doe"}`, bearer(refreshed))
 }
 
-// Ensures that who has a second factor needs it for a new password, and that other roles end elevation.
+// Ensures that a user with a second factor needs it for a new password, and that a change of roles ends elevation.
 func TestUserSelf_SecondFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -122,8 +124,8 @@ func TestUserSelf_SecondFactor(t *testing.T) {
 	d := w.enroll(alice)
 	token := w.login("alice", alicePassword)
 	const patch = `{"security":{"password":"another passphrase of hers"}}`
-	for _, who := range []client.RequestEditorFn{alice, bearer(token)} {
-		response, body := w.do(http.MethodPatch, ownPath, patch, who)
+	for _, caller := range []client.RequestEditorFn{alice, bearer(token)} {
+		response, body := w.do(http.MethodPatch, ownPath, patch, caller)
 		w.refused(response, body, http.StatusForbidden, "root.unauthorized.second_factor_required")
 	}
 	raised := w.mustElevate(token, d.code())

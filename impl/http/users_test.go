@@ -101,7 +101,7 @@ func TestUserCreate(t *testing.T) {
 	w.login("carol", "carol's own passphrase")
 }
 
-// Ensures that a name, a password and a role are enough, and that a user can be created who cannot sign in yet.
+// Ensures that a name, a password and a role are enough, and that a user can be created that cannot sign in yet.
 func TestUserCreate_Minimal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -186,8 +186,8 @@ func TestUserCreate_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that what the server keeps cannot be set at the creation, whatever the value, and that of several the first in
-// the contract's order is named.
+// Ensures that what the server keeps cannot be set at the creation, whatever the value, and that of several the first
+// in the contract's order is named.
 func TestUserCreate_RestrictedFields(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -213,7 +213,7 @@ func TestUserCreate_RestrictedFields(t *testing.T) {
 	}
 }
 
-// Ensures that users are listed by name, with those who are disabled only if asked for.
+// Ensures that users are listed by name, and disabled ones only on request.
 func TestUserList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -239,7 +239,7 @@ func TestUserList(t *testing.T) {
 	}
 }
 
-// Ensures that a user who is not there is said not to be, by each operation.
+// Ensures that each operation answers that a missing user is not found.
 func TestUser_NotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -280,7 +280,7 @@ func TestUser_LoginTimes(t *testing.T) {
 	}
 }
 
-// Ensures that deleting a user ends sessions and keys at once, and that a user created again under the name begins anew.
+// Ensures that deleting a user ends sessions and keys at once, and that a new user of the same name has none of them.
 func TestUserDelete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -318,15 +318,15 @@ func TestUserDelete(t *testing.T) {
 	}
 }
 
-// Ensures that nobody deletes oneself or a built-in user.
+// Ensures that users cannot delete themselves or a built-in user.
 func TestUserDelete_Refused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	response, body := w.do(http.MethodDelete, usersPath+"/bob", "", bob)
 	w.refused(response, body, http.StatusBadRequest, "user.restricted_deletion", "user_name")
-	for _, who := range []client.RequestEditorFn{bob, admin} {
+	for _, caller := range []client.RequestEditorFn{bob, admin} {
 		for _, name := range []string{user.Admin, user.Readonly} {
-			response, body := w.do(http.MethodDelete, usersPath+"/"+name, "", who)
+			response, body := w.do(http.MethodDelete, usersPath+"/"+name, "", caller)
 			w.refused(response, body, http.StatusBadRequest, "user.cannot_modify", "user_name")
 		}
 	}

@@ -19,13 +19,13 @@ type cost struct {
 }
 
 // measured answers a request without a network, and returns what that took.
-func (w *world) measured(who client.RequestEditorFn, request, body string) (*httptest.ResponseRecorder, cost) {
+func (w *world) measured(caller client.RequestEditorFn, request, body string) (*httptest.ResponseRecorder, cost) {
 	w.Helper()
 	method, path, _ := strings.Cut(request, " ")
 	var meter work.Meter
 	r := httptest.NewRequest(method, path, strings.NewReader(body)).WithContext(work.WithMeter(w.Context(), &meter))
 	r.Header.Set("Content-Type", "application/json")
-	if err := who(w.Context(), r); err != nil {
+	if err := caller(w.Context(), r); err != nil {
 		w.Fatal(err)
 	}
 	answer := httptest.NewRecorder()
@@ -33,7 +33,8 @@ func (w *world) measured(who client.RequestEditorFn, request, body string) (*htt
 	return answer, cost{meter.Used(), allocated}
 }
 
-// Ensures that the requests that once kept a processor busy for seconds are answered for a small part of that, or refused in time.
+// Ensures that the requests that once kept a processor busy for seconds are answered for a small part of that, or
+// refused in time.
 func TestWork_Attacks(t *testing.T) {
 	w := newWorld(t)
 	w.es(bob, "PUT /_security/role/logs", `{"indices":[{"names":["logs-*"],"privileges":["read"]}]}`).ok()
@@ -70,7 +71,7 @@ func TestWork_Attacks(t *testing.T) {
 	}
 }
 
-// Ensures that clients are told which limit they have met.
+// Ensures that refusals name the limit that was exceeded.
 func TestWork_Refused(t *testing.T) {
 	w := newWorld(t)
 	w.esKey(bob, `{"name":"long","metadata":{"t":"`+strings.Repeat("a", 65_000)+`"}}`)
