@@ -1,5 +1,5 @@
-// Package elastic serves Elasticsearch's security API. Its operations are rows of a table, which operation.go executes. It
-// converts requests to calls of the domain, and values and faults to responses; the decisions are the domain's.
+// Package elastic serves Elasticsearch's security API. Its operations are rows of a table, which operation.go executes.
+// It converts requests to calls of the domain, and values and faults to responses; the decisions are the domain's.
 package elastic
 
 import (
