@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
-
-	"github.com/sallyport/sallyport/impl/apikey/query"
 )
 
 // shown returns the names of keys, sorted.

@@ -13,13 +13,12 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
-
-	"github.com/sallyport/sallyport/impl/apikey/query"
 )
 
 // world is a service on a database of its own, with a clock that the test moves. It has the role owner, which permits

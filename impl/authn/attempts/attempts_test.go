@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -240,7 +241,8 @@ func TestCheckAddress(t *testing.T) {
 	}
 
 	err := h.CheckAddress(from("192.0.2.1"))
-	if f, ok := err.(*fault.Error); !ok || f.Code != fault.TooManyFailures || f.RetryAfter != time.Minute {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code != fault.TooManyFailures || f.RetryAfter != time.Minute {
 		t.Errorf("after the burst: %v", err)
 	}
 	for name, address := range map[string]string{"another address": "192.0.2.2", "no address": ""} {

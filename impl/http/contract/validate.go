@@ -65,7 +65,7 @@ const maxAllErrors = 16 << 10
 
 // Validate checks a request's path parameters, which are decoded, its query string and its body. Afterwards r.Body is what
 // openapi3filter leaves: JSON carries its validated value, which Validate returns in the types of strictjson.Decode; nil without
-// one. It returns *Invalid, ErrCharset, or the errors of strictjson.Decode.
+// one. It returns *ValidationError, ErrCharset, or the errors of strictjson.Decode.
 func (op *Operation) Validate(r *http.Request, params map[string]string) (any, error) {
 	if op.unchecked {
 		return nil, nil

@@ -97,7 +97,7 @@ const maxProblems = 10
 // refusal returns the fault of an error of the contract package. Its text quotes no value from the request.
 func refusal(err error) error {
 	var (
-		invalid *contract.Invalid
+		invalid *contract.ValidationError
 		syntax  *strictjson.SyntaxError
 		twice   *strictjson.DuplicateError
 		deep    *strictjson.DepthError

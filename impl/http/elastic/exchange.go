@@ -144,9 +144,8 @@ func (x *exchange) Unpack(r *http.Request) (io.Reader, error) {
 		return http.NoBody, nil
 	}
 	if err != nil {
-		return failingReader{err}, nil
+		return failingReader{err}, nil //nolint:nilerr // the error is the body's, and is worded when it is read
 	}
-
 	return unpacked, nil
 }
 

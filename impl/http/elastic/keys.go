@@ -10,10 +10,8 @@ import (
 	"time"
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
-	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
-
 	"github.com/sallyport/sallyport/impl/apikey"
-
+	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 )
 

@@ -14,7 +14,7 @@ import (
 // the row's reader refuses the body too, its text is used, because clients know it from Elasticsearch.
 func (x *exchange) refusal(err error, row operation, r request) error {
 	var (
-		invalid *contract.Invalid
+		invalid *contract.ValidationError
 		syntax  *strictjson.SyntaxError
 		twice   *strictjson.DuplicateError
 		deep    *strictjson.DepthError
@@ -51,7 +51,7 @@ func (x *exchange) unparsable(offset int64, text string) error {
 }
 
 // refuseBody returns the refusal of a body that is JSON.
-func (x *exchange) refuseBody(invalid *contract.Invalid, row operation, r request) error {
+func (x *exchange) refuseBody(invalid *contract.ValidationError, row operation, r request) error {
 	var err error
 	if r.body, err = strictjson.Decode(x.body); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
-// Invalid is the error of a request that does not satisfy the contract. It quotes no value of the request.
-type Invalid struct {
+// ValidationError is the error of a request that does not satisfy the contract. It quotes no value of the request.
+type ValidationError struct {
 	// Problems lists what is wrong, in no order.
 	Problems []Problem
 	// BodyMissing is set if a body is required and there is none.
@@ -37,10 +37,12 @@ type Problem struct {
 }
 
 // Error implements error.
-func (e *Invalid) Error() string { return fmt.Sprintf("contract: invalid request: %v", e.Problems) }
+func (e *ValidationError) Error() string {
+	return fmt.Sprintf("contract: invalid request: %v", e.Problems)
+}
 
 // Sorted returns the problems by field and text, without duplicates.
-func (e *Invalid) Sorted() []Problem {
+func (e *ValidationError) Sorted() []Problem {
 	compare := func(a, b Problem) int {
 		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Text, b.Text))
 	}
@@ -62,7 +64,7 @@ func ClipTo(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// invalid returns the errors of strictjson and ErrCharset as they are, and all others as *Invalid.
+// invalid returns the errors of strictjson and ErrCharset as they are, and all others as *ValidationError.
 func invalid(err error, contentType string) error {
 	var (
 		syntax *strictjson.SyntaxError
@@ -72,12 +74,12 @@ func invalid(err error, contentType string) error {
 	if errors.Is(err, ErrCharset) || errors.As(err, &syntax) || errors.As(err, &twice) || errors.As(err, &deep) {
 		return err
 	}
-	e := &Invalid{}
+	e := &ValidationError{}
 	e.collect(err, contentType)
 	return e
 }
 
-func (e *Invalid) collect(err error, contentType string) {
+func (e *ValidationError) collect(err error, contentType string) {
 	switch found := err.(type) { //nolint:errorlint // kin-openapi nests them in this order
 	case openapi3.MultiError:
 		for _, each := range found {
@@ -92,7 +94,7 @@ func (e *Invalid) collect(err error, contentType string) {
 	}
 }
 
-func (e *Invalid) collectRequest(found *openapi3filter.RequestError, contentType string) {
+func (e *ValidationError) collectRequest(found *openapi3filter.RequestError, contentType string) {
 	switch {
 	case found.Parameter != nil:
 		text := "this value does not fit the " + found.Parameter.In + " parameter"
@@ -112,7 +114,7 @@ func (e *Invalid) collectRequest(found *openapi3filter.RequestError, contentType
 
 // collectSchema collects what a schema error says; prefix is the path of the value that the error's path begins at. Of a choice
 // of schemas it reports what is wrong with the alternative that the value came closest to.
-func (e *Invalid) collectSchema(found *openapi3.SchemaError, prefix []string) {
+func (e *ValidationError) collectSchema(found *openapi3.SchemaError, prefix []string) {
 	path := slices.Concat(prefix, found.JSONPointer())
 	switch found.SchemaField {
 	case "oneOf":
@@ -129,7 +131,7 @@ func (e *Invalid) collectSchema(found *openapi3.SchemaError, prefix []string) {
 	e.add(path, explain(found))
 }
 
-func (e *Invalid) add(path []string, text string) {
+func (e *ValidationError) add(path []string, text string) {
 	field := cmp.Or(Clip(strings.Join(path, ".")), "body")
 	e.Problems = append(e.Problems, Problem{Field: field, Text: text, Steps: path})
 }
