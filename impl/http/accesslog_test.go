@@ -1,31 +1,73 @@
 package http_test
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
-// accessLine returns the only line of the log about a request.
-func accessLine(t *testing.T, log *bytes.Buffer) string {
-	t.Helper()
-	lines := regexp.MustCompile(`(?m)^time=\S+ level=INFO msg=request .*$`).FindAllString(log.String(), -1)
-	if len(lines) != 1 || strings.Count(log.String(), "\n") != 1 {
-		t.Fatalf("the log has not one line:\n%s", log)
+// logLines receives the lines of a log, because the server may log a request after its client has the response.
+type logLines chan string
+
+// Write implements io.Writer. A record is one write.
+func (l logLines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+// drain drops the lines so far.
+func (l logLines) drain() {
+	for len(l) > 0 {
+		<-l
 	}
-	return lines[0]
+}
+
+// until returns the lines up to the first one with a text.
+func (l logLines) until(t *testing.T, text string) string {
+	t.Helper()
+
+	var lines strings.Builder
+	for deadline := time.After(time.Minute); ; {
+		select {
+		case line := <-l:
+			lines.WriteString(line)
+			if strings.Contains(line, text) {
+				return lines.String()
+			}
+		case <-deadline:
+			t.Fatalf("no line has %s:\n%s", text, &lines)
+		}
+	}
+}
+
+var accessLinePattern = regexp.MustCompile(`^time=\S+ level=INFO msg=request .*\n$`)
+
+// access returns the next line, which must be about a request.
+func (l logLines) access(t *testing.T) string {
+	t.Helper()
+
+	select {
+	case line := <-l:
+		if !accessLinePattern.MatchString(line) {
+			t.Fatalf("logged is %q", line)
+		}
+		return strings.TrimSuffix(line, "\n")
+	case <-time.After(time.Minute):
+		t.Fatal("nothing is logged")
+	}
+	return ""
 }
 
 // Ensures that the line about a request says what was called by whom, and how that went.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 
-	var log bytes.Buffer
-	w := openLogged(t, &log)
+	log := make(logLines, 1000)
+	w := openLogged(t, log)
 	w.addUsers()
 	made := w.newKey(bob, "a key", "")
 	for _, each := range []struct {
@@ -37,13 +79,13 @@ func TestAccessLog(t *testing.T) {
 		{http.MethodGet, "/api/v1/regions/here/account", false, `operation=get-current-account method=GET path=/api/v1/account status=401 bytes=`},
 		{"BREW", "/coffee", false, `operation=unknown method=BREW path=/coffee status=404 bytes=`},
 	} {
-		log.Reset()
+		log.drain()
 		edit, caller := authorization(""), "user=\"\""
 		if each.key {
 			edit, caller = apiKey(*made.Key), "user=bob api_key="+made.ID
 		}
 		answer, body := w.do(each.method, each.path, "", edit)
-		line := accessLine(t, &log)
+		line := log.access(t)
 		want := each.want + strconv.Itoa(len(body)) + " duration="
 		if !strings.Contains(line, want) || !strings.HasSuffix(line, " address=127.0.0.1 "+caller) ||
 			!strings.Contains(line, " request_id="+answer.Header.Get("X-Request-Id")+" ") {
@@ -56,17 +98,17 @@ func TestAccessLog(t *testing.T) {
 func TestAccessLog_Injection(t *testing.T) {
 	t.Parallel()
 
-	var log bytes.Buffer
-	w := openLogged(t, &log)
+	log := make(logLines, 1000)
+	w := openLogged(t, log)
 	for _, path := range []string{
 		"/x%0Atime=now%20level=INFO%20msg=request", "/x%0D%0A%1B[2J", "/x%22%20user=admin", "/x%E2%80%A8y", "/%C2%85%9B", "/%00",
 	} {
-		log.Reset()
+		log.drain()
 		w.do(http.MethodGet, path, "", func(_ context.Context, r *http.Request) error {
 			r.Header.Set("X-Request-Id", "x user=admin")
 			return nil
 		})
-		line := accessLine(t, &log)
+		line := log.access(t)
 		if strings.ContainsAny(line, "\r\x1b\u2028\u0085\x00") || strings.Contains(line, "x user=admin address") || !strings.HasSuffix(line, `user=""`) {
 			t.Errorf("%s is logged as %q", path, line)
 		}
