@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-var adminStarted = regexp.MustCompile(`admin listener started"? ?,?"?url"?[=:]"?(http://[^"\s]+)`)
+// adminStarted matches the log line of this version, and that of the old one in the tests of upgrades.
+var adminStarted = regexp.MustCompile(`(?:admin listener started|answering operators)"? ?,?"?url"?[=:]"?(http://[^"\s]+)`)
 
 // adminListener returns the address of a server's admin listener.
 func (p *process) adminListener() *process {
