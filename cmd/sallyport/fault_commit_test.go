@@ -211,7 +211,10 @@ func TestFault_Statement(t *testing.T) {
 				t.Fatal(err)
 			}
 			broke = r.sendOver(w, c, inside, message)
-			if want := map[breakage]result{inside: acknowledged, beforeCommit: failed}[broke]; c.result != want || message < 3 && broke != inside {
+			// A connection on which the statements are prepared sends fewer messages than the one of the round before, so the
+			// wire may not break any more.
+			want := map[breakage]result{never: acknowledged, inside: acknowledged, beforeCommit: failed}[broke]
+			if c.result != want || message < 3 && broke != inside {
 				t.Errorf("%s: with the wire broken at %d of the transaction, %d, it is %s: %s", c.id, message, broke, c.result, c.answer.body)
 			}
 			l.changes = append(l.changes, c)
