@@ -71,14 +71,8 @@ func Load() (*Contract, error) { return loadEmbedded() }
 
 var loadEmbedded = sync.OnceValues(func() (*Contract, error) { return Parse(api.OpenAPI) })
 
-// loading is held while kin-openapi decodes a document: it caches types without a lock of its own.
-var loading sync.Mutex
-
 // Parse reads an OpenAPI document.
 func Parse(data []byte) (*Contract, error) {
-	loading.Lock()
-	defer loading.Unlock()
-
 	document, err := openapi3.NewLoader().LoadFromData(data)
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
