@@ -20,7 +20,7 @@ import (
 )
 
 // sequences is how many sequences of requests TestDelegation_Sequences makes.
-var sequences = "1000"
+const sequences = "1000"
 
 // A party authenticates requests: with a value of the Authorization header, perhaps acting as another user.
 type party struct{ authorization, actsAs string }

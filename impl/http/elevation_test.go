@@ -239,16 +239,13 @@ func (w *world) keyOf(caller client.RequestEditorFn) string {
 	return *w.newKey(caller, "a key", "").Key
 }
 
-// elevationRounds is how many codes TestElevate_Race submits twice.
-var elevationRounds = 500
-
-// Ensures that of two submissions of one code at once exactly one is answered with 200.
+// Ensures that of two submissions of one code at once exactly one is answered with 200, 500 times.
 func TestElevate_Race(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
 	d := w.enroll(alice)
-	for round := range elevationRounds {
+	for round := range 500 {
 		token := w.login("alice", alicePassword)
 		w.clock.advance(30 * time.Second)
 		code := d.code()

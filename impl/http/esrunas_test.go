@@ -66,7 +66,7 @@ func TestRunAs_PasswordNeedsElevation(t *testing.T) {
 		{"acting, with a session", "/_security/user/_password", []client.RequestEditorFn{bearer(plain), actingAs("eve")}, http.StatusForbidden},
 		{"acting, elevated", "/_security/user/_password", []client.RequestEditorFn{bearer(elevated), actingAs("eve")}, http.StatusOK},
 	} {
-		if r, text := w.do(http.MethodPost, c.path, `{"password":"taken by somebody else"}`, c.caller...); r.StatusCode != c.status {
+		if r, text := w.do(http.MethodPost, c.path, `{"password":"taken by another user"}`, c.caller...); r.StatusCode != c.status {
 			t.Errorf("%s: %d %s", c.name, r.StatusCode, text)
 		}
 	}

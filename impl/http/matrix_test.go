@@ -329,17 +329,10 @@ func subject(line string) string {
 	return strings.Join(fields[:min(3, len(fields))], " ")
 }
 
-// everyCell is set if TestMatrix runs. Its thousands of requests come one after another.
-var everyCell = true
-
 // Ensures that every operation admits exactly the roles and kinds of credential that the file lists, and checks facts
 // that a wrong file could hide.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-
-	if !everyCell {
-		t.Skip("the matrix is tested without the race detector, and in make thorough")
-	}
 
 	w := newWorld(t)
 	all := w.walk()

@@ -93,7 +93,7 @@ func TestSAML_Refusals(t *testing.T) {
 			t.Errorf("the refusal shows %q: %s", part, asJSON(list))
 		}
 	}
-	for name, caller := range map[string]client.RequestEditorFn{"nobody": authorization(""), "alice": alice} {
+	for name, caller := range map[string]client.RequestEditorFn{"unauthenticated": authorization(""), "alice": alice} {
 		if r, err := w.client.SAMLRefusalsWithResponse(t.Context(), caller); err != nil || r.JSON200 != nil {
 			t.Errorf("%s sees %v, %v", name, r, err)
 		}

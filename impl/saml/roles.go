@@ -20,7 +20,7 @@ func roleMappings(s strictyaml.Section, a Attributes) RoleMappings {
 		mappings.Rules = append(mappings.Rules, readRule(rule, a))
 	}
 	if m.Empty("default_roles") && m.Empty("rules") {
-		s.Bad("role_mappings", "there must be default_roles or rules: nobody signs in without a role")
+		s.Bad("role_mappings", "there must be default_roles or rules: a user without a role cannot sign in")
 	}
 	return mappings
 }

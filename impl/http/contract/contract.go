@@ -17,6 +17,7 @@ import (
 type Contract struct {
 	Operations []*Operation
 
+	byID     map[string]*Operation
 	document *openapi3.T
 }
 
@@ -78,7 +79,7 @@ func Parse(data []byte) (*Contract, error) {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 
-	c := &Contract{document: document}
+	c := &Contract{byID: map[string]*Operation{}, document: document}
 	for path, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
 			prepared, err := prepare(document, path, method, item, op)
@@ -86,19 +87,14 @@ func Parse(data []byte) (*Contract, error) {
 				return nil, fmt.Errorf("contract: operation %s: %w", op.OperationID, err)
 			}
 			c.Operations = append(c.Operations, prepared)
+			c.byID[prepared.ID] = prepared
 		}
 	}
 	return c, nil
 }
 
 // Operation returns the operation with an id, or nil.
-func (c *Contract) Operation(id string) *Operation {
-	i := slices.IndexFunc(c.Operations, func(op *Operation) bool { return op.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return c.Operations[i]
-}
+func (c *Contract) Operation(id string) *Operation { return c.byID[id] }
 
 // Path returns the path of the operation with an id, or "".
 func (c *Contract) Path(id string) string {
