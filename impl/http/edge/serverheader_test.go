@@ -89,6 +89,8 @@ func TestServer_HeaderLimit(t *testing.T) {
 		t.Run(fmt.Sprintf("HTTP/2, %d bytes", size), func(t *testing.T) {
 			t.Parallel()
 
+			// A refused header ends its connection, which the cases would share if they shared the server.
+			server := newLimitedServer(t)
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 			if err != nil {
 				t.Fatal(err)
