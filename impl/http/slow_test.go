@@ -20,11 +20,23 @@ import (
 // hurry is how many times faster than the product's the server of these tests loses patience with its callers.
 const hurry = 50
 
-// impatient serves with the product's limits, hurried, on a loopback port. It reads each request's body and answers
-// with far more than fits the buffers on the way.
+// impatient serves with the product's limits, hurried, on a loopback port.
 func impatient(t *testing.T, encrypted bool) (address string, server *http.Server) {
 	t.Helper()
-	server = edge.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server = newTalkativeServer()
+	for _, limit := range []*time.Duration{
+		&server.ReadHeaderTimeout, &server.ReadTimeout, &server.WriteTimeout, &server.IdleTimeout,
+	} {
+		*limit /= hurry
+	}
+
+	return listen(t, server, encrypted), server
+}
+
+// newTalkativeServer returns a server with the product's limits. It reads each request's body and answers with far more
+// than fits the buffers on the way.
+func newTalkativeServer() *http.Server {
+	return edge.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil || r.URL.Path != "/much" {
 			return
 		}
@@ -34,13 +46,16 @@ func impatient(t *testing.T, encrypted bool) (address string, server *http.Serve
 			}
 		}
 	}), slog.New(slog.DiscardHandler))
-	for _, limit := range []*time.Duration{&server.ReadHeaderTimeout, &server.ReadTimeout, &server.WriteTimeout, &server.IdleTimeout} {
-		*limit /= hurry
-	}
+}
+
+// listen serves on a loopback port until the test ends.
+func listen(t *testing.T, server *http.Server, encrypted bool) (address string) {
+	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	address = listener.Addr().String()
 	if encrypted {
 		known := httptest.NewUnstartedServer(nil) // for its certificate
@@ -50,7 +65,8 @@ func impatient(t *testing.T, encrypted bool) (address string, server *http.Serve
 	}
 	go server.Serve(listener)            //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() }) //nolint:errcheck // the test is over
-	return address, server
+
+	return address
 }
 
 // dawdle sends a byte each now and then, whatever comes back.
@@ -134,7 +150,9 @@ func waitUntilIdle(t *testing.T, server *http.Server) {
 // Ensures that headers without an end are refused.
 func TestServer_HeadersWithoutEnd(t *testing.T) {
 	t.Parallel()
-	address, _ := impatient(t, false)
+
+	// The limit on time is the product's, so that the limit on length comes first on a busy machine too.
+	address := listen(t, newTalkativeServer(), false)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
