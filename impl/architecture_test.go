@@ -50,7 +50,7 @@ var layers = map[string][]string{
 	"authn/elevation/totp":           {},
 	"saml/protocol":                  {},
 	"store":                          {"authn/identity", "platform/admission", "platform/secret"},
-	"store/storetest":                {"authn/identity", "store", "store/postgrestest"},
+	"store/storetest":                {"store", "store/postgrestest"},
 	"store/postgrestest":             {},
 	"audit":                          {"store"},
 	"authn/attempts":                 {"audit", "platform/admission", "store"},

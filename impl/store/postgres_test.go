@@ -10,12 +10,11 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
-	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 // Ensures that PostgreSQL keeps the contract.
 func TestPostgres(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, now func() time.Time) *store.Store {
+	testContract(t, func(t *testing.T, now func() time.Time) *store.Store {
 		return open(t, postgrestest.DSN(t), now)
 	})
 }

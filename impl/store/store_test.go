@@ -11,7 +11,6 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
-	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 func open(t testing.TB, dsn string, now func() time.Time) *store.Store {
@@ -30,7 +29,7 @@ func open(t testing.TB, dsn string, now func() time.Time) *store.Store {
 
 // Ensures that SQLite keeps the contract.
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, now func() time.Time) *store.Store {
+	testContract(t, func(t *testing.T, now func() time.Time) *store.Store {
 		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), now)
 	})
 }

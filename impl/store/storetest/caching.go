@@ -1,3 +1,4 @@
+// Package storetest opens stores for the tests of packages that cache records.
 package storetest
 
 import (
@@ -37,7 +38,7 @@ func OpenCaching(t *testing.T) *Caching {
 
 	r.Store = st
 	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
-	r.Change(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })
+	r.Change(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "alice", Enabled: true}) })
 	for deadline := time.Now().Add(20 * time.Second); !st.Following(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("invalidation messages do not arrive")

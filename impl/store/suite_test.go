@@ -1,5 +1,4 @@
-// Package storetest tests the contract of the store on any database. Each database's own test calls Run.
-package storetest
+package store_test
 
 import (
 	"context"
@@ -15,11 +14,12 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Start is the initial time of the stores under test.
-var Start = time.Date(2026, 11, 21, 12, 0, 0, 123_456_789, time.UTC)
+// start is the initial time of the stores under test.
+var start = time.Date(2026, 11, 21, 12, 0, 0, 123_456_789, time.UTC)
 
-// Run tests a store. open returns an empty store with the clock now, and closes it when the test ends.
-func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Store) {
+// testContract tests the contract of the store on any database. open returns an empty store with the clock now, and
+// closes it when the test ends.
+func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Store) {
 	t.Helper()
 	for name, test := range map[string]func(*suite){
 		"Transactions":  transactions,
@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Crowds":        crowds,
 		"SessionTokens": sessionTokens,
 		"APIKeys":       apiKeys,
-		"ManyKeys":      manyKeys,
+		"ManyKeys":      lookUpManyKeys,
 		"UpdateKeys":    updateKeys,
 		"Invalidate":    invalidateKeys,
 		"TouchKeys":     touchKeys,
@@ -69,7 +69,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Stor
 		"Swallowed":     swallowed,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &suite{T: t, now: Start}
+			s := &suite{T: t, now: start}
 			s.store = open(t, func() time.Time { return s.now })
 			test(s)
 		})

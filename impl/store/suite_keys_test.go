@@ -1,4 +1,4 @@
-package storetest
+package store_test
 
 import (
 	"errors"
@@ -101,8 +101,8 @@ func apiKeys(s *suite) {
 	})
 }
 
-// manyKeys: a lookup of many ids returns exactly the existing keys.
-func manyKeys(s *suite) {
+// lookUpManyKeys: a lookup of many ids returns exactly the existing keys.
+func lookUpManyKeys(s *suite) {
 	const n = 200
 	s.update(func(tx *store.Tx) error {
 		if err := tx.Users.Insert(alice()); err != nil {
