@@ -35,8 +35,8 @@ func wantRefused(t *testing.T, b bounded, full, late uint64) {
 	}
 }
 
-// Ensures that as many run as may, that as many wait as may, and that the next is turned away at once, and told when to
-// come back.
+// Ensures that the bound's number of operations run and its number of operations wait, and that one more is refused at
+// once, with the time after which to retry.
 func TestBound_Full(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(2, 3)
@@ -64,7 +64,8 @@ func TestBound_Full(t *testing.T) {
 	})
 }
 
-// Ensures that turns come in the order of those who wait, and that nobody who comes when one ends gets it before them.
+// Ensures that waiting operations run in the order of their arrival, and that an operation that arrives when a place
+// becomes free does not run before them.
 func TestBound_InOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(1, 101)
@@ -96,7 +97,7 @@ func TestBound_InOrder(t *testing.T) {
 	})
 }
 
-// Ensures that nobody waits for longer than has a point, nor beyond a deadline of one's own.
+// Ensures that an operation is refused after patience, or after its own deadline if that is earlier.
 func TestBound_Late(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(1, 2)
@@ -116,8 +117,8 @@ func TestBound_Late(t *testing.T) {
 	})
 }
 
-// Ensures that who goes away leaves the queue, at once and without a turn.
-func TestBound_Gone(t *testing.T) {
+// Ensures that a caller that disconnects leaves the queue at once, and does not get a place.
+func TestBound_CallerDisconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(1, 1)
 		if err := b.Acquire(t.Context()); err != nil {
@@ -126,7 +127,7 @@ func TestBound_Gone(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			if err := b.Acquire(ctx); !errors.Is(err, context.Canceled) {
-				t.Errorf("who went away got %v", err)
+				t.Errorf("the caller that disconnected got %v", err)
 			}
 		}()
 		synctest.Wait()

@@ -1,5 +1,5 @@
-// Package admission turns away what there is no room for, at once and before anything is done, so that what is under way
-// gets done, and memory has a bound.
+// Package admission limits how many operations run and wait at once, and how many bytes requests hold. It refuses an
+// operation beyond a limit before any work is done for it, so that admitted operations finish and memory is bounded.
 package admission
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// patience is how long anybody waits for a turn. Whoever asked has given up by then, or has been answered faster
-// elsewhere: to serve it now would take time from those who still wait.
+// patience is the longest time that an operation waits. By then its client has given up or retried elsewhere, and serving
+// it would delay the operations of clients that still wait.
 const patience = 5 * time.Second
 
 // Bound bounds how many operations run at once. The others wait, for a bounded time: each caller (WithCaller) has a queue of
@@ -111,7 +111,7 @@ func await(ctx context.Context, granted chan struct{}, patience time.Duration, l
 	return Busy()
 }
 
-// enter takes a free place, or else one in the caller's queue, whose channel it returns.
+// enter takes a free place, or else a place in the caller's queue; then it returns the channel to wait on.
 func (b *Bound) enter(name queueName, urgent bool) (granted chan struct{}, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

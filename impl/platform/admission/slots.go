@@ -35,7 +35,7 @@ type caller struct {
 	waiters []chan struct{}
 }
 
-// NewSlots returns a number of work slots, at least two, for each of whose callers a number of requests may wait.
+// NewSlots returns size work slots, at least two. Of each caller, at most queue requests wait for a slot.
 func NewSlots(size, queue int) *Slots {
 	size = max(minSlots, size)
 	return &Slots{size: size, share: max(1, size/4), queue: queue, callers: map[string]*caller{}}
@@ -52,7 +52,7 @@ func (s *Slots) Acquire(ctx context.Context, name string) error {
 	return await(ctx, granted, patience, func(late bool) bool { return s.leave(name, granted, late) })
 }
 
-// enter takes a free slot, or else a place in the caller's queue, whose channel it returns.
+// enter takes a free slot, or else a place in the caller's queue; then it returns the channel to wait on.
 func (s *Slots) enter(name string) (granted chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
