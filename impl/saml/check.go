@@ -83,7 +83,7 @@ func (r *Report) ourselves(realm Realm, metadataURL string, now time.Time) {
 		}
 	}
 	if !realm.Enabled {
-		r.warn("enabled", "nobody can sign in at this realm: it is not enabled")
+		r.warn("enabled", "the realm is not enabled: no user can sign in at it")
 	}
 	r.safety(realm)
 	if realm.NameIDFormat == "" {
@@ -97,17 +97,17 @@ func (r *Report) ourselves(realm Realm, metadataURL string, now time.Time) {
 	}
 }
 
-// safety warns of what lets somebody be signed in as somebody else without noticing.
+// safety warns of settings with which an attacker can sign in a user, unnoticed, as another one.
 func (r *Report) safety(realm Realm) {
 	secure := strings.HasPrefix(realm.SP.ACS, "https:")
 	switch {
 	case !realm.BrowserBinding:
-		r.warn("browser_binding", "this is off: a browser can be made to bring the answer to somebody else's sign-in")
+		r.warn("browser_binding", "this is off: an attacker can make a user's browser bring the answer to the attacker's sign-in")
 	case !secure:
 		r.warn("browser_binding", "browsers keep the cookie that this needs under https only, though some do so for this machine too")
 	}
 	if realm.AllowIDPInitiated {
-		r.warn("allow_idp_initiated", "this is on: a browser can be made to bring an answer that nobody asked for")
+		r.warn("allow_idp_initiated", "this is on: an attacker can make a user's browser bring an answer without a sign-in")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
-// checked is a realm with everything, whose identity provider has four certificates: one of them has expired.
+// checked returns a realm with all settings. Its identity provider has four certificates, one of them expired.
 func checked(t *testing.T, now time.Time, change func(*samltest.IdP)) Realm {
 	t.Helper()
 	idp := samltest.New(now)
@@ -45,8 +45,8 @@ func changeMetadata(t *testing.T, realm Realm, old, text string) {
 	}
 }
 
-// Ensures that of a realm without a flaw all is told that the identity provider's people have to know, and that one of
-// several certificates that has expired is no harm.
+// Ensures that the report on a valid realm has every fact that the identity provider's administrators need, and that an
+// expired certificate beside valid ones is not counted as a problem.
 func TestCheck(t *testing.T) {
 	now := time.Now()
 	report := Check(t.Context(), checked(t, now, nil), "https://sp.example/metadata", now)
@@ -72,8 +72,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Ensures that everything that keeps a realm from working is told with its setting, and what may do so some day is told too
-// and not counted.
+// Ensures that each problem of a realm is reported with its setting, and that what is a problem only later is reported as
+// harmless.
 func TestCheck_Findings(t *testing.T) {
 	now := time.Now()
 	soon := x509.Certificate{SerialNumber: samltest.New(now).RSA.Certificate.SerialNumber, NotAfter: now.Add(ExpiryWarning - time.Hour)}
@@ -132,7 +132,7 @@ func TestCheck_Findings(t *testing.T) {
 	}
 }
 
-// Ensures that an address of metadata that leads elsewhere, or that answers no metadata, is told.
+// Ensures that a metadata URL that redirects, or that does not answer with metadata, is reported.
 func TestCheck_Address(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/there" {

@@ -19,9 +19,9 @@ const (
 	withoutValues = "nothing"
 )
 
-// noRole says why a user gets no role: who the user is, which attributes came, and what the rules look for. Values are shown
-// only of what rules look at, which are names of groups and the distinguished name; of other attributes, which may hold
-// anything about a person, only the names. All of it was signed by the identity provider.
+// noRole describes why a user gets no role: the user's name, the names of the attributes, and what the rules look for. It
+// has values only of the attributes that rules look at, which are groups and the distinguished name, because others may
+// hold personal data. All of it was signed by the identity provider.
 func (r Realm) noRole(s Subject, p Profile) string {
 	text := fmt.Sprintf("no rule gives the user %s a role; attributes that came: %s", shown(p.Name), shownAll(slices.Sorted(maps.Keys(s.Attributes))))
 	looked := map[RuleType][]string{}
@@ -83,7 +83,7 @@ type refusedBy struct {
 	err   error
 }
 
-// unknownKey returns those whose identity provider may have another key by now.
+// unknownKey returns the refusals because of an unknown signing key, which the identity provider may have rotated to.
 func (r refusals) unknownKey() refusals {
 	return slices.DeleteFunc(slices.Clone(r), func(each refusedBy) bool { return !unknownKey(each.err) })
 }

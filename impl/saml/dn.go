@@ -49,8 +49,8 @@ func parseDNRule(value string) (dnRule, bool) {
 	return dnRule{parts, open}, ok
 }
 
-// matchesDN tells whether a distinguished name is as a rule has it. The end of a name that is meant by "*," is no name of
-// its own: what it stands for is below it.
+// matchesDN reports whether a distinguished name matches a rule's value. A value that begins with "*," matches the names
+// below the rest of it, and not the rest itself.
 func matchesDN(value, name string) bool {
 	rule, isRule := parseDNRule(value)
 	parts, isName := parseDN(name)

@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
-// Ensures that a file that cannot be understood is named, and that nothing is told of what it holds.
+// Ensures that the error of a file that cannot be parsed names the file, and has none of its content.
 func TestLoad_Unreadable(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                  "this is empty",

@@ -42,12 +42,13 @@ type attempt struct {
 	profile  Profile
 }
 
-// Finish ends a sign-in. Whatever is wrong with the answer, it returns the same fault.LoginFailed; why, is in the log and in
-// Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to an address that
+// Finish ends a sign-in. It returns the same fault.LoginFailed for every answer that it refuses; the reason is in the log
+// and in Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to an address that
 // sends too many bad answers to realms that take unsolicited ones, or tries too many sign-ins again.
 //
-// What is verified is verified before anything is used up, so junk cannot spoil a sign-in that waits. Then the sign-in, the
-// assertion and the session are settled in one transaction: of many who bring the same answer, one gets a session.
+// The answer is verified before anything is used up, so an invalid one cannot spoil a pending sign-in. Then one
+// transaction uses up the sign-in and the assertion and inserts the session: of concurrent requests with the same answer,
+// one gets a session.
 func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 	if err := s.store.Require(); err != nil {
 		return SignedIn{}, err
@@ -55,7 +56,7 @@ func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 	a := attempt{Answer: answer}
 	token, err := s.finish(ctx, &a)
 	if reason, refused := refusal(err); refused {
-		s.remember(ctx, a, reason)
+		s.recordRefusal(ctx, a, reason)
 		return SignedIn{}, failed()
 	}
 	return SignedIn{Token: token, State: a.pending.State, Cookies: a.done}, err
@@ -231,7 +232,7 @@ func (s *Service) verify(ctx context.Context, a *attempt) error {
 	return err
 }
 
-// verifyRenewed verifies an answer once more whose signing key was not known, if metadata has other keys now.
+// verifyRenewed verifies an answer with an unknown signing key again, if the fetched metadata has other keys.
 func (s *Service) verifyRenewed(ctx context.Context, a *attempt, tried protocol.Provider, refused error) error {
 	newer, renewed := s.providers.renew(ctx, a.realm, tried)
 	if !renewed {

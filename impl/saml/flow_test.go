@@ -34,7 +34,7 @@ type flow struct {
 	idp   *samltest.IdP
 }
 
-// staff is a realm whose metadata are in a file.
+// staff returns a realm with its metadata in a file.
 func staff(t *testing.T, idp *samltest.IdP) Realm {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "idp.xml")
@@ -120,13 +120,14 @@ func TestFlow(t *testing.T) {
 	}
 }
 
-// unsolicited is a response that nobody asked for.
+// unsolicited returns a response without a request.
 func (f flow) unsolicited(realm Realm) Answer {
 	request := samltest.Request{ACS: realm.SP.ACS, EntityID: realm.SP.EntityID, Now: f.providers.now()}
 	return Answer{Response: f.idp.Unsolicited(request)}
 }
 
-// Ensures that a response that was verified before it lost its validity, and is used after that, is remembered still.
+// Ensures that the record of a used response outlives the response's validity: a replay that was verified in time, and is
+// used after it, is refused.
 func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 	var c clock
 	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {

@@ -26,7 +26,8 @@ func (l *loader) file(name string) string {
 	return filepath.Join(l.folder, name)
 }
 
-// readFile returns a small file. Its errors do not hold the name: that may be a key that somebody put there instead.
+// readFile returns the content of a small file. Its errors do not have the name, which may be a key that was pasted there
+// by mistake.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {

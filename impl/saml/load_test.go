@@ -136,7 +136,7 @@ func TestLoad_Defaults(t *testing.T) {
 	}
 }
 
-// Ensures that every problem of a file is told, with the realm, the setting and the line.
+// Ensures that every problem of a file is reported, with the realm, the setting and the line.
 func TestLoad_AllProblems(t *testing.T) {
 	_, err := Load(write(t, `realms:
   - id: one
@@ -266,7 +266,7 @@ func TestLoad_Values(t *testing.T) {
 		"no roles":               {"role_mappings: {}", "role_mappings: there must be default_roles or rules"},
 		"roles that exclude":     {"role_mappings: {default_roles: [ece_deployment_manager, ece_deployment_viewer]}", "exclude each other"},
 		"role name":              {"role_mappings: {default_roles: [ä]}", "role_mappings.default_roles: the names of roles"},
-		"role misspelt":          {"role_mappings: {default_roles: [ece_platform_amdin]}", "there is no role ece_platform_amdin"},
+		"unknown role":           {"role_mappings: {default_roles: [ece_platform_amdin]}", "there is no role ece_platform_amdin"},
 		"roles as text":          {"role_mappings: {default_roles: watcher}", "role_mappings.default_roles: this must be a list"},
 		"groups without":         {"role_mappings: {rules: [{type: groups, value: x, roles: [x]}]}", "role_mappings.rules[0].type: this needs attributes.groups"},
 		"rule without value":     {"role_mappings: {rules: [{type: username, roles: [x]}]}", "role_mappings.rules[0].value: this is missing"},
@@ -297,7 +297,7 @@ func TestLoad_Values(t *testing.T) {
 			case c.want == "" && err != nil, c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("%v, want %q", err, c.want)
 			case err != nil && (strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2")):
-				t.Errorf("more is told: %v", err)
+				t.Errorf("the error has more than one line, or a secret: %v", err)
 			}
 		})
 	}

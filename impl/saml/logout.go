@@ -56,7 +56,7 @@ func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, er
 	var a attempt
 	answer, err := s.singleLogout(ctx, rawQuery, &a)
 	if reason, refused := refusal(err); refused {
-		s.remember(ctx, a, "logout: "+reason)
+		s.recordRefusal(ctx, a, "logout: "+reason)
 		return "", failed()
 	}
 	return answer, err
@@ -69,8 +69,8 @@ type asked struct {
 	request  protocol.LogoutRequest
 }
 
-// singleLogout takes a request for every realm that it holds for: realms may share an identity provider. One of whose
-// provider nothing is known does not keep it from the others.
+// singleLogout accepts a request for every realm that it is valid for, because realms may share an identity provider. A
+// realm without metadata of its provider does not keep it from the others.
 func (s *Service) singleLogout(ctx context.Context, rawQuery string, a *attempt) (string, error) {
 	takers := slices.DeleteFunc(slices.Clone(s.realms), func(r Realm) bool { return r.SP.Logout == "" || r.Signing == nil })
 	if len(takers) == 0 {
@@ -158,7 +158,7 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 	return response.RedirectURL(answers.realm.Signing.Key)
 }
 
-// endIn ends a realm's sessions that a request names, and tells whether there was one.
+// endIn ends a realm's sessions that a request names, and reports whether there was one.
 func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error) {
 	sessions, err := tx.SAML.Sessions(a.realm.ID, a.request.NameID.Value)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error
 	return ended, nil
 }
 
-// means tells whether a logout is of a session: whether it names the same person, and the session or none.
+// means reports whether a logout includes a session: it has the same NameID, and names this session or none.
 func means(r protocol.LogoutRequest, s store.SAMLSession) bool {
 	return r.NameID == nameOf(s) && (len(r.SessionIndexes) == 0 || slices.Contains(r.SessionIndexes, s.SessionIndex))
 }

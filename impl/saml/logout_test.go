@@ -72,7 +72,7 @@ func (f flow) sessions(realm string) int {
 
 const emailFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
-// Ensures that a realm of whose identity provider nothing is known does not keep the others from ending sessions.
+// Ensures that a realm without metadata of its identity provider does not keep the others from ending sessions.
 func TestSingleLogout_AnotherRealmUnknown(t *testing.T) {
 	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm {
 		unknown := withLogout(t, idp, "unknown")

@@ -12,7 +12,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// RefusedError is why a sign-in is refused. It is for the log and for administrators; the caller is told that it failed.
+// RefusedError is the reason why a sign-in is refused, for the log and for administrators. The response to the caller does
+// not have it.
 type RefusedError struct{ Reason string }
 
 // Error implements error.
@@ -96,7 +97,7 @@ func (r Realm) identity(s Subject, name string) (store.ExternalIdentity, error) 
 	return id, nil
 }
 
-// transientMark is before the name of a user whose NameIDs are transient. No NameID begins with a space.
+// transientMark precedes the name of a user with transient NameIDs. No NameID begins with a space.
 const transientMark = " "
 
 // principal returns the name that a subject has here.
@@ -139,8 +140,8 @@ func sole(s Subject, attribute, what string) (string, error) {
 	return first(s, attribute), nil
 }
 
-// groups returns the values of the attribute. Some identity providers send all groups in one value; it is taken apart only
-// where the realm says so: whoever may name a group there could otherwise put another one into its name.
+// groups returns the values of the attribute. Some identity providers send all groups in one value; it is split only if
+// the realm has a delimiter, because a person that can name a group could otherwise add other groups in its name.
 func (r Realm) groups(s Subject) []string {
 	if r.Attributes.Groups == "" {
 		return nil

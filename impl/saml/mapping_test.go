@@ -47,7 +47,8 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// Ensures which roles follow from which attributes, and that those that do not combine are refused, as is who has none.
+// Ensures that attributes are mapped to roles by the rules, and that a user is refused without a role, or with roles that
+// do not combine.
 func TestProfile_Roles(t *testing.T) {
 	many := make([]string, 1500)
 	for i := range many {
@@ -93,9 +94,9 @@ func TestProfile_Roles(t *testing.T) {
 			t.Errorf("%q with a delimiter: %v, want %s", value, p.Roles, want)
 		}
 	}
-	everybody := corporate()
-	everybody.RoleMappings.Default = []identity.Role{"everybody"}
-	if p, err := everybody.Profile(subject(map[string][]string{"uid": {"erin"}})); err != nil || fmt.Sprint(p.Roles) != "[by_name everybody]" {
+	defaults := corporate()
+	defaults.RoleMappings.Default = []identity.Role{"defaults"}
+	if p, err := defaults.Profile(subject(map[string][]string{"uid": {"erin"}})); err != nil || fmt.Sprint(p.Roles) != "[by_name defaults]" {
 		t.Errorf("with default roles: %v, %v", p.Roles, err)
 	}
 }

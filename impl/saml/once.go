@@ -28,16 +28,16 @@ func (a *attempt) use(tx *store.Tx) error {
 	return nil
 }
 
-// rememberLonger is for how much longer than it holds a message is remembered: time passes between its verification and
-// its use, and the clocks of several servers differ. One that is forgotten in between could be used again.
-const rememberLonger = 10 * time.Minute
+// replayMargin is how much longer than a message is valid the record of its use is kept. Time passes between verification
+// and use, and the clocks of servers differ: without the margin a message could be used again after the record is deleted.
+const replayMargin = 10 * time.Minute
 
 // useOnce records the use of a message that holds until a time, and reports whether it is the first use.
 func useOnce(tx *store.Tx, issuer, id string, until time.Time) (bool, error) {
 	if err := tx.SAML.Sweep(); err != nil { // nothing else does
 		return false, err
 	}
-	return tx.SAML.UseAssertion(issuer, id, until.Add(rememberLonger))
+	return tx.SAML.UseAssertion(issuer, id, until.Add(replayMargin))
 }
 
 func orElse(err, other error) error {

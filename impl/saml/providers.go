@@ -29,8 +29,8 @@ const (
 	ExpiryWarning = 30 * 24 * time.Hour
 )
 
-// providers know the identity providers of realms by their metadata: the last that was good, in memory and in the store, so
-// that a provider whose metadata cannot be had, or is broken, is still known.
+// providers caches the realms' identity providers: the last valid metadata of each, in memory and in the store, so that
+// sign-ins go on while metadata cannot be fetched or is invalid.
 type providers struct {
 	store  *store.Store
 	realms []Realm
@@ -82,7 +82,8 @@ func (p *providers) close() { p.refresh.Close() }
 func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, error) {
 	k := p.known[realm.ID]
 	if _, loaded := k.get(); !loaded {
-		p.update(context.WithoutCancel(ctx), realm, k) // all wait for it, not only a caller who may go away
+		// Other callers wait for this too, so it continues if this one disconnects.
+		p.update(context.WithoutCancel(ctx), realm, k)
 	}
 	provider, loaded := k.get()
 	if !loaded {

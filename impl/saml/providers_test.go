@@ -21,9 +21,9 @@ func (c *clock) now() time.Time { return start.Add(time.Duration(c.moved.Load())
 
 func (c *clock) wait(d time.Duration) { c.moved.Add(int64(d)) }
 
-// Ensures that somebody who begins a sign-in and goes away does not break off the fetching of metadata, which all wait for:
-// whoever did so each time that it is due would keep everybody out.
-func TestProviders_CallerGone(t *testing.T) {
+// Ensures that a caller that begins a sign-in and disconnects does not cancel the fetching of metadata. Other callers wait
+// for it too, and a caller that disconnects whenever it is due could otherwise block all sign-ins.
+func TestProviders_CallerDisconnects(t *testing.T) {
 	var c clock
 	var asked atomic.Int32
 	begun, goOn := make(chan struct{}), make(chan struct{})
@@ -65,7 +65,7 @@ func TestProviders_CallerGone(t *testing.T) {
 	}
 }
 
-// rotating is a place of metadata whose identity provider gets a new key.
+// rotating serves the metadata of an identity provider that rotates its key.
 type rotating struct {
 	*httptest.Server
 	idp     atomic.Pointer[samltest.IdP]
@@ -84,7 +84,7 @@ func newRotating(t *testing.T, now time.Time) *rotating {
 	return r
 }
 
-// rotate gives the identity provider a key that its metadata have had from nobody.
+// rotate gives the identity provider a key that was in none of its metadata before.
 func (r *rotating) rotate() *samltest.IdP {
 	old := r.idp.Load()
 	rotated := *old

@@ -42,7 +42,7 @@ const (
 	maxRefresh     = 7 * 24 * time.Hour
 )
 
-// Realm is an identity provider, what it is told of this server, and what is made of its users.
+// Realm is the configuration of an identity provider, of this server as its service provider, and of its users' roles.
 type Realm struct {
 	// ID is part of what users are known by, and is shown with them. It must never change.
 	ID string
@@ -70,18 +70,18 @@ type Realm struct {
 	Signing *KeyPair
 	// OtherSigning are in the metadata beside Signing, and sign nothing here: the next ones, then those that were replaced.
 	OtherSigning []KeyPair
-	// SignRequests tells whether AuthnRequests are signed too, not only what concerns logout.
+	// SignRequests reports whether AuthnRequests are signed too, not only logout messages.
 	SignRequests bool
 	// Encryption are the keys that assertions may be encrypted to, the current one first, then those that it replaced.
 	Encryption []KeyPair
 
 	// ClockSkew is how far the identity provider's clock may differ from ours.
 	ClockSkew time.Duration
-	// AllowIDPInitiated takes responses that nobody asked for.
+	// AllowIDPInitiated accepts responses without a request.
 	AllowIDPInitiated bool
 	// BrowserBinding takes a response only from the browser that asked for it.
 	BrowserBinding bool
-	// MetadataRefresh is how often metadata is fetched anew.
+	// MetadataRefresh is the interval at which metadata is fetched again.
 	MetadataRefresh time.Duration
 }
 
@@ -94,7 +94,7 @@ type IdentityProvider struct {
 	UseSingleLogout bool
 }
 
-// MetadataIsURL tells whether the metadata is fetched.
+// MetadataIsURL reports whether the metadata is fetched.
 func (p IdentityProvider) MetadataIsURL() bool { return isURL(p.Metadata) }
 
 func isURL(text string) bool { return strings.Contains(text, "://") }
@@ -116,14 +116,14 @@ const (
 	principalPersistent = "nameid:persistent"
 )
 
-// principalIsNameID tells whether the principal is the NameID, and not an attribute.
+// principalIsNameID reports whether the principal is the NameID, and not an attribute.
 func (a Attributes) principalIsNameID() bool {
 	return a.Principal == "" || a.Principal == principalNameID || a.Principal == principalPersistent
 }
 
 // RoleMappings says which roles users get, each time they sign in.
 type RoleMappings struct {
-	// Default are the roles of everybody.
+	// Default are the roles of every user.
 	Default []identity.Role
 	Rules   []Rule
 }

@@ -28,8 +28,8 @@ type Refusal struct {
 	IssuedAt  time.Time
 }
 
-// Refusals returns why the last sign-ins and logouts were refused, the newest first: those that belong to a sign-in that was
-// begun here, or that the realm's identity provider signed, and apart from them those that anybody could have sent.
+// Refusals returns the last refused sign-ins and logouts, the newest first. Those in own belong to a sign-in that was begun
+// here, or were signed by the realm's identity provider; those in unsolicited may come from any client.
 func (s *Service) Refusals(ctx context.Context) (own, unsolicited []Refusal, err error) {
 	all, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.SAMLRefusal, error) { return tx.SAML.Refusals() })
 	for _, record := range all {
@@ -43,9 +43,9 @@ func (s *Service) Refusals(ctx context.Context) (own, unsolicited []Refusal, err
 	return own, unsolicited, err
 }
 
-// remember logs and keeps why a sign-in was refused; of unsolicited ones, not each is kept. That this fails does not change
-// the answer.
-func (s *Service) remember(ctx context.Context, a attempt, reason string) {
+// recordRefusal logs and stores why a sign-in was refused. Not every unsolicited one is stored. A failure to store it does
+// not change the response.
+func (s *Service) recordRefusal(ctx context.Context, a attempt, reason string) {
 	origin, realm := audit.OriginOf(ctx), cmp.Or(a.realm.ID, a.pending.Realm)
 	s.log.WarnContext(ctx, "a SAML sign-in was refused", "request_id", origin.RequestID, "realm", realm, "reason", reason)
 	if realm == "" && !s.keepsStray() {
@@ -67,8 +67,8 @@ func (s *Service) remember(ctx context.Context, a attempt, reason string) {
 }
 
 func (s *Service) keepsStray() bool {
-	_, allowed := s.strays.Allowed(everybody)
-	s.strays.Fail(everybody)
+	_, allowed := s.strays.Allowed(allAddresses)
+	s.strays.Fail(allAddresses)
 	return allowed
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
-// roleMappings reads who gets which roles.
+// roleMappings reads the rules that give users roles.
 func roleMappings(s strictyaml.Section, a Attributes) RoleMappings {
 	m, _ := s.Section("role_mappings", "default_roles", "rules")
 	mappings := RoleMappings{Default: readRoles(m, "default_roles")}

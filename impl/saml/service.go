@@ -59,7 +59,8 @@ var DefaultLimits = Limits{
 const (
 	strayBurst    = 100
 	strayInterval = time.Second
-	everybody     = "everybody" // is no address, and so a group of its own
+	// allAddresses is the key of the limiter that all addresses share.
+	allAddresses = "all"
 )
 
 // Settings are the realms, as Load returned them, and the limits.

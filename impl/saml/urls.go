@@ -33,7 +33,7 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkEndpoint reports a URL whose path matches none of the patterns.
+// checkEndpoint reports a problem if the path of a URL matches none of the patterns.
 func checkEndpoint(s strictyaml.Section, name, text string, patterns []string) {
 	u := checkURL(s, name, text)
 	if u == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// signIn returns the user whom a realm's profile is of, as the profile has it: a new one, or one whose full name, e-mail
-// address and roles are replaced where the identity provider says others now. The name stays as it is once the user is
-// there. It returns a *RefusedError for a user who is disabled, or whose name is somebody else's.
+// signIn returns the user of a realm's profile. It adds a new user, or replaces the full name, e-mail address and roles of
+// an existing one by those of the profile; the user's name never changes. It returns a *RefusedError if the user is
+// disabled, or if another user has the name.
 func signIn(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.User, error) {
 	before, err := tx.Users.FindExternal(realm.ID, p.Identity)
 	if errors.Is(err, store.ErrNotFound) {
@@ -35,9 +35,9 @@ func signIn(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.Us
 	return tx.Users.Find(before.Name)
 }
 
-// qualify returns the user of a realm who was added when only the text of a NameID was kept, and gives the user the identity
-// of the profile. It returns store.ErrNotFound if there is none, and a *RefusedError unless the realm's nameid_format says
-// which format the user's NameID had: any other could be of another person of the same text, who signs in first.
+// qualify returns the user of a realm that was added by a version that stored only the text of NameIDs, and gives the user
+// the identity of the profile. It returns store.ErrNotFound if there is none, and a *RefusedError unless the realm's
+// nameid_format is the format of the profile: with another format, another person with the same text could sign in first.
 func qualify(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.User, error) {
 	before, err := tx.Users.FindUnqualified(realm.ID, p.Identity.NameID)
 	if err != nil {

@@ -129,7 +129,7 @@ func TestSignIn_Elevation(t *testing.T) {
 	}
 }
 
-// Ensures that a user who is disabled stays out, and is not changed by trying.
+// Ensures that a disabled user is refused, and that the attempt does not change the user.
 func TestSignIn_Disabled(t *testing.T) {
 	st := openStore(t)
 	u, err := signedIn(t, st, "corporate", profile())
@@ -154,8 +154,8 @@ func TestSignIn_Disabled(t *testing.T) {
 	})
 }
 
-// Ensures that nobody becomes a user of this server, a built-in one, or one of another realm, or another user of the same by
-// having the name, and that realms may call different users the same.
+// Ensures that a sign-in with the name of a native or built-in user, of another realm's user, or of another user of the same
+// realm is refused, and that users of two realms may have the same NameID.
 func TestSignIn_NameTaken(t *testing.T) {
 	st := openStore(t)
 	update(t, st, func(tx *store.Tx) error {
