@@ -69,7 +69,7 @@ func TestLogin_Failed(t *testing.T) {
 	for name, password := range map[string]string{
 		"alice":     "wrong",
 		"bob":       bobPassword,
-		"nobody":    alicePassword,
+		"unknown":   alicePassword,
 		"":          "",
 		"ALICE":     alicePassword,
 		"admin":     strings.Repeat("x", 5000),

@@ -167,9 +167,9 @@ func BenchmarkLoginFailed(b *testing.B) {
 	for b.Loop() {
 		// In random order: the garbage of one guess is collected during the next, so a fixed order would favour one.
 		if rand.IntN(2) == 0 {
-			unknown, wrong = append(unknown, guess("nobody")), append(wrong, guess("alice"))
+			unknown, wrong = append(unknown, guess("unknown")), append(wrong, guess("alice"))
 		} else {
-			wrong, unknown = append(wrong, guess("alice")), append(unknown, guess("nobody"))
+			wrong, unknown = append(wrong, guess("alice")), append(unknown, guess("unknown"))
 		}
 	}
 

@@ -399,7 +399,7 @@ func TestDevice_Provision(t *testing.T) {
 	}
 
 	w.mustElevate(token, d.code())
-	if _, _, err := w.app.Elevation.Provision(t.Context(), "nobody"); err == nil {
-		t.Error("nobody has a device")
+	if _, _, err := w.app.Elevation.Provision(t.Context(), "unknown"); err == nil {
+		t.Error("an unknown user has a device")
 	}
 }

@@ -211,7 +211,7 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 	runner := w.newUser("runner", "runner")
 	weak := w.newPrivileged("weak", "all")
 	_, encoded := w.newKeyOf(runner, `{"name":"runs as carol","role_descriptors":{"x":{"run_as":["carol"]}}}`)
-	_, other := w.newKeyOf(runner, `{"name":"runs as nobody","role_descriptors":{"x":{"cluster":["all"],"run_as":["dave"]}}}`)
+	_, other := w.newKeyOf(runner, `{"name":"runs as dave","role_descriptors":{"x":{"cluster":["all"],"run_as":["dave"]}}}`)
 	for i, caller := range []client.RequestEditorFn{runner, apiKey(encoded), bob} {
 		if got := w.bulkUpdate(fmt.Sprintf(`{"ids":%q,"metadata":{"n":%d}}`, id, i), caller, runAs("carol")).String(); got != "updated ["+id+"] noops []" {
 			t.Errorf("caller %d: %s", i, got)

@@ -71,7 +71,7 @@ func TestSecurityGrant_Refused(t *testing.T) {
 	w.es(bob, grantPath, `{"grant":"x"}`).fails(http.StatusBadRequest, "x_content_parse_exception", "[1:2] [grant_api_key_request] unknown field [grant]…")
 	const failed = "Failed to authenticate api key grant"
 	for _, body := range []string{
-		strings.Replace(byPassword("alice", ""), "own passphrase", "x", 1), byPassword("nobody", ""), `{"grant_type":"access_token","access_token":"x"` + named,
+		strings.Replace(byPassword("alice", ""), "own passphrase", "x", 1), byPassword("unknown", ""), `{"grant_type":"access_token","access_token":"x"` + named,
 	} {
 		w.es(bob, grantPath, body).fails(http.StatusForbidden, securityDenied, failed)
 	}

@@ -116,8 +116,8 @@ func TestSecurityKeys_CreateRefused(t *testing.T) {
 
 	w.es(admin, "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusBadRequest, illegalArgument,
 		`the built-in user "admin" cannot own API keys; create them as another user`)
-	w.es(w.native("nobodys"), "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
-		denied("create", "user [nobodys] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
+	w.es(w.native("roleless"), "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
+		denied("create", "user [roleless] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.es(w.native("lost", "gone"), "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
 		denied("create", "user [lost] with effective roles [] (assigned roles [gone] were not found)", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.es(bob, "GET /_security/api_key", "").is(http.StatusOK, `{"api_keys":[]}`)
@@ -177,7 +177,7 @@ func TestSecurityKeys_Get(t *testing.T) {
 		"owner=false":       "alice-1 alice-2 bob-1 bob-2",
 		"username=alice":    "alice-1 alice-2",
 		"username=alice&realm_name=default_native": "alice-1 alice-2",
-		"username=nobody":                          "",
+		"username=unknown":                         "",
 		"realm_name=default_native":                "alice-1 alice-2 bob-1 bob-2",
 		"realm_name=reserved":                      "",
 		"username=alice&realm_name=x":              "",
@@ -303,8 +303,8 @@ func TestSecurityKeys_UpdateOne(t *testing.T) {
 	w.es(key.editor(), path, "").fails(http.StatusBadRequest, illegalArgument, "authentication via API key not supported: only the owner user can update an API key")
 	w.es(bob, path, "").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+key.id+"]")
 	w.es(bob, path, "", runAs("alice")).is(http.StatusOK, `{"updated":false}`)
-	w.es(w.native("nobodys"), path, "").fails(http.StatusForbidden, securityDenied,
-		denied("update", "user [nobodys] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
+	w.es(w.native("roleless"), path, "").fails(http.StatusForbidden, securityDenied,
+		denied("update", "user [roleless] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.clock.advance(24 * time.Hour)
 	w.es(alice, path, "").fails(http.StatusBadRequest, illegalArgument, "cannot update expired API key ["+key.id+"]")
 	w.es(bob, "DELETE /_security/api_key", `{"ids":"`+his.id+`"}`).ok()
@@ -369,8 +369,8 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 		w.es(hers.editor(), path, body).fails(http.StatusForbidden, securityDenied, denied("invalidate", its, all))
 	}
 
-	w.es(w.native("nobodys"), path, `{"owner":true}`).fails(http.StatusForbidden, securityDenied,
-		denied("invalidate", "user [nobodys] with effective roles []", own))
+	w.es(w.native("roleless"), path, `{"owner":true}`).fails(http.StatusForbidden, securityDenied,
+		denied("invalidate", "user [roleless] with effective roles []", own))
 	ended := func(r reply) string { return asJSON(r.ok()["invalidated_api_keys"]) }
 	if got := ended(w.es(alice, path, `{"owner":"true","ids":["`+his.id+`","`+spare.id+`"]}`)); got != `["`+spare.id+`"]` {
 		t.Errorf("the own ones are %s", got)

@@ -95,7 +95,7 @@ func TestSecurityQuery_Authorization(t *testing.T) {
 	w.es(alice, queryPath+"?with_limited_by=true", "").ok()
 	const readers = "manage_own_api_key,read_security,manage_api_key,manage_security,all"
 	w.es(powerless.editor(), queryPath, "").fails(http.StatusForbidden, securityDenied, denied("query", "API key id ["+powerless.id+"] of user [alice]", readers))
-	w.es(w.native("nobodys"), queryPath, "").fails(http.StatusForbidden, securityDenied, denied("query", "user [nobodys] with effective roles []", readers))
+	w.es(w.native("roleless"), queryPath, "").fails(http.StatusForbidden, securityDenied, denied("query", "user [roleless] with effective roles []", readers))
 	w.es(hers.editor(), queryPath+"?with_limited_by", "").fails(http.StatusForbidden, securityDenied,
 		denied("query", "API key id ["+hers.id+"] of user [alice]", "read_security,manage_api_key,manage_security,all"))
 }

@@ -232,7 +232,7 @@ func TestRefused_Grant(t *testing.T) {
 				"400 security_exception: [client_authentication] not supported with the supplied access_token type | security_exception"},
 			{`{"grant_type":"access_token","access_token":"t","client_authentication":{},` + key + `}`, "400 …Required [value]…"},
 			{`{"grant_type":"password","username":"carol","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
-			{`{"grant_type":"password","username":"nobody","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
+			{`{"grant_type":"password","username":"unknown","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
 			{`{"grant_type":"access_token","access_token":"t",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
 			{`{` + target + `,"run_as":"bob",` + key + `}`, se("cluster:admin/xpack/security/user/authenticate", "user [carol] with effective roles [of_carol]",
 				"because user [carol] is unauthorized to run as [bob]")},

@@ -94,7 +94,7 @@ func TestSecurityUsers_Form(t *testing.T) {
 	w := newWorld(t)
 	w.es(bob, "POST /_security/user/carol", `{"username":"carol","password":"`+passwordOf("carol")+`","roles":"ece_deployment_viewer","full_name":null,"email":null,
 		"metadata":{"n":12345678901234567890,"m":1.50,"x":1e400},"enabled":false}`).is(http.StatusOK, `{"created":true}`)
-	w.es(bob, "GET /_security/user/carol,nobody,admin", "").is(http.StatusOK, `{
+	w.es(bob, "GET /_security/user/carol,unknown,admin", "").is(http.StatusOK, `{
 		"admin":{"username":"admin","roles":["ece_platform_admin"],"full_name":"Administrator","email":null,"metadata":{"_reserved":true},"enabled":true},
 		"carol":{"username":"carol","roles":["ece_deployment_viewer"],"full_name":null,"email":null,"metadata":{"n":12345678901234567890,"m":1.50,"x":1e400},"enabled":false}}`)
 	if got := asJSON(w.readUser("carol").Security.Roles); got != `["ece_deployment_viewer"]` {
@@ -114,9 +114,9 @@ func TestSecurityUsers_Refused(t *testing.T) {
 			"Validation Failed: 1: roles are missing;2: a password has at least 8…"},
 		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception", "[1:13] [put_user_request] unknown field [foo]"},
 		{"PUT /_security/user/admin", `{"roles":[]}`, illegalArgument, "user [admin] is reserved and cannot be modified"},
-		{"PUT /_security/user/nobody/_enable", "", requestInvalid, invalid("only existing users can be enabled or disabled")},
-		{"PUT /_security/user/nobody/_password", `{"password":"wren-427 one"}`, requestInvalid, invalid("only existing users can be given a password")},
-		{"PUT /_security/user/nobody/_password", `{}`, requestInvalid, invalid("one of [password, password_hash] is required")},
+		{"PUT /_security/user/unknown/_enable", "", requestInvalid, invalid("only existing users can be enabled or disabled")},
+		{"PUT /_security/user/unknown/_password", `{"password":"wren-427 one"}`, requestInvalid, invalid("only existing users can be given a password")},
+		{"PUT /_security/user/unknown/_password", `{}`, requestInvalid, invalid("one of [password, password_hash] is required")},
 		{"POST /_security/user/_password", `{"password":"a","password_hash":"b"}`, requestInvalid, "Validation Failed: 1: only one of [password, password_hash] can be given;2: …"},
 	} {
 		w.es(carol, c.request, c.body).fails(http.StatusBadRequest, c.kind, c.reason)

@@ -262,7 +262,7 @@ func TestKeys_Admin(t *testing.T) {
 	}
 
 	several, err := w.client.DeleteUsersAPIKeysWithResponse(t.Context(), client.DeleteUsersAPIKeysRequest{UserAPIKeys: []client.UserAPIKey{
-		{UserID: "alice", APIKeyID: a2.ID}, {UserID: "alice", APIKeyID: b1.ID}, {UserID: "nobody", APIKeyID: "x"},
+		{UserID: "alice", APIKeyID: a2.ID}, {UserID: "alice", APIKeyID: b1.ID}, {UserID: "unknown", APIKeyID: "x"},
 	}}, admin)
 	if err != nil || several.JSON200 == nil {
 		t.Fatalf("deleting several: %v %s", err, several.Body)
@@ -278,7 +278,7 @@ func TestKeys_Admin(t *testing.T) {
 	}
 
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
-		response, body := w.do(method, "/api/v1/users/nobody/auth/keys", "", admin)
+		response, body := w.do(method, "/api/v1/users/unknown/auth/keys", "", admin)
 		w.refused(response, body, http.StatusNotFound, "api_keys.user_not_found", "user_id")
 	}
 }

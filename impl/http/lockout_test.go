@@ -123,7 +123,7 @@ func TestLockout_Shared(t *testing.T) {
 	}
 
 	w.mustElevate(token, d.recovery[0])
-	if r, err := w.client.UnlockUserWithResponse(t.Context(), "nobody", admin); err != nil || r.JSON404 == nil {
+	if r, err := w.client.UnlockUserWithResponse(t.Context(), "unknown", admin); err != nil || r.JSON404 == nil {
 		t.Errorf("unlocking a missing user: %v %s", err, r.Body)
 	}
 }

@@ -164,10 +164,10 @@ type route struct{ method, path, body string }
 // elasticsearch reports whether a route is one of Elasticsearch's.
 func (r route) elasticsearch() bool { return isElasticsearch(r.path) }
 
-// namesOfNobody are the names in paths.
-var namesOfNobody = strings.NewReplacer(
-	"{user_id}", "nobody", "{user_name}", "nobody", "{api_key_id}", "x",
-	"{id}", "x", "{ids}", "x", "{username}", "nobody", "{name}", "nobody", "{application}", "nobody", "{privilege}", "nobody",
+// unknownNames replaces the parameters of paths by ids and names that do not exist.
+var unknownNames = strings.NewReplacer(
+	"{user_id}", "unknown", "{user_name}", "unknown", "{api_key_id}", "x",
+	"{id}", "x", "{ids}", "x", "{username}", "unknown", "{name}", "unknown", "{application}", "unknown", "{privilege}", "unknown",
 )
 
 // routes returns the routes of all operations, with ids that do not exist.
@@ -175,7 +175,7 @@ func routes() map[string]route {
 	all := map[string]route{}
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
-			r := route{method: method, path: namesOfNobody.Replace(path)}
+			r := route{method: method, path: unknownNames.Replace(path)}
 			if op.RequestBody != nil && op.RequestBody.Value.Required {
 				r.body = "{"
 			}
@@ -206,7 +206,7 @@ var harmless = map[string]string{
 	"security-change-password":      `{"password":"wren-427 wren"}`,
 	"security-put-user":             `{"roles":[]}`,
 	"security-put-role":             `{}`,
-	"security-put-privileges":       `{"nobody":{"nothing":{"actions":["data:nothing"]}}}`,
+	"security-put-privileges":       `{"unknown":{"nothing":{"actions":["data:nothing"]}}}`,
 	"security-get-token":            `{"grant_type":"refresh_token","refresh_token":"x"}`,
 	"security-invalidate-token":     `{"token":"x"}`,
 }
@@ -247,20 +247,20 @@ func (w *world) walk() map[call]result {
 	return all
 }
 
-const matrixHeader = `# Who is let in to what: every operation, role and kind of credential, under the policy "enrolled".
+const matrixHeader = `# The outcome of each operation for each role and kind of credentials, under the policy "enrolled".
 #
-#   401    the credentials are not accepted; or the operation is for sessions only
+#   401    the credentials are not accepted, or the operation accepts session tokens only
 #   403    the roles do not include the operation
-#   449    the caller must take elevated permissions first
-#   proof  403 too, but for want of a recent password or of the second factor
-#   in     let in, whatever comes then
-#   -      there is no such credential: who has no second factor cannot be elevated
+#   449    the caller must elevate its permissions first
+#   proof  403 because a recent password or the second factor is missing
+#   in     authorized; the request may still fail after that
+#   -      no such credentials: a user without a second factor cannot have elevated permissions
 #
-# The operations whose names are listed last are Elasticsearch's. Their status is 403 for all that they refuse, also where
-# it says 449 here, and elevated permissions are asked for first. A caller who may do something with the own keys only is let
-# in to a request that is about them; the requests here are about all keys, or keys of nobody's.
+# Elasticsearch's operations are the last ones. Their status is 403 also where this says 449, and they require elevated
+# permissions before they compare privileges. A caller that may manage its own keys only is authorized for requests about
+# those; the requests here are about all keys, or about keys that do not exist.
 #
-# To renew it: go test ./impl/http -run TestMatrix -update
+# To write this file again: go test ./impl/http -run TestMatrix -update
 `
 
 // render writes the matrix: a block for users with a second factor, and one for users without.

@@ -40,7 +40,7 @@ func TestMetrics_Requests(t *testing.T) {
 		{http.MethodGet, "/api/v1/regions/here/account", ""},
 		{http.MethodPut, "/api/v1/account", "{"},
 		{http.MethodGet, "/api/v1/users/alice", ""},
-		{http.MethodGet, "/api/v1/users/nobody-of-this-name", ""},
+		{http.MethodGet, "/api/v1/users/unknown-name", ""},
 		{http.MethodGet, "/nothing", ""},
 		{http.MethodGet, "/nothing/else", ""},
 		{"BREW", "/api/v1/account", ""},

@@ -219,7 +219,7 @@ func TestOverload_LoginsOfOneAddress(t *testing.T) {
 		defer close(over)
 		parallel(300, func(i int) {
 			for range 3 {
-				flood.add(w, guess("192.0.2.1", fmt.Sprint("nobody", i)))
+				flood.add(w, guess("192.0.2.1", fmt.Sprint("unknown", i)))
 			}
 		})
 	}()
@@ -243,7 +243,7 @@ func TestOverload_LargeRequests(t *testing.T) {
 		ids = append(ids, fmt.Sprint(w.es(owner, "POST /_security/api_key", `{"name":"k"}`).ok()["id"]))
 	}
 
-	unknown := strings.Repeat(`"nobody's",`, 20_000)
+	unknown := strings.Repeat(`"unknown",`, 20_000)
 	served, goroutines := w.mustServe(), runtime.NumGoroutine()
 	over := make(chan struct{})
 	var answers tally

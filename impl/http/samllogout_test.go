@@ -91,7 +91,7 @@ func TestSAML_SingleLogout(t *testing.T) {
 		t.Errorf("the logout of all is answered with %d", response.StatusCode)
 	}
 	alive("the logout of all", false, false, false, true, true)
-	if response, _ := w.singleLogout(w.signed(w.logout("_nobody", "alice"), w.idp.RSA)); response.StatusCode != http.StatusFound {
+	if response, _ := w.singleLogout(w.signed(w.logout("_unknown", "alice"), w.idp.RSA)); response.StatusCode != http.StatusFound {
 		t.Errorf("the logout of an unknown user is answered with %d", response.StatusCode)
 	}
 	alive("the logout of a user without a session of the realm", false, false, false, true, true)

@@ -22,7 +22,7 @@ func TestExternalUser(t *testing.T) {
 	for method, path := range map[string]string{http.MethodPatch: usersPath + "/alice", http.MethodDelete: usersPath + "/alice"} {
 		patch := ""
 		if method == http.MethodPatch {
-			patch = `{"full_name":"Somebody Else"}`
+			patch = `{"full_name":"Another Name"}`
 		}
 		response, body := w.do(method, path, patch, bob)
 		w.refused(response, body, http.StatusBadRequest, "user.cannot_modify_external", "user_name")

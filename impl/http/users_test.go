@@ -243,7 +243,7 @@ func TestUserList(t *testing.T) {
 func TestUser_NotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, name := range []string{"nobody", "ALICE", "a%2Fb", "%00", "%C3%A4", "x%20"} {
+	for _, name := range []string{"unknown", "ALICE", "a%2Fb", "%00", "%C3%A4", "x%20"} {
 		for _, c := range []struct{ method, path, body string }{
 			{"GET", "", ""}, {"PATCH", "", "{}"}, {"PATCH", "", `{"user_name":"","security":{"enabled":false}}`}, {"DELETE", "", ""}, {"POST", "/_unlock", ""},
 		} {
