@@ -41,9 +41,12 @@ run: build ## build, and serve a temporary database with a demo user and an API 
 build: ## build the program into bin/
 	$(GO) build -trimpath -o $(BIN) ./cmd/sallyport
 
+# Tests of the program that wait for minutes of faults, floods and load, or that build an old version of it.
+LONG     := ^Test(Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay)
+
 .PHONY: test
-test: ## run what every change needs (minutes): all tests with the race detector on SQLite, without on PostgreSQL
-	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced whole
+test: ## run what every change needs (5 minutes): the tests on SQLite with the race detector, and the program's
+	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced program
 
 # Tests of whole programs find no race that the tests of their parts do not, and nothing in api/ is concurrent.
 .PHONY: raced
@@ -51,25 +54,30 @@ raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/cmd/sallyport$$' -e '/costtest$$')
 
-# With the race detector, tests with hundreds of similar cases run only a part of them. Here all run, on the other database.
-.PHONY: whole
-whole:
-	$(GO) test -timeout 30m ./api ./cmd/sallyport
-	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
-	SALLYPORT_TEST_STORE=$${SALLYPORT_TEST_POSTGRES:+postgres} $(GO) test -count=1 -parallel 4 -timeout 30m $(EDGE)
+.PHONY: program
+program:
+	$(GO) test -timeout 30m -skip '$(LONG)' ./api ./cmd/sallyport
 
 .PHONY: thorough
-thorough: ## run all cases of the HTTP edge's tests on both databases, and the program's tests, with the race detector (many minutes)
-	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory wholly-raced
+thorough: ## run what make test leaves out (minutes): faults, upgrades, load, costs, and the HTTP layer on PostgreSQL
+	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory long costs on-postgres
 
-# Without PostgreSQL the second run of the edge's tests would be the first again.
-.PHONY: wholly-raced
-wholly-raced: export SALLYPORT_TEST_THOROUGH := 1
-wholly-raced:
-	$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m $(EDGE)
-	$(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m ./cmd/sallyport
-	@$(if $(SALLYPORT_TEST_POSTGRES),,echo "there is no PostgreSQL: the HTTP edge is not tested on it")
-	$(if $(SALLYPORT_TEST_POSTGRES),SALLYPORT_TEST_STORE=postgres $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 $(EDGE))
+.PHONY: long
+long: export SALLYPORT_TEST_THOROUGH := 1
+long:
+	$(GO) test -count=1 -timeout 30m -run '$(LONG)' ./cmd/sallyport
+
+.PHONY: costs
+costs:
+	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
+
+# With the race detector, tests with hundreds of similar cases run only a part of them. Without it all run.
+.PHONY: on-postgres
+on-postgres: SERVER := $(if $(SALLYPORT_TEST_POSTGRES),SALLYPORT_TEST_STORE=postgres)
+on-postgres:
+	@$(if $(SERVER),,echo "there is no PostgreSQL: the HTTP layer is tested on SQLite again")
+	$(SERVER) $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 $(EDGE)
+	$(SERVER) SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 30m -parallel 4 $(EDGE)
 
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
