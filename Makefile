@@ -48,15 +48,18 @@ LONG     := ^Test(Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDe
 test: ## run what every change needs (5 minutes): the tests on SQLite with the race detector, and the program's
 	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced program
 
-# Tests of whole programs find no race that the tests of their parts do not, and nothing in api/ is concurrent.
+# Tests of whole programs find no race that the tests of their parts do not. The others here use one goroutine: those of
+# the contract, those that read the source, and those of the query language.
+UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./cmd/sallyport
+
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/cmd/sallyport$$' -e '/costtest$$')
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/impl$$' -e '/query$$' -e '/cmd/' -e '/costtest$$')
 
 .PHONY: program
 program:
-	$(GO) test -timeout 30m -skip '$(LONG)' ./api ./cmd/sallyport
+	$(GO) test -timeout 30m -skip '$(LONG)' $(UNRACED_TESTS)
 
 .PHONY: thorough
 thorough: ## run what make test leaves out (minutes): faults, upgrades, load, costs, and the HTTP layer on PostgreSQL
