@@ -22,6 +22,7 @@ func TestLint(t *testing.T) {
 // Ensures that no rule refuses what is in order: a default outside a patch, a public operation of a document without
 // security, a schema that contains itself.
 func TestLint_Allows(t *testing.T) {
+	before := lint(load(t)) // reported by TestLint
 	for _, c := range []struct {
 		name    string
 		change  func(*openapi3.T)
@@ -38,7 +39,7 @@ func TestLint_Allows(t *testing.T) {
 		document := load(t)
 		c.change(document)
 		for _, problem := range lint(document) {
-			if strings.HasPrefix(problem, c.refused) {
+			if strings.HasPrefix(problem, c.refused) && !slices.Contains(before, problem) {
 				t.Errorf("%s: %s", c.name, problem)
 			}
 		}
@@ -48,7 +49,8 @@ func TestLint_Allows(t *testing.T) {
 // Ensures that each status that an operation must declare is missed when it is not declared.
 func TestLint_Statuses(t *testing.T) {
 	for place, statuses := range map[string][]string{
-		"PUT /api/v1/account":     {"400", "401", "403", "413", "415", "500", "501", "502", "503"},
+		"PUT /api/v1/account":     {"400", "401", "403", "413", "415", "429", "500", "501", "502", "503"},
+		"GET /api/v1/users":       {"400"},
 		"POST /_security/api_key": {"default"},
 		"HEAD /":                  {"default"},
 	} {
@@ -118,7 +120,7 @@ func TestLint_NotVacuous(t *testing.T) {
 		{"two tags", func(d *openapi3.T) { find(d, account).Tags = []string{"Account", "ApiKeys"} },
 			account + `: the tags ["Account" "ApiKeys"] are not one declared tag`},
 		{"an undeclared tag", func(d *openapi3.T) { find(d, account).Tags = []string{"Other"} },
-			account + `: the tags ["Other"] are not one declared tag`},
+			account + `: the tags ["Other"] are not one declared tag: declared are ["Account" `},
 		{"no summary", func(d *openapi3.T) { find(d, account).Summary = " " }, account + ": there is no summary"},
 		{"no description", func(d *openapi3.T) { find(d, account).Description = "\n" },
 			account + ": there is no description"},
@@ -140,6 +142,9 @@ func TestLint_NotVacuous(t *testing.T) {
 			account + ": status 200 application/json: the schema is not a reference to a component"},
 		{"no example for a request", func(d *openapi3.T) { requestBody(d, patch).Examples = nil },
 			update + "there is no example"},
+		{"no expiration of the caller's key", func(d *openapi3.T) {
+			delete(find(d, account).Responses.Value("200").Value.Headers, expirationHeader)
+		}, account + ": status 200: the header X-Elastic-Api-Key-Expiration is not declared"},
 		{"no example for an answer", func(d *openapi3.T) { success(d, account).Example = nil },
 			account + ": status 200 application/json: there is no example"},
 		{"open patch", changeSchema("AccountTrustSettingsPatch", func(s *openapi3.Schema) {

@@ -17,11 +17,19 @@ import (
 // served.
 var prefixes = []string{"/api/v1/", "/sso/", "/_security/", "/_cluster/"}
 
-// always are what every operation that needs credentials can answer, and withBody what every one that takes a body can.
+// Operations of ECE can answer the statuses of always if they need credentials, those of withBody if they have a body, and
+// those of withQuery if they have a query parameter.
 var (
-	always   = []string{"401", "403", "500", "501", "502", "503"}
-	withBody = []string{"400", "413", "415"}
+	always    = []string{"401", "403", "429", "500", "501", "502", "503"}
+	withBody  = []string{"400", "413", "415"}
+	withQuery = []string{"400"}
 )
+
+// expirationHeader is the header of an answer to a request that was authenticated with an expiring API key.
+const expirationHeader = "X-Elastic-Api-Key-Expiration"
+
+// sessionOnly are the operations that never succeed with an API key.
+var sessionOnly = []string{"refresh-token", "enable-elevated-permissions", "disable-elevated-permissions"}
 
 // alwaysElasticsearch is what each of Elasticsearch's operations can answer: all its failures look alike.
 var alwaysElasticsearch = []string{"default"}
@@ -97,7 +105,11 @@ func (l *linter) path(op operation) {
 
 func (l *linter) text(op operation) {
 	if len(op.Tags) != 1 || l.Tags.Get(op.Tags[0]) == nil {
-		l.problem(op.place(), "the tags %q are not one declared tag", op.Tags)
+		var declared []string
+		for _, tag := range l.Tags {
+			declared = append(declared, tag.Name)
+		}
+		l.problem(op.place(), "the tags %q are not one declared tag: declared are %q", op.Tags, declared)
 	}
 	if strings.TrimSpace(op.Summary) == "" {
 		l.problem(op.place(), "there is no summary")
@@ -118,9 +130,9 @@ func (l *linter) security(op operation) {
 }
 
 func (l *linter) statuses(op operation) {
-	all, taking := always, withBody
+	all, taking, asking := always, withBody, withQuery
 	if op.elasticsearch() {
-		all, taking = alwaysElasticsearch, nil
+		all, taking, asking = alwaysElasticsearch, nil, nil
 	}
 	var want []string
 	if !op.public() {
@@ -129,7 +141,11 @@ func (l *linter) statuses(op operation) {
 	if op.RequestBody != nil {
 		want = append(want, taking...)
 	}
-	for _, status := range want {
+	if slices.ContainsFunc(op.parameters(), func(p *openapi3.Parameter) bool { return p.In == openapi3.ParameterInQuery }) {
+		want = append(want, asking...)
+	}
+	slices.Sort(want)
+	for _, status := range slices.Compact(want) {
 		if op.Responses.Value(status) == nil {
 			l.problem(op.place(), "status %s is not declared", status)
 		}
@@ -177,7 +193,16 @@ func (l *linter) responses(op operation) {
 			l.redirect(place, response)
 		case status < 300 && response.Content[jsonBody] != nil:
 			l.example(place+" "+jsonBody, response.Content[jsonBody])
+			l.expiration(place, op, response)
 		}
+	}
+}
+
+// expiration requires the header of a successful answer that an expiring API key can get.
+func (l *linter) expiration(place string, op operation, response *openapi3.Response) {
+	withKey := !op.public() && !op.elasticsearch() && !slices.Contains(sessionOnly, op.OperationID)
+	if withKey && response.Headers[expirationHeader] == nil {
+		l.problem(place, "the header %s is not declared: use #/components/headers/ApiKeyExpiration", expirationHeader)
 	}
 }
 

@@ -15,10 +15,13 @@ const rolesExtension = "x-roles"
 // operation does. A role must have the permissions of all roles that it includes.
 func (l *linter) roles(op operation) {
 	extension, given := op.Extensions[rolesExtension]
-	if wanted := !op.public() && !op.elasticsearch(); given != wanted {
-		l.problem(op.place(), "it has %s: %t, want %t", rolesExtension, given, wanted)
-	}
-	if !given {
+	switch wanted := !op.public() && !op.elasticsearch(); {
+	case wanted && !given:
+		l.problem(op.place(), "%s is missing: list the roles that may call it, or [%s]", rolesExtension, identity.AnyUser)
+		return
+	case given && !wanted:
+		l.problem(op.place(), "%s has no effect: the operation is public or Elasticsearch's", rolesExtension)
+	case !given:
 		return
 	}
 
@@ -62,9 +65,9 @@ func TestLint_Roles(t *testing.T) {
 	}
 	admin := []any{"ece_platform_admin"}
 	notices(t, []mutation{
-		{"no roles", set(list, nil), list + ": it has x-roles: false, want true"},
-		{"roles of a public operation", set(login, admin), login + ": it has x-roles: true, want false"},
-		{"roles of an Elasticsearch operation", set(elasticsearch, admin), elasticsearch + ": it has x-roles: true, want false"},
+		{"no roles", set(list, nil), list + ": x-roles is missing: list the roles that may call it, or [any_user]"},
+		{"roles of a public operation", set(login, admin), login + ": x-roles has no effect"},
+		{"roles of an Elasticsearch operation", set(elasticsearch, admin), elasticsearch + ": x-roles has no effect"},
 		{"a text", set(list, "ece_platform_admin"), list + ": x-roles is not a list of roles"},
 		{"an empty list", set(list, []any{}), list + ": x-roles is not a list of roles"},
 		{"an unknown role", set(list, append([]any{"admin"}, admin...)), list + `: x-roles has "admin", which is not a role of ECE`},

@@ -16076,6 +16076,11 @@ func (r SAMLMetadataResult) ContentType() string {
 	return ""
 }
 
+// SAMLRefusalsResult200Headers the declared response headers of an HTTP 200 response for SAMLRefusals
+type SAMLRefusalsResult200Headers struct {
+	XElasticAPIKeyExpiration *string
+}
+
 // SAMLRefusalsResult401Headers the declared response headers of an HTTP 401 response for SAMLRefusals
 type SAMLRefusalsResult401Headers struct {
 	WWWAuthenticate          string
@@ -16139,6 +16144,8 @@ type SAMLRefusalsResult struct {
 	JSON502 *AuthenticationClusterError
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Overloaded
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SAMLRefusalsResult200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *SAMLRefusalsResult401Headers
 	// Headers403 the parsed response headers for an HTTP 403 response
@@ -29292,6 +29299,16 @@ func ParseSAMLRefusalsResult(rsp *http.Response) (*SAMLRefusalsResult, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers SAMLRefusalsResult200Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		response.Headers200 = &headers
 	case rsp.StatusCode == 401:
 		var headers SAMLRefusalsResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {

@@ -6508,15 +6508,25 @@ type SAMLRefusalsResponseObject interface {
 	VisitSAMLRefusalsResponse(w http.ResponseWriter) error
 }
 
-type SAMLRefusals200JSONResponse SAMLRefusals
+type SAMLRefusals200ResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+}
+
+type SAMLRefusals200JSONResponse struct {
+	Body    SAMLRefusals
+	Headers SAMLRefusals200ResponseHeaders
+}
 
 func (response SAMLRefusals200JSONResponse) VisitSAMLRefusalsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err

@@ -542,7 +542,7 @@ func checkHeaders(op *openapi3.Operation, response *http.Response) error {
 		declared = op.Responses.Default()
 	}
 	if declared == nil {
-		return nil // reported elsewhere
+		return fmt.Errorf("the contract does not declare the status %d for %s: add it to api/openapi.yaml", response.StatusCode, op.OperationID)
 	}
 	if statuses, given := declared.Value.Extensions["x-statuses"].([]any); given && !slices.Contains(statuses, any(strconv.Itoa(response.StatusCode))) {
 		return fmt.Errorf("the contract does not declare the status %d", response.StatusCode)
@@ -554,7 +554,7 @@ func checkHeaders(op *openapi3.Operation, response *http.Response) error {
 			known = known || http.CanonicalHeaderKey(each) == name
 		}
 		if !known {
-			return fmt.Errorf("the contract does not declare the header %s", name)
+			return fmt.Errorf("the contract does not declare the header %s of the status %d for %s", name, response.StatusCode, op.OperationID)
 		}
 	}
 

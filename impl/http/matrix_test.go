@@ -348,7 +348,8 @@ func TestMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(want) != got {
-		t.Errorf("admitted callers differ from %s (-), got (+):%s", matrixFile, difference(string(want), got))
+		t.Errorf("admitted callers differ from %s (-), got (+); if the change is intended, write the file with -update:%s",
+			matrixFile, difference(string(want), got))
 	}
 
 	w.factsOfElevation(all)

@@ -99,3 +99,14 @@ func TestSAML_Refusals(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that an administrator can list the refusals with an expiring API key, and that the contract declares the answer.
+func TestSAML_RefusalsWithKey(t *testing.T) {
+	t.Parallel()
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	key := w.newKey(bob, "short", "3h")
+	r, err := w.client.SAMLRefusalsWithResponse(t.Context(), apiKey(*key.Key))
+	if err != nil || r.JSON200 == nil || r.HTTPResponse.Header.Get("X-Elastic-Api-Key-Expiration") == "" {
+		t.Errorf("got %v, %v", r, err)
+	}
+}

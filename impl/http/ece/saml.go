@@ -125,10 +125,10 @@ func (a *API) SAMLRefusals(
 	ctx context.Context, _ server.SAMLRefusalsRequestObject,
 ) (server.SAMLRefusalsResponseObject, error) {
 	own, unsolicited, err := a.SAML.Refusals(ctx)
-	return server.SAMLRefusals200JSONResponse{
+	return server.SAMLRefusals200JSONResponse{Body: server.SAMLRefusals{
 		Refusals:    convert.Each(own, showRefusal),
 		Unsolicited: convert.Each(unsolicited, showRefusal),
-	}, err
+	}}, err
 }
 
 func showRefusal(r saml.Refusal) server.SAMLRefusal {
