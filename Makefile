@@ -1,11 +1,15 @@
 # The targets for all tasks of this repository. A new machine needs Go and make only.
 GO       ?= go
 BIN      := bin/sallyport
+TRIM     := -trimpath
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 SOAK     ?= 10m
 COST     ?= thorough
 LISTEN   ?= 127.0.0.1:12400
+
+# A Go that is older than go.mod requires, but not older than 1.21, downloads the required one, also where it is configured not to.
+export GOTOOLCHAIN ?= auto
 
 # Only these tests depend on the official clients of Elasticsearch, so they are a separate module.
 INTEROP  := interop
@@ -33,13 +37,15 @@ EDGE      = $$($(GO) list ./impl/http/... | grep -v /costtest)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Without -trimpath the build uses the packages that go build and go test have compiled.
 .PHONY: run
+run: TRIM :=
 run: build ## build, and serve a temporary database with a demo user and an API key
 	@$(BIN) dev --listen $(LISTEN)
 
 .PHONY: build
 build: ## build the program into bin/
-	$(GO) build -trimpath -o $(BIN) ./cmd/sallyport
+	$(GO) build $(TRIM) -o $(BIN) ./cmd/sallyport
 
 # Tests of the program that wait for minutes of faults, floods and load, or that build an old version of it.
 LONG     := ^Test(Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay)
@@ -110,7 +116,7 @@ soak: ## put servers under full mixed load for SOAK (10m each), and report their
 	SOAK=$(SOAK) $(GO) test -run '^TestSoak_' -count=1 -v -timeout 3h ./cmd/sallyport
 
 .PHONY: generate
-generate: ## generate gen/ from api/openapi.yaml
+generate: ## generate gen/ from api/openapi.yaml, after each change of it
 	$(GO) generate ./...
 
 # This comes first in CI, so that no test runs code that does not match the contract.

@@ -50,6 +50,9 @@ func checkCommand(t *testing.T, makefile, command string) {
 	}
 	sources := testSources(t, "../"+test[1])
 	for name := range strings.SplitSeq(strings.Trim(test[2], "'"), "|") {
+		if exact, anchored := strings.CutSuffix(name, "$"); anchored {
+			name = exact + "("
+		}
 		if !strings.Contains(sources, "\nfunc "+name) {
 			t.Errorf("%s has no test %s", test[1], name)
 		}
