@@ -36,13 +36,13 @@ var alwaysElasticsearch = []string{"default"}
 
 var kebabCase = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-// linter collects what is wrong with the document.
+// linter collects the problems of the document.
 type linter struct {
 	*openapi3.T
 	problems []string
 }
 
-// lint returns what is wrong with the document, in a fixed order.
+// lint returns the problems of the document, in a fixed order.
 func lint(document *openapi3.T) []string {
 	l := &linter{T: document}
 	l.valid()

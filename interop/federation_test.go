@@ -151,12 +151,12 @@ func (f federation) signIn(t *testing.T, realm string, u identity) signedIn {
 	asked := v.get(begun.location)
 	form := u.form()
 	form.Set("_authnRequest", asked.field("_authnRequest"))
-	told := v.post(f.providers[realm]+"/signin", form)
-	form = url.Values{"SAMLResponse": {told.field("SAMLResponse")}, "RelayState": {told.field("RelayState")}}
-	if encrypts := strings.Contains(told.message("SAMLResponse"), "EncryptedAssertion"); encrypts != (realm == sealed) {
+	page := v.post(f.providers[realm]+"/signin", form)
+	form = url.Values{"SAMLResponse": {page.field("SAMLResponse")}, "RelayState": {page.field("RelayState")}}
+	if encrypts := strings.Contains(page.message("SAMLResponse"), "EncryptedAssertion"); encrypts != (realm == sealed) {
 		t.Fatalf("the identity provider of the realm %s encrypts: %t", realm, encrypts)
 	}
-	landed := v.post(told.action(), form)
+	landed := v.post(page.action(), form)
 	return signedIn{f.token(t, landed.location), v, form}
 }
 

@@ -141,14 +141,14 @@ func (c clocks) keys() {
 		r := c.here.want(http.StatusOK, http.MethodPost, esKeyPath, c.operator, `{"name": "of a time", "expiration": "`+lifetime+`"}`)
 		return "ApiKey " + member(c.T, r, "encoded")
 	}
-	lasting, brief := create("20s"), create("2s")
+	lasting, short := create("20s"), create("2s")
 	began := time.Now()
 	for _, s := range []*process{c.here, c.there} {
 		s.wantAuth(http.StatusOK, lasting)
-		s.wantAuth(http.StatusOK, brief)
+		s.wantAuth(http.StatusOK, short)
 	}
 	for _, s := range []*process{c.here, c.there} {
-		for s.send(http.MethodGet, authPath, brief, "").status == http.StatusOK && time.Since(began) < patience {
+		for s.send(http.MethodGet, authPath, short, "").status == http.StatusOK && time.Since(began) < patience {
 			continue
 		}
 		if lived := time.Since(began); lived < time.Second || lived > 5*time.Second {

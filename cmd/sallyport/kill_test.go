@@ -23,7 +23,7 @@ func TestKill(t *testing.T) {
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
 	s := serveStore(t, dsn)
-	authorization := s.createKey(alice.basic()) // a password would be hashed for each request
+	authorization := s.createKey(alice.basic()) // a password would be hashed per request
 	all := []string{authorization}
 	interrupted := 0
 	for round := range killRounds {

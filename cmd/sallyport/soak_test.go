@@ -34,7 +34,7 @@ type size struct {
 }
 
 var (
-	brief = size{length: 2 * time.Second, soakers: 6, users: 24, crowd: 6, elevators: 1}
+	short = size{length: 2 * time.Second, soakers: 6, users: 24, crowd: 6, elevators: 1}
 	// full is more than two processors can serve: with this number of users, most are evicted from the cache and
 	// hashed again, and with this number of concurrent guesses the queue is full.
 	full = size{soakers: 24, users: 480, crowd: 160, elevators: 4}
@@ -78,7 +78,7 @@ func TestSoak_PostgreSQL(t *testing.T) {
 // runSoak serves a store under load.
 func runSoak(t *testing.T, dsn string, servers int, connections func() float64) {
 	t.Helper()
-	of := brief
+	of := short
 	if text := os.Getenv(soakVariable); text != "" {
 		length, err := time.ParseDuration(text)
 		if err != nil {
@@ -95,7 +95,7 @@ func runSoak(t *testing.T, dsn string, servers int, connections func() float64) 
 		s.serve(dsn)
 	}
 	s.populate()
-	s.load(brief.length) // opens what stays open
+	s.load(short.length) // opens what stays open
 	s.tally.clear()
 	before := s.settled(nil)
 	samples := s.load(of.length)

@@ -984,7 +984,7 @@ type ClientInterface interface {
 	// SAMLCallbackWithBody Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -994,7 +994,7 @@ type ClientInterface interface {
 	// SAMLCallbackWithFormdataBody Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -3077,7 +3077,7 @@ func (c *Client) Methods(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 // SAMLCallbackWithBody Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3097,7 +3097,7 @@ func (c *Client) SAMLCallbackWithBody(ctx context.Context, params *SAMLCallbackP
 // SAMLCallbackWithFormdataBody Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -8845,7 +8845,7 @@ type ClientWithResponsesInterface interface {
 	// SAMLCallbackWithBodyWithResponse Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8855,7 +8855,7 @@ type ClientWithResponsesInterface interface {
 	// SAMLCallbackWithFormdataBodyWithResponse Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20082,7 +20082,7 @@ func (c *ClientWithResponses) MethodsWithResponse(ctx context.Context, reqEditor
 // SAMLCallbackWithBodyWithResponse Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -20098,7 +20098,7 @@ func (c *ClientWithResponses) SAMLCallbackWithBodyWithResponse(ctx context.Conte
 // SAMLCallbackWithFormdataBodyWithResponse Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. Whatever is wrong with a response, the answer is the same.
+// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //

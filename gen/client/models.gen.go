@@ -418,7 +418,7 @@ type BuiltinPrivilegesResponse struct {
 
 // BulkUpdateAPIKeysRequest Which keys to change, and how. What is left out stays; an empty object removes what there was.
 type BulkUpdateAPIKeysRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
 	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
@@ -531,7 +531,7 @@ type CreateAPIKeyRequest struct {
 	// character.
 	Description string `json:"description"`
 
-	// Expiration How long the key lives: a whole number and a unit, `s`, `m`, `h` or `d` (also `ms`, `micros`, `nanos`), such
+	// Expiration The lifetime of the key: a whole number and a unit, `s`, `m`, `h` or `d` (also `ms`, `micros`, `nanos`), such
 	// as `3h` or `90d`. A key without it never expires.
 	Expiration *string `json:"expiration,omitempty"`
 
@@ -584,7 +584,7 @@ type ElasticsearchError struct {
 	// Status The answer's status; absent if the path is not known, and with errors of OAuth 2.0.
 	Status *int `json:"status,omitempty"`
 
-	// ErrorDescription What is wrong with a grant, for people; only with errors of OAuth 2.0, such as `invalid_grant`.
+	// ErrorDescription The problem of a grant, for people; only with errors of OAuth 2.0, such as `invalid_grant`.
 	ErrorDescription *string `json:"error_description,omitempty"`
 }
 
@@ -694,7 +694,7 @@ type GetTokenResponse struct {
 	// Type Always Bearer.
 	Type string `json:"type"`
 
-	// ExpiresIn How long the token works, in seconds.
+	// ExpiresIn The lifetime of the token, in seconds.
 	ExpiresIn int `json:"expires_in"`
 
 	// RefreshToken What a new token can be had for, once.
@@ -754,7 +754,7 @@ type GrantClientAuthentication struct {
 
 // GrantedAPIKey As for one's own key. It needs a name.
 type GrantedAPIKey struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
 	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
@@ -877,7 +877,7 @@ type InvalidateTokenResponse struct {
 // KeptByServer What the server keeps; it cannot be set.
 type KeptByServer = json.RawMessage
 
-// KeyLifetime How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+// KeyLifetime The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
 // Whole seconds count.
 type KeyLifetime = string
 
@@ -1278,7 +1278,7 @@ type Scalar = any
 
 // SecurityCreateAPIKeyRequest defines model for SecurityCreateApiKeyRequest.
 type SecurityCreateAPIKeyRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
 	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
@@ -1393,7 +1393,7 @@ type TransientMetadata struct {
 
 // UpdateAPIKeyRequest What to change. What is left out stays; an empty object removes what there was.
 type UpdateAPIKeyRequest struct {
-	// Expiration How long a key lives from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
 	// Whole seconds count.
 	Expiration *KeyLifetime `json:"expiration,omitempty"`
 
@@ -1787,10 +1787,10 @@ type ClusterHealthParams struct {
 	// WaitForStatus The least status to wait for.
 	WaitForStatus *ClusterStatus `form:"wait_for_status,omitempty" json:"wait_for_status,omitempty"`
 
-	// Timeout How long to wait for the condition.
+	// Timeout The time to wait for the condition.
 	Timeout *string `form:"timeout,omitempty" json:"timeout,omitempty"`
 
-	// MasterTimeout How long to wait for a node in charge.
+	// MasterTimeout The time to wait for the master node.
 	MasterTimeout *string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
 
 	// Local Whether to ask no other node.

@@ -193,7 +193,7 @@ type CreateAPIKeyRequest struct {
 	// character.
 	Description string `json:"description"`
 
-	// Expiration How long the key lives: a whole number and a unit, `s`, `m`, `h` or `d` (also `ms`, `micros`, `nanos`), such
+	// Expiration The lifetime of the key: a whole number and a unit, `s`, `m`, `h` or `d` (also `ms`, `micros`, `nanos`), such
 	// as `3h` or `90d`. A key without it never expires.
 	Expiration *string `json:"expiration,omitempty"`
 

@@ -51,7 +51,7 @@ type Config struct {
 	AddressFailures int
 	AddressRecovery time.Duration
 	TrustedProxies  []*net.IPNet
-	// DrainDelay is how long a server that shuts down still serves requests while it reports that it is not ready.
+	// DrainDelay is the time that a server that shuts down still serves requests while it reports that it is not ready.
 	DrainDelay time.Duration
 	// Tracing enables the export of traces.
 	Tracing   bool
@@ -91,13 +91,13 @@ var Settings = []Setting{
 	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "time until a refreshed token expires, for requests in progress"},
 	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(), About: "age at which the key that signs tokens is rotated, at least 1h; `0s` for never"},
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "which users need elevated permissions for protected operations: `enrolled` (users with a second factor), `always` or `never`"},
-	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "how long elevated permissions last, at most 60m"},
+	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "the lifetime of elevated permissions, at most 60m"},
 	{Key: "api_keys.max_lifetime", Default: "0s", About: "maximum time to live of an API key, such as `2160h`; `0s` for no limit"},
 	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser), About: "maximum number of valid API keys per user"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "time to live of cached sessions and API keys, at most 5s: until then, this replica may accept one that was invalidated on another if the invalidation message of PostgreSQL is lost; `0s` disables the cache"},
 	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
 	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns), About: "how many sign-ins at identity providers an address may begin at once, and how many answers it may try again"},
-	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(), About: "after how long an address may begin one more, and try one more answer again"},
+	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(), About: "the interval at which an address may begin one more, and try one more answer again"},
 	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers), About: "how many answers of an identity provider to one sign-in are verified, on each server"},
 	{Key: "lockout.failures", Default: strconv.Itoa(attempts.DefaultPolicy.Threshold), About: "number of consecutive failed attempts that lock a user"},
 	{Key: "lockout.base", Default: attempts.DefaultPolicy.Base.String(), About: "duration of the first lock; each further failed attempt doubles it"},
@@ -105,7 +105,7 @@ var Settings = []Setting{
 	{Key: "lockout.address_failures", Default: "100", About: "number of failed attempts that an address may make in a burst"},
 	{Key: "lockout.address_recovery", Default: "1s", About: "interval after which an address may make one more failed attempt"},
 	{Key: "trusted_proxies", About: "comma-separated networks of proxies with a trusted `X-Forwarded-For`"},
-	{Key: "drain_delay", Default: "0s", About: "how long to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can remove this server"},
+	{Key: "drain_delay", Default: "0s", About: "the time to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can remove this server"},
 	{Key: "tracing", Default: "false", About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
 	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
 	{Key: "log.format", Default: "text", About: "`text` or `json`"},

@@ -77,7 +77,7 @@ var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`{"restriction":{"foo":[]}}`, "pe", "…unexpected field [foo]"},
 }
 
-// descriptorsInvalid are descriptors that can be read, with what is wrong with them.
+// descriptorsInvalid are well-formed descriptors, with the problem of each.
 var descriptorsInvalid = []struct {
 	given    string
 	messages []string

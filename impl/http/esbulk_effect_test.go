@@ -100,7 +100,7 @@ func TestBulkUpdate_NoopNever(t *testing.T) {
 	}
 }
 
-// expirationOf returns when a key ends, in milliseconds; 0 for never.
+// expirationOf returns when a key expires, in milliseconds; 0 for never.
 func (w *world) expirationOf(caller client.RequestEditorFn, id string) int64 {
 	w.Helper()
 	var shown struct {
@@ -120,7 +120,7 @@ func TestBulkUpdate_Expiration(t *testing.T) {
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k"}`)
 	if got := w.expirationOf(bob, id); got != 0 {
-		t.Errorf("a new key ends at %d", got)
+		t.Errorf("a new key expires at %d", got)
 	}
 
 	now := w.clock.Now()
@@ -153,7 +153,7 @@ func TestBulkUpdate_Expiration(t *testing.T) {
 	before := w.expirationOf(bob, id)
 	w.bulkUpdate(`{"ids":"`+id+`","metadata":{"a":1}}`, bob)
 	if got := w.expirationOf(bob, id); got != before {
-		t.Errorf("without an expiration the key ends at %d, not %d", got, before)
+		t.Errorf("without an expiration the key expires at %d, not %d", got, before)
 	}
 
 	w.bulkUpdate(`{"ids":"`+id+`","expiration":"999ms"}`, bob) // no whole second, so it is over at once

@@ -136,8 +136,8 @@ func distinct(ids []string) []string {
 	return slices.Compact(sorted)
 }
 
-// Ensures that whatever ids are asked for, the three parts of the answer are disjoint and together just these, failures
-// are counted right and told by kind, and that the same once more finds nothing to do.
+// Ensures that for any ids the three parts of the answer are disjoint and together have exactly these ids, that failures
+// are counted and described by kind, and that the same request again changes nothing.
 func TestBulkUpdate_Partition(t *testing.T) {
 	t.Parallel()
 
@@ -162,7 +162,7 @@ func TestBulkUpdate_Partition(t *testing.T) {
 	}
 }
 
-// checkPartition compares an answer with the ids that were asked for, and with what is known of these.
+// checkPartition compares an answer with the ids that were asked for, and with the recorded state of these.
 func checkPartition(t *testing.T, r ring, ids []string, answer bulk) {
 	t.Helper()
 

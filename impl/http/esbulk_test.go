@@ -101,9 +101,9 @@ func failure(response *http.Response, body string) string {
 		Status int
 	}
 
-	var brief struct{ Error string }
-	if json.Unmarshal([]byte(body), &brief) == nil && brief.Error != "" {
-		return fmt.Sprint(response.StatusCode, " ", brief.Error)
+	var short struct{ Error string }
+	if json.Unmarshal([]byte(body), &short) == nil && short.Error != "" {
+		return fmt.Sprint(response.StatusCode, " ", short.Error)
 	}
 	if err := json.Unmarshal([]byte(body), &full); err != nil || full.Status != response.StatusCode {
 		return fmt.Sprintf("%d, and not the body of a failure: %s (%v)", response.StatusCode, body, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
-// slowest is how long an answer may take. It is far more than any takes, because fuzzing shares the machine with
+// slowest is the time that an answer may take. It is far more than any takes, because fuzzing shares the machine with
 // itself.
 const slowest = 20 * time.Second
 

@@ -48,7 +48,7 @@ func TestSecurityGrant(t *testing.T) {
 	}
 }
 
-// Ensures that a request that makes no sense is refused with everything that is wrong with it.
+// Ensures that a request that makes no sense is refused with all its problems.
 func TestSecurityGrant_Refused(t *testing.T) {
 	t.Parallel()
 

@@ -76,7 +76,7 @@ const (
 	resourceNotFound = "resource_not_found_exception"
 )
 
-// invalid is the reason for what is wrong with a request.
+// invalid returns the reason of an invalid request.
 func invalid(messages ...string) string {
 	text := "Validation Failed: "
 	for i, message := range messages {

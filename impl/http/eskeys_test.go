@@ -90,7 +90,7 @@ func TestSecurityKeys_Life(t *testing.T) {
 	}
 }
 
-// Ensures that what cannot be a key is refused with everything that is wrong with it, and makes none.
+// Ensures that what cannot be a key is refused with all its problems, and makes none.
 func TestSecurityKeys_CreateRefused(t *testing.T) {
 	t.Parallel()
 
@@ -376,7 +376,7 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 		t.Errorf("the own ones are %s", got)
 	}
 	if got := ended(w.es(hers.editor(), path, `{"ids":["`+hers.id+`"]}`)); got != `["`+hers.id+`"]` || w.alive(hers.editor()) {
-		t.Errorf("a key ends itself: %s", got)
+		t.Errorf("a key invalidates itself: %s", got)
 	}
 	if got := ended(w.es(alice, path, `{"username":"alice","realm_name":"default_native"}`)); strings.Count(got, ",") != 0 || got == "[]" {
 		t.Errorf("the rest are %s", got)

@@ -53,8 +53,8 @@ func TestSecurityTokens(t *testing.T) {
 	w.es(bob, "DELETE /_security/oauth2/token", `{"token":"nosuch"}`).is(http.StatusNotFound, `{"invalidated_tokens":0,"previously_invalidated_tokens":0,"error_count":0}`)
 }
 
-// Ensures that a token of one's own comes without a refresh token and ends in its time, and that a user's tokens end
-// all.
+// Ensures that a token of the caller's own has no refresh token and expires on time, and that all tokens of a user can be
+// invalidated at once.
 func TestSecurityTokens_Own(t *testing.T) {
 	t.Parallel()
 
@@ -80,7 +80,7 @@ func TestSecurityTokens_Own(t *testing.T) {
 	}
 }
 
-// Ensures that a request that makes no sense is refused with everything that is wrong with it, and that tokens need the
+// Ensures that a request that makes no sense is refused with all its problems, and that tokens need the
 // privilege and the right password.
 func TestSecurityTokens_Refused(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ func TestKeyViews_Shown(t *testing.T) {
 	}
 }
 
-// Ensures that a key that ends in one view ends in the other: by its time, deleted here or invalidated there.
+// Ensures that a key that is no longer valid in one API is not valid in the other: an expired, deleted or invalidated one.
 func TestKeyViews_End(t *testing.T) {
 	t.Parallel()
 

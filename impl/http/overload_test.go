@@ -58,7 +58,7 @@ func (n *tally) only(w *world, statuses ...int) {
 	}
 }
 
-// steady does something again and again until a flood is over, and at least once, and returns how long each took.
+// steady does something again and again until a flood is over, and at least once, and returns the time that each took.
 func steady(over <-chan struct{}, do func()) []time.Duration {
 	var took []time.Duration
 	for {
@@ -393,9 +393,9 @@ func (w *world) send(request, headers string, length, sent int) net.Conn {
 }
 
 // holds waits until n bytes of large bodies are held.
-func (w *world) holds(room string, bytes int) {
+func (w *world) holds(bound string, bytes int) {
 	w.Helper()
-	line := fmt.Sprintf("sallyport_bound_held_bytes{bound=%q} %s\n", room, strconv.FormatFloat(float64(bytes), 'g', -1, 64))
+	line := fmt.Sprintf("sallyport_bound_held_bytes{bound=%q} %s\n", bound, strconv.FormatFloat(float64(bytes), 'g', -1, 64))
 	w.until(line, func() bool { return strings.Contains(w.metrics(), line) })
 }
 

@@ -30,7 +30,7 @@ func newReplicas(t *testing.T) (a, b *world) {
 // heard is how soon a replica knows of what was changed at another.
 const heard = time.Second
 
-// eventually fails the test unless something is so within a time, and returns how long it took.
+// eventually fails the test unless something is so within a time, and returns the time that it took.
 func (w *world) eventually(within time.Duration, what string, is func() bool) time.Duration {
 	w.Helper()
 	began := time.Now()

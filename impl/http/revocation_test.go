@@ -26,7 +26,7 @@ var massKeys = func() int {
 	return 20_000
 }()
 
-// quick is how long it may take to revoke that many.
+// quick is the time in which that many must be revoked.
 var quick = time.Second
 
 // bulkKeys inserts massKeys keys of a user into the database, and returns the credentials of some, the first and the

@@ -20,7 +20,7 @@ type Redirect struct {
 // comes back with the token; the cookies are what the browser keeps of other sign-ins. Begin writes nothing to the store.
 //
 // It returns fault.RealmNotFound, InvalidData for a long state, TooManyFailures for an address that began too many,
-// NoAuthenticationCluster, and AuthenticationClusterError if nothing is known of the identity provider.
+// NoAuthenticationCluster, and AuthenticationClusterError if there is no metadata of the identity provider.
 func (s *Service) Begin(ctx context.Context, realmID, state string, cookies Cookies) (Redirect, error) {
 	if err := s.store.Require(); err != nil {
 		return Redirect{}, err

@@ -78,7 +78,7 @@ type refusals []refusedBy
 
 type refusedBy struct {
 	realm Realm
-	// tried is what was known of the realm's identity provider.
+	// tried is the metadata that the message was verified with.
 	tried protocol.Provider
 	err   error
 }

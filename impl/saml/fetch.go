@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 )
 
-// fetchTime bounds how long metadata may take.
+// fetchTime bounds the time that fetching metadata may take.
 const fetchTime = 10 * time.Second
 
 // fetchMetadata reads the metadata of an identity provider from its file or URL.

@@ -219,7 +219,7 @@ func (s *Service) verifyInitiated(ctx context.Context, a *attempt, lax []Realm) 
 	return err
 }
 
-// verify checks an answer against what is known of the realm's identity provider.
+// verify checks an answer against the metadata of the realm's identity provider.
 func (s *Service) verify(ctx context.Context, a *attempt) error {
 	provider, err := s.providers.of(ctx, a.realm)
 	if err != nil {

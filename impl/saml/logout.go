@@ -46,7 +46,7 @@ func nameOf(s store.SAMLSession) protocol.NameID {
 }
 
 // SingleLogout ends sessions because an identity provider says so, in the raw query of its redirect, and returns where the
-// browser takes the answer. Whatever is wrong with it, it returns fault.LoginFailed. Addresses have no limit here: any page
+// browser takes the answer. It returns fault.LoginFailed for every request that it refuses. Addresses have no limit here: any page
 // can make a browser send junk, and that must not keep the logouts of others behind its address from working. What bounds
 // the work is that few are verified at once, and that nothing is inflated before a signature holds.
 func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// PendingTime is how long a sign-in waits for its answer.
+	// PendingTime is the time that a sign-in waits for its answer.
 	PendingTime = 10 * time.Minute
 	// maxState bounds the caller's state, in bytes: it travels in a cookie, and browsers drop cookies over 4 KiB.
 	maxState = 1024

@@ -20,12 +20,12 @@ import (
 const (
 	// refreshTick is how often it is looked which metadata is due.
 	refreshTick = 10 * time.Second
-	// retryAfter is how long after a failure metadata is fetched again, unless its refresh comes first.
+	// retryAfter is the time after a failure until metadata is fetched again, unless its refresh comes first.
 	retryAfter = time.Minute
 	// renewInterval is how often an unknown signing key has metadata fetched again: answers with such keys cost an attacker
 	// nothing.
 	renewInterval = time.Minute
-	// ExpiryWarning is how long before a certificate of an identity provider expires it is warned of.
+	// ExpiryWarning is the time before a certificate of an identity provider expires when the warning begins.
 	ExpiryWarning = 30 * 24 * time.Hour
 )
 
@@ -44,7 +44,7 @@ type providers struct {
 	refresh *background.Loop
 }
 
-// known is what is known of one realm's identity provider.
+// known is the cached metadata of one realm's identity provider.
 type known struct {
 	// fetching is held while metadata is fetched, so that it is fetched once; next is when it is due.
 	// renewable is when it may be fetched again because of an unknown signing key.
@@ -78,7 +78,7 @@ func newProviders(st *store.Store, realms []Realm, log *slog.Logger, now func() 
 
 func (p *providers) close() { p.refresh.Close() }
 
-// of returns a realm's identity provider. It returns fault.StoreUnavailable if nothing was ever known of it.
+// of returns a realm's identity provider. It returns fault.StoreUnavailable if its metadata was never fetched.
 func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, error) {
 	k := p.known[realm.ID]
 	if _, loaded := k.get(); !loaded {
@@ -87,12 +87,12 @@ func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, err
 	}
 	provider, loaded := k.get()
 	if !loaded {
-		return protocol.Provider{}, fault.New(fault.StoreUnavailable, "nothing is known of the identity provider yet; try again in a moment")
+		return protocol.Provider{}, fault.New(fault.StoreUnavailable, "there is no metadata of the identity provider yet; try again in a moment")
 	}
 	return provider, nil
 }
 
-// update fetches metadata that is due. What is not good leaves what is known as it is.
+// update fetches metadata that is due. If it is invalid, the cached one stays.
 func (p *providers) update(ctx context.Context, realm Realm, k *known) {
 	k.fetching.Lock()
 	defer k.fetching.Unlock()
@@ -149,7 +149,7 @@ func (p *providers) fetchNow(ctx context.Context, realm Realm, k *known, now tim
 	}
 }
 
-// take makes metadata what is known, if it is good.
+// take caches metadata if it is valid.
 func (k *known) take(body []byte, realm Realm, now time.Time) error {
 	provider, err := protocol.ParseMetadata(body, realm.IDP.EntityID, now)
 	if err != nil {

@@ -204,6 +204,6 @@ func TestProviders_UnknownKey(t *testing.T) {
 		request, answer := f.begin("staff")
 		answer.Response = rotated.Answer(request)
 		f.fails(t.Context(), answer)
-		f.signIn("staff") // with the keys that are known still
+		f.signIn("staff") // with the cached keys
 	})
 }

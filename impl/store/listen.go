@@ -17,7 +17,7 @@ const (
 	// channel is the SQL for the name of the channel for invalidation messages. Each schema has its own, as it has
 	// its own tables.
 	channel = "'sallyport_changes_' || quote_ident(current_schema())::regnamespace::oid"
-	// heartbeat is how long the LISTEN connection may be idle before it is checked, and the timeout of that check.
+	// heartbeat is the time that the LISTEN connection may be idle before it is checked, and the timeout of that check.
 	heartbeat = time.Second
 	// relistenDelay is the delay between a lost connection and the next one.
 	relistenDelay = 200 * time.Millisecond

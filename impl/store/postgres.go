@@ -133,7 +133,7 @@ func shares(pool int) (reads, writes int, reserved *admission.Bound) {
 	return reads, writes, reserved
 }
 
-// connectionIdle is how long an idle connection stays open.
+// connectionIdle is the time that an idle connection stays open.
 const connectionIdle = 5 * time.Minute
 
 // connectionLife is the maximum age of a connection. A new one reads the server's clock again.

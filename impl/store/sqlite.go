@@ -132,7 +132,7 @@ func ownFile(path string) error {
 
 // The limits of retries when a database is opened.
 const (
-	// startTimeout is how long SQLITE_BUSY is retried, such as when several programs start on one new file.
+	// startTimeout is the time that SQLITE_BUSY is retried, such as when several programs start on one new file.
 	startTimeout = 30 * time.Second
 	// startTries is the maximum number of tries after other errors. A migration fails if another program was faster,
 	// and the next try finds it done.

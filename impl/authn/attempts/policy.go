@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Policy determines when failures lock an account, and for how long. NIST SP 800-63B section 5.2.2 recommends waits
+// Policy determines when failures lock an account, and for what time. NIST SP 800-63B section 5.2.2 recommends waits
 // that grow with the number of failures.
 type Policy struct {
 	// Threshold is the number of failures at which an account is first locked. Below 1 accounts are never locked.

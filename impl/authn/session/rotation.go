@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// overlap is how long a new key only verifies before it signs. It is a multiple of the interval in which replicas
+	// overlap is the time that a new key only verifies before it signs. It is a multiple of the interval in which replicas
 	// load keys, so that restarts and differing clocks do not matter.
 	overlap = 5 * time.Minute
-	// clockTolerance is how long a key is kept after its last token expired, because replicas' clocks differ.
+	// clockTolerance is the time that a key is kept after its last token expired, because replicas' clocks differ.
 	clockTolerance = 2 * time.Minute
 )
 

@@ -65,7 +65,7 @@ func (p *problems) secret(name string, s Secret) {
 	p.failure(password.Check(*s.Password, name))
 }
 
-// maxRoles bounds the roles that are looked up for each request of a user.
+// maxRoles bounds the roles that are looked up per request of a user.
 const maxRoles = 1000
 
 // roles checks the names of Elasticsearch roles, and that the ECE roles can be combined.

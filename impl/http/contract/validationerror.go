@@ -28,7 +28,7 @@ type ValidationError struct {
 type Problem struct {
 	// Field is the path of a member of the body, "body", or the name of a parameter, of at most MaxField bytes.
 	Field string
-	// Text says what is wrong with it.
+	// Text describes the problem.
 	Text string
 	// Steps lead to the member of the body; nil for the body itself.
 	Steps []string
@@ -113,7 +113,7 @@ func (e *ValidationError) collectRequest(found *openapi3filter.RequestError, con
 }
 
 // collectSchema collects what a schema error says; prefix is the path of the value that the error's path begins at. Of a choice
-// of schemas it reports what is wrong with the alternative that the value came closest to.
+// of schemas it reports the problems of the alternative that the value came closest to.
 func (e *ValidationError) collectSchema(found *openapi3.SchemaError, prefix []string) {
 	path := slices.Concat(prefix, found.JSONPointer())
 	switch found.SchemaField {
@@ -125,7 +125,7 @@ func (e *ValidationError) collectSchema(found *openapi3.SchemaError, prefix []st
 			return
 		}
 	case "properties":
-		e.add(append(path, unknownMember(found)), "this member is not known here")
+		e.add(append(path, unknownMember(found)), "this is an unknown member")
 		return
 	}
 	e.add(path, explain(found))

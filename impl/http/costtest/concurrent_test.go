@@ -132,7 +132,7 @@ func (l listener) resident(t *testing.T) int64 {
 	return kibibytes << 10
 }
 
-// floodTime is how long a flood goes on, and floodUsers how many users it comes from.
+// floodTime is the time that a flood goes on, and floodUsers how many users it comes from.
 const (
 	floodTime  = 4 * time.Second
 	floodUsers = 8

@@ -106,7 +106,7 @@ func (l *Limits) requests(op *contract.Operation) []*admission.Bound {
 }
 
 // enter records the operation, and counts the request until its answer is sent. It refuses the request at once if too
-// many are in flight. These steps are one middleware because Echo builds every middleware again for each request.
+// many are in flight. These steps are one middleware because Echo builds every middleware again per request.
 func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 	requests := limits.requests(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

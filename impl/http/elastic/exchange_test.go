@@ -142,7 +142,7 @@ func (s *testServer) do(method, target, body string, headers ...string) *httptes
 	return recorder
 }
 
-// reasonOf returns the status, the type and the reason of an answer that is a failure; the type of the brief form is
+// reasonOf returns the status, the type and the reason of an answer that is a failure; the type of the short form is
 // "".
 func reasonOf(t *testing.T, answer *httptest.ResponseRecorder) string {
 	t.Helper()

@@ -77,8 +77,8 @@ type failure struct {
 	Status int               `json:"status"`
 }
 
-// briefFailure is the body of Elasticsearch's answers to requests that reach no operation.
-type briefFailure struct {
+// shortFailure is the body of Elasticsearch's answers to requests that reach no operation.
+type shortFailure struct {
 	Error  string `json:"error"`
 	Status int    `json:"status,omitempty"`
 	// Description is for OAuth 2.0's errors only (RFC 6749, section 5.2).
@@ -91,18 +91,18 @@ func (x *exchange) Failure(c echo.Context, f *fault.Error) (status int, body any
 	status = kinds[f.Code.Kind].status
 	switch f.Code {
 	case fault.RouteNotFound:
-		return http.StatusBadRequest, briefFailure{
+		return http.StatusBadRequest, shortFailure{
 			Error: "no handler found for uri [" + x.uri + "] and method [" + method + "]",
 		}
 	case fault.WrongMethod:
 		text := "Incorrect HTTP method for uri [" + x.uri + "] and method [" + method + "], allowed: [" + allowed(
 			c,
 		) + "]"
-		return status, briefFailure{Error: text, Status: status}
+		return status, shortFailure{Error: text, Status: status}
 	case fault.MediaTypeUnsupported:
-		return status, briefFailure{Error: f.Message, Status: status}
+		return status, shortFailure{Error: f.Message, Status: status}
 	case fault.GrantInvalid:
-		return status, briefFailure{Error: "invalid_grant", Description: f.Message}
+		return status, shortFailure{Error: "invalid_grant", Description: f.Message}
 	}
 
 	described := x.exception(f, nil)

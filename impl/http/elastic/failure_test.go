@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
-// Ensures that a request that matches no operation is answered in the brief form.
+// Ensures that a request that matches no operation is answered in the short form.
 func TestExchange_Routing(t *testing.T) {
 	t.Parallel()
 

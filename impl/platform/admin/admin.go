@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// readyTimeout is how long the readiness check of the store may take before the program counts as not ready.
+// readyTimeout is the time that the readiness check of the store may take before the program counts as not ready.
 const readyTimeout = time.Second
 
 // Deps holds the dependencies of the handler.

@@ -7,7 +7,7 @@ type Class struct {
 	Bytes *Budget
 }
 
-// NewClass returns a class with a number of work slots, a queue of a length for each caller, and a byte budget.
+// NewClass returns a class with a number of work slots, a queue of a length per caller, and a byte budget.
 func NewClass(slots, queue int, bytes int64) *Class {
 	return &Class{NewSlots(slots, queue), NewBudget(bytes)}
 }

@@ -127,7 +127,7 @@ func TestSlots_Refused(t *testing.T) {
 		}
 		wantLoad(t, s, 2, 2)
 		if cancel(); !errors.Is(<-got, context.Canceled) {
-			t.Error("the caller that disconnected is not told so")
+			t.Error("the caller that disconnected does not get its error")
 		}
 		wantLoad(t, s, 1, 2)
 		if err := <-got; !fault.Has(err, fault.ServerBusy) || time.Since(began) != patience {

@@ -1,6 +1,6 @@
 // Package connections limits how many connections a server has open, so that callers cannot exhaust its memory or its file
 // descriptors. At the limit, the connection that has been idle longest is closed for a new one. Only connections with a
-// request in progress make new ones wait, and the server's timeouts bound how long.
+// request in progress make new ones wait, for a time that the server's timeouts bound.
 package connections
 
 import (
@@ -64,7 +64,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return &countedConn{Conn: conn, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-// descriptorRetryInterval is how long to wait for a file descriptor if there is no idle connection to close.
+// descriptorRetryInterval is the time to wait for a file descriptor if there is no idle connection to close.
 const descriptorRetryInterval = 20 * time.Millisecond
 
 // acceptWithDescriptor calls the underlying listener's Accept. If the process or the machine has run out of file descriptors,

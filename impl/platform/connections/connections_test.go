@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// timeout bounds how long a test waits for an event that must occur.
+// timeout bounds the time that a test waits for an event that must occur.
 const timeout = 30 * time.Second
 
 // testServer is a server with a limit of a few connections. A request to /wait sends to waiting, and is answered after a send

@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Tracer creates a span for each request. It is safe for concurrent use.
+// Tracer creates one span per request. It is safe for concurrent use.
 type Tracer struct{ provider *sdktrace.TracerProvider }
 
 // New returns a tracer that exports by OTLP over HTTP. The standard OpenTelemetry variables configure it:

@@ -12,7 +12,7 @@ CREATE TABLE totp_devices (
     user_name  TEXT    NOT NULL PRIMARY KEY REFERENCES users (name) ON DELETE CASCADE,
     sealed     TEXT    NOT NULL, -- the secret
     confirmed  BOOLEAN NOT NULL,
-    last_step  BIGINT  NOT NULL, -- the newest time step whose code was used
+    last_step  BIGINT  NOT NULL, -- the newest time step with a used code
     created_at BIGINT  NOT NULL
 );
 
@@ -22,7 +22,8 @@ CREATE TABLE recovery_codes (
     PRIMARY KEY (user_name, digest)
 );
 
--- One row a user who failed; the name '' stands for everybody who does not exist, so that guessing at them costs the same.
+-- One row per user with failed guesses. The name '' stands for all names without a user, so that guesses at them cost the
+-- same.
 CREATE TABLE lockouts (
     user_name       TEXT   NOT NULL PRIMARY KEY,
     failures        BIGINT NOT NULL,

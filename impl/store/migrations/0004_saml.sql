@@ -1,4 +1,4 @@
--- Users who come from SAML realms, their sign-ins under way, and what was used up by them.
+-- Users of SAML realms, their pending sign-ins, and the messages that they have used.
 
 -- +goose Up
 ALTER TABLE users ADD COLUMN realm   TEXT NOT NULL DEFAULT ''; -- a SAML realm's id, or '' for users of this server

@@ -1,4 +1,4 @@
--- Signing keys take turns. The one that was there signs, and will until another takes over.
+-- Signing keys are rotated. The existing key signs until the first rotation.
 
 -- +goose Up
 ALTER TABLE signing_keys ADD COLUMN signs_from     BIGINT NOT NULL DEFAULT 0;

@@ -1,8 +1,8 @@
--- Who set a user's password, since when a user holds ECE's roles, and API keys whose maker is to be looked for.
+-- The role of the user that set a password, since when a user holds ECE's roles, and API keys without a certain owner.
 
 -- +goose Up
 ALTER TABLE users ADD COLUMN password_set_by TEXT NOT NULL DEFAULT ''; -- '': unknown; a trigger sets it where password_hash changes
-ALTER TABLE users ADD COLUMN tenure          TEXT NOT NULL DEFAULT ''; -- a JSON object, or '' for a user who was never promoted
+ALTER TABLE users ADD COLUMN tenure          TEXT NOT NULL DEFAULT ''; -- a JSON object, or '' for a user that was never promoted
 
 -- The ids of the audit trail are ordered by time.
 UPDATE users SET password_set_by = found.setter FROM (
@@ -15,7 +15,7 @@ UPDATE users SET password_set_by = found.setter FROM (
         ON newest.id = a.id
 ) AS found WHERE users.name = found.name;
 
--- Keys whose maker the audit trail does not show for certain. An operator is told of them.
+-- Keys for which the audit trail does not show for certain which user made them. The log reports them to operators.
 CREATE TABLE doubtful_api_keys (
     key_id TEXT NOT NULL PRIMARY KEY REFERENCES api_keys (id) ON DELETE CASCADE
 );
