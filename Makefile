@@ -55,13 +55,14 @@ test: ## run what every change needs (5 minutes): the tests on SQLite with the r
 	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced program
 
 # Tests of whole programs find no race that the tests of their parts do not. The others here use one goroutine: those of
-# the contract, those that read the source, and those of the query language.
-UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./cmd/sallyport
+# the contract, those that read the source, and those of the query language and of privileges' automata.
+UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./impl/authz/privilege ./cmd/sallyport
 
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) -timeout 30m $$($(GO) list ./... | grep -v -e '/api$$' -e '/impl$$' -e '/query$$' -e '/cmd/' -e '/costtest$$')
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m \
+		$$($(GO) list ./... | grep -v -e '/costtest$$' $(UNRACED_TESTS:./%=-e '/%$$'))
 
 .PHONY: program
 program:
