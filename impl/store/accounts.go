@@ -19,23 +19,17 @@ var (
 
 // Get returns the account, or ErrNotFound.
 func (t Accounts) Get() (Account, error) {
-	return one(t.tx, func(row scanner) (a Account, err error) {
-		var created, updated int64
-		err = row.Scan(&a.ID, &a.TrustAll, &created, &updated)
-		a.CreatedAt, a.UpdatedAt = at(created), at(updated)
-		return a, err
+	return one(t.tx, func(a *Account) []any {
+		return []any{&a.ID, &a.TrustAll, (*milliseconds)(&a.CreatedAt), (*milliseconds)(&a.UpdatedAt)}
 	}, selectAccount)
 }
 
 // Insert adds the account, at the transaction's time.
 func (t Accounts) Insert(a Account) error {
-	_, err := t.tx.exec(insertAccount,
-		a.ID, a.TrustAll, millis(t.tx.Now))
-	return err
+	return t.tx.do(insertAccount, a.ID, a.TrustAll, millis(t.tx.Now))
 }
 
 // Update stores the account's settings.
 func (t Accounts) Update(a Account) error {
-	_, err := t.tx.exec(updateAccount, a.ID, a.TrustAll, millis(t.tx.Now))
-	return err
+	return t.tx.do(updateAccount, a.ID, a.TrustAll, millis(t.tx.Now))
 }

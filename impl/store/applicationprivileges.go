@@ -23,24 +23,18 @@ var (
 
 // All returns all privileges by application and name.
 func (t ApplicationPrivileges) All() ([]ApplicationPrivilege, error) {
-	return all(t.tx, func(row scanner) (p ApplicationPrivilege, err error) {
-		err = row.Scan(&p.Application, &p.Name, (*list[string])(&p.Actions), &p.Metadata)
-		return p, err
+	return all(t.tx, func(p *ApplicationPrivilege) []any {
+		return []any{&p.Application, &p.Name, (*list[string])(&p.Actions), &p.Metadata}
 	}, selectApplicationPrivileges)
 }
 
 // Put stores a privilege, in place of the one with its key if there is one, and reports whether there was none.
 func (t ApplicationPrivileges) Put(p ApplicationPrivilege) (bool, error) {
-	n, err := t.tx.exec(insertApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
-	if err != nil || n > 0 {
-		return n > 0, err
-	}
-	_, err = t.tx.exec(updateApplicationPrivilege, p.Application, p.Name, list[string](p.Actions), p.Metadata)
-	return false, err
+	return t.tx.put(insertApplicationPrivilege, updateApplicationPrivilege,
+		p.Application, p.Name, list[string](p.Actions), p.Metadata)
 }
 
 // Delete removes a privilege and reports whether there was one.
 func (t ApplicationPrivileges) Delete(application, name string) (bool, error) {
-	n, err := t.tx.exec(deleteApplicationPrivilege, application, name)
-	return n > 0, err
+	return t.tx.changes(deleteApplicationPrivilege, application, name)
 }

@@ -30,10 +30,9 @@ var (
 
 // Insert adds an entry, at the transaction's time. Entries are never changed or removed.
 func (t Audit) Insert(e AuditEntry) error {
-	_, err := t.tx.exec(insertAuditEntry,
+	return t.tx.do(insertAuditEntry,
 		storable(e.ID), millis(t.tx.Now), storable(e.Event), storable(e.Actor), storable(e.Subject),
 		storable(e.Address), storable(e.RequestID), storable(e.Details))
-	return err
 }
 
 // InsertAll adds entries that differ in their ids and subjects only, which are given in pairs.
@@ -42,19 +41,15 @@ func (t Audit) InsertAll(common AuditEntry, entries [][2]string) error {
 	for i, e := range entries {
 		pairs[i] = [2]string{e[0], storable(e[1])}
 	}
-	_, err := t.tx.exec(insertAuditEntries,
+	return t.tx.do(insertAuditEntries,
 		pairs, millis(t.tx.Now), common.Event, storable(common.Actor), storable(common.Address),
 		storable(common.RequestID), common.Details)
-	return err
 }
 
 // After returns at most limit entries after the one with a time and an id, oldest first. The empty id, which no entry
 // has, begins with the first entry of that time; the zero time too, with the first entry of all.
 func (t Audit) After(moment time.Time, id string, limit int) ([]AuditEntry, error) {
-	return all(t.tx, func(row scanner) (e AuditEntry, err error) {
-		var when int64
-		err = row.Scan(&e.ID, &when, &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details)
-		e.At = at(when)
-		return e, err
+	return all(t.tx, func(e *AuditEntry) []any {
+		return []any{&e.ID, (*milliseconds)(&e.At), &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details}
 	}, selectAuditEntries, millis(moment), id, limit)
 }

@@ -179,18 +179,13 @@ func schemaObjects(ctx context.Context, db *sql.DB) (map[string]string, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
-
-	objects := map[string]string{}
-	for rows.Next() {
-		var name, text string
-		if err := rows.Scan(&name, &text); err != nil {
-			return nil, plain(err)
-		}
-		objects[name] = strings.Join(strings.Fields(text), " ")
-	}
-	if err := rows.Err(); err != nil {
+	found, err := scan(rows, func(o *[2]string) []any { return []any{&o[0], &o[1]} })
+	if err != nil {
 		return nil, plain(err)
+	}
+	objects := make(map[string]string, len(found))
+	for _, o := range found {
+		objects[o[0]] = strings.Join(strings.Fields(o[1]), " ")
 	}
 	return objects, nil
 }

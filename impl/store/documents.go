@@ -28,10 +28,7 @@ func (t Documents) Put(body []byte) (string, error) {
 
 // Get returns a document's text, or ErrNotFound.
 func (t Documents) Get(id string) ([]byte, error) {
-	return one(t.tx, func(row scanner) (body []byte, err error) {
-		err = row.Scan(&body)
-		return body, err
-	}, selectDocument, id)
+	return one(t.tx, single[[]byte], selectDocument, id)
 }
 
 // Purge removes the documents that no key refers to, and returns how many there were. It reads all keys.

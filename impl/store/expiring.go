@@ -7,5 +7,5 @@ var countExpiringKeys = prepare(`SELECT COUNT(*) FROM api_keys WHERE expires_at 
 
 // CountExpiring returns the number of keys that work now and expire until a time.
 func (t Keys) CountExpiring(by time.Time) (int, error) {
-	return one(t.tx, scanCount, countExpiringKeys, millis(t.tx.Now), millis(by))
+	return one(t.tx, single[int], countExpiringKeys, millis(t.tx.Now), millis(by))
 }

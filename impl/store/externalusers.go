@@ -1,6 +1,9 @@
 package store
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ExternalIdentity is a SAML realm's name for a user: a NameID with what distinguishes it from other NameIDs of the
 // same text (SAML Core 2.2.2). It is compared byte by byte.
@@ -23,15 +26,28 @@ func (i ExternalIdentity) key() string {
 	return nameIDMark + strings.Join([]string{i.NameID, i.Format, i.SPNameQualifier}, nameIDSeparator)
 }
 
-// externalIdentity parses a name_id. One that is not qualified has the text only.
-func externalIdentity(key string, qualified bool) ExternalIdentity {
+// nameIDColumns is the destination of name_id, after that of name_id_qualified: one that is not qualified is the text
+// only.
+type nameIDColumns struct {
+	qualified bool
+	identity  *ExternalIdentity
+}
+
+// Scan implements sql.Scanner.
+func (c *nameIDColumns) Scan(column any) error {
+	key, ok := column.(string)
+	if !ok {
+		return fmt.Errorf("a %T is not the text of a name_id", column)
+	}
 	key = strings.TrimPrefix(key, nameIDMark)
-	if !qualified {
-		return ExternalIdentity{NameID: key}
+	if !c.qualified {
+		*c.identity = ExternalIdentity{NameID: key}
+		return nil
 	}
 	nameID, rest, _ := strings.Cut(key, nameIDSeparator)
 	format, qualifier, _ := strings.Cut(rest, nameIDSeparator)
-	return ExternalIdentity{NameID: nameID, Format: format, SPNameQualifier: qualifier}
+	*c.identity = ExternalIdentity{NameID: nameID, Format: format, SPNameQualifier: qualifier}
+	return nil
 }
 
 // The statements on the identities of SAML users.
@@ -46,18 +62,17 @@ var (
 
 // FindExternal returns the user with an identity in a realm, or ErrNotFound.
 func (t Users) FindExternal(realm string, identity ExternalIdentity) (User, error) {
-	return one(t.tx, scanUser, selectExternalUser, realm, identity.key())
+	return one(t.tx, userFields, selectExternalUser, realm, identity.key())
 }
 
 // FindUnqualified returns the user with a NameID in a realm that was added before formats were stored, or
 // ErrNotFound.
 func (t Users) FindUnqualified(realm, nameID string) (User, error) {
-	return one(t.tx, scanUser, selectUnqualifiedUser, realm, nameIDMark+nameID)
+	return one(t.tx, userFields, selectUnqualifiedUser, realm, nameIDMark+nameID)
 }
 
 // Qualify gives a user of FindUnqualified the format and the qualifier, and reports whether the user had none yet.
 func (t Users) Qualify(name string, identity ExternalIdentity) (bool, error) {
 	t.tx.changed.add(userTag(name))
-	n, err := t.tx.exec(qualifyUser, name, nameIDMark+identity.NameID, identity.key())
-	return n > 0, err
+	return t.tx.changes(qualifyUser, name, nameIDMark+identity.NameID, identity.key())
 }

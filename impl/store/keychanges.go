@@ -51,15 +51,14 @@ func (t Keys) Update(ids []string, c KeyChange) error {
 	if c.ExpiresAt != nil {
 		args[3] = millis(*c.ExpiresAt)
 	}
-	_, err := t.tx.exec(updateKeys, args...)
-	return err
+	return t.tx.do(updateKeys, args...)
 }
 
 // Invalidate invalidates, at the transaction's time, those keys that exist and are not invalidated yet, and returns
 // their ids in order. Of several concurrent transactions that invalidate a key, one gets its id.
 func (t Keys) Invalidate(ids []string) ([]string, error) {
 	t.tx.changed.keys(ids)
-	changed, err := all(t.tx, scanText, invalidateKeys, texts(ids), millis(t.tx.Now))
+	changed, err := all(t.tx, single[string], invalidateKeys, texts(ids), millis(t.tx.Now))
 	return sorted(changed), err
 }
 
@@ -69,18 +68,17 @@ func (t Keys) Touch(used map[string]time.Time) error {
 	for id, at := range used {
 		uses = append(uses, [2]any{id, millis(at)})
 	}
-	_, err := t.tx.exec(touchKeys, uses)
-	return err
+	return t.tx.do(touchKeys, uses)
 }
 
 // Purge removes keys that were invalidated or expired before a time, a bounded number per call, and returns their ids
 // in order.
 func (t Keys) Purge(before time.Time) ([]string, error) {
-	expired, err := all(t.tx, scanText, purgeExpiredKeys, millis(before), sweepMost)
+	expired, err := all(t.tx, single[string], purgeExpiredKeys, millis(before), sweepMost)
 	if err != nil {
 		return nil, err
 	}
-	invalidated, err := all(t.tx, scanText, purgeInvalidatedKeys, millis(before), sweepMost)
+	invalidated, err := all(t.tx, single[string], purgeInvalidatedKeys, millis(before), sweepMost)
 	return sorted(append(expired, invalidated...)), err
 }
 
@@ -91,6 +89,5 @@ func (t Keys) Lock() error {
 	if t.tx.d.lockKeys == "" {
 		return nil
 	}
-	_, err := t.tx.exec(statement{text: t.tx.d.lockKeys})
-	return err
+	return t.tx.do(statement{text: t.tx.d.lockKeys})
 }

@@ -47,22 +47,11 @@ const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_k
 	api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata,
 	api_keys.version`
 
-func keyFields(k *APIKey) ([]any, func()) {
-	var created, expires, invalidated, used int64
-	fields := []any{&k.ID, &k.UserName, &k.Description, &k.SecretDigest, &created, &expires, &invalidated, &used,
+// keyFields returns the destinations for keyColumns.
+func keyFields(k *APIKey) []any {
+	return []any{&k.ID, &k.UserName, &k.Description, &k.SecretDigest, (*milliseconds)(&k.CreatedAt),
+		(*milliseconds)(&k.ExpiresAt), (*milliseconds)(&k.InvalidatedAt), (*milliseconds)(&k.LastUsedAt),
 		&k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version}
-	return fields, func() {
-		k.CreatedAt, k.ExpiresAt = at(created), at(expires)
-		k.InvalidatedAt, k.LastUsedAt = at(invalidated), at(used)
-	}
-}
-
-func scanKey(row scanner) (APIKey, error) {
-	var k APIKey
-	fields, finish := keyFields(&k)
-	err := row.Scan(fields...)
-	finish()
-	return k, err
 }
 
 // The statements on these records.
@@ -87,44 +76,40 @@ var (
 
 // Insert adds a key, at the transaction's time, that was neither invalidated nor used, or returns ErrExists.
 func (t Keys) Insert(k APIKey) error {
-	_, err := t.tx.exec(insertAPIKey,
+	return t.tx.do(insertAPIKey,
 		k.ID, k.UserName, k.Description, k.SecretDigest, millis(t.tx.Now), millis(k.ExpiresAt), k.Assigned,
 		k.LimitedBy, k.Creator, k.Metadata, k.Version)
-	return err
 }
 
 // FindOwned returns a user's key, invalidated or not, or ErrNotFound.
 func (t Keys) FindOwned(userName, id string) (APIKey, error) {
-	return one(t.tx, scanKey, selectAPIKey, id, userName)
+	return one(t.tx, keyFields, selectAPIKey, id, userName)
 }
 
 // Find returns a key, invalidated or not, or ErrNotFound.
 func (t Keys) Find(id string) (APIKey, error) {
-	return one(t.tx, scanKey, selectAPIKeyByID, id)
+	return one(t.tx, keyFields, selectAPIKeyByID, id)
 }
 
 // ByIDs returns those of the keys that exist, by their ids, invalidated ones too.
 func (t Keys) ByIDs(ids []string) (map[string]APIKey, error) {
-	keys := map[string]APIKey{}
-	err := t.tx.each(selectKeysByIDs, []any{texts(ids)}, func(row scanner) error {
-		key, err := scanKey(row)
+	found, err := all(t.tx, keyFields, selectKeysByIDs, texts(ids))
+	keys := make(map[string]APIKey, len(found))
+	for _, key := range found {
 		keys[key.ID] = key
-		return err
-	})
+	}
 	return keys, err
 }
 
 // OwnedIDs returns those of the ids that are keys of a user, invalidated or not.
 func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
+	keys, err := all(t.tx, func(k *APIKey) []any { return []any{&k.ID, &k.UserName} }, selectOwners, texts(ids))
 	var owned []string
-	err := t.tx.each(selectOwners, []any{texts(ids)}, func(row scanner) error {
-		var id, owner string
-		err := row.Scan(&id, &owner)
-		if owner == userName {
-			owned = append(owned, id)
+	for _, key := range keys {
+		if key.UserName == userName {
+			owned = append(owned, key.ID)
 		}
-		return err
-	})
+	}
 	return owned, err
 }
 
@@ -132,24 +117,18 @@ func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
 // except by the time when the key was used or the user signed in.
 func (t Keys) FindWithOwner(id string) (APIKey, User, error) {
 	var k APIKey
-	u, err := one(t.tx, func(row scanner) (u User, err error) {
-		key, finishKey := keyFields(&k)
-		owner, finishUser := userFields(&u)
-		err = row.Scan(append(key, owner...)...)
-		finishKey()
-		finishUser()
-		return u, err
-	}, selectAPIKeyWithOwner, id)
+	u, err := one(t.tx, func(u *User) []any { return append(keyFields(&k), userFields(u)...) },
+		selectAPIKeyWithOwner, id)
 	t.tx.read = append(t.tx.read, keyTag(k.ID), userTag(u.Name))
 	return k, u, err
 }
 
 // OfUser returns a user's keys, oldest first, invalidated ones too.
 func (t Keys) OfUser(userName string) ([]APIKey, error) {
-	return all(t.tx, scanKey, selectAPIKeys, userName)
+	return all(t.tx, keyFields, selectAPIKeys, userName)
 }
 
 // All returns the keys of all users, oldest first, invalidated ones too.
 func (t Keys) All() ([]APIKey, error) {
-	return all(t.tx, scanKey, selectAllAPIKeys)
+	return all(t.tx, keyFields, selectAllAPIKeys)
 }

@@ -5,9 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 )
+
+// milliseconds is the destination of a column that holds milliseconds since 1970; zero is the zero time.
+type milliseconds time.Time
+
+// Scan implements sql.Scanner.
+func (m *milliseconds) Scan(column any) error {
+	millis, ok := column.(int64)
+	if !ok {
+		return fmt.Errorf("a %T is not a number of milliseconds", column)
+	}
+	*m = milliseconds(at(millis))
+	return nil
+}
 
 // list is a column or an argument that holds a JSON array.
 type list[T any] []T

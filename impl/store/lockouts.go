@@ -32,11 +32,8 @@ var (
 
 // Get returns a user's failed attempts.
 func (t Lockouts) Get(userName string) (Lockout, error) {
-	state, err := one(t.tx, func(row scanner) (s Lockout, err error) {
-		var last, until int64
-		err = row.Scan(&s.Failures, &s.CodeFailures, &last, &until)
-		s.LastFailure, s.LockedUntil = at(last), at(until)
-		return s, err
+	state, err := one(t.tx, func(s *Lockout) []any {
+		return []any{&s.Failures, &s.CodeFailures, (*milliseconds)(&s.LastFailure), (*milliseconds)(&s.LockedUntil)}
 	}, selectLockout, userName)
 	if errors.Is(err, ErrNotFound) {
 		return Lockout{}, nil
@@ -46,13 +43,11 @@ func (t Lockouts) Get(userName string) (Lockout, error) {
 
 // Set replaces a user's failed attempts.
 func (t Lockouts) Set(userName string, s Lockout) error {
-	_, err := t.tx.exec(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure),
+	return t.tx.do(upsertLockout, userName, s.Failures, s.CodeFailures, millis(s.LastFailure),
 		millis(s.LockedUntil))
-	return err
 }
 
 // Clear deletes a user's failed attempts.
 func (t Lockouts) Clear(userName string) error {
-	_, err := t.tx.exec(clearLockout, userName)
-	return err
+	return t.tx.do(clearLockout, userName)
 }

@@ -15,27 +15,24 @@ var (
 
 // Pending reports whether a repair of the records is still to be done.
 func (t Repairs) Pending(name string) (bool, error) {
-	found, err := all(t.tx, scanText, selectRepair, name)
+	found, err := all(t.tx, single[string], selectRepair, name)
 	return len(found) > 0, err
 }
 
 // Finish records that a repair is done.
 func (t Repairs) Finish(name string) error {
-	_, err := t.tx.exec(deleteRepair, name)
-	return err
+	return t.tx.do(deleteRepair, name)
 }
 
 // Doubt marks those of the keys that exist as having an uncertain maker.
 func (t Keys) Doubt(ids []string) error {
-	_, err := t.tx.exec(insertDoubtful, texts(ids))
-	return err
+	return t.tx.do(insertDoubtful, texts(ids))
 }
 
 // Trust reverses Doubt.
 func (t Keys) Trust(ids []string) error {
-	_, err := t.tx.exec(deleteDoubtful, texts(ids))
-	return err
+	return t.tx.do(deleteDoubtful, texts(ids))
 }
 
 // Doubtful returns the keys with an uncertain maker that are not invalidated, by owner and age.
-func (t Keys) Doubtful() ([]APIKey, error) { return all(t.tx, scanKey, selectDoubtful) }
+func (t Keys) Doubtful() ([]APIKey, error) { return all(t.tx, keyFields, selectDoubtful) }

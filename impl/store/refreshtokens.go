@@ -14,17 +14,16 @@ var (
 
 // Insert adds a token, by its digest, that can refresh a session once, or returns ErrExists.
 func (t RefreshTokens) Insert(digest, sessionID string, expires time.Time) error {
-	_, err := t.tx.exec(insertRefreshToken, digest, sessionID, millis(expires))
-	return err
+	return t.tx.do(insertRefreshToken, digest, sessionID, millis(expires))
 }
 
 // Session returns the session of a refresh token that has not expired, or ErrNotFound.
 func (t RefreshTokens) Session(digest string) (string, error) {
-	return one(t.tx, scanText, selectRefreshToken, digest, millis(t.tx.Now))
+	return one(t.tx, single[string], selectRefreshToken, digest, millis(t.tx.Now))
 }
 
 // Consume removes a refresh token that has not expired and returns its session, or ErrNotFound. Of several concurrent
 // uses of a token, one gets the session.
 func (t RefreshTokens) Consume(digest string) (string, error) {
-	return one(t.tx, scanText, deleteRefreshToken, digest, millis(t.tx.Now))
+	return one(t.tx, single[string], deleteRefreshToken, digest, millis(t.tx.Now))
 }

@@ -55,9 +55,8 @@ type epochs struct {
 }
 
 func (tx *Tx) epochs(userName string) (epochs, error) {
-	return one(tx, func(row scanner) (e epochs, err error) {
-		err = row.Scan(&e.key, &e.keysRevokedAt, &e.firstKey, &e.session, &e.deleted)
-		return e, err
+	return one(tx, func(e *epochs) []any {
+		return []any{&e.key, &e.keysRevokedAt, &e.firstKey, &e.session, &e.deleted}
 	}, selectEpochs, userName)
 }
 
@@ -83,7 +82,7 @@ func (t Keys) RevokeUser(userName string) (KeyRevocation, error) {
 	if err != nil {
 		return KeyRevocation{}, err
 	}
-	list, err := one(t.tx, scanText, selectKeysOfEpoch, userName, e.key, idSeparator)
+	list, err := one(t.tx, single[string], selectKeysOfEpoch, userName, e.key, idSeparator)
 	if err != nil || list == "" {
 		return KeyRevocation{Epoch: e.key}, err
 	}
@@ -92,26 +91,26 @@ func (t Keys) RevokeUser(userName string) (KeyRevocation, error) {
 	t.tx.changed.add(userTag(userName))
 
 	if len(ids) <= sweepMost {
-		_, err = t.tx.exec(invalidateKeys, texts(ids), millis(t.tx.Now))
+		err = t.tx.do(invalidateKeys, texts(ids), millis(t.tx.Now))
 	} else {
-		_, err = t.tx.exec(beginSweeping, userName)
+		err = t.tx.do(beginSweeping, userName)
 	}
 	if err != nil {
 		return KeyRevocation{}, err
 	}
-	_, err = t.tx.exec(incrementKeyEpoch, userName, millis(t.tx.Now))
+	err = t.tx.do(incrementKeyEpoch, userName, millis(t.tx.Now))
 	return KeyRevocation{IDs: ids, Epoch: e.key + 1}, err
 }
 
 // ValidOwners returns the names of users with keys that are not invalidated, in order. Users with keys that were just
 // revoked may be among them.
 func (t Keys) ValidOwners() ([]string, error) {
-	return all(t.tx, scanText, selectValidOwners)
+	return all(t.tx, single[string], selectValidOwners)
 }
 
 // CountValid returns the number of a user's keys that are neither invalidated nor expired, at most the limit.
 func (t Keys) CountValid(userName string, most int) (int, error) {
-	return one(t.tx, scanCount, countValidKeys, userName, millis(t.tx.Now), most)
+	return one(t.tx, single[int], countValidKeys, userName, millis(t.tx.Now), most)
 }
 
 // DeleteUser ends all sessions of a user and returns their number, expired ones included. Up to sweepMost rows are
@@ -125,20 +124,20 @@ func (t Sessions) DeleteUser(userName string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	count, err := one(t.tx, scanCount, countSessions, userName, e.session)
+	count, err := one(t.tx, single[int], countSessions, userName, e.session)
 	if err != nil || count == 0 {
 		return 0, err
 	}
 
 	if count <= sweepMost {
-		_, err = t.tx.exec(deleteUserSessions, userName, e.session)
+		err = t.tx.do(deleteUserSessions, userName, e.session)
 	} else {
-		_, err = t.tx.exec(beginSweeping, userName)
+		err = t.tx.do(beginSweeping, userName)
 	}
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.tx.exec(incrementSessions, userName)
+	err = t.tx.do(incrementSessions, userName)
 	return count, err
 }
 
@@ -154,24 +153,22 @@ func (t Users) Delete(name string) (bool, error) {
 		return false, err
 	}
 	if !many {
-		n, err := t.tx.exec(deleteUser, name)
-		return n > 0, err
+		return t.tx.changes(deleteUser, name)
 	}
 
 	if _, err := t.tx.TOTPDevices.Delete(name); err != nil {
 		return false, err
 	}
-	if _, err := t.tx.exec(beginSweeping, name); err != nil {
+	if err := t.tx.do(beginSweeping, name); err != nil {
 		return false, err
 	}
-	n, err := t.tx.exec(hideUser, name, int64(gone))
-	return n > 0, err
+	return t.tx.changes(hideUser, name, int64(gone))
 }
 
 // ownsMany reports whether a user has more keys, or more sessions, than one transaction deletes.
 func (t Users) ownsMany(name string) (bool, error) {
 	for _, s := range []statement{manyKeys, selectExcessSession} {
-		found, err := all(t.tx, scanText, s, name, sweepMost)
+		found, err := all(t.tx, single[string], s, name, sweepMost)
 		if err != nil || len(found) > 0 {
 			return len(found) > 0, err
 		}
@@ -181,7 +178,7 @@ func (t Users) ownsMany(name string) (bool, error) {
 
 // Sweeping returns the names of users with rows that wait for Users.Sweep, in order.
 func (t Users) Sweeping() ([]string, error) {
-	return all(t.tx, scanText, selectSweepingUsers)
+	return all(t.tx, single[string], selectSweepingUsers)
 }
 
 // sweepStep updates or deletes up to sweepMost rows of one kind.
@@ -218,9 +215,9 @@ func (t Users) Sweep(name string) (done bool, err error) {
 
 	t.tx.changed.add(userTag(name))
 	if e.deleted {
-		_, err = t.tx.exec(sweepUser, name)
+		err = t.tx.do(sweepUser, name)
 	} else {
-		_, err = t.tx.exec(endSweeping, name)
+		err = t.tx.do(endSweeping, name)
 	}
 	return err == nil, err
 }

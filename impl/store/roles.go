@@ -7,10 +7,7 @@ type Role struct {
 	Descriptor string
 }
 
-func scanRole(row scanner) (r Role, err error) {
-	err = row.Scan(&r.Name, &r.Descriptor)
-	return r, err
-}
+func roleFields(r *Role) []any { return []any{&r.Name, &r.Descriptor} }
 
 // The statements on these records.
 var (
@@ -25,31 +22,25 @@ var (
 
 // Find returns a role, or ErrNotFound.
 func (t Roles) Find(name string) (Role, error) {
-	return one(t.tx, scanRole, selectRole, name)
+	return one(t.tx, roleFields, selectRole, name)
 }
 
 // All returns all roles by name.
 func (t Roles) All() ([]Role, error) {
-	return all(t.tx, scanRole, selectRoles)
+	return all(t.tx, roleFields, selectRoles)
 }
 
 // ByNames returns those of the roles that exist, by name and once each.
 func (t Roles) ByNames(names []string) ([]Role, error) {
-	return all(t.tx, scanRole, selectRolesByNames, texts(names))
+	return all(t.tx, roleFields, selectRolesByNames, texts(names))
 }
 
 // Put stores a role, in place of the one with its name if there is one, and reports whether there was none.
 func (t Roles) Put(r Role) (bool, error) {
-	n, err := t.tx.exec(insertRole, r.Name, r.Descriptor, millis(t.tx.Now))
-	if err != nil || n > 0 {
-		return n > 0, err
-	}
-	_, err = t.tx.exec(updateRole, r.Name, r.Descriptor, millis(t.tx.Now))
-	return false, err
+	return t.tx.put(insertRole, updateRole, r.Name, r.Descriptor, millis(t.tx.Now))
 }
 
 // Delete removes a role and reports whether there was one.
 func (t Roles) Delete(name string) (bool, error) {
-	n, err := t.tx.exec(deleteRole, name)
-	return n > 0, err
+	return t.tx.changes(deleteRole, name)
 }

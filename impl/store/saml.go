@@ -16,33 +16,26 @@ var (
 // UseAssertion records until a time that a message was used, and reports whether this is its first use. Messages are
 // assertions and logouts of an issuer, and, with no issuer, answered sign-ins of this server.
 func (t SAML) UseAssertion(issuer, id string, until time.Time) (bool, error) {
-	n, err := t.tx.exec(insertSAMLAssertion, issuer, id, millis(until))
-	return n > 0, err
+	return t.tx.changes(insertSAMLAssertion, issuer, id, millis(until))
 }
 
 // Sweep removes records of used messages that have expired, and pending sign-ins, which releases before this one kept
 // in the store.
 func (t SAML) Sweep() error {
-	if _, err := t.tx.exec(sweepSAMLRequests, millis(t.tx.Now)); err != nil {
+	if err := t.tx.do(sweepSAMLRequests, millis(t.tx.Now)); err != nil {
 		return err
 	}
-	_, err := t.tx.exec(sweepSAMLAssertions, millis(t.tx.Now))
-	return err
+	return t.tx.do(sweepSAMLAssertions, millis(t.tx.Now))
 }
 
 // Metadata returns the last valid metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.
 func (t SAML) Metadata(realm string) (body []byte, fetched time.Time, err error) {
-	body, err = one(t.tx, func(row scanner) (body []byte, err error) {
-		var when int64
-		err = row.Scan(&body, &when)
-		fetched = at(when)
-		return body, err
-	}, selectSAMLMetadata, realm)
+	body, err = one(t.tx, func(body *[]byte) []any { return []any{body, (*milliseconds)(&fetched)} },
+		selectSAMLMetadata, realm)
 	return body, fetched, err
 }
 
 // ReplaceMetadata stores metadata, fetched at the transaction's time.
 func (t SAML) ReplaceMetadata(realm string, body []byte) error {
-	_, err := t.tx.exec(replaceSAMLMetadata, realm, string(body), millis(t.tx.Now))
-	return err
+	return t.tx.do(replaceSAMLMetadata, realm, string(body), millis(t.tx.Now))
 }

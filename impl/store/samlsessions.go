@@ -37,10 +37,9 @@ const (
 const samlSessionColumns = `session_id, realm, name_id, name_id_format, name_qualifier, sp_name_qualifier,
 	session_index`
 
-func scanSAMLSession(row scanner) (s SAMLSession, err error) {
-	err = row.Scan(&s.SessionID, &s.Realm, &s.NameID, &s.NameIDFormat, &s.NameQualifier, &s.SPNameQualifier,
-		&s.SessionIndex)
-	return s, err
+func samlSessionFields(s *SAMLSession) []any {
+	return []any{&s.SessionID, &s.Realm, &s.NameID, &s.NameIDFormat, &s.NameQualifier, &s.SPNameQualifier,
+		&s.SessionIndex}
 }
 
 // The statements on these records.
@@ -65,46 +64,41 @@ var (
 
 // InsertSession stores the identity provider's identification of a session.
 func (t SAML) InsertSession(s SAMLSession) error {
-	_, err := t.tx.exec(insertSAMLSession,
+	return t.tx.do(insertSAMLSession,
 		s.SessionID, s.Realm, s.NameID, s.NameIDFormat, s.NameQualifier, s.SPNameQualifier, s.SessionIndex)
-	return err
 }
 
 // Session returns the identity provider's identification of a session, or ErrNotFound if it began without one.
 func (t SAML) Session(sessionID string) (SAMLSession, error) {
-	return one(t.tx, scanSAMLSession, selectSAMLSession, sessionID)
+	return one(t.tx, samlSessionFields, selectSAMLSession, sessionID)
 }
 
 // Sessions returns the sessions of the users with a NameID in a realm.
 func (t SAML) Sessions(realm, nameID string) ([]SAMLSession, error) {
-	return all(t.tx, scanSAMLSession, selectSAMLSessions, realm, nameID)
+	return all(t.tx, samlSessionFields, selectSAMLSessions, realm, nameID)
 }
 
 // InsertRefusal adds a refusal, at the transaction's time, and deletes the oldest of its kind above the limits.
 func (t SAML) InsertRefusal(r SAMLRefusal) error {
-	_, err := t.tx.exec(insertSAMLRefusal, r.ID, r.Realm, storable(r.Issuer), storable(r.Reason),
+	err := t.tx.do(insertSAMLRefusal, r.ID, r.Realm, storable(r.Issuer), storable(r.Reason),
 		storable(r.Address), storable(r.RequestID), millis(r.IssuedAt), millis(t.tx.Now))
 	if err != nil {
 		return err
 	}
 	if r.Realm == "" {
-		_, err = t.tx.exec(trimStraySAMLRefusals, keptStraySAMLRefusals)
+		return t.tx.do(trimStraySAMLRefusals, keptStraySAMLRefusals)
+	}
+	if err := t.trimAddressRefusals(admission.Network(storable(r.Address))); err != nil {
 		return err
 	}
-	if err = t.trimAddressRefusals(admission.Network(storable(r.Address))); err != nil {
-		return err
-	}
-	_, err = t.tx.exec(trimSAMLRefusals, keptSAMLRefusals)
-	return err
+	return t.tx.do(trimSAMLRefusals, keptSAMLRefusals)
 }
 
 // trimAddressRefusals deletes the oldest refusals of a network above the limit. It reads all stored addresses, which
 // are few, because SQL does not know the networks.
 func (t SAML) trimAddressRefusals(network netip.Addr) error {
-	list, err := all(t.tx, func(row scanner) (r SAMLRefusal, err error) {
-		err = row.Scan(&r.ID, &r.Address)
-		return r, err
-	}, selectSAMLRefusalAddresses)
+	list, err := all(t.tx, func(r *SAMLRefusal) []any { return []any{&r.ID, &r.Address} },
+		selectSAMLRefusalAddresses)
 	if err != nil {
 		return err
 	}
@@ -117,7 +111,7 @@ func (t SAML) trimAddressRefusals(network netip.Addr) error {
 		if ofNetwork++; ofNetwork <= keptAddressSAMLRefusals {
 			continue
 		}
-		if _, err := t.tx.exec(deleteSAMLRefusal, r.ID); err != nil {
+		if err := t.tx.do(deleteSAMLRefusal, r.ID); err != nil {
 			return err
 		}
 	}
@@ -126,10 +120,8 @@ func (t SAML) trimAddressRefusals(network netip.Addr) error {
 
 // Refusals returns the stored refusals, newest first.
 func (t SAML) Refusals() ([]SAMLRefusal, error) {
-	return all(t.tx, func(row scanner) (r SAMLRefusal, err error) {
-		var issued, when int64
-		err = row.Scan(&r.ID, &r.Realm, &r.Issuer, &r.Reason, &r.Address, &r.RequestID, &issued, &when)
-		r.IssuedAt, r.At = at(issued), at(when)
-		return r, err
+	return all(t.tx, func(r *SAMLRefusal) []any {
+		return []any{&r.ID, &r.Realm, &r.Issuer, &r.Reason, &r.Address, &r.RequestID,
+			(*milliseconds)(&r.IssuedAt), (*milliseconds)(&r.At)}
 	}, selectSAMLRefusals)
 }

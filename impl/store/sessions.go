@@ -22,17 +22,24 @@ type SessionToken struct {
 	ElevatedUntil time.Time
 }
 
+const sessionColumns = `s.id, s.user_name, s.created_at, s.expires_at`
+
+// sessionFields returns the destinations for sessionColumns.
+func sessionFields(s *Session) []any {
+	return []any{&s.ID, &s.UserName, (*milliseconds)(&s.CreatedAt), (*milliseconds)(&s.ExpiresAt)}
+}
+
 // The statements on these records.
 var (
 	insertSession      = prepare(`INSERT INTO sessions (id, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`)
 	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at, elevated_until)
 		VALUES ($1, $2, $3, $4)`)
-	selectLiveSession = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, s.user_name,
-		s.created_at, s.expires_at, ` + userColumns + `
+	selectLiveSession = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, ` +
+		sessionColumns + `, ` + userColumns + `
 		FROM session_tokens t JOIN sessions s ON s.id = t.session_id JOIN users ON users.name = s.user_name
 		WHERE t.id = $1 AND t.expires_at > $2 AND s.expires_at > $2 AND s.epoch >= users.session_epoch
 		AND NOT users.deleted`)
-	selectSession = prepare(`SELECT s.id, s.user_name, s.created_at, s.expires_at, ` + userColumns + `
+	selectSession = prepare(`SELECT ` + sessionColumns + `, ` + userColumns + `
 		FROM sessions s JOIN users ON users.name = s.user_name WHERE s.id = $1 AND s.expires_at > $2
 		AND s.epoch >= users.session_epoch AND NOT users.deleted`)
 	shortenSessionToken = prepare(`UPDATE session_tokens SET expires_at = $2 WHERE id = $1 AND expires_at > $2`)
@@ -57,16 +64,14 @@ var (
 
 // Insert adds a session, at the transaction's time.
 func (t Sessions) Insert(s Session) error {
-	_, err := t.tx.exec(insertSession,
+	return t.tx.do(insertSession,
 		s.ID, s.UserName, millis(t.tx.Now), millis(s.ExpiresAt))
-	return err
 }
 
 // InsertToken adds a token to a session.
 func (t Sessions) InsertToken(token SessionToken) error {
-	_, err := t.tx.exec(insertSessionToken,
+	return t.tx.do(insertSessionToken,
 		token.ID, token.SessionID, millis(token.ExpiresAt), millis(token.ElevatedUntil))
-	return err
 }
 
 // FindByToken returns a token that has not expired, its session and the session's user, or ErrNotFound. Cached
@@ -74,15 +79,10 @@ func (t Sessions) InsertToken(token SessionToken) error {
 func (t Sessions) FindByToken(tokenID string) (SessionToken, Session, User, error) {
 	var token SessionToken
 	var s Session
-	u, err := one(t.tx, func(row scanner) (u User, err error) {
-		var tokenEnd, elevationEnd, created, sessionEnd int64
-		fields, finish := userFields(&u)
-		err = row.Scan(append([]any{&token.ID, &token.SessionID, &tokenEnd, &elevationEnd, &s.UserName, &created,
-			&sessionEnd}, fields...)...)
-		finish()
-		token.ExpiresAt, token.ElevatedUntil = at(tokenEnd), at(elevationEnd)
-		s.ID, s.CreatedAt, s.ExpiresAt = token.SessionID, at(created), at(sessionEnd)
-		return u, err
+	u, err := one(t.tx, func(u *User) []any {
+		fields := []any{&token.ID, &token.SessionID, (*milliseconds)(&token.ExpiresAt),
+			(*milliseconds)(&token.ElevatedUntil)}
+		return append(append(fields, sessionFields(&s)...), userFields(u)...)
 	}, selectLiveSession, tokenID, millis(t.tx.Now))
 	t.tx.read = append(t.tx.read, tokenTag(token.ID), sessionTag(s.ID), userTag(u.Name))
 	return token, s, u, err
@@ -91,14 +91,8 @@ func (t Sessions) FindByToken(tokenID string) (SessionToken, Session, User, erro
 // Find returns a session that has not expired and its user, or ErrNotFound. Its tokens may have expired.
 func (t Sessions) Find(id string) (Session, User, error) {
 	var s Session
-	u, err := one(t.tx, func(row scanner) (u User, err error) {
-		var created, end int64
-		fields, finish := userFields(&u)
-		err = row.Scan(append([]any{&s.ID, &s.UserName, &created, &end}, fields...)...)
-		finish()
-		s.CreatedAt, s.ExpiresAt = at(created), at(end)
-		return u, err
-	}, selectSession, id, millis(t.tx.Now))
+	u, err := one(t.tx, func(u *User) []any { return append(sessionFields(&s), userFields(u)...) },
+		selectSession, id, millis(t.tx.Now))
 	return s, u, err
 }
 
@@ -108,29 +102,25 @@ func (t Sessions) ShortenToken(id string, end time.Time) error {
 	if end.Sub(t.tx.Now) < MaxLifetime {
 		t.tx.changed.add(tokenTag(id))
 	}
-	_, err := t.tx.exec(shortenSessionToken, id, millis(end))
-	return err
+	return t.tx.do(shortenSessionToken, id, millis(end))
 }
 
 // Lower makes all tokens of a session plain, and reports whether one was elevated.
 func (t Sessions) Lower(id string) (bool, error) {
 	t.tx.changed.add(sessionTag(id))
-	n, err := t.tx.exec(lowerSession, id)
-	return n > 0, err
+	return t.tx.changes(lowerSession, id)
 }
 
 // LowerUser makes all tokens of a user plain.
 func (t Sessions) LowerUser(userName string) error {
 	t.tx.changed.add(userTag(userName))
-	_, err := t.tx.exec(lowerUserSessions, userName)
-	return err
+	return t.tx.do(lowerUserSessions, userName)
 }
 
 // Delete deletes a session with all its tokens, and reports whether there was one.
 func (t Sessions) Delete(id string) (bool, error) {
 	t.tx.changed.add(sessionTag(id))
-	n, err := t.tx.exec(deleteSession, id)
-	return n > 0, err
+	return t.tx.changes(deleteSession, id)
 }
 
 // sweepMost is the maximum number of records that one sweep removes. Deleting a session takes some 70 µs, with the
@@ -141,7 +131,7 @@ const sweepMost = 1000
 // Sweep removes expired sessions and tokens, a bounded number per call.
 func (t Sessions) Sweep() error {
 	for _, sweep := range []statement{sweepSessionTokens, sweepRefreshTokens, sweepSessions} {
-		if _, err := t.tx.exec(sweep, millis(t.tx.Now), sweepMost); err != nil {
+		if err := t.tx.do(sweep, millis(t.tx.Now), sweepMost); err != nil {
 			return err
 		}
 	}
@@ -151,14 +141,13 @@ func (t Sessions) Sweep() error {
 // SweepTokens removes expired tokens of one session, a bounded number per call, so that a session that was refreshed
 // often can still be deleted quickly.
 func (t Sessions) SweepTokens(sessionID string) error {
-	_, err := t.tx.exec(sweepTokensOf, sessionID, millis(t.tx.Now), sweepMost)
-	return err
+	return t.tx.do(sweepTokensOf, sessionID, millis(t.tx.Now), sweepMost)
 }
 
 // EvictOldest deletes the oldest sessions of a user that has most of them or more: at least a tenth, and a bounded
 // number per call. It returns how many it deleted.
 func (t Sessions) EvictOldest(userName string, most int) (int, error) {
-	_, err := one(t.tx, scanText, selectExcessSession, userName, most-1)
+	_, err := one(t.tx, single[string], selectExcessSession, userName, most-1)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}
@@ -166,7 +155,7 @@ func (t Sessions) EvictOldest(userName string, most int) (int, error) {
 		return 0, err
 	}
 
-	ended, err := all(t.tx, scanText, oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
+	ended, err := all(t.tx, single[string], oldestSessions, userName, most-max(1, most/10), 2*sweepMost)
 	for _, id := range ended {
 		t.tx.changed.add(sessionTag(id))
 	}

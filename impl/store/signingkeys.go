@@ -33,13 +33,13 @@ var (
 )
 
 // All returns all keys, the newest SignsFrom first.
-func (t SigningKeys) All() ([]SigningKey, error) { return all(t.tx, scanSigningKey, selectSigningKeys) }
+func (t SigningKeys) All() ([]SigningKey, error) {
+	return all(t.tx, signingKeyFields, selectSigningKeys)
+}
 
-func scanSigningKey(row scanner) (k SigningKey, err error) {
-	var created, from, until int64
-	err = row.Scan(&k.ID, &k.Sealed, &created, &from, &until)
-	k.CreatedAt, k.SignsFrom, k.VerifiesUntil = at(created), at(from), at(until)
-	return k, err
+func signingKeyFields(k *SigningKey) []any {
+	return []any{&k.ID, &k.Sealed, (*milliseconds)(&k.CreatedAt), (*milliseconds)(&k.SignsFrom),
+		(*milliseconds)(&k.VerifiesUntil)}
 }
 
 // ReadySigningKeys is Ready, and also returns all signing keys. Like Ready it takes no work slot, so that a busy
@@ -49,19 +49,10 @@ func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err er
 		return nil, err
 	}
 	rows, err := s.reader.QueryContext(ctx, selectSigningKeys.text)
+	if err == nil {
+		keys, err = scan(rows, signingKeyFields)
+	}
 	if err != nil {
-		return nil, failure(ctx, "read the signing keys", err)
-	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
-
-	for rows.Next() {
-		key, err := scanSigningKey(rows)
-		if err != nil {
-			return nil, failure(ctx, "read the signing keys", err)
-		}
-		keys = append(keys, key)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, failure(ctx, "read the signing keys", err)
 	}
 	return keys, nil
@@ -69,25 +60,21 @@ func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err er
 
 // Insert adds a key, at the transaction's time.
 func (t SigningKeys) Insert(k SigningKey) error {
-	_, err := t.tx.exec(insertSigningKey, k.ID, k.Sealed, millis(t.tx.Now), millis(k.SignsFrom),
+	return t.tx.do(insertSigningKey, k.ID, k.Sealed, millis(t.tx.Now), millis(k.SignsFrom),
 		millis(k.VerifiesUntil))
-	return err
 }
 
 // Supersede makes the keys without an expiry verify until a time.
 func (t SigningKeys) Supersede(until time.Time) error {
-	_, err := t.tx.exec(supersedeSigningKeys, millis(until))
-	return err
+	return t.tx.do(supersedeSigningKeys, millis(until))
 }
 
 // Reseal replaces encrypted values, given in pairs with the keys' ids.
 func (t SigningKeys) Reseal(resealed [][2]string) error {
-	_, err := t.tx.exec(resealSigningKeys, list[[2]string](resealed))
-	return err
+	return t.tx.do(resealSigningKeys, list[[2]string](resealed))
 }
 
 // Delete removes a key with its encrypted value.
 func (t SigningKeys) Delete(id string) error {
-	_, err := t.tx.exec(deleteSigningKey, id)
-	return err
+	return t.tx.do(deleteSigningKey, id)
 }

@@ -123,66 +123,69 @@ func (tx *Tx) exec(s statement, args ...any) (int, error) {
 	return int(n), nil
 }
 
-// one returns the only row of a query, or ErrNotFound.
-func one[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) (record T, err error) {
-	found := false
-	err = tx.each(s, args, func(row scanner) (err error) {
-		found = true
-		record, err = scan(row)
-		return err
-	})
-	if err == nil && !found {
-		err = ErrNotFound
-	}
-	return record, err
+// do runs a statement, and ignores how many rows it changed.
+func (tx *Tx) do(s statement, args ...any) error {
+	_, err := tx.exec(s, args...)
+	return err
 }
 
-// all returns the rows of a query; the result is empty, never nil.
-func all[T any](tx *Tx, scan func(scanner) (T, error), s statement, args ...any) ([]T, error) {
-	records := []T{}
-	err := tx.each(s, args, func(row scanner) error {
-		record, err := scan(row)
-		records = append(records, record)
-		return err
-	})
+// changes runs a statement and reports whether it changed rows.
+func (tx *Tx) changes(s statement, args ...any) (bool, error) {
+	n, err := tx.exec(s, args...)
+	return n > 0, err
+}
+
+// put inserts a record or else updates the one with its key, with the same arguments, and reports whether it inserted.
+func (tx *Tx) put(insert, update statement, args ...any) (bool, error) {
+	inserted, err := tx.changes(insert, args...)
+	if err != nil || inserted {
+		return inserted, err
+	}
+	return false, tx.do(update, args...)
+}
+
+// one returns the only row of a query, or ErrNotFound. columns returns the destinations of the row in a record.
+func one[T any](tx *Tx, columns func(*T) []any, s statement, args ...any) (T, error) {
+	records, err := all(tx, columns, s, args...)
+	if err == nil && len(records) == 0 {
+		err = ErrNotFound
+	}
 	if err != nil {
-		return nil, err
+		return *new(T), err
+	}
+	return records[len(records)-1], nil
+}
+
+// all returns the rows of a query; the result is empty, never nil. No record has a text that cannot be stored.
+func all[T any](tx *Tx, columns func(*T) []any, s statement, args ...any) ([]T, error) {
+	if anyUnstorable(args) {
+		return []T{}, nil
+	}
+	rows, err := tx.query(s, args)
+	if err != nil {
+		return nil, tx.fail(s, err)
+	}
+	records, err := scan(rows, columns)
+	if err != nil {
+		return nil, tx.fail(s, err)
 	}
 	return records, nil
 }
 
-// each calls f with the rows of a query. No record has a text that cannot be stored.
-func (tx *Tx) each(s statement, args []any, f func(scanner) error) error {
-	if anyUnstorable(args) {
-		return nil
-	}
-	rows, err := tx.query(s, args)
-	if err != nil {
-		return tx.fail(s, err)
-	}
+// scan reads all rows of a query and closes them.
+func scan[T any](rows *sql.Rows, columns func(*T) []any) ([]T, error) {
 	defer rows.Close() //nolint:errcheck // Err says what went wrong
 
+	records := []T{}
 	for rows.Next() {
-		if err := f(rows); err != nil {
-			return tx.fail(s, err)
+		var record T
+		if err := rows.Scan(columns(&record)...); err != nil {
+			return nil, err
 		}
+		records = append(records, record)
 	}
-	if err := rows.Err(); err != nil {
-		return tx.fail(s, err)
-	}
-	return nil
+	return records, rows.Err()
 }
 
-type scanner interface{ Scan(dest ...any) error }
-
-// scanText reads the only column of a query.
-func scanText(row scanner) (text string, err error) {
-	err = row.Scan(&text)
-	return text, err
-}
-
-// scanCount reads the only column of a query that counts.
-func scanCount(row scanner) (n int, err error) {
-	err = row.Scan(&n)
-	return n, err
-}
+// single is the destination of a query with one column.
+func single[T any](value *T) []any { return []any{value} }

@@ -34,62 +34,54 @@ var (
 
 // Find returns a user's device, or ErrNotFound.
 func (t TOTPDevices) Find(userName string) (TOTPDevice, error) {
-	return one(t.tx, scanTOTPDevice, selectTOTPDevice, userName)
+	return one(t.tx, totpDeviceFields, selectTOTPDevice, userName)
 }
 
 // All returns the devices of all users, in any order.
 func (t TOTPDevices) All() ([]TOTPDevice, error) {
-	return all(t.tx, scanTOTPDevice, selectTOTPDevices)
+	return all(t.tx, totpDeviceFields, selectTOTPDevices)
 }
 
-func scanTOTPDevice(row scanner) (d TOTPDevice, err error) {
-	var created int64
-	err = row.Scan(&d.UserName, &d.Sealed, &d.Confirmed, &d.LastStep, &created)
-	d.CreatedAt = at(created)
-	return d, err
+func totpDeviceFields(d *TOTPDevice) []any {
+	return []any{&d.UserName, &d.Sealed, &d.Confirmed, &d.LastStep, (*milliseconds)(&d.CreatedAt)}
 }
 
 // Reseal replaces encrypted secrets, given in pairs with the users' names.
 func (t TOTPDevices) Reseal(resealed [][2]string) error {
-	_, err := t.tx.exec(resealTOTPDevices, list[[2]string](resealed))
-	return err
+	return t.tx.do(resealTOTPDevices, list[[2]string](resealed))
 }
 
 // Insert adds a device, at the transaction's time, or returns ErrExists.
 func (t TOTPDevices) Insert(d TOTPDevice) error {
 	t.tx.changed.add(userTag(d.UserName))
-	_, err := t.tx.exec(insertTOTPDevice, d.UserName, d.Sealed, d.Confirmed, d.LastStep, millis(t.tx.Now))
-	return err
+	return t.tx.do(insertTOTPDevice, d.UserName, d.Sealed, d.Confirmed, d.LastStep, millis(t.tx.Now))
 }
 
 // Confirm marks a user's device as confirmed.
 func (t TOTPDevices) Confirm(userName string) error {
 	t.tx.changed.add(userTag(userName))
-	_, err := t.tx.exec(confirmTOTPDevice, userName)
-	return err
+	return t.tx.do(confirmTOTPDevice, userName)
 }
 
 // Delete removes a user's device with its recovery codes, and reports whether there was one.
 func (t TOTPDevices) Delete(userName string) (bool, error) {
 	t.tx.changed.add(userTag(userName))
-	n, err := t.tx.exec(deleteTOTPDevice, userName)
-	return n > 0, err
+	return t.tx.changes(deleteTOTPDevice, userName)
 }
 
 // UseStep marks a time step, and all before it, as used, and reports whether it was unused. Of several concurrent
 // uses of a step, one succeeds.
 func (t TOTPDevices) UseStep(userName string, step int64) (bool, error) {
-	n, err := t.tx.exec(useTOTPStep, userName, step)
-	return n > 0, err
+	return t.tx.changes(useTOTPStep, userName, step)
 }
 
 // Replace gives a user's device new recovery codes, by their digests, in place of all old ones.
 func (t RecoveryCodes) Replace(userName string, digests []string) error {
-	if _, err := t.tx.exec(deleteRecoveryCodes, userName); err != nil {
+	if err := t.tx.do(deleteRecoveryCodes, userName); err != nil {
 		return err
 	}
 	for _, digest := range digests {
-		if _, err := t.tx.exec(insertRecoveryCode, userName, digest); err != nil {
+		if err := t.tx.do(insertRecoveryCode, userName, digest); err != nil {
 			return err
 		}
 	}
@@ -98,14 +90,10 @@ func (t RecoveryCodes) Replace(userName string, digests []string) error {
 
 // Use removes a recovery code, and reports whether it was there. Of several concurrent uses of a code, one succeeds.
 func (t RecoveryCodes) Use(userName, digest string) (bool, error) {
-	n, err := t.tx.exec(deleteRecoveryCode, userName, digest)
-	return n > 0, err
+	return t.tx.changes(deleteRecoveryCode, userName, digest)
 }
 
 // Count returns how many recovery codes a user has left.
 func (t RecoveryCodes) Count(userName string) (int, error) {
-	return one(t.tx, func(row scanner) (n int, err error) {
-		err = row.Scan(&n)
-		return n, err
-	}, countRecoveryCodes, userName)
+	return one(t.tx, single[int], countRecoveryCodes, userName)
 }

@@ -69,33 +69,18 @@ func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.
 
 const userColumns = `users.name, users.builtin, users.enabled, ` + rolesColumn +
 	`, users.full_name, users.email, users.metadata,
-	users.realm, users.name_id, users.name_id_qualified, users.password_hash, users.created_at, users.updated_at,
+	users.realm, users.name_id_qualified, users.name_id, users.password_hash, users.created_at, users.updated_at,
 	users.created_by, users.updated_by, users.password_set_by, users.tenure,
 	users.first_login_at, users.last_login_at,
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
-// userFields returns the destinations for userColumns, and a function to call after the scan.
-func userFields(u *User) ([]any, func()) {
-	var created, updated, first, last int64
-	var nameID string
-	var qualified bool
-	fields := []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email,
-		&u.Metadata,
-		&u.Realm, &nameID, &qualified, &u.PasswordHash, &created, &updated, &u.CreatedBy, &u.UpdatedBy,
-		&u.PasswordSetBy, (*tenure)(&u.Tenure), &first, &last, &u.HasTOTP}
-	return fields, func() {
-		u.CreatedAt, u.UpdatedAt = at(created), at(updated)
-		u.FirstLoginAt, u.LastLoginAt = at(first), at(last)
-		u.Identity = externalIdentity(nameID, qualified)
-	}
-}
-
-func scanUser(row scanner) (User, error) {
-	var u User
-	fields, finish := userFields(&u)
-	err := row.Scan(fields...)
-	finish()
-	return u, err
+// userFields returns the destinations for userColumns.
+func userFields(u *User) []any {
+	name := &nameIDColumns{identity: &u.Identity}
+	return []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email,
+		&u.Metadata, &u.Realm, &name.qualified, name, &u.PasswordHash, (*milliseconds)(&u.CreatedAt),
+		(*milliseconds)(&u.UpdatedAt), &u.CreatedBy, &u.UpdatedBy, &u.PasswordSetBy, (*tenure)(&u.Tenure),
+		(*milliseconds)(&u.FirstLoginAt), (*milliseconds)(&u.LastLoginAt), &u.HasTOTP}
 }
 
 // The statements on these records.
@@ -141,12 +126,12 @@ var (
 
 // Find returns a user, or ErrNotFound.
 func (t Users) Find(name string) (User, error) {
-	return one(t.tx, scanUser, selectUser, name)
+	return one(t.tx, userFields, selectUser, name)
 }
 
 // All returns all users by name.
 func (t Users) All() ([]User, error) {
-	return all(t.tx, scanUser, selectUsers)
+	return all(t.tx, userFields, selectUsers)
 }
 
 // Insert adds a user, at the transaction's time, or returns ErrExists.
@@ -155,57 +140,50 @@ func (t Users) Insert(u User) error {
 	if u.External() {
 		nameID = u.Identity.key()
 	}
-	n, err := t.tx.exec(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email,
-		u.Metadata, u.PasswordHash,
-		millis(t.tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
-	if err == nil && n == 0 {
-		return ErrExists
+	added, err := t.tx.changes(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName,
+		u.Email, u.Metadata, u.PasswordHash, millis(t.tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
+	if err == nil && !added {
+		err = ErrExists
 	}
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
-	return err
+	return t.tx.do(setPasswordSetter, u.Name, string(u.PasswordSetBy))
 }
 
 // Update stores the fields that administrators change, and UpdatedBy. It returns ErrNotFound if there is no such
 // user.
 func (t Users) Update(u User) error {
 	t.tx.changed.add(userTag(u.Name))
-	n, err := t.tx.exec(updateUser,
-		u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email, u.Metadata, u.PasswordHash,
-		millis(t.tx.Now), u.UpdatedBy,
-		tenure(u.Tenure))
-	if err == nil && n == 0 {
-		return ErrNotFound
+	found, err := t.tx.changes(updateUser, u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email,
+		u.Metadata, u.PasswordHash, millis(t.tx.Now), u.UpdatedBy, tenure(u.Tenure))
+	if err == nil && !found {
+		err = ErrNotFound
 	}
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.exec(setPasswordSetter, u.Name, string(u.PasswordSetBy))
-	return err
+	return t.tx.do(setPasswordSetter, u.Name, string(u.PasswordSetBy))
 }
 
 // TouchLogin records a sign-in of a user at the transaction's time.
 func (t Users) TouchLogin(name string) error {
-	_, err := t.tx.exec(touchLogin, name, millis(t.tx.Now))
-	return err
+	return t.tx.do(touchLogin, name, millis(t.tx.Now))
 }
 
 // ReplacePasswordHash stores another hash of the same password, and reports whether the old hash was still current.
 func (t Users) ReplacePasswordHash(name, old, hash string) (bool, error) {
 	t.tx.changed.add(userTag(name))
-	setter, err := one(t.tx, scanText, selectPasswordSetter, name)
+	setter, err := one(t.tx, single[string], selectPasswordSetter, name)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	n, err := t.tx.exec(replacePasswordHash, name, old, hash)
-	if err != nil || n == 0 {
+	replaced, err := t.tx.changes(replacePasswordHash, name, old, hash)
+	if err != nil || !replaced {
 		return false, err
 	}
-	_, err = t.tx.exec(setPasswordSetter, name, setter)
-	return true, err
+	return true, t.tx.do(setPasswordSetter, name, setter)
 }
