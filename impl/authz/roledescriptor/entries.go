@@ -7,32 +7,23 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-func readIndices(role string, target *[]IndexPrivileges) func(any) error {
-	indices := section("indices privileges for role [" + role + "]")
-	return func(value any) error {
-		return indices.readArray(value, func(element any) error {
-			var entry IndexPrivileges
-			if err := indices.readObject(element, entry.readers(indices)); err != nil {
-				return err
-			}
-			*target = append(*target, entry)
-			return entry.check(indices)
-		})
-	}
+// entry is an element of an array of privileges.
+type entry[T any] interface {
+	*T
+	readers(section) map[string]func(any) error
+	check(section) error
 }
 
-func readRemoteIndices(role string, target *[]RemoteIndexPrivileges) func(any) error {
-	indices := section("remote indices privileges for role [" + role + "]")
+// readEntries returns a reader of an array of privileges, which the section names in messages.
+func readEntries[T any, E entry[T]](s section, target *[]T) func(any) error {
 	return func(value any) error {
-		return indices.readArray(value, func(element any) error {
-			var entry RemoteIndexPrivileges
-			readers := entry.readers(indices)
-			readers["clusters"] = readStringOrStrings("clusters", &entry.Clusters)
-			if err := indices.readObject(element, readers); err != nil {
+		return s.readArray(value, func(element any) error {
+			read := E(new(T))
+			if err := s.readObject(element, read.readers(s)); err != nil {
 				return err
 			}
-			*target = append(*target, entry)
-			return entry.check(indices)
+			*target = append(*target, *read)
+			return read.check(s)
 		})
 	}
 }
@@ -44,7 +35,7 @@ func (p *IndexPrivileges) readers(indices section) map[string]func(any) error {
 		"privileges":               readStrings("privileges", &p.Privileges),
 		"field_security":           readFieldSecurity(indices, &p.FieldSecurity),
 		"query":                    readQuery(indices, &p.Query),
-		"allow_restricted_indices": indices.readBool("allow_restricted_indices", &p.AllowRestrictedIndices),
+		"allow_restricted_indices": read(indices, "allow_restricted_indices", "a boolean", &p.AllowRestrictedIndices),
 		"transient_metadata":       indices.readFreeObject("transient_metadata", &dropped),
 	}
 }
@@ -57,6 +48,12 @@ func (p *IndexPrivileges) check(indices section) error {
 		return illegalArgument("indices privileges must define at least one privilege")
 	}
 	return indices.requireElements("privileges", p.Privileges)
+}
+
+func (p *RemoteIndexPrivileges) readers(indices section) map[string]func(any) error {
+	readers := p.IndexPrivileges.readers(indices)
+	readers["clusters"] = readStringOrStrings("clusters", &p.Clusters)
+	return readers
 }
 
 func (p *RemoteIndexPrivileges) check(indices section) error {
@@ -109,25 +106,14 @@ func readFieldSecurity(indices section, target **FieldSecurity) func(any) error 
 // remoteClusterPrivileges lists the privileges that exist on remote clusters.
 var remoteClusterPrivileges = []string{"monitor_enrich", "monitor_stats"}
 
-func readRemoteClusters(role string, target *[]RemoteClusterPrivileges) func(any) error {
-	clusters := section("remote_cluster for role [" + role + "]")
-	return func(value any) error {
-		return clusters.readArray(value, func(element any) error {
-			var entry RemoteClusterPrivileges
-			err := clusters.readObject(element, map[string]func(any) error{
-				"clusters":   readStringOrStrings("clusters", &entry.Clusters),
-				"privileges": readStrings("privileges", &entry.Privileges),
-			})
-			if err != nil {
-				return err
-			}
-			*target = append(*target, entry)
-			return entry.check(clusters)
-		})
+func (p *RemoteClusterPrivileges) readers(section) map[string]func(any) error {
+	return map[string]func(any) error{
+		"clusters":   readStringOrStrings("clusters", &p.Clusters),
+		"privileges": readStrings("privileges", &p.Privileges),
 	}
 }
 
-func (p RemoteClusterPrivileges) check(clusters section) error {
+func (p *RemoteClusterPrivileges) check(clusters section) error {
 	if p.Clusters == nil && p.Privileges == nil {
 		return illegalArgument("remote cluster groups must not be null or empty")
 	}
@@ -149,26 +135,15 @@ func (p RemoteClusterPrivileges) check(clusters section) error {
 	return nil
 }
 
-func readApplications(role string, target *[]ApplicationPrivileges) func(any) error {
-	applications := section("application privileges for role [" + role + "]")
-	return func(value any) error {
-		return applications.readArray(value, func(element any) error {
-			var entry ApplicationPrivileges
-			err := applications.readObject(element, map[string]func(any) error{
-				"application": applications.readString("application", &entry.Application),
-				"privileges":  readStrings("privileges", &entry.Privileges),
-				"resources":   readStrings("resources", &entry.Resources),
-			})
-			if err != nil {
-				return err
-			}
-			*target = append(*target, entry)
-			return entry.check(applications)
-		})
+func (p *ApplicationPrivileges) readers(applications section) map[string]func(any) error {
+	return map[string]func(any) error{
+		"application": read(applications, "application", "a string", &p.Application),
+		"privileges":  readStrings("privileges", &p.Privileges),
+		"resources":   readStrings("resources", &p.Resources),
 	}
 }
 
-func (p ApplicationPrivileges) check(applications section) error {
+func (p *ApplicationPrivileges) check(applications section) error {
 	if p.Application == "" {
 		return applications.fail("missing required [application] field")
 	}

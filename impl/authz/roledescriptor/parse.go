@@ -96,16 +96,18 @@ func printable(name string) bool {
 // readers returns the reader of each member that the options accept, under all names of the member.
 func (d *Descriptor) readers(role section, name string, options Options) map[string]func(any) error {
 	var dropped map[string]any
+	indices := readEntries(section("indices privileges for role ["+name+"]"), &d.Indices)
+	applications := readEntries(section("application privileges for role ["+name+"]"), &d.Applications)
 	readers := map[string]func(any) error{
 		"cluster":            readOptionalStrings("cluster", &d.Cluster),
-		"indices":            readIndices(name, &d.Indices),
-		"index":              readIndices(name, &d.Indices),
-		"applications":       readApplications(name, &d.Applications),
-		"application":        readApplications(name, &d.Applications),
+		"indices":            indices,
+		"index":              indices,
+		"applications":       applications,
+		"application":        applications,
 		"run_as":             readOptionalStrings("run_as", &d.RunAs),
 		"global":             readGlobal(&d.Global),
-		"remote_indices":     readRemoteIndices(name, &d.RemoteIndices),
-		"remote_cluster":     readRemoteClusters(name, &d.RemoteCluster),
+		"remote_indices":     readEntries(section("remote indices privileges for role ["+name+"]"), &d.RemoteIndices),
+		"remote_cluster":     readEntries(section("remote_cluster for role ["+name+"]"), &d.RemoteCluster),
 		"metadata":           role.readFreeObject("metadata", &d.Metadata),
 		"transient_metadata": role.readFreeObject("transient_metadata", &dropped),
 		"metadata_flattened": role.readFreeObject("metadata_flattened", &dropped),
@@ -116,7 +118,7 @@ func (d *Descriptor) readers(role section, name string, options Options) map[str
 		readers["restriction"] = readRestriction(name, &d.Restriction)
 	}
 	if options.AllowDescription {
-		readers["description"] = role.readString("description", &d.Description)
+		readers["description"] = read(role, "description", "a string", &d.Description)
 	}
 	return readers
 }

@@ -66,39 +66,27 @@ func (s section) requireElements(field string, elements []string) error {
 	return nil
 }
 
+// read returns a reader of a value of one type, which kind names in messages.
+func read[T any](s section, field, kind string, target *T) func(any) error {
+	return func(value any) error {
+		typed, ok := value.(T)
+		if !ok {
+			return s.fail("expected [%s] to be %s but found [%s] instead", field, kind, xcontent.Token(value))
+		}
+		*target = typed
+		return nil
+	}
+}
+
 // readFreeObject returns a reader of an object with any content. It leaves the target unset for an empty one.
 func (s section) readFreeObject(field string, target *map[string]any) func(any) error {
 	return func(value any) error {
-		members, ok := value.(map[string]any)
-		if !ok {
-			return s.fail("expected [%s] to be an object but found [%s] instead", field, xcontent.Token(value))
-		}
+		var members map[string]any
+		err := read(s, field, "an object", &members)(value)
 		if len(members) > 0 {
 			*target = members
 		}
-		return nil
-	}
-}
-
-func (s section) readString(field string, target *string) func(any) error {
-	return func(value any) error {
-		text, ok := value.(string)
-		if !ok {
-			return s.fail("expected [%s] to be a string but found [%s] instead", field, xcontent.Token(value))
-		}
-		*target = text
-		return nil
-	}
-}
-
-func (s section) readBool(field string, target *bool) func(any) error {
-	return func(value any) error {
-		truth, ok := value.(bool)
-		if !ok {
-			return s.fail("expected [%s] to be a boolean but found [%s] instead", field, xcontent.Token(value))
-		}
-		*target = truth
-		return nil
+		return err
 	}
 }
 

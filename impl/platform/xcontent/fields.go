@@ -12,16 +12,7 @@ import (
 var errUnsupported = errors.New("xcontent: the field does not take values of this type")
 
 // Text returns a field for a string.
-func Text(target *string) Field {
-	return func(value any) error {
-		text, ok := value.(string)
-		if !ok {
-			return errUnsupported
-		}
-		*target = text
-		return nil
-	}
-}
+func Text(target *string) Field { return typed(target) }
 
 // OptionalText returns a field for a string; the target stays nil if the member is absent.
 func OptionalText(target **string) Field {
@@ -98,13 +89,16 @@ func readTexts(elements []any, target *[]string) error {
 }
 
 // Object returns a field for an object of any content. The value set is not nil.
-func Object(target *map[string]any) Field {
+func Object(target *map[string]any) Field { return typed(target) }
+
+// typed returns a field for values of one type.
+func typed[T any](target *T) Field {
 	return func(value any) error {
-		members, ok := value.(map[string]any)
+		read, ok := value.(T)
 		if !ok {
 			return errUnsupported
 		}
-		*target = members
+		*target = read
 		return nil
 	}
 }
