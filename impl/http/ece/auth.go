@@ -9,6 +9,7 @@ import (
 	server "github.com/sallyport/sallyport/gen/ece"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
@@ -60,8 +61,7 @@ func (a *API) Logout(ctx context.Context, _ server.LogoutRequestObject) (server.
 
 	response := server.Logout200JSONResponse{Body: server.EmptyResponse{}}
 	if logout != "" {
-		link := fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#single-sign-on"`, logout)
-		response.Headers.Link = &link
+		response.Headers.Link = new(fmt.Sprintf(`<%s>; rel="https://github.com/sallyport/sallyport#single-sign-on"`, logout))
 	}
 
 	return response, a.Auth.Logout(ctx, p)
@@ -72,21 +72,14 @@ func (a *API) GetAuthenticationInfo(
 	ctx context.Context, _ server.GetAuthenticationInfoRequestObject,
 ) (server.GetAuthenticationInfoResponseObject, error) {
 	p := edge.CallerOf(ctx)
-	source := "native"
-	info := server.AuthenticationInfo{
-		HasTOTPDevice:          &p.HasTOTP,
-		TOTPDeviceSource:       &source,
-		RefreshTokenURL:        refreshPath,
-		HasElevatedPermissions: !p.ElevatedUntil.IsZero(),
-	}
-	if info.HasElevatedPermissions {
-		info.ElevatedPermissionsExpireAt = &p.ElevatedUntil
-	}
-	if !p.Expires.IsZero() {
-		info.ExpiresAt = &p.Expires
-	}
-
-	return server.GetAuthenticationInfo200JSONResponse{Body: info}, nil
+	return server.GetAuthenticationInfo200JSONResponse{Body: server.AuthenticationInfo{
+		HasTOTPDevice:               &p.HasTOTP,
+		TOTPDeviceSource:            new("native"),
+		RefreshTokenURL:             refreshPath,
+		HasElevatedPermissions:      !p.ElevatedUntil.IsZero(),
+		ElevatedPermissionsExpireAt: convert.Time(p.ElevatedUntil),
+		ExpiresAt:                   convert.Time(p.Expires),
+	}}, nil
 }
 
 // Methods implements the generated interface.

@@ -6,6 +6,7 @@ import (
 	server "github.com/sallyport/sallyport/gen/ece"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
@@ -27,8 +28,7 @@ func (a *API) CreateAPIKey(
 	}
 
 	response := keyResponse(key)
-	encoded := credential.Encoded()
-	response.Key = &encoded
+	response.Key = new(credential.Encoded())
 	return server.CreateAPIKey201JSONResponse{Body: response}, nil
 }
 
@@ -58,10 +58,8 @@ func (a *API) DeleteAPIKey(
 func (a *API) DeleteAPIKeys(
 	ctx context.Context, r server.DeleteAPIKeysRequestObject,
 ) (server.DeleteAPIKeysResponseObject, error) {
-	var refs []apikey.Ref
-	for _, id := range r.Body.Keys {
-		refs = append(refs, apikey.Ref{User: edge.CallerOf(ctx).User, ID: id})
-	}
+	owner := edge.CallerOf(ctx).User
+	refs := convert.Each(r.Body.Keys, func(id string) apikey.Ref { return apikey.Ref{User: owner, ID: id} })
 	err := a.Keys.DeleteEach(ctx, refs)
 	return server.DeleteAPIKeys200JSONResponse{EmptyJSONResponse: empty()}, err
 }
@@ -138,23 +136,15 @@ func oneKey(key apikey.Key) server.APIKeyJSONResponse {
 }
 
 func keysResponse(keys []apikey.Key) server.APIKeysJSONResponse {
-	list := []server.APIKeyResponse{}
-	for _, key := range keys {
-		list = append(list, keyResponse(key))
-	}
-	return server.APIKeysJSONResponse{Body: server.APIKeysResponse{Keys: list}}
+	return server.APIKeysJSONResponse{Body: server.APIKeysResponse{Keys: convert.Each(keys, keyResponse)}}
 }
 
 func keyResponse(key apikey.Key) server.APIKeyResponse {
-	response := server.APIKeyResponse{
-		ID:           key.ID,
-		UserID:       &key.UserName,
-		Description:  key.Description,
-		CreationDate: key.CreatedAt,
+	return server.APIKeyResponse{
+		ID:             key.ID,
+		UserID:         &key.UserName,
+		Description:    key.Description,
+		CreationDate:   key.CreatedAt,
+		ExpirationDate: convert.Time(key.ExpiresAt),
 	}
-	if !key.ExpiresAt.IsZero() {
-		response.ExpirationDate = &key.ExpiresAt
-	}
-
-	return response
 }

@@ -47,17 +47,18 @@ func (r samlRedirect) write(w http.ResponseWriter) error {
 	return err
 }
 
+// readCookies returns the values of the cookies by their slots.
+func readCookies(slots ...*string) (cookies saml.Cookies) {
+	for i, value := range slots {
+		cookies[i] = convert.Value(value)
+	}
+	return cookies
+}
+
 // SAMLInit implements the generated interface.
 func (a *API) SAMLInit(ctx context.Context, r server.SAMLInitRequestObject) (server.SAMLInitResponseObject, error) {
 	p := r.Params
-	cookies := saml.Cookies{
-		convert.Value(p.Cookie1),
-		convert.Value(p.Cookie2),
-		convert.Value(p.Cookie3),
-		convert.Value(p.Cookie4),
-		convert.Value(p.Cookie5),
-	}
-
+	cookies := readCookies(p.Cookie1, p.Cookie2, p.Cookie3, p.Cookie4, p.Cookie5)
 	redirect, err := a.SAML.Begin(ctx, convert.Value(p.Realm), convert.Value(p.State), cookies)
 	if err != nil {
 		return nil, err
@@ -74,13 +75,7 @@ func (a *API) SAMLCallback(
 	signedIn, err := a.SAML.Finish(ctx, saml.Answer{
 		Response:   r.Body.SAMLResponse,
 		RelayState: convert.Value(r.Body.RelayState),
-		Cookies: saml.Cookies{
-			convert.Value(p.Cookie1),
-			convert.Value(p.Cookie2),
-			convert.Value(p.Cookie3),
-			convert.Value(p.Cookie4),
-			convert.Value(p.Cookie5),
-		},
+		Cookies:    readCookies(p.Cookie1, p.Cookie2, p.Cookie3, p.Cookie4, p.Cookie5),
 	})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
 // Screen implements edge.Family. It returns the checks of SAML's operations that precede all others.
@@ -23,9 +24,9 @@ func (a *API) Screen(op *contract.Operation) []echo.MiddlewareFunc {
 	checks := []echo.MiddlewareFunc{refuseRepeated(op)}
 	switch op.ID {
 	case "saml-init":
-		checks = append(checks, refuseEmbedded)
+		checks = append(checks, edge.Before(refuseEmbedded))
 	case "saml-single-logout":
-		checks = append(checks, keepQuery)
+		checks = append(checks, edge.Before(keepQuery))
 	}
 
 	return checks
@@ -35,27 +36,23 @@ func (a *API) Screen(op *contract.Operation) []echo.MiddlewareFunc {
 // image or a frame. Otherwise such a page could exhaust the sign-ins that the visitor's address may begin, and replace
 // the pending sign-ins of the visitor's browser. Requests without the headers (Fetch Metadata, W3C) pass: those of
 // programs and of older browsers.
-func refuseEmbedded(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		h := c.Request().Header
-		site, destination := h.Get("Sec-Fetch-Site"), h.Get("Sec-Fetch-Dest")
-		if destination != "" && destination != "document" && (site == "cross-site" || site == "same-site") {
-			message := "a page of another site can link to a sign-in, and not embed it"
-			return fault.New(fault.PermissionDenied, message, "Sec-Fetch-Dest")
-		}
-		return next(c)
+func refuseEmbedded(c echo.Context) error {
+	h := c.Request().Header
+	site, destination := h.Get("Sec-Fetch-Site"), h.Get("Sec-Fetch-Dest")
+	if destination != "" && destination != "document" && (site == "cross-site" || site == "same-site") {
+		message := "a page of another site can link to a sign-in, and not embed it"
+		return fault.New(fault.PermissionDenied, message, "Sec-Fetch-Dest")
 	}
+	return nil
 }
 
 type rawQueryKey struct{}
 
 // keepQuery keeps the query string as it was sent, because the signature covers those bytes.
-func keepQuery(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		c.SetRequest(r.WithContext(context.WithValue(r.Context(), rawQueryKey{}, r.URL.RawQuery)))
-		return next(c)
-	}
+func keepQuery(c echo.Context) error {
+	r := c.Request()
+	c.SetRequest(r.WithContext(context.WithValue(r.Context(), rawQueryKey{}, r.URL.RawQuery)))
+	return nil
 }
 
 func rawQueryOf(ctx context.Context) string {
@@ -66,18 +63,13 @@ func rawQueryOf(ctx context.Context) string {
 // refuseRepeated refuses a parameter that occurs twice in the query string, and a form field in the query string: all
 // readers of a message must see the same value. refuseRepeatedFields does the same for forms.
 func refuseRepeated(op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			query, err := url.ParseQuery(c.Request().URL.RawQuery)
-			if err != nil {
-				return fault.New(fault.InvalidData, "the query string is not URL-encoded", "query")
-			}
-			if err := checkRepeated(query, op); err != nil {
-				return err
-			}
-			return next(c)
+	return edge.Before(func(c echo.Context) error {
+		query, err := url.ParseQuery(c.Request().URL.RawQuery)
+		if err != nil {
+			return fault.New(fault.InvalidData, "the query string is not URL-encoded", "query")
 		}
-	}
+		return checkRepeated(query, op)
+	})
 }
 
 func checkRepeated(query url.Values, op *contract.Operation) error {

@@ -35,10 +35,7 @@ func (a *API) UpdateCurrentUser(
 // GetUsers implements the generated interface.
 func (a *API) GetUsers(ctx context.Context, r server.GetUsersRequestObject) (server.GetUsersResponseObject, error) {
 	users, err := a.Users.List(ctx, r.Params.IncludeDisabled != nil && *r.Params.IncludeDisabled)
-	list := []server.User{}
-	for _, u := range users {
-		list = append(list, a.userResponse(ctx, u).Body)
-	}
+	list := convert.Each(users, func(u user.User) server.User { return a.userResponse(ctx, u).Body })
 	return server.GetUsers200JSONResponse{Body: server.UserList{Users: list}}, err
 }
 
@@ -94,13 +91,7 @@ func (a *API) UnlockUser(
 	return server.UnlockUser200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
-func (a *API) proof(p identity.Principal) user.Proof {
-	return user.Proof{
-		RecentPassword: a.Elevation.Recent(p),
-		SecondFactor:   a.Elevation.RequireFactor(p),
-		Elevation:      a.Elevation.Require(p),
-	}
-}
+func (a *API) proof(p identity.Principal) user.Proof { return edge.ProofOf(a.Elevation, p) }
 
 // newUser reads a user to be created. The schema is shared with responses, so it has members that only the server sets.
 func newUser(body server.User) (user.New, error) {

@@ -18,30 +18,28 @@ import (
 
 // validate checks a request against the contract, and gives the generated code the validated value.
 func validate(op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			r := c.Request()
-			params, err := edge.PathParams(c)
-			if err != nil {
+	return edge.Before(func(c echo.Context) error {
+		r := c.Request()
+		params, err := edge.PathParams(c)
+		if err != nil {
+			return err
+		}
+
+		value, err := op.Validate(r, params)
+		if err != nil {
+			return refusal(err)
+		}
+
+		if isForm(r) {
+			if err := readForm(r); err != nil {
 				return err
 			}
-
-			value, err := op.Validate(r, params)
-			if err != nil {
-				return refusal(err)
-			}
-
-			if isForm(r) {
-				if err := readForm(r); err != nil {
-					return err
-				}
-			} else if value != nil {
-				r.Body = validatedBody{value}
-			}
-
-			return next(c)
+		} else if value != nil {
+			r.Body = validatedBody{value}
 		}
-	}
+
+		return nil
+	})
 }
 
 func isForm(r *http.Request) bool {

@@ -109,58 +109,51 @@ func (l *Limits) requests(op *contract.Operation) []*admission.Bound {
 // many are in flight. These steps are one middleware because Echo builds every middleware again per request.
 func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 	requests := limits.requests(op)
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			s := stateOf(c)
-			s.operation = op.ID
-			a := s.answer
-			for i, bound := range requests {
-				if err := bound.Acquire(c.Request().Context()); err != nil {
-					return err
-				}
-				a.requests = requests[:i+1]
+	return Before(func(c echo.Context) error {
+		s := stateOf(c)
+		s.operation = op.ID
+		a := s.answer
+		for i, bound := range requests {
+			if err := bound.Acquire(c.Request().Context()); err != nil {
+				return err
 			}
-
-			if op.Public {
-				if !limits.AddressRequests.Take(a.caller, 1) {
-					return admission.Busy()
-				}
-				a.share, a.admitted = limits.AddressRequests, true
-			}
-
-			ctx := admission.WithCaller(c.Request().Context(), a.caller)
-			if op.Work == contract.Revocation {
-				ctx = admission.Revocation(ctx)
-			}
-
-			c.SetRequest(c.Request().WithContext(ctx))
-			return next(c)
+			a.requests = requests[:i+1]
 		}
-	}
+
+		if op.Public {
+			if !limits.AddressRequests.Take(a.caller, 1) {
+				return admission.Busy()
+			}
+			a.share, a.admitted = limits.AddressRequests, true
+		}
+
+		ctx := admission.WithCaller(c.Request().Context(), a.caller)
+		if op.Work == contract.Revocation {
+			ctx = admission.Revocation(ctx)
+		}
+
+		c.SetRequest(c.Request().WithContext(ctx))
+		return nil
+	})
 }
 
 // chargeUser counts the request from here on against the authenticated user's share instead of the client address's.
 // API keys count as their owner, and requests on another user's behalf as the authenticating user.
 func chargeUser(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if op.Public {
-			return next
-		}
-
-		return func(c echo.Context) error {
-			a, r := stateOf(c).answer, c.Request()
-			user := CallerOf(r.Context()).User
-			if !limits.UserRequests.Take(user, 1) {
-				return admission.Busy()
-			}
-
-			a.class, a.caller, a.share, a.admitted = limits.class(op), user, limits.UserRequests, true
-			c.SetRequest(
-				r.WithContext(admission.WithCaller(r.Context(), "user "+user)),
-			) // no address begins with "user "
-			return next(c)
-		}
+	if op.Public {
+		return skip
 	}
+	return Before(func(c echo.Context) error {
+		a, r := stateOf(c).answer, c.Request()
+		user := CallerOf(r.Context()).User
+		if !limits.UserRequests.Take(user, 1) {
+			return admission.Busy()
+		}
+
+		a.class, a.caller, a.share, a.admitted = limits.class(op), user, limits.UserRequests, true
+		c.SetRequest(r.WithContext(admission.WithCaller(r.Context(), "user "+user))) // no address begins with "user "
+		return nil
+	})
 }
 
 // takeSlot waits for a work slot if the request needs one: if its operation is heavy or a revocation, if its body is

@@ -17,33 +17,18 @@ const anonymous = "(anonymous)"
 
 // authenticate authenticates the caller and has the family authorize it, before any of the body is read.
 func authenticate(auth *authn.Service, op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if err := identifyCaller(c, auth, op); err != nil {
-				return err
-			}
-			return next(c)
-		}
-	}
+	return Before(func(c echo.Context) error { return identifyCaller(c, auth, op) })
 }
 
 // authenticateAgain repeats authenticate for requests that have waited: for a body, which may take up to readTimeout,
 // or for a work slot. Credentials or roles that were revoked meanwhile must not be honored: otherwise a caller that
 // always has such a request in flight could not be locked out.
 func authenticateAgain(auth *authn.Service, elevations *elevation.Service, op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if op.Public || !op.TakesBody && op.Work == contract.Light {
-			return next
-		}
-
-		allowed := requireElevation(elevations, op)(next)
-		return func(c echo.Context) error {
-			if err := identifyCaller(c, auth, op); err != nil {
-				return err
-			}
-			return allowed(c)
-		}
+	if op.Public || !op.TakesBody && op.Work == contract.Light {
+		return skip
 	}
+	repeated, elevated := authenticate(auth, op), requireElevation(elevations, op)
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return repeated(elevated(next)) }
 }
 
 // identifyCaller puts the caller and the origin of the request's changes into the request's context.
@@ -75,17 +60,10 @@ func identifyCaller(c echo.Context, auth *authn.Service, op *contract.Operation)
 
 // requireElevation refuses callers without elevated permissions, if the contract and the policy require them.
 func requireElevation(elevations *elevation.Service, op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if !op.Elevated {
-			return next
-		}
-		return func(c echo.Context) error {
-			if err := elevations.Require(CallerOf(c.Request().Context())); err != nil {
-				return err
-			}
-			return next(c)
-		}
+	if !op.Elevated {
+		return skip
 	}
+	return Before(func(c echo.Context) error { return elevations.Require(CallerOf(c.Request().Context())) })
 }
 
 type callerKey struct{}

@@ -16,20 +16,17 @@ import (
 
 // limitBody refuses a body that is too large: at once if its length is declared, otherwise while it is read.
 func limitBody(op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if !op.TakesBody {
-			return next
-		}
-
-		return func(c echo.Context) error {
-			r := c.Request()
-			if r.ContentLength > maxBody {
-				return bodyTooLarge()
-			}
-			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
-			return next(c)
-		}
+	if !op.TakesBody {
+		return skip
 	}
+	return Before(func(c echo.Context) error {
+		r := c.Request()
+		if r.ContentLength > maxBody {
+			return bodyTooLarge()
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		return nil
+	})
 }
 
 func bodyTooLarge() error {

@@ -15,19 +15,16 @@ import (
 // that it checks.
 func refuseOtherSites(op *contract.Operation) echo.MiddlewareFunc {
 	protection := http.NewCrossOriginProtection()
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		// Public operations take no credentials that a page could abuse, and identity providers' pages post their
-		// answers.
-		if op.Public {
-			return next
-		}
-
-		return func(c echo.Context) error {
-			if err := protection.Check(c.Request()); err != nil {
-				message := "a page of another site cannot do this in its visitor's name"
-				return fault.Wrap(fault.PermissionDenied, err, message, echo.HeaderOrigin)
-			}
-			return next(c)
-		}
+	// Public operations take no credentials that a page could abuse, and identity providers' pages post their
+	// answers.
+	if op.Public {
+		return skip
 	}
+	return Before(func(c echo.Context) error {
+		if err := protection.Check(c.Request()); err != nil {
+			message := "a page of another site cannot do this in its visitor's name"
+			return fault.Wrap(fault.PermissionDenied, err, message, echo.HeaderOrigin)
+		}
+		return nil
+	})
 }

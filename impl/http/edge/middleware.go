@@ -16,6 +16,21 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 )
 
+// Before returns middleware that takes a step before the handler. An error of the step is answered in its place.
+func Before(step func(c echo.Context) error) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := step(c); err != nil {
+				return err
+			}
+			return next(c)
+		}
+	}
+}
+
+// skip is middleware for operations that do not need a step.
+func skip(next echo.HandlerFunc) echo.HandlerFunc { return next }
+
 var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // requestID identifies the request in the response and in the log. It uses the client's own id if that is harmless.
@@ -125,14 +140,7 @@ func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 
 // checkRequest refuses a request that its family finds invalid as a whole.
 func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if err := ExchangeOf(c).Check(c.Request(), op); err != nil {
-				return err
-			}
-			return next(c)
-		}
-	}
+	return Before(func(c echo.Context) error { return ExchangeOf(c).Check(c.Request(), op) })
 }
 
 // PathParams returns the decoded parameters of the path; the router leaves them encoded in some paths. It returns
