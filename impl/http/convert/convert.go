@@ -37,6 +37,14 @@ func Each[T, U any](list []T, convert func(T) U) []U {
 	return converted
 }
 
+// Optional is Each for an optional member: it returns nil for an empty list.
+func Optional[T, U any](list []T, convert func(T) U) *[]U {
+	if len(list) == 0 {
+		return nil
+	}
+	return new(Each(list, convert))
+}
+
 // Strings returns a list of names as strings. It is never nil.
 func Strings[T ~string](list []T) []string {
 	return Each(list, func(name T) string { return string(name) })

@@ -30,16 +30,8 @@ func showDescriptor(d roledescriptor.Descriptor) (gen.RoleDescriptorInformation,
 		Metadata:          freeObject(d.Metadata),
 		TransientMetadata: gen.TransientMetadata{Enabled: true},
 		Description:       convert.Text(d.Description),
-	}
-
-	if len(d.RemoteIndices) > 0 {
-		remote := convert.Each(d.RemoteIndices, showRemoteIndices)
-		shown.RemoteIndices = &remote
-	}
-
-	if len(d.RemoteCluster) > 0 {
-		remote := convert.Each(d.RemoteCluster, showRemoteCluster)
-		shown.RemoteCluster = &remote
+		RemoteIndices:     convert.Optional(d.RemoteIndices, showRemoteIndices),
+		RemoteCluster:     convert.Optional(d.RemoteCluster, showRemoteCluster),
 	}
 
 	if d.Restricted() {

@@ -122,25 +122,17 @@ func readIndexCheck(target *access.IndexCheck, value any) error {
 
 func showUserPrivileges(p access.UserPrivileges) (response, error) {
 	shown := gen.UserPrivilegesResponse{
-		Cluster:      texts(p.Cluster),
-		Applications: convert.Each(p.Applications, showApplication),
-		RunAs:        texts(p.RunAs),
-		Indices:      convert.Each(p.Indices, showUserIndices),
+		Cluster:       texts(p.Cluster),
+		Applications:  convert.Each(p.Applications, showApplication),
+		RunAs:         texts(p.RunAs),
+		Indices:       convert.Each(p.Indices, showUserIndices),
+		RemoteIndices: convert.Optional(p.RemoteIndices, showUserRemoteIndices),
+		RemoteCluster: convert.Optional(p.RemoteCluster, showRemoteCluster),
 	}
 
 	var err error
 	if shown.Global, err = showConditions(p.Global); err != nil {
 		return response{}, err
-	}
-
-	if len(p.RemoteIndices) > 0 {
-		remote := convert.Each(p.RemoteIndices, showUserRemoteIndices)
-		shown.RemoteIndices = &remote
-	}
-
-	if len(p.RemoteCluster) > 0 {
-		remote := convert.Each(p.RemoteCluster, showRemoteCluster)
-		shown.RemoteCluster = &remote
 	}
 
 	return ok(shown)
@@ -179,10 +171,7 @@ func showConditions(conditions []map[string]any) ([]gen.GlobalPrivileges, error)
 	return shown, nil
 }
 
+// showAllFields returns nil for an empty list, so that the member is left out of the JSON.
 func showAllFields(list []roledescriptor.FieldSecurity) *[]gen.FieldSecurity {
-	if len(list) == 0 {
-		return nil
-	}
-	shown := convert.Each(list, func(f roledescriptor.FieldSecurity) gen.FieldSecurity { return *showFields(&f) })
-	return &shown
+	return convert.Optional(list, func(f roledescriptor.FieldSecurity) gen.FieldSecurity { return *showFields(&f) })
 }

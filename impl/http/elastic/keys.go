@@ -178,14 +178,10 @@ func (k invalidatedKeys) write(w http.ResponseWriter) error {
 }
 
 // keyShower shows each set of descriptors once, however many keys share it.
-type keyShower struct {
-	shown map[string]gen.RoleDescriptorsInformation
-}
-
-func newKeyShower() keyShower { return keyShower{map[string]gen.RoleDescriptorsInformation{}} }
+type keyShower map[string]gen.RoleDescriptorsInformation
 
 func showKeys(ctx context.Context, views []apikey.View) ([]gen.APIKeyInformation, error) {
-	shower := newKeyShower()
+	shower := keyShower{}
 	keys := make([]gen.APIKeyInformation, 0, len(views))
 	for _, view := range views {
 		if err := ctx.Err(); err != nil {
@@ -221,11 +217,11 @@ func (s keyShower) show(v apikey.View) (gen.APIKeyInformation, error) {
 }
 
 func (s keyShower) descriptors(id string, set roledescriptor.Set) (gen.RoleDescriptorsInformation, error) {
-	if shown, known := s.shown[id]; known {
+	if shown, known := s[id]; known {
 		return shown, nil
 	}
 	shown, err := showDescriptors(set)
-	s.shown[id] = shown
+	s[id] = shown
 	return shown, err
 }
 
@@ -234,6 +230,5 @@ func instant(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
-	millis := t.UnixMilli()
-	return &millis
+	return new(t.UnixMilli())
 }

@@ -27,7 +27,7 @@ func (a *API) queryKeys(ctx context.Context, caller call, q keyQuery) (gen.Query
 		return response, err
 	}
 
-	shower := newKeyShower()
+	shower := keyShower{}
 	response.Total, response.Count = found.Total, len(found.Page)
 	for _, hit := range found.Page {
 		if err := ctx.Err(); err != nil {
@@ -43,8 +43,7 @@ func (a *API) queryKeys(ctx context.Context, caller call, q keyQuery) (gen.Query
 
 	aggregations, err := found.Aggregations(q.typed)
 	if aggregations != nil {
-		shown := gen.FreeObject(aggregations)
-		response.Aggregations = &shown
+		response.Aggregations = new(gen.FreeObject(aggregations))
 	}
 	return response, err
 }
