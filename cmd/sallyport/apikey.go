@@ -9,12 +9,8 @@ import (
 )
 
 func newAPIKey() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "api-key", Short: "Maintain API keys, also while a server runs on the same store",
-		Args: cobra.NoArgs, RunE: help,
-	}
-	cmd.AddCommand(newAPIKeyDoubtful())
-	return cmd
+	const short = "Maintain API keys, also while a server runs on the same store"
+	return newGroup("api-key", short, newAPIKeyDoubtful())
 }
 
 // newAPIKeyDoubtful lists the keys of which the start of a server warns: those without a known creator.

@@ -10,12 +10,8 @@ import (
 )
 
 func newAudit() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "audit", Short: "Read the audit trail, also while a server runs on the same store",
-		Args: cobra.NoArgs, RunE: help,
-	}
-	cmd.AddCommand(newAuditExport())
-	return cmd
+	const short = "Read the audit trail, also while a server runs on the same store"
+	return newGroup("audit", short, newAuditExport())
 }
 
 func newAuditExport() *cobra.Command {

@@ -15,12 +15,8 @@ import (
 )
 
 func newKeyEncryptionKey() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "key-encryption-key", Short: "Rotate the key that encrypts signing keys and second factors in the database",
-		Args: cobra.NoArgs, RunE: help,
-	}
-	cmd.AddCommand(newKeyEncryptionKeyRotate())
-	return cmd
+	const short = "Rotate the key that encrypts signing keys and second factors in the database"
+	return newGroup("key-encryption-key", short, newKeyEncryptionKeyRotate())
 }
 
 func newKeyEncryptionKeyRotate() *cobra.Command {

@@ -7,12 +7,8 @@ import (
 )
 
 func newMigrate() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "migrate", Short: "Show the version of the database's schema, or migrate it, as the server does at its start",
-		Args: cobra.NoArgs, RunE: help,
-	}
-	cmd.AddCommand(newMigrateStatus(), newMigrateUp())
-	return cmd
+	const short = "Show the version of the database's schema, or migrate it, as the server does at its start"
+	return newGroup("migrate", short, newMigrateStatus(), newMigrateUp())
 }
 
 func newMigrateStatus() *cobra.Command {

@@ -32,6 +32,13 @@ func newRoot() *cobra.Command {
 	return root
 }
 
+// newGroup returns a command that only has subcommands.
+func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: help}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 // help runs a command that only groups others. Without it cobra reports success for an unknown subcommand.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
@@ -94,7 +101,6 @@ func warnUnknownVariables(cmd *cobra.Command) {
 }
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check and show the configuration", Args: cobra.NoArgs, RunE: help}
 	var flags configFlags
 	check := &cobra.Command{
 		Use:   "check",
@@ -103,8 +109,7 @@ func newConfig() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd, flags.sources(cmd)) },
 	}
 	flags.add(check, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")
-	cmd.AddCommand(check)
-	return cmd
+	return newGroup("config", "Check and show the configuration", check)
 }
 
 func checkConfig(cmd *cobra.Command, sources config.Sources) error {

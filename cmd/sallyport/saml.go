@@ -15,7 +15,6 @@ import (
 )
 
 func newSAML() *cobra.Command {
-	cmd := &cobra.Command{Use: "saml", Short: "Check the SAML realms", Args: cobra.NoArgs, RunE: help}
 	var flags configFlags
 	var id string
 	check := &cobra.Command{
@@ -36,8 +35,7 @@ func newSAML() *cobra.Command {
 	}
 	check.Flags().StringVar(&id, "realm", "", "check only the realm with this id")
 	flags.add(check)
-	cmd.AddCommand(check)
-	return cmd
+	return newGroup("saml", "Check the SAML realms", check)
 }
 
 func selectRealms(realms []saml.Realm, id string) ([]saml.Realm, error) {

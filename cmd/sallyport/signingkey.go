@@ -10,14 +10,8 @@ import (
 )
 
 func newSigningKey() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "signing-key",
-		Short: "List and rotate the keys that sign session tokens, also while servers run on the same store",
-		Args:  cobra.NoArgs,
-		RunE:  help,
-	}
-	cmd.AddCommand(newSigningKeyList(), newSigningKeyRotate())
-	return cmd
+	const short = "List and rotate the keys that sign session tokens, also while servers run on the same store"
+	return newGroup("signing-key", short, newSigningKeyList(), newSigningKeyRotate())
 }
 
 func newSigningKeyList() *cobra.Command {

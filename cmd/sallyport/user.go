@@ -16,16 +16,11 @@ import (
 )
 
 func newUser() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "user", Short: "Manage users, also while a server runs on the same store",
-		Args: cobra.NoArgs, RunE: help,
-	}
-	cmd.AddCommand(
+	return newGroup("user", "Manage users, also while a server runs on the same store",
 		newUserAdd(), newUserList(), newUserPasswd(), newUserUnlock(), newUserTOTP(),
 		newUserSwitch("enable", "Enable a user", true),
 		newUserSwitch("disable", "Disable a user: end all sessions, and refuse API keys and sign-ins", false),
 	)
-	return cmd
 }
 
 // userCommand returns a command that works on the users of a store.
