@@ -42,21 +42,31 @@ func (c *compiler) boolQuery(body map[string]any) (query, error) {
 // list reads one query or an array of queries.
 func (c *compiler) list(target *[]query) xcontent.Field {
 	return func(given any) error {
-		elements, ok := given.([]any)
-		if !ok {
-			elements = []any{given}
-		}
-
-		for _, element := range elements {
-			q, err := c.query(element)
-			if err != nil {
-				return err
-			}
-			*target = append(*target, q)
-		}
-
-		return nil
+		read, err := readEach(elementsOf(given), c.query)
+		*target = append(*target, read...)
+		return err
 	}
+}
+
+// elementsOf returns the elements of an array; another value is the only element.
+func elementsOf(given any) []any {
+	if elements, ok := given.([]any); ok {
+		return elements
+	}
+	return []any{given}
+}
+
+// readEach reads all elements, or returns the first error.
+func readEach[T, U any](elements []T, read func(T) (U, error)) ([]U, error) {
+	all := make([]U, 0, len(elements))
+	for _, element := range elements {
+		one, err := read(element)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // all reports whether a document matches every one of the queries.

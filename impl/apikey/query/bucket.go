@@ -1,5 +1,7 @@
 package query
 
+import "maps"
+
 // bucket counts documents and collects the subaggregations over them.
 type bucket struct {
 	of         *aggregation
@@ -44,34 +46,19 @@ func (b *bucket) renderInto(object map[string]any, typed bool) map[string]any {
 		return object
 	}
 
-	for name, sub := range renderAll(b.of.subs, b.collectors, b.spent, typed) {
-		object[name] = sub
-	}
+	maps.Copy(object, renderAll(b.of.subs, b.collectors, b.spent, typed))
 
 	return object
 }
 
 // startAll starts a collector for each aggregation.
 func startAll(aggregations []*aggregation, spent *budget) ([]collector, error) {
-	if len(aggregations) == 0 {
-		return nil, nil
-	}
-
-	collectors := make([]collector, 0, len(aggregations))
-	for _, a := range aggregations {
+	return readEach(aggregations, func(a *aggregation) (collector, error) {
 		if err := spent.countBucket(); err != nil {
 			return nil, err
 		}
-
-		started, err := a.start(spent)
-		if err != nil {
-			return nil, err
-		}
-
-		collectors = append(collectors, started)
-	}
-
-	return collectors, nil
+		return a.start(spent)
+	})
 }
 
 // addAll adds a document to each collector and returns the first error.

@@ -6,6 +6,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -207,12 +208,8 @@ type value struct {
 
 // compareValues sorts by number, then by text.
 func compareValues(a, b value) int {
-	if a.number != b.number {
-		if a.number < b.number {
-			return -1
-		}
-		return 1
+	if order := cmp.Compare(a.number, b.number); order != 0 {
+		return order
 	}
-
 	return strings.Compare(a.text, b.text)
 }

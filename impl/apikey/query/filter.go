@@ -112,15 +112,9 @@ func (f *filters) read(c *compiler, name string, given any) error {
 		return illegal("[filters] cannot be empty.")
 	}
 
-	for _, one := range bodies {
-		q, err := c.query(one)
-		if err != nil {
-			return err
-		}
-		f.queries = append(f.queries, q)
-	}
-
-	return nil
+	var err error
+	f.queries, err = readEach(bodies, c.query)
+	return err
 }
 
 // start opens the buckets.

@@ -27,24 +27,11 @@ type sortKey struct {
 
 // sorts compiles a field name, an object with a field's options, or an array of both.
 func (c *compiler) sorts(given any) ([]sortKey, error) {
-	elements, ok := given.([]any)
-	if !ok {
-		elements = []any{given}
-	}
+	elements := elementsOf(given)
 	if len(elements) > maxSorts {
 		return nil, illegal("at most [%d] fields can be sorted by", maxSorts)
 	}
-
-	keys := make([]sortKey, 0, len(elements))
-	for _, element := range elements {
-		key, err := c.sort(element)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-
-	return keys, nil
+	return readEach(elements, c.sort)
 }
 
 // sort compiles one element of sorts.

@@ -129,16 +129,8 @@ func (c *compiler) dateTerms(f field, given []any) (query, error) {
 		return nil, err
 	}
 
-	parts := make([]query, 0, len(given))
-	for _, one := range given {
-		part, err := c.equals(f, one, false)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-	}
-
-	return anyOf(parts), nil
+	parts, err := readEach(given, func(one any) (query, error) { return c.equals(f, one, false) })
+	return anyOf(parts), err
 }
 
 // termsField returns the name and the values of the field in the body of a terms query.
@@ -194,24 +186,10 @@ func exists(body map[string]any) (query, error) {
 		return nil, malformed("[exists] must be provided with a [field]")
 	}
 
-	if !strings.Contains(name, "*") {
-		f, err := lookupField(name)
-		return f.anyValue(func(value) bool { return true }), err
+	found, err := selectFields(name)
+	parts := make([]query, 0, len(found))
+	for _, f := range found {
+		parts = append(parts, f.anyValue(func(value) bool { return true }))
 	}
-
-	found, err := matchFields(name)
-	if err != nil {
-		return nil, err
-	}
-
-	return anyFieldValue(found, func(value) bool { return true }), nil
-}
-
-// anyFieldValue returns a query for documents with a value in any of the fields that passes a test.
-func anyFieldValue(among []field, test func(value) bool) query {
-	parts := make([]query, 0, len(among))
-	for _, f := range among {
-		parts = append(parts, f.anyValue(test))
-	}
-	return anyOf(parts)
+	return anyOf(parts), err
 }

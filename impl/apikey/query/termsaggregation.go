@@ -154,10 +154,7 @@ func (a *aggregation) orders(given any) ([]bucketOrder, error) {
 		given = map[string]any{"_count": "desc"}
 	}
 
-	elements, ok := given.([]any)
-	if !ok {
-		elements = []any{given}
-	}
+	elements := elementsOf(given)
 	if len(elements) > maxSorts {
 		return nil, illegal("at most [%d] orders are allowed in [%s]", maxSorts, a.name)
 	}
