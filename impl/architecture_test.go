@@ -49,7 +49,7 @@ var layers = map[string][]string{
 	"saml/samltest":                  {},
 	"authn/elevation/totp":           {},
 	"saml/protocol":                  {},
-	"store":                          {"authn/identity", "platform/admission", "platform/secret"},
+	"store":                          {"authn/identity", "platform/admission", "platform/background", "platform/secret"},
 	"store/storetest":                {"store", "store/postgrestest"},
 	"store/postgrestest":             {},
 	"audit":                          {"store"},

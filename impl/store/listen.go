@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sallyport/sallyport/impl/platform/background"
 )
 
 // MaxLifetime is the longest time for which a cached value can be outdated.
@@ -90,7 +92,7 @@ func (f *follower) run(ctx context.Context) {
 		if !lost {
 			f.log.Warn("listen connection lost; caching is off until it is back", "error", err)
 		}
-		if !pause(ctx, relistenDelay) {
+		if !background.Pause(ctx, relistenDelay) {
 			return
 		}
 	}

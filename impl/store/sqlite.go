@@ -19,6 +19,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/background"
 )
 
 // pragmas of every connection. synchronous(FULL) is what makes an acknowledged write survive a power failure;
@@ -151,7 +152,7 @@ func retryStart(ctx context.Context, f func(context.Context) error) error {
 			return err
 		case busy(err):
 			wait := rand.N(min(time.Millisecond<<min(tries, 7), 100*time.Millisecond)) //nolint:gosec // spreads load
-			pause(ctx, wait)
+			background.Pause(ctx, wait)
 		case tries >= startTries:
 			return err
 		}

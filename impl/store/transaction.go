@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/background"
 )
 
 // Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or fault.StoreUnavailable
@@ -129,7 +130,7 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 			h.reconnect()
 		}
 		wait, retry := s.dialect.retry(err, committing, tries)
-		if !retry || !pause(ctx, wait) {
+		if !retry || !background.Pause(ctx, wait) {
 			return err
 		}
 	}
@@ -181,18 +182,6 @@ func (s *Store) inPlace(ctx context.Context) error {
 		return failure(ctx, "find the files", err)
 	}
 	return nil
-}
-
-// pause waits, and reports whether ctx is still alive.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // Read calls f in a View, and returns its result. After an error it returns the zero value.

@@ -40,7 +40,8 @@ func (s *Service) Sweep(ctx context.Context) error {
 	for _, name := range names {
 		for done := false; err == nil && !done; {
 			if done, err = s.sweepSome(ctx, name); err == nil && !done {
-				err = pause(ctx, rest)
+				background.Pause(ctx, rest)
+				err = ctx.Err()
 			}
 		}
 	}
@@ -54,16 +55,4 @@ func (s *Service) sweepSome(ctx context.Context, name string) (done bool, err er
 		}
 		return tx.Users.Sweep(name)
 	})
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -43,3 +43,15 @@ func (l *Loop) Close() {
 	l.stop()
 	<-l.stopped
 }
+
+// Pause waits, and reports whether ctx is still alive.
+func Pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
