@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -156,13 +157,7 @@ func invalidated(key store.APIKey) bool { return !key.InvalidatedAt.IsZero() }
 
 // valid returns the keys that are not invalidated.
 func valid(keys []store.APIKey) []store.APIKey {
-	kept := keys[:0]
-	for _, key := range keys {
-		if !invalidated(key) {
-			kept = append(kept, key)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(keys, invalidated)
 }
 
 func remove(ctx context.Context, tx *store.Tx, ref Ref) (bool, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -97,19 +98,14 @@ const maxName = 256
 
 // Problems returns all errors of the description, as messages for fault.Invalid.
 func (c Creation) Problems() []string {
-	var messages []string
-	add := func(wrong bool, message string) {
-		if wrong {
-			messages = append(messages, message)
-		}
-	}
-	add(c.Name == "", "api key name is required")
-	add(utf8.RuneCountInString(c.Name) > maxName, "api key name may not be more than 256 characters long")
-	add(strings.TrimSpace(c.Name) != c.Name, "api key name may not begin or end with whitespace")
-	add(strings.HasPrefix(c.Name, "_"), "api key name may not begin with an underscore")
-	add(strings.ContainsFunc(c.Name, unicode.IsControl), "api key name may not contain control characters")
-	messages = append(messages, metadataProblems(c.Metadata)...)
-	return append(messages, roledescriptor.Validate(c.Assigned)...)
+	var problems fault.Problems
+	problems.Add(c.Name == "", "api key name is required")
+	problems.Add(utf8.RuneCountInString(c.Name) > maxName, "api key name may not be more than 256 characters long")
+	problems.Add(strings.TrimSpace(c.Name) != c.Name, "api key name may not begin or end with whitespace")
+	problems.Add(strings.HasPrefix(c.Name, "_"), "api key name may not begin with an underscore")
+	problems.Add(strings.ContainsFunc(c.Name, unicode.IsControl), "api key name may not contain control characters")
+	problems = append(problems, metadataProblems(c.Metadata)...)
+	return append(problems, roledescriptor.Validate(c.Assigned)...)
 }
 
 // derivable reports whether a key may create a key with these descriptors: there are some, and none has privileges.
@@ -129,11 +125,10 @@ func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) 
 		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret),
 		Version: version,
 	}
-	metadata, err := metadataText(c.Metadata)
-	if err != nil {
+	var err error
+	if key.Metadata, err = metadata.Text(c.Metadata); err != nil {
 		return Key{}, Credential{}, err
 	}
-	key.Metadata = metadata
 	near, err := s.quota.near(ctx, p.User)
 	if err != nil {
 		return Key{}, Credential{}, err

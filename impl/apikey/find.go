@@ -24,19 +24,13 @@ type Filter struct {
 
 // Check returns fault.RequestInvalid for a filter that contradicts itself.
 func (f Filter) Check() error {
-	var messages []string
+	var problems fault.Problems
 	one, user := f.ID != "" || f.Name != "", f.UserName != "" || f.RealmName != ""
-	if one && user {
-		messages = append(messages,
-			"username or realm name must not be specified when the api key id or api key name is specified")
-	}
-	if f.Owned && user {
-		messages = append(messages, "neither username nor realm-name may be specified when retrieving owned API keys")
-	}
-	if f.ID != "" && f.Name != "" {
-		messages = append(messages, "only one of [api key id, api key name] can be specified")
-	}
-	return fault.Invalid(messages)
+	problems.Add(one && user,
+		"username or realm name must not be specified when the api key id or api key name is specified")
+	problems.Add(f.Owned && user, "neither username nor realm-name may be specified when retrieving owned API keys")
+	problems.Add(f.ID != "" && f.Name != "", "only one of [api key id, api key name] can be specified")
+	return fault.Invalid(problems)
 }
 
 // Find returns the selected keys that the caller may see, oldest first: all keys, or its own. An API key may always see

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,22 +26,17 @@ type Selection struct {
 
 // Check returns fault.RequestInvalid for a selection that is empty or contradicts itself.
 func (s Selection) Check() error {
-	var messages []string
-	add := func(wrong bool, message string) {
-		if wrong {
-			messages = append(messages, message)
-		}
-	}
+	var problems fault.Problems
 	blank := slices.IndexFunc(s.IDs, func(id string) bool { return strings.TrimSpace(id) == "" })
 	one, user := s.IDs != nil || s.Name != "", s.UserName != "" || s.RealmName != ""
-	add(s.IDs != nil && len(s.IDs) == 0, "Field [ids] cannot be an empty array")
-	add(blank >= 0, fmt.Sprintf("Field [ids] must not contain blank id, but got blank id at index position: [%d]", blank))
-	add(!one && !user && !s.Owned,
+	problems.Add(s.IDs != nil && len(s.IDs) == 0, "Field [ids] cannot be an empty array")
+	problems.Add(blank >= 0, fmt.Sprintf("Field [ids] must not contain blank id, but got blank id at index position: [%d]", blank))
+	problems.Add(!one && !user && !s.Owned,
 		"One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")
-	add(one && user, "username or realm name must not be specified when the api key id(s) or api key name are specified")
-	add(s.Owned && user, "neither username nor realm-name may be specified when invalidating owned API keys")
-	add(s.IDs != nil && s.Name != "", "only one of [api key id(s), api key name] can be specified")
-	return fault.Invalid(messages)
+	problems.Add(one && user, "username or realm name must not be specified when the api key id(s) or api key name are specified")
+	problems.Add(s.Owned && user, "neither username nor realm-name may be specified when invalidating owned API keys")
+	problems.Add(s.IDs != nil && s.Name != "", "only one of [api key id(s), api key name] can be specified")
+	return fault.Invalid(problems)
 }
 
 // The sizes of the transactions of one invalidation, because a transaction that takes too long is rolled back. If an
@@ -62,21 +58,12 @@ func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Sel
 		return nil, err
 	}
 
-	var all []string
-	for some := range slices.Chunk(keys, keysAtOnce) {
-		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]string, error) {
-			if err := lockMany(tx, len(some)); err != nil {
-				return nil, err
-			}
-			return invalidate(ctx, tx, some)
-		})
-		if err != nil {
+	return writeChunks(ctx, s.store, keys, keysAtOnce, func(tx *store.Tx, some []store.APIKey) ([]string, error) {
+		if err := lockMany(tx, len(some)); err != nil {
 			return nil, err
 		}
-		all = append(all, ended...)
-	}
-	slices.Sort(all)
-	return all, nil
+		return invalidate(ctx, tx, some)
+	})
 }
 
 // wholeUsers reports whether the selection selects all keys of its users.
@@ -89,21 +76,28 @@ func (s *Service) invalidateUsers(ctx context.Context, caller access.Subject, se
 		return nil, err
 	}
 
-	var all []string
-	for some := range slices.Chunk(users, usersAtOnce) {
-		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (ended []string, err error) {
-			if err := tx.Keys.Lock(); err != nil {
+	return writeChunks(ctx, s.store, users, usersAtOnce, func(tx *store.Tx, some []string) (ended []string, err error) {
+		if err := tx.Keys.Lock(); err != nil {
+			return nil, err
+		}
+		for _, name := range some {
+			ids, err := revoke(ctx, tx, name)
+			if err != nil {
 				return nil, err
 			}
-			for _, name := range some {
-				ids, err := revoke(ctx, tx, name)
-				if err != nil {
-					return nil, err
-				}
-				ended = append(ended, ids...)
-			}
-			return ended, nil
-		})
+			ended = append(ended, ids...)
+		}
+		return ended, nil
+	})
+}
+
+// writeChunks calls f with each part of a list in a transaction of its own, and returns the sorted results of all.
+func writeChunks[T any](
+	ctx context.Context, st *store.Store, list []T, size int, f func(*store.Tx, []T) ([]string, error),
+) ([]string, error) {
+	var all []string
+	for some := range slices.Chunk(list, size) {
+		ended, err := store.Write(ctx, st, func(tx *store.Tx) ([]string, error) { return f(tx, some) })
 		if err != nil {
 			return nil, err
 		}
@@ -181,11 +175,7 @@ func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIK
 	switch {
 	case s.IDs != nil:
 		found, err := tx.Keys.ByIDs(s.IDs)
-		var keys []store.APIKey
-		for _, key := range found {
-			keys = append(keys, key)
-		}
-		return keys, err
+		return slices.Collect(maps.Values(found)), err
 	case s.Owned:
 		return tx.Keys.OfUser(caller.User)
 	}

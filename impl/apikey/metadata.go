@@ -1,7 +1,6 @@
 package apikey
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/sallyport/sallyport/impl/fault"
@@ -14,26 +13,12 @@ const maxMetadata = 64 << 10
 
 // metadataProblems returns the errors of metadata, as messages for fault.Invalid.
 func metadataProblems(members map[string]any) []string {
-	var problems []string
-	if metadata.HasReservedKey(members) {
-		problems = append(problems, "API key metadata keys may not start with [_]")
-	}
-	if text, err := metadataText(members); err == nil && len(text) > maxMetadata {
-		problems = append(problems, fmt.Sprintf("API key metadata may not be larger than [%d] bytes", maxMetadata))
-	}
+	var problems fault.Problems
+	problems.Add(metadata.HasReservedKey(members), "API key metadata keys may not start with [_]")
+	text, err := metadata.Text(members)
+	problems.Add(err == nil && len(text) > maxMetadata,
+		fmt.Sprintf("API key metadata may not be larger than [%d] bytes", maxMetadata))
 	return problems
-}
-
-// metadataText returns the canonical encoding of metadata; "" for nil.
-func metadataText(metadata map[string]any) (string, error) {
-	if metadata == nil {
-		return "", nil
-	}
-	text, err := json.Marshal(metadata)
-	if err != nil {
-		return "", fault.Wrap(fault.ServerFailed, err, "the metadata cannot be written")
-	}
-	return string(text), nil
 }
 
 // readMetadata decodes metadata, with numbers as they were written. The result is not nil.

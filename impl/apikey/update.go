@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -150,11 +151,11 @@ func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 		change.Assigned = &assigned
 	}
 	if u.Metadata != nil {
-		metadata, err := metadataText(u.Metadata)
+		text, err := metadata.Text(u.Metadata)
 		if err != nil {
 			return change, err
 		}
-		change.Metadata = &metadata
+		change.Metadata = &text
 	}
 	if u.Lifetime != nil {
 		end := tx.Now.Add(u.Lifetime.Truncate(time.Second))

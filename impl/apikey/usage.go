@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -62,10 +63,7 @@ func (u *usage) flush() {
 	u.writing.Lock()
 	defer u.writing.Unlock()
 	u.mu.Lock()
-	used := make(map[string]time.Time, len(u.pending))
-	for id, at := range u.pending {
-		used[id] = at
-	}
+	used := maps.Clone(u.pending)
 	u.mu.Unlock()
 	if len(used) == 0 {
 		return

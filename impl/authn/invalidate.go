@@ -15,18 +15,12 @@ type TokenSelection struct{ Token, RefreshToken, UserName, RealmName string }
 
 // Check returns fault.RequestInvalid, with all errors, for a selection that is empty or contradictory.
 func (s TokenSelection) Check() error {
-	var messages []string
+	var problems fault.Problems
 	one, many := s.Token != "" || s.RefreshToken != "", s.UserName != "" || s.RealmName != ""
-	if !one && !many {
-		messages = append(messages, "one of [token, refresh_token, username, realm_name] is required")
-	}
-	if s.Token != "" && s.RefreshToken != "" {
-		messages = append(messages, "only one of [token, refresh_token] can be given")
-	}
-	if one && many {
-		messages = append(messages, "[username] and [realm_name] cannot be given with [token] or [refresh_token]")
-	}
-	return fault.Invalid(messages)
+	problems.Add(!one && !many, "one of [token, refresh_token, username, realm_name] is required")
+	problems.Add(s.Token != "" && s.RefreshToken != "", "only one of [token, refresh_token] can be given")
+	problems.Add(one && many, "[username] and [realm_name] cannot be given with [token] or [refresh_token]")
+	return fault.Invalid(problems)
 }
 
 // InvalidateTokens ends the sessions of the selected tokens, with all their tokens. It returns the number of ended

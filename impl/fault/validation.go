@@ -5,6 +5,16 @@ import (
 	"strings"
 )
 
+// Problems collects validation errors for Invalid.
+type Problems []string
+
+// Add adds a message if it applies.
+func (p *Problems) Add(wrong bool, message string) {
+	if wrong {
+		*p = append(*p, message)
+	}
+}
+
 // Invalid returns RequestInvalid with a numbered list of all validation errors, worded as by Elasticsearch, or nil for an empty
 // list.
 func Invalid(messages []string) error {

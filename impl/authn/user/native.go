@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -77,7 +78,10 @@ func (s *Service) native(ctx context.Context, name string, n Native) (store.User
 		}
 	}
 	var err error
-	if u.Metadata, err = metadataText(n.Metadata); err != nil || n.Password == nil {
+	if len(n.Metadata) == 0 {
+		n.Metadata = nil
+	}
+	if u.Metadata, err = metadata.Text(n.Metadata); err != nil || n.Password == nil {
 		return u, err
 	}
 	u.PasswordHash, err = s.hashNew(ctx, name, *n.Password)

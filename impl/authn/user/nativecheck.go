@@ -1,7 +1,6 @@
 package user
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -13,19 +12,13 @@ import (
 )
 
 // problems collects the errors of a request.
-type problems []string
-
-func (p *problems) add(wrong bool, message string) {
-	if wrong {
-		*p = append(*p, message)
-	}
-}
+type problems struct{ fault.Problems }
 
 // failure adds the message of an error.
 func (p *problems) failure(err error) {
 	var f *fault.Error
 	if errors.As(err, &f) {
-		*p = append(*p, f.Message)
+		p.Add(true, f.Message)
 	}
 }
 
@@ -34,13 +27,13 @@ func (p *problems) failure(err error) {
 func (n Native) Check(name string) error {
 	var p problems
 	p.failure(CheckName(name))
-	p.add(n.Roles == nil, "roles are missing")
+	p.Add(n.Roles == nil, "roles are missing")
 	p.roles(n.Roles)
-	p.add(metadata.HasReservedKey(n.Metadata), "metadata keys may not start with [_]")
+	p.Add(metadata.HasReservedKey(n.Metadata), "metadata keys may not start with [_]")
 	p.failure(CheckTexts(text(n.FullName), text(n.Email)))
 	given := Secret{n.Password, n.PasswordHash}
 	p.secret(name, given)
-	if err := fault.Invalid(p); err != nil {
+	if err := fault.Invalid(p.Problems); err != nil {
 		return err
 	}
 	return given.checkHash()
@@ -49,16 +42,16 @@ func (n Native) Check(name string) error {
 // Check returns the errors of Native's Check for a password of a user with that name.
 func (s Secret) Check(name string) error {
 	var p problems
-	p.add(s.Password == nil && s.PasswordHash == nil, "one of [password, password_hash] is required")
+	p.Add(s.Password == nil && s.PasswordHash == nil, "one of [password, password_hash] is required")
 	p.secret(name, s)
-	if err := fault.Invalid(p); err != nil {
+	if err := fault.Invalid(p.Problems); err != nil {
 		return err
 	}
 	return s.checkHash()
 }
 
 func (p *problems) secret(name string, s Secret) {
-	p.add(s.Password != nil && s.PasswordHash != nil, "only one of [password, password_hash] can be given")
+	p.Add(s.Password != nil && s.PasswordHash != nil, "only one of [password, password_hash] can be given")
 	if s.Password == nil {
 		return
 	}
@@ -71,12 +64,12 @@ const maxRoles = 1000
 // roles checks the names of Elasticsearch roles, and that the ECE roles can be combined.
 func (p *problems) roles(names []string) {
 	if len(names) > maxRoles {
-		p.add(true, fmt.Sprintf("a user can have at most [%d] roles", maxRoles))
+		p.Add(true, fmt.Sprintf("a user can have at most [%d] roles", maxRoles))
 		return
 	}
 	var platform []string
 	for _, name := range names {
-		p.add(!identity.RoleNameFits(name),
+		p.Add(!identity.RoleNameFits(name),
 			fmt.Sprintf("the role name [%s] must have 1 to 507 characters of printable ASCII and no blank at either end", name))
 		if identity.HoldsPlatformRole([]identity.Role{identity.Role(name)}) {
 			platform = append(platform, name)
@@ -98,16 +91,4 @@ func (s Secret) checkHash() error {
 				"10 passes, with 8 to 64 bytes of salt and 32 of hash")
 	}
 	return nil
-}
-
-// metadataText returns the canonical encoding of metadata; "" for none.
-func metadataText(metadata map[string]any) (string, error) {
-	if len(metadata) == 0 {
-		return "", nil
-	}
-	text, err := json.Marshal(metadata)
-	if err != nil {
-		return "", fault.Wrap(fault.ServerFailed, err, "the metadata cannot be written")
-	}
-	return string(text), nil
 }
