@@ -280,7 +280,9 @@ func changeFailure(place string, apply func(*openapi3.Response)) func(*openapi3.
 
 // Ensures that the paths for identity providers are those of the operations, also in a region.
 func TestSAMLPaths(t *testing.T) {
-	for id, patterns := range map[string][]string{"saml-callback": api.SAMLCallback, "saml-single-logout": api.SAMLSingleLogout} {
+	for id, patterns := range map[string][]string{
+		"saml-callback": api.SAMLCallback, "saml-single-logout": api.SAMLSingleLogout,
+	} {
 		t.Run(id, func(t *testing.T) {
 			for route, item := range load(t).Paths.Map() {
 				for _, op := range item.Operations() {
@@ -302,15 +304,19 @@ func TestSAMLPaths(t *testing.T) {
 // privileges.
 func TestElevation(t *testing.T) {
 	want := []string{
-		"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key", "delete-user-api-keys",
+		"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key",
+		"delete-user-api-keys",
 		"delete-users-api-keys", "update-user",
 	}
 	wantElasticsearch := []string{
-		"security-bulk-update-api-keys", "security-change-password", "security-change-password-post", "security-create-api-key", "security-create-api-key-put",
+		"security-bulk-update-api-keys", "security-change-password", "security-change-password-post",
+		"security-create-api-key", "security-create-api-key-put",
 		"security-delete-application-privileges", "security-delete-role",
-		"security-delete-user", "security-disable-user", "security-disable-user-post", "security-enable-user", "security-enable-user-post",
+		"security-delete-user", "security-disable-user", "security-disable-user-post", "security-enable-user",
+		"security-enable-user-post",
 		"security-grant-api-key", "security-grant-api-key-put", "security-invalidate-api-keys",
-		"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post", "security-put-user",
+		"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post",
+		"security-put-user",
 		"security-put-user-post", "security-update-api-key",
 	}
 	asking := map[bool][]string{}

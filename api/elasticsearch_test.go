@@ -119,7 +119,8 @@ func TestLint_NotVacuousElasticsearch(t *testing.T) {
 			r.Content[jsonBody].Example = nil
 		}), role + ": status 404 application/json: there is no example"},
 
-		{"an open request", changeSchema("SecurityCreateApiKeyRequest", func(s *openapi3.Schema) { s.WithAnyAdditionalProperties() }),
+		{"an open request",
+			changeSchema("SecurityCreateApiKeyRequest", func(s *openapi3.Schema) { s.WithAnyAdditionalProperties() }),
 			body + "SecurityCreateApiKeyRequest takes any member"},
 		{"an open descriptor", changeSchema("RoleDescriptor", func(s *openapi3.Schema) { s.AdditionalProperties.Has = nil }),
 			body + "RoleDescriptor takes any member"},

@@ -17,8 +17,8 @@ import (
 // served.
 var prefixes = []string{"/api/v1/", "/sso/", "/_security/", "/_cluster/"}
 
-// Operations of ECE can answer the statuses of always if they need credentials, those of withBody if they have a body, and
-// those of withQuery if they have a query parameter.
+// Operations of ECE can answer the statuses of always if they need credentials, those of withBody if they have a body,
+// and those of withQuery if they have a query parameter.
 var (
 	always    = []string{"401", "403", "429", "500", "501", "502", "503"}
 	withBody  = []string{"400", "413", "415"}
@@ -141,7 +141,8 @@ func (l *linter) statuses(op operation) {
 	if op.RequestBody != nil {
 		want = append(want, taking...)
 	}
-	if slices.ContainsFunc(op.parameters(), func(p *openapi3.Parameter) bool { return p.In == openapi3.ParameterInQuery }) {
+	if slices.ContainsFunc(op.parameters(),
+		func(p *openapi3.Parameter) bool { return p.In == openapi3.ParameterInQuery }) {
 		want = append(want, asking...)
 	}
 	slices.Sort(want)

@@ -36,7 +36,8 @@ func TestRequests_Taken(t *testing.T) {
 			`{"ids":["a"],"role_descriptors":{},"metadata":{},"expiration":""}`,
 			`{"ids":["a"],"role_descriptors":{"x":{}},"metadata":{"a":[1.50,{"b":null}],"_b":1e400},"expiration":"-1"}`,
 		},
-		createKey: {`{"name":""}`, `{"name":"a","expiration":"1d","role_descriptors":{"x":{"restriction":{}}},"metadata":{}}`},
+		createKey: {`{"name":""}`,
+			`{"name":"a","expiration":"1d","role_descriptors":{"x":{"restriction":{}}},"metadata":{}}`},
 		updateKey: {``, `{}`, `{"role_descriptors":{"x":{"cluster":null}}}`},
 		invalidate: {
 			`{}`, `{"ids":"a"}`, `{"ids":["a",1]}`, `{"name":"a*"}`, `{"username":"u","realm_name":"r"}`,
@@ -48,7 +49,8 @@ func TestRequests_Taken(t *testing.T) {
 		},
 		searchKeys: {
 			``, `{}`, `{"query":{"bool":{"must":[{"term":{"name":{"value":"a"}}}]}},"from":-1,"size":0}`,
-			`{"sort":"name"}`, `{"sort":{"name":"asc"}}`, `{"sort":["name",{"creation":{"order":"desc","format":"strict_date_time"}}]}`,
+			`{"sort":"name"}`, `{"sort":{"name":"asc"}}`,
+			`{"sort":["name",{"creation":{"order":"desc","format":"strict_date_time"}}]}`,
 			`{"search_after":["a",1,1.5,true,null]}`, `{"aggs":{"a":{"terms":{"field":"name"}}}}`, `{"aggregations":{}}`,
 		},
 		check: {
@@ -57,11 +59,14 @@ func TestRequests_Taken(t *testing.T) {
 		},
 		putRole: descriptors,
 		putUser: {
-			`{}`, `{"username":"u","password":"p","password_hash":"h","roles":[],"full_name":null,"email":null,"metadata":{"a":1},"enabled":false}`,
+			`{}`,
+			`{"username":"u","password":"p","password_hash":"h","roles":[],"full_name":null,"email":null,"metadata":{"a":1},"enabled":false}`,
 			`{"roles":"a,b"}`, `{"full_name":"F","email":"e"}`,
 		},
-		putActions: {`{}`, `{"a":{}}`, `{"a":{"p":{"actions":["x/y"],"metadata":{"a":1},"application":"a","name":"p"},"q":{}}}`},
-		getToken:   {`{"grant_type":"password","username":"u","password":"p","scope":"s"}`, `{"grant_type":"refresh_token","refresh_token":"r"}`},
+		putActions: {`{}`, `{"a":{}}`,
+			`{"a":{"p":{"actions":["x/y"],"metadata":{"a":1},"application":"a","name":"p"},"q":{}}}`},
+		getToken: {`{"grant_type":"password","username":"u","password":"p","scope":"s"}`,
+			`{"grant_type":"refresh_token","refresh_token":"r"}`},
 	} {
 		for _, body := range bodies {
 			if err := validate(document, place, body); err != nil {
@@ -97,27 +102,40 @@ func TestRequests_Refused(t *testing.T) {
 	document := load(t)
 	for place, bodies := range map[string][]string{
 		bulkUpdate: {
-			``, `[]`, `{}`, `{"ids":null}`, `{"ids":1}`, `{"ids":[null]}`, `{"ids":[["a"]]}`, `{"ids":[{}]}`, `{"ids":["a"],"id":"a"}`,
-			`{"ids":["a"],"role_descriptors":null}`, `{"ids":["a"],"role_descriptors":[]}`, `{"ids":["a"],"role_descriptors":{"x":null}}`,
-			`{"ids":["a"],"metadata":null}`, `{"ids":["a"],"metadata":[]}`, `{"ids":["a"],"expiration":null}`, `{"ids":["a"],"expiration":1}`,
+			``, `[]`, `{}`, `{"ids":null}`, `{"ids":1}`, `{"ids":[null]}`, `{"ids":[["a"]]}`, `{"ids":[{}]}`,
+			`{"ids":["a"],"id":"a"}`,
+			`{"ids":["a"],"role_descriptors":null}`, `{"ids":["a"],"role_descriptors":[]}`,
+			`{"ids":["a"],"role_descriptors":{"x":null}}`,
+			`{"ids":["a"],"metadata":null}`, `{"ids":["a"],"metadata":[]}`, `{"ids":["a"],"expiration":null}`,
+			`{"ids":["a"],"expiration":1}`,
 		},
 		createKey:  {``, `{}`, `{"name":null}`, `{"name":1}`, `{"name":"a","id":"b"}`},
 		updateKey:  {`{"ids":["a"]}`, `null`, `{"expiration":true}`},
 		invalidate: {``, `{"id":"a"}`, `{"owner":1}`, `{"owner":"yes"}`, `{"name":null}`, `{"ids":null}`},
 		grantKey:   {``, `{"api_key":null}`, `{"api_key":{"owner":"u"}}`, `{"client_authentication":{"kind":"s"}}`},
-		searchKeys: {`null`, `{"query":[]}`, `{"from":"1"}`, `{"size":1.5}`, `{"sort":1}`, `{"sort":[["name"]]}`, `{"search_after":"a"}`, `{"search_after":[{}]}`, `{"track_total_hits":true}`},
-		check:      {``, `{"indices":[]}`, `{"index":[{"names":"a","privileges":["read"],"query":"q"}]}`, `{"index":[{"names":"a"}]}`, `{"application":[{"application":"a","privileges":["p"]}]}`},
+		searchKeys: {`null`, `{"query":[]}`, `{"from":"1"}`, `{"size":1.5}`, `{"sort":1}`, `{"sort":[["name"]]}`,
+			`{"search_after":"a"}`, `{"search_after":[{}]}`, `{"track_total_hits":true}`},
+		check: {``, `{"indices":[]}`, `{"index":[{"names":"a","privileges":["read"],"query":"q"}]}`,
+			`{"index":[{"names":"a"}]}`, `{"application":[{"application":"a","privileges":["p"]}]}`},
 		putRole: {
-			``, `{"foo":1}`, `{"cluster":"all"}`, `{"cluster":[1]}`, `{"cluster":[null]}`, `{"run_as":"u"}`, `{"metadata":null}`, `{"type":{}}`, `{"type":[]}`,
-			`{"description":null}`, `{"indices":null}`, `{"index":{}}`, `{"indices":["a"]}`, `{"indices":[{"names":"a","privileges":["read"],"clusters":["c"]}]}`,
-			`{"indices":[{"privileges":["read"]}]}`, `{"indices":[{"names":"a"}]}`, `{"indices":[{"names":null,"privileges":["read"]}]}`,
+			``, `{"foo":1}`, `{"cluster":"all"}`, `{"cluster":[1]}`, `{"cluster":[null]}`, `{"run_as":"u"}`, `{"metadata":null}`,
+			`{"type":{}}`, `{"type":[]}`,
+			`{"description":null}`, `{"indices":null}`, `{"index":{}}`, `{"indices":["a"]}`,
+			`{"indices":[{"names":"a","privileges":["read"],"clusters":["c"]}]}`,
+			`{"indices":[{"privileges":["read"]}]}`, `{"indices":[{"names":"a"}]}`,
+			`{"indices":[{"names":null,"privileges":["read"]}]}`,
 			`{"indices":[{"names":"a","privileges":"read"}]}`, `{"indices":[{"names":"a","privileges":["read"],"query":1}]}`,
-			`{"indices":[{"names":"a","privileges":["read"],"query":[]}]}`, `{"indices":[{"names":"a","privileges":["read"],"allow_restricted_indices":"true"}]}`,
-			`{"indices":[{"names":"a","privileges":["read"],"field_security":{}}]}`, `{"indices":[{"names":"a","privileges":["read"],"field_security":null}]}`,
-			`{"indices":[{"names":"a","privileges":["read"],"field_security":{"except":["a"]}}]}`, `{"remote_indices":[{"names":"a","privileges":["read"]}]}`,
-			`{"remote_cluster":[{}]}`, `{"global":[]}`, `{"global":null}`, `{"global":{"x":{}}}`, `{"global":{"application":{"manage":{}}}}`, `{"restriction":{"workflows":null}}`,
+			`{"indices":[{"names":"a","privileges":["read"],"query":[]}]}`,
+			`{"indices":[{"names":"a","privileges":["read"],"allow_restricted_indices":"true"}]}`,
+			`{"indices":[{"names":"a","privileges":["read"],"field_security":{}}]}`,
+			`{"indices":[{"names":"a","privileges":["read"],"field_security":null}]}`,
+			`{"indices":[{"names":"a","privileges":["read"],"field_security":{"except":["a"]}}]}`,
+			`{"remote_indices":[{"names":"a","privileges":["read"]}]}`,
+			`{"remote_cluster":[{}]}`, `{"global":[]}`, `{"global":null}`, `{"global":{"x":{}}}`,
+			`{"global":{"application":{"manage":{}}}}`, `{"restriction":{"workflows":null}}`,
 		},
-		putUser:    {``, `{"name":"u"}`, `{"roles":null}`, `{"roles":[1]}`, `{"enabled":null}`, `{"metadata":null}`, `{"password":null}`},
+		putUser: {``, `{"name":"u"}`, `{"roles":null}`, `{"roles":[1]}`, `{"enabled":null}`, `{"metadata":null}`,
+			`{"password":null}`},
 		putActions: {``, `{"a":[]}`, `{"a":{"p":["x"]}}`, `{"a":{"p":{"actions":"x"}}}`, `{"a":{"p":{"action":["x"]}}}`},
 		getToken:   {``, `{}`, `{"grant_type":null}`, `{"grant_type":"password","user":"u"}`},
 	} {
@@ -145,10 +163,12 @@ func TestRequests_Parameters(t *testing.T) {
 		{createKey, "refresh=now", false},
 		{bulkUpdate, "dry_run=true", true},
 		{bulkUpdate, "dry_run=yes", false},
-		{"GET /_security/api_key", "id=a&name=b*&owner=true&username=&realm_name=r&active_only=false&with_limited_by=true&with_profile_uid=true", true},
+		{"GET /_security/api_key",
+			"id=a&name=b*&owner=true&username=&realm_name=r&active_only=false&with_limited_by=true&with_profile_uid=true", true},
 		{"GET /_security/api_key", "owner=yes", false},
 		{searchKeys, "typed_keys=true&with_limited_by=false", true},
-		{"GET /_cluster/health", "wait_for_status=yellow&timeout=30s&local=true&level=shards&wait_for_nodes=%3E%3D1&wait_for_no_relocating_shards=true", true},
+		{"GET /_cluster/health",
+			"wait_for_status=yellow&timeout=30s&local=true&level=shards&wait_for_nodes=%3E%3D1&wait_for_no_relocating_shards=true", true},
 		{"GET /_cluster/health", "wait_for_status=blue", false},
 	} {
 		body := "{}"
@@ -183,7 +203,9 @@ func validateQuery(document *openapi3.T, place, query, body string) error {
 			params[p.Value.Name] = "x"
 		}
 	}
-	route := &routers.Route{Spec: document, Path: path, PathItem: document.Paths.Value(path), Method: method, Operation: &op}
+	route := &routers.Route{
+		Spec: document, Path: path, PathItem: document.Paths.Value(path), Method: method, Operation: &op,
+	}
 	return openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
 		Request: request, PathParams: params, Route: route,
 		Options: &openapi3filter.Options{SkipSettingDefaults: true},

@@ -11,8 +11,8 @@ import (
 
 const rolesExtension = "x-roles"
 
-// roles checks that an operation below /api/v1 that needs credentials lists the roles that may call it, and that no other
-// operation does. A role must have the permissions of all roles that it includes.
+// roles checks that an operation below /api/v1 that needs credentials lists the roles that may call it, and that no
+// other operation does. A role must have the permissions of all roles that it includes.
 func (l *linter) roles(op operation) {
 	extension, given := op.Extensions[rolesExtension]
 	switch wanted := !op.public() && !op.elasticsearch(); {
@@ -54,7 +54,8 @@ func (l *linter) roles(op operation) {
 
 // Ensures that each rule of roles notices what it forbids.
 func TestLint_Roles(t *testing.T) {
-	const list, login, elasticsearch = "GET /api/v1/users", "POST /api/v1/users/auth/_login", "GET /_security/_authenticate"
+	const list, login, elasticsearch = "GET /api/v1/users", "POST /api/v1/users/auth/_login",
+		"GET /_security/_authenticate"
 	set := func(place string, roles any) func(*openapi3.T) {
 		return func(d *openapi3.T) {
 			op := find(d, place)
@@ -70,8 +71,11 @@ func TestLint_Roles(t *testing.T) {
 		{"roles of an Elasticsearch operation", set(elasticsearch, admin), elasticsearch + ": x-roles has no effect"},
 		{"a text", set(list, "ece_platform_admin"), list + ": x-roles is not a list of roles"},
 		{"an empty list", set(list, []any{}), list + ": x-roles is not a list of roles"},
-		{"an unknown role", set(list, append([]any{"admin"}, admin...)), list + `: x-roles has "admin", which is not a role of ECE`},
-		{"any user among roles", set(list, append([]any{"any_user"}, admin...)), list + `: x-roles has "any_user", which is not a role of ECE`},
-		{"an included role alone", set(list, []any{"ece_platform_viewer"}), list + ": x-roles lacks ece_platform_admin, which includes another of the roles"},
+		{"an unknown role", set(list, append([]any{"admin"}, admin...)),
+			list + `: x-roles has "admin", which is not a role of ECE`},
+		{"any user among roles", set(list, append([]any{"any_user"}, admin...)),
+			list + `: x-roles has "any_user", which is not a role of ECE`},
+		{"an included role alone", set(list, []any{"ece_platform_viewer"}),
+			list + ": x-roles lacks ece_platform_admin, which includes another of the roles"},
 	})
 }

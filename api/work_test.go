@@ -23,7 +23,8 @@ var notRevoking = []string{"saml-single-logout", "remove-totp-device"}
 // records is heavy, and one without credentials has no class, because it is in that of its client's address.
 func (l *linter) work(op operation) {
 	class, given := op.Extensions[workExtension]
-	revokes := (op.method == http.MethodDelete || revoking.MatchString(op.OperationID)) && !slices.Contains(notRevoking, op.OperationID)
+	revokes := (op.method == http.MethodDelete || revoking.MatchString(op.OperationID)) &&
+		!slices.Contains(notRevoking, op.OperationID)
 	switch {
 	case given && class != "heavy" && class != "revocation":
 		l.problem(op.place(), "%s is %v, and not heavy or revocation", workExtension, class)
@@ -80,7 +81,9 @@ func TestLint_Work(t *testing.T) {
 		{"an unknown class", set(list, "large"), list + ": x-work is large, and not heavy or revocation"},
 		{"a public operation", set(login, "heavy"), login + ": x-work is for operations with credentials"},
 		{"a list that is light", set(list, nil), list + ": it lists records, and x-work is not heavy"},
-		{"a revocation that is heavy", set(remove, "heavy"), remove + ": x-work is heavy; whether it takes access away: true"},
-		{"a read that is a revocation", set(list, "revocation"), list + ": x-work is revocation; whether it takes access away: false"},
+		{"a revocation that is heavy", set(remove, "heavy"),
+			remove + ": x-work is heavy; whether it takes access away: true"},
+		{"a read that is a revocation", set(list, "revocation"),
+			list + ": x-work is revocation; whether it takes access away: false"},
 	})
 }

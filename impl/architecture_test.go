@@ -13,13 +13,18 @@ const module = "github.com/sallyport/sallyport/"
 
 // layers maps each package of impl to the packages of impl that it may import. All packages may import fault.
 var layers = map[string][]string{
-	"fault":                          {},
-	"http":                           {},
-	"http/convert":                   {},
-	"http/contract":                  {"platform/strictjson"},
-	"http/edge":                      {"audit", "authn", "authn/elevation", "authn/identity", "authn/user", "http/contract", "platform/admission", "platform/secret", "platform/tracing"},
-	"http/ece":                       {"account", "apikey", "authn", "authn/elevation", "authn/identity", "authn/session", "authn/user", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml", "store"},
-	"http/elastic":                   {"account", "apikey", "apikey/query", "authn", "authn/elevation", "authn/identity", "authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty", "platform/duration", "platform/strictjson", "platform/xcontent", "store"},
+	"fault":         {},
+	"http":          {},
+	"http/convert":  {},
+	"http/contract": {"platform/strictjson"},
+	"http/edge": {"audit", "authn", "authn/elevation", "authn/identity", "authn/user",
+		"http/contract", "platform/admission", "platform/secret", "platform/tracing"},
+	"http/ece": {"account", "apikey", "authn", "authn/elevation", "authn/identity", "authn/session",
+		"authn/user", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml", "store"},
+	"http/elastic": {"account", "apikey", "apikey/query", "authn", "authn/elevation", "authn/identity",
+		"authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
+		"http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty",
+		"platform/duration", "platform/strictjson", "platform/xcontent", "store"},
 	"http/elastic/filterpath/pretty": {},
 	"http/elastic/filterpath":        {"platform/admission/wildcard", "platform/admission/work"},
 	"platform/duration":              {},
@@ -45,29 +50,40 @@ var layers = map[string][]string{
 	"authz/privilege":                {"platform/admission/wildcard", "platform/admission/work"},
 	"authz/role":                     {"audit", "authn/identity", "authz/roledescriptor", "store", "platform/strictjson"},
 	"authz/applicationprivilege":     {"platform/metadata", "audit", "authz/privilege", "store", "platform/strictjson"},
-	"authz/access":                   {"authz/applicationprivilege", "authn/identity", "platform/admission/work", "authz/privilege", "authz/role", "authz/roledescriptor", "store"},
-	"saml/samltest":                  {},
-	"authn/elevation/totp":           {},
-	"saml/protocol":                  {},
-	"store":                          {"authn/identity", "platform/admission", "platform/background", "platform/secret"},
-	"store/storetest":                {"store", "store/postgrestest"},
-	"store/postgrestest":             {},
-	"audit":                          {"store"},
-	"authn/attempts":                 {"audit", "platform/admission", "store"},
-	"authn/session":                  {"audit", "platform/background", "platform/secret", "store"},
-	"account":                        {"audit", "platform/mergepatch", "platform/secret", "store"},
-	"authn/user":                     {"platform/metadata", "audit", "authn/attempts", "authn/identity", "platform/mergepatch", "platform/admission", "authn/password", "platform/background", "platform/secret", "store"},
-	"authn/elevation":                {"audit", "authn/attempts", "authn/identity", "platform/secret", "authn/session", "store", "authn/elevation/totp"},
-	"authn/rekey":                    {"audit", "authn/elevation", "platform/secret", "authn/session", "store"},
-	"apikey":                         {"platform/metadata", "authz/access", "audit", "platform/duration", "authn/identity", "apikey/query", "authz/role", "authz/roledescriptor", "platform/secret", "store", "platform/strictjson"},
-	"authn":                          {"apikey", "audit", "authn/identity", "platform/admission", "platform/secret", "authn/session", "store", "authn/user"},
-	"saml":                           {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard", "saml/protocol", "platform/background", "platform/secret", "platform/strictyaml", "authn/session", "store", "authn/user"},
-	"config":                         {"apikey", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml", "authn/session", "store"},
-	"app":                            {"authz/access", "account", "apikey", "authz/applicationprivilege", "authn", "authn/elevation", "authn/attempts", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics", "authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
+	"authz/access": {"authz/applicationprivilege", "authn/identity", "platform/admission/work",
+		"authz/privilege", "authz/role", "authz/roledescriptor", "store"},
+	"saml/samltest":        {},
+	"authn/elevation/totp": {},
+	"saml/protocol":        {},
+	"store":                {"authn/identity", "platform/admission", "platform/background", "platform/secret"},
+	"store/storetest":      {"store", "store/postgrestest"},
+	"store/postgrestest":   {},
+	"audit":                {"store"},
+	"authn/attempts":       {"audit", "platform/admission", "store"},
+	"authn/session":        {"audit", "platform/background", "platform/secret", "store"},
+	"account":              {"audit", "platform/mergepatch", "platform/secret", "store"},
+	"authn/user": {"platform/metadata", "audit", "authn/attempts", "authn/identity", "platform/mergepatch",
+		"platform/admission", "authn/password", "platform/background", "platform/secret", "store"},
+	"authn/elevation": {"audit", "authn/attempts", "authn/identity", "platform/secret", "authn/session", "store",
+		"authn/elevation/totp"},
+	"authn/rekey": {"audit", "authn/elevation", "platform/secret", "authn/session", "store"},
+	"apikey": {"platform/metadata", "authz/access", "audit", "platform/duration", "authn/identity", "apikey/query",
+		"authz/role", "authz/roledescriptor", "platform/secret", "store", "platform/strictjson"},
+	"authn": {"apikey", "audit", "authn/identity", "platform/admission", "platform/secret", "authn/session", "store",
+		"authn/user"},
+	"saml": {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard",
+		"saml/protocol", "platform/background", "platform/secret", "platform/strictyaml", "authn/session", "store",
+		"authn/user"},
+	"config": {"apikey", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
+		"authn/session", "store"},
+	"app": {"authz/access", "account", "apikey", "authz/applicationprivilege", "authn", "authn/elevation",
+		"authn/attempts", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics",
+		"authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// Programs and helpers of tests.
-	"http/costtest":       {},
-	"http/costtest/probe": {"app", "authn/elevation", "http/contract", "http/ece", "http/edge", "http/elastic", "http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
+	"http/costtest": {},
+	"http/costtest/probe": {"app", "authn/elevation", "http/contract", "http/ece", "http/edge", "http/elastic",
+		"http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }
 
 // only lists the packages that may import a package: the key is the beginning of an import path.
@@ -152,7 +168,8 @@ func TestOnly(t *testing.T) {
 // Ensures that the client depends on none of the server's packages.
 func TestClientIsLight(t *testing.T) {
 	for _, path := range goList(t, "-deps", "./gen/client") {
-		for _, heavy := range []string{"labstack", "getkin", "modernc.org", "pressly/goose", "spf13/cobra", module + "impl", module + "gen/ece", module + "gen/elastic"} {
+		for _, heavy := range []string{"labstack", "getkin", "modernc.org", "pressly/goose", "spf13/cobra", module + "impl",
+			module + "gen/ece", module + "gen/elastic"} {
 			if strings.Contains(path, heavy) {
 				t.Errorf("gen/client depends on %s", path)
 			}

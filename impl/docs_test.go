@@ -84,8 +84,8 @@ func TestReadme_Operations(t *testing.T) {
 	compare(t, rows(t, `[A-Z]+ /[^`+"`"+`]*`), want)
 }
 
-// audience returns the permitted callers of an operation: for Elasticsearch's the narrowest privilege that grants it, if it needs
-// one.
+// audience returns the permitted callers of an operation: for Elasticsearch's the narrowest privilege that grants it,
+// if it needs one.
 func audience(op *openapi3.Operation) string {
 	if action, given := op.Extensions["x-elasticsearch-action"].(string); given {
 		return needed(op.OperationID, action)
@@ -94,7 +94,8 @@ func audience(op *openapi3.Operation) string {
 	for _, c := range []struct {
 		role     identity.Role
 		audience string
-	}{{identity.AnyUser, "all"}, {identity.DeploymentViewer, "ECE"}, {identity.PlatformViewer, "platform"}, {identity.PlatformAdmin, "admins"}} {
+	}{{identity.AnyUser, "all"}, {identity.DeploymentViewer, "ECE"}, {identity.PlatformViewer, "platform"},
+		{identity.PlatformAdmin, "admins"}} {
 		if strings.Contains(roles, string(c.role)) {
 			return c.audience
 		}
@@ -103,7 +104,8 @@ func audience(op *openapi3.Operation) string {
 }
 
 // unprivileged are Elasticsearch's operations that need no privilege, because they are about the caller.
-var unprivileged = []string{"security-authenticate", "security-has-", "security-get-user-privileges", "security-change-own-password"}
+var unprivileged = []string{"security-authenticate", "security-has-", "security-get-user-privileges",
+	"security-change-own-password"}
 
 func needed(operation, action string) string {
 	if slices.ContainsFunc(unprivileged, func(prefix string) bool { return strings.HasPrefix(operation, prefix) }) {
@@ -141,9 +143,11 @@ func TestSecurity_Defaults(t *testing.T) {
 	text := read(t, "../docs/security.md")
 	lock, cost, length := attempts.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
 	for _, want := range []string{
-		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold, lock.Base.Seconds(), lock.Max.Minutes()),
+		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold,
+			lock.Base.Seconds(), lock.Max.Minutes()),
 		fmt.Sprintf("argon2id, %d MiB, %d passes, %d thread,", cost.Memory/1024, cost.Passes, cost.Threads),
-		fmt.Sprintf("expires after %.0f minutes, the session after %.0f hours", length.Idle.Minutes(), length.Absolute.Hours()),
+		fmt.Sprintf("expires after %.0f minutes, the session after %.0f hours", length.Idle.Minutes(),
+			length.Absolute.Hours()),
 		fmt.Sprintf("a password that was proved in the last %.0f minutes", elevation.RecentPassword.Minutes()),
 		fmt.Sprintf("| %.0f minutes, at most an hour |", elevation.DefaultSettings.Length.Minutes()),
 		fmt.Sprintf("| %d characters to 1,024 bytes", password.Min),
@@ -159,8 +163,8 @@ var (
 	comments = regexp.MustCompile(` ?//.*`)
 )
 
-// sources returns the text of each Go file by its path, with single blanks and without comments, and the text of all tests as
-// "_test.go".
+// sources returns the text of each Go file by its path, with single blanks and without comments, and the text of all
+// tests as "_test.go".
 func sources(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}

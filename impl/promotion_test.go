@@ -20,7 +20,8 @@ func TestPromotion_OneWay(t *testing.T) {
 	statement := regexp.MustCompile("(?s)`(INSERT INTO users|UPDATE users SET[^`]*\\broles)\\b")
 	for _, root := range []string{".", "../cmd"} {
 		err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "store/storetest") {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+				strings.HasPrefix(path, "store/storetest") {
 				return err
 			}
 			text := read(t, path)
@@ -50,7 +51,8 @@ func TestPromotion_OneWay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := slices.Sorted(maps.Keys(writers)); !slices.Equal(got, []string{"authn/user/changes.go add Insert", "authn/user/changes.go save Update"}) {
+	if got := slices.Sorted(maps.Keys(writers)); !slices.Equal(got,
+		[]string{"authn/user/changes.go add Insert", "authn/user/changes.go save Update"}) {
 		t.Errorf("users are written by %q", got)
 	}
 	if got := slices.Sorted(maps.Keys(statements)); !slices.Equal(got, []string{"store/users.go"}) {

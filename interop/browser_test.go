@@ -35,11 +35,13 @@ func TestSAML_Browser(t *testing.T) {
 	saw := f.browse(t, browser, sealed, user)
 
 	page, token := f.url+"/sso/token", f.token(t, saw.Redirects[len(saw.Redirects)-1])
-	f.ask(t, http.MethodGet, "/api/v1/user", token).want(200, `{"user_name": "grace", "security": {"security_realm": {"id": "sealed"}}}`)
+	f.ask(t, http.MethodGet, "/api/v1/user", token).want(200,
+		`{"user_name": "grace", "security": {"security_realm": {"id": "sealed"}}}`)
 
 	until := expiry(t, token).UTC().Format("1/2/2006, 3:04:05 PM")
 	text := strings.ReplaceAll(saw.Text, "\u202f", " ") // between the time and PM
-	if saw.Heading != "Signed in" || saw.Title != "Signed in" || !strings.Contains(text, "signed in as grace, until "+until) {
+	if saw.Heading != "Signed in" || saw.Title != "Signed in" ||
+		!strings.Contains(text, "signed in as grace, until "+until) {
 		t.Errorf("the page says %q, %q; want that grace is signed in until %s", saw.Heading, text, until)
 	}
 	if saw.Address != page || saw.Next != f.url+"/there?a=b&c=%25#d" {
@@ -48,7 +50,8 @@ func TestSAML_Browser(t *testing.T) {
 	if len(saw.Complaints) != 0 {
 		t.Errorf("the browser complains: %q", saw.Complaints)
 	}
-	if saw.Foreign.Ran || len(saw.Foreign.Complaints) != 1 || !strings.Contains(saw.Foreign.Complaints[0], "Content Security Policy") {
+	if saw.Foreign.Ran || len(saw.Foreign.Complaints) != 1 ||
+		!strings.Contains(saw.Foreign.Complaints[0], "Content Security Policy") {
 		t.Errorf("an injected script: %+v", saw.Foreign)
 	}
 	if saw.Again.Address != page || saw.Again.Heading != "Not signed in" {

@@ -26,11 +26,14 @@ func TestByHand_V9(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bulk, err := s.BulkUpdateApiKeys().Request(&bulkupdateapikeys.Request{Ids: []string{made.Id, "nowhere"}, Expiration: "2d"}).Do(ctx)
+	bulk, err := s.BulkUpdateApiKeys().Request(&bulkupdateapikeys.Request{
+		Ids: []string{made.Id, "nowhere"}, Expiration: "2d",
+	}).Do(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(bulk.Updated, []string{made.Id}) || len(bulk.Noops) != 0 || bulk.Errors.Count != 1 || bulk.Errors.Details["nowhere"].Type != "resource_not_found_exception" {
+	if !slices.Equal(bulk.Updated, []string{made.Id}) || len(bulk.Noops) != 0 || bulk.Errors.Count != 1 ||
+		bulk.Errors.Details["nowhere"].Type != "resource_not_found_exception" {
 		t.Errorf("bulk update: %+v", bulk)
 	}
 
@@ -43,24 +46,28 @@ func TestByHand_V9(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found.Total != 1 || *found.ApiKeys[0].Expiration <= found.ApiKeys[0].Creation || found.ApiKeys[0].LimitedBy[0]["ece_platform_admin"].RunAs[0] != "*" {
+	if found.Total != 1 || *found.ApiKeys[0].Expiration <= found.ApiKeys[0].Creation ||
+		found.ApiKeys[0].LimitedBy[0]["ece_platform_admin"].RunAs[0] != "*" {
 		t.Fatalf("query: %+v", found)
 	}
 	runs, ok := found.Aggregations["runs"].(*types.StringTermsAggregate)
 	if !ok {
 		t.Fatalf("aggregation: %#v", found.Aggregations["runs"])
 	}
-	if buckets, _ := runs.Buckets.([]types.StringTermsBucket); len(buckets) != 1 || buckets[0].Key != run || buckets[0].DocCount != 1 {
+	if buckets, _ := runs.Buckets.([]types.StringTermsBucket); len(buckets) != 1 || buckets[0].Key != run ||
+		buckets[0].DocCount != 1 {
 		t.Errorf("aggregation: %+v", runs)
 	}
 
 	var failure *types.ElasticsearchError
 	_, err = s.BulkUpdateApiKeys().Ids(made.Id).Header("es-security-runas-user", "missing").ErrorTrace(true).Do(ctx)
-	if !errors.As(err, &failure) || failure.Status != 403 || failure.ErrorCause.Type != "security_exception" || failure.ErrorCause.Reason == nil || failure.ErrorCause.StackTrace == nil {
+	if !errors.As(err, &failure) || failure.Status != 403 || failure.ErrorCause.Type != "security_exception" ||
+		failure.ErrorCause.Reason == nil || failure.ErrorCause.StackTrace == nil {
 		t.Errorf("running as an unknown user: %v", err)
 	}
 	// An unknown operation, which Elasticsearch reports in another format.
-	if _, err := s.GetServiceAccounts().Do(ctx); !errors.As(err, &failure) || failure.Status != 400 || failure.ErrorCause.Reason == nil {
+	if _, err := s.GetServiceAccounts().Do(ctx); !errors.As(err, &failure) || failure.Status != 400 ||
+		failure.ErrorCause.Reason == nil {
 		t.Errorf("an unknown operation: %v", err)
 	}
 }

@@ -5,7 +5,8 @@ import "testing"
 // Ensures that each client accepts the server as Elasticsearch, and reads its version.
 func TestInfo(t *testing.T) {
 	each(t, func(d dialog) {
-		d.info().want(200, `{"name": "sallyport", "cluster_name": "sallyport", "version": {"number": "9.4.0", "build_snapshot": false}}`)
+		d.info().want(200,
+			`{"name": "sallyport", "cluster_name": "sallyport", "version": {"number": "9.4.0", "build_snapshot": false}}`)
 		d.ping().want(200, `{}`)
 		d.health().want(200, `{"status": "green", "timed_out": false, "number_of_nodes": 1}`)
 	})
@@ -30,12 +31,15 @@ func TestCallers(t *testing.T) {
 		byKey.authenticate().wantFailure(401, "security_exception")
 
 		given := d.getToken(`{"grant_type": "password", "username": "`+user.user+`", "password": "`+user.password+`"}`).
-			want(200, `{"type": "Bearer", "authentication": {"username": %q, "authentication_realm": {"type": "native"}}}`, user.user)
+			want(200, `{"type": "Bearer", "authentication": {"username": %q, "authentication_realm": {"type": "native"}}}`,
+				user.user)
 		byToken := d.connect(connection{token: given.text("access_token")})
 		byToken.authenticate().want(200, `{"username": %q, "authentication_type": "token"}`, user.user)
-		given = d.getToken(`{"grant_type": "refresh_token", "refresh_token": "`+given.text("refresh_token")+`"}`).want(200, `{}`)
+		given = d.getToken(`{"grant_type": "refresh_token", "refresh_token": "`+given.text("refresh_token")+
+			`"}`).want(200, `{}`)
 		byToken = d.connect(connection{token: given.text("access_token")})
-		d.invalidateToken(`{"token": "`+given.text("access_token")+`"}`).want(200, `{"invalidated_tokens": 1, "previously_invalidated_tokens": 0, "error_count": 0}`)
+		d.invalidateToken(`{"token": "`+given.text("access_token")+`"}`).want(200,
+			`{"invalidated_tokens": 1, "previously_invalidated_tokens": 0, "error_count": 0}`)
 		byToken.authenticate().wantFailure(401, "security_exception")
 	})
 }

@@ -41,7 +41,8 @@ func (c connection) transport() http.RoundTripper {
 type operations struct {
 	info, ping, health, authenticate, userPrivileges, builtinPrivileges func() answer
 
-	createKey, queryKeys, bulkUpdate, grantKey, invalidateKeys, hasPrivileges, putPrivileges, getToken, invalidateToken func(body string) answer
+	createKey, queryKeys, bulkUpdate, grantKey, invalidateKeys, hasPrivileges, putPrivileges, getToken,
+	invalidateToken func(body string) answer
 
 	// Raw operations send the body as it is, without the client's types.
 	createKeyRaw, bulkUpdateRaw, grantKeyRaw func(body string) answer
@@ -100,7 +101,10 @@ func each(t *testing.T, scenario func(d dialog)) {
 func newDialog(t *testing.T, i int) dialog {
 	c := clients[i]
 	connect := func(how connection) operations { return c.connect(t, how) }
-	return dialog{T: t, operations: connect(owner()), connect: connect, suffix: fmt.Sprintf("-%d", runs.Add(1)), typed: c.typed, version: c.version}
+	return dialog{
+		T: t, operations: connect(owner()), connect: connect, suffix: fmt.Sprintf("-%d", runs.Add(1)), typed: c.typed,
+		version: c.version,
+	}
 }
 
 // name returns a name that no other run uses.

@@ -18,7 +18,8 @@ func loadCompose(t *testing.T) *types.Project {
 		t.Fatal(err)
 	}
 	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir: folder, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(folder, "compose.yaml")}}, Environment: types.Mapping{},
+		WorkingDir: folder, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(folder, "compose.yaml")}},
+		Environment: types.Mapping{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,8 @@ func TestCompose(t *testing.T) {
 	}
 	readme, proxy := read("../README.md"), read("../deploy/haproxy.cfg")
 	for name, secret := range project.Secrets {
-		if !strings.Contains(readme, "> "+filepath.Base(secret.File)+"\n") || filepath.Base(filepath.Dir(secret.File)) != "secrets" {
+		if !strings.Contains(readme, "> "+filepath.Base(secret.File)+"\n") ||
+			filepath.Base(filepath.Dir(secret.File)) != "secrets" {
 			t.Errorf("the README does not create the secret %s in %s", name, secret.File)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 func optionsV9(c connection) []elasticsearch.Option {
 	options := []elasticsearch.Option{
 		elasticsearch.WithAddresses(served.url),
-		elasticsearch.WithTransportOptions(elastictransport.WithTransport(c.transport()), elastictransport.WithHeader(c.header())),
+		elasticsearch.WithTransportOptions(elastictransport.WithTransport(c.transport()),
+			elastictransport.WithHeader(c.header())),
 	}
 	switch {
 	case c.apiKey != "":

@@ -68,11 +68,13 @@ func (f federation) startProvider(t *testing.T, node, realm string) string {
 	in := func(name string) string { return filepath.Join(f.folder, name) }
 	arguments := []string{
 		"saml/node_modules/saml-idp/bin/run.js", "--host", "127.0.0.1", "--port", "0", "--issuer", "urn:example:idp:" + realm,
-		"--acsUrl", f.url + callbackPath, "--sloUrl", f.url + singleLogoutPath, "--audience", f.entityID(realm), "--configFile", identities,
+		"--acsUrl", f.url + callbackPath, "--sloUrl", f.url + singleLogoutPath, "--audience", f.entityID(realm),
+		"--configFile", identities,
 		"--key", in("idp.key"), "--cert", in("idp.crt"),
 	}
 	if realm == sealed {
-		arguments = append(arguments, "--encryptAssertion", "--encryptionCert", in("sp.crt"), "--encryptionPublicKey", in("sp.pub"))
+		arguments = append(arguments, "--encryptAssertion", "--encryptionCert", in("sp.crt"), "--encryptionPublicKey",
+			in("sp.pub"))
 	}
 	p := newProcess([]string{"HOST=", "PORT=", "FORCE_COLOR=0"}, node, arguments...)
 	found, err := p.start(p.out.listen(`http://localhost:(\d+)/metadata\s`))
@@ -88,7 +90,8 @@ func (f federation) startProvider(t *testing.T, node, realm string) string {
 	})
 	address := "http://127.0.0.1:" + found[1]
 	// Its default encryption is not authenticated.
-	set := newVisitor(t).post(address+"/settings", url.Values{"encryptionAlgorithm": {"http://www.w3.org/2009/xmlenc11#aes256-gcm"}})
+	set := newVisitor(t).post(address+"/settings",
+		url.Values{"encryptionAlgorithm": {"http://www.w3.org/2009/xmlenc11#aes256-gcm"}})
 	if set.status != http.StatusFound {
 		t.Fatalf("the identity provider's settings: %d %s", set.status, set.body)
 	}
@@ -102,7 +105,8 @@ func (f federation) serve(t *testing.T, address, described string) {
 	if err := os.WriteFile(realms, []byte(described), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environment := []string{"SALLYPORT_ADMIN_LISTEN=", "SALLYPORT_SAML_REALMS=" + realms, "SALLYPORT_ADMIN_PASSWORD=" + served.password, "SALLYPORT_READONLY_PASSWORD=" + served.password}
+	environment := []string{"SALLYPORT_ADMIN_LISTEN=", "SALLYPORT_SAML_REALMS=" + realms,
+		"SALLYPORT_ADMIN_PASSWORD=" + served.password, "SALLYPORT_READONLY_PASSWORD=" + served.password}
 	p := newServer(environment, "serve", "--listen", address, "--store", "sqlite:"+filepath.Join(f.folder, "sallyport.db"))
 	if _, err := p.start(p.log.listen(`msg=serving `)); err != nil {
 		t.Fatal(err)

@@ -23,10 +23,12 @@ const descriptor = `{
 func TestKeys_LifeCycle(t *testing.T) {
 	each(t, func(d dialog) {
 		name := d.name("life")
-		made := d.createKey(`{"name": "` + name + `", "expiration": "30d", "role_descriptors": {"all": ` + descriptor + `}, "metadata": {"team": "x", "n": [1.5, null]}}`)
+		made := d.createKey(`{"name": "` + name + `", "expiration": "30d", "role_descriptors": {"all": ` + descriptor +
+			`}, "metadata": {"team": "x", "n": [1.5, null]}}`)
 		made.want(200, `{"name": %q}`, name)
 		id := made.text("id")
-		if encoded := base64.StdEncoding.EncodeToString([]byte(id + ":" + made.text("api_key"))); encoded != made.text("encoded") {
+		if encoded := base64.StdEncoding.EncodeToString([]byte(id + ":" +
+			made.text("api_key"))); encoded != made.text("encoded") {
 			t.Errorf("encoded is %s; want %s", made.text("encoded"), encoded)
 		}
 
@@ -37,7 +39,8 @@ func TestKeys_LifeCycle(t *testing.T) {
 
 		d.updateKey(id, `{"metadata": {"team": "y"}}`).want(200, `{"updated": true}`)
 		d.updateKey(id, `{"metadata": {"team": "y"}}`).want(200, `{"updated": false}`)
-		d.clearCache(id+",unknown").want(200, `{"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "sallyport"}`)
+		d.clearCache(id+",unknown").want(200,
+			`{"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "sallyport"}`)
 
 		d.invalidateKeys(`{"ids": ["`+id+`", "unknown"]}`).want(200,
 			`{"invalidated_api_keys": [%q], "previously_invalidated_api_keys": [], "error_count": 0, "error_details": null}`, id)
@@ -52,7 +55,8 @@ func TestKeys_LifeCycle(t *testing.T) {
 func TestKeys_BulkUpdate(t *testing.T) {
 	each(t, func(d dialog) {
 		create := func(name string) string {
-			return d.createKey(`{"name": "`+d.name(name)+`", "metadata": {"a": 1}, "role_descriptors": {"r": {"cluster": ["all"]}}}`).want(200, `{}`).text("id")
+			return d.createKey(`{"name": "`+d.name(name)+
+				`", "metadata": {"a": 1}, "role_descriptors": {"r": {"cluster": ["all"]}}}`).want(200, `{}`).text("id")
 		}
 		changed, same, gone := create("changed"), create("same"), create("gone")
 		d.updateKey(same, `{"metadata": {"a": 2}}`).want(200, `{"updated": true}`)
@@ -67,7 +71,8 @@ func TestKeys_BulkUpdate(t *testing.T) {
 			want(200, `{"updated": [%q], "noops": [], "errors": null}`, changed)
 		d.getKey(changed).want(200, `{"api_keys": [{"role_descriptors": {"r": null, "new": %s}}]}`, descriptor)
 
-		d.bulkUpdateRaw(`{"ids": "`+changed+`", "metadata": {}, "role_descriptors": {}}`).want(200, `{"updated": [%q], "noops": []}`, changed)
+		d.bulkUpdateRaw(`{"ids": "`+changed+`", "metadata": {}, "role_descriptors": {}}`).want(200,
+			`{"updated": [%q], "noops": []}`, changed)
 		d.getKey(changed).want(200, `{"api_keys": [{"metadata": {"a": null}, "role_descriptors": {"r": null, "new": null}}]}`)
 		d.bulkUpdate(`{"ids": []}`).wantFailure(400, "action_request_validation_exception")
 		d.bulkUpdate(`{"ids": ["x"], "expiration": "1.5d"}`).wantFailure(400, "x_content_parse_exception")
@@ -87,7 +92,8 @@ func TestKeys_Global(t *testing.T) {
 		id := d.createKeyRaw(body).want(200, `{}`).text("id")
 		d.getKey(id).want(200, `{"api_keys": [{"role_descriptors": {"g": {"global": %s}}}]}`, global)
 		made := d.createKey(`{"name": "restricted", "role_descriptors": {"r": {"restriction": {"workflows": ["search_application_query"]}}}}`)
-		d.getKey(made.text("id")).want(200, `{"api_keys": [{"role_descriptors": {"r": {"restriction": {"workflows": ["search_application_query"]}}}}]}`)
+		d.getKey(made.text("id")).want(200,
+			`{"api_keys": [{"role_descriptors": {"r": {"restriction": {"workflows": ["search_application_query"]}}}}]}`)
 		d.connect(connection{apiKey: made.text("encoded")}).authenticate().wantFailure(403, "security_exception")
 	})
 }
@@ -97,10 +103,14 @@ func TestKeys_Grant(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("grantee", `["superuser"]`)
 		grant := func(rest string) string {
-			return `{"grant_type": "password", "username": "` + user.user + `", "password": "` + user.password + `", ` + rest + `}`
+			return `{"grant_type": "password", "username": "` + user.user + `", "password": "` + user.password + `", ` + rest +
+				`}`
 		}
-		id := d.grantKey(grant(`"api_key": {"name": "granted", "expiration": "1h", "metadata": {"k": "v"}}`)).want(200, `{"name": "granted"}`).text("id")
-		d.getKey(id).want(200, `{"api_keys": [{"username": %q, "metadata": {"k": "v"}, "limited_by": [{"superuser": {"cluster": ["all"]}}]}]}`, user.user)
+		id := d.grantKey(grant(`"api_key": {"name": "granted", "expiration": "1h", "metadata": {"k": "v"}}`)).want(200,
+			`{"name": "granted"}`).text("id")
+		d.getKey(id).want(200,
+			`{"api_keys": [{"username": %q, "metadata": {"k": "v"}, "limited_by": [{"superuser": {"cluster": ["all"]}}]}]}`,
+			user.user)
 		limited := grant(`"api_key": {"name": "granted", "role_descriptors": {"r": {"cluster": ["monitor"]}}}`)
 		if d.typed { // they make a list of the descriptors, which is refused as by Elasticsearch
 			d.grantKey(limited).wantFailure(400, "x_content_parse_exception")
@@ -109,8 +119,10 @@ func TestKeys_Grant(t *testing.T) {
 		d.getKey(id).want(200, `{"api_keys": [{"role_descriptors": {"r": {"cluster": ["monitor"]}}}]}`)
 		d.bulkUpdate(`{"ids": ["`+id+`"]}`).want(200, `{"errors": {"count": 1}}`)
 
-		token := d.getToken(`{"grant_type": "password", "username": "`+user.user+`", "password": "`+user.password+`"}`).want(200, `{}`).text("access_token")
-		d.grantKey(`{"grant_type": "access_token", "access_token": "`+token+`", "api_key": {"name": "by token"}}`).want(200, `{"name": "by token"}`)
+		token := d.getToken(`{"grant_type": "password", "username": "`+user.user+`", "password": "`+user.password+
+			`"}`).want(200, `{}`).text("access_token")
+		d.grantKey(`{"grant_type": "access_token", "access_token": "`+token+`", "api_key": {"name": "by token"}}`).want(200,
+			`{"name": "by token"}`)
 	})
 }
 
@@ -129,14 +141,22 @@ func TestKeys_Query(t *testing.T) {
 		mine := `{"term": {"username": {"value": "` + user.user + `"}}}`
 		for query, want := range map[string]string{
 			mine: `{"total": 3, "count": 3}`,
-			`{"bool": {"filter": [` + mine + `], "must_not": [{"prefix": {"name": {"value": "t"}}}]}}`:                                   `{"api_keys": [{"name": "one"}]}`,
-			`{"bool": {"filter": [` + mine + `, {"exists": {"field": "expiration"}}]}}`:                                                  `{"api_keys": [{"name": "one"}]}`,
-			`{"bool": {"filter": [` + mine + `, {"wildcard": {"name": {"value": "tw*"}}}]}}`:                                             `{"api_keys": [{"name": "two"}]}`,
-			`{"bool": {"filter": [` + mine + `, {"terms": {"name": ["two", "four"]}}]}}`:                                                 `{"api_keys": [{"name": "two"}]}`,
-			`{"bool": {"filter": [` + mine + `, {"match": {"metadata.env": {"query": "test"}}}]}}`:                                       `{"api_keys": [{"name": "two"}]}`,
-			`{"bool": {"filter": [` + mine + `, {"range": {"creation": {"gt": "now-1h", "lte": "now+1h"}}}]}}`:                           `{"total": 3}`,
-			`{"bool": {"filter": [` + mine + `, {"simple_query_string": {"query": "tw*", "fields": ["name"]}}]}}`:                        `{"api_keys": [{"name": "two"}]}`,
-			`{"bool": {"filter": [` + mine + `, {"match_all": {}}], "should": [{"ids": {"values": ["x"]}}], "minimum_should_match": 1}}`: `{"total": 0, "api_keys": []}`,
+			`{"bool": {"filter": [` + mine +
+				`], "must_not": [{"prefix": {"name": {"value": "t"}}}]}}`: `{"api_keys": [{"name": "one"}]}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"exists": {"field": "expiration"}}]}}`: `{"api_keys": [{"name": "one"}]}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"wildcard": {"name": {"value": "tw*"}}}]}}`: `{"api_keys": [{"name": "two"}]}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"terms": {"name": ["two", "four"]}}]}}`: `{"api_keys": [{"name": "two"}]}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"match": {"metadata.env": {"query": "test"}}}]}}`: `{"api_keys": [{"name": "two"}]}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"range": {"creation": {"gt": "now-1h", "lte": "now+1h"}}}]}}`: `{"total": 3}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"simple_query_string": {"query": "tw*", "fields": ["name"]}}]}}`: `{"api_keys": [{"name": "two"}]}`,
+			`{"bool": {"filter": [` + mine +
+				`, {"match_all": {}}], "should": [{"ids": {"values": ["x"]}}], "minimum_should_match": 1}}`: `{"total": 0, "api_keys": []}`,
 		} {
 			own.queryKeys(`{"query": `+query+`}`).want(200, "%s", want)
 		}
@@ -145,7 +165,8 @@ func TestKeys_Query(t *testing.T) {
 		page.want(200, `{"total": 3, "count": 2, "api_keys": [{"name": "one"}, {"name": "three"}]}`)
 		own.queryKeys(`{"query": `+mine+`, "sort": [{"name": {"order": "asc"}}], "search_after": ["three"]}`).
 			want(200, `{"total": 3, "api_keys": [{"name": "two", "_sort": ["two"]}]}`)
-		own.queryKeys(`{"query": `+mine+`, "from": 2, "size": 5, "sort": [{"name": {"order": "desc"}}]}`).want(200, `{"api_keys": [{"name": "one"}]}`)
+		own.queryKeys(`{"query": `+mine+`, "from": 2, "size": 5, "sort": [{"name": {"order": "desc"}}]}`).want(200,
+			`{"api_keys": [{"name": "one"}]}`)
 		own.queryKeys(`{"query": `+mine+`, "sort": [{"nothing": {}}]}`).wantFailure(400, "illegal_argument_exception")
 	})
 }
@@ -156,7 +177,8 @@ func TestKeys_Aggregations(t *testing.T) {
 	each(t, func(d dialog) {
 		user := d.newUser("counter", `["superuser"]`)
 		own := d.connect(user)
-		for _, body := range []string{`{"name": "a", "metadata": {"env": "p"}}`, `{"name": "b", "metadata": {"env": "p"}, "expiration": "10d"}`, `{"name": "c"}`} {
+		for _, body := range []string{`{"name": "a", "metadata": {"env": "p"}}`,
+			`{"name": "b", "metadata": {"env": "p"}, "expiration": "10d"}`, `{"name": "c"}`} {
 			own.createKey(body).want(200, `{}`)
 		}
 		mine := `{"term": {"username": {"value": "` + user.user + `"}}}`

@@ -33,7 +33,8 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		createKey:         createKey, createKeyRaw: createKey,
 		bulkUpdate: bulkUpdate, bulkUpdateRaw: bulkUpdate,
 		getKey: func(id string) answer {
-			return read(s.GetAPIKey(s.GetAPIKey.WithID(id), s.GetAPIKey.WithWithLimitedBy(true), s.GetAPIKey.WithWithProfileUID(true), s.GetAPIKey.WithPretty()))
+			return read(s.GetAPIKey(s.GetAPIKey.WithID(id), s.GetAPIKey.WithWithLimitedBy(true),
+				s.GetAPIKey.WithWithProfileUID(true), s.GetAPIKey.WithPretty()))
 		},
 		keysNamed: func(name string) answer { return read(s.GetAPIKey(s.GetAPIKey.WithName(name))) },
 		ownKeys:   func() answer { return read(s.GetAPIKey(s.GetAPIKey.WithOwner(true), s.GetAPIKey.WithActiveOnly(true))) },
@@ -47,15 +48,18 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		getPrivilege: func(application, name string) answer {
 			return read(s.GetPrivileges(s.GetPrivileges.WithApplication(application), s.GetPrivileges.WithName(name)))
 		},
-		deletePrivilege: func(application, name string) answer { return read(s.DeletePrivileges(namesV9(name), application)) },
-		putRole:         func(name, body string) answer { return read(s.PutRole(name, text(body))) },
-		getRole:         func(name string) answer { return read(s.GetRole(s.GetRole.WithName(name))) },
-		deleteRole:      func(name string) answer { return read(s.DeleteRole(name)) },
-		putUser:         func(name, body string) answer { return read(s.PutUser(name, text(body))) },
-		getUser:         func(name string) answer { return read(s.GetUser(s.GetUser.WithUsername(name))) },
-		deleteUser:      func(name string) answer { return read(s.DeleteUser(name)) },
-		enableUser:      func(name string) answer { return read(s.EnableUser(name)) },
-		disableUser:     func(name string) answer { return read(s.DisableUser(name)) },
+		deletePrivilege: func(application, name string) answer {
+			return read(s.DeletePrivileges(namesV9(name),
+				application))
+		},
+		putRole:     func(name, body string) answer { return read(s.PutRole(name, text(body))) },
+		getRole:     func(name string) answer { return read(s.GetRole(s.GetRole.WithName(name))) },
+		deleteRole:  func(name string) answer { return read(s.DeleteRole(name)) },
+		putUser:     func(name, body string) answer { return read(s.PutUser(name, text(body))) },
+		getUser:     func(name string) answer { return read(s.GetUser(s.GetUser.WithUsername(name))) },
+		deleteUser:  func(name string) answer { return read(s.DeleteUser(name)) },
+		enableUser:  func(name string) answer { return read(s.EnableUser(name)) },
+		disableUser: func(name string) answer { return read(s.DisableUser(name)) },
 		changePassword: func(name, body string) answer {
 			return read(s.ChangePassword(text(body), s.ChangePassword.WithUsername(name)))
 		},

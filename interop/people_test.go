@@ -6,7 +6,9 @@ import "testing"
 func (d dialog) newUser(beginning, roles string) connection {
 	d.Helper()
 	c := connection{user: d.name(beginning), password: "a passphrase of " + d.name(beginning)}
-	d.putUser(c.user, `{"password": "`+c.password+`", "roles": `+roles+`, "full_name": "Full Name", "email": "a@example.org", "metadata": {"n": 1}}`).
+	d.putUser(c.user,
+		`{"password": "`+c.password+`", "roles": `+roles+
+			`, "full_name": "Full Name", "email": "a@example.org", "metadata": {"n": 1}}`).
 		want(200, `{"created": true}`)
 	return c
 }
@@ -57,8 +59,10 @@ func TestUsers(t *testing.T) {
 func TestPrivileges(t *testing.T) {
 	each(t, func(d dialog) {
 		application, role := d.name("app"), d.name("reader")
-		d.putPrivileges(`{"`+application+`": {"read": {"actions": ["data:read/*"], "metadata": {"k": 1}}}}`).want(200, `{%q: {"read": {"created": true}}}`, application)
-		d.getPrivilege(application, "read").want(200, `{%q: {"read": {"actions": ["data:read/*"], "metadata": {"k": 1}}}}`, application)
+		d.putPrivileges(`{"`+application+`": {"read": {"actions": ["data:read/*"], "metadata": {"k": 1}}}}`).want(200,
+			`{%q: {"read": {"created": true}}}`, application)
+		d.getPrivilege(application, "read").want(200, `{%q: {"read": {"actions": ["data:read/*"], "metadata": {"k": 1}}}}`,
+			application)
 		d.putRole(role, `{"cluster": ["monitor"], "indices": [{"names": ["logs-*"], "privileges": ["read"]}],
 			"applications": [{"application": "`+application+`", "privileges": ["read"], "resources": ["*"]}]}`).want(200, `{}`)
 

@@ -12,7 +12,8 @@ type identity struct{ name, fullName, mail, groups string }
 
 func (i identity) form() url.Values {
 	return url.Values{
-		"userName": {i.name}, "nameIdFormat": {persistent}, "displayName": {i.fullName}, "email": {i.mail}, "groups": {i.groups},
+		"userName": {i.name}, "nameIdFormat": {persistent}, "displayName": {i.fullName}, "email": {i.mail},
+		"groups": {i.groups},
 	}
 }
 
@@ -42,7 +43,8 @@ func TestSAML(t *testing.T) {
 			answer{t, again.status, again.body}.want(401, `{"errors": [{"code": "root.unauthenticated"}]}`)
 		})
 	}
-	f.ask(t, http.MethodGet, "/api/v1/users/auth/methods", "").want(200, `{"sso_methods": [{"name": "Realm plain"}, {"name": "Realm sealed"}]}`)
+	f.ask(t, http.MethodGet, "/api/v1/users/auth/methods", "").want(200,
+		`{"sso_methods": [{"name": "Realm plain"}, {"name": "Realm sealed"}]}`)
 }
 
 // Ensures that a logout redirects to the identity provider, which understands it and confirms it to this server.

@@ -87,7 +87,8 @@ func TestCompression(t *testing.T) {
 		how.compressed, how.seen = true, &wire{}
 		own := d.connect(how)
 		name := d.name("packed")
-		id := own.createKey(`{"name": "`+name+`", "role_descriptors": {"r": `+descriptor+`}}`).want(200, `{"name": %q}`, name).text("id")
+		id := own.createKey(`{"name": "`+name+`", "role_descriptors": {"r": `+descriptor+`}}`).want(200, `{"name": %q}`,
+			name).text("id")
 		if request, _ := how.seen.last(); request.Get("Content-Encoding") != "gzip" {
 			t.Errorf("the client sends Content-Encoding %q", request.Get("Content-Encoding"))
 		}

@@ -22,7 +22,8 @@ func (p *process) adminListener() *process {
 // Ensures that the admin listener serves health and metrics without credentials, and that the public one does not.
 func TestServe_AdminListener(t *testing.T) {
 	t.Parallel()
-	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_HOSTS=sallyport-1", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
+	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_HOSTS=sallyport-1",
+		"SALLYPORT_ADMIN_PASSWORD=chosen by hand")
 	operator := s.adminListener()
 	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
@@ -33,7 +34,9 @@ func TestServe_AdminListener(t *testing.T) {
 	}
 	wantSilence(t, metrics, "chosen by hand")
 	operator.want(http.StatusNotFound, http.MethodGet, accountPath, "", "")
-	for host, status := range map[string]int{"attacker.example": http.StatusMisdirectedRequest, "sallyport-1:12490": http.StatusOK} {
+	for host, status := range map[string]int{
+		"attacker.example": http.StatusMisdirectedRequest, "sallyport-1:12490": http.StatusOK,
+	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, operator.url+"/healthz", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +59,8 @@ func TestServe_NotReady(t *testing.T) {
 	dsn := newStore(t)
 	operator := serveStore(t, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0").adminListener()
 	db := openDatabase(t, dsn, "_pragma=busy_timeout(30000)")
-	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
 		t.Fatal(err)
 	}
 	operator.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
@@ -69,7 +73,8 @@ func TestServe_NotReadyWhileDraining(t *testing.T) {
 	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
 	operator := s.adminListener()
 	const body = `{"trust": {"trust_all": false}}`
-	conn, reader := begin(t, strings.TrimPrefix(s.url, "http://"), "PUT "+accountPath, person{"admin", "chosen by hand"}.basic(), len(body))
+	conn, reader := begin(t, strings.TrimPrefix(s.url, "http://"), "PUT "+accountPath,
+		person{"admin", "chosen by hand"}.basic(), len(body))
 	s.signal(syscall.SIGTERM)
 	s.waitFor(regexp.MustCompile(`finishing requests in progress`))
 	operator.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
@@ -103,7 +108,8 @@ func TestServe_AdminPortTaken(t *testing.T) {
 func TestDev_AdminListener(t *testing.T) {
 	t.Parallel()
 	args := []string{"dev", "--listen", "127.0.0.1:0", "--admin.listen"}
-	wantRefusal(t, run(t, invocation{args: append(args, "0.0.0.0:0")}), "--admin.listen: 0.0.0.0 is not a loopback address")
+	wantRefusal(t, run(t, invocation{args: append(args, "0.0.0.0:0")}),
+		"--admin.listen: 0.0.0.0 is not a loopback address")
 	temporary := "TMPDIR=" + t.TempDir()
 	s := start(t, invocation{args: append(args, "127.0.0.1:0"), env: []string{temporary}}, devServesAt)
 	s.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")

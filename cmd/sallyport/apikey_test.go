@@ -34,7 +34,11 @@ func TestPromotion_CommandLine(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
-	o := run(t, invocation{args: []string{"user", "--store", dsn, "add", "alice", "--role", "ece_platform_admin", "--password-stdin"}, stdin: "another passphrase\n"})
+	o := run(t,
+		invocation{
+			args:  []string{"user", "--store", dsn, "add", "alice", "--role", "ece_platform_admin", "--password-stdin"},
+			stdin: "another passphrase\n",
+		})
 	if o.code == 0 || o.stderr == "" {
 		t.Errorf("exit code %d, %q", o.code, o.stdout)
 	}

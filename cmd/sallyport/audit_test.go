@@ -64,7 +64,8 @@ func TestAuditExport(t *testing.T) {
 	s := serveStore(t, dsn)
 	addUser(t, dsn, eve)
 	session := s.logIn(eve)
-	s.want(http.StatusUnauthorized, http.MethodPost, loginPath, "", loginBody(person{"x\n{\"event\": \"user.created\"}\u2028", "a wrong password"}))
+	s.want(http.StatusUnauthorized, http.MethodPost, loginPath, "",
+		loginBody(person{"x\n{\"event\": \"user.created\"}\u2028", "a wrong password"}))
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+authPath+"/_logout", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,8 @@ func TestAuditExport(t *testing.T) {
 		if at, err := time.Parse("2006-01-02T15:04:05.000Z", e.At); err != nil || time.Since(at).Abs() > time.Hour {
 			t.Errorf("the time is %q (%v)", e.At, err)
 		}
-		if remote := e.Actor != "(system)" && e.Actor != "(command line)"; remote != (e.Address == "127.0.0.1") || remote != (e.RequestID != "") {
+		if remote := e.Actor != "(system)" && e.Actor != "(command line)"; remote != (e.Address == "127.0.0.1") ||
+			remote != (e.RequestID != "") {
 			t.Errorf("the entry is %+v", e)
 		}
 	}
@@ -113,7 +115,8 @@ func TestAuditExport_Since(t *testing.T) {
 	for _, test := range []struct {
 		since time.Time
 		want  int
-	}{{at, 1}, {at.Add(-time.Hour), 1}, {at.Add(time.Millisecond), 0}, {at.In(time.FixedZone("", 2*60*60)), 1}, {time.Time{}, 1}} {
+	}{{at, 1}, {at.Add(-time.Hour), 1}, {at.Add(time.Millisecond), 0}, {at.In(time.FixedZone("", 2*60*60)), 1},
+		{time.Time{}, 1}} {
 		since := test.since.Format(time.RFC3339Nano)
 		if n := len(exportAudit(t, dsn, "--since", since)); n != test.want {
 			t.Errorf("%d entries since %s; want %d", n, since, test.want)
@@ -127,7 +130,8 @@ func TestAuditExport_Refusals(t *testing.T) {
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
 	for saying, args := range map[string][]string{
-		`--since: "yesterday" is not a time`:                                           {"--store", dsn, "--since", "yesterday"},
+		`--since: "yesterday" is not a time`: {"--store", dsn, "--since",
+			"yesterday"},
 		`--since: "" is not a time`:                                                    {"--store", dsn, "--since", ""},
 		"the database nothing.db does not exist":                                       {"--store", "sqlite:nothing.db"},
 		"--store none keeps no records":                                                {"--store", "none"},

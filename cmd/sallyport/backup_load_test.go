@@ -41,8 +41,10 @@ func TestBackup_UnderLoad(t *testing.T) {
 func TestBackup_PostgreSQLUnderLoad(t *testing.T) {
 	t.Parallel()
 	dsn, dump, restore := postgrestest.Database(t), postgresProgram(t, "pg_dump"), postgresProgram(t, "pg_restore")
-	servers := []*process{serveStore(t, dsn, sealed, chosenAdmin, chosenReadonly), serveStore(t, dsn, sealed, chosenAdmin, chosenReadonly)}
-	made, book := copiesUnderLoad(t, servers, func(path string) { runProgram(t, dump, "--format=custom", "--file="+path, dsn) })
+	servers := []*process{serveStore(t, dsn, sealed, chosenAdmin, chosenReadonly),
+		serveStore(t, dsn, sealed, chosenAdmin, chosenReadonly)}
+	made, book := copiesUnderLoad(t, servers,
+		func(path string) { runProgram(t, dump, "--format=custom", "--file="+path, dsn) })
 	whole := mustRunOn(t, dsn, "audit", "export").stdout
 	for _, c := range made {
 		restored := postgrestest.Database(t)
@@ -93,7 +95,8 @@ func copiesUnderLoad(t *testing.T, servers []*process, run func(path string)) ([
 func (p *process) newChief(admin string) string {
 	p.t.Helper()
 	chief := person{"chief", "chief's own passphrase"}
-	p.want(200, "POST", "/api/v1/users", admin, `{"user_name":"chief","security":{"enabled":true,"password":"`+chief.password+`","roles":["ece_platform_admin"]}}`)
+	p.want(200, "POST", "/api/v1/users", admin,
+		`{"user_name":"chief","security":{"enabled":true,"password":"`+chief.password+`","roles":["ece_platform_admin"]}}`)
 	return p.logIn(chief)
 }
 
@@ -156,12 +159,14 @@ func (c copied) check(t *testing.T, book *journal, wholeText, restored string) s
 		}
 	}
 	if !maps.Equal(want, exported) {
-		t.Errorf("the first %d writes result in %d objects, and %d are exported:\n%s", has, len(want), len(exported), difference(want, exported))
+		t.Errorf("the first %d writes result in %d objects, and %d are exported:\n%s", has, len(want), len(exported),
+			difference(want, exported))
 	}
 	if has == 0 || has == len(book.changes) {
 		t.Errorf("%d of %d writes are in the copy, so nothing was tested", has, len(book.changes))
 	}
-	t.Logf("%d of %d writes are in the copy, which took %s: %d objects", has, len(book.changes), c.ended.Sub(c.began).Round(time.Millisecond), len(want))
+	t.Logf("%d of %d writes are in the copy, which took %s: %d objects", has, len(book.changes),
+		c.ended.Sub(c.began).Round(time.Millisecond), len(want))
 	return partText
 }
 

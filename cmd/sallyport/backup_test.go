@@ -49,7 +49,8 @@ func TestBackup_Refusals(t *testing.T) {
 	wantRefusal(t, runOn(t, dsn, "restore", "--force", "--from", backup), "stop the server first")
 	s.wantAuth(http.StatusOK, alice.basic())
 	s.stop()
-	if o := mustRunOn(t, dsn, "backup", "--to", backup+"3"); !strings.Contains(o.stderr, databaseFile(dsn)+".key, without which it cannot be used") {
+	if o := mustRunOn(t, dsn, "backup", "--to", backup+"3"); !strings.Contains(o.stderr,
+		databaseFile(dsn)+".key, without which it cannot be used") {
 		t.Errorf("it says %q; want what is not in the backup", o.stderr)
 	}
 	mustRunOn(t, dsn, "restore", "--force", "--from", backup)
@@ -71,7 +72,8 @@ func TestBackup_Output(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"restore", "--force", "--from", backup}, {"restore", "--from", backup}} {
-		if o := mustRunOn(t, dsn, args...); o.stdout != fmt.Sprintf("restored %s from %s (schema %d)\n", databaseFile(dsn), backup, schema) {
+		if o := mustRunOn(t, dsn, args...); o.stdout != fmt.Sprintf("restored %s from %s (schema %d)\n", databaseFile(dsn),
+			backup, schema) {
 			t.Errorf("it says %q", o.stdout)
 		}
 		dsn = newStore(t)

@@ -52,7 +52,8 @@ func TestService(t *testing.T) {
 func TestService_Limits(t *testing.T) {
 	t.Parallel()
 	_, settings, _ := strings.Cut(deployed(t, "sallyport.service"), "[Service]")
-	for _, line := range []string{"MemoryMax=2G", "LimitCORE=0", "LimitNOFILE=65536", "UMask=0077", "StateDirectoryMode=0700", "NoNewPrivileges=yes"} {
+	for _, line := range []string{"MemoryMax=2G", "LimitCORE=0", "LimitNOFILE=65536", "UMask=0077",
+		"StateDirectoryMode=0700", "NoNewPrivileges=yes"} {
 		if !strings.Contains(settings, "\n"+line+"\n") {
 			t.Errorf("the unit has no line %q", line)
 		}
@@ -65,7 +66,8 @@ func TestService_Limits(t *testing.T) {
 // Ensures that the unit reads the environment file named in the README, and starts without it.
 func TestService_Environment(t *testing.T) {
 	t.Parallel()
-	path, found := regexp.MustCompile(`(?m)^EnvironmentFile=-(.*)$`).FindStringSubmatch(deployed(t, "sallyport.service")), false
+	path, found := regexp.MustCompile(`(?m)^EnvironmentFile=-(.*)$`).FindStringSubmatch(deployed(t, "sallyport.service")),
+		false
 	if path != nil {
 		found = strings.Contains(deployed(t, "../README.md"), "`"+path[1]+"`")
 	}
@@ -80,10 +82,12 @@ func TestService_Verified(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd-analyze is not installed")
 	}
-	unit := strings.Replace(deployed(t, "sallyport.service"), "/usr/local/bin/sallyport", program, 1) // systemd checks that the program exists
+	// systemd checks that the program exists
+	unit := strings.Replace(deployed(t, "sallyport.service"), "/usr/local/bin/sallyport", program, 1)
 	path := filepath.Join(t.TempDir(), "sallyport.service")
 	writeFile(t, path, unit)
-	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+		path).CombinedOutput()
 	if err != nil || strings.Contains(string(out), path+":") {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -36,7 +36,10 @@ func TestConnectionLimits(t *testing.T) {
 // listener despite many idle connections.
 func TestServe_FewDescriptors(t *testing.T) {
 	t.Parallel()
-	i := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--store", newStore(t)}, env: []string{"SALLYPORT_LOG_FORMAT=json", "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", chosenAdmin, chosenReadonly}}
+	i := invocation{
+		args: []string{"serve", "--listen", "127.0.0.1:0", "--store", newStore(t)},
+		env:  []string{"SALLYPORT_LOG_FORMAT=json", "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", chosenAdmin, chosenReadonly},
+	}
 	cmd := i.command(t.Context(), t)
 	cmd.Args = append([]string{"sh", "-c", `ulimit -n 192; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
 	shell, err := exec.LookPath("sh")

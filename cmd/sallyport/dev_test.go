@@ -16,7 +16,8 @@ var devServesAt = regexp.MustCompile(`serves a temporary database at (\S+) (?s:.
 // startDev starts dev with its own folder for temporary files, because a killed dev leaves some.
 func startDev(t *testing.T, temporary string) *process {
 	t.Helper()
-	return start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0"}, env: []string{"TMPDIR=" + temporary}}, devServesAt)
+	return start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0"}, env: []string{"TMPDIR=" + temporary}},
+		devServesAt)
 }
 
 // Ensures that dev prints all that a user needs, that the printed commands work as they are, and that no file is
@@ -68,7 +69,8 @@ func TestDev_ClientProgram(t *testing.T) {
 
 	// It is built first, because go prints what it downloads among the lines of a program that it runs.
 	binary := filepath.Join(t.TempDir(), "client")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../docs/client").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary,
+		"../../docs/client").CombinedOutput(); err != nil {
 		t.Fatalf("building the program: %v: %s", err, out)
 	}
 	program := func(password string) (string, error) {
@@ -76,10 +78,12 @@ func TestDev_ClientProgram(t *testing.T) {
 		return string(out), err
 	}
 
-	if out, err := program(password); err != nil || !strings.Contains(out, "created the key") || strings.Count(out, "\n") != 3 {
+	if out, err := program(password); err != nil || !strings.Contains(out, "created the key") ||
+		strings.Count(out, "\n") != 3 {
 		t.Errorf("the program says %q, %v; want the key it created and the two that there are", out, err)
 	}
-	if out, err := program("wrong"); err == nil || !strings.Contains(out, "401") || !strings.Contains(out, "root.unauthorized") {
+	if out, err := program("wrong"); err == nil || !strings.Contains(out, "401") ||
+		!strings.Contains(out, "root.unauthorized") {
 		t.Errorf("with a wrong password it says %q, %v; want the refusal", out, err)
 	}
 }
@@ -104,7 +108,10 @@ func TestDev_PortTaken(t *testing.T) {
 	t.Parallel()
 	temporary := t.TempDir()
 	s := serveStore(t, "none")
-	o := run(t, invocation{args: []string{"dev", "--listen", strings.TrimPrefix(s.url, "http://")}, env: []string{"TMPDIR=" + temporary}})
+	o := run(t,
+		invocation{
+			args: []string{"dev", "--listen", strings.TrimPrefix(s.url, "http://")}, env: []string{"TMPDIR=" + temporary},
+		})
 	wantRefusal(t, o, "--listen 127.0.0.1:12401")
 	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
 		t.Errorf("dev left behind %v, %v", entries, err)

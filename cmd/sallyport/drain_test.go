@@ -64,7 +64,8 @@ func TestServe_Hangup(t *testing.T) {
 // that idle connections do not delay its exit.
 func TestServe_DrainDelay(t *testing.T) {
 	t.Parallel()
-	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_DRAIN_DELAY=5s", "SALLYPORT_ADMIN_PASSWORD=chosen by hand")
+	s := serveStore(t, newStore(t), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_DRAIN_DELAY=5s",
+		"SALLYPORT_ADMIN_PASSWORD=chosen by hand")
 	admin := s.adminListener()
 	lasting := &http.Client{Timeout: patience, Transport: &http.Transport{MaxConnsPerHost: 1}}
 	ask := func() {
@@ -78,7 +79,8 @@ func TestServe_DrainDelay(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer response.Body.Close() //nolint:errcheck // read to its end
-		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK || response.Close {
+		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK ||
+			response.Close {
 			t.Errorf("answered with %s (%v); the connection ends: %t", response.Status, err, response.Close)
 		}
 	}

@@ -61,7 +61,8 @@ func (w *change) check(v view, entries []string) error {
 	slices.Sort(seen.entries)
 	switch {
 	case !slices.Equal(entries, seen.entries):
-		return fmt.Errorf("%s: applied is %t, and the audit trail has %q for %q", w.result, seen.applied, entries, seen.entries)
+		return fmt.Errorf("%s: applied is %t, and the audit trail has %q for %q", w.result, seen.applied, entries,
+			seen.entries)
 	case w.result == acknowledged && !seen.applied:
 		return errLost
 	case w.result == unsent && seen.applied:

@@ -46,7 +46,11 @@ func (r *fleet) serveOff(off time.Duration) *process {
 		name, value, _ := strings.Cut(setting, "=")
 		env[name] = value
 	}
-	c, err := config.Load(config.Sources{Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok }})
+	c, err := config.Load(config.Sources{Env: func(name string) (string, bool) {
+		value, ok := env[name]
+		return value,
+			ok
+	}})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -80,7 +84,8 @@ func (c clocks) sessions() {
 	c.Helper()
 	session := c.here.logIn(c.addUser("sessions" + c.suffix))
 	c.there.wantAuth(http.StatusOK, session)
-	next := "Bearer " + member(c.T, c.here.want(http.StatusOK, http.MethodPost, authPath+"/_refresh", session, ""), "token")
+	next := "Bearer " +
+		member(c.T, c.here.want(http.StatusOK, http.MethodPost, authPath+"/_refresh", session, ""), "token")
 	c.there.wantAuth(http.StatusOK, next)
 	c.there.wantAuth(http.StatusOK, session) // requests may be in progress
 	c.here.want(http.StatusOK, http.MethodPost, authPath+"/_logout", next, "")
@@ -138,7 +143,8 @@ func (c clocks) locks() {
 func (c clocks) keys() {
 	c.Helper()
 	create := func(lifetime string) string {
-		r := c.here.want(http.StatusOK, http.MethodPost, esKeyPath, c.operator, `{"name": "of a time", "expiration": "`+lifetime+`"}`)
+		r := c.here.want(http.StatusOK, http.MethodPost, esKeyPath, c.operator,
+			`{"name": "of a time", "expiration": "`+lifetime+`"}`)
 		return "ApiKey " + member(c.T, r, "encoded")
 	}
 	lasting, short := create("20s"), create("2s")

@@ -218,7 +218,8 @@ func TestFault_Statement(t *testing.T) {
 			broke = r.sendOver(w, c, inside, message)
 			want := map[breakage]result{never: acknowledged, inside: acknowledged, beforeCommit: failed}[broke]
 			if c.result != want || attempt < 3 && broke != inside {
-				t.Errorf("%s: with the wire broken at %d of the transaction, %d, it is %s: %s", c.id, message, broke, c.result, c.answer.body)
+				t.Errorf("%s: with the wire broken at %d of the transaction, %d, it is %s: %s", c.id, message, broke, c.result,
+					c.answer.body)
 			}
 			l.changes = append(l.changes, c)
 

@@ -18,11 +18,14 @@ func TestFault_Count(t *testing.T) {
 	bob, carol := r.addUser("bob"), r.addUser("carol")
 	d, _ := r.server(0).enroll(bob)
 	session := r.server(0).logIn(bob)
-	r.guess(call{method: http.MethodPost, path: elevatePath, authorization: session, body: `{"token": "000000"}`}, http.StatusBadRequest)
-	r.guess(call{method: http.MethodPost, path: loginPath, body: loginBody(person{carol.name, "a wrong password"})}, http.StatusUnauthorized)
+	r.guess(call{method: http.MethodPost, path: elevatePath, authorization: session, body: `{"token": "000000"}`},
+		http.StatusBadRequest)
+	r.guess(call{method: http.MethodPost, path: loginPath, body: loginBody(person{carol.name, "a wrong password"})},
+		http.StatusUnauthorized)
 	for name, codes := range map[string]int{"bob": wrongGuesses, "carol": 0} {
 		v := r.view(0)
-		counts, err := v.counts(name, "SELECT failures FROM lockouts WHERE user_name = $1", "SELECT code_failures FROM lockouts WHERE user_name = $1")
+		counts, err := v.counts(name, "SELECT failures FROM lockouts WHERE user_name = $1",
+			"SELECT code_failures FROM lockouts WHERE user_name = $1")
 		if err != nil || counts[0] != wrongGuesses || counts[1] != codes {
 			t.Errorf("%s: %d wrong guesses are counted (%v); want %d", name, counts, err, wrongGuesses)
 		}

@@ -84,7 +84,8 @@ func (r *fleet) checkFull(l *ledger) {
 // shrinkJournal empties the journal, so that the next write needs space.
 func shrinkJournal(t *testing.T, dsn string) {
 	t.Helper()
-	if _, err := openDatabase(t, dsn, "_pragma=busy_timeout(30000)").ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if _, err := openDatabase(t, dsn, "_pragma=busy_timeout(30000)").ExecContext(t.Context(),
+		"PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
 	if journal, err := os.Stat(databaseFile(dsn) + "-wal"); err != nil || journal.Size() != 0 {

@@ -36,7 +36,8 @@ func serveFleet(t *testing.T, dsn string, env ...string) *fleet {
 	}, env...)}
 	r.servers = []*process{serveStore(t, dsn, r.env...), serveStore(t, dsn, r.env...)}
 	admin := person{"admin", "chosen by hand"}
-	r.server(0).want(http.StatusOK, http.MethodPut, nativePath+chief.name, admin.basic(), `{"password": "`+chief.password+`", "roles": ["ece_platform_admin"]}`)
+	r.server(0).want(http.StatusOK, http.MethodPut, nativePath+chief.name, admin.basic(),
+		`{"password": "`+chief.password+`", "roles": ["ece_platform_admin"]}`)
 	r.db, r.operator = lookInto(t, dsn), r.server(0).logIn(chief)
 	return r
 }
@@ -45,7 +46,8 @@ func serveFleet(t *testing.T, dsn string, env ...string) *fleet {
 func (r *fleet) addUser(name string) person {
 	r.Helper()
 	p := person{name, alice.password}
-	r.server(0).want(http.StatusOK, http.MethodPut, nativePath+name, r.operator, `{"password": "`+p.password+`", "roles": ["viewer"]}`)
+	r.server(0).want(http.StatusOK, http.MethodPut, nativePath+name, r.operator,
+		`{"password": "`+p.password+`", "roles": ["viewer"]}`)
 	return p
 }
 

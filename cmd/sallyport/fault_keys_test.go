@@ -7,7 +7,9 @@ import (
 )
 
 func (m mixer) createKey(name string) (*change, error) {
-	w := &change{call: call{method: http.MethodPost, path: esKeyPath, body: `{"name": "` + name + `", "metadata": {"n": 1}}`}}
+	w := &change{call: call{
+		method: http.MethodPost, path: esKeyPath, body: `{"name": "` + name + `", "metadata": {"n": 1}}`,
+	}}
 	w.look = func(v view) (effect, error) {
 		if w.result == acknowledged {
 			if alive, err := v.alive("ApiKey " + w.answer.text("encoded")); err != nil || !alive {
@@ -56,43 +58,45 @@ func entriesOf(event string, keys []apiKey) []string {
 func (m mixer) updateKeys(name string) (*change, error) {
 	keys, ids, err := m.newKeys(name, 5)
 	body := `{"ids": ` + ids + `, "metadata": {"changed": true}, "role_descriptors": {"r": {"cluster": ["monitor"]}}}`
-	return &change{call: call{method: http.MethodPost, path: esKeyPath + "/_bulk_update", body: body}, look: func(v view) (effect, error) {
-		found, err := v.keys(`{"ids": {"values": ` + ids + `}}`)
-		if err != nil {
-			return effect{}, err
-		}
-		var signs []bool
-		for _, key := range found {
-			metadata, _ := key["metadata"].(map[string]any)
-			descriptors, _ := key["role_descriptors"].(map[string]any)
-			signs = append(signs, metadata["changed"] == true, len(descriptors) == 1)
-		}
-		if len(found) != len(keys) {
-			return effect{}, fmt.Errorf("%d of %d keys are left", len(found), len(keys))
-		}
-		return whole(entriesOf("api_key.updated", keys), signs...)
-	}}, err
+	return &change{call: call{method: http.MethodPost, path: esKeyPath + "/_bulk_update", body: body},
+		look: func(v view) (effect, error) {
+			found, err := v.keys(`{"ids": {"values": ` + ids + `}}`)
+			if err != nil {
+				return effect{}, err
+			}
+			var signs []bool
+			for _, key := range found {
+				metadata, _ := key["metadata"].(map[string]any)
+				descriptors, _ := key["role_descriptors"].(map[string]any)
+				signs = append(signs, metadata["changed"] == true, len(descriptors) == 1)
+			}
+			if len(found) != len(keys) {
+				return effect{}, fmt.Errorf("%d of %d keys are left", len(found), len(keys))
+			}
+			return whole(entriesOf("api_key.updated", keys), signs...)
+		}}, err
 }
 
 // invalidateKeys invalidates several keys in one request.
 func (m mixer) invalidateKeys(name string) (*change, error) {
 	keys, ids, err := m.newKeys(name, 3)
-	return &change{call: call{method: http.MethodDelete, path: esKeyPath, body: `{"ids": ` + ids + `}`}, look: func(v view) (effect, error) {
-		found, err := v.keys(`{"ids": {"values": ` + ids + `}}`)
-		if err != nil {
-			return effect{}, err
-		}
-		var signs []bool
-		for _, key := range found {
-			signs = append(signs, key["invalidated"] == true)
-		}
-		for _, key := range keys {
-			alive, err := v.alive("ApiKey " + key.encoded)
+	return &change{call: call{method: http.MethodDelete, path: esKeyPath, body: `{"ids": ` + ids + `}`},
+		look: func(v view) (effect, error) {
+			found, err := v.keys(`{"ids": {"values": ` + ids + `}}`)
 			if err != nil {
 				return effect{}, err
 			}
-			signs = append(signs, !alive)
-		}
-		return whole(entriesOf("api_key.invalidated", keys), signs...)
-	}}, err
+			var signs []bool
+			for _, key := range found {
+				signs = append(signs, key["invalidated"] == true)
+			}
+			for _, key := range keys {
+				alive, err := v.alive("ApiKey " + key.encoded)
+				if err != nil {
+					return effect{}, err
+				}
+				signs = append(signs, !alive)
+			}
+			return whole(entriesOf("api_key.invalidated", keys), signs...)
+		}}, err
 }

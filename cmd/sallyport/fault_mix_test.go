@@ -31,8 +31,9 @@ type mixer struct {
 
 // kinds maps each kind of change to a function that prepares one on objects with a given name.
 var kinds = map[string]func(mixer, string) (*change, error){
-	"create-user": mixer.createUser, "change-user": mixer.changeUser, "disable-user": mixer.disableUser, "delete-user": mixer.deleteUser,
-	"log-in": mixer.logIn, "refresh": mixer.refresh, "log-out": mixer.logOut,
+	"create-user": mixer.createUser, "change-user": mixer.changeUser, "disable-user": mixer.disableUser,
+	"delete-user": mixer.deleteUser,
+	"log-in":      mixer.logIn, "refresh": mixer.refresh, "log-out": mixer.logOut,
 	"create-key": mixer.createKey, "update-keys": mixer.updateKeys, "invalidate-keys": mixer.invalidateKeys,
 	"put-role": mixer.putRole, "put-privileges": mixer.putPrivileges,
 }
@@ -122,7 +123,8 @@ func (m mixer) addUser(name string, roles ...string) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.ask(http.MethodPut, nativePath+name, `{"password_hash": "`+m.hash+`", "roles": `+string(list)+`, "full_name": "before"}`, http.StatusOK)
+	_, err = m.ask(http.MethodPut, nativePath+name,
+		`{"password_hash": "`+m.hash+`", "roles": `+string(list)+`, "full_name": "before"}`, http.StatusOK)
 	return err
 }
 

@@ -16,7 +16,8 @@ func TestFault_Outage(t *testing.T) {
 	t.Parallel()
 	own := postgrestest.NewInstance(t)
 	r := serveFleet(t, own.DSN())
-	key := "ApiKey " + member(t, r.server(0).want(http.StatusOK, http.MethodPost, esKeyPath, r.operator, `{"name": "lasting"}`), "encoded")
+	key := "ApiKey " +
+		member(t, r.server(0).want(http.StatusOK, http.MethodPost, esKeyPath, r.operator, `{"name": "lasting"}`), "encoded")
 	visits := r.visits(r.operator, key, chief.basic())
 	for _, way := range []struct {
 		how  syscall.Signal
@@ -38,7 +39,8 @@ func TestFault_Outage(t *testing.T) {
 		refused, slowest := r.outage(visits, stopped.Add(way.long))
 		own.Start(t)
 		took := r.awaitService(key)
-		t.Logf("%v: without PostgreSQL for %v, %d calls were refused, the slowest after %v; full service %v after it was back", way.how,
+		t.Logf("%v: without PostgreSQL for %v, %d calls were refused, the slowest after %v; full service %v after it was "+
+			"back", way.how,
 			time.Since(stopped).Round(time.Millisecond)-took, refused, slowest, took)
 		if slowest > 2*time.Second || took > 2*time.Second {
 			t.Error("that is too long")

@@ -71,11 +71,12 @@ func (m mixer) refresh(name string) (*change, error) {
 func (m mixer) logOut(string) (*change, error) {
 	answer, err := m.ask(http.MethodPost, loginPath, loginBody(chief), http.StatusOK)
 	session := "Bearer " + answer.text("token")
-	return &change{call: call{method: http.MethodPost, path: authPath + "/_logout", authorization: session}, look: func(v view) (effect, error) {
-		alive, err := v.alive(session)
-		if err != nil {
-			return effect{}, err
-		}
-		return whole([]string{"session.ended " + chief.name}, !alive)
-	}}, err
+	return &change{call: call{method: http.MethodPost, path: authPath + "/_logout", authorization: session},
+		look: func(v view) (effect, error) {
+			alive, err := v.alive(session)
+			if err != nil {
+				return effect{}, err
+			}
+			return whole([]string{"session.ended " + chief.name}, !alive)
+		}}, err
 }

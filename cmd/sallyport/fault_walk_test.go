@@ -23,17 +23,21 @@ var parameters = regexp.MustCompile(`\{[a-z_]+\}`)
 
 // required are bodies that Elasticsearch's operations read first. They change nothing that other calls need.
 var required = map[string]string{
-	"security-create-api-key": `{"name":"x"}`, "security-invalidate-api-keys": `{"ids":["x"]}`, "security-bulk-update-api-keys": `{"ids":["x"]}`,
-	"security-grant-api-key":  `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
-	"security-has-privileges": `{"cluster":["monitor"]}`, "security-has-user-privileges": `{"cluster":["monitor"]}`,
-	"security-change-password": `{"password":"wren-427 wren"}`, "security-put-role": `{}`, "security-put-user": `{"roles":[]}`,
-	"security-put-privileges": `{"application":{"nothing":{"actions":["data:nothing"]}}}`, "security-invalidate-token": `{"token":"x"}`,
+	"security-create-api-key": `{"name":"x"}`, "security-invalidate-api-keys": `{"ids":["x"]}`,
+	"security-bulk-update-api-keys": `{"ids":["x"]}`,
+	"security-grant-api-key":        `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
+	"security-has-privileges":       `{"cluster":["monitor"]}`, "security-has-user-privileges": `{"cluster":["monitor"]}`,
+	"security-change-password": `{"password":"wren-427 wren"}`, "security-put-role": `{}`,
+	"security-put-user":         `{"roles":[]}`,
+	"security-put-privileges":   `{"application":{"nothing":{"actions":["data:nothing"]}}}`,
+	"security-invalidate-token": `{"token":"x"}`,
 }
 
 // apart are the operations that would invalidate the calling credentials or change their user, or that identify their
 // caller in another way.
 var apart = []string{
-	"logout", "refresh-token", "disable-elevated-permissions", "delete-users-api-keys", "get-totp-device", "enroll-totp-device", "remove-totp-device",
+	"logout", "refresh-token", "disable-elevated-permissions", "delete-users-api-keys", "get-totp-device",
+	"enroll-totp-device", "remove-totp-device",
 	"login", "security-get-token", "saml-init", "saml-callback", "saml-single-logout", "saml-metadata",
 }
 
@@ -80,7 +84,8 @@ func (r *fleet) visit(server int, v *visit) reply {
 
 // recordless are the operations that need no records after authentication, or that have none.
 var recordless = []string{
-	"methods", "sign-in-page", "info", "ping", "get-authentication-info", "security-authenticate", "cluster-health", "security-get-builtin-privileges",
+	"methods", "sign-in-page", "info", "ping", "get-authentication-info", "security-authenticate", "cluster-health",
+	"security-get-builtin-privileges",
 }
 
 // excused reports whether an answer is right without a store. The caller and its privileges may be cached.
@@ -104,7 +109,8 @@ func (r *fleet) outage(visits []visit, until time.Time) (refused int, slowest ti
 		answer := r.visit(n/len(visits), v)
 		slowest = max(slowest, time.Since(began))
 		if !v.excused(answer) {
-			r.Fatalf("without a store %s, with %s, is answered with %d %s; it was %d", v.operation, kindOf(v.authorization), answer.status, answer.body, v.status)
+			r.Fatalf("without a store %s, with %s, is answered with %d %s; it was %d", v.operation, kindOf(v.authorization),
+				answer.status, answer.body, v.status)
 		}
 		if answer.status == http.StatusBadGateway {
 			refused++
@@ -121,7 +127,8 @@ func (r *fleet) recovered(visits []visit) {
 	for i := range r.servers {
 		for n := range visits {
 			if answer := r.visit(i, &visits[n]); answer.status != visits[n].status {
-				r.Errorf("at server %d %s is answered with %d %s; it was %d", i, visits[n].operation, answer.status, answer.body, visits[n].status)
+				r.Errorf("at server %d %s is answered with %d %s; it was %d", i, visits[n].operation, answer.status, answer.body,
+					visits[n].status)
 			}
 		}
 	}

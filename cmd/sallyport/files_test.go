@@ -77,7 +77,8 @@ func TestKeyEncryptionKey_Broken(t *testing.T) {
 func TestKeyEncryptionKey_NoFile(t *testing.T) {
 	t.Parallel()
 	dsn, given := newStore(t), secret.NewKey()
-	if key, err := keyEncryptionKey(config.Config{Store: dsn, KeyEncryptionKey: given}); err != nil || !bytes.Equal(key, given) {
+	if key, err := keyEncryptionKey(config.Config{Store: dsn, KeyEncryptionKey: given}); err != nil ||
+		!bytes.Equal(key, given) {
 		t.Errorf("another key than the one that was given (%v)", err)
 	}
 	if _, err := os.Stat(databaseFile(dsn) + ".key"); !os.IsNotExist(err) {

@@ -71,7 +71,8 @@ func TestFlood_SlowReaders(t *testing.T) {
 				{"query", "POST /_security/_query/api_key?pretty&filter_path=api_keys.metadata", `{"size":1000}`},
 				{"privileges", "POST /_security/user/_has_privileges", manyPrivileges()},
 				{"pretty privileges", "POST /_security/user/_has_privileges?pretty", manyPrivileges()},
-				{"revocations", "DELETE /_security/api_key", `{"owner":true,"ids":["` + strings.Repeat(`none","`, 100_000) + `none"]}`},
+				{"revocations", "DELETE /_security/api_key",
+					`{"owner":true,"ids":["` + strings.Repeat(`none","`, 100_000) + `none"]}`},
 			} {
 				t.Run(each.name, func(t *testing.T) { f.with(t).check(each.request, each.body, idle) })
 			}
@@ -94,10 +95,12 @@ func openFlood(t *testing.T, dsn string) *flood {
 	f.server.output.leaveOut(aboutRequest)
 	f.admin = f.server.newChief(f.server.logIn(person{"admin", "chosen by hand"}))
 	mallory := person{"mallory", "mallory's own passphrase"}
-	f.server.want(http.StatusOK, http.MethodPut, "/_security/user/"+mallory.name, f.admin, `{"roles":["ece_deployment_manager"],"password":"`+mallory.password+`"}`)
+	f.server.want(http.StatusOK, http.MethodPut, "/_security/user/"+mallory.name, f.admin,
+		`{"roles":["ece_deployment_manager"],"password":"`+mallory.password+`"}`)
 	f.mallory = []string{f.server.logIn(mallory), f.server.logIn(mallory), mallory.basic()}
 	for range storedKeys {
-		f.server.want(http.StatusOK, http.MethodPost, "/_security/api_key", f.mallory[0], `{"name":"k","metadata":`+deepMetadata()+`}`)
+		f.server.want(http.StatusOK, http.MethodPost, "/_security/api_key", f.mallory[0],
+			`{"name":"k","metadata":`+deepMetadata()+`}`)
 	}
 	return f
 }
@@ -117,7 +120,9 @@ func manyPrivileges() string {
 		resources = append(resources, strconv.Itoa(i))
 	}
 	privileges := []string{"p" + strings.Repeat("x", 8_000)}
-	body, _ := json.Marshal(map[string]any{"application": []any{map[string]any{"application": "app", "resources": resources, "privileges": privileges}}})
+	body, _ := json.Marshal(map[string]any{"application": []any{map[string]any{
+		"application": "app", "resources": resources, "privileges": privileges,
+	}}})
 	return string(body)
 }
 
@@ -189,7 +194,8 @@ func (f *flood) readSlowly(ctx context.Context, request, authorization, body str
 // readStatus sends a request and returns the status of its answer. If that is 200, it returns when the context is
 // done.
 func (f *flood) readStatus(ctx context.Context, request, authorization, body string) string {
-	conn, err := (&net.Dialer{Control: narrow}).DialContext(f.Context(), "tcp", strings.TrimPrefix(f.server.url, "http://"))
+	conn, err := (&net.Dialer{Control: narrow}).DialContext(f.Context(), "tcp",
+		strings.TrimPrefix(f.server.url, "http://"))
 	if err != nil {
 		f.Error(err)
 		return ""
@@ -198,7 +204,8 @@ func (f *flood) readStatus(ctx context.Context, request, authorization, body str
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
 
 	method, target, _ := strings.Cut(request, " ")
-	_, _ = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	_, _ = fmt.Fprintf(conn,
+		"%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		method, target, authorization, len(body), body)
 	line, err := bufio.NewReaderSize(conn, 16).Peek(len("HTTP/1.1 200"))
 	if err != nil {
@@ -214,7 +221,10 @@ func (f *flood) readStatus(ctx context.Context, request, authorization, body str
 // narrow gives a connection a small receive buffer.
 func narrow(_, _ string, c syscall.RawConn) error {
 	var failed error
-	err := c.Control(func(fd uintptr) { failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
+	err := c.Control(func(fd uintptr) {
+		failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF,
+			4096)
+	})
 	return errors.Join(err, failed)
 }
 
@@ -229,7 +239,8 @@ func (d durations) String() string {
 		return "none"
 	}
 	slices.Sort(d)
-	return fmt.Sprintf("%d answers, median %s, p99 %s, worst %s", len(d), d[len(d)/2].Round(time.Microsecond), d[len(d)*99/100].Round(time.Microsecond), d[len(d)-1].Round(time.Microsecond))
+	return fmt.Sprintf("%d answers, median %s, p99 %s, worst %s", len(d), d[len(d)/2].Round(time.Microsecond),
+		d[len(d)*99/100].Round(time.Microsecond), d[len(d)-1].Round(time.Microsecond))
 }
 
 // serve lists users and invalidates a key, as another user, until the flood ends, and fails the test unless each is

@@ -69,7 +69,8 @@ func (i invocation) command(ctx context.Context, t *testing.T) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, cmp.Or(i.program, program), i.args...)
 	ours := func(variable string) bool { return strings.HasPrefix(variable, "SALLYPORT_") }
 	inherited := slices.DeleteFunc(os.Environ(), ours)
-	cmd.Env = slices.Concat([]string{"GORACE=atexit_sleep_ms=0", "SALLYPORT_ADMIN_LISTEN="}, inherited, i.env) // the race detector waits for a second else
+	// the race detector waits for a second else
+	cmd.Env = slices.Concat([]string{"GORACE=atexit_sleep_ms=0", "SALLYPORT_ADMIN_LISTEN="}, inherited, i.env)
 	cmd.Stdin = strings.NewReader(i.stdin)
 	cmd.Dir = i.dir
 	if cmd.Dir == "" {

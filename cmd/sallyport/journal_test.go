@@ -110,7 +110,8 @@ func keepWriting(t *testing.T, writers int, authorization string, servers ...*pr
 }
 
 func (w *writer) run(stop <-chan struct{}) {
-	steps := []func(string){w.addUser, w.renameUser, w.addKey, w.shareRole, w.logIn, w.addKey, w.changeKeys, w.changeRoles, w.endKey, w.logOut, w.shareRole, w.changeKeys}
+	steps := []func(string){w.addUser, w.renameUser, w.addKey, w.shareRole, w.logIn, w.addKey, w.changeKeys, w.changeRoles,
+		w.endKey, w.logOut, w.shareRole, w.changeKeys}
 	for {
 		for i, step := range append(steps, w.deleteUser) {
 			select {
@@ -129,7 +130,8 @@ func (w *writer) run(stop <-chan struct{}) {
 
 // send sends a request, and adds it to the journal with the effect that the function derives from the answer.
 func (w *writer) send(id, method, path, body string, effect func(answer map[string]any) func(model)) {
-	request, err := http.NewRequestWithContext(context.Background(), method, w.servers[w.count%len(w.servers)].url+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(context.Background(), method, w.servers[w.count%len(w.servers)].url+path,
+		strings.NewReader(body))
 	if err != nil {
 		w.t.Error(err)
 		return
@@ -171,7 +173,8 @@ const lastingRole, lostRole = "ece_deployment_viewer", "ece_platform_viewer"
 func (w *writer) addUser(id string) {
 	w.user = "user-" + id
 	name := "user " + w.user
-	w.send(id, http.MethodPut, "/_security/user/"+w.user, `{"full_name":"`+id+`","roles":["`+lastingRole+`","`+lostRole+`"],"password_hash":"`+w.hash+`"}`,
+	w.send(id, http.MethodPut, "/_security/user/"+w.user,
+		`{"full_name":"`+id+`","roles":["`+lastingRole+`","`+lostRole+`"],"password_hash":"`+w.hash+`"}`,
 		fixed(func(m model) { m[name] = shownUser(id, lastingRole+","+lostRole) }))
 }
 
@@ -185,10 +188,11 @@ func (w *writer) renameUser(id string) {
 
 func (w *writer) changeRoles(id string) {
 	name := "user " + w.user
-	w.send(id, http.MethodPatch, "/api/v1/users/"+w.user, `{"security":{"roles":["`+lastingRole+`"]}}`, fixed(func(m model) {
-		fullName, _, _ := strings.Cut(m[name], " as ")
-		m[name] = shownUser(fullName, lastingRole)
-	}))
+	w.send(id, http.MethodPatch, "/api/v1/users/"+w.user, `{"security":{"roles":["`+lastingRole+`"]}}`,
+		fixed(func(m model) {
+			fullName, _, _ := strings.Cut(m[name], " as ")
+			m[name] = shownUser(fullName, lastingRole)
+		}))
 }
 
 // deleteUser deletes the user, which ends the user's session, too.
@@ -198,14 +202,15 @@ func (w *writer) deleteUser(id string) {
 }
 
 func (w *writer) logIn(id string) {
-	w.send(id, http.MethodPost, loginPath, loginBody(person{w.user, journalPassword}), func(answer map[string]any) func(model) {
-		w.session, _ = answer["token"].(string)
-		token := w.session
-		w.book.mu.Lock()
-		defer w.book.mu.Unlock()
-		w.book.tokens[token] = true
-		return func(m model) { m["session "+token] = "alive" }
-	})
+	w.send(id, http.MethodPost, loginPath, loginBody(person{w.user, journalPassword}),
+		func(answer map[string]any) func(model) {
+			w.session, _ = answer["token"].(string)
+			token := w.session
+			w.book.mu.Lock()
+			defer w.book.mu.Unlock()
+			w.book.tokens[token] = true
+			return func(m model) { m["session "+token] = "alive" }
+		})
 }
 
 func (w *writer) logOut(id string) {
@@ -225,17 +230,19 @@ func (w *writer) addKey(id string) {
 func (w *writer) changeKeys(id string) {
 	keys := slices.Clone(w.keys)
 	list, _ := json.Marshal(keys) // cannot fail
-	w.send(id, http.MethodPost, "/_security/api_key/_bulk_update", `{"ids":`+string(list)+`,"metadata":{"by":"`+id+`"}}`, fixed(func(m model) {
-		for _, key := range keys {
-			m["key "+key] = "live " + id
-		}
-	}))
+	w.send(id, http.MethodPost, "/_security/api_key/_bulk_update", `{"ids":`+string(list)+`,"metadata":{"by":"`+id+`"}}`,
+		fixed(func(m model) {
+			for _, key := range keys {
+				m["key "+key] = "live " + id
+			}
+		}))
 }
 
 func (w *writer) endKey(id string) {
 	key := w.keys[0]
 	w.keys = w.keys[1:]
-	w.send(id, http.MethodDelete, keysPath+"/"+key, "", fixed(func(m model) { m["key "+key] = strings.Replace(m["key "+key], "live", "ended", 1) }))
+	w.send(id, http.MethodDelete, keysPath+"/"+key, "",
+		fixed(func(m model) { m["key "+key] = strings.Replace(m["key "+key], "live", "ended", 1) }))
 }
 
 const sharedRole = "shared"

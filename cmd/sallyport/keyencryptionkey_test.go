@@ -136,7 +136,8 @@ func TestKeyEncryptionKey_Rotate(t *testing.T) {
 	}
 	writeFile(t, path, old)
 	r.wantRefused("the key in " + path + " is not the one that this database is encrypted with; restore it")
-	wantRefusal(t, r.rotate("--force"), "the key in "+path+" is not the one that this database is encrypted with; restore it")
+	wantRefusal(t, r.rotate("--force"),
+		"the key in "+path+" is not the one that this database is encrypted with; restore it")
 	if exists(path + ".new") {
 		t.Error("an unused key was created")
 	}
@@ -165,7 +166,8 @@ func TestKeyEncryptionKey_RotateInterrupted(t *testing.T) {
 	// The database was re-encrypted, and the new key not moved.
 	writeFile(t, path, old)
 	writeFile(t, path+".new", next)
-	r.wantRefused(path + ".new exists: a rotation of the key was interrupted; finish it with: sallyport key-encryption-key rotate --force")
+	r.wantRefused(path +
+		".new exists: a rotation of the key was interrupted; finish it with: sallyport key-encryption-key rotate --force")
 	r.wantRotated("finished an interrupted rotation: the new key-encryption key is in "+path, []string{old, next})
 	if keyText(t, path) != next || exists(path+".new") {
 		t.Fatal("the new key was not moved")
@@ -221,8 +223,10 @@ func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 			r.wantRotated(resealed+file, []string{old}, "--new-key-file", file)
 			made := keyText(t, file)
 			r.wantRefused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
-			r.wantRotated("finished an interrupted rotation: the new key-encryption key is in "+file, []string{old, made}, "--new-key-file", file)
-			refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with", "--new-key-file", file+"2")
+			r.wantRotated("finished an interrupted rotation: the new key-encryption key is in "+file, []string{old, made},
+				"--new-key-file", file)
+			refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with", "--new-key-file",
+				file+"2")
 			r.env = append(r.env, "SALLYPORT_KEY_ENCRYPTION_KEY="+made)
 			r.wantOn(false)
 

@@ -86,7 +86,8 @@ func createUntilKilled(t *testing.T, s *process, authorization string, enough in
 // create creates a key. A missing answer is expected from a killed server, and a busy server did nothing, so neither
 // is an error; any other answer than 201 is one.
 func create(ctx context.Context, api *client.ClientWithResponses, authorization string) creation {
-	result, err := api.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "test"}, authorize(authorization))
+	result, err := api.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "test"},
+		authorize(authorization))
 	switch {
 	case err != nil, result.StatusCode() == http.StatusServiceUnavailable:
 		return creation{}

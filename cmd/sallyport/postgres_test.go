@@ -103,7 +103,8 @@ func TestPostgres_Commands(t *testing.T) {
 	r.wantWell("", `^database 0, program \d+: migrate up`, "migrate", "status")
 	r.wantWell("", `^the schema has version [1-9]`, "migrate", "up")
 	r.wantWell("", `: up to date\n$`, "migrate", "status")
-	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer", "--password-stdin")
+	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer",
+		"--password-stdin")
 	r.wantWell("", `(?m)^alice +true +false +false +ece_deployment_viewer`, "user", "list")
 	r.wantWell("", `(?m)^The user alice has a new second factor`, "user", "totp", "alice")
 	r.wantWell("", `(?m)^alice +true +false +true `, "user", "list")
@@ -127,17 +128,22 @@ func TestPostgres_Refusals(t *testing.T) {
 	r := newReplicas(t)
 	serve := []string{"serve", "--listen", "127.0.0.1:0"}
 	const quiet = "SALLYPORT_LOG_LEVEL=error" // invalidation messages are logged at an earlier level
-	wantRefusal(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...), "set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
+	wantRefusal(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...),
+		"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
 	unknown := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=", "SALLYPORT_KEY_ENCRYPTION_KEI=x"}
 	if o := r.command("", unknown, "config", "check"); o.code == 0 ||
-		!strings.Contains(o.stderr, "\nkey_encryption_key: ") || !strings.Contains(o.stderr, "unknown setting: SALLYPORT_KEY_ENCRYPTION_KEI") {
+		!strings.Contains(o.stderr, "\nkey_encryption_key: ") ||
+		!strings.Contains(o.stderr, "unknown setting: SALLYPORT_KEY_ENCRYPTION_KEI") {
 		t.Errorf("config check: exit code %d, %s", o.code, o.stderr)
 	}
-	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...), "missing: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
-	if o := r.command("", []string{"SALLYPORT_STORE=postgres://u:" + databasePassword + "@127.0.0.1:1/x"}, serve...); o.code == 0 || !strings.Contains(o.stderr, "connection refused") {
+	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...),
+		"missing: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
+	if o := r.command("", []string{"SALLYPORT_STORE=postgres://u:" + databasePassword + "@127.0.0.1:1/x"},
+		serve...); o.code == 0 || !strings.Contains(o.stderr, "connection refused") {
 		t.Errorf("without a database: exit code %d, %s", o.code, o.stderr)
 	}
-	wantRefusal(t, r.command("", nil, "user", "list", "--store", "postgres://u:"+databasePassword+"@127.0.0.1:1/x"), "SALLYPORT_STORE_FILE")
+	wantRefusal(t, r.command("", nil, "user", "list", "--store", "postgres://u:"+databasePassword+"@127.0.0.1:1/x"),
+		"SALLYPORT_STORE_FILE")
 	wantRefusal(t, r.command("", nil, "backup", "--to", "x.dump"), "pg_dump --format=custom --file=x.dump 'postgres://")
 	wantRefusal(t, r.command("", nil, "restore", "--from", "x.dump"), "pg_restore --clean")
 	s := r.begin().serving()

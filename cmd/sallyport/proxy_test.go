@@ -107,7 +107,8 @@ func (p proxy) ask(ctx context.Context, authorization string) int {
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
-	r.env = append(r.env, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.1/32", "SALLYPORT_DRAIN_DELAY=5s")
+	r.env = append(r.env, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.1/32",
+		"SALLYPORT_DRAIN_DELAY=5s")
 	servers := [2]*process{r.begin(), r.begin()}
 	for _, s := range servers {
 		s.serving()
@@ -141,7 +142,8 @@ func TestProxy(t *testing.T) {
 	if code := servers[0].wait(); code != 0 {
 		t.Errorf("exit code %d; want 0", code)
 	}
-	for from, deadline := answered.Load(), time.Now().Add(patience); answered.Load() < from+100 && !t.Failed(); time.Sleep(time.Millisecond) {
+	for from, deadline := answered.Load(), time.Now().Add(patience); answered.Load() < from+100 &&
+		!t.Failed(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the other server does not answer")
 		}

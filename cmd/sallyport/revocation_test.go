@@ -33,7 +33,8 @@ func TestRevocation(t *testing.T) {
 	first.wantAuth(http.StatusUnauthorized, session)
 	wantRefusedInTime(session, others)
 
-	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer", "--password-stdin")
+	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer",
+		"--password-stdin")
 	session = first.logIn(alice)
 	fillCaches(session, second, stalled)
 	r.wantWell("", "", "user", "disable", "alice")

@@ -18,7 +18,8 @@ func TestConfigCheck(t *testing.T) {
 	writeFile(t, path, "session:\n  idle: 10m\nadmin_password: from the file\nlog.level: debug\n")
 	o := run(t, invocation{
 		args: []string{"config", "check", "--listen", "127.0.0.1:1"},
-		env:  []string{"SALLYPORT_CONFIG=" + path, "SALLYPORT_LISTEN=127.0.0.1:2", "SALLYPORT_READONLY_PASSWORD=from the environment"},
+		env: []string{"SALLYPORT_CONFIG=" + path, "SALLYPORT_LISTEN=127.0.0.1:2",
+			"SALLYPORT_READONLY_PASSWORD=from the environment"},
 	})
 	if o.code != 0 || o.stderr != "" {
 		t.Fatalf("exit code %d: %s", o.code, o.stderr)
@@ -43,9 +44,13 @@ func TestConfigCheck(t *testing.T) {
 func TestConfigCheck_Wrong(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "settings.yaml")
-	writeFile(t, path, "lissen: x\nadmin_password: short\nsession:\n  idle: soon\ntrusted_proxies: [10.0.0.0/8, 300.0.0.0/8]\n")
+	writeFile(t, path,
+		"lissen: x\nadmin_password: short\nsession:\n  idle: soon\ntrusted_proxies: [10.0.0.0/8, 300.0.0.0/8]\n")
 	for _, command := range [][]string{{"config", "check"}, {"serve"}} {
-		o := run(t, invocation{args: append(command, "--config", path, "--listen", "nowhere"), env: []string{"SALLYPORT_LOG_LEVEL=loud"}})
+		o := run(t,
+			invocation{
+				args: append(command, "--config", path, "--listen", "nowhere"), env: []string{"SALLYPORT_LOG_LEVEL=loud"},
+			})
 		if o.code != 1 || o.stdout != "" {
 			t.Errorf("%v: exit code %d and the output %q; want 1 and none", command, o.code, o.stdout)
 		}

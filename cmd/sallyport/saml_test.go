@@ -41,7 +41,8 @@ func TestSAMLCheck(t *testing.T) {
 		t.Errorf("exit code %d: %s", o.code, o.stderr)
 	}
 	for _, want := range []string{
-		"realm good\n", "urn:sp\n", "https://sp.example/api/v1/users/auth/saml/metadata?realm=good\n", "https://idp.example.com/sso\n",
+		"realm good\n", "urn:sp\n", "https://sp.example/api/v1/users/auth/saml/metadata?realm=good\n",
+		"https://idp.example.com/sso\n",
 	} {
 		if !strings.Contains(o.stdout, want) {
 			t.Errorf("the output lacks %q:\n%s", want, o.stdout)
@@ -55,7 +56,8 @@ func TestSAMLCheck_Wrong(t *testing.T) {
 	t.Parallel()
 	o := run(t, invocation{args: []string{"saml", "check"}, env: realmsFile(t)})
 	if o.code != 1 || !strings.Contains(o.stdout, "realm good\n") || !strings.Contains(o.stdout, "realm bad\n") ||
-		!strings.Contains(o.stderr, "\nrealm bad: idp.metadata: saml metadata: the document must describe the entity \"urn:other\" exactly once") {
+		!strings.Contains(o.stderr,
+			"\nrealm bad: idp.metadata: saml metadata: the document must describe the entity \"urn:other\" exactly once") {
 		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
 	}
 }
@@ -65,7 +67,8 @@ func TestSAMLCheck_Nothing(t *testing.T) {
 	t.Parallel()
 	wantRefusal(t, run(t, invocation{args: []string{"saml", "check"}}), "no realms are configured")
 	dir := t.TempDir()
-	wantRefusal(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}), `there is no realm "other"`)
+	wantRefusal(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}),
+		`there is no realm "other"`)
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 		t.Errorf("%v, %v; want nothing", files, err)
 	}
@@ -88,9 +91,15 @@ func TestSAMLCheck_Readme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(folder, "saml.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
-	writeFile(t, filepath.Join(folder, "saml.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Attacker.Certificate.Raw})))
-	o := run(t, invocation{args: []string{"saml", "check", "--realm", "corporate"}, env: []string{"SALLYPORT_SAML_REALMS=realms.yaml"}, dir: folder})
+	writeFile(t, filepath.Join(folder, "saml.key"),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	writeFile(t, filepath.Join(folder, "saml.crt"),
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Attacker.Certificate.Raw})))
+	o := run(t,
+		invocation{
+			args: []string{"saml", "check", "--realm", "corporate"}, env: []string{"SALLYPORT_SAML_REALMS=realms.yaml"},
+			dir: folder,
+		})
 	if o.code != 0 || !strings.Contains(o.stdout, "/api/v1/users/auth/saml/metadata?realm=corporate\n") {
 		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
 	}

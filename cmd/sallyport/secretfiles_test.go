@@ -23,7 +23,8 @@ func TestSecretFiles(t *testing.T) {
 	}
 	i := invocation{env: []string{
 		"SALLYPORT_ADMIN_PASSWORD_FILE=" + password, "SALLYPORT_CONFIG=" + settings, "SALLYPORT_LOG_FORMAT=json",
-		"SALLYPORT_TLS_CERTIFICATE=" + certificate, "SALLYPORT_TLS_KEY=" + key, "SALLYPORT_LISTEN=127.0.0.1:0", "SALLYPORT_STORE=none",
+		"SALLYPORT_TLS_CERTIFICATE=" + certificate, "SALLYPORT_TLS_KEY=" + key, "SALLYPORT_LISTEN=127.0.0.1:0",
+		"SALLYPORT_STORE=none",
 	}}
 	with := func(args ...string) invocation { i.args = args; return i }
 	change := func(path string, mode os.FileMode) {
@@ -42,17 +43,20 @@ func TestSecretFiles(t *testing.T) {
 	checked := run(t, with("config", "check"))
 	s := start(t, with("serve"), servingAt)
 	for setting, path := range files {
-		if want := setting + ": every user of this machine can read " + path; checked.code != 0 || !strings.Contains(checked.stderr, want) {
+		if want := setting + ": every user of this machine can read " + path; checked.code != 0 ||
+			!strings.Contains(checked.stderr, want) {
 			t.Errorf("exit code %d: %s; want %q", checked.code, checked.stderr, want)
 		}
-		s.waitFor(regexp.MustCompile(`every user of this machine can read a file with a secret","setting":"` + setting + `","file":"` + regexp.QuoteMeta(path) + `"`))
+		s.waitFor(regexp.MustCompile(`every user of this machine can read a file with a secret","setting":"` + setting +
+			`","file":"` + regexp.QuoteMeta(path) + `"`))
 	}
 	s.stop()
 	for setting, path := range files {
 		change(path, 0o646)
 		for _, command := range []string{"config check", "serve"} {
 			o := run(t, with(strings.Fields(command)...))
-			if want := setting + ": every user of this machine can write to " + path; o.code != 1 || !strings.Contains(o.stderr, want) {
+			if want := setting + ": every user of this machine can write to " + path; o.code != 1 ||
+				!strings.Contains(o.stderr, want) {
 				t.Errorf("%s: exit code %d: %s; want %q", command, o.code, o.stderr, want)
 			}
 		}

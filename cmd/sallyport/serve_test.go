@@ -145,7 +145,8 @@ func TestServe_AdminPassword(t *testing.T) {
 	s.wantAuth(http.StatusOK, chosen.basic())
 	s.wantAuth(http.StatusOK, people["readonly"].basic())
 	s.stop()
-	if got := s.output.String(); strings.Count(got, `"level":"INFO","msg":"password changed by the configuration","user":"admin"`) != 1 {
+	if got := s.output.String(); strings.Count(got,
+		`"level":"INFO","msg":"password changed by the configuration","user":"admin"`) != 1 {
 		t.Error("the changed password is not logged")
 	}
 

@@ -71,10 +71,13 @@ func TestSigningKey(t *testing.T) {
 	if got, want := signingKeys(t, dsn), []string{second + " waits", first + " signs"}; !slices.Equal(got, want) {
 		t.Errorf("the keys are %v; want %v", got, want)
 	}
-	wantRefusal(t, runSigningKey(t, dsn, "rotate", "--now"), "--now ends all sessions, and all users have to sign in again; add --force to confirm")
+	wantRefusal(t, runSigningKey(t, dsn, "rotate", "--now"),
+		"--now ends all sessions, and all users have to sign in again; add --force to confirm")
 	wantEverywhere(http.StatusOK)
 
-	third := mustSigningKey(t, dsn, `generated the key (\S+), which signs immediately; deleted all other keys, and ended 2 sessions`, "rotate", "--now", "--force")
+	third := mustSigningKey(t, dsn,
+		`generated the key (\S+), which signs immediately; deleted all other keys, and ended 2 sessions`, "rotate", "--now",
+		"--force")
 	wantEverywhere(http.StatusUnauthorized)
 	for i, s := range servers {
 		sessions[i] = s.logIn(alice)

@@ -130,13 +130,15 @@ func (w *soaker) bearer() client.RequestEditorFn { return authorize("Bearer " + 
 // nextOfKeys creates keys, and deletes the oldest when there are enough.
 func (w *soaker) nextOfKeys(api *client.ClientWithResponses) {
 	if len(w.keys) < keptKeys {
-		r, err := api.CreateAPIKeyWithResponse(expecting("create a key", 201), client.CreateAPIKeyRequest{Description: "soak"}, w.user)
+		r, err := api.CreateAPIKeyWithResponse(expecting("create a key", 201),
+			client.CreateAPIKeyRequest{Description: "soak"}, w.user)
 		if err == nil && r.JSON201 != nil {
 			w.keys = append(w.keys, r.JSON201.ID)
 		}
 		return
 	}
-	if r, err := api.DeleteAPIKeyWithResponse(expecting("delete a key", 200), w.keys[0], w.user); err == nil && r.JSON200 != nil {
+	if r, err := api.DeleteAPIKeyWithResponse(expecting("delete a key", 200), w.keys[0], w.user); err == nil &&
+		r.JSON200 != nil {
 		w.keys = w.keys[1:]
 	}
 }
@@ -185,7 +187,8 @@ func (w *soaker) changeUser(ctx context.Context, api *client.ClientWithResponses
 
 func (w *soaker) putRole(ctx context.Context, api *client.ClientWithResponses) {
 	body := fmt.Sprintf(`{"cluster":["monitor"],"metadata":{"n":%d}}`, w.count)
-	_, _ = api.SecurityPutRoleWithBodyWithResponse(ctx, fmt.Sprintf("soak-%d", w.number), nil, inJSON, strings.NewReader(body), w.chief)
+	_, _ = api.SecurityPutRoleWithBodyWithResponse(ctx, fmt.Sprintf("soak-%d", w.number), nil, inJSON,
+		strings.NewReader(body), w.chief)
 }
 
 func (w *soaker) guess(ctx context.Context, api *client.ClientWithResponses) {
@@ -229,7 +232,8 @@ func (s *soak) crowd(stop <-chan struct{}) {
 		for i := range s.size.crowd {
 			all.Go(func() {
 				body := client.LoginRequest{Username: "missing", Password: "a wrong password"}
-				_, _ = s.clients[n%len(s.clients)].LoginWithResponse(expecting("login, unknown user, a crowd", 401), body, from((n&0xf)<<8|i))
+				_, _ = s.clients[n%len(s.clients)].LoginWithResponse(expecting("login, unknown user, a crowd", 401), body,
+					from((n&0xf)<<8|i))
 			})
 		}
 		all.Wait()
@@ -258,7 +262,8 @@ func (s *soak) enroll(u person) *elevator {
 		s.Fatalf("enrol: %v %s", err, enrolled.Body)
 	}
 	e := &elevator{person: u, device: device{Secret: enrolled.JSON201.Secret}}
-	confirmed, err := api.ConfirmTOTPDeviceWithResponse(expecting("confirm", http.StatusOK), client.ConfirmTOTPRequest{Token: e.next(s.T)}, basic)
+	confirmed, err := api.ConfirmTOTPDeviceWithResponse(expecting("confirm", http.StatusOK),
+		client.ConfirmTOTPRequest{Token: e.next(s.T)}, basic)
 	if err != nil || confirmed.JSON200 == nil {
 		s.Fatalf("confirm: %v %s", err, confirmed.Body)
 	}
@@ -283,7 +288,8 @@ func (s *soak) elevate(e *elevator, stop <-chan struct{}) {
 		case <-time.After(time.Until(time.Unix(codeSeconds*(e.used+1), 0))):
 		}
 		api := s.clients[n%len(s.clients)]
-		login, err := api.LoginWithResponse(expecting("login", http.StatusOK), client.LoginRequest{Username: e.name, Password: e.password})
+		login, err := api.LoginWithResponse(expecting("login", http.StatusOK),
+			client.LoginRequest{Username: e.name, Password: e.password})
 		if err != nil || login.JSON200 == nil {
 			continue // refused
 		}
@@ -293,7 +299,8 @@ func (s *soak) elevate(e *elevator, stop <-chan struct{}) {
 		if err == nil && elevated.JSON200 != nil {
 			token = elevated.JSON200.Token
 		}
-		_, _ = api.DisableElevatedPermissionsWithResponse(expecting("give up elevation", http.StatusOK), authorize("Bearer "+token))
+		_, _ = api.DisableElevatedPermissionsWithResponse(expecting("give up elevation", http.StatusOK),
+			authorize("Bearer "+token))
 		_, _ = api.LogoutWithResponse(expecting("logout", http.StatusOK), authorize("Bearer "+token))
 	}
 }

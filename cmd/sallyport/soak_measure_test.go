@@ -185,7 +185,8 @@ func (t *tally) table(length time.Duration) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var text strings.Builder
-	text.WriteString("| operation | requests | a second | median ms | 99 of 100 ms | answers |\n|---|---|---|---|---|---|\n")
+	text.WriteString("| operation | requests | a second | median ms | 99 of 100 ms | answers " +
+		"|\n|---|---|---|---|---|---|\n")
 	all, shed := 0, 0
 	for _, name := range slices.Sorted(maps.Keys(t.operations)) {
 		of, requests := t.operations[name], 0
@@ -196,7 +197,8 @@ func (t *tally) table(length time.Duration) string {
 		}
 		all, shed = all+requests, shed+of.statuses[http.StatusServiceUnavailable]
 		fmt.Fprintf(&text, "| %s | %d | %.1f | %.1f | %.1f | %s |\n",
-			name, requests, float64(requests)/length.Seconds(), percentile(of.took, 50), percentile(of.took, 99), strings.Join(answers, ", "))
+			name, requests, float64(requests)/length.Seconds(), percentile(of.took, 50), percentile(of.took, 99),
+			strings.Join(answers, ", "))
 	}
 	fmt.Fprintf(&text, "| all | %d | %.1f | | | %d turned away |\n", all, float64(all)/length.Seconds(), shed)
 	return text.String()
@@ -220,7 +222,8 @@ func (s *soak) check(before []float64, samples []sample, after []float64) {
 	if len(s.tally.operations) < len(tasks) {
 		s.Errorf("only %d operations were sent", len(s.tally.operations))
 	}
-	s.Logf("%s, %d servers, %d at once:\n%s\n%s", s.length, len(s.servers), s.soakers, s.tally.table(s.length), growthTable(samples))
+	s.Logf("%s, %d servers, %d at once:\n%s\n%s", s.length, len(s.servers), s.soakers, s.tally.table(s.length),
+		growthTable(samples))
 	s.Logf("%v: before %v, after %v", append(holdings, connectionsOfDatabase), before, after)
 	if s.length < soakMeasured {
 		return

@@ -67,7 +67,8 @@ func TestSoak_PostgreSQL(t *testing.T) {
 	db := lookInto(t, dsn)
 	runSoak(t, dsn, 2, func() float64 {
 		var count float64
-		err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&count)
+		err := db.QueryRowContext(t.Context(),
+			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&count)
 		if err != nil {
 			t.Error(err)
 		}
@@ -115,13 +116,15 @@ var aboutRequest = regexp.MustCompile(`"msg":"request"|"status":503`)
 // serve starts one more server.
 func (s *soak) serve(dsn string) {
 	s.Helper()
-	p := serveStore(s.T, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8", chosenAdmin, chosenReadonly, sealed)
+	p := serveStore(s.T, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0", "SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8", chosenAdmin,
+		chosenReadonly, sealed)
 	p.output.leaveOut(aboutRequest)
 	api := newClient(s.T, p, &http.Client{
 		Timeout: patience, Transport: counting{s.transport, s.tally},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
-	s.servers, s.operators, s.clients = append(s.servers, p), append(s.operators, p.adminListener()), append(s.clients, api)
+	s.servers, s.operators, s.clients = append(s.servers, p), append(s.operators, p.adminListener()),
+		append(s.clients, api)
 }
 
 const soakPassword = "a passphrase of many users"
@@ -150,7 +153,8 @@ func (s *soak) populate() {
 		names = append(names, soakElevator(i))
 	}
 	for _, name := range names {
-		s.servers[0].want(http.StatusOK, http.MethodPut, "/_security/user/"+name, authorization, `{"roles":["ece_deployment_manager"],"password_hash":"`+hash+`"}`)
+		s.servers[0].want(http.StatusOK, http.MethodPut, "/_security/user/"+name, authorization,
+			`{"roles":["ece_deployment_manager"],"password_hash":"`+hash+`"}`)
 	}
 	for i := range s.size.elevators {
 		s.elevators = append(s.elevators, s.enroll(person{soakElevator(i), soakPassword}))

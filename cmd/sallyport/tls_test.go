@@ -25,7 +25,9 @@ func issue(t *testing.T, folder string) (certificate, key string, pool *x509.Cer
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
@@ -46,8 +48,10 @@ func issue(t *testing.T, folder string) (certificate, key string, pool *x509.Cer
 func TestServe_TLS(t *testing.T) {
 	t.Parallel()
 	certificate, key, pool := issue(t, t.TempDir())
-	s := serveStore(t, newStore(t), "SALLYPORT_TLS_CERTIFICATE="+certificate, "SALLYPORT_TLS_KEY="+key, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
-	if r := s.adminListener().want(http.StatusOK, http.MethodGet, "/metrics", "", ""); !strings.Contains(r.body, "\nsallyport_tls_certificate_expiry_seconds ") {
+	s := serveStore(t, newStore(t), "SALLYPORT_TLS_CERTIFICATE="+certificate, "SALLYPORT_TLS_KEY="+key,
+		"SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
+	if r := s.adminListener().want(http.StatusOK, http.MethodGet, "/metrics", "", ""); !strings.Contains(r.body,
+		"\nsallyport_tls_certificate_expiry_seconds ") {
 		t.Error("no metric has the expiry of the certificate")
 	}
 	// The certificate is valid for an hour.
@@ -111,7 +115,8 @@ func TestServe_PlainHTTP(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("it left behind %v, %v", entries, err)
 	}
-	s := start(t, invocation{args: append(args, "--plain_http", "true"), env: []string{"SALLYPORT_LOG_FORMAT=json"}}, servingAt)
+	s := start(t, invocation{args: append(args, "--plain_http", "true"), env: []string{"SALLYPORT_LOG_FORMAT=json"}},
+		servingAt)
 	if !strings.Contains(s.output.String(), "passwords and keys are unencrypted") {
 		t.Error("it does not warn")
 	}

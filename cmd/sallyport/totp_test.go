@@ -65,7 +65,9 @@ func (d device) codeAt(t *testing.T, at time.Time) string {
 // enroll enrolls a second factor, and returns the code that this used.
 func (p *process) enroll(u person) (d device, used string) {
 	p.t.Helper()
-	d = device{User: u.name, Secret: member(p.t, p.want(http.StatusCreated, http.MethodPost, totpPath, u.basic(), ""), "secret")}
+	d = device{
+		User: u.name, Secret: member(p.t, p.want(http.StatusCreated, http.MethodPost, totpPath, u.basic(), ""), "secret"),
+	}
 	used = d.code(p.t)
 	confirmed := p.want(http.StatusOK, http.MethodPost, totpPath+"/_confirm", u.basic(), `{"token": "`+used+`"}`)
 	codes, _ := confirmed.members()["recovery_codes"].([]any)
@@ -124,7 +126,8 @@ func TestUser_TOTP_URI(t *testing.T) {
 	serveStore(t, dsn).stop()
 	d := provisionJSON(t, dsn, "admin")
 	uri, err := url.Parse(d.URI)
-	if err != nil || uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Sallyport:admin" || uri.Query().Get("secret") != d.Secret {
+	if err != nil || uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Sallyport:admin" ||
+		uri.Query().Get("secret") != d.Secret {
 		t.Errorf("the address is %s (%v)", d.URI, err)
 	}
 }
@@ -156,11 +159,13 @@ func TestUser_TOTP_Text(t *testing.T) {
 // name.
 func TestQRCode(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"otpauth://totp/Sallyport:alice?secret=A", "otpauth://totp/Sallyport:" + strings.Repeat("%25", 507) + "?secret=" + strings.Repeat("A", 100)} {
+	for _, text := range []string{"otpauth://totp/Sallyport:alice?secret=A",
+		"otpauth://totp/Sallyport:" + strings.Repeat("%25", 507) + "?secret=" + strings.Repeat("A", 100)} {
 		lines := strings.Split(strings.TrimSuffix(qrCode(text), "\n"), "\n")
 		width := utf8.RuneCountInString(lines[0])
 		for _, line := range lines {
-			if utf8.RuneCountInString(line) != width || strings.Trim(line, " ▀▄█") != "" || !strings.HasPrefix(line, "██") && !strings.HasPrefix(line, "▀▀") {
+			if utf8.RuneCountInString(line) != width || strings.Trim(line, " ▀▄█") != "" || !strings.HasPrefix(line, "██") &&
+				!strings.HasPrefix(line, "▀▀") {
 				t.Fatalf("a line is %q; want %d half blocks", line, width)
 			}
 		}
@@ -192,7 +197,8 @@ func TestUser_TOTP_Key(t *testing.T) {
 		t.Fatal(err)
 	}
 	wrong := base64.StdEncoding.EncodeToString(secret.NewKey())
-	refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with", "SALLYPORT_KEY_ENCRYPTION_KEY="+wrong)
+	refused("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with",
+		"SALLYPORT_KEY_ENCRYPTION_KEY="+wrong)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +234,8 @@ func TestUser_TOTP_Refusals(t *testing.T) {
 	} {
 		wantRefusal(t, runUser(t, dsn, "", append([]string{"totp"}, args...)...), saying)
 	}
-	if events := eventsOf(exportAudit(t, dsn), alice.name, "(command line)"); !slices.Equal(events, []string{"user.created"}) {
+	if events := eventsOf(exportAudit(t, dsn), alice.name, "(command line)"); !slices.Equal(events,
+		[]string{"user.created"}) {
 		t.Errorf("the trail has %q", events)
 	}
 }

@@ -72,7 +72,8 @@ func (c *traces) named(name string) []*tracev1.Span {
 
 // environment returns the settings of a server that sends traces to the collector.
 func (c *traces) environment() []string {
-	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.url, "OTEL_EXPORTER_OTLP_HEADERS=x-tenant=ours", "SALLYPORT_ADMIN_PASSWORD=chosen by hand"}
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.url, "OTEL_EXPORTER_OTLP_HEADERS=x-tenant=ours",
+		"SALLYPORT_ADMIN_PASSWORD=chosen by hand"}
 }
 
 // Ensures that requests are traced by operation, as children of their callers' spans, that the log has the trace id,
@@ -81,7 +82,8 @@ func TestServe_Tracing(t *testing.T) {
 	t.Parallel()
 	c := collect(t)
 	admin := person{"admin", "chosen by hand"}
-	s := serveStore(t, newStore(t), append(c.environment(), "SALLYPORT_TRACING=true", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test")...)
+	s := serveStore(t, newStore(t),
+		append(c.environment(), "SALLYPORT_TRACING=true", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test")...)
 	session := s.logIn(admin)
 	const parent, trace = "00f067aa0ba902b7", "4bf92f3577b34da6a3ce929d0e0e4736"
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+accountPath+"?token=in-a-query", nil)
@@ -89,8 +91,9 @@ func TestServe_Tracing(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header = http.Header{
-		"Authorization": {session}, "Cookie": {"a=in-a-cookie"}, "X-Forwarded-For": {"203.0.113.7"}, "X-Request-Id": {"the-request"},
-		"Traceparent": {"00-" + trace + "-" + parent + "-01"}, "Baggage": {"key=in-the-baggage"},
+		"Authorization": {session}, "Cookie": {"a=in-a-cookie"}, "X-Forwarded-For": {"203.0.113.7"},
+		"X-Request-Id": {"the-request"},
+		"Traceparent":  {"00-" + trace + "-" + parent + "-01"}, "Baggage": {"key=in-the-baggage"},
 	}
 	if r := do(t, request); r.status != http.StatusOK {
 		t.Fatalf("%d %s", r.status, r.body)
@@ -105,7 +108,8 @@ func TestServe_Tracing(t *testing.T) {
 	}
 	for _, span := range c.named("get-current-account") {
 		text := prototext.Format(span)
-		if string(span.GetParentSpanId()) != string(unhex(t, parent)) || string(span.GetTraceId()) != string(unhex(t, trace)) {
+		if string(span.GetParentSpanId()) != string(unhex(t, parent)) ||
+			string(span.GetTraceId()) != string(unhex(t, trace)) {
 			t.Errorf("the span has another parent or trace:\n%s", text)
 		}
 		for _, want := range []string{"127.0.0.1", "the-request", "200"} {
@@ -114,7 +118,8 @@ func TestServe_Tracing(t *testing.T) {
 			}
 		}
 	}
-	if !regexp.MustCompile(`"request_id":"the-request","operation":"get-current-account",[^\n]*"trace_id":"` + trace + `"`).MatchString(s.output.String()) {
+	if !regexp.MustCompile(`"request_id":"the-request","operation":"get-current-account",[^\n]*"trace_id":"` + trace +
+		`"`).MatchString(s.output.String()) {
 		t.Errorf("the log lacks the trace id")
 	}
 	for _, want := range []string{`"sallyport"`, `"deployment.environment.name"`} {
@@ -122,7 +127,8 @@ func TestServe_Tracing(t *testing.T) {
 			t.Errorf("the traces do not say %s", want)
 		}
 	}
-	wantSilence(t, c.text.String(), admin.password, strings.TrimPrefix(session, "Bearer "), strings.TrimPrefix(admin.basic(), "Basic "),
+	wantSilence(t, c.text.String(), admin.password, strings.TrimPrefix(session, "Bearer "),
+		strings.TrimPrefix(admin.basic(), "Basic "),
 		"in-a-query", "in-a-cookie", "in-the-baggage", "203.0.113.7")
 }
 

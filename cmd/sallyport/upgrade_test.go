@@ -80,14 +80,16 @@ func (u upgrade) connected(driver, dsn string) upgrade {
 func (u upgrade) serve(program string) *process {
 	u.Helper()
 	env := append(u.env[:len(u.env):len(u.env)], "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
-	return launch(u.T, invocation{program: program, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: env}).serving()
+	return launch(u.T,
+		invocation{program: program, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: env}).serving()
 }
 
 // add adds a user with the command line of a version.
 func (u upgrade) add(program string, p person, role string) {
 	u.Helper()
 	o := run(u.T, invocation{
-		program: program, args: []string{"user", "add", p.name, "--role", role, "--password-stdin"}, stdin: p.password + "\n", env: u.env,
+		program: program, args: []string{"user", "add", p.name, "--role", role, "--password-stdin"}, stdin: p.password + "\n",
+		env: u.env,
 	})
 	if o.code != 0 {
 		u.Fatalf("user add %s: %s", p.name, o.stderr)
@@ -128,7 +130,8 @@ func (u upgrade) refusesUntilSwept(s *process, user, credential, admin string) {
 			u.Fatalf("the old server accepts what was revoked %v before: %s", time.Since(began), r.body)
 		}
 		disable := s.send(http.MethodPatch, "/api/v1/users/"+user, admin, `{"security":{"enabled":false}}`)
-		if err := u.db.QueryRowContext(u.Context(), "SELECT COUNT(*) > 0 FROM users WHERE sweeping").Scan(&waiting); err != nil {
+		if err := u.db.QueryRowContext(u.Context(),
+			"SELECT COUNT(*) > 0 FROM users WHERE sweeping").Scan(&waiting); err != nil {
 			u.Fatal(err)
 		}
 		if waiting && disable.status == http.StatusOK {
@@ -180,7 +183,8 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 			current.wantAuth(http.StatusOK, made)
 		}
 
-		current.want(http.StatusOK, http.MethodPut, "/_security/user/bob/_password", admin, `{"password":"another passphrase of bob"}`)
+		current.want(http.StatusOK, http.MethodPut, "/_security/user/bob/_password", admin,
+			`{"password":"another passphrase of bob"}`)
 		wantRefusedInTime(session, []limited{{current, 0}})
 		u.notAccepted(old, session)
 		u.refusesUntilSwept(old, "bob", session, admin)
@@ -198,8 +202,10 @@ func TestUpgrade_BesideOldServer(t *testing.T) {
 
 		// An old server does not record the setter of a password, so one that it stored counts as set by another
 		// user.
-		old.want(http.StatusOK, http.MethodPut, "/_security/user/carol/_password", admin, `{"password":"what another user chose"}`)
-		current.want(http.StatusBadRequest, http.MethodPatch, "/api/v1/users/carol", admin, `{"security":{"roles":["ece_platform_admin"]}}`)
+		old.want(http.StatusOK, http.MethodPut, "/_security/user/carol/_password", admin,
+			`{"password":"what another user chose"}`)
+		current.want(http.StatusBadRequest, http.MethodPatch, "/api/v1/users/carol", admin,
+			`{"security":{"roles":["ece_platform_admin"]}}`)
 		current.want(http.StatusOK, http.MethodPatch, "/api/v1/users/carol", admin,
 			`{"security":{"roles":["ece_platform_admin"],"password":"a new one with it"}}`)
 
@@ -234,7 +240,9 @@ func TestUpgrade_OldLimits(t *testing.T) {
 		wide := `{"name":"wide","metadata":{"a":"` + strings.Repeat("x", 65_000) + `"}}`
 		var keys []string
 		for _, body := range []string{nested, wide} {
-			keys = append(keys, "ApiKey "+member(u.T, old.want(http.StatusOK, http.MethodPost, "/_security/api_key", chief.basic(), body), "encoded"))
+			keys = append(keys,
+				"ApiKey "+
+					member(u.T, old.want(http.StatusOK, http.MethodPost, "/_security/api_key", chief.basic(), body), "encoded"))
 		}
 		keys = append(keys, old.createKey(chief.basic()))
 		session := old.logIn(chief)
@@ -255,10 +263,12 @@ func TestUpgrade_OldLimits(t *testing.T) {
 		if n := count(u.T, plain.body, "api_keys"); n != 2*copies+3 {
 			u.Errorf("there are %d keys, want %d", n, 2*copies+3)
 		}
-		if pretty := s.want(http.StatusOK, http.MethodGet, "/_security/api_key?pretty", chief.basic(), ""); len(pretty.body) > 6*len(plain.body) {
+		if pretty := s.want(http.StatusOK, http.MethodGet, "/_security/api_key?pretty", chief.basic(),
+			""); len(pretty.body) > 6*len(plain.body) {
 			u.Errorf("?pretty makes %d bytes into %d", len(plain.body), len(pretty.body))
 		}
-		s.want(http.StatusOK, http.MethodPost, "/_security/_query/api_key", chief.basic(), `{"size":10,"query":{"prefix":{"name":"dee"}}}`)
+		s.want(http.StatusOK, http.MethodPost, "/_security/_query/api_key", chief.basic(),
+			`{"size":10,"query":{"prefix":{"name":"dee"}}}`)
 		s.want(http.StatusOK, http.MethodPatch, "/api/v1/users/dave", admin, `{"security":{"enabled":false}}`)
 		s.wantAuth(http.StatusOK, s.logIn(chief)) // the oldest of 10,000 sessions end
 		ended := s.want(http.StatusOK, http.MethodDelete, "/_security/api_key", chief.basic(), `{"owner":true}`)

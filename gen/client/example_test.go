@@ -43,7 +43,8 @@ func Example() {
 	fmt.Println("all deployments trust each other:", account.JSON200.Trust.TrustAll)
 
 	// A session: the password is sent once, its token from then on.
-	login, err := asAlice.LoginWithResponse(ctx, client.LoginRequest{Username: "alice", Password: "correct horse battery staple"})
+	login, err := asAlice.LoginWithResponse(ctx,
+		client.LoginRequest{Username: "alice", Password: "correct horse battery staple"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -56,7 +57,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	expiration := "90d"
-	created, err := inSession.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "nightly backup", Expiration: &expiration})
+	created, err := inSession.CreateAPIKeyWithResponse(ctx,
+		client.CreateAPIKeyRequest{Description: "nightly backup", Expiration: &expiration})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -78,7 +80,8 @@ func Example() {
 
 	// A refusal is data: the status, and what is wrong with which field.
 	expiration = "soon"
-	refused, err := withKey.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "x", Expiration: &expiration})
+	refused, err := withKey.CreateAPIKeyWithResponse(ctx,
+		client.CreateAPIKeyRequest{Description: "x", Expiration: &expiration})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -100,7 +103,9 @@ func startServer() (url string, stop func()) {
 	program, err := app.Open(ctx, app.Settings{
 		Store: "sqlite:" + filepath.Join(folder, "example.db"), KeyEncryptionKey: secret.NewKey(),
 		Builtins: user.Bootstrap{Keep: func(map[string]string) error { return nil }},
-		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: attempts.DefaultPolicy, AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: secret.DefaultCost, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Sessions: session.DefaultSettings, Elevation: elevation.DefaultSettings, Lockout: attempts.DefaultPolicy,
+		AddressFailures: 1_000_000, AddressRecovery: time.Second, Hashing: secret.DefaultCost,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		log.Fatal(err)

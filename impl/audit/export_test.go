@@ -74,7 +74,8 @@ func TestExport_Entry(t *testing.T) {
 	st, c := newStore(t)
 	c.now = time.Date(2026, 11, 21, 12, 0, 0, 7_900_000, time.FixedZone("", 3600))
 	insert(t, st, store.AuditEntry{
-		ID: "1", Event: "user.created", Actor: "bob", Subject: "alice", Address: "2001:db8::1", RequestID: "r", Details: `{"n": 1.50, "a": [true, null]}`,
+		ID: "1", Event: "user.created", Actor: "bob", Subject: "alice", Address: "2001:db8::1", RequestID: "r",
+		Details: `{"n": 1.50, "a": [true, null]}`,
 	})
 	want := `{"id":"1","at":"2026-11-21T11:00:00.007Z","event":"user.created","actor":"bob","subject":"alice","address":"2001:db8::1",` +
 		`"request_id":"r","details":{"n":1.50,"a":[true,null]}}` + "\n"
@@ -83,7 +84,8 @@ func TestExport_Entry(t *testing.T) {
 	}
 }
 
-// Ensures that several pages of entries, many with equal timestamps, are exported completely and in order, one page at a time.
+// Ensures that several pages of entries, many with equal timestamps, are exported completely and in order, one page at
+// a time.
 func TestExport_Pages(t *testing.T) {
 	st, c := newStore(t)
 	const moments, each = 3, 700
@@ -127,7 +129,8 @@ func TestExport_Since(t *testing.T) {
 		c.now = c.now.Add(time.Millisecond)
 	}
 	for since, want := range map[time.Time]int{
-		{}: 3, start: 3, start.Add(time.Microsecond): 3, start.Add(time.Millisecond): 2, start.Add(3 * time.Millisecond): 0, start.Add(time.Hour): 0,
+		{}: 3, start: 3, start.Add(time.Microsecond): 3, start.Add(time.Millisecond): 2, start.Add(3 * time.Millisecond): 0,
+		start.Add(time.Hour):  0,
 		start.Add(-time.Hour): 3, time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC): 3,
 	} {
 		if got := strings.Count(export(t, st, since), "\n"); got != want {
@@ -138,8 +141,10 @@ func TestExport_Since(t *testing.T) {
 
 // hostile holds texts that would forge an entry or control a terminal if they were exported unescaped.
 var hostile = []string{
-	"\n{\"id\":\"forged\"}\n", "\r\n", "a\u2028b\u2029c", "\u0085", "\x00", "\x1b[2J", "\x7f", "\u009b31m", "\v\f\b\t", "\u202egnp.exe", "\ufeff",
-	`"},{"id":"forged"}`, `\`, `\u000a`, `\"`, "</script><!--", "\xff\xfe", "\xed\xa0\x80", "\xc0\x8a", "😀", strings.Repeat("\n", 100_000),
+	"\n{\"id\":\"forged\"}\n", "\r\n", "a\u2028b\u2029c", "\u0085", "\x00", "\x1b[2J", "\x7f", "\u009b31m", "\v\f\b\t",
+	"\u202egnp.exe", "\ufeff",
+	`"},{"id":"forged"}`, `\`, `\u000a`, `\"`, "</script><!--", "\xff\xfe", "\xed\xa0\x80", "\xc0\x8a", "😀",
+	strings.Repeat("\n", 100_000),
 }
 
 // Ensures that an entry with hostile content is one line of printable ASCII, from which a reader decodes the content.
@@ -147,7 +152,8 @@ func TestExport_Hostile(t *testing.T) {
 	st, _ := newStore(t)
 	for i, text := range hostile {
 		insert(t, st, store.AuditEntry{
-			ID: fmt.Sprintf("%02d%s", i, text), Event: text, Actor: text, Subject: text, Address: text, RequestID: text, Details: "?" + text,
+			ID: fmt.Sprintf("%02d%s", i, text), Event: text, Actor: text, Subject: text, Address: text, RequestID: text,
+			Details: "?" + text,
 		})
 		quoted, _ := json.Marshal(map[string]string{text: text})
 		insert(t, st, store.AuditEntry{ID: fmt.Sprintf("%02d~", i), Details: string(quoted)})
@@ -179,7 +185,8 @@ func TestExport_Hostile(t *testing.T) {
 			continue
 		}
 		text = strings.ReplaceAll(text, "\x00", "\uFFFD") // a column cannot hold it; an escape in the details can
-		for _, got := range []string{e.ID[2:], e.Event, e.Actor, e.Subject, e.Address, e.RequestID, strings.TrimPrefix(e.Details["unreadable"], "?")} {
+		for _, got := range []string{e.ID[2:], e.Event, e.Actor, e.Subject, e.Address, e.RequestID,
+			strings.TrimPrefix(e.Details["unreadable"], "?")} {
 			if got != text {
 				t.Errorf("%.100q became %.100q", text, got)
 			}
@@ -211,9 +218,12 @@ func checkPlain(t *testing.T, line string) {
 func TestExport_InvalidDetails(t *testing.T) {
 	st, c := newStore(t)
 	for details, want := range map[string]string{
-		"{}": "{}", " {\n\"a\"\n:\n1}\n": `{"a":1}`, `{"a":"\u2028` + "\u2028" + `"}`: `{"a":"\u2028\u2028"}`, "{\"a\":\"\xff\"}": `{"a":"\ufffd"}`,
-		"": `{"unreadable":""}`, "null": `{"unreadable":"null"}`, "[]": `{"unreadable":"[]"}`, `{} {}`: `{"unreadable":"{} {}"}`,
-		`{"a":1},"event":"x"`: `{"unreadable":"{\"a\":1},\"event\":\"x\""}`, "{\"a\":\"\n\"}": `{"unreadable":"{\"a\":\"\n\"}"}`,
+		"{}": "{}", " {\n\"a\"\n:\n1}\n": `{"a":1}`, `{"a":"\u2028` + "\u2028" + `"}`: `{"a":"\u2028\u2028"}`,
+		"{\"a\":\"\xff\"}": `{"a":"\ufffd"}`,
+		"":                 `{"unreadable":""}`, "null": `{"unreadable":"null"}`, "[]": `{"unreadable":"[]"}`,
+		`{} {}`:               `{"unreadable":"{} {}"}`,
+		`{"a":1},"event":"x"`: `{"unreadable":"{\"a\":1},\"event\":\"x\""}`,
+		"{\"a\":\"\n\"}":      `{"unreadable":"{\"a\":\"\n\"}"}`,
 	} {
 		insert(t, st, store.AuditEntry{ID: "x" + details, Details: details})
 		got := export(t, st, c.now)

@@ -101,7 +101,8 @@ func TestAuthenticate_Basic(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := w.Authenticate(t.Context(), []string{value})
-			if err != nil || p.User != "alice" || p.Method != identity.Basic || p.PasswordID == "" || !p.AuthenticatedAt.Equal(w.store.Now()) {
+			if err != nil || p.User != "alice" || p.Method != identity.Basic || p.PasswordID == "" ||
+				!p.AuthenticatedAt.Equal(w.store.Now()) {
 				t.Errorf("%+v, %v", p, err)
 			}
 		})
@@ -123,7 +124,8 @@ func TestAuthenticate_Basic(t *testing.T) {
 // wantRefused fails the test unless a credential is refused with fault.CredentialsInvalid.
 func (w *world) wantRefused(t *testing.T, authorization string) {
 	t.Helper()
-	if p, err := w.Authenticate(t.Context(), []string{authorization}); !fault.Has(err, fault.CredentialsInvalid) || p.User != "" {
+	if p, err := w.Authenticate(t.Context(), []string{authorization}); !fault.Has(err, fault.CredentialsInvalid) ||
+		p.User != "" {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -186,7 +188,8 @@ func TestLogin(t *testing.T) {
 		"unknown user":   {"mallory", passphrase},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if token, err := w.Login(t.Context(), credential[0], credential[1]); !fault.Has(err, fault.LoginFailed) || token.Value != "" {
+			if token, err := w.Login(t.Context(), credential[0], credential[1]); !fault.Has(err, fault.LoginFailed) ||
+				token.Value != "" {
 				t.Errorf("%+v, %v", token, err)
 			}
 		})

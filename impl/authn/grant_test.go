@@ -17,12 +17,13 @@ func TestProxy_Problems(t *testing.T) {
 		proxy authn.Proxy
 		want  []string
 	}{
-		"no type":            {authn.Proxy{UserName: &text}, []string{"[grant_type] is required"}},
-		"unknown type":       {authn.Proxy{Type: &text}, []string{"grant_type [x] is not supported"}},
-		"password":           {authn.Proxy{Type: &password, UserName: &text, Password: &text}, nil},
-		"empty password":     {authn.Proxy{Type: &password, UserName: &text, Password: &empty}, nil},
-		"access token":       {authn.Proxy{Type: &token, AccessToken: &text}, nil},
-		"empty access token": {authn.Proxy{Type: &token, AccessToken: &empty}, []string{"[access_token] is required for grant_type [access_token]"}},
+		"no type":        {authn.Proxy{UserName: &text}, []string{"[grant_type] is required"}},
+		"unknown type":   {authn.Proxy{Type: &text}, []string{"grant_type [x] is not supported"}},
+		"password":       {authn.Proxy{Type: &password, UserName: &text, Password: &text}, nil},
+		"empty password": {authn.Proxy{Type: &password, UserName: &text, Password: &empty}, nil},
+		"access token":   {authn.Proxy{Type: &token, AccessToken: &text}, nil},
+		"empty access token": {authn.Proxy{Type: &token, AccessToken: &empty},
+			[]string{"[access_token] is required for grant_type [access_token]"}},
 		"password without members": {authn.Proxy{Type: &password, UserName: &empty}, []string{
 			"[username] is required for grant_type [password]",
 			"[password] is required for grant_type [password]",
@@ -30,10 +31,11 @@ func TestProxy_Problems(t *testing.T) {
 		"password with token": {authn.Proxy{Type: &password, UserName: &text, Password: &text, AccessToken: &text}, []string{
 			"[access_token] is not supported for grant_type [password]",
 		}},
-		"access token with password": {authn.Proxy{Type: &token, UserName: &text, Password: &text, AccessToken: &text}, []string{
-			"[username] is not supported for grant_type [access_token]",
-			"[password] is not supported for grant_type [access_token]",
-		}},
+		"access token with password": {authn.Proxy{Type: &token, UserName: &text, Password: &text, AccessToken: &text},
+			[]string{
+				"[username] is not supported for grant_type [access_token]",
+				"[password] is not supported for grant_type [access_token]",
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := test.proxy.Problems(); !slices.Equal(got, test.want) {

@@ -72,7 +72,8 @@ func (w *world) assemble(now func() time.Time, settings session.Settings) {
 	}
 	w.keys = apikey.NewService(w.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
 	w.Cleanup(w.keys.Close)
-	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), attempts.NewCounter(attempts.DefaultPolicy, nil))
+	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}),
+		attempts.NewCounter(attempts.DefaultPolicy, nil))
 	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, now)
 }
 
@@ -156,7 +157,9 @@ func TestRefreshGrant(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.store.Update(t.Context(), func(tx *store.Tx) error { // as if the first token's session had been elevated
-		return tx.Sessions.InsertToken(store.SessionToken{ID: "e", SessionID: p.SessionID, ExpiresAt: tx.Now.Add(time.Hour), ElevatedUntil: tx.Now.Add(time.Hour)})
+		return tx.Sessions.InsertToken(store.SessionToken{
+			ID: "e", SessionID: p.SessionID, ExpiresAt: tx.Now.Add(time.Hour), ElevatedUntil: tx.Now.Add(time.Hour),
+		})
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +170,8 @@ func TestRefreshGrant(t *testing.T) {
 		t.Fatal(err)
 	}
 	q, err := w.caller(second)
-	if err != nil || q.SessionID != p.SessionID || !q.ElevatedUntil.IsZero() || second.User.Name != "alice" || second.Refresh == first.Refresh {
+	if err != nil || q.SessionID != p.SessionID || !q.ElevatedUntil.IsZero() || second.User.Name != "alice" ||
+		second.Refresh == first.Refresh {
 		t.Errorf("the second is %+v of %+v, %v", second, q, err)
 	}
 	for name, token := range map[string]string{
@@ -312,7 +316,8 @@ func TestClientCredentials(t *testing.T) {
 		}
 	}
 	founder, password := identity.Principal{}, "another passphrase"
-	if err := w.users.ChangePasswordNative(t.Context(), founder, "alice", user.Secret{Password: &password}, user.Proof{}); err != nil {
+	if err := w.users.ChangePasswordNative(t.Context(), founder, "alice", user.Secret{Password: &password},
+		user.Proof{}); err != nil {
 		t.Fatal(err)
 	}
 	if g, err := w.ClientCredentials(t.Context(), p); !fault.Has(err, fault.CredentialsInvalid) || g.Access.Value != "" {
@@ -346,7 +351,8 @@ func TestInvalidateTokens_One(t *testing.T) {
 	invalidate("a refresh token", authn.TokenSelection{RefreshToken: second.Refresh}, 1, 0)
 	w.lives("an invalidated refresh token's access token", second, false)
 	invalidate("it again", authn.TokenSelection{RefreshToken: second.Refresh}, 0, 0)
-	if a, c := w.recorded("alice", "session.ended", `"sessions":1`), w.recorded("chief", "session.ended", `"sessions":1`); a != 1 || c != 1 {
+	if a, c := w.recorded("alice", "session.ended", `"sessions":1`),
+		w.recorded("chief", "session.ended", `"sessions":1`); a != 1 || c != 1 {
 		t.Errorf("recorded are %d and %d", a, c)
 	}
 }
@@ -355,11 +361,14 @@ func TestInvalidateTokens_One(t *testing.T) {
 // only.
 func TestInvalidateTokens_Many(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
-	bob, chief := identity.Principal{User: "bob"}, identity.Principal{User: "chief", Roles: []identity.Role{identity.PlatformAdmin}}
+	bob, chief := identity.Principal{User: "bob"},
+		identity.Principal{User: "chief", Roles: []identity.Role{identity.PlatformAdmin}}
 	acting := identity.Principal{User: "founder", Roles: chief.Roles, Method: identity.RunAs}
 	other, own := w.grant("alice"), w.grant("chief")
 	w.grant("alice")
-	for name, sel := range map[string]authn.TokenSelection{"user": {UserName: "chief"}, "realm": {RealmName: "default_native"}} {
+	for name, sel := range map[string]authn.TokenSelection{
+		"user": {UserName: "chief"}, "realm": {RealmName: "default_native"},
+	} {
 		for _, by := range []identity.Principal{bob, acting} {
 			if n, _, err := w.InvalidateTokens(t.Context(), by, sel); !fault.Has(err, fault.PermissionDenied) || n != 0 {
 				t.Errorf("%s by %s: %d, %v", name, by.User, n, err)
@@ -395,7 +404,8 @@ func TestInvalidateTokens_Many(t *testing.T) {
 func TestInvalidateTokens_Check(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	for _, sel := range []authn.TokenSelection{
-		{}, {Token: "a", RefreshToken: "b"}, {Token: "a", UserName: "b"}, {RefreshToken: "a", RealmName: "b"}, {Token: "a", RefreshToken: "b", UserName: "c"},
+		{}, {Token: "a", RefreshToken: "b"}, {Token: "a", UserName: "b"}, {RefreshToken: "a", RealmName: "b"},
+		{Token: "a", RefreshToken: "b", UserName: "c"},
 	} {
 		if _, _, err := w.InvalidateTokens(t.Context(), identity.Principal{}, sel); !fault.Has(err, fault.RequestInvalid) {
 			t.Errorf("%+v: %v", sel, err)

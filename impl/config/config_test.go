@@ -38,45 +38,67 @@ func key(b byte) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
 }
 
-// precedence holds three valid values for each setting, for the file, the environment and the flag, and a function that reads
-// the setting from a Config.
+// precedence holds three valid values for each setting, for the file, the environment and the flag, and a function that
+// reads the setting from a Config.
 var precedence = map[string]struct {
 	values [3]string
 	in     func(Config) string
 }{
-	"listen":                   {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, func(c Config) string { return c.Listen }},
-	"admin.listen":             {[3]string{"127.0.0.1:1", "", "127.0.0.1:3"}, func(c Config) string { return c.AdminListen }},
-	"admin.hosts":              {[3]string{"a", "", "a.example.org,b"}, func(c Config) string { return strings.Join(c.AdminHosts, ",") }},
-	"tls.certificate":          {[3]string{"1.crt", "2.crt", "3.crt"}, func(c Config) string { return c.TLSCertificate }},
-	"tls.key":                  {[3]string{"1.key", "2.key", "3.key"}, func(c Config) string { return c.TLSKey }},
-	"plain_http":               {[3]string{"true", "false", "true"}, func(c Config) string { return strconv.FormatBool(c.PlainHTTP) }},
-	"store":                    {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
-	"admin_password":           {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.AdminPassword }},
-	"readonly_password":        {[3]string{"password 1", "password 2", "password 3"}, func(c Config) string { return c.ReadonlyPassword }},
-	"key_encryption_key":       {[3]string{key('1'), key('2'), key('3')}, func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKey) }},
-	"session.idle":             {[3]string{"1m0s", "2m0s", "3m0s"}, func(c Config) string { return c.Sessions.Idle.String() }},
-	"session.absolute":         {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"}, func(c Config) string { return c.Sessions.Absolute.String() }},
-	"session.grace":            {[3]string{"1s", "2s", "3s"}, func(c Config) string { return c.Sessions.Grace.String() }},
-	"session.key_rotation":     {[3]string{"1h0m0s", "0s", "48h0m0s"}, func(c Config) string { return c.Sessions.KeyRotation.String() }},
-	"elevation.policy":         {[3]string{"always", "never", "enrolled"}, func(c Config) string { return string(c.Elevation.Policy) }},
-	"elevation.length":         {[3]string{"1m0s", "2m0s", "1h0m0s"}, func(c Config) string { return c.Elevation.Length.String() }},
-	"lockout.failures":         {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.Lockout.Threshold) }},
-	"lockout.base":             {[3]string{"1s", "2s", "15m0s"}, func(c Config) string { return c.Lockout.Base.String() }},
-	"lockout.max":              {[3]string{"30s", "1h0m0s", "24h0m0s"}, func(c Config) string { return c.Lockout.Max.String() }},
-	"lockout.address_failures": {[3]string{"1", "2", "2147483647"}, func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
-	"cache.lifetime":           {[3]string{"1s", "2s", "500ms"}, func(c Config) string { return c.CacheLifetime.String() }},
-	"api_keys.max_per_user":    {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.Keys.MaxPerUser) }},
-	"api_keys.max_lifetime":    {[3]string{"1h0m0s", "2h0m0s", "720h0m0s"}, func(c Config) string { return c.Keys.MaxLifetime.String() }},
-	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.AddressRecovery.String() }},
-	"saml.realms":              {realmFiles, realmIDs},
-	"saml.address_sign_ins":    {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.SignOn.AddressSignIns) }},
-	"saml.address_recovery":    {[3]string{"1ms", "2s", "3s"}, func(c Config) string { return c.SignOn.AddressRecovery.String() }},
-	"saml.answers":             {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.SignOn.Answers) }},
-	"trusted_proxies":          {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
-	"drain_delay":              {[3]string{"1s", "2s", "1m0s"}, func(c Config) string { return c.DrainDelay.String() }},
-	"tracing":                  {[3]string{"true", "false", "true"}, func(c Config) string { return strconv.FormatBool(c.Tracing) }},
-	"log.level":                {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
-	"log.format":               {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
+	"listen": {[3]string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
+		func(c Config) string { return c.Listen }},
+	"admin.listen": {[3]string{"127.0.0.1:1", "", "127.0.0.1:3"},
+		func(c Config) string { return c.AdminListen }},
+	"admin.hosts": {[3]string{"a", "", "a.example.org,b"},
+		func(c Config) string { return strings.Join(c.AdminHosts, ",") }},
+	"tls.certificate": {[3]string{"1.crt", "2.crt", "3.crt"}, func(c Config) string { return c.TLSCertificate }},
+	"tls.key":         {[3]string{"1.key", "2.key", "3.key"}, func(c Config) string { return c.TLSKey }},
+	"plain_http": {[3]string{"true", "false", "true"},
+		func(c Config) string { return strconv.FormatBool(c.PlainHTTP) }},
+	"store": {[3]string{"sqlite:1", "sqlite:2", "none"}, func(c Config) string { return c.Store }},
+	"admin_password": {[3]string{"password 1", "password 2", "password 3"},
+		func(c Config) string { return c.AdminPassword }},
+	"readonly_password": {[3]string{"password 1", "password 2", "password 3"},
+		func(c Config) string { return c.ReadonlyPassword }},
+	"key_encryption_key": {[3]string{key('1'), key('2'), key('3')},
+		func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKey) }},
+	"session.idle": {[3]string{"1m0s", "2m0s", "3m0s"},
+		func(c Config) string { return c.Sessions.Idle.String() }},
+	"session.absolute": {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"},
+		func(c Config) string { return c.Sessions.Absolute.String() }},
+	"session.grace": {[3]string{"1s", "2s", "3s"}, func(c Config) string { return c.Sessions.Grace.String() }},
+	"session.key_rotation": {[3]string{"1h0m0s", "0s", "48h0m0s"},
+		func(c Config) string { return c.Sessions.KeyRotation.String() }},
+	"elevation.policy": {[3]string{"always", "never", "enrolled"},
+		func(c Config) string { return string(c.Elevation.Policy) }},
+	"elevation.length": {[3]string{"1m0s", "2m0s", "1h0m0s"},
+		func(c Config) string { return c.Elevation.Length.String() }},
+	"lockout.failures": {[3]string{"1", "2", "3"},
+		func(c Config) string { return strconv.Itoa(c.Lockout.Threshold) }},
+	"lockout.base": {[3]string{"1s", "2s", "15m0s"}, func(c Config) string { return c.Lockout.Base.String() }},
+	"lockout.max": {[3]string{"30s", "1h0m0s", "24h0m0s"},
+		func(c Config) string { return c.Lockout.Max.String() }},
+	"lockout.address_failures": {[3]string{"1", "2", "2147483647"},
+		func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
+	"cache.lifetime": {[3]string{"1s", "2s", "500ms"},
+		func(c Config) string { return c.CacheLifetime.String() }},
+	"api_keys.max_per_user": {[3]string{"1", "2", "3"},
+		func(c Config) string { return strconv.Itoa(c.Keys.MaxPerUser) }},
+	"api_keys.max_lifetime": {[3]string{"1h0m0s", "2h0m0s", "720h0m0s"},
+		func(c Config) string { return c.Keys.MaxLifetime.String() }},
+	"lockout.address_recovery": {[3]string{"1ms", "2s", "3s"},
+		func(c Config) string { return c.AddressRecovery.String() }},
+	"saml.realms": {realmFiles, realmIDs},
+	"saml.address_sign_ins": {[3]string{"1", "2", "3"},
+		func(c Config) string { return strconv.Itoa(c.SignOn.AddressSignIns) }},
+	"saml.address_recovery": {[3]string{"1ms", "2s", "3s"},
+		func(c Config) string { return c.SignOn.AddressRecovery.String() }},
+	"saml.answers":    {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.SignOn.Answers) }},
+	"trusted_proxies": {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
+	"drain_delay":     {[3]string{"1s", "2s", "1m0s"}, func(c Config) string { return c.DrainDelay.String() }},
+	"tracing": {[3]string{"true", "false", "true"},
+		func(c Config) string { return strconv.FormatBool(c.Tracing) }},
+	"log.level":  {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},
+	"log.format": {[3]string{"json", "text", "json"}, func(c Config) string { return c.LogFormat }},
 }
 
 // together maps a setting to the variable of another that must be set with it.
@@ -101,8 +123,8 @@ func networks(c Config) string {
 	return strings.Join(texts, ",")
 }
 
-// Ensures for each setting that a flag takes precedence over the environment, the environment over the file, and the file over
-// the default.
+// Ensures for each setting that a flag takes precedence over the environment, the environment over the file, and the
+// file over the default.
 func TestLoad_Precedence(t *testing.T) {
 	t.Parallel()
 	for _, s := range Settings {
@@ -140,7 +162,8 @@ func TestLoad_Defaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:12400" || c.Store != "sqlite:sallyport.db" || c.LogLevel != slog.LevelInfo || c.LogFormat != "text" {
+	if c.Listen != "127.0.0.1:12400" || c.Store != "sqlite:sallyport.db" || c.LogLevel != slog.LevelInfo ||
+		c.LogFormat != "text" {
 		t.Errorf("got %+v", c)
 	}
 	if c.Sessions.Idle != 30*time.Minute || c.Sessions.Absolute != 12*time.Hour || c.Sessions.Grace != 10*time.Second {
@@ -149,7 +172,9 @@ func TestLoad_Defaults(t *testing.T) {
 	if c.Elevation != (elevation.Settings{Policy: elevation.Enrolled, Length: 15 * time.Minute}) {
 		t.Errorf("got %+v", c.Elevation)
 	}
-	wantLockout := attempts.Policy{Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, ResetAfter: 24 * time.Hour}
+	wantLockout := attempts.Policy{
+		Threshold: 10, Base: 30 * time.Second, Max: 15 * time.Minute, ResetAfter: 24 * time.Hour,
+	}
 	if c.Lockout != wantLockout || c.AddressFailures != 100 || c.AddressRecovery != time.Second {
 		t.Errorf("got %+v, %d, %s", c.Lockout, c.AddressFailures, c.AddressRecovery)
 	}
@@ -177,7 +202,9 @@ func TestSetting_Env(t *testing.T) {
 // Ensures that other variables with the settings' prefix, as set by Kubernetes, are ignored.
 func TestLoad_ForeignEnvironment(t *testing.T) {
 	t.Parallel()
-	env := environ{"SALLYPORT_PORT": "tcp://10.0.0.1:80", "SALLYPORT_SERVICE_HOST": "10.0.0.1", "SALLYPORT_LISTEN_FILE": "/nowhere"}
+	env := environ{
+		"SALLYPORT_PORT": "tcp://10.0.0.1:80", "SALLYPORT_SERVICE_HOST": "10.0.0.1", "SALLYPORT_LISTEN_FILE": "/nowhere",
+	}
 	if _, err := Load(Sources{Env: env.lookup}); err != nil {
 		t.Error(err)
 	}
@@ -188,8 +215,10 @@ func TestEffective(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"from the file", "from a variable", key('k')}
 	from := Sources{
-		File:  write(t, "admin_password: from the file\nsession:\n  idle: 5m\n"),
-		Env:   environ{"SALLYPORT_READONLY_PASSWORD": secrets[1], "SALLYPORT_KEY_ENCRYPTION_KEY_FILE": write(t, secrets[2])}.lookup,
+		File: write(t, "admin_password: from the file\nsession:\n  idle: 5m\n"),
+		Env: environ{
+			"SALLYPORT_READONLY_PASSWORD": secrets[1], "SALLYPORT_KEY_ENCRYPTION_KEY_FILE": write(t, secrets[2]),
+		}.lookup,
 		Flags: map[string]string{"listen": "127.0.0.1:1"},
 	}
 	values, err := Effective(from)

@@ -23,17 +23,23 @@ func problem(t *testing.T, from Sources) string {
 // Ensures that all errors are reported at once, one per line.
 func TestLoad_AllProblems(t *testing.T) {
 	t.Parallel()
-	path := write(t, "lissen: x\nlog:\n  colour: red\nsession:\n  idle: soon\n  grace: -1s\ntrusted_proxies: [10.0.0.0/8, ten, 10.0.0.1]\n")
+	path := write(t,
+		"lissen: x\nlog:\n  colour: red\nsession:\n  idle: soon\n  grace: -1s\ntrusted_proxies: [10.0.0.0/8, ten, "+
+			"10.0.0.1]\n")
 	got := problem(t, Sources{
-		File:  path,
-		Env:   environ{"SALLYPORT_LOG_LEVEL": "loud", "SALLYPORT_LOG_FORMAT": "xml", "SALLYPORT_ADMIN_PASSWORD": "1234567", "SALLYPORT_KEY_ENCRYPTION_KEY": "?"}.lookup,
+		File: path,
+		Env: environ{
+			"SALLYPORT_LOG_LEVEL": "loud", "SALLYPORT_LOG_FORMAT": "xml", "SALLYPORT_ADMIN_PASSWORD": "1234567",
+			"SALLYPORT_KEY_ENCRYPTION_KEY": "?",
+		}.lookup,
 		Flags: map[string]string{"listen": "nowhere", "store": "mysql:x"},
 	})
 	want := []string{
 		"lissen: unknown setting (in " + path + ")",
 		"log.colour: unknown setting (in " + path + ")",
 		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
-		"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is not taken",
+		"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is " +
+			"not taken",
 		"admin_password: a password has 8 characters to 1024 bytes",
 		"key_encryption_key: this must be 32 bytes in base64, such as the output of: openssl rand -base64 32",
 		`session.idle: "soon" is not a positive duration such as 30m`,
@@ -52,16 +58,19 @@ func TestLoad_AllProblems(t *testing.T) {
 func TestLoad_BadValues(t *testing.T) {
 	t.Parallel()
 	for key, values := range map[string][]string{
-		"listen":                   {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", "127.0.0.1:http", "a:b:c"},
-		"admin.hosts":              {"a:12490", "http://a", "*.example.org", "a b"},
-		"admin.listen":             {"12490", "127.0.0.1", "127.0.0.1:99999", "off"},
-		"tls.certificate":          {"tls.crt"},
-		"tls.key":                  {"tls.key"},
-		"plain_http":               {"", "yes", "1", "True"},
-		"store":                    {"", "sqlite:", "sqlite", "None", "postgres:x", "mysql://x", "postgres://a:p%@x", "postgres://a:p@b@x"},
-		"admin_password":           {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
-		"readonly_password":        {"1234567"},
-		"key_encryption_key":       {"x", "bm90IDMyIGJ5dGVz", key('k') + "A", base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
+		"listen": {"", "12400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:",
+			"127.0.0.1:http", "a:b:c"},
+		"admin.hosts":     {"a:12490", "http://a", "*.example.org", "a b"},
+		"admin.listen":    {"12490", "127.0.0.1", "127.0.0.1:99999", "off"},
+		"tls.certificate": {"tls.crt"},
+		"tls.key":         {"tls.key"},
+		"plain_http":      {"", "yes", "1", "True"},
+		"store": {"", "sqlite:", "sqlite", "None", "postgres:x", "mysql://x", "postgres://a:p%@x",
+			"postgres://a:p@b@x"},
+		"admin_password":    {"1234567", strings.Repeat("x", 1025), "äöüäöüä"},
+		"readonly_password": {"1234567"},
+		"key_encryption_key": {"x", "bm90IDMyIGJ5dGVz", key('k') + "A",
+			base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff", 32)))},
 		"session.idle":             {"", "0s", "-1m", "30", "1 hour", "13h"},
 		"session.absolute":         {"0", "1d", "29m"},
 		"session.grace":            {"0s", "soon"},
@@ -154,7 +163,8 @@ func TestLoad_SecretTwice(t *testing.T) {
 // Ensures that a setting may be written with its full key or in its section, with the same result.
 func TestLoad_Sections(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"session.idle: 7m", "session: {idle: 7m}", "session:\n  idle: 7m\nlog:\nlisten: 127.0.0.1:1"} {
+	for _, text := range []string{"session.idle: 7m", "session: {idle: 7m}",
+		"session:\n  idle: 7m\nlog:\nlisten: 127.0.0.1:1"} {
 		path := write(t, text)
 		for range 20 { // repeated, because the order of maps is random
 			wantLoaded(t, Sources{Env: environ{}.lookup, File: path}, "session.idle", "7m0s")
@@ -202,12 +212,16 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 	const hidden = "hunter2"
 	for _, text := range []string{
 		"hunter2", "admin_password:hunter2", "admin_password: *hunter2", "admin_password: !!int hunter2",
-		"admin_password: {hunter2}", "admin_password: {hunter2: x}", "admin_password: {{hunter2}}", "admin_password: [hunter2]",
+		"admin_password: {hunter2}", "admin_password: {hunter2: x}", "admin_password: {{hunter2}}",
+		"admin_password: [hunter2]",
 		"admin_password: \"hunter2", "admin_password: @hunter2", "admin_password: %hunter2", "admin_password: `hunter2`",
-		"admin_password: hunter2: x", "admin_password: hunter2", "key_encryption_key: hunter2", "admin_password: {hunter2: 1, hunter2: 2}",
-		"store: mysql://u:hunter2@host", "store: 'postgres://u:hunter2@ho st'", "store: 'postgres://u:hunter2%@host'", "store: [hunter2]",
+		"admin_password: hunter2: x", "admin_password: hunter2", "key_encryption_key: hunter2",
+		"admin_password: {hunter2: 1, hunter2: 2}",
+		"store: mysql://u:hunter2@host", "store: 'postgres://u:hunter2@ho st'", "store: 'postgres://u:hunter2%@host'",
+		"store: [hunter2]",
 		"store: host=127.0.0.1 user=u password=hunter2", "store: u:hunter2@127.0.0.1/d", "store: postgres:/u:hunter2@host/d",
-		"store: sqlite:postgres://u:hunter2@host/d", "store: postgres://u:x@hunter2@host/d", "store: postgres://u:12/hunter2@host/d",
+		"store: sqlite:postgres://u:hunter2@host/d", "store: postgres://u:x@hunter2@host/d",
+		"store: postgres://u:12/hunter2@host/d",
 		"admin_password: {[hunter2]: x}", "- 'hunter2\"`'", "admin_password: !!float hunter2", "admin_password: |hunter2",
 	} {
 		if got := problem(t, Sources{File: write(t, text)}); strings.Contains(got, hidden) {
@@ -221,7 +235,8 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"SALLYPORT_ADMIN_PASSWORD", "SALLYPORT_READONLY_PASSWORD", "SALLYPORT_KEY_ENCRYPTION_KEY"} {
+	for _, name := range []string{"SALLYPORT_ADMIN_PASSWORD", "SALLYPORT_READONLY_PASSWORD",
+		"SALLYPORT_KEY_ENCRYPTION_KEY"} {
 		path := write(t, hidden)
 		for _, env := range []environ{{name: hidden}, {name + "_FILE": path}, {name: hidden, name + "_FILE": path}} {
 			if got := problem(t, Sources{Env: env.lookup}); strings.Contains(got, hidden) {
@@ -231,18 +246,20 @@ func TestLoad_SecretsStayHidden(t *testing.T) {
 	}
 }
 
-// Ensures that a database's password is accepted from the environment and from files, not from the command line, which every
-// user of the machine can read, and that it is never shown.
+// Ensures that a database's password is accepted from the environment and from files, not from the command line, which
+// every user of the machine can read, and that it is never shown.
 func TestLoad_StorePassword(t *testing.T) {
 	t.Parallel()
-	for _, dsn := range []string{"postgres://u:hunter2@host/d", "postgresql://host/d?password=hunter2&user=u", "postgres://host/d?sslpassword=hunter2"} {
+	for _, dsn := range []string{"postgres://u:hunter2@host/d", "postgresql://host/d?password=hunter2&user=u",
+		"postgres://host/d?sslpassword=hunter2"} {
 		for name, value := range map[string]string{"SALLYPORT_STORE": dsn, "SALLYPORT_STORE_FILE": write(t, dsn+"\n")} {
 			from := Sources{Env: environ{name: value}.lookup}
 			c, err := Load(from)
 			if err != nil || c.Store != dsn {
 				t.Errorf("%s: %q, %v", name, c.Store, err)
 			}
-			if shown, err := Effective(from); err != nil || !strings.Contains(shown["store"], "host/d") || strings.Contains(shown["store"], "hunter2") {
+			if shown, err := Effective(from); err != nil || !strings.Contains(shown["store"], "host/d") ||
+				strings.Contains(shown["store"], "hunter2") {
 				t.Errorf("%s is shown as %q (%v)", name, shown["store"], err)
 			}
 		}
@@ -251,7 +268,9 @@ func TestLoad_StorePassword(t *testing.T) {
 			t.Errorf("the flag %s: %q", dsn, got)
 		}
 	}
-	if _, err := Load(Sources{Flags: map[string]string{"store": "postgres://u@host/d?sslmode=disable"}, Env: environ{}.lookup}); err != nil {
+	if _, err := Load(Sources{
+		Flags: map[string]string{"store": "postgres://u@host/d?sslmode=disable"}, Env: environ{}.lookup,
+	}); err != nil {
 		t.Error(err)
 	}
 }

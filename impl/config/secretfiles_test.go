@@ -13,11 +13,16 @@ import (
 func TestSecretFiles(t *testing.T) {
 	t.Parallel()
 	from := Sources{
-		Env: environ{"SALLYPORT_STORE_FILE": "store", "SALLYPORT_KEY_ENCRYPTION_KEY_FILE": "kek", "SALLYPORT_LISTEN_FILE": "no secret"}.lookup,
+		Env: environ{
+			"SALLYPORT_STORE_FILE": "store", "SALLYPORT_KEY_ENCRYPTION_KEY_FILE": "kek", "SALLYPORT_LISTEN_FILE": "no secret",
+		}.lookup,
 	}
-	realms := []saml.Realm{{ID: "r", Signing: &saml.KeyPair{File: "a"}, Encryption: []saml.KeyPair{{File: "a"}, {File: "b"}}}}
+	realms := []saml.Realm{{
+		ID: "r", Signing: &saml.KeyPair{File: "a"}, Encryption: []saml.KeyPair{{File: "a"}, {File: "b"}},
+	}}
 	want := []SecretFile{ // in the order of the settings
-		{"SALLYPORT_STORE_FILE", "store"}, {"SALLYPORT_KEY_ENCRYPTION_KEY_FILE", "kek"}, {"tls.key", "key"}, {"saml.realms: r", "a"}, {"saml.realms: r", "b"},
+		{"SALLYPORT_STORE_FILE", "store"}, {"SALLYPORT_KEY_ENCRYPTION_KEY_FILE", "kek"}, {"tls.key", "key"},
+		{"saml.realms: r", "a"}, {"saml.realms: r", "b"},
 	}
 	for text, isSecret := range map[string]bool{
 		"": false, "listen: 127.0.0.1:1": false, "store: sqlite:x.db": false, "store: postgres://u@h/d": false,

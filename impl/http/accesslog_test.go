@@ -75,8 +75,10 @@ func TestAccessLog(t *testing.T) {
 		key          bool
 		want         string
 	}{
-		{http.MethodGet, "/api/v1/account", true, `operation=get-current-account method=GET path=/api/v1/account status=200 bytes=`},
-		{http.MethodGet, "/api/v1/regions/here/account", false, `operation=get-current-account method=GET path=/api/v1/account status=401 bytes=`},
+		{http.MethodGet, "/api/v1/account", true,
+			`operation=get-current-account method=GET path=/api/v1/account status=200 bytes=`},
+		{http.MethodGet, "/api/v1/regions/here/account", false,
+			`operation=get-current-account method=GET path=/api/v1/account status=401 bytes=`},
 		{"BREW", "/coffee", false, `operation=unknown method=BREW path=/coffee status=404 bytes=`},
 	} {
 		log.drain()
@@ -101,7 +103,8 @@ func TestAccessLog_Injection(t *testing.T) {
 	log := make(logLines, 1000)
 	w := openLogged(t, log)
 	for _, path := range []string{
-		"/x%0Atime=now%20level=INFO%20msg=request", "/x%0D%0A%1B[2J", "/x%22%20user=admin", "/x%E2%80%A8y", "/%C2%85%9B", "/%00",
+		"/x%0Atime=now%20level=INFO%20msg=request", "/x%0D%0A%1B[2J", "/x%22%20user=admin", "/x%E2%80%A8y", "/%C2%85%9B",
+		"/%00",
 	} {
 		log.drain()
 		w.do(http.MethodGet, path, "", func(_ context.Context, r *http.Request) error {
@@ -109,7 +112,8 @@ func TestAccessLog_Injection(t *testing.T) {
 			return nil
 		})
 		line := log.access(t)
-		if strings.ContainsAny(line, "\r\x1b\u2028\u0085\x00") || strings.Contains(line, "x user=admin address") || !strings.HasSuffix(line, `user=""`) {
+		if strings.ContainsAny(line, "\r\x1b\u2028\u0085\x00") || strings.Contains(line, "x user=admin address") ||
+			!strings.HasSuffix(line, `user=""`) {
 			t.Errorf("%s is logged as %q", path, line)
 		}
 	}

@@ -124,7 +124,8 @@ func TestLogin_StateRefused(t *testing.T) {
 
 	w := newWorld(t)
 	for _, path := range []string{
-		"", "deployments", "//evil.example", "https://evil.example", "javascript:alert(1)", `\evil`, `/\evil`, "/a\nb", "/\t/evil", "/\u0000",
+		"", "deployments", "//evil.example", "https://evil.example", "javascript:alert(1)", `\evil`, `/\evil`, "/a\nb",
+		"/\t/evil", "/\u0000",
 		"/\u0085", " /a", "/\\/evil", "/a\\b", "/\u007f",
 	} {
 		r, err := w.client.LoginWithResponse(t.Context(), client.LoginRequest{
@@ -144,7 +145,8 @@ func TestLogin_StateRefused(t *testing.T) {
 	}
 
 	long := "/" + strings.Repeat("x", 1024)
-	response, body := w.do(http.MethodPost, "/api/v1/users/auth/_login", `{"username":"alice","password":"x","login_state":{"path":"`+long+`"}}`)
+	response, body := w.do(http.MethodPost, "/api/v1/users/auth/_login",
+		`{"username":"alice","password":"x","login_state":{"path":"`+long+`"}}`)
 	w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "login_state.path")
 }
 
@@ -307,13 +309,15 @@ func TestSignInPage(t *testing.T) {
 	}
 
 	policy := r.HTTPResponse.Header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "frame-ancestors 'none'"} {
+	for _, part := range []string{"default-src 'none'", "script-src 'sha256-", "style-src 'sha256-",
+		"frame-ancestors 'none'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy %q lacks %q", policy, part)
 		}
 	}
 
-	if page := string(r.Body); strings.Count(page, "<script") != 1 || strings.Contains(page, "src=") || strings.Contains(page, "http:") {
+	if page := string(r.Body); strings.Count(page, "<script") != 1 || strings.Contains(page, "src=") ||
+		strings.Contains(page, "http:") {
 		t.Error("the page loads something")
 	}
 }

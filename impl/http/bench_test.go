@@ -156,7 +156,8 @@ func BenchmarkLoginFailed(b *testing.B) {
 	h := x.handler
 	guess := func(name string) time.Duration {
 		began := time.Now()
-		r := serve(h, http.MethodPost, loginPath, `{"username":"`+name+`","password":"wrong"}`, http.Header{"Content-Type": {"application/json"}})
+		r := serve(h, http.MethodPost, loginPath, `{"username":"`+name+`","password":"wrong"}`,
+			http.Header{"Content-Type": {"application/json"}})
 		if r.Code != http.StatusUnauthorized {
 			b.Fatalf("answered %d %s", r.Code, r.Body)
 		}

@@ -38,7 +38,8 @@ func TestOtherSites_EveryOperation(t *testing.T) {
 			}
 			path := strings.NewReplacer("{user_id}", "alice", "{api_key_id}", "x").Replace(path)
 			for _, site := range otherSites {
-				if response, body := w.do(method, path, "", bob, fromPage(site)); response.StatusCode != http.StatusForbidden || !strings.Contains(body, "another site") {
+				if response, body := w.do(method, path, "", bob, fromPage(site)); response.StatusCode != http.StatusForbidden ||
+					!strings.Contains(body, "another site") {
 					t.Errorf("%s from %v: %d %s", op.OperationID, site, response.StatusCode, body)
 				}
 			}
@@ -67,10 +68,12 @@ func TestOtherSites_OwnPages(t *testing.T) {
 	}
 
 	for _, site := range otherSites {
-		if response, body := w.do(http.MethodGet, "/api/v1/account", "", bob, fromPage(site)); response.StatusCode != http.StatusOK {
+		if response, body := w.do(http.MethodGet, "/api/v1/account", "", bob,
+			fromPage(site)); response.StatusCode != http.StatusOK {
 			t.Errorf("reading from %v: %d %s", site, response.StatusCode, body)
 		}
-		if response, body := w.do(http.MethodPost, loginPath, `{"username":"alice","password":"`+alicePassword+`"}`, fromPage(site)); response.StatusCode != http.StatusOK {
+		if response, body := w.do(http.MethodPost, loginPath, `{"username":"alice","password":"`+alicePassword+`"}`,
+			fromPage(site)); response.StatusCode != http.StatusOK {
 			t.Errorf("signing in from %v: %d %s", site, response.StatusCode, body)
 		}
 	}

@@ -135,7 +135,8 @@ type sequence struct {
 	steps    int
 }
 
-var grantable = []identity.Role{identity.DeploymentViewer, identity.DeploymentManager, identity.PlatformViewer, identity.PlatformAdmin}
+var grantable = []identity.Role{identity.DeploymentViewer, identity.DeploymentManager, identity.PlatformViewer,
+	identity.PlatformAdmin}
 
 func (e *estate) begin(t *rapid.T) *sequence {
 	e.count++
@@ -179,10 +180,12 @@ func (s *sequence) hold(history string, foreign bool, status int, body string) {
 	if err := json.Unmarshal([]byte(body), &made); err != nil {
 		s.Fatalf("%s: %s: %v", history, body, err)
 	}
-	s.keys = append(s.keys, &heldKey{made.ID, party{authorization: "ApiKey " + made.Encoded + made.Key}, foreign, []string{history}})
+	s.keys = append(s.keys,
+		&heldKey{made.ID, party{authorization: "ApiKey " + made.Encoded + made.Key}, foreign, []string{history}})
 }
 
-var descriptors = []string{``, `,"role_descriptors":{}`, `,"role_descriptors":{"r":{"cluster":["monitor","manage_security"]}}`, `,"role_descriptors":{"r":{}}`}
+var descriptors = []string{``, `,"role_descriptors":{}`,
+	`,"role_descriptors":{"r":{"cluster":["monitor","manage_security"]}}`, `,"role_descriptors":{"r":{}}`}
 
 // create makes a key of the owner's, by one of Elasticsearch's operations.
 func (s *sequence) create() {
@@ -202,9 +205,11 @@ func (s *sequence) createPlain() {
 func (s *sequence) grant() {
 	credentials := `"grant_type":"password","username":"` + s.owner + `","password":"` + s.password + `"`
 	if len(s.sessions) > 0 && rapid.Bool().Draw(s.T, "by token") {
-		credentials = `"grant_type":"access_token","access_token":"` + strings.TrimPrefix(s.sessions[0].authorization, "Bearer ") + `"`
+		credentials = `"grant_type":"access_token","access_token":"` +
+			strings.TrimPrefix(s.sessions[0].authorization, "Bearer ") + `"`
 	}
-	status, answer := s.send(s.named("grantor"), "POST /_security/api_key/grant", `{`+credentials+`,"api_key":{"name":"k"}}`)
+	status, answer := s.send(s.named("grantor"), "POST /_security/api_key/grant",
+		`{`+credentials+`,"api_key":{"name":"k"}}`)
 	s.hold("granted", true, status, answer)
 }
 
@@ -240,7 +245,8 @@ func (s *sequence) update() {
 
 	p, name, foreign := s.actor()
 	s.steps++
-	body := rapid.SampledFrom(append(slices.Clone(descriptors), "", fmt.Sprintf(`,"metadata":{"n":%d}`, s.steps), `,"expiration":"90d"`)).Draw(s.T, "update")
+	body := rapid.SampledFrom(append(slices.Clone(descriptors), "", fmt.Sprintf(`,"metadata":{"n":%d}`, s.steps),
+		`,"expiration":"90d"`)).Draw(s.T, "update")
 	if rapid.Bool().Draw(s.T, "in bulk") {
 		_, answer := s.send(p, "POST /_security/api_key/_bulk_update", `{"ids":["`+key.id+`"]`+body+`}`)
 		if strings.Contains(answer, `"updated":["`) {
@@ -249,7 +255,8 @@ func (s *sequence) update() {
 		return
 	}
 
-	if _, answer := s.send(p, "PUT /_security/api_key/"+key.id, `{`+strings.TrimPrefix(body, ",")+`}`); strings.Contains(answer, `"updated":true`) {
+	if _, answer := s.send(p, "PUT /_security/api_key/"+key.id,
+		`{`+strings.TrimPrefix(body, ",")+`}`); strings.Contains(answer, `"updated":true`) {
 		key.changed(name+" by "+body, foreign)
 	}
 }
@@ -261,7 +268,8 @@ func (k *heldKey) changed(how string, foreign bool) {
 
 // signIn begins a session of the owner's.
 func (s *sequence) signIn() {
-	status, answer := s.send(party{}, "POST /api/v1/users/auth/_login", `{"username":"`+s.owner+`","password":"`+s.password+`"}`)
+	status, answer := s.send(party{}, "POST /api/v1/users/auth/_login",
+		`{"username":"`+s.owner+`","password":"`+s.password+`"}`)
 	var begun struct{ Token string }
 	if err := json.Unmarshal([]byte(answer), &begun); err != nil || status != http.StatusOK {
 		s.Fatalf("sign in: %d %s", status, answer)
@@ -320,7 +328,8 @@ func (s *sequence) change() {
 // permissions are what a credential may do, as answers show it.
 func (s *sequence) permissions(p party) string {
 	var shown strings.Builder
-	for _, request := range []string{"GET /api/v1/users/nosuch", "GET /api/v1/users/auth/keys/nosuch", "GET /api/v1/users/nosuch/auth/keys"} {
+	for _, request := range []string{"GET /api/v1/users/nosuch", "GET /api/v1/users/auth/keys/nosuch",
+		"GET /api/v1/users/nosuch/auth/keys"} {
 		status, _ := s.send(p, request, "")
 		fmt.Fprintf(&shown, "%s %d; ", request, status)
 	}
@@ -344,20 +353,23 @@ func TestDelegation_Sequences(t *testing.T) {
 	e := newEstate(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := e.begin(rt)
-		steps := []func(){s.create, s.create, s.createPlain, s.grant, s.derive, s.update, s.update, s.update, s.signIn, s.setPassword, s.change}
+		steps := []func(){s.create, s.create, s.createPlain, s.grant, s.derive, s.update, s.update, s.update, s.signIn,
+			s.setPassword, s.change}
 		for range rapid.IntRange(2, 9).Draw(rt, "steps") {
 			steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")]()
 		}
 		s.promote()
 	})
-	if t.Logf("%d keys gained by a promotion, and %d did not that others had made or changed", e.gained, e.kept); e.gained == 0 || e.kept == 0 {
+	if t.Logf("%d keys gained by a promotion, and %d did not that others had made or changed", e.gained,
+		e.kept); e.gained == 0 || e.kept == 0 {
 		t.Error("the sequences show nothing")
 	}
 }
 
 // promote makes the owner a platform admin, or a little less, and compares.
 func (s *sequence) promote() {
-	to := rapid.SampledFrom([]identity.Role{identity.PlatformAdmin, identity.PlatformAdmin, identity.PlatformViewer, identity.DeploymentViewer}).Draw(s.T, "promotion")
+	to := rapid.SampledFrom([]identity.Role{identity.PlatformAdmin, identity.PlatformAdmin, identity.PlatformViewer,
+		identity.DeploymentViewer}).Draw(s.T, "promotion")
 	if slices.ContainsFunc(s.roles, func(role identity.Role) bool { return slices.Contains(grantable, role) }) {
 		to = identity.PlatformAdmin // which includes whatever the owner has
 	}

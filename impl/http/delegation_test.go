@@ -38,7 +38,8 @@ func (d delegation) planted(t *testing.T) credential {
 func (d delegation) granted(t *testing.T) credential {
 	t.Helper()
 	return created(d.es(d.mallory, "POST /_security/api_key/grant",
-		`{"grant_type":"password","username":"frank","password":"`+passwordOf("frank")+`","api_key":{"name":"granted"}}`).ok())
+		`{"grant_type":"password","username":"frank","password":"`+passwordOf("frank")+
+			`","api_key":{"name":"granted"}}`).ok())
 }
 
 func (d delegation) give(role string) {
@@ -63,17 +64,20 @@ func TestDelegation_Promotion(t *testing.T) {
 		{"updated by a runner, acting as the owner", func(t *testing.T, d delegation) credential {
 			key := d.planted(t)
 			d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, "").ok()
-			d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, `{"metadata":{"a":1}}`).is(http.StatusOK, `{"updated":true}`)
+			d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, `{"metadata":{"a":1}}`).is(http.StatusOK,
+				`{"updated":true}`)
 			return key
 		}, false},
 		{"updated in bulk by a runner", func(t *testing.T, d delegation) credential {
 			key := d.planted(t)
-			d.es(runningAs(d.mallory, "frank"), "POST /_security/api_key/_bulk_update", `{"ids":["`+key.id+`"],"metadata":{"a":1}}`).ok()
+			d.es(runningAs(d.mallory, "frank"), "POST /_security/api_key/_bulk_update",
+				`{"ids":["`+key.id+`"],"metadata":{"a":1}}`).ok()
 			return key
 		}, false},
 		{"the owner's own, updated by a runner", func(t *testing.T, d delegation) credential {
 			key := d.own(t)
-			d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, `{"metadata":{"a":1}}`).is(http.StatusOK, `{"updated":true}`)
+			d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, `{"metadata":{"a":1}}`).is(http.StatusOK,
+				`{"updated":true}`)
 			return key
 		}, false},
 		{"the owner's own, looked at by a runner that changes nothing", func(t *testing.T, d delegation) credential {
@@ -96,12 +100,15 @@ func TestDelegation_Promotion(t *testing.T) {
 			d.es(d.frank, "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":true}`)
 			return key
 		}, true},
-		{"planted, taken by the owner with a session, and changed by the runner", func(t *testing.T, d delegation) credential {
-			key := d.planted(t)
-			d.es(bearer(d.login("frank", passwordOf("frank"))), "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":true}`)
-			d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, `{"expiration":"90d"}`).is(http.StatusOK, `{"updated":true}`)
-			return key
-		}, false},
+		{"planted, taken by the owner with a session, and changed by the runner",
+			func(t *testing.T, d delegation) credential {
+				key := d.planted(t)
+				d.es(bearer(d.login("frank", passwordOf("frank"))), "PUT /_security/api_key/"+key.id, "").is(http.StatusOK,
+					`{"updated":true}`)
+				d.es(runningAs(d.mallory, "frank"), "PUT /_security/api_key/"+key.id, `{"expiration":"90d"}`).is(http.StatusOK,
+					`{"updated":true}`)
+				return key
+			}, false},
 		{"planted when the owner had the role, which the owner lost since", func(t *testing.T, d delegation) credential {
 			d.give("ece_platform_admin")
 			key := d.esKey(runningAs(bob, "frank"), `{"name":"planted"}`)
@@ -117,7 +124,8 @@ func TestDelegation_Promotion(t *testing.T) {
 			key := d.esKey(as("frank", "eve knows it well"), `{"name":"stolen"}`)
 			d.es(as("frank", "eve knows it well"), "PUT /_security/api_key/"+key.id, `{"metadata":{"a":1}}`).ok()
 			d.es(bob, "POST /_security/user/frank/_password", `{"password":"an administrator's choice"}`).ok()
-			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password", `{"password":"his own choice at last"}`).ok()
+			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password",
+				`{"password":"his own choice at last"}`).ok()
 			return key
 		}, false},
 		{"made with a password that a platform admin chose, demoted since", func(t *testing.T, d delegation) credential {
@@ -126,7 +134,8 @@ func TestDelegation_Promotion(t *testing.T) {
 			d.es(bob, "PUT /_security/user/boss", `{"roles":["watcher"]}`).ok()
 			key := d.esKey(as("frank", "boss knows it well"), `{"name":"stolen"}`)
 			d.es(bob, "POST /_security/user/frank/_password", `{"password":"an administrator's choice"}`).ok()
-			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password", `{"password":"his own choice at last"}`).ok()
+			d.es(as("frank", "an administrator's choice"), "POST /_security/user/_password",
+				`{"password":"his own choice at last"}`).ok()
 			return key
 		}, false},
 	} {
@@ -186,9 +195,11 @@ func TestDelegation_ChangedAfterPromotion(t *testing.T) {
 	d := newDelegation(t)
 	planted, own := d.planted(t), d.own(t)
 	d.give("ece_platform_admin")
-	d.es(runningAs(bob, "frank"), "POST /_security/api_key/_bulk_update", `{"ids":["`+planted.id+`","`+own.id+`"],"metadata":{"a":1}}`).ok()
+	d.es(runningAs(bob, "frank"), "POST /_security/api_key/_bulk_update",
+		`{"ids":["`+planted.id+`","`+own.id+`"],"metadata":{"a":1}}`).ok()
 	if d.reaches(planted.editor()) || !d.reaches(own.editor()) {
-		t.Errorf("the planted key is an administrator's: %t, the owner's own: %t", d.reaches(planted.editor()), d.reaches(own.editor()))
+		t.Errorf("the planted key is an administrator's: %t, the owner's own: %t", d.reaches(planted.editor()),
+			d.reaches(own.editor()))
 	}
 
 	d.es(d.frank, "PUT /_security/api_key/"+planted.id, "").is(http.StatusOK, `{"updated":true}`)
@@ -204,7 +215,8 @@ func TestDelegation_Demotion(t *testing.T) {
 
 	d := newDelegation(t)
 	may := func(key credential, privilege string) bool {
-		return d.es(key.editor(), "POST /_security/user/_has_privileges", `{"cluster":["`+privilege+`"]}`).ok()["has_all_requested"] == true
+		return d.es(key.editor(), "POST /_security/user/_has_privileges",
+			`{"cluster":["`+privilege+`"]}`).ok()["has_all_requested"] == true
 	}
 	ordinary := d.own(t)
 	d.give("ece_platform_admin")
@@ -231,13 +243,16 @@ func TestDelegation_InvalidatePlatformKeys(t *testing.T) {
 	d := newDelegation(t)
 	eve := d.native("eve", "superuser")
 	his, own := d.esKey(bob, `{"name":"k-bob"}`), d.own(t)
-	const reason = "user [eve] may not invalidate API keys of users with platform roles: holders of the role [ece_platform_admin] and the owners may"
-	for _, body := range []string{`{"ids":["` + his.id + `"]}`, `{"ids":["` + own.id + `","` + his.id + `"]}`, `{"username":"bob"}`, `{"username":"bob","realm_name":"default_native"}`} {
+	const reason = "user [eve] may not invalidate API keys of users with platform roles: holders of the role " +
+		"[ece_platform_admin] and the owners may"
+	for _, body := range []string{`{"ids":["` + his.id + `"]}`, `{"ids":["` + own.id + `","` + his.id + `"]}`,
+		`{"username":"bob"}`, `{"username":"bob","realm_name":"default_native"}`} {
 		d.es(eve, "DELETE /_security/api_key", body).fails(http.StatusForbidden, securityDenied, reason)
 	}
 
 	for _, body := range []string{`{"name":"k-bob"}`, `{"name":"k-*"}`} {
-		d.es(eve, "DELETE /_security/api_key", body).is(http.StatusOK, `{"invalidated_api_keys":[],"previously_invalidated_api_keys":[],"error_count":0}`)
+		d.es(eve, "DELETE /_security/api_key", body).is(http.StatusOK,
+			`{"invalidated_api_keys":[],"previously_invalidated_api_keys":[],"error_count":0}`)
 	}
 
 	d.es(eve, "DELETE /_security/api_key", `{"realm_name":"default_native"}`).is(http.StatusOK,

@@ -31,11 +31,13 @@ func (w *world) enroll(caller client.RequestEditorFn) device {
 	}
 
 	d := device{w: w, secret: enrolled.JSON201.Secret}
-	if !strings.HasPrefix(enrolled.JSON201.URI, "otpauth://totp/Sallyport:") || !strings.Contains(enrolled.JSON201.URI, "secret="+d.secret) {
+	if !strings.HasPrefix(enrolled.JSON201.URI, "otpauth://totp/Sallyport:") ||
+		!strings.Contains(enrolled.JSON201.URI, "secret="+d.secret) {
 		w.Errorf("the URI is %s", enrolled.JSON201.URI)
 	}
 
-	confirmed, err := w.client.ConfirmTOTPDeviceWithResponse(w.Context(), client.ConfirmTOTPRequest{Token: d.code()}, caller)
+	confirmed, err := w.client.ConfirmTOTPDeviceWithResponse(w.Context(), client.ConfirmTOTPRequest{Token: d.code()},
+		caller)
 	if err != nil || confirmed.JSON200 == nil || len(confirmed.JSON200.RecoveryCodes) != 10 {
 		w.Fatalf("confirm: %v %s", err, confirmed.Body)
 	}
@@ -57,7 +59,8 @@ func (d device) code() string {
 
 func (w *world) elevate(token, code string) *client.EnableElevatedPermissionsResult {
 	w.Helper()
-	r, err := w.client.EnableElevatedPermissionsWithResponse(w.Context(), client.ElevatePermissionsRequest{Token: &code}, bearer(token))
+	r, err := w.client.EnableElevatedPermissionsWithResponse(w.Context(), client.ElevatePermissionsRequest{Token: &code},
+		bearer(token))
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -280,7 +283,8 @@ func TestElevate_Oathtool(t *testing.T) {
 	for range 20 {
 		w.clock.advance(37 * time.Second)
 		token := w.login("alice", alicePassword)
-		out, err := exec.CommandContext(t.Context(), tool, "--totp", "--base32", "--now", "@"+strconv.FormatInt(w.clock.Now().Unix(), 10), d.secret).Output()
+		out, err := exec.CommandContext(t.Context(), tool, "--totp", "--base32", "--now",
+			"@"+strconv.FormatInt(w.clock.Now().Unix(), 10), d.secret).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +310,8 @@ func TestDevice(t *testing.T) {
 	if r, err := w.client.RemoveTOTPDeviceWithResponse(t.Context(), alice); err != nil || r.JSON404 == nil {
 		t.Errorf("removing nothing: %v %s", err, r.Body)
 	}
-	if r, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: "123456"}, alice); err != nil || r.JSON404 == nil {
+	if r, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: "123456"},
+		alice); err != nil || r.JSON404 == nil {
 		t.Errorf("confirming nothing: %v %s", err, r.Body)
 	}
 
@@ -314,7 +319,8 @@ func TestDevice(t *testing.T) {
 	if err != nil || first.JSON201 == nil || get().JSON200.Confirmed {
 		t.Fatalf("enroll: %v %s", err, first.Body)
 	}
-	if r, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: "000000x"}, alice); err != nil || r.JSON400 == nil {
+	if r, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: "000000x"},
+		alice); err != nil || r.JSON400 == nil {
 		t.Errorf("confirming with a wrong code: %v %s", err, r.Body)
 	}
 	if r, err := w.client.RemoveTOTPDeviceWithResponse(t.Context(), alice); err != nil || r.JSON200 == nil {
@@ -325,7 +331,8 @@ func TestDevice(t *testing.T) {
 	if d.secret == first.JSON201.Secret {
 		t.Error("the secret is used again")
 	}
-	if r := get(); r.JSON200 == nil || !r.JSON200.Confirmed || r.JSON200.RecoveryCodesLeft != 10 || strings.Contains(string(r.Body), d.secret) {
+	if r := get(); r.JSON200 == nil || !r.JSON200.Confirmed || r.JSON200.RecoveryCodesLeft != 10 ||
+		strings.Contains(string(r.Body), d.secret) {
 		t.Errorf("the device is %s", r.Body)
 	}
 
@@ -336,7 +343,8 @@ func TestDevice(t *testing.T) {
 	if r, err := w.client.EnrollTOTPDeviceWithResponse(t.Context(), alice); err != nil || r.JSON409 == nil {
 		t.Errorf("enrolling twice: %v %s", err, r.Body)
 	}
-	if r, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: d.code()}, alice); err != nil || r.JSON409 == nil {
+	if r, err := w.client.ConfirmTOTPDeviceWithResponse(t.Context(), client.ConfirmTOTPRequest{Token: d.code()},
+		alice); err != nil || r.JSON409 == nil {
 		t.Errorf("confirming twice: %v %s", err, r.Body)
 	}
 
@@ -346,7 +354,8 @@ func TestDevice(t *testing.T) {
 	if r := get(); r.JSON200.RecoveryCodesLeft != 9 {
 		t.Errorf("after one is used, %d recovery codes are left", r.JSON200.RecoveryCodesLeft)
 	}
-	if r, err := w.client.RemoveTOTPDeviceWithResponse(t.Context(), bearer(token)); err != nil || r.JSON200 == nil || get().JSON404 == nil {
+	if r, err := w.client.RemoveTOTPDeviceWithResponse(t.Context(), bearer(token)); err != nil || r.JSON200 == nil ||
+		get().JSON404 == nil {
 		t.Errorf("removing: %v %s", err, r.Body)
 	}
 }

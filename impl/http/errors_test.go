@@ -43,27 +43,42 @@ func TestBadRequests(t *testing.T) {
 		{"no body", "POST", loginPath, "", json, 400, "root.invalid_data", []string{"body"}},
 		{"not JSON", "POST", loginPath, "username=alice", json, 400, "root.invalid_json_request", []string{"body"}},
 		{"cut off", "POST", loginPath, `{"username":`, json, 400, "root.invalid_json_request", []string{"body"}},
-		{"trailing data", "POST", loginPath, `{"username":"a","password":"b"}{}`, json, 400, "root.invalid_json_request", []string{"body"}},
-		{"not UTF-8", "POST", loginPath, "{\"username\":\"\xff\",\"password\":\"b\"}", json, 400, "root.invalid_json_request", []string{"body"}},
-		{"twice", "POST", loginPath, `{"username":"a","password":"b","password":"c"}`, json, 400, "root.invalid_json_request", []string{"password"}},
-		{"twice in another case", "POST", loginPath, `{"username":"a","password":"b","PASSWORD":"c"}`, json, 400, "root.invalid_data", []string{"PASSWORD"}},
+		{"trailing data", "POST", loginPath, `{"username":"a","password":"b"}{}`, json, 400, "root.invalid_json_request",
+			[]string{"body"}},
+		{"not UTF-8", "POST", loginPath, "{\"username\":\"\xff\",\"password\":\"b\"}", json, 400, "root.invalid_json_request",
+			[]string{"body"}},
+		{"twice", "POST", loginPath, `{"username":"a","password":"b","password":"c"}`, json, 400, "root.invalid_json_request",
+			[]string{"password"}},
+		{"twice in another case", "POST", loginPath, `{"username":"a","password":"b","PASSWORD":"c"}`, json, 400,
+			"root.invalid_data", []string{"PASSWORD"}},
 		{"deep", "POST", loginPath, strings.Repeat("[", 100000), json, 400, "root.invalid_json_request", []string{"body"}},
 		{"array", "POST", loginPath, "[]", json, 400, "root.invalid_data", []string{"body"}},
 		{"null", "POST", loginPath, "null", json, 400, "root.invalid_data", []string{"body"}},
-		{"wrong type", "POST", loginPath, `{"username":"a","password":1}`, json, 400, "root.invalid_data", []string{"password"}},
-		{"all at once", "POST", loginPath, `{"password":1,"login_state":{"path":[],"x":1},"y":{}}`, json, 400, "root.invalid_data",
+		{"wrong type", "POST", loginPath, `{"username":"a","password":1}`, json, 400, "root.invalid_data",
+			[]string{"password"}},
+		{"all at once", "POST", loginPath, `{"password":1,"login_state":{"path":[],"x":1},"y":{}}`, json, 400,
+			"root.invalid_data",
 			[]string{"login_state.path", "login_state.x", "password", "username", "y"}},
 		{"missing", "POST", loginPath, `{"username":"a"}`, json, 400, "root.invalid_data", []string{"password"}},
-		{"null member", "POST", loginPath, `{"username":"a","password":null}`, json, 400, "root.invalid_data", []string{"password"}},
-		{"no content type", "POST", loginPath, "{}", contentType(""), 415, "root.unsupported_media_type", []string{"Content-Type"}},
-		{"other content type", "POST", loginPath, "{}", contentType("text/plain"), 415, "root.unsupported_media_type", []string{"Content-Type"}},
-		{"other charset", "POST", loginPath, "{}", contentType("application/json; charset=utf-16"), 415, "root.unsupported_media_type", []string{"Content-Type"}},
-		{"malformed content type", "POST", loginPath, "{}", contentType("application/json; ="), 415, "root.unsupported_media_type", []string{"Content-Type"}},
-		{"member without a name", "POST", loginPath, `{"username":"a","password":"b","":1}`, json, 400, "root.invalid_data", []string{"body"}},
+		{"null member", "POST", loginPath, `{"username":"a","password":null}`, json, 400, "root.invalid_data",
+			[]string{"password"}},
+		{"no content type", "POST", loginPath, "{}", contentType(""), 415, "root.unsupported_media_type",
+			[]string{"Content-Type"}},
+		{"other content type", "POST", loginPath, "{}", contentType("text/plain"), 415, "root.unsupported_media_type",
+			[]string{"Content-Type"}},
+		{"other charset", "POST", loginPath, "{}", contentType("application/json; charset=utf-16"), 415,
+			"root.unsupported_media_type", []string{"Content-Type"}},
+		{"malformed content type", "POST", loginPath, "{}", contentType("application/json; ="), 415,
+			"root.unsupported_media_type", []string{"Content-Type"}},
+		{"member without a name", "POST", loginPath, `{"username":"a","password":"b","":1}`, json, 400, "root.invalid_data",
+			[]string{"body"}},
 		{"empty segment", "GET", "/api/v1/users//auth/keys", "", bob, 404, "root.resource_not_found", nil},
-		{"form", "POST", loginPath, "username=a&password=b", contentType("application/x-www-form-urlencoded"), 415, "root.unsupported_media_type", []string{"Content-Type"}},
-		{"too large", "POST", loginPath, `"` + strings.Repeat("x", 1<<20) + `"`, json, 413, "root.request_too_large", []string{"body"}},
-		{"too large, of unknown length", "POST", loginPath, `"` + strings.Repeat("x", 1<<20) + `"`, chunked, 413, "root.request_too_large", []string{"body"}},
+		{"form", "POST", loginPath, "username=a&password=b", contentType("application/x-www-form-urlencoded"), 415,
+			"root.unsupported_media_type", []string{"Content-Type"}},
+		{"too large", "POST", loginPath, `"` + strings.Repeat("x", 1<<20) + `"`, json, 413, "root.request_too_large",
+			[]string{"body"}},
+		{"too large, of unknown length", "POST", loginPath, `"` + strings.Repeat("x", 1<<20) + `"`, chunked, 413,
+			"root.request_too_large", []string{"body"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{T: t, url: w.url}
@@ -76,7 +91,8 @@ func TestBadRequests(t *testing.T) {
 	}
 
 	for _, accepted := range []string{"application/json; charset=utf-8", "Application/JSON"} {
-		response, body := w.do("POST", loginPath, `{"username":"alice","password":"`+alicePassword+`"}`, contentType(accepted))
+		response, body := w.do("POST", loginPath, `{"username":"alice","password":"`+alicePassword+`"}`,
+			contentType(accepted))
 		if response.StatusCode != http.StatusOK {
 			t.Errorf("%s is refused: %s", accepted, body)
 		}
@@ -127,8 +143,10 @@ func TestBadRequests_NoEcho(t *testing.T) {
 	const planted = "hunter2-do-not-echo"
 	for _, body := range []string{
 		`{"username":"a","password":["` + planted + `"]}`, `{"username":["` + planted + `"],"password":"` + planted + `"}`,
-		`{"username":"a","password":"` + planted + `","x":"` + planted + `"}`, `{"password":"` + planted + `"`, `"` + planted + `"`,
-		`{"username":"a","password":"b","login_state":"` + planted + `"}`, `{"username":"a","password":"b","login_state":{"path":"` + planted + `"}}`,
+		`{"username":"a","password":"` + planted + `","x":"` + planted + `"}`, `{"password":"` + planted + `"`,
+		`"` + planted + `"`,
+		`{"username":"a","password":"b","login_state":"` + planted + `"}`,
+		`{"username":"a","password":"b","login_state":{"path":"` + planted + `"}}`,
 		`{"password":"` + planted + `","password":"` + planted + `"}`, `{"password":` + planted + `}`,
 	} {
 		response, text := w.do("POST", loginPath, body)
@@ -248,7 +266,8 @@ func TestNoStore(t *testing.T) {
 
 	response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=eA==", asForm)
 	w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
-	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key", "POST /_security/_query/api_key"} {
+	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key",
+		"POST /_security/_query/api_key"} {
 		w.es(admin, request, "").fails(http.StatusNotImplemented, "status_exception", "…")
 	}
 }

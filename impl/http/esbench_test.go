@@ -119,7 +119,8 @@ func BenchmarkBulkUpdate10k(b *testing.B) {
 		{"handler", func(_ *testing.B, k crowdedKeys, version int) {
 			send(k, "", ids(k)+fmt.Sprintf(`,"metadata":{"version":%d}}`, version))
 		}},
-		{"handler dry run", func(_ *testing.B, k crowdedKeys, _ int) { send(k, "?dry_run", ids(k)+`,"metadata":{"version":0}}`) }},
+		{"handler dry run",
+			func(_ *testing.B, k crowdedKeys, _ int) { send(k, "?dry_run", ids(k)+`,"metadata":{"version":0}}`) }},
 		{"handler noop", func(_ *testing.B, k crowdedKeys, _ int) { send(k, "", ids(k)+`}`) }},
 		{"handler unknown", func(_ *testing.B, k crowdedKeys, _ int) {
 			unknown := make([]string, manyKeys)

@@ -14,13 +14,15 @@ import (
 
 const (
 	bulkAction   = "cluster:admin/xpack/security/api_key/bulk_update"
-	bulkGranters = "this action is granted by the cluster privileges [manage_own_api_key,manage_api_key,manage_security,all]"
-	onlyOwners   = "authentication via API key not supported: only the owner user can update an API key"
+	bulkGranters = "this action is granted by the cluster privileges " +
+		"[manage_own_api_key,manage_api_key,manage_security,all]"
+	onlyOwners = "authentication via API key not supported: only the owner user can update an API key"
 )
 
 // se is the line of a refusal for want of a privilege.
 func se(action, subject, why string) string {
-	return "403 " + securityDenied + ": action [" + action + "] is unauthorized for " + subject + ", " + why + " | " + securityDenied
+	return "403 " + securityDenied + ": action [" + action + "] is unauthorized for " + subject + ", " + why + " | " +
+		securityDenied
 }
 
 // Ensures that each privilege which is said to let one update keys does, and no other.
@@ -53,13 +55,15 @@ func TestBulkUpdate_Privileges(t *testing.T) {
 				t.Errorf("%s: %s", privilege, got)
 			}
 		} else {
-			w.refuses(http.MethodPost, bulkURL, `{"ids":"x"}`, se(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters), caller)
+			w.refuses(http.MethodPost, bulkURL, `{"ids":"x"}`,
+				se(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters), caller)
 		}
 	}
 
 	for _, role := range identity.Roles {
 		caller := w.newUser("erin", string(role))
-		if got := w.bulkUpdate(`{"ids":"x"}`, caller).String(); role != identity.PlatformViewer && got != "updated [] noops [] errors 1" {
+		if got := w.bulkUpdate(`{"ids":"x"}`, caller).String(); role != identity.PlatformViewer &&
+			got != "updated [] noops [] errors 1" {
 			t.Errorf("%s: %s", role, got)
 		}
 	}
@@ -91,7 +95,8 @@ func TestBulkUpdate_Denied(t *testing.T) {
 
 	carol := w.newUser("carol", "z_role", "a_role")
 	id, encoded := w.newKeyOf(carol, `{"name":"weak","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
-	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, se(bulkAction, "API key id ["+id+"] of user [carol]", bulkGranters), apiKey(encoded))
+	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`,
+		se(bulkAction, "API key id ["+id+"] of user [carol]", bulkGranters), apiKey(encoded))
 	id, encoded = w.newKeyOf(carol, `{"name":"strong"}`)
 	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, iae(onlyOwners), apiKey(encoded))
 	_, encoded = w.newKeyOf(bob, `{"name":"strongest"}`)
@@ -119,19 +124,27 @@ func TestBulkUpdate_Order(t *testing.T) {
 		caller     client.RequestEditorFn
 		body, want string
 	}{
-		{unauthenticated, `{"foo":1}`, "401 security_exception: missing authentication credentials for REST request [" + bulkURL + "] | security_exception"},
-		{as("carol", "wrong"), `{"ids":[]}`, "401 security_exception: unable to authenticate user [carol] for REST request [" + bulkURL + "] | security_exception"},
-		{apiKey("eDp5"), `{"ids":[]}`, "401 security_exception: unable to authenticate with provided credentials and anonymous access is not allowed for this request | security_exception"},
+		{unauthenticated, `{"foo":1}`,
+			"401 security_exception: missing authentication credentials for REST request [" + bulkURL +
+				"] | security_exception"},
+		{as("carol", "wrong"), `{"ids":[]}`,
+			"401 security_exception: unable to authenticate user [carol] for REST request [" + bulkURL +
+				"] | security_exception"},
+		{apiKey("eDp5"), `{"ids":[]}`,
+			"401 security_exception: unable to authenticate with provided credentials and anonymous access is not allowed for " +
+				"this request | security_exception"},
 		{unprivileged, ``, pe("request body is required")},
 		{unprivileged, `{"foo":1}`, xpe("[bulk_update_api_key_request] unknown field [foo]")},
 		{unprivileged, `{"ids":[]}`, arv("Field [ids] cannot be empty")},
-		{unprivileged, `{"ids":"x"` + mixed + `}`, se(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters)},
+		{unprivileged, `{"ids":"x"` + mixed + `}`,
+			se(bulkAction, "user [dave] with effective roles [of_dave]", bulkGranters)},
 		{apiKey(weak), `{"ids":[]}`, arv("Field [ids] cannot be empty")},
 		{apiKey(weak), `{"ids":"x"` + mixed + `}`, se(bulkAction, "API key id […] of user [carol]", bulkGranters)},
 		{apiKey(strong), `{"ids":[]}`, arv("Field [ids] cannot be empty")},
 		{apiKey(strong), `{"ids":"x"` + mixed + `}`, iae(onlyOwners)},
 		{own, `{"ids":"x"` + mixed + `}`, iae("combining role descriptors with and without restriction is not supported")},
-		{own, `{"ids":"` + id + `","metadata":{"a":1}` + mixed + `}`, iae("combining role descriptors with and without restriction is not supported")},
+		{own, `{"ids":"` + id + `","metadata":{"a":1}` + mixed + `}`,
+			iae("combining role descriptors with and without restriction is not supported")},
 	} {
 		w.refuses(http.MethodPost, bulkURL, c.body, c.want, c.caller)
 	}
@@ -151,13 +164,15 @@ func TestBulkUpdate_OwnerOnly(t *testing.T) {
 		before := w.written()
 		got := w.bulkUpdate(`{"ids":["`+id+`","`+granted+`"],"metadata":{"a":1},"expiration":"1d"}`, caller)
 		for _, each := range []string{id, granted} {
-			if why := got.whys()[each]; why != resourceNotFound+": no API key owned by requesting user found for ID ["+each+"]" || w.written() != before {
+			if why := got.whys()[each]; why != resourceNotFound+": no API key owned by requesting user found for ID ["+each+
+				"]" || w.written() != before {
 				t.Errorf("%s: %s", got, why)
 			}
 		}
 	}
 
-	if got := w.bulkUpdate(`{"ids":["`+id+`","`+granted+`"],"metadata":{"a":1}}`, carol).String(); got != fmt.Sprint("updated ", []string{id, granted}, " noops []") {
+	if got := w.bulkUpdate(`{"ids":["`+id+`","`+granted+`"],"metadata":{"a":1}}`,
+		carol).String(); got != fmt.Sprint("updated ", []string{id, granted}, " noops []") {
 		t.Error(got)
 	}
 }
@@ -165,7 +180,8 @@ func TestBulkUpdate_OwnerOnly(t *testing.T) {
 // grantedKey is a key of a user's that bob has granted.
 func (w *world) grantedKey(name string) string {
 	w.Helper()
-	body := fmt.Sprintf(`{"grant_type":"password","username":%q,"password":%q,"api_key":{"name":"granted"}}`, name, name+"'s own passphrase")
+	body := fmt.Sprintf(`{"grant_type":"password","username":%q,"password":%q,"api_key":{"name":"granted"}}`, name,
+		name+"'s own passphrase")
 	var made struct{ ID string }
 	if err := json.Unmarshal([]byte(w.must(http.MethodPost, grantURL, body, bob)), &made); err != nil {
 		w.Fatal(err)
@@ -183,7 +199,8 @@ func TestBulkUpdate_Bearer(t *testing.T) {
 	var token struct {
 		Access string `json:"access_token"`
 	}
-	text := w.must(http.MethodPost, "/_security/oauth2/token", `{"grant_type":"password","username":"carol","password":"carol's own passphrase"}`, bob)
+	text := w.must(http.MethodPost, "/_security/oauth2/token",
+		`{"grant_type":"password","username":"carol","password":"carol's own passphrase"}`, bob)
 	if err := json.Unmarshal([]byte(text), &token); err != nil {
 		t.Fatal(err)
 	}
@@ -211,9 +228,11 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 	runner := w.newUser("runner", "runner")
 	weak := w.newPrivileged("weak", "all")
 	_, encoded := w.newKeyOf(runner, `{"name":"runs as carol","role_descriptors":{"x":{"run_as":["carol"]}}}`)
-	_, other := w.newKeyOf(runner, `{"name":"runs as dave","role_descriptors":{"x":{"cluster":["all"],"run_as":["dave"]}}}`)
+	_, other := w.newKeyOf(runner,
+		`{"name":"runs as dave","role_descriptors":{"x":{"cluster":["all"],"run_as":["dave"]}}}`)
 	for i, caller := range []client.RequestEditorFn{runner, apiKey(encoded), bob} {
-		if got := w.bulkUpdate(fmt.Sprintf(`{"ids":%q,"metadata":{"n":%d}}`, id, i), caller, runAs("carol")).String(); got != "updated ["+id+"] noops []" {
+		if got := w.bulkUpdate(fmt.Sprintf(`{"ids":%q,"metadata":{"n":%d}}`, id, i), caller,
+			runAs("carol")).String(); got != "updated ["+id+"] noops []" {
 			t.Errorf("caller %d: %s", i, got)
 		}
 	}
@@ -222,7 +241,8 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 	if got := w.bulkUpdate(`{"ids":"`+id+`"}`, carol); len(got.Updated) != 1 {
 		t.Error(got)
 	}
-	if got := w.bulkUpdate(`{"ids":"`+id+`"}`, carol); len(got.Noops) != 1 || !strings.Contains(w.shownKeys(bob, id), `"limited_by":[{"of_carol":`) {
+	if got := w.bulkUpdate(`{"ids":"`+id+`"}`, carol); len(got.Noops) != 1 ||
+		!strings.Contains(w.shownKeys(bob, id), `"limited_by":[{"of_carol":`) {
 		t.Error(got, w.shownKeys(bob, id))
 	}
 
@@ -240,12 +260,14 @@ func TestBulkUpdate_RunAs(t *testing.T) {
 		{apiKey(other), "carol", "API key id […] of user [runner]", "API key id […] of user [runner]"},
 		{carol, "runner", "user [carol] with effective roles [of_carol]", "user [carol]"},
 	} {
-		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","metadata":{}}`, se(bulkAction, c.as, because(c.want, c.name)), c.caller, runAs(c.name))
+		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","metadata":{}}`, se(bulkAction, c.as, because(c.want, c.name)),
+			c.caller, runAs(c.name))
 	}
 
 	// A caller that acts as another user has that user's privileges only.
 	w.newRole("of_carol", "monitor")
-	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, se(bulkAction, "user [carol]… with effective roles [of_carol]", bulkGranters), runner, runAs("carol"))
+	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`,
+		se(bulkAction, "user [carol]… with effective roles [of_carol]", bulkGranters), runner, runAs("carol"))
 }
 
 // Ensures that no key is updated if its owner's own roles are restricted, which this server does not let users define.
@@ -255,6 +277,8 @@ func TestBulkUpdate_RestrictedOwner(t *testing.T) {
 	carol := w.newPrivileged("carol", "manage_own_api_key")
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)
 	w.sql(`UPDATE roles SET descriptor = '{"of_carol":{"cluster":["manage_own_api_key"],"restriction":{"workflows":["search_application_query"]}}}' WHERE name = 'of_carol'`)
-	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, "403 security_exception: access restricted by workflow… | security_exception", carol)
-	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`, iae("owner user role descriptors must not include restriction"), bob, runAs("carol"))
+	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`,
+		"403 security_exception: access restricted by workflow… | security_exception", carol)
+	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`,
+		iae("owner user role descriptors must not include restriction"), bob, runAs("carol"))
 }

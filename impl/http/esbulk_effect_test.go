@@ -39,7 +39,8 @@ func TestBulkUpdate_Noop(t *testing.T) {
 		{"the same descriptors", nil, descriptors, false},
 		{"descriptors in another order, and in another form", nil,
 			`"role_descriptors":{"b":{"index":[{"privileges":["read"],"names":["x","y"],"query":null}],"run_as":[]},"a":{"cluster":["monitor","read_ilm"],"type":"x"}}`, false},
-		{"another order inside of an array", nil, strings.Replace(descriptors, `"monitor","read_ilm"`, `"read_ilm","monitor"`, 1), true},
+		{"another order inside of an array", nil,
+			strings.Replace(descriptors, `"monitor","read_ilm"`, `"read_ilm","monitor"`, 1), true},
 		{"another order of names", nil, strings.Replace(descriptors, `"x","y"`, `"y","x"`, 1), true},
 		{"a descriptor less", nil, `"role_descriptors":{"a":{"cluster":["monitor","read_ilm"]}}`, true},
 		{"a descriptor by another name", nil, strings.Replace(descriptors, `"a":{`, `"c":{`, 1), true},
@@ -53,11 +54,13 @@ func TestBulkUpdate_Noop(t *testing.T) {
 		{"another privilege of the role", func() { w.newRole("key_owner", "manage_own_api_key", "monitor") }, ``, true},
 		{"the same privileges of the role", func() { w.newRole("key_owner", "manage_own_api_key", "monitor") }, ``, false},
 		{"another description of the role", func() {
-			w.must(http.MethodPut, "/_security/role/key_owner", `{"cluster":["manage_own_api_key","monitor"],"description":"other"}`, bob)
+			w.must(http.MethodPut, "/_security/role/key_owner",
+				`{"cluster":["manage_own_api_key","monitor"],"description":"other"}`, bob)
 		}, ``, false},
 		{"another role", func() {
 			w.newRole("more", "monitor")
-			w.must(http.MethodPut, "/_security/user/carol", `{"roles":["key_owner","more"],"full_name":"Carol","email":"c@example.org","metadata":{"a":1}}`, bob)
+			w.must(http.MethodPut, "/_security/user/carol",
+				`{"roles":["key_owner","more"],"full_name":"Carol","email":"c@example.org","metadata":{"a":1}}`, bob)
 		}, ``, true},
 		{"a key from before", func() { w.sql(`UPDATE api_keys SET version = 0`) }, ``, true},
 		{"a key without snapshots", func() { w.sql(`UPDATE api_keys SET limited_by = '', creator = ''`) }, ``, true},
@@ -106,7 +109,8 @@ func (w *world) expirationOf(caller client.RequestEditorFn, id string) int64 {
 	var shown struct {
 		Keys []struct{ Expiration int64 } `json:"api_keys"`
 	}
-	if err := json.Unmarshal([]byte(w.must(http.MethodGet, keysURL+"?id="+id, "", caller)), &shown); err != nil || len(shown.Keys) != 1 {
+	if err := json.Unmarshal([]byte(w.must(http.MethodGet, keysURL+"?id="+id, "", caller)), &shown); err != nil ||
+		len(shown.Keys) != 1 {
 		w.Fatal(err)
 	}
 	return shown.Keys[0].Expiration
@@ -157,7 +161,8 @@ func TestBulkUpdate_Expiration(t *testing.T) {
 	}
 
 	w.bulkUpdate(`{"ids":"`+id+`","expiration":"999ms"}`, bob) // no whole second, so it is over at once
-	if got := w.bulkUpdate(`{"ids":"`+id+`","expiration":"1d"}`, bob).whys()[id]; got != illegalArgument+": cannot update expired API key ["+id+"]" {
+	if got := w.bulkUpdate(`{"ids":"`+id+`","expiration":"1d"}`, bob).whys()[id]; got != illegalArgument+
+		": cannot update expired API key ["+id+"]" {
 		t.Errorf("after 999ms: %q", got)
 	}
 }
@@ -165,7 +170,8 @@ func TestBulkUpdate_Expiration(t *testing.T) {
 // may reports whether a caller has a cluster privilege.
 func (w *world) may(caller client.RequestEditorFn, privilege string) bool {
 	w.Helper()
-	return strings.Contains(w.must(http.MethodPost, "/_security/user/_has_privileges", `{"cluster":["`+privilege+`"]}`, caller), `"has_all_requested":true`)
+	return strings.Contains(w.must(http.MethodPost, "/_security/user/_has_privileges", `{"cluster":["`+privilege+`"]}`,
+		caller), `"has_all_requested":true`)
 }
 
 // Ensures that an update changes the given members and the copy of the owner's privileges, and nothing else, and that
@@ -192,10 +198,12 @@ func TestBulkUpdate_Effect(t *testing.T) {
 	if w.rows(same) != before {
 		t.Errorf("the key was %s, is %s", before, w.rows(same))
 	}
-	if shown := w.shownKeys(bob, id); !w.may(key, "monitor") || !strings.Contains(shown, `"limited_by":[{"key_owner":{"cluster":["manage_own_api_key","monitor"]`) {
+	if shown := w.shownKeys(bob, id); !w.may(key, "monitor") ||
+		!strings.Contains(shown, `"limited_by":[{"key_owner":{"cluster":["manage_own_api_key","monitor"]`) {
 		t.Errorf("the owner's roles are not updated: %s", shown)
 	}
-	if got := w.rows(`SELECT body FROM documents JOIN api_keys ON creator = documents.id`); !strings.Contains(got, `"full_name":"Carol C."`) {
+	if got := w.rows(`SELECT body FROM documents JOIN api_keys ON creator = documents.id`); !strings.Contains(got,
+		`"full_name":"Carol C."`) {
 		t.Errorf("the creator is %s", got)
 	}
 
@@ -210,7 +218,8 @@ func TestBulkUpdate_Effect(t *testing.T) {
 		{`"role_descriptors":{"x":{"cluster":["manage_own_api_key"]},"y":{"cluster":["none"]}}`, false, true},
 	} {
 		w.bulkUpdate(`{"ids":["`+id+`"],`+c.body+`}`, carol)
-		if monitor, owner := w.may(key, "monitor"), w.may(key, "manage_own_api_key"); monitor != c.monitor || owner != c.owner || w.may(key, "manage_security") {
+		if monitor, owner := w.may(key, "monitor"), w.may(key, "manage_own_api_key"); monitor != c.monitor ||
+			owner != c.owner || w.may(key, "manage_security") {
 			t.Errorf("%s: monitor %v, manage_own_api_key %v", c.body, monitor, owner)
 		}
 	}
@@ -221,7 +230,8 @@ func TestBulkUpdate_Metadata(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id, _ := w.newKeyOf(bob, `{"name":"k","metadata":{"old":1}}`)
-	for _, metadata := range []string{`{"a":{"_b":[1.50,12345678901234567890,null,true,{"":""}]}}`, `{"":1}`, `{"x.y":"z"}`, `{}`} {
+	for _, metadata := range []string{`{"a":{"_b":[1.50,12345678901234567890,null,true,{"":""}]}}`, `{"":1}`,
+		`{"x.y":"z"}`, `{}`} {
 		w.bulkUpdate(fmt.Sprintf(`{"ids":%q,"metadata":%s}`, id, metadata), bob)
 		if got := w.shownKeys(bob, id); !strings.Contains(got, `"metadata":`+metadata+`,`) {
 			t.Errorf("%s is shown in %s", metadata, got)

@@ -82,7 +82,8 @@ func TestBulkUpdate_Outcomes(t *testing.T) {
 	r := w.newRing(1)
 	all := append(slices.Clone(r.failing), r.own...)
 	got := w.bulkUpdate(`{"ids":`+asJSON(all)+`,"metadata":{"a":1}}`, carol)
-	if want := fmt.Sprint("updated ", r.own, " noops [] errors ", len(r.failing)); got.String() != want || !reflect.DeepEqual(got.whys(), r.whys) {
+	if want := fmt.Sprint("updated ", r.own, " noops [] errors ", len(r.failing)); got.String() != want ||
+		!reflect.DeepEqual(got.whys(), r.whys) {
 		t.Errorf("%s %v, want %s %v", got, got.whys(), want, r.whys)
 	}
 
@@ -136,14 +137,15 @@ func distinct(ids []string) []string {
 	return slices.Compact(sorted)
 }
 
-// Ensures that for any ids the three parts of the answer are disjoint and together have exactly these ids, that failures
-// are counted and described by kind, and that the same request again changes nothing.
+// Ensures that for any ids the three parts of the answer are disjoint and together have exactly these ids, that
+// failures are counted and described by kind, and that the same request again changes nothing.
 func TestBulkUpdate_Partition(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
 	r := w.newRing(5)
-	changes := []string{``, `,"metadata":{"n":%d}`, `,"role_descriptors":{"x%d":{"cluster":["monitor"]}}`, `,"metadata":{},"role_descriptors":{}`}
+	changes := []string{``, `,"metadata":{"n":%d}`, `,"role_descriptors":{"x%d":{"cluster":["monitor"]}}`,
+		`,"metadata":{},"role_descriptors":{}`}
 	for seed := range uint64(40) {
 		random := rand.New(rand.NewPCG(seed, 4))
 		ids := r.mix(random)
@@ -198,7 +200,8 @@ func TestBulkUpdate_DryRun(t *testing.T) {
 	r := w.newRing(3)
 	w.bulkUpdate(`{"ids":"`+r.own[0]+`","metadata":{"a":1},"role_descriptors":{"x":{"cluster":["monitor"]}}}`, carol)
 	for i, change := range []string{
-		``, `,"metadata":{"a":1}`, `,"metadata":{}`, `,"role_descriptors":{"new":{"cluster":["none"]}}`, `,"role_descriptors":{}`, `,"expiration":"1d"`,
+		``, `,"metadata":{"a":1}`, `,"metadata":{}`, `,"role_descriptors":{"new":{"cluster":["none"]}}`,
+		`,"role_descriptors":{}`, `,"expiration":"1d"`,
 		`,"metadata":{"b":1},"role_descriptors":{"newer":{"cluster":["all"]}},"expiration":"2d"`,
 	} {
 		body := `{"ids":` + asJSON(r.mix(rand.New(rand.NewPCG(uint64(i), 5)))) + change + `}`
@@ -214,7 +217,8 @@ func TestBulkUpdate_DryRun(t *testing.T) {
 	}
 
 	w.refuses(http.MethodPost, bulkURL+"?dry_run", `{"ids":[]}`, arv("Field [ids] cannot be empty"), carol)
-	w.refuses(http.MethodPost, bulkURL+"?dry_run=maybe", `{"ids":"a"}`, "400 illegal_argument_exception: … | illegal_argument_exception", carol)
+	w.refuses(http.MethodPost, bulkURL+"?dry_run=maybe", `{"ids":"a"}`,
+		"400 illegal_argument_exception: … | illegal_argument_exception", carol)
 }
 
 // Ensures that the audit trail has an entry with the caller for each changed key, and none for any other key.
@@ -248,7 +252,8 @@ func TestBulkUpdate_Audit(t *testing.T) {
 	got := strings.Split(w.rows(lines), "\n")
 	var details map[string]string
 	_, text, _ := strings.Cut(got[len(got)-1], " carol ")
-	if err := json.Unmarshal([]byte(text), &details); err != nil || len(got) != 4 || details["expires_at"] == "" || len(details["role_descriptors"]) != 64 {
+	if err := json.Unmarshal([]byte(text), &details); err != nil || len(got) != 4 || details["expires_at"] == "" ||
+		len(details["role_descriptors"]) != 64 {
 		t.Errorf("the trail ends with %s", got[len(got)-1])
 	}
 }

@@ -10,7 +10,8 @@ const bulkParser = "bulk_update_api_key_request"
 
 // expirationInvalid is the refusal of a time value.
 func expirationInvalid(parser, reason string) string {
-	return refusal(xcontentParse, xcontentParse+": Failed to build ["+parser+"] after last required field arrived", illegalArgument+": "+reason)
+	return refusal(xcontentParse, xcontentParse+": Failed to build ["+parser+"] after last required field arrived",
+		illegalArgument+": "+reason)
 }
 
 // bulkRefused are bodies, ID standing for a key of the caller's, with how they are refused.
@@ -30,7 +31,8 @@ var bulkRefused = []struct{ body, want string }{
 	{`{"ids":"ID","":1}`, xpe("[bulk_update_api_key_request] unknown field []")},
 	{`{"ids":"ID","name":"other"}`, xpe("[bulk_update_api_key_request] unknown field [name]")},
 	{`{"Ids":"ID"}`, xpe("[bulk_update_api_key_request] unknown field [Ids] did you mean [ids]?")},
-	{`{"ids":"ID","metadatas":{}}`, xpe("[bulk_update_api_key_request] unknown field [metadatas] did you mean [metadata]?")},
+	{`{"ids":"ID","metadatas":{}}`,
+		xpe("[bulk_update_api_key_request] unknown field [metadatas] did you mean [metadata]?")},
 	{`{"ids":"ID","ids":["ID"]}`, xpe("Duplicate field 'ids'")},
 	{`{"ids":"ID","metadata":{"a":{"b":1,"b":2}}}`, xpe("Duplicate field 'b'")},
 	{`{"ids":"ID","role_descriptors":{"x":{},"x":{}}}`, xpe("Duplicate field 'x'")},
@@ -46,32 +48,51 @@ var bulkRefused = []struct{ body, want string }{
 	{`{"ids":["ID",{}]}`, within(xcontentParse, bulkParser, "ids", illegalArgument+": …START_OBJECT")},
 	{`{"ids":["ID",["ID"]]}`, within(xcontentParse, bulkParser, "ids", illegalArgument+": …START_ARRAY")},
 	// role_descriptors
-	{`{"ids":"ID","role_descriptors":null}`, xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_NULL")},
-	{`{"ids":"ID","role_descriptors":1}`, xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_NUMBER")},
-	{`{"ids":"ID","role_descriptors":false}`, xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_BOOLEAN")},
-	{`{"ids":"ID","role_descriptors":"{}"}`, xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_STRING")},
-	{`{"ids":"ID","role_descriptors":[{"x":{}}]}`, within(xcontentParse, bulkParser, "role_descriptors", illegalArgument+": …arrays…single object with several fields")},
-	{`{"ids":"ID","role_descriptors":[]}`, within(xcontentParse, bulkParser, "role_descriptors", illegalArgument+": …arrays…")},
+	{`{"ids":"ID","role_descriptors":null}`,
+		xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_NULL")},
+	{`{"ids":"ID","role_descriptors":1}`,
+		xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_NUMBER")},
+	{`{"ids":"ID","role_descriptors":false}`,
+		xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_BOOLEAN")},
+	{`{"ids":"ID","role_descriptors":"{}"}`,
+		xpe("[bulk_update_api_key_request] role_descriptors doesn't support values of type: VALUE_STRING")},
+	{`{"ids":"ID","role_descriptors":[{"x":{}}]}`,
+		within(xcontentParse, bulkParser, "role_descriptors", illegalArgument+": …arrays…single object with several fields")},
+	{`{"ids":"ID","role_descriptors":[]}`,
+		within(xcontentParse, bulkParser, "role_descriptors", illegalArgument+": …arrays…")},
 	// metadata
-	{`{"ids":"ID","metadata":null}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NULL")},
-	{`{"ids":"ID","metadata":1.5}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NUMBER")},
-	{`{"ids":"ID","metadata":true}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_BOOLEAN")},
-	{`{"ids":"ID","metadata":"a"}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_STRING")},
-	{`{"ids":"ID","metadata":[]}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: START_ARRAY")},
+	{`{"ids":"ID","metadata":null}`,
+		xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NULL")},
+	{`{"ids":"ID","metadata":1.5}`,
+		xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NUMBER")},
+	{`{"ids":"ID","metadata":true}`,
+		xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_BOOLEAN")},
+	{`{"ids":"ID","metadata":"a"}`,
+		xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_STRING")},
+	{`{"ids":"ID","metadata":[]}`,
+		xpe("[bulk_update_api_key_request] metadata doesn't support values of type: START_ARRAY")},
 	{`{"ids":"ID","metadata":{"_a":1}}`, arv("API key metadata keys may not start with [_]")},
 	{`{"ids":"ID","metadata":{"_":null,"_b":1,"c":2}}`, arv("API key metadata keys may not start with [_]")},
 	// expiration
-	{`{"ids":"ID","expiration":null}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_NULL")},
-	{`{"ids":"ID","expiration":86400}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_NUMBER")},
-	{`{"ids":"ID","expiration":true}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_BOOLEAN")},
-	{`{"ids":"ID","expiration":["1d"]}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_ARRAY")},
-	{`{"ids":"ID","expiration":{}}`, xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_OBJECT")},
+	{`{"ids":"ID","expiration":null}`,
+		xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_NULL")},
+	{`{"ids":"ID","expiration":86400}`,
+		xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_NUMBER")},
+	{`{"ids":"ID","expiration":true}`,
+		xpe("[bulk_update_api_key_request] expiration doesn't support values of type: VALUE_BOOLEAN")},
+	{`{"ids":"ID","expiration":["1d"]}`,
+		xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_ARRAY")},
+	{`{"ids":"ID","expiration":{}}`,
+		xpe("[bulk_update_api_key_request] expiration doesn't support values of type: START_OBJECT")},
 	// All problems of an invalid request are in one answer, if the whole request is readable.
 	{`{"ids":[],"metadata":{"_a":1},"expiration":"0","role_descriptors":{"x":{"cluster":["no_such","nor_this"]}}}`,
-		arv("Field [ids] cannot be empty", "API key metadata keys may not start with [_]", "unknown cluster privilege [no_such]. …", "unknown cluster privilege [nor_this]. …",
+		arv("Field [ids] cannot be empty", "API key metadata keys may not start with [_]",
+			"unknown cluster privilege [no_such]. …", "unknown cluster privilege [nor_this]. …",
 			"API key expiration must be in the future")},
-	{`{"ids":[],"metadata":{"_a":1},"expiration":"1w"}`, expirationInvalid(bulkParser, "…unit is missing or unrecognized")},
-	{`{"ids":[],"metadata":null}`, xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NULL")},
+	{`{"ids":[],"metadata":{"_a":1},"expiration":"1w"}`,
+		expirationInvalid(bulkParser, "…unit is missing or unrecognized")},
+	{`{"ids":[],"metadata":null}`,
+		xpe("[bulk_update_api_key_request] metadata doesn't support values of type: VALUE_NULL")},
 	// Restrictions.
 	{`{"ids":"ID","role_descriptors":{"a":{"restriction":{"workflows":["search_application_query"]}},"b":{"restriction":{"workflows":["search_application_query"]}}}}`,
 		iae("more than one role descriptor with restriction is not supported")},
@@ -85,7 +106,8 @@ func TestBulkUpdate_Refused(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	id, _ := w.newKeyOf(bob, `{"name":"kept","metadata":{"a":1},"expiration":"9d","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
+	id, _ := w.newKeyOf(bob,
+		`{"name":"kept","metadata":{"a":1},"expiration":"9d","role_descriptors":{"x":{"cluster":["monitor"]}}}`)
 	before := w.shownKeys(bob, id)
 	for _, c := range bulkRefused {
 		w.refuses(http.MethodPost, bulkURL, strings.ReplaceAll(c.body, "ID", id), c.want, bob)
@@ -97,7 +119,8 @@ func TestBulkUpdate_Refused(t *testing.T) {
 
 // noUnit is how a time value without a unit is refused.
 func noUnit(value string) string {
-	return "failed to parse setting [expiration] with value [" + value + "] as a time value: unit is missing or unrecognized"
+	return "failed to parse setting [expiration] with value [" + value +
+		"] as a time value: unit is missing or unrecognized"
 }
 
 // Ensures that expirations which cannot be read, or lie in the past, are refused as in Elasticsearch.
@@ -135,11 +158,13 @@ func TestBulkUpdate_ExpirationRefused(t *testing.T) {
 		"9223372036854775808nanos":    "failed to parse [9223372036854775808nanos]…",
 		"99999999999999999999999999s": "failed to parse [99999999999999999999999999s]…",
 	} {
-		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":`+asJSON(value)+`}`, expirationInvalid(bulkParser, want), bob)
+		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":`+asJSON(value)+`}`,
+			expirationInvalid(bulkParser, want), bob)
 	}
 
 	for _, value := range []string{"0", "000", "0s", "0d", "0nanos", "-1", "-01", " -1 "} {
-		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":"`+value+`"}`, arv("API key expiration must be in the future"), bob)
+		w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`","expiration":"`+value+`"}`,
+			arv("API key expiration must be in the future"), bob)
 	}
 
 	if w.shownKeys(bob, id) != before {

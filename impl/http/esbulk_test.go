@@ -44,7 +44,8 @@ func (w *world) must(method, path, body string, editors ...client.RequestEditorF
 func (w *world) newUser(name string, roles ...string) client.RequestEditorFn {
 	w.Helper()
 	password := name + "'s own passphrase"
-	w.must(http.MethodPut, "/_security/user/"+name, fmt.Sprintf(`{"password":%q,"roles":%s}`, password, asJSON(roles)), bob)
+	w.must(http.MethodPut, "/_security/user/"+name, fmt.Sprintf(`{"password":%q,"roles":%s}`, password, asJSON(roles)),
+		bob)
 	return as(name, password)
 }
 
@@ -137,7 +138,8 @@ func arv(messages ...string) string {
 
 // within is the refusal of one field, by what caused it.
 func within(root, parser, field string, causes ...string) string {
-	return refusal(root, append([]string{xcontentParse + ": @ [" + parser + "] failed to parse field [" + field + "]"}, causes...)...)
+	return refusal(root,
+		append([]string{xcontentParse + ": @ [" + parser + "] failed to parse field [" + field + "]"}, causes...)...)
 }
 
 // matches compares a text with one in which … stands for anything.
@@ -213,10 +215,13 @@ func TestBulkUpdate_Shape(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{send("", "", ids[0]), `{"updated":[],"noops":["` + ids[0] + `"]}`},
 		{send("", metadata, ids[2]), `{"updated":["` + ids[2] + `"],"noops":[]}`},
-		{send("", metadata, ids[3], ids[2], ids[0], ids[3], ids[0], ids[2]), `{"updated":["` + ids[3] + `","` + ids[0] + `"],"noops":["` + ids[2] + `"]}`},
-		{send("", metadata, ids[2], ids[1], ids[0]), `{"updated":["` + ids[1] + `"],"noops":["` + ids[2] + `","` + ids[0] + `"]}`},
-		{send("?error_trace=true", "", "x", "x"), `{"updated":[],"noops":[],"errors":{"count":1,"details":{"x":{"type":"resource_not_found_exception",` +
-			`"reason":"no API key owned by requesting user found for ID [x]"}}}}`},
+		{send("", metadata, ids[3], ids[2], ids[0], ids[3], ids[0], ids[2]),
+			`{"updated":["` + ids[3] + `","` + ids[0] + `"],"noops":["` + ids[2] + `"]}`},
+		{send("", metadata, ids[2], ids[1], ids[0]),
+			`{"updated":["` + ids[1] + `"],"noops":["` + ids[2] + `","` + ids[0] + `"]}`},
+		{send("?error_trace=true", "", "x", "x"),
+			`{"updated":[],"noops":[],"errors":{"count":1,"details":{"x":{"type":"resource_not_found_exception",` +
+				`"reason":"no API key owned by requesting user found for ID [x]"}}}}`},
 		{send("?filter_path=errors.count", "", "x", "y"), `{"errors":{"count":2}}`},
 		{send("?filter_path=-errors.details,-noops", "", "x", ids[0]), `{"updated":[],"errors":{"count":1}}`},
 		{send("?filter_path=updated", metadata, ids[0]), `{"updated":[]}`},
@@ -244,7 +249,8 @@ func TestBulkUpdate_FailureForm(t *testing.T) {
 	}
 
 	response, text := w.do(http.MethodPost, bulkURL+"?filter_path=error.root_cause.type,status", body, bob)
-	if want := `{"error":{"root_cause":[{"type":"parse_exception"}]},"status":400}`; strings.TrimSpace(text) != want || response.StatusCode != http.StatusBadRequest {
+	if want := `{"error":{"root_cause":[{"type":"parse_exception"}]},"status":400}`; strings.TrimSpace(text) != want ||
+		response.StatusCode != http.StatusBadRequest {
 		t.Errorf("%d %s", response.StatusCode, text)
 	}
 
@@ -254,7 +260,9 @@ func TestBulkUpdate_FailureForm(t *testing.T) {
 			iae("request ["+bulkURL+"] contains unrecognized parameter: ["+name+"]"), bob)
 	}
 
-	w.refuses(http.MethodPost, bulkURL+"?pretty=yes", `{"ids":"a"}`, iae("Failed to parse value [yes] as only [true] or [false] are allowed."), bob)
+	w.refuses(http.MethodPost, bulkURL+"?pretty=yes", `{"ids":"a"}`,
+		iae("Failed to parse value [yes] as only [true] or [false] are allowed."), bob)
 	// The path of one key stands behind this one, with the methods that it has.
-	w.refuses(http.MethodGet, bulkURL, "", "405 Incorrect HTTP method for uri ["+bulkURL+"] and method [GET], allowed: […POST…]", bob)
+	w.refuses(http.MethodGet, bulkURL, "",
+		"405 Incorrect HTTP method for uri ["+bulkURL+"] and method [GET], allowed: […POST…]", bob)
 }

@@ -80,7 +80,8 @@ func FuzzBulkUpdate(f *testing.F) {
 		{`[]`, `null`, "0"},
 		{`{"x":{"cluster":["all","no_such","cluster:*"]}}`, `{"_a":1}`, "-1"},
 		{`{"x":{"index":[{"names":"/a.*[/","privileges":["read"],"query":{"a":1},"field_security":{"grant":["a*"],"except":["ab"]}}]}}`, `1`, "1.5d"},
-		{`{"x":{"remote_indices":[{"names":["a"],"privileges":["read"],"clusters":[""]}],"remote_cluster":[{}]}}`, `{"":{}}`, "9223372036854775807d"},
+		{`{"x":{"remote_indices":[{"names":["a"],"privileges":["read"],"clusters":[""]}],"remote_cluster":[{}]}}`, `{"":{}}`,
+			"9223372036854775807d"},
 		{`{"x":{"applications":[{"application":"kib*","privileges":["p"],"resources":["*"]}],"run_as":["*"],"global":{"role":{"manage":{"indices":[]}}}}}`, `{"a":1e999}`, "１d"},
 		{`{"x":{"restriction":{"workflows":["search_application_query"]}},"y":{}}`, `{"a":"\ud800"}`, "\x00"},
 		{`{"x":{"metadata":{"a":12345678901234567890}}}`, `{"<>&":"\u2028"}`, " 7 ms"},
@@ -97,7 +98,8 @@ func FuzzBulkUpdate(f *testing.F) {
 			t.Fatal(err)
 		}
 
-		k.serve(t, http.MethodPost, bulkURL+"?dry_run", fmt.Sprintf(`{"ids":[%q],"role_descriptors":%s,"metadata":%s,"expiration":%s}`, k.id, descriptors, metadata, end))
+		k.serve(t, http.MethodPost, bulkURL+"?dry_run",
+			fmt.Sprintf(`{"ids":[%q],"role_descriptors":%s,"metadata":%s,"expiration":%s}`, k.id, descriptors, metadata, end))
 		body := fmt.Sprintf(`{"ids":[%q],"role_descriptors":%s,"metadata":%s}`, k.id, descriptors, metadata)
 		answer := k.serve(t, http.MethodPost, bulkURL, body)
 		if answer.Code != http.StatusOK || !json.Valid([]byte(descriptors)) || !json.Valid([]byte(metadata)) {
@@ -108,7 +110,8 @@ func FuzzBulkUpdate(f *testing.F) {
 		}
 
 		var again bulk
-		if err := json.Unmarshal(k.serve(t, http.MethodPost, bulkURL, body).Body.Bytes(), &again); err != nil || len(again.Noops) != 1 {
+		if err := json.Unmarshal(k.serve(t, http.MethodPost, bulkURL, body).Body.Bytes(), &again); err != nil ||
+			len(again.Noops) != 1 {
 			t.Errorf("%s once more: %s (%v)", body, again, err)
 		}
 	})
@@ -117,7 +120,8 @@ func FuzzBulkUpdate(f *testing.F) {
 // Ensures that no expiration breaks the making of keys, and that what is taken for one is taken for the other, but for
 // what is not in the future.
 func FuzzExpiration(f *testing.F) {
-	for _, seed := range []string{"1d", "0", "-1", "1.5h", "9223372036854775807nanos", " 7 ms", "M", "-", "106751d", "００", "-0s", "1e3s"} {
+	for _, seed := range []string{"1d", "0", "-1", "1.5h", "9223372036854775807nanos", " 7 ms", "M", "-", "106751d", "００",
+		"-0s", "1e3s"} {
 		f.Add(seed)
 	}
 

@@ -62,7 +62,8 @@ func (r reply) fails(status int, kind, reason string) {
 	beginning, open := strings.CutSuffix(reason, "…")
 	fits := failure.Error.Reason == reason || open && strings.HasPrefix(failure.Error.Reason, beginning)
 	if r.response.StatusCode != status || failure.Status != status || failure.Error.Type != kind || !fits {
-		r.Errorf("%s: %d %s: %s\nwant %d %s: %s", r.request, r.response.StatusCode, failure.Error.Type, failure.Error.Reason, status, kind, reason)
+		r.Errorf("%s: %d %s: %s\nwant %d %s: %s", r.request, r.response.StatusCode, failure.Error.Type, failure.Error.Reason,
+			status, kind, reason)
 	}
 }
 

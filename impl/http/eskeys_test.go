@@ -28,14 +28,17 @@ func TestSecurityKeys_Life(t *testing.T) {
 	}
 
 	key := made.JSON200
-	if want := w.clock.Now().Add(24 * time.Hour).UnixMilli(); key.Expiration == nil || *key.Expiration != want || key.Name != "first" || len(key.ID) != 20 {
+	if want := w.clock.Now().Add(24 * time.Hour).UnixMilli(); key.Expiration == nil || *key.Expiration != want ||
+		key.Name != "first" || len(key.ID) != 20 {
 		t.Errorf("created is %s, want the expiration %d", made.Body, want)
 	}
-	if want := base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + key.APIKey)); key.Encoded != want || len(key.APIKey) != 22 {
+	if want := base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + key.APIKey)); key.Encoded != want ||
+		len(key.APIKey) != 22 {
 		t.Errorf("the encoded key is %q, want %q", key.Encoded, want)
 	}
 
-	other, err := w.client.SecurityCreateAPIKeyPutWithResponse(ctx, &client.SecurityCreateAPIKeyPutParams{}, client.SecurityCreateAPIKeyRequest{Name: "second"}, alice)
+	other, err := w.client.SecurityCreateAPIKeyPutWithResponse(ctx, &client.SecurityCreateAPIKeyPutParams{},
+		client.SecurityCreateAPIKeyRequest{Name: "second"}, alice)
 	if err != nil || other.JSON200 == nil || other.JSON200.Expiration != nil {
 		t.Fatalf("creation by PUT: %v %s", err, other.Body)
 	}
@@ -51,7 +54,8 @@ func TestSecurityKeys_Life(t *testing.T) {
 		t.Fatalf("reading: %v %s", err, read.Body)
 	}
 
-	updated, err := w.client.SecurityUpdateAPIKeyWithResponse(ctx, key.ID, client.UpdateAPIKeyRequest{Metadata: &client.FreeObject{"a": "b"}}, alice)
+	updated, err := w.client.SecurityUpdateAPIKeyWithResponse(ctx, key.ID,
+		client.UpdateAPIKeyRequest{Metadata: &client.FreeObject{"a": "b"}}, alice)
 	if err != nil || updated.JSON200 == nil || !updated.JSON200.Updated {
 		t.Fatalf("update: %v %s", err, updated.Body)
 	}
@@ -61,11 +65,13 @@ func TestSecurityKeys_Life(t *testing.T) {
 			Ids:      []string{other.JSON200.ID, key.ID},
 			Metadata: &client.FreeObject{"a": "b"},
 		}, alice)
-	if err != nil || bulk.JSON200 == nil || asJSON(bulk.JSON200) != fmt.Sprintf(`{"updated":["%s"],"noops":["%s"]}`, other.JSON200.ID, key.ID) {
+	if err != nil || bulk.JSON200 == nil ||
+		asJSON(bulk.JSON200) != fmt.Sprintf(`{"updated":["%s"],"noops":["%s"]}`, other.JSON200.ID, key.ID) {
 		t.Fatalf("bulk update: %v %s", err, bulk.Body)
 	}
 
-	found, err := w.client.SecurityQueryAPIKeysWithResponse(ctx, nil, client.QueryAPIKeysRequest{Query: &client.FreeObject{"term": map[string]any{"metadata.a": "b"}}}, alice)
+	found, err := w.client.SecurityQueryAPIKeysWithResponse(ctx, nil,
+		client.QueryAPIKeysRequest{Query: &client.FreeObject{"term": map[string]any{"metadata.a": "b"}}}, alice)
 	if err != nil || found.JSON200 == nil || found.JSON200.Total != 2 {
 		t.Fatalf("query: %v %s", err, found.Body)
 	}
@@ -75,7 +81,8 @@ func TestSecurityKeys_Life(t *testing.T) {
 		Ids:   &[]string{key.ID},
 		Owner: &yes,
 	}, alice)
-	if err != nil || ended.JSON200 == nil || strings.Join(ended.JSON200.InvalidatedAPIKeys, " ") != key.ID || ended.JSON200.ErrorCount != 0 {
+	if err != nil || ended.JSON200 == nil || strings.Join(ended.JSON200.InvalidatedAPIKeys, " ") != key.ID ||
+		ended.JSON200.ErrorCount != 0 {
 		t.Fatalf("invalidation: %v %s", err, ended.Body)
 	}
 	if w.alive(itself) || !w.alive(apiKey(other.JSON200.Encoded)) {
@@ -99,14 +106,19 @@ func TestSecurityKeys_CreateRefused(t *testing.T) {
 		{`{}`, illegalArgument, "Required [name]"},
 		{`{"name":""}`, requestInvalid, invalid("api key name is required")},
 		{`{"name":" _x","metadata":{"_a":1},"role_descriptors":{"r":{"cluster":["nosuch"]}}}`, requestInvalid,
-			"Validation Failed: 1: api key name may not begin or end with whitespace;2: API key metadata keys may not start with [_];3: unknown cluster privilege [nosuch]. …"},
+			"Validation Failed: 1: api key name may not begin or end with whitespace;2: API key metadata keys may not start " +
+				"with [_];3: unknown cluster privilege [nosuch]. …"},
 		{`{"name":"_x"}`, requestInvalid, invalid("api key name may not begin with an underscore")},
-		{`{"name":"` + strings.Repeat("ü", 257) + `"}`, requestInvalid, invalid("api key name may not be more than 256 characters long")},
-		{`{"name":1}`, "x_content_parse_exception", "[1:2] [api_key_request] name doesn't support values of type: VALUE_NUMBER"},
+		{`{"name":"` + strings.Repeat("ü", 257) + `"}`, requestInvalid,
+			invalid("api key name may not be more than 256 characters long")},
+		{`{"name":1}`, "x_content_parse_exception",
+			"[1:2] [api_key_request] name doesn't support values of type: VALUE_NUMBER"},
 		{`{"name":"x","foo":1}`, "x_content_parse_exception", "[1:13] [api_key_request] unknown field [foo]"},
 		{`[]`, "x_content_parse_exception", "[1:1] [api_key_request] Expected START_OBJECT but was: START_ARRAY"},
-		{`{"name":"x","expiration":"1w"}`, "x_content_parse_exception", "Failed to build [api_key_request] after last required field arrived"},
-		{`{"name":"x","role_descriptors":{"r":{"description":"d"}}}`, "x_content_parse_exception", "[1:13] [api_key_request] failed to parse field [role_descriptors]"},
+		{`{"name":"x","expiration":"1w"}`, "x_content_parse_exception",
+			"Failed to build [api_key_request] after last required field arrived"},
+		{`{"name":"x","role_descriptors":{"r":{"description":"d"}}}`, "x_content_parse_exception",
+			"[1:13] [api_key_request] failed to parse field [role_descriptors]"},
 		{`{"name":"x","role_descriptors":{"a":{"restriction":{"workflows":["search_application_query"]}},"b":{"cluster":["all"]}}}`, illegalArgument,
 			"combining role descriptors with and without restriction is not supported"},
 		{"", "parse_exception", "request body is required"},
@@ -119,7 +131,8 @@ func TestSecurityKeys_CreateRefused(t *testing.T) {
 	w.es(w.native("roleless"), "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
 		denied("create", "user [roleless] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.es(w.native("lost", "gone"), "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
-		denied("create", "user [lost] with effective roles [] (assigned roles [gone] were not found)", "manage_own_api_key,manage_api_key,manage_security,all"))
+		denied("create", "user [lost] with effective roles [] (assigned roles [gone] were not found)",
+			"manage_own_api_key,manage_api_key,manage_security,all"))
 	w.es(bob, "GET /_security/api_key", "").is(http.StatusOK, `{"api_keys":[]}`)
 }
 
@@ -212,8 +225,10 @@ func TestSecurityKeys_Get(t *testing.T) {
 		w.es(alice, "GET /_security/api_key?"+query, "").fails(http.StatusBadRequest, requestInvalid, want)
 	}
 
-	w.es(alice, "GET /_security/api_key?foo=1", "").fails(http.StatusBadRequest, illegalArgument, "request [/_security/api_key] contains unrecognized parameter: [foo]")
-	w.es(alice, "GET /_security/api_key?owner=1", "").fails(http.StatusBadRequest, illegalArgument, "Failed to parse value [1] as only [true] or [false] are allowed.")
+	w.es(alice, "GET /_security/api_key?foo=1", "").fails(http.StatusBadRequest, illegalArgument,
+		"request [/_security/api_key] contains unrecognized parameter: [foo]")
+	w.es(alice, "GET /_security/api_key?owner=1", "").fails(http.StatusBadRequest, illegalArgument,
+		"Failed to parse value [1] as only [true] or [false] are allowed.")
 }
 
 // Ensures that callers that may manage only their own keys see them if they ask for them, and that an API key always
@@ -295,20 +310,26 @@ func TestSecurityKeys_UpdateOne(t *testing.T) {
 	}
 
 	for _, id := range []string{"nosuch", his.id} {
-		w.es(alice, "PUT /_security/api_key/"+id, "{}").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+id+"]")
+		w.es(alice, "PUT /_security/api_key/"+id, "{}").fails(http.StatusNotFound, resourceNotFound,
+			"no API key owned by requesting user found for ID ["+id+"]")
 	}
 
-	w.es(alice, path, `{"expiration":"0s"}`).fails(http.StatusBadRequest, requestInvalid, invalid("API key expiration must be in the future"))
-	w.es(alice, path, `{"ids":[]}`).fails(http.StatusBadRequest, "x_content_parse_exception", "[1:2] [update_api_key_request] unknown field [ids]")
-	w.es(key.editor(), path, "").fails(http.StatusBadRequest, illegalArgument, "authentication via API key not supported: only the owner user can update an API key")
-	w.es(bob, path, "").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+key.id+"]")
+	w.es(alice, path, `{"expiration":"0s"}`).fails(http.StatusBadRequest, requestInvalid,
+		invalid("API key expiration must be in the future"))
+	w.es(alice, path, `{"ids":[]}`).fails(http.StatusBadRequest, "x_content_parse_exception",
+		"[1:2] [update_api_key_request] unknown field [ids]")
+	w.es(key.editor(), path, "").fails(http.StatusBadRequest, illegalArgument,
+		"authentication via API key not supported: only the owner user can update an API key")
+	w.es(bob, path, "").fails(http.StatusNotFound, resourceNotFound,
+		"no API key owned by requesting user found for ID ["+key.id+"]")
 	w.es(bob, path, "", runAs("alice")).is(http.StatusOK, `{"updated":false}`)
 	w.es(w.native("roleless"), path, "").fails(http.StatusForbidden, securityDenied,
 		denied("update", "user [roleless] with effective roles []", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.clock.advance(24 * time.Hour)
 	w.es(alice, path, "").fails(http.StatusBadRequest, illegalArgument, "cannot update expired API key ["+key.id+"]")
 	w.es(bob, "DELETE /_security/api_key", `{"ids":"`+his.id+`"}`).ok()
-	w.es(bob, "PUT /_security/api_key/"+his.id, "").fails(http.StatusBadRequest, illegalArgument, "cannot update invalidated API key ["+his.id+"]")
+	w.es(bob, "PUT /_security/api_key/"+his.id, "").fails(http.StatusBadRequest, illegalArgument,
+		"cannot update invalidated API key ["+his.id+"]")
 }
 
 // Ensures that what is selected is invalidated once, whatever else is named, and that a selection makes sense.
@@ -323,19 +344,22 @@ func TestSecurityKeys_Invalidate(t *testing.T) {
 	}
 	w.es(bob, "DELETE /_security/api_key", `{"ids":["nosuch","`+his.id+`"]}`).is(http.StatusOK, one(his))
 	w.es(bob, "DELETE /_security/api_key", `{"ids":["`+his.id+`"]}`).is(http.StatusOK, none)
-	w.es(bob, "DELETE /_security/api_key", `{"name":"alice","realm_name":"x"}`).fails(http.StatusBadRequest, requestInvalid,
+	w.es(bob, "DELETE /_security/api_key", `{"name":"alice","realm_name":"x"}`).fails(http.StatusBadRequest,
+		requestInvalid,
 		invalid("username or realm name must not be specified when the api key id(s) or api key name are specified"))
 	w.es(bob, "DELETE /_security/api_key", `{"name":"alice-1"}`).is(http.StatusOK, one(hers))
 	if at := w.clock.Now().UnixMilli(); fmt.Sprint(w.shownKey(bob, hers.id, "")["invalidation"]) != fmt.Sprint(at) {
 		t.Errorf("the time of the invalidation is %v, want %d", w.shownKey(bob, hers.id, "")["invalidation"], at)
 	}
-	if ended, _ := w.es(bob, "DELETE /_security/api_key", `{"username":"alice"}`).ok()["invalidated_api_keys"].([]any); len(ended) != 1 {
+	if ended, _ := w.es(bob, "DELETE /_security/api_key",
+		`{"username":"alice"}`).ok()["invalidated_api_keys"].([]any); len(ended) != 1 {
 		t.Errorf("of a user's the keys %v are ended, want the one that has expired", ended)
 	}
 
 	w.es(bob, "DELETE /_security/api_key", `{"realm_name":"default_native"}`).is(http.StatusOK, none)
 	for body, want := range map[string]string{
-		`{}`:                            "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false",
+		`{}`: "One of [api key id(s), api key name, username, realm name] must be specified if " +
+			"[owner] flag is false",
 		`{"ids":[]}`:                    "Field [ids] cannot be an empty array",
 		`{"ids":["a"," "]}`:             "Field [ids] must not contain blank id, but got blank id at index position: [1]",
 		`{"ids":["a"],"name":"b"}`:      "only one of [api key id(s), api key name] can be specified",
@@ -344,7 +368,8 @@ func TestSecurityKeys_Invalidate(t *testing.T) {
 		w.es(bob, "DELETE /_security/api_key", body).fails(http.StatusBadRequest, requestInvalid, invalid(want))
 	}
 
-	w.es(bob, "DELETE /_security/api_key", `{"id":"a"}`).fails(http.StatusBadRequest, "x_content_parse_exception", "[1:2] [invalidate_api_key] unknown field [id]…")
+	w.es(bob, "DELETE /_security/api_key", `{"id":"a"}`).fails(http.StatusBadRequest, "x_content_parse_exception",
+		"[1:2] [invalidate_api_key] unknown field [id]…")
 	w.es(bob, "DELETE /_security/api_key", "").fails(http.StatusBadRequest, "parse_exception", "request body is required")
 }
 
@@ -356,16 +381,19 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.keysOfTwo()
 	spare := w.esKey(alice, `{"name":"spare"}`)
-	const path, all, own = "DELETE /_security/api_key", "manage_api_key,manage_security,all", "manage_own_api_key,manage_api_key,manage_security,all"
+	const path, all, own = "DELETE /_security/api_key", "manage_api_key,manage_security,all",
+		"manage_own_api_key,manage_api_key,manage_security,all"
 	const her = "user [alice] with effective roles [ece_deployment_viewer]"
 	for _, body := range []string{
-		`{"ids":["` + spare.id + `"]}`, `{"name":"spare"}`, `{"username":"alice"}`, `{"realm_name":"default_native"}`, `{"username":"bob","realm_name":"default_native"}`,
+		`{"ids":["` + spare.id + `"]}`, `{"name":"spare"}`, `{"username":"alice"}`, `{"realm_name":"default_native"}`,
+		`{"username":"bob","realm_name":"default_native"}`,
 	} {
 		w.es(alice, path, body).fails(http.StatusForbidden, securityDenied, denied("invalidate", her, all))
 	}
 
 	its := "API key id [" + hers.id + "] of user [alice]"
-	for _, body := range []string{`{"owner":true}`, `{"ids":["` + spare.id + `"]}`, `{"ids":["` + hers.id + `","` + spare.id + `"]}`, `{"name":"alice-1"}`} {
+	for _, body := range []string{`{"owner":true}`, `{"ids":["` + spare.id + `"]}`,
+		`{"ids":["` + hers.id + `","` + spare.id + `"]}`, `{"name":"alice-1"}`} {
 		w.es(hers.editor(), path, body).fails(http.StatusForbidden, securityDenied, denied("invalidate", its, all))
 	}
 
@@ -375,10 +403,12 @@ func TestSecurityKeys_InvalidateAuthorization(t *testing.T) {
 	if got := ended(w.es(alice, path, `{"owner":"true","ids":["`+his.id+`","`+spare.id+`"]}`)); got != `["`+spare.id+`"]` {
 		t.Errorf("the own ones are %s", got)
 	}
-	if got := ended(w.es(hers.editor(), path, `{"ids":["`+hers.id+`"]}`)); got != `["`+hers.id+`"]` || w.alive(hers.editor()) {
+	if got := ended(w.es(hers.editor(), path, `{"ids":["`+hers.id+`"]}`)); got != `["`+hers.id+`"]` ||
+		w.alive(hers.editor()) {
 		t.Errorf("a key invalidates itself: %s", got)
 	}
-	if got := ended(w.es(alice, path, `{"username":"alice","realm_name":"default_native"}`)); strings.Count(got, ",") != 0 || got == "[]" {
+	if got := ended(w.es(alice, path,
+		`{"username":"alice","realm_name":"default_native"}`)); strings.Count(got, ",") != 0 || got == "[]" {
 		t.Errorf("the rest are %s", got)
 	}
 	if !w.alive(his.editor()) {
@@ -392,8 +422,10 @@ func TestSecurityKeys_Derived(t *testing.T) {
 
 	w := newWorld(t)
 	key := w.esKey(bob, `{"name":"parent"}`)
-	for _, descriptors := range []string{"", `,"role_descriptors":{}`, `,"role_descriptors":{"r":{"cluster":["monitor"]}}`, `,"role_descriptors":{"a":{},"b":{"run_as":["x"]}}`} {
-		w.es(key.editor(), "POST /_security/api_key", `{"name":"child"`+descriptors+`}`).fails(http.StatusBadRequest, illegalArgument,
+	for _, descriptors := range []string{"", `,"role_descriptors":{}`, `,"role_descriptors":{"r":{"cluster":["monitor"]}}`,
+		`,"role_descriptors":{"a":{},"b":{"run_as":["x"]}}`} {
+		w.es(key.editor(), "POST /_security/api_key", `{"name":"child"`+descriptors+`}`).fails(http.StatusBadRequest,
+			illegalArgument,
 			"creating derived api keys requires an explicit role descriptor that is empty (has no privileges)")
 	}
 
@@ -403,7 +435,8 @@ func TestSecurityKeys_Derived(t *testing.T) {
 		t.Errorf("the child is %v", shown)
 	}
 
-	w.es(child.editor(), "POST /_security/api_key", `{"name":"grandchild","role_descriptors":{"none":{}}}`).fails(http.StatusForbidden, securityDenied,
+	w.es(child.editor(), "POST /_security/api_key",
+		`{"name":"grandchild","role_descriptors":{"none":{}}}`).fails(http.StatusForbidden, securityDenied,
 		denied("create", "API key id ["+child.id+"] of user [bob]", "manage_own_api_key,manage_api_key,manage_security,all"))
 	w.es(child.editor(), "GET /_security/_authenticate", "").ok()
 }
@@ -414,7 +447,8 @@ func TestSecurityKeys_Credentials(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	good, ended, short := w.esKey(alice, `{"name":"good"}`), w.esKey(alice, `{"name":"ended"}`), w.esKey(alice, `{"name":"short","expiration":"1s"}`)
+	good, ended, short := w.esKey(alice, `{"name":"good"}`), w.esKey(alice, `{"name":"ended"}`),
+		w.esKey(alice, `{"name":"short","expiration":"1s"}`)
 	w.es(alice, "DELETE /_security/api_key", `{"owner":true,"ids":["`+ended.id+`"]}`).ok()
 	w.clock.advance(time.Second)
 	encode := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
@@ -429,7 +463,8 @@ func TestSecurityKeys_Credentials(t *testing.T) {
 		"no id":             {encode(":x"), "invalid ApiKey value"},
 	} {
 		answer := w.es(apiKey(c.sent), "GET /_security/_authenticate", "")
-		answer.fails(http.StatusUnauthorized, securityDenied, "unable to authenticate with provided credentials and anonymous access is not allowed for this request")
+		answer.fails(http.StatusUnauthorized, securityDenied,
+			"unable to authenticate with provided credentials and anonymous access is not allowed for this request")
 		failure, _ := object(t, answer.body)["error"].(map[string]any)
 		if got := failure["additional_unsuccessful_credentials"]; got != "API key: "+c.why {
 			t.Errorf("%s: %v, want %s", name, got, c.why)
@@ -460,7 +495,9 @@ func TestSecurityKeys_ClearCache(t *testing.T) {
 	}
 
 	w.es(alice, "POST /_security/api_key/*/_clear_cache", "").fails(http.StatusForbidden, securityDenied,
-		denied("clear_cache", "user [alice] with effective roles [ece_deployment_viewer]", "manage_api_key,manage_security,all"))
+		denied("clear_cache", "user [alice] with effective roles [ece_deployment_viewer]",
+			"manage_api_key,manage_security,all"))
 	odd := "a/b %\n"
-	w.es(alice, "PUT /_security/api_key/"+url.PathEscape(odd), "").fails(http.StatusNotFound, resourceNotFound, "no API key owned by requesting user found for ID ["+odd+"]")
+	w.es(alice, "PUT /_security/api_key/"+url.PathEscape(odd), "").fails(http.StatusNotFound, resourceNotFound,
+		"no API key owned by requesting user found for ID ["+odd+"]")
 }

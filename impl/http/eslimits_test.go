@@ -37,10 +37,12 @@ func TestBulkUpdate_NothingLeftBehind(t *testing.T) {
 	id := w.madeKey(asAlice, `{"name":"k"}`)
 	before := w.documents()
 	body := `{"ids":["unknown","` + id + `x"],"role_descriptors":{"r":{"cluster":["monitor"]}}}`
-	if response, text := w.do(http.MethodPost, "/_security/api_key/_bulk_update", body, alice); response.StatusCode != http.StatusOK {
+	if response, text := w.do(http.MethodPost, "/_security/api_key/_bulk_update", body,
+		alice); response.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", response.StatusCode, text)
 	}
-	if response, text := w.do(http.MethodPut, "/_security/api_key/unknown", `{"role_descriptors":{"r":{"cluster":["all"]}}}`, alice); response.StatusCode != http.StatusNotFound {
+	if response, text := w.do(http.MethodPut, "/_security/api_key/unknown",
+		`{"role_descriptors":{"r":{"cluster":["all"]}}}`, alice); response.StatusCode != http.StatusNotFound {
 		t.Fatalf("%d %s", response.StatusCode, text)
 	}
 	if after := w.documents(); after != before {
@@ -54,8 +56,10 @@ func TestBulkUpdate_Mixed(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	own, ended, foreign := w.madeKey(asAlice, `{"name":"a"}`), w.madeKey(asAlice, `{"name":"b"}`), w.madeKey(asBob, `{"name":"c"}`)
-	if response, text := w.do(http.MethodDelete, "/_security/api_key", `{"ids":["`+ended+`","unknown"],"owner":true}`, alice); !strings.Contains(text, `"invalidated_api_keys":["`+ended+`"]`) {
+	own, ended, foreign := w.madeKey(asAlice, `{"name":"a"}`), w.madeKey(asAlice, `{"name":"b"}`),
+		w.madeKey(asBob, `{"name":"c"}`)
+	if response, text := w.do(http.MethodDelete, "/_security/api_key", `{"ids":["`+ended+`","unknown"],"owner":true}`,
+		alice); !strings.Contains(text, `"invalidated_api_keys":["`+ended+`"]`) {
 		t.Fatalf("%d %s", response.StatusCode, text)
 	}
 
@@ -99,7 +103,8 @@ func TestGetAPIKeys_Bounded(t *testing.T) {
 
 	query := strings.Repeat("q", 1_000_000)
 	body := fmt.Sprintf(`{"ids":%s,"role_descriptors":{"r":{"indices":[{"names":["a"],"privileges":["read"],"query":%q}]}}}`, list, query)
-	if response, text := w.do(http.MethodPost, "/_security/api_key/_bulk_update", body, alice); response.StatusCode != http.StatusOK {
+	if response, text := w.do(http.MethodPost, "/_security/api_key/_bulk_update", body,
+		alice); response.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", response.StatusCode, text)
 	}
 

@@ -37,9 +37,10 @@ func TestSecurityQuery(t *testing.T) {
 		}
 	}
 
-	found, err := w.client.SecurityQueryAPIKeysGetWithResponse(t.Context(), &client.SecurityQueryAPIKeysGetParams{}, client.QueryAPIKeysRequest{
-		Query: &client.FreeObject{"term": map[string]any{"name": "bob-1"}}, Sort: []any{"creation"},
-	}, bob)
+	found, err := w.client.SecurityQueryAPIKeysGetWithResponse(t.Context(), &client.SecurityQueryAPIKeysGetParams{},
+		client.QueryAPIKeysRequest{
+			Query: &client.FreeObject{"term": map[string]any{"name": "bob-1"}}, Sort: []any{"creation"},
+		}, bob)
 	if err != nil || found.JSON200 == nil || found.JSON200.Total != 1 || len(found.JSON200.APIKeys) != 1 {
 		t.Fatalf("%v %s", err, found.Body)
 	}
@@ -57,9 +58,11 @@ func TestSecurityQuery_Aggregations(t *testing.T) {
 	w.keysOfTwo()
 	const body = `{"size":0,"aggs":{"users":{"terms":{"field":"username"},"aggs":{"n":{"cardinality":{"field":"name"}}}},"all":{"filter":{"term":{"type":"rest"}}}}}`
 	const buckets = `{"doc_count_error_upper_bound":0,"sum_other_doc_count":0,"buckets":[{"key":"alice","doc_count":2,"%[1]s":{"value":2}},{"key":"bob","doc_count":2,"%[1]s":{"value":2}}]}`
-	w.es(bob, queryPath, body).is(http.StatusOK, `{"total":4,"count":0,"api_keys":[],"aggregations":{"all":{"doc_count":4},"users":`+fmt.Sprintf(buckets, "n")+`}}`)
+	w.es(bob, queryPath, body).is(http.StatusOK,
+		`{"total":4,"count":0,"api_keys":[],"aggregations":{"all":{"doc_count":4},"users":`+fmt.Sprintf(buckets, "n")+`}}`)
 	w.es(bob, queryPath+"?typed_keys=true", body).is(http.StatusOK,
-		`{"total":4,"count":0,"api_keys":[],"aggregations":{"filter#all":{"doc_count":4},"sterms#users":`+fmt.Sprintf(buckets, "cardinality#n")+`}}`)
+		`{"total":4,"count":0,"api_keys":[],"aggregations":{"filter#all":{"doc_count":4},"sterms#users":`+
+			fmt.Sprintf(buckets, "cardinality#n")+`}}`)
 }
 
 // Ensures that callers that may see only their own keys find no others, that an API key finds only itself, and that
@@ -83,7 +86,9 @@ func TestSecurityQuery_Authorization(t *testing.T) {
 	} {
 		answer := w.es(c.caller, queryPath, all).ok()
 		count := len(strings.Fields(c.want))
-		if got := names(answer); got != c.want || asJSON(answer["aggregations"]) != fmt.Sprintf(`{"n":{"value":%d}}`, count) || fmt.Sprint(answer["total"]) != fmt.Sprint(count) {
+		if got := names(answer); got != c.want ||
+			asJSON(answer["aggregations"]) != fmt.Sprintf(`{"n":{"value":%d}}`, count) ||
+			fmt.Sprint(answer["total"]) != fmt.Sprint(count) {
 			t.Errorf("%s: %v", name, answer)
 		}
 	}
@@ -94,8 +99,10 @@ func TestSecurityQuery_Authorization(t *testing.T) {
 
 	w.es(alice, queryPath+"?with_limited_by=true", "").ok()
 	const readers = "manage_own_api_key,read_security,manage_api_key,manage_security,all"
-	w.es(powerless.editor(), queryPath, "").fails(http.StatusForbidden, securityDenied, denied("query", "API key id ["+powerless.id+"] of user [alice]", readers))
-	w.es(w.native("roleless"), queryPath, "").fails(http.StatusForbidden, securityDenied, denied("query", "user [roleless] with effective roles []", readers))
+	w.es(powerless.editor(), queryPath, "").fails(http.StatusForbidden, securityDenied,
+		denied("query", "API key id ["+powerless.id+"] of user [alice]", readers))
+	w.es(w.native("roleless"), queryPath, "").fails(http.StatusForbidden, securityDenied,
+		denied("query", "user [roleless] with effective roles []", readers))
 	w.es(hers.editor(), queryPath+"?with_limited_by", "").fails(http.StatusForbidden, securityDenied,
 		denied("query", "API key id ["+hers.id+"] of user [alice]", "read_security,manage_api_key,manage_security,all"))
 }
@@ -114,7 +121,8 @@ func TestSecurityQuery_Refused(t *testing.T) {
 		w.es(carol, queryPath, body).fails(http.StatusBadRequest, illegalArgument, want+"…")
 	}
 
-	w.es(carol, queryPath, `{"from":-1}`).fails(http.StatusBadRequest, requestInvalid, invalid("[from] parameter cannot be negative but was [-1]"))
+	w.es(carol, queryPath, `{"from":-1}`).fails(http.StatusBadRequest, requestInvalid,
+		invalid("[from] parameter cannot be negative but was [-1]"))
 	deep := strings.Repeat(`{"bool":{"must":`, 5000) + `{}` + strings.Repeat(`}}`, 5000)
 	if r := w.es(bob, queryPath, `{"query":`+deep+`}`); r.response.StatusCode != http.StatusBadRequest {
 		t.Errorf("a deep query: %d", r.response.StatusCode)

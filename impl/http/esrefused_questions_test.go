@@ -15,7 +15,8 @@ func TestRefused_Query(t *testing.T) {
 		return iae("Field [" + field + "] is not allowed for querying or aggregation")
 	}
 	unsupported := func(query string) string {
-		return "400 illegal_argument_exception: Query type [" + query + "] is not currently supported in this context | illegal_argument_exception"
+		return "400 illegal_argument_exception: Query type [" + query +
+			"] is not currently supported in this context | illegal_argument_exception"
 	}
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
 		w.refusesAll(method, queryURL, id, []refusedBody{
@@ -26,18 +27,22 @@ func TestRefused_Query(t *testing.T) {
 			{`{"query":{"fuzzy":{"name":"k"}}}`, unsupported("fuzzy")},
 			{`{"query":{"script":{}}}`, unsupported("script")},
 			{`{"query":{"bool":{"must":[{"nested":{}}]}}}`, unsupported("nested")},
-			{`{"query":{"bool":{"foo":[]}}}`, "400 x_content_parse_exception: … <- parse_exception: [bool] query does not support [foo] | parse_exception"},
+			{`{"query":{"bool":{"foo":[]}}}`,
+				"400 x_content_parse_exception: … <- parse_exception: [bool] query does not support [foo] | parse_exception"},
 			{`{"query":{"term":{"secret_digest":"x"}}}`, notAllowed("secret_digest")},
 			{`{"query":{"term":{"api_key_hash":"x"}}}`, notAllowed("api_key_hash")},
 			{`{"query":{"exists":{"field":"creator"}}}`, notAllowed("creator")},
-			{`{"query":{"simple_query_string":{"query":"x","fields":["cre*tor"]}}}`, "400 illegal_argument_exception: Field name pattern [cre*tor] is not allowed … | illegal_argument_exception"},
-			{`{"query":{"range":{"creation":{"gt":"x"}}}}`, "400 x_content_parse_exception: … <- parse_exception: failed to parse date field [x]… | parse_exception"},
+			{`{"query":{"simple_query_string":{"query":"x","fields":["cre*tor"]}}}`,
+				"400 illegal_argument_exception: Field name pattern [cre*tor] is not allowed … | illegal_argument_exception"},
+			{`{"query":{"range":{"creation":{"gt":"x"}}}}`,
+				"400 x_content_parse_exception: … <- parse_exception: failed to parse date field [x]… | parse_exception"},
 			{`{"query":{"range":{"creation":{"gt":1,"relation":"within"}}}}`, iae("…relation…")},
 			{`{"query":{"terms":{"name":{"index":"i","id":"1","path":"p"}}}}`, iae("…lookup…")},
 			{`{"from":-1}`, "400 …[from] parameter cannot be negative but was [-1]…"},
 			{`{"size":-1}`, "400 …[size] parameter cannot be negative…"},
 			{`{"from":1,"size":10000}`, iae("…[10000]…[10001]")},
-			{`{"size":"x"}`, "400 x_content_parse_exception: …[size] <- illegal_argument_exception: … | x_content_parse_exception"},
+			{`{"size":"x"}`,
+				"400 x_content_parse_exception: …[size] <- illegal_argument_exception: … | x_content_parse_exception"},
 			{`{"sort":"role_descriptors"}`, notAllowed("role_descriptors")},
 			{`{"sort":{"name":{"nested":{"path":"x"}}}}`, iae("nested sorting…")},
 			{`{"sort":{"name":{"order":"up"}}}`, iae("…[up]")},
@@ -45,7 +50,8 @@ func TestRefused_Query(t *testing.T) {
 			{`{"sort":["name"],"search_after":["x","y"]}`, iae("search_after has 2…")},
 			{`{"sort":["name"],"search_after":["x"],"from":1}`, iae("…`from`…")},
 			{`{"aggs":{"n":{"avg":{"field":"creation"}}}}`, iae("Unsupported API Keys agg [n] of type [avg]")},
-			{`{"aggs":{"n":{"terms":{"field":"name"},"aggs":{"m":{"max":{"field":"creation"}}}}}}`, iae("Unsupported API Keys agg [m] of type [max]")},
+			{`{"aggs":{"n":{"terms":{"field":"name"},"aggs":{"m":{"max":{"field":"creation"}}}}}}`,
+				iae("Unsupported API Keys agg [m] of type [max]")},
 			{`{"aggs":{"n":{"terms":{"field":"secret"}}}}`, notAllowed("secret")},
 			{`{"aggs":{"n":{"terms":{"script":"1"}}}}`, iae("…script…[n]…")},
 		}, bob)
@@ -64,23 +70,28 @@ func TestRefused_HasPrivileges(t *testing.T) {
 		{``, pe("request body is required")},
 		{`[]`, xpe("…START_ARRAY")},
 		{`{}`, pe("failed to parse privileges check [bob]. All privilege fields [cluster,index,applications] are missing")},
-		{`{"cluster":[]}`, pe("failed to parse privileges check [bob]. All privilege fields [cluster,index,applications] are missing")},
+		{`{"cluster":[]}`,
+			pe("failed to parse privileges check [bob]. All privilege fields [cluster,index,applications] are missing")},
 		{`{"indices":[]}`, xpe("…unknown field [indices]…")},
 		{`{"foo":1}`, xpe("…unknown field [foo]")},
 		{`{"cluster":{}}`, xpe("…cluster doesn't support values of type: START_OBJECT")},
-		{`{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["f"]}}]}`, pe("Field [field_security] is not supported in a has_privileges request")},
-		{`{"index":[{"names":"a","privileges":["read"],"query":"{}"}]}`, pe("Field [query] is not supported in a has_privileges request")},
+		{`{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["f"]}}]}`,
+			pe("Field [field_security] is not supported in a has_privileges request")},
+		{`{"index":[{"names":"a","privileges":["read"],"query":"{}"}]}`,
+			pe("Field [query] is not supported in a has_privileges request")},
 		{`{"index":[{"names":"a"}]}`, "400 …Required [privileges]… | …"},
 		{`{"index":[{"privileges":["read"]}]}`, "400 …Required [names]… | …"},
 		{`{"index":{"names":"a","privileges":["read"]}}`, xpe("…index doesn't support values of type: START_OBJECT")},
 		{`{"cluster":["no_such"]}`, "400 …unknown cluster privilege [no_such]… | …"},
 		{`{"index":[{"names":"a","privileges":["no_such"]}]}`, "400 …unknown index privilege [no_such]… | …"},
 		{`{"application":[{"application":"kib","privileges":["p"]}]}`, "400 …Required [resources]… | …"},
-		{`{"application":[{"application":"kib*","privileges":["p"],"resources":["*"]}]}`, arv("[kib*] is not the name of an application…")},
+		{`{"application":[{"application":"kib*","privileges":["p"],"resources":["*"]}]}`,
+			arv("[kib*] is not the name of an application…")},
 	} {
 		w.refuses(http.MethodPost, url, c.body, c.want, bob)
 		w.refuses(http.MethodGet, url, c.body, c.want, bob)
 	}
 
-	w.refuses(http.MethodPost, "/_security/user/alice/_has_privileges", `{"cluster":["all"]}`, "400 illegal_argument_exception: …own account… | illegal_argument_exception", bob)
+	w.refuses(http.MethodPost, "/_security/user/alice/_has_privileges", `{"cluster":["all"]}`,
+		"400 illegal_argument_exception: …own account… | illegal_argument_exception", bob)
 }

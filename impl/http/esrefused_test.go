@@ -36,7 +36,8 @@ var ofKeys = []refusedBody{
 	{`{START"expiration":null}`, xpe("[P] expiration doesn't support values of type: VALUE_NULL")},
 	{`{START"expiration":1}`, xpe("[P] expiration doesn't support values of type: VALUE_NUMBER")},
 	{`{START"expiration":"1w"}`, expirationInvalid("P", noUnit("1w"))},
-	{`{START"expiration":"1.5d"}`, expirationInvalid("P", "failed to parse [1.5d], fractional time values are not supported")},
+	{`{START"expiration":"1.5d"}`,
+		expirationInvalid("P", "failed to parse [1.5d], fractional time values are not supported")},
 	{`{START"expiration":"-2d"}`, expirationInvalid("P", "…negative durations are not supported")},
 	{`{START"expiration":"xd"}`, expirationInvalid("P", "failed to parse [xd]")},
 	{`{START"metadata":{"_a":1},"role_descriptors":{"x":{"cluster":["no_such"]}}}`,
@@ -51,7 +52,8 @@ var ofKeys = []refusedBody{
 func of(parser, start string) []refusedBody {
 	var bodies []refusedBody
 	for _, c := range ofKeys {
-		bodies = append(bodies, refusedBody{strings.ReplaceAll(c.body, "START", start), strings.ReplaceAll(c.want, "[P]", "["+parser+"]")})
+		bodies = append(bodies,
+			refusedBody{strings.ReplaceAll(c.body, "START", start), strings.ReplaceAll(c.want, "[P]", "["+parser+"]")})
 	}
 	return bodies
 }
@@ -76,13 +78,16 @@ func TestRefused_Create(t *testing.T) {
 			{`{"metadata":{"_a":1}}`, iae("Required [name]")},
 			{`{"name":"","metadata":{"_a":1}}`, arv("api key name is required", "API key metadata keys may not start with [_]")},
 		}, bob)
-		w.refuses(method, keysURL+"?refresh=maybe", `{"name":"x"}`, "400 illegal_argument_exception: … | illegal_argument_exception", bob)
-		w.refuses(method, keysURL+"?foo=1", `{"name":"x"}`, iae("request ["+keysURL+"] contains unrecognized parameter: [foo]"), bob)
+		w.refuses(method, keysURL+"?refresh=maybe", `{"name":"x"}`,
+			"400 illegal_argument_exception: … | illegal_argument_exception", bob)
+		w.refuses(method, keysURL+"?foo=1", `{"name":"x"}`,
+			iae("request ["+keysURL+"] contains unrecognized parameter: [foo]"), bob)
 	}
 
 	_, key := w.newKeyOf(bob, `{"name":"parent"}`)
 	const derived = "creating derived api keys requires an explicit role descriptor that is empty (has no privileges)"
-	for _, body := range []string{`{"name":"n"}`, `{"name":"n","role_descriptors":{}}`, `{"name":"n","role_descriptors":{"x":{"cluster":["monitor"]}}}`,
+	for _, body := range []string{`{"name":"n"}`, `{"name":"n","role_descriptors":{}}`,
+		`{"name":"n","role_descriptors":{"x":{"cluster":["monitor"]}}}`,
 		`{"name":"n","role_descriptors":{"x":{},"y":{"run_as":["a"]}}}`} {
 		w.refuses(http.MethodPost, keysURL, body, iae(derived), apiKey(key))
 	}
@@ -118,7 +123,9 @@ func TestRefused_Update(t *testing.T) {
 	_, key := w.newKeyOf(carol, `{"name":"k"}`)
 	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, iae(onlyOwners), apiKey(key))
 	unprivileged := w.newPrivileged("dave", "monitor")
-	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`, se(strings.Replace(bulkAction, "bulk_", "", 1), "user [dave] with effective roles [of_dave]", bulkGranters), unprivileged)
+	w.refuses(http.MethodPut, keysURL+"/"+r.own[0], `{}`,
+		se(strings.Replace(bulkAction, "bulk_", "", 1), "user [dave] with effective roles [of_dave]", bulkGranters),
+		unprivileged)
 }
 
 // Ensures that invalidation refuses what Elasticsearch does, and ends no key.
@@ -143,12 +150,15 @@ func TestRefused_Invalidate(t *testing.T) {
 		{`{"username":["bob"]}`, xpe("[invalidate_api_key] username doesn't support values of type: START_ARRAY")},
 		{`{"realm_name":{}}`, xpe("[invalidate_api_key] realm_name doesn't support values of type: START_OBJECT")},
 		{`{"owner":1}`, xpe("[invalidate_api_key] owner doesn't support values of type: VALUE_NUMBER")},
-		{`{"owner":"yes"}`, within(xcontentParse, parser, "owner", illegalArgument+": Failed to parse value [yes] as only [true] or [false] are allowed.")},
+		{`{"owner":"yes"}`,
+			within(xcontentParse, parser, "owner",
+				illegalArgument+": Failed to parse value [yes] as only [true] or [false] are allowed.")},
 		{`{"ids":[]}`, arv("Field [ids] cannot be an empty array")},
 		{`{"ids":[""]}`, arv("Field [ids] must not contain blank id, but got blank id at index position: [0]")},
 		{`{"ids":["ID"," "]}`, arv("Field [ids] must not contain blank id, but got blank id at index position: [1]")},
 		{`{}`, arv("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
-		{`{"owner":false}`, arv("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
+		{`{"owner":false}`,
+			arv("One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")},
 		{`{"ids":"ID","username":"bob"}`, arv(byUser)},
 		{`{"name":"k","realm_name":"default_native"}`, arv(byUser)},
 		{`{"owner":true,"username":"bob"}`, arv(ownedByUser)},
@@ -161,11 +171,13 @@ func TestRefused_Invalidate(t *testing.T) {
 	other, _ := w.newKeyOf(own, `{"name":"other"}`)
 	const action = "cluster:admin/xpack/security/api_key/invalidate"
 	const wider = "this action is granted by the cluster privileges [manage_api_key,manage_security,all]"
-	for _, body := range []string{`{"ids":"` + mine + `"}`, `{"name":"mine"}`, `{"username":"carol"}`, `{"realm_name":"default_native"}`, `{"username":"bob","realm_name":"default_native"}`} {
+	for _, body := range []string{`{"ids":"` + mine + `"}`, `{"name":"mine"}`, `{"username":"carol"}`,
+		`{"realm_name":"default_native"}`, `{"username":"bob","realm_name":"default_native"}`} {
 		w.refuses(http.MethodDelete, keysURL, body, se(action, "user [carol] with effective roles [of_carol]", wider), own)
 	}
 
-	for _, body := range []string{`{"ids":"` + other + `"}`, `{"ids":["` + mine + `","` + other + `"]}`, `{"owner":true}`} {
+	for _, body := range []string{`{"ids":"` + other + `"}`, `{"ids":["` + mine + `","` + other + `"]}`,
+		`{"owner":true}`} {
 		w.refuses(http.MethodDelete, keysURL, body, se(action, "API key id ["+mine+"] of user [carol]", "…"), apiKey(key))
 	}
 }
@@ -187,12 +199,14 @@ func TestRefused_Get(t *testing.T) {
 		"owner=maybe":             "400 illegal_argument_exception: … | illegal_argument_exception",
 		"with_limited_by=1":       "400 illegal_argument_exception: … | illegal_argument_exception",
 		"foo=1":                   iae("request [" + keysURL + "] contains unrecognized parameter: [foo]"),
-		"foo=1&bar":               "400 illegal_argument_exception: request [" + keysURL + "] contains unrecognized parameters: …[bar]…[foo]… | illegal_argument_exception",
+		"foo=1&bar": "400 illegal_argument_exception: request [" + keysURL +
+			"] contains unrecognized parameters: …[bar]…[foo]… | illegal_argument_exception",
 	} {
 		w.refuses(http.MethodGet, keysURL+"?"+strings.ReplaceAll(query, "ID", id), "", want, bob)
 	}
 
-	if response, text := w.do(http.MethodGet, keysURL+"?id=none", "", bob); response.StatusCode != http.StatusNotFound || strings.TrimSpace(text) != `{"api_keys":[]}` {
+	if response, text := w.do(http.MethodGet, keysURL+"?id=none", "", bob); response.StatusCode != http.StatusNotFound ||
+		strings.TrimSpace(text) != `{"api_keys":[]}` {
 		t.Errorf("%d %s", response.StatusCode, text)
 	}
 }
@@ -212,33 +226,51 @@ func TestRefused_Grant(t *testing.T) {
 			{``, pe("request body is required")},
 			{`[]`, xpe("[grant_api_key_request] Expected START_OBJECT but was: START_ARRAY")},
 			{`{` + target + `,` + key + `,"foo":1}`, xpe("[grant_api_key_request] unknown field [foo]")},
-			{`{"grant_type":1,` + key + `}`, xpe("[grant_api_key_request] grant_type doesn't support values of type: VALUE_NUMBER")},
-			{`{"grant_type":null,` + key + `}`, xpe("[grant_api_key_request] grant_type doesn't support values of type: VALUE_NULL")},
+			{`{"grant_type":1,` + key + `}`,
+				xpe("[grant_api_key_request] grant_type doesn't support values of type: VALUE_NUMBER")},
+			{`{"grant_type":null,` + key + `}`,
+				xpe("[grant_api_key_request] grant_type doesn't support values of type: VALUE_NULL")},
 			{`{` + key + `}`, arv("[grant_type] is required")},
 			{`{"grant_type":"saml",` + key + `}`, arv("grant_type [saml] is not supported")},
-			{`{"grant_type":"password",` + key + `}`, arv("[username] is required for grant_type [password]", "[password] is required for grant_type [password]")},
-			{`{"grant_type":"password","username":"carol",` + key + `}`, arv("[password] is required for grant_type [password]")},
-			{`{` + target + `,"access_token":"t",` + key + `}`, arv("[access_token] is not supported for grant_type [password]")},
+			{`{"grant_type":"password",` + key + `}`,
+				arv("[username] is required for grant_type [password]", "[password] is required for grant_type [password]")},
+			{`{"grant_type":"password","username":"carol",` + key + `}`,
+				arv("[password] is required for grant_type [password]")},
+			{`{` + target + `,"access_token":"t",` + key + `}`,
+				arv("[access_token] is not supported for grant_type [password]")},
 			{`{"grant_type":"access_token",` + key + `}`, arv("[access_token] is required for grant_type [access_token]")},
-			{`{"grant_type":"access_token","access_token":"t","username":"carol",` + key + `}`, arv("[username] is not supported for grant_type [access_token]")},
+			{`{"grant_type":"access_token","access_token":"t","username":"carol",` + key + `}`,
+				arv("[username] is not supported for grant_type [access_token]")},
 			{`{` + target + `}`, arv("api key name is required")},
 			{`{` + target + `,"api_key":{}}`, arv("api key name is required")},
-			{`{` + target + `,"api_key":null}`, inKey(xcontentParse + ": @ [api_key_request] Expected START_OBJECT but was: VALUE_NULL")},
-			{`{` + target + `,"api_key":{"name":"n","foo":1}}`, inKey(xcontentParse + ": @ [api_key_request] unknown field [foo]")},
+			{`{` + target + `,"api_key":null}`,
+				inKey(xcontentParse + ": @ [api_key_request] Expected START_OBJECT but was: VALUE_NULL")},
+			{`{` + target + `,"api_key":{"name":"n","foo":1}}`,
+				inKey(xcontentParse + ": @ [api_key_request] unknown field [foo]")},
 			{`{` + target + `,"api_key":{"name":"n","metadata":{"_a":1}}}`, arv("API key metadata keys may not start with [_]")},
-			{`{` + target + `,"api_key":{"name":"n","role_descriptors":{"x":{"cluster":["no_such"]}}}}`, arv("unknown cluster privilege [no_such]. …")},
-			{`{` + target + `,"api_key":{"name":"n","expiration":"1w"}}`, "400 x_content_parse_exception: …Failed to build [api_key_request] after last required field arrived <- illegal_argument_exception: " + noUnit("1w") + " | x_content_parse_exception"},
+			{`{` + target + `,"api_key":{"name":"n","role_descriptors":{"x":{"cluster":["no_such"]}}}}`,
+				arv("unknown cluster privilege [no_such]. …")},
+			{`{` + target + `,"api_key":{"name":"n","expiration":"1w"}}`,
+				"400 x_content_parse_exception: …Failed to build [api_key_request] after last required field arrived <- " +
+					"illegal_argument_exception: " + noUnit("1w") + " | x_content_parse_exception"},
 			{`{"grant_type":"access_token","access_token":"t","client_authentication":{"value":"v"},` + key + `}`,
-				"400 security_exception: [client_authentication] not supported with the supplied access_token type | security_exception"},
-			{`{"grant_type":"access_token","access_token":"t","client_authentication":{},` + key + `}`, "400 …Required [value]…"},
-			{`{"grant_type":"password","username":"carol","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
-			{`{"grant_type":"password","username":"unknown","password":"wrong",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
-			{`{"grant_type":"access_token","access_token":"t",` + key + `}`, "403 security_exception: Failed to authenticate api key grant | security_exception"},
-			{`{` + target + `,"run_as":"bob",` + key + `}`, se("cluster:admin/xpack/security/user/authenticate", "user [carol] with effective roles [of_carol]",
-				"because user [carol] is unauthorized to run as [bob]")},
+				"400 security_exception: [client_authentication] not supported with the supplied access_token type | " +
+					"security_exception"},
+			{`{"grant_type":"access_token","access_token":"t","client_authentication":{},` + key + `}`,
+				"400 …Required [value]…"},
+			{`{"grant_type":"password","username":"carol","password":"wrong",` + key + `}`,
+				"403 security_exception: Failed to authenticate api key grant | security_exception"},
+			{`{"grant_type":"password","username":"unknown","password":"wrong",` + key + `}`,
+				"403 security_exception: Failed to authenticate api key grant | security_exception"},
+			{`{"grant_type":"access_token","access_token":"t",` + key + `}`,
+				"403 security_exception: Failed to authenticate api key grant | security_exception"},
+			{`{` + target + `,"run_as":"bob",` + key + `}`,
+				se("cluster:admin/xpack/security/user/authenticate", "user [carol] with effective roles [of_carol]",
+					"because user [carol] is unauthorized to run as [bob]")},
 		}, bob)
 	}
 
-	w.refuses(http.MethodPost, grantURL, `{`+target+`,`+key+`}`, se("cluster:admin/xpack/security/api_key/grant", "user [carol] with effective roles [of_carol]",
-		"this action is granted by the cluster privileges [grant_api_key,manage_api_key,manage_security,all]"), carol)
+	w.refuses(http.MethodPost, grantURL, `{`+target+`,`+key+`}`,
+		se("cluster:admin/xpack/security/api_key/grant", "user [carol] with effective roles [of_carol]",
+			"this action is granted by the cluster privileges [grant_api_key,manage_api_key,manage_security,all]"), carol)
 }

@@ -22,13 +22,15 @@ func TestSecurityRoles(t *testing.T) {
 		t.Fatalf("%v %s", err, put.Body)
 	}
 
-	again, err := w.client.SecurityPutRolePostWithResponse(ctx, "reader", &client.SecurityPutRolePostParams{}, client.SecurityPutRolePostJSONRequestBody{Cluster: []string{"all"}}, bob)
+	again, err := w.client.SecurityPutRolePostWithResponse(ctx, "reader", &client.SecurityPutRolePostParams{},
+		client.SecurityPutRolePostJSONRequestBody{Cluster: []string{"all"}}, bob)
 	if err != nil || again.JSON200 == nil || again.JSON200.Role.Created {
 		t.Fatalf("%v %s", err, again.Body)
 	}
 
 	one, err := w.client.SecurityGetRoleWithResponse(ctx, "reader", bob)
-	if err != nil || one.JSON200 == nil || asJSON((*one.JSON200)["reader"].Cluster) != `["all"]` || (*one.JSON200)["reader"].Description != nil {
+	if err != nil || one.JSON200 == nil || asJSON((*one.JSON200)["reader"].Cluster) != `["all"]` ||
+		(*one.JSON200)["reader"].Description != nil {
 		t.Fatalf("%v %s", err, one.Body)
 	}
 
@@ -57,7 +59,8 @@ func TestSecurityRoles_Form(t *testing.T) {
 	w.role("plain", `{"description":"d","metadata":{"n":1.50}}`)
 	w.es(bob, "GET /_security/role/nosuch,plain", "").is(http.StatusOK, `{"plain":{"cluster":[],"indices":[],"applications":[],"run_as":[],"metadata":{"n":1.50},
 		"transient_metadata":{"enabled":true},"description":"d"}}`)
-	if all := w.es(bob, "GET /_security/role", "").body; !strings.Contains(all, `"all,of it":{`) || !strings.Contains(all, `"field_security":{"except":["xy"],"grant":["x*"]}`) {
+	if all := w.es(bob, "GET /_security/role", "").body; !strings.Contains(all, `"all,of it":{`) ||
+		!strings.Contains(all, `"field_security":{"except":["xy"],"grant":["x*"]}`) {
 		t.Errorf("the roles are %s", all)
 	}
 
@@ -66,14 +69,16 @@ func TestSecurityRoles_Form(t *testing.T) {
 		{"superuser", `{}`, requestInvalid, invalid("Role [superuser] is reserved and may not be used.")},
 		{"ece_platform_viewer", `{}`, requestInvalid, invalid("Role [ece_platform_viewer] is reserved and may not be used.")},
 		{"x", `{"foo":1}`, "parse_exception", "failed to parse role […"},
-		{"x", `{"restriction":{"workflows":["search_application_query"]}}`, "parse_exception", "failed to parse role [x]. unexpected field [restriction]"},
+		{"x", `{"restriction":{"workflows":["search_application_query"]}}`, "parse_exception",
+			"failed to parse role [x]. unexpected field [restriction]"},
 		{"%20x", `{}`, illegalArgument, "Role names must be at least 1 and no more than …"},
 		{"x", "", "parse_exception", "request body is required"},
 	} {
 		w.es(bob, "PUT /_security/role/"+c.name, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
 
-	w.es(bob, "DELETE /_security/role/superuser", "").fails(http.StatusBadRequest, requestInvalid, invalid("role [superuser] is reserved and cannot be deleted"))
+	w.es(bob, "DELETE /_security/role/superuser", "").fails(http.StatusBadRequest, requestInvalid,
+		invalid("role [superuser] is reserved and cannot be deleted"))
 }
 
 // Ensures that a key keeps what its owner could do when it was made or changed last, whatever becomes of the role, and
@@ -89,7 +94,8 @@ func TestSecurityRoles_Snapshot(t *testing.T) {
 	limit := func(c credential) string { return asJSON(w.shownKey(bob, c.id, "&with_limited_by=true")["limited_by"]) }
 	may := func(caller client.RequestEditorFn) string {
 		t.Helper()
-		return asJSON(w.es(caller, "POST /_security/user/_has_privileges", `{"cluster":["manage_token","monitor","read_ilm"]}`).ok()["cluster"])
+		return asJSON(w.es(caller, "POST /_security/user/_has_privileges",
+			`{"cluster":["manage_token","monitor","read_ilm"]}`).ok()["cluster"])
 	}
 
 	first := limit(key)
@@ -98,13 +104,17 @@ func TestSecurityRoles_Snapshot(t *testing.T) {
 	}
 
 	w.role("worker", `{"cluster":["manage_own_api_key","manage_token","read_ilm"]}`)
-	const before, after = `{"manage_token":false,"monitor":true,"read_ilm":false}`, `{"manage_token":true,"monitor":false,"read_ilm":true}`
+	const before, after = `{"manage_token":false,"monitor":true,"read_ilm":false}`,
+		`{"manage_token":true,"monitor":false,"read_ilm":true}`
 	if limit(key) != first || may(key.editor()) != before || may(carol) != after || may(narrow.editor()) != before {
-		t.Errorf("after the role was changed: %s, %s, %s, %s", limit(key), may(key.editor()), may(carol), may(narrow.editor()))
+		t.Errorf("after the role was changed: %s, %s, %s, %s", limit(key), may(key.editor()), may(carol),
+			may(narrow.editor()))
 	}
 
-	w.es(carol, "POST /_security/api_key/_bulk_update", `{"ids":["`+key.id+`","`+narrow.id+`"]}`).is(http.StatusOK, `{"updated":["`+key.id+`","`+narrow.id+`"],"noops":[]}`)
-	if limit(key) == first || may(key.editor()) != after || may(narrow.editor()) != `{"manage_token":true,"monitor":false,"read_ilm":false}` {
+	w.es(carol, "POST /_security/api_key/_bulk_update", `{"ids":["`+key.id+`","`+narrow.id+`"]}`).is(http.StatusOK,
+		`{"updated":["`+key.id+`","`+narrow.id+`"],"noops":[]}`)
+	if limit(key) == first || may(key.editor()) != after ||
+		may(narrow.editor()) != `{"manage_token":true,"monitor":false,"read_ilm":false}` {
 		t.Errorf("after an update: %s, %s, %s", limit(key), may(key.editor()), may(narrow.editor()))
 	}
 

@@ -49,7 +49,8 @@ func TestRunAs_PasswordNeedsElevation(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	if r, text := w.do(http.MethodPut, "/_security/user/eve", `{"password":"eve's own passphrase","roles":["superuser"]}`, bob); r.StatusCode != http.StatusOK {
+	if r, text := w.do(http.MethodPut, "/_security/user/eve", `{"password":"eve's own passphrase","roles":["superuser"]}`,
+		bob); r.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", r.StatusCode, text)
 	}
 
@@ -62,11 +63,15 @@ func TestRunAs_PasswordNeedsElevation(t *testing.T) {
 		status     int
 	}{
 		{"another's", "/_security/user/eve/_password", []client.RequestEditorFn{bob}, http.StatusForbidden},
-		{"acting, with a password", "/_security/user/_password", []client.RequestEditorFn{bob, actingAs("eve")}, http.StatusForbidden},
-		{"acting, with a session", "/_security/user/_password", []client.RequestEditorFn{bearer(plain), actingAs("eve")}, http.StatusForbidden},
-		{"acting, elevated", "/_security/user/_password", []client.RequestEditorFn{bearer(elevated), actingAs("eve")}, http.StatusOK},
+		{"acting, with a password", "/_security/user/_password", []client.RequestEditorFn{bob, actingAs("eve")},
+			http.StatusForbidden},
+		{"acting, with a session", "/_security/user/_password", []client.RequestEditorFn{bearer(plain), actingAs("eve")},
+			http.StatusForbidden},
+		{"acting, elevated", "/_security/user/_password", []client.RequestEditorFn{bearer(elevated), actingAs("eve")},
+			http.StatusOK},
 	} {
-		if r, text := w.do(http.MethodPost, c.path, `{"password":"taken by another user"}`, c.caller...); r.StatusCode != c.status {
+		if r, text := w.do(http.MethodPost, c.path, `{"password":"taken by another user"}`,
+			c.caller...); r.StatusCode != c.status {
 			t.Errorf("%s: %d %s", c.name, r.StatusCode, text)
 		}
 	}

@@ -34,7 +34,8 @@ func TestSecurityUsers(t *testing.T) {
 		t.Fatalf("%v %s", err, put.Body)
 	}
 
-	again, err := w.client.SecurityPutUserPostWithResponse(ctx, "carol", nil, client.SecurityPutUserPostJSONRequestBody{Roles: &roles}, bob)
+	again, err := w.client.SecurityPutUserPostWithResponse(ctx, "carol", nil,
+		client.SecurityPutUserPostJSONRequestBody{Roles: &roles}, bob)
 	if err != nil || again.JSON200 == nil || again.JSON200.Created {
 		t.Fatalf("%v %s", err, again.Body)
 	}
@@ -67,14 +68,19 @@ func TestSecurityUsers(t *testing.T) {
 	ok(offPost.HTTPResponse, offPost.Body, err)
 	onPost, err := w.client.SecurityEnableUserPostWithResponse(ctx, "carol", nil, bob)
 	ok(onPost.HTTPResponse, onPost.Body, err)
-	given, err := w.client.SecurityChangePasswordWithResponse(ctx, "carol", nil, client.SecurityChangePasswordJSONRequestBody{Password: pointer("wren-427 one")}, bob)
+	given, err := w.client.SecurityChangePasswordWithResponse(ctx, "carol", nil,
+		client.SecurityChangePasswordJSONRequestBody{Password: pointer("wren-427 one")}, bob)
 	ok(given.HTTPResponse, given.Body, err)
 	alive(passwordOf("carol"), false)
-	givenPost, err := w.client.SecurityChangePasswordPostWithResponse(ctx, "carol", nil, client.SecurityChangePasswordPostJSONRequestBody{Password: pointer("wren-427 two")}, bob)
+	givenPost, err := w.client.SecurityChangePasswordPostWithResponse(ctx, "carol", nil,
+		client.SecurityChangePasswordPostJSONRequestBody{Password: pointer("wren-427 two")}, bob)
 	ok(givenPost.HTTPResponse, givenPost.Body, err)
-	own, err := w.client.SecurityChangeOwnPasswordWithResponse(ctx, nil, client.SecurityChangeOwnPasswordJSONRequestBody{Password: pointer("wren-427 three")}, as("carol", "wren-427 two"))
+	own, err := w.client.SecurityChangeOwnPasswordWithResponse(ctx, nil,
+		client.SecurityChangeOwnPasswordJSONRequestBody{Password: pointer("wren-427 three")}, as("carol", "wren-427 two"))
 	ok(own.HTTPResponse, own.Body, err)
-	ownPost, err := w.client.SecurityChangeOwnPasswordPostWithResponse(ctx, nil, client.SecurityChangeOwnPasswordPostJSONRequestBody{Password: pointer("wren-427 four")}, as("carol", "wren-427 three"))
+	ownPost, err := w.client.SecurityChangeOwnPasswordPostWithResponse(ctx, nil,
+		client.SecurityChangeOwnPasswordPostJSONRequestBody{Password: pointer("wren-427 four")},
+		as("carol", "wren-427 three"))
 	ok(ownPost.HTTPResponse, ownPost.Body, err)
 	alive("wren-427 four", true)
 	deleted, err := w.client.SecurityDeleteUserWithResponse(ctx, "carol", nil, bob)
@@ -112,17 +118,23 @@ func TestSecurityUsers_Refused(t *testing.T) {
 		{"PUT /_security/user/x", `{"roles":[]}`, requestInvalid, invalid("a new user needs a password")},
 		{"PUT /_security/user/x", `{"password":"short"}`, requestInvalid,
 			"Validation Failed: 1: roles are missing;2: a password has at least 8…"},
-		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception", "[1:13] [put_user_request] unknown field [foo]"},
+		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception",
+			"[1:13] [put_user_request] unknown field [foo]"},
 		{"PUT /_security/user/admin", `{"roles":[]}`, illegalArgument, "user [admin] is reserved and cannot be modified"},
-		{"PUT /_security/user/unknown/_enable", "", requestInvalid, invalid("only existing users can be enabled or disabled")},
-		{"PUT /_security/user/unknown/_password", `{"password":"wren-427 one"}`, requestInvalid, invalid("only existing users can be given a password")},
-		{"PUT /_security/user/unknown/_password", `{}`, requestInvalid, invalid("one of [password, password_hash] is required")},
-		{"POST /_security/user/_password", `{"password":"a","password_hash":"b"}`, requestInvalid, "Validation Failed: 1: only one of [password, password_hash] can be given;2: …"},
+		{"PUT /_security/user/unknown/_enable", "", requestInvalid,
+			invalid("only existing users can be enabled or disabled")},
+		{"PUT /_security/user/unknown/_password", `{"password":"wren-427 one"}`, requestInvalid,
+			invalid("only existing users can be given a password")},
+		{"PUT /_security/user/unknown/_password", `{}`, requestInvalid,
+			invalid("one of [password, password_hash] is required")},
+		{"POST /_security/user/_password", `{"password":"a","password_hash":"b"}`, requestInvalid,
+			"Validation Failed: 1: only one of [password, password_hash] can be given;2: …"},
 	} {
 		w.es(carol, c.request, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
 
-	const ours = "user [carol] may not change user [alice]: users with platform roles are made, changed and removed by holders of the role [ece_platform_admin] only"
+	const ours = "user [carol] may not change user [alice]: users with platform roles are made, changed and removed by " +
+		"holders of the role [ece_platform_admin] only"
 	for request, body := range map[string]string{
 		"PUT /_security/user/alice":           `{"roles":[]}`,
 		"DELETE /_security/user/alice":        "",
@@ -133,9 +145,11 @@ func TestSecurityUsers_Refused(t *testing.T) {
 	}
 
 	w.es(alice, "GET /_security/user/alice", "").fails(http.StatusForbidden, securityDenied,
-		"action [cluster:admin/xpack/security/user/get] is unauthorized for user [alice] with effective roles [ece_deployment_viewer], this action is granted by the cluster privileges [read_security,manage_security,all]")
+		"action [cluster:admin/xpack/security/user/get] is unauthorized for user [alice] with effective roles "+
+			"[ece_deployment_viewer], this action is granted by the cluster privileges [read_security,manage_security,all]")
 	key := w.esKey(alice, `{"name":"x"}`)
-	w.es(key.editor(), "PUT /_security/user/_password", `{"password":"wren-427 one"}`).fails(http.StatusForbidden, securityDenied, "…")
+	w.es(key.editor(), "PUT /_security/user/_password", `{"password":"wren-427 one"}`).fails(http.StatusForbidden,
+		securityDenied, "…")
 	if !w.alive(alice) {
 		t.Error("alice's password is another one")
 	}
@@ -149,7 +163,8 @@ func TestSecurityUsers_Keys(t *testing.T) {
 	key := w.esKey(carol, `{"name":"x"}`)
 	w.es(bob, "DELETE /_security/user/carol", "").is(http.StatusOK, `{"found":true}`)
 	w.native("carol", "superuser")
-	w.es(key.editor(), "GET /", "").fails(http.StatusUnauthorized, securityDenied, "unable to authenticate with provided credentials…")
+	w.es(key.editor(), "GET /", "").fails(http.StatusUnauthorized, securityDenied,
+		"unable to authenticate with provided credentials…")
 	w.es(carol, "GET /_security/api_key?owner=true", "").is(http.StatusOK, `{"api_keys":[]}`)
 }
 

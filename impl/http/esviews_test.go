@@ -20,14 +20,17 @@ func TestKeyViews_Shown(t *testing.T) {
 	w := newWorld(t)
 	plain := w.newKey(alice, "made here", "1h")
 	shown := w.shownKey(alice, plain.ID, "&owner&with_limited_by")
-	if end := w.clock.Now().Add(time.Hour).UnixMilli(); shown["name"] != "made here" || shown["realm"] != "default_native" || shown["type"] != "rest" ||
-		fmt.Sprint(shown["expiration"]) != fmt.Sprint(end) || !strings.Contains(asJSON(shown["limited_by"]), "ece_deployment_viewer") {
+	if end := w.clock.Now().Add(time.Hour).UnixMilli(); shown["name"] != "made here" ||
+		shown["realm"] != "default_native" || shown["type"] != "rest" ||
+		fmt.Sprint(shown["expiration"]) != fmt.Sprint(end) ||
+		!strings.Contains(asJSON(shown["limited_by"]), "ece_deployment_viewer") {
 		t.Errorf("in Elasticsearch's view the key is %v", shown)
 	}
 
 	other := w.esKey(alice, `{"name":"made there","expiration":"2h","metadata":{"a":1}}`)
 	read, err := w.client.GetAPIKeyWithResponse(t.Context(), other.id, alice)
-	if err != nil || read.JSON200 == nil || read.JSON200.Description != "made there" || !read.JSON200.ExpirationDate.Equal(w.clock.Now().Add(2*time.Hour)) {
+	if err != nil || read.JSON200 == nil || read.JSON200.Description != "made there" ||
+		!read.JSON200.ExpirationDate.Equal(w.clock.Now().Add(2*time.Hour)) {
 		t.Fatalf("in ECE's view the key is %v %s", err, read.Body)
 	}
 
@@ -39,12 +42,14 @@ func TestKeyViews_Shown(t *testing.T) {
 	}
 }
 
-// Ensures that a key that is no longer valid in one API is not valid in the other: an expired, deleted or invalidated one.
+// Ensures that a key that is no longer valid in one API is not valid in the other: an expired, deleted or invalidated
+// one.
 func TestKeyViews_End(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	short, deleted, ended, kept := w.newKey(alice, "short", "1h"), w.newKey(alice, "deleted", ""), w.newKey(alice, "ended", ""), w.newKey(alice, "kept", "")
+	short, deleted, ended, kept := w.newKey(alice, "short", "1h"), w.newKey(alice, "deleted", ""),
+		w.newKey(alice, "ended", ""), w.newKey(alice, "kept", "")
 	if response, body := w.do(http.MethodDelete, eceKeys+"/"+deleted.ID, "", alice); response.StatusCode != http.StatusOK {
 		t.Fatal(body)
 	}
@@ -52,7 +57,8 @@ func TestKeyViews_End(t *testing.T) {
 	w.es(alice, "DELETE /_security/api_key", `{"owner":true,"ids":["`+ended.ID+`"]}`).ok()
 	w.clock.advance(time.Hour)
 	for _, key := range []string{*short.Key, *deleted.Key, *ended.Key} {
-		w.es(apiKey(key), "GET /", "").fails(http.StatusUnauthorized, securityDenied, "unable to authenticate with provided credentials…")
+		w.es(apiKey(key), "GET /", "").fails(http.StatusUnauthorized, securityDenied,
+			"unable to authenticate with provided credentials…")
 		if w.alive(apiKey(key)) {
 			t.Error("a key still works")
 		}
@@ -84,7 +90,8 @@ func TestKeyViews_Narrowed(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	narrow, plain := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`), w.esKey(bob, `{"name":"plain"}`)
+	narrow, plain := w.esKey(bob, `{"name":"narrow","role_descriptors":{"r":{"cluster":["all"]}}}`),
+		w.esKey(bob, `{"name":"plain"}`)
 	response, body := w.do(http.MethodGet, usersPath, "", narrow.editor())
 	w.refused(response, body, http.StatusForbidden, "root.unauthorized.rbac")
 	if response, body := w.do(http.MethodGet, usersPath, "", plain.editor()); response.StatusCode != http.StatusOK {
@@ -175,7 +182,8 @@ func TestKeyLife_Maximum(t *testing.T) {
 	}
 
 	const tooLong = "expiration: on this server API keys live for at most 48h0m0s"
-	w.es(carol, "POST /_security/api_key", `{"name":"x","expiration":"172801s"}`).fails(http.StatusBadRequest, illegalArgument, tooLong)
+	w.es(carol, "POST /_security/api_key", `{"name":"x","expiration":"172801s"}`).fails(http.StatusBadRequest,
+		illegalArgument, tooLong)
 	response, body := w.do(http.MethodPost, eceKeys, `{"description":"x","expiration":"172801s"}`, carol)
 	w.refused(response, body, http.StatusBadRequest, "api_keys.invalid_input", "expiration")
 	key := w.esKey(carol, `{"name":"x","expiration":"1h"}`)
@@ -217,7 +225,8 @@ func TestKeyLife_Purge(t *testing.T) {
 // trail returns what is recorded of a subject, and by whom, oldest first.
 func (w *world) trail(subject string) []string {
 	w.Helper()
-	return texts(w, w.behind, "SELECT event || ' by ' || actor FROM audit_log WHERE subject = '"+subject+"' ORDER BY at, id")
+	return texts(w, w.behind,
+		"SELECT event || ' by ' || actor FROM audit_log WHERE subject = '"+subject+"' ORDER BY at, id")
 }
 
 // Ensures that the audit trail names the key and the caller of each creation, change and invalidation, and also the
@@ -230,11 +239,13 @@ func TestKeyLife_Audit(t *testing.T) {
 	w.clock.advance(time.Second)
 	w.es(alice, "PUT /_security/api_key/"+key.id, `{"metadata":{"a":1},"expiration":"1d"}`).ok()
 	w.clock.advance(time.Second)
-	w.es(alice, "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":false}`) // changes nothing, and so leaves no trace
+	// changes nothing, and so leaves no trace
+	w.es(alice, "PUT /_security/api_key/"+key.id, "").is(http.StatusOK, `{"updated":false}`)
 	w.es(bob, "PUT /_security/api_key/"+key.id, `{"metadata":{}}`, runAs("alice")).ok()
 	w.clock.advance(time.Second)
 	w.es(key.editor(), "DELETE /_security/api_key", `{"ids":["`+key.id+`"]}`).ok()
-	want := []string{"api_key.created by alice", "api_key.updated by alice", "api_key.updated by bob", "api_key.invalidated by alice"}
+	want := []string{"api_key.created by alice", "api_key.updated by alice", "api_key.updated by bob",
+		"api_key.invalidated by alice"}
 	if got := w.trail(key.id); !slices.Equal(got, want) {
 		t.Errorf("recorded are %q, want %q", got, want)
 	}
@@ -252,9 +263,11 @@ func TestKeys_Planted(t *testing.T) {
 	planted := map[string]credential{
 		"run as": w.esKey(runningAs(eve, "frank"), `{"name":"planted"}`),
 		"granted": created(w.es(eve, "POST /_security/api_key/grant",
-			`{"grant_type":"password","username":"frank","password":"`+passwordOf("frank")+`","api_key":{"name":"granted"}}`).ok()),
+			`{"grant_type":"password","username":"frank","password":"`+passwordOf("frank")+
+				`","api_key":{"name":"granted"}}`).ok()),
 	}
-	if response, body := w.do("PATCH", "/api/v1/users/frank", `{"security":{"roles":["ece_platform_admin"]}}`, bob); response.StatusCode != http.StatusOK {
+	if response, body := w.do("PATCH", "/api/v1/users/frank", `{"security":{"roles":["ece_platform_admin"]}}`,
+		bob); response.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", response.StatusCode, body)
 	}
 	if !w.reaches(own.editor()) {

@@ -41,7 +41,8 @@ func serve(h http.Handler, method, path, body string, header http.Header) *httpt
 // Ensures that no Authorization header breaks the server or lets anybody in.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{
-		"", " ", "Basic", "Basic Og==", "Basic YTpi", "ApiKey eDp5", "Bearer a.b.c", "Bearer eyJhbGciOiJub25lIn0.e30.", "basic\tYTpi",
+		"", " ", "Basic", "Basic Og==", "Basic YTpi", "ApiKey eDp5", "Bearer a.b.c", "Bearer eyJhbGciOiJub25lIn0.e30.",
+		"basic\tYTpi",
 		"ApiKey AAAA", "Digest x", "Basic YWRtaW4AOng=", "Bearer " + strings.Repeat("x", 5000),
 	} {
 		f.Add(seed)
@@ -49,7 +50,8 @@ func FuzzAuthorization(f *testing.F) {
 
 	h := newHandler(f).Handler
 	f.Fuzz(func(t *testing.T, value string) {
-		if got := serve(h, http.MethodGet, "/api/v1/account", "", http.Header{"Authorization": {value}}); got.Code != http.StatusUnauthorized {
+		if got := serve(h, http.MethodGet, "/api/v1/account", "",
+			http.Header{"Authorization": {value}}); got.Code != http.StatusUnauthorized {
 			t.Errorf("%q is answered with %d", value, got.Code)
 		}
 	})
@@ -58,8 +60,10 @@ func FuzzAuthorization(f *testing.F) {
 // Ensures that no body breaks the operations that read one: whatever comes is accepted or refused, never a failure.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
-		`{"username":"a","password":"b"}`, `{"trust":{"trust_all":null}}`, `"{\"trust\":null}"`, `{"description":"x","expiration":"1d"}`,
-		`{"keys":["a"]}`, `{"user_api_keys":[{"user_id":"a","api_key_id":"b"}]}`, `{"a":1,"a":2}`, `[[[[`, "\"\\ud800\"", "1e999", "null", "\xff",
+		`{"username":"a","password":"b"}`, `{"trust":{"trust_all":null}}`, `"{\"trust\":null}"`,
+		`{"description":"x","expiration":"1d"}`,
+		`{"keys":["a"]}`, `{"user_api_keys":[{"user_id":"a","api_key_id":"b"}]}`, `{"a":1,"a":2}`, `[[[[`, "\"\\ud800\"",
+		"1e999", "null", "\xff",
 		`{"username":"a\u0000","password":"b","login_state":{"path":"//x"}}`,
 	} {
 		f.Add(seed)
@@ -86,8 +90,10 @@ func FuzzBody(f *testing.F) {
 // Ensures that no path breaks the router or the reading of parameters.
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
-		"/api/v1/account", "/api/v1/regions/x/account", "/api/v1/users/%61lice/auth/keys", "/api/v1/users/a%2Fb/auth/keys/%00", "/%zz", "//", "/..",
-		"/api/v1/users//auth/keys", "/api/v1/users/auth/keys/%25", "/api/v1/regions//", "/api/v1/regions/%2f/users/%2f/auth/keys",
+		"/api/v1/account", "/api/v1/regions/x/account", "/api/v1/users/%61lice/auth/keys",
+		"/api/v1/users/a%2Fb/auth/keys/%00", "/%zz", "//", "/..",
+		"/api/v1/users//auth/keys", "/api/v1/users/auth/keys/%25", "/api/v1/regions//",
+		"/api/v1/regions/%2f/users/%2f/auth/keys",
 	} {
 		f.Add(seed)
 	}

@@ -292,7 +292,8 @@ func (w *world) refused(response *http.Response, body string, status int, code s
 
 	if response.StatusCode != status || got.Code != code || response.Header.Get("x-cloud-error-codes") != code ||
 		strings.Join(gotFields, " ") != strings.Join(fields, " ") || got.Message == "" {
-		w.Errorf("got %d %q %s, want %d %s %v", response.StatusCode, response.Header.Get("x-cloud-error-codes"), body, status, code, fields)
+		w.Errorf("got %d %q %s, want %d %s %v", response.StatusCode, response.Header.Get("x-cloud-error-codes"), body, status,
+			code, fields)
 	}
 }
 
@@ -300,10 +301,11 @@ func (w *world) refused(response *http.Response, body string, status int, code s
 // declare is an error.
 var contract, router = func() (*openapi3.T, routers.Router) {
 	for _, mediaType := range []string{"text/html", "application/samlmetadata+xml"} {
-		openapi3filter.RegisterBodyDecoder(mediaType, func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
-			text, err := io.ReadAll(body)
-			return string(text), err
-		})
+		openapi3filter.RegisterBodyDecoder(mediaType,
+			func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+				text, err := io.ReadAll(body)
+				return string(text), err
+			})
 	}
 
 	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
@@ -314,7 +316,8 @@ var contract, router = func() (*openapi3.T, routers.Router) {
 	closed := false
 	for name, schema := range document.Components.Schemas {
 		// Free JSON stays free, and maps say themselves what they hold.
-		if schema.Value.Type.Is(openapi3.TypeObject) && name != "FreeObject" && schema.Value.AdditionalProperties.Schema == nil {
+		if schema.Value.Type.Is(openapi3.TypeObject) && name != "FreeObject" &&
+			schema.Value.AdditionalProperties.Schema == nil {
 			schema.Value.AdditionalProperties = openapi3.AdditionalProperties{Has: &closed}
 		}
 	}
@@ -404,7 +407,8 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 		Options: &openapi3filter.Options{
 			IncludeResponseStatus: true,
 			MultiError:            true,
-			ExcludeResponseBody:   isElasticsearch(plain.URL.Path) && plain.URL.Query().Has("filter_path") || deeperThanBodies(body),
+			ExcludeResponseBody: isElasticsearch(plain.URL.Path) && plain.URL.Query().Has("filter_path") ||
+				deeperThanBodies(body),
 		},
 	}
 
@@ -458,7 +462,8 @@ func inPlainJSON(h http.Header) http.Header {
 }
 
 // internals are texts that no caller may ever be shown.
-var internals = []string{"sql:", "sqlite", ".go:", "goroutine", "panic: ", "openapi3", "runtime error", "$argon2", "constraint"}
+var internals = []string{"sql:", "sqlite", ".go:", "goroutine", "panic: ", "openapi3", "runtime error", "$argon2",
+	"constraint"}
 
 // checkAlways checks what holds for every answer.
 func checkAlways(response *http.Response, body []byte) error {
@@ -532,7 +537,8 @@ func TestMain(m *testing.M) {
 
 // common are the headers that HTTP, or the contract's conventions, give every answer.
 var common = []string{
-	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "X-Content-Type-Options", "X-Elastic-Product", "X-Request-Id",
+	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy",
+	"X-Content-Type-Options", "X-Elastic-Product", "X-Request-Id",
 }
 
 // checkHeaders refuses a header that the contract does not declare.
@@ -542,9 +548,11 @@ func checkHeaders(op *openapi3.Operation, response *http.Response) error {
 		declared = op.Responses.Default()
 	}
 	if declared == nil {
-		return fmt.Errorf("the contract does not declare the status %d for %s: add it to api/openapi.yaml", response.StatusCode, op.OperationID)
+		return fmt.Errorf("the contract does not declare the status %d for %s: add it to api/openapi.yaml",
+			response.StatusCode, op.OperationID)
 	}
-	if statuses, given := declared.Value.Extensions["x-statuses"].([]any); given && !slices.Contains(statuses, any(strconv.Itoa(response.StatusCode))) {
+	if statuses, given := declared.Value.Extensions["x-statuses"].([]any); given &&
+		!slices.Contains(statuses, any(strconv.Itoa(response.StatusCode))) {
 		return fmt.Errorf("the contract does not declare the status %d", response.StatusCode)
 	}
 
@@ -554,7 +562,8 @@ func checkHeaders(op *openapi3.Operation, response *http.Response) error {
 			known = known || http.CanonicalHeaderKey(each) == name
 		}
 		if !known {
-			return fmt.Errorf("the contract does not declare the header %s of the status %d for %s", name, response.StatusCode, op.OperationID)
+			return fmt.Errorf("the contract does not declare the header %s of the status %d for %s", name, response.StatusCode,
+				op.OperationID)
 		}
 	}
 

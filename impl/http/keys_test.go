@@ -83,12 +83,14 @@ func TestKeys_Expiration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := r.HTTPResponse.Header.Get("X-Elastic-Api-Key-Expiration"), key.ExpirationDate.Format(time.RFC3339); got != want {
+	if got, want := r.HTTPResponse.Header.Get("X-Elastic-Api-Key-Expiration"),
+		key.ExpirationDate.Format(time.RFC3339); got != want {
 		t.Errorf("the header says %q, want %q", got, want)
 	}
 
 	forever := w.newKey(alice, "forever", "")
-	if r, err = w.client.GetAPIKeysWithResponse(t.Context(), apiKey(*forever.Key)); err != nil || r.HTTPResponse.Header["X-Elastic-Api-Key-Expiration"] != nil {
+	if r, err = w.client.GetAPIKeysWithResponse(t.Context(), apiKey(*forever.Key)); err != nil ||
+		r.HTTPResponse.Header["X-Elastic-Api-Key-Expiration"] != nil {
 		t.Errorf("a key that never expires announces that it does: %v %v", r.HTTPResponse.Header, err)
 	}
 
@@ -124,7 +126,8 @@ func TestKeys_Refused(t *testing.T) {
 		{`{"description":"x","expiration":"0"}`, "api_keys.invalid_input", "expiration"},
 		{`{"description":"x","expiration":"-1"}`, "api_keys.invalid_input", "expiration"},
 		{`{"description":"x","expiration":"999999999d"}`, "api_keys.invalid_input", "expiration"},
-		{`{"description":"x","role_assignments":{"platform":[{"role_id":"r"}]}}`, "api_keys.invalid_input", "role_assignments"},
+		{`{"description":"x","role_assignments":{"platform":[{"role_id":"r"}]}}`, "api_keys.invalid_input",
+			"role_assignments"},
 		{`{}`, "root.invalid_data", "description"},
 		{`{"description":"x","expiration":1}`, "root.invalid_data", "expiration"},
 		{`{"description":"x","expiration":null}`, "root.invalid_data", "expiration"},
@@ -142,7 +145,8 @@ func TestKeys_Refused(t *testing.T) {
 
 	w.newKey(alice, strings.Repeat("ü", 256), "1ms")
 	if response, body := w.do(http.MethodPost, "/api/v1/users/auth/keys",
-		`{"description":"x","role_assignments":{"platform":[],"project":{"security":[]}}}`, alice); response.StatusCode != http.StatusCreated {
+		`{"description":"x","role_assignments":{"platform":[],"project":{"security":[]}}}`,
+		alice); response.StatusCode != http.StatusCreated {
 		t.Errorf("role assignments that are empty: %s", body)
 	}
 
@@ -178,7 +182,8 @@ func TestKeys_WrongCredential(t *testing.T) {
 	}
 
 	for _, header := range []string{
-		"ApiKey " + id + ":" + secret, "ApiKey " + *key.Key + "=", "ApiKey", "ApiKey ", *key.Key, "Bearer " + *key.Key, "Basic " + *key.Key,
+		"ApiKey " + id + ":" + secret, "ApiKey " + *key.Key + "=", "ApiKey", "ApiKey ", *key.Key, "Bearer " + *key.Key,
+		"Basic " + *key.Key,
 		"ApiKey " + *key.Key + " " + *key.Key, "ApiKey," + *key.Key,
 	} {
 		if w.alive(authorization(header)) {
@@ -220,7 +225,8 @@ func TestKeys_OnlyOnesOwn(t *testing.T) {
 	if !w.alive(apiKey(*foreign.Key)) {
 		t.Error("another's key was deleted")
 	}
-	if none, err := w.client.DeleteAPIKeysWithResponse(t.Context(), client.DeleteAPIKeysRequest{Keys: []string{}}, alice); err != nil || none.JSON200 == nil {
+	if none, err := w.client.DeleteAPIKeysWithResponse(t.Context(), client.DeleteAPIKeysRequest{Keys: []string{}},
+		alice); err != nil || none.JSON200 == nil {
 		t.Errorf("deleting none: %v %s", err, none.Body)
 	}
 }
@@ -251,26 +257,31 @@ func TestKeys_Admin(t *testing.T) {
 	if err != nil || one.JSON200 == nil || *one.JSON200.UserID != "alice" {
 		t.Errorf("alice's key: %v %s", err, one.Body)
 	}
-	if wrong, err := w.client.GetUserAPIKeyWithResponse(t.Context(), "bob", a1.ID, admin); err != nil || wrong.JSON404 == nil {
+	if wrong, err := w.client.GetUserAPIKeyWithResponse(t.Context(), "bob", a1.ID, admin); err != nil ||
+		wrong.JSON404 == nil {
 		t.Errorf("alice's key as bob's: %v %s", err, wrong.Body)
 	}
-	if deleted, err := w.client.DeleteUserAPIKeyWithResponse(t.Context(), "alice", a1.ID, admin); err != nil || deleted.JSON200 == nil {
+	if deleted, err := w.client.DeleteUserAPIKeyWithResponse(t.Context(), "alice", a1.ID, admin); err != nil ||
+		deleted.JSON200 == nil {
 		t.Errorf("deleting alice's key: %v %s", err, deleted.Body)
 	}
-	if wrong, err := w.client.DeleteUserAPIKeyWithResponse(t.Context(), "bob", a2.ID, admin); err != nil || wrong.JSON404 == nil {
+	if wrong, err := w.client.DeleteUserAPIKeyWithResponse(t.Context(), "bob", a2.ID, admin); err != nil ||
+		wrong.JSON404 == nil {
 		t.Errorf("deleting alice's key as bob's: %v %s", err, wrong.Body)
 	}
 
-	several, err := w.client.DeleteUsersAPIKeysWithResponse(t.Context(), client.DeleteUsersAPIKeysRequest{UserAPIKeys: []client.UserAPIKey{
-		{UserID: "alice", APIKeyID: a2.ID}, {UserID: "alice", APIKeyID: b1.ID}, {UserID: "unknown", APIKeyID: "x"},
-	}}, admin)
+	several, err := w.client.DeleteUsersAPIKeysWithResponse(t.Context(),
+		client.DeleteUsersAPIKeysRequest{UserAPIKeys: []client.UserAPIKey{
+			{UserID: "alice", APIKeyID: a2.ID}, {UserID: "alice", APIKeyID: b1.ID}, {UserID: "unknown", APIKeyID: "x"},
+		}}, admin)
 	if err != nil || several.JSON200 == nil {
 		t.Fatalf("deleting several: %v %s", err, several.Body)
 	}
 	if got := list(); !slices.Equal(got, []string{a3.ID}) || !w.alive(apiKey(*b1.Key)) {
 		t.Errorf("alice has %v", got)
 	}
-	if r, err := w.client.DeleteUserAPIKeysWithResponse(t.Context(), "alice", admin); err != nil || r.JSON200 == nil || len(list()) != 0 {
+	if r, err := w.client.DeleteUserAPIKeysWithResponse(t.Context(), "alice", admin); err != nil || r.JSON200 == nil ||
+		len(list()) != 0 {
 		t.Errorf("deleting all: %v %s", err, r.Body)
 	}
 	if w.alive(apiKey(*a3.Key)) {

@@ -245,7 +245,8 @@ func TestUnlock_Refused(t *testing.T) {
 	token := w.login("bob", bobPassword)
 	response, body = w.do(http.MethodPost, "/api/v1/users/alice/_unlock", "", bearer(token))
 	w.refused(response, body, http.StatusForbidden, "root.unauthorized.second_factor_required")
-	if response, body := w.do(http.MethodPost, "/api/v1/users/alice/_unlock", "", bearer(w.mustElevate(token, d.code()))); response.StatusCode != http.StatusOK {
+	if response, body := w.do(http.MethodPost, "/api/v1/users/alice/_unlock", "",
+		bearer(w.mustElevate(token, d.code()))); response.StatusCode != http.StatusOK {
 		t.Errorf("elevated: %s", body)
 	}
 }
@@ -294,7 +295,8 @@ func TestLogin_RehashRace(t *testing.T) {
 		}
 	})
 	parallel(60, func(int) {
-		if status := again.loginStatus("alice", alicePassword); status != http.StatusOK && status != http.StatusServiceUnavailable {
+		if status := again.loginStatus("alice", alicePassword); status != http.StatusOK &&
+			status != http.StatusServiceUnavailable {
 			t.Errorf("a right login is answered %d", status)
 		}
 	})

@@ -151,7 +151,8 @@ func (c *callers) make(wanted call) client.RequestEditorFn {
 // raise exchanges a token for an elevated one.
 func (w *world) raise(token, code string) string {
 	w.Helper()
-	r, err := w.client.EnableElevatedPermissionsWithResponse(w.Context(), client.ElevatePermissionsRequest{Token: &code}, bearer(token))
+	r, err := w.client.EnableElevatedPermissionsWithResponse(w.Context(), client.ElevatePermissionsRequest{Token: &code},
+		bearer(token))
 	if err != nil || r.JSON200 == nil {
 		w.Fatalf("elevation: %v %v", r, err)
 	}
@@ -167,7 +168,8 @@ func (r route) elasticsearch() bool { return isElasticsearch(r.path) }
 // unknownNames replaces the parameters of paths by ids and names that do not exist.
 var unknownNames = strings.NewReplacer(
 	"{user_id}", "unknown", "{user_name}", "unknown", "{api_key_id}", "x",
-	"{id}", "x", "{ids}", "x", "{username}", "unknown", "{name}", "unknown", "{application}", "unknown", "{privilege}", "unknown",
+	"{id}", "x", "{ids}", "x", "{username}", "unknown", "{name}", "unknown", "{application}", "unknown", "{privilege}",
+	"unknown",
 )
 
 // routes returns the routes of all operations, with ids that do not exist.

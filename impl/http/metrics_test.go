@@ -51,7 +51,8 @@ func TestMetrics_Requests(t *testing.T) {
 
 	w.do(http.MethodGet, "/api/v1/account", "")
 	want := []string{
-		"get-current-account 2xx 2", "get-current-account 4xx 1", "get-user 2xx 1", "get-user 4xx 1", "unknown 4xx 4", "update-current-account 4xx 1",
+		"get-current-account 2xx 2", "get-current-account 4xx 1", "get-user 2xx 1", "get-user 4xx 1", "unknown 4xx 4",
+		"update-current-account 4xx 1",
 	}
 	if got := w.requests(); !slices.Equal(got, want) {
 		t.Errorf("counted %q; want %q", got, want)
@@ -67,7 +68,8 @@ func TestMetrics_Store(t *testing.T) {
 	w.do(http.MethodGet, "/api/v1/account", "", bearer(token))
 	text := w.metrics()
 	for _, line := range []string{
-		`sallyport_store_transaction_duration_seconds_count{kind="view"} `, `sallyport_store_transaction_duration_seconds_count{kind="update"} `,
+		`sallyport_store_transaction_duration_seconds_count{kind="view"} `,
+		`sallyport_store_transaction_duration_seconds_count{kind="update"} `,
 		`sallyport_bound_waiting{bound="hashing"} 0`, `sallyport_bound_running{bound="writes"} 0`,
 	} {
 		if !strings.Contains(text, line) {
@@ -92,7 +94,8 @@ func TestMetrics_Records(t *testing.T) {
 	}
 
 	text := w.metrics()
-	for _, line := range []string{"sallyport_api_keys_expiring 2", `sallyport_store_connections_max{pool="`, "sallyport_http_requests_in_flight 0"} {
+	for _, line := range []string{"sallyport_api_keys_expiring 2", `sallyport_store_connections_max{pool="`,
+		"sallyport_http_requests_in_flight 0"} {
 		if !strings.Contains(text, "\n"+line) {
 			t.Errorf("there is no %q in\n%s", line, text)
 		}

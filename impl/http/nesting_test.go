@@ -70,7 +70,8 @@ func TestNesting_Refused(t *testing.T) {
 	}{
 		{"ids", "DELETE /_security/api_key", `{"ids":` + deep + `}`},
 		{"metadata of a key", "POST /_security/api_key", `{"name":"k","metadata":{"a":` + deep + `}}`},
-		{"application privileges", "PUT /_security/privilege", `{"a":{"b":{"actions":["x:y"],"metadata":{"a":` + deep + `}}}}`},
+		{"application privileges", "PUT /_security/privilege",
+			`{"a":{"b":{"actions":["x:y"],"metadata":{"a":` + deep + `}}}}`},
 		{"query", "POST /_security/_query/api_key", `{"query":` + deep + `}`},
 		{"role", "PUT /_security/role/r", `{"metadata":{"a":` + deep + `}}`},
 		{"user", "PUT /_security/user/u", `{"password":"long enough","roles":[],"metadata":{"a":` + deep + `}}`},
@@ -86,7 +87,8 @@ func TestNesting_Refused(t *testing.T) {
 	t.Run("Elasticsearch, packed", func(t *testing.T) {
 		w.costs(func() {
 			body := `{"ids":` + deep + `}`
-			w.es(bob, "DELETE /_security/api_key", body, packed(body)).fails(http.StatusBadRequest, xcontentParse, placed(body)+tooDeep)
+			w.es(bob, "DELETE /_security/api_key", body, packed(body)).fails(http.StatusBadRequest, xcontentParse,
+				placed(body)+tooDeep)
 		})
 	})
 
@@ -145,7 +147,8 @@ func TestNesting_Taken(t *testing.T) {
 	t.Run("unknown members", func(t *testing.T) {
 		var members strings.Builder
 		for i := range 2_000 {
-			members.WriteString(`"` + string(rune('a'+i%26)) + strings.Repeat("x", i/500) + string(rune('a'+i/26%26)) + string(rune('a'+i/676)) + `":1,`)
+			members.WriteString(`"` + string(rune('a'+i%26)) + strings.Repeat("x", i/500) + string(rune('a'+i/26%26)) +
+				string(rune('a'+i/676)) + `":1,`)
 		}
 
 		w.costs(func() {
@@ -162,7 +165,8 @@ func (w *world) storedDeep(name string, levels int) string {
 	w.Helper()
 	id := w.esKey(bob, `{"name":"`+name+`"}`).id
 	metadata := strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels)
-	if _, err := w.behind.ExecContext(w.Context(), "UPDATE api_keys SET metadata = $1 WHERE id = $2", metadata, id); err != nil {
+	if _, err := w.behind.ExecContext(w.Context(), "UPDATE api_keys SET metadata = $1 WHERE id = $2", metadata,
+		id); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -183,8 +187,10 @@ func TestNesting_Stored(t *testing.T) {
 		t.Helper()
 		w.costs(func() {
 			answer := w.es(bob, request, body)
-			if answer.response.StatusCode != http.StatusOK || strings.Count(compacted(t, answer.body), `"metadata":`+whole) != keys || len(answer.body) > most {
-				t.Errorf("status %d, %d bytes; want all metadata in at most %d bytes", answer.response.StatusCode, len(answer.body), most)
+			if answer.response.StatusCode != http.StatusOK ||
+				strings.Count(compacted(t, answer.body), `"metadata":`+whole) != keys || len(answer.body) > most {
+				t.Errorf("status %d, %d bytes; want all metadata in at most %d bytes", answer.response.StatusCode, len(answer.body),
+					most)
 			}
 		})
 	}
@@ -212,7 +218,8 @@ func TestNesting_Stored(t *testing.T) {
 		}
 		w.costs(func() {
 			w.es(bob, "GET /_security/api_key?username=bob&pretty&filter_path="+filter.String(), "").
-				fails(http.StatusBadRequest, illegalArgument, "the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
+				fails(http.StatusBadRequest, illegalArgument,
+					"the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
 		})
 	})
 
@@ -237,7 +244,8 @@ func TestNesting_StoredDeepest(t *testing.T) {
 	const levels = 9_998
 	id := w.storedDeep("deepest", levels)
 	for _, request := range []string{
-		"GET /_security/api_key?id=" + id, "GET /_security/api_key?pretty&id=" + id, "GET /_security/api_key?filter_path=**.metadata&id=" + id,
+		"GET /_security/api_key?id=" + id, "GET /_security/api_key?pretty&id=" + id,
+		"GET /_security/api_key?filter_path=**.metadata&id=" + id,
 		"GET /_security/_query/api_key?pretty&filter_path=-**.b",
 	} {
 		// Clients that read JSON with a limit of 10,000 levels cannot read the answer.

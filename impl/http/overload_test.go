@@ -122,7 +122,8 @@ func (s served) until(over <-chan struct{}) {
 	for name, do := range s.does {
 		wg.Go(func() {
 			took := steady(over, do)
-			s.Logf("%s: %d answers, median %s, p99 %s, worst %s; a read when idle: median %s", name, len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], s.idle)
+			s.Logf("%s: %d answers, median %s, p99 %s, worst %s; a read when idle: median %s", name, len(took),
+				took[len(took)/2], took[len(took)*99/100], took[len(took)-1], s.idle)
 		})
 	}
 	wg.Wait()
@@ -209,7 +210,8 @@ func TestOverload_LoginsOfOneAddress(t *testing.T) {
 	})
 
 	guess := func(address, name string) *http.Response {
-		response, _ := w.do(http.MethodPost, loginPath, fmt.Sprintf(`{"username":%q,"password":"guess"}`, name), header("X-Forwarded-For", address))
+		response, _ := w.do(http.MethodPost, loginPath, fmt.Sprintf(`{"username":%q,"password":"guess"}`, name),
+			header("X-Forwarded-For", address))
 		return response
 	}
 
@@ -253,16 +255,19 @@ func TestOverload_LargeRequests(t *testing.T) {
 			var r reply
 			switch i % 3 {
 			case 0:
-				r = w.es(owner, "POST /_security/_query/api_key", `{"size":200,"query":{"wildcard":{"name":"*k*"}},"sort":["name"]}`)
+				r = w.es(owner, "POST /_security/_query/api_key",
+					`{"size":200,"query":{"wildcard":{"name":"*k*"}},"sort":["name"]}`)
 			case 1:
 				r = w.es(owner, "POST /_security/api_key/_bulk_update", `{"ids":[`+unknown+`"x"],"metadata":{"a":1}}`)
 			default:
-				r = w.es(owner, "POST /_security/api_key/_bulk_update", fmt.Sprintf(`{"ids":["%s"],"metadata":{"a":%d}}`, strings.Join(ids, `","`), i))
+				r = w.es(owner, "POST /_security/api_key/_bulk_update",
+					fmt.Sprintf(`{"ids":["%s"],"metadata":{"a":%d}}`, strings.Join(ids, `","`), i))
 			}
 
 			answers.add(w, r.response)
 			if r.response.StatusCode == http.StatusServiceUnavailable {
-				r.fails(http.StatusServiceUnavailable, "es_rejected_execution_exception", "the server is busy; try again in a moment")
+				r.fails(http.StatusServiceUnavailable, "es_rejected_execution_exception",
+					"the server is busy; try again in a moment")
 			}
 		})
 	}()
@@ -323,9 +328,11 @@ func TestOverload_SlowReaders(t *testing.T) {
 		resources = append(resources, strconv.Itoa(i))
 	}
 
-	question := fmt.Sprintf(`{"application":[{"application":"app","privileges":["p%s"],"resources":["%s"]}]}`, strings.Repeat("x", 8_000), strings.Join(resources, `","`))
+	question := fmt.Sprintf(`{"application":[{"application":"app","privileges":["p%s"],"resources":["%s"]}]}`,
+		strings.Repeat("x", 8_000), strings.Join(resources, `","`))
 	credentials := base64.StdEncoding.EncodeToString([]byte("owner:" + passwordOf("owner")))
-	for _, target := range []string{"_has_privileges", "_has_privileges?pretty", "_has_privileges?filter_path=application"} {
+	for _, target := range []string{"_has_privileges", "_has_privileges?pretty",
+		"_has_privileges?filter_path=application"} {
 		t.Run(target, func(t *testing.T) {
 			goroutines := runtime.NumGoroutine()
 			answered := make(chan string, 12)
@@ -351,7 +358,8 @@ func TestOverload_SlowReaders(t *testing.T) {
 				t.Errorf("answers by status: %v; want up to four of 10 MB in 40 MiB", statuses)
 			}
 
-			for _, line := range []string{"sallyport_bound_running{bound=\"heavy\"} 0\n", "sallyport_bound_waiting{bound=\"heavy\"} 0\n"} {
+			for _, line := range []string{"sallyport_bound_running{bound=\"heavy\"} 0\n",
+				"sallyport_bound_waiting{bound=\"heavy\"} 0\n"} {
 				if !strings.Contains(w.metrics(), line) {
 					t.Errorf("there is no %q: slow readers hold a work slot", line)
 				}
@@ -384,7 +392,8 @@ func (w *world) send(request, headers string, length, sent int) net.Conn {
 		w.Fatal(err)
 	}
 
-	text := fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", request, length, headers, strings.Repeat(" ", sent))
+	text := fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s",
+		request, length, headers, strings.Repeat(" ", sent))
 	if _, err := connection.Write([]byte(text)); err != nil {
 		w.Fatal(err)
 	}
@@ -395,7 +404,8 @@ func (w *world) send(request, headers string, length, sent int) net.Conn {
 // holds waits until n bytes of large bodies are held.
 func (w *world) holds(bound string, bytes int) {
 	w.Helper()
-	line := fmt.Sprintf("sallyport_bound_held_bytes{bound=%q} %s\n", bound, strconv.FormatFloat(float64(bytes), 'g', -1, 64))
+	line := fmt.Sprintf("sallyport_bound_held_bytes{bound=%q} %s\n", bound,
+		strconv.FormatFloat(float64(bytes), 'g', -1, 64))
 	w.until(line, func() bool { return strings.Contains(w.metrics(), line) })
 }
 
@@ -440,7 +450,8 @@ func TestOverload_UnfinishedBodies(t *testing.T) {
 	for i := range fit {
 		connections = append(connections, w.send("POST "+loginPath, "", size+1, size))
 		w.holds("unauthenticated", (i+1)*(size-small))
-		connections = append(connections, w.send("POST /_security/api_key/_bulk_update", "Authorization: Basic "+credentials+"\r\n", size+1, size))
+		connections = append(connections,
+			w.send("POST /_security/api_key/_bulk_update", "Authorization: Basic "+credentials+"\r\n", size+1, size))
 		w.holds("heavy", (i+1)*(size-small))
 	}
 

@@ -88,7 +88,8 @@ func TestParallel_Mixed(t *testing.T) {
 	}
 
 	create := func() {
-		r, err := w.client.CreateAPIKeyWithResponse(t.Context(), client.CreateAPIKeyRequest{Description: "a key"}, bearer(token))
+		r, err := w.client.CreateAPIKeyWithResponse(t.Context(), client.CreateAPIKeyRequest{Description: "a key"},
+			bearer(token))
 		w.oneOf(err, r.StatusCode(), http.StatusCreated, http.StatusUnauthorized)
 		if r.JSON201 != nil {
 			mu.Lock()

@@ -17,17 +17,22 @@ import (
 
 // needElevation are the operations that ECE asks elevated permissions for.
 var needElevation = []string{
-	"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key", "delete-user-api-keys",
+	"create-api-key", "create-user", "delete-api-key", "delete-api-keys", "delete-user", "delete-user-api-key",
+	"delete-user-api-keys",
 	"delete-users-api-keys", "update-user",
 }
 
 // needElevationToo are the operations of Elasticsearch's that ask for them: all that make or change keys, users and
 // roles.
 var needElevationToo = []string{
-	"security-bulk-update-api-keys", "security-change-password", "security-change-password-post", "security-create-api-key", "security-create-api-key-put",
-	"security-delete-application-privileges", "security-delete-role", "security-delete-user", "security-disable-user", "security-disable-user-post",
-	"security-enable-user", "security-enable-user-post", "security-grant-api-key", "security-grant-api-key-put", "security-invalidate-api-keys",
-	"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post", "security-put-user", "security-put-user-post",
+	"security-bulk-update-api-keys", "security-change-password", "security-change-password-post",
+	"security-create-api-key", "security-create-api-key-put",
+	"security-delete-application-privileges", "security-delete-role", "security-delete-user", "security-disable-user",
+	"security-disable-user-post",
+	"security-enable-user", "security-enable-user-post", "security-grant-api-key", "security-grant-api-key-put",
+	"security-invalidate-api-keys",
+	"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post",
+	"security-put-user", "security-put-user-post",
 	"security-update-api-key",
 }
 
@@ -45,7 +50,8 @@ func (w *world) factsOfElevation(all map[call]result) {
 			continue
 		}
 		w.leads(c.operation, r, elevatePath)
-		if !c.device || c.credential != "session" && c.credential != "basic" || !slices.Contains(allNeedElevation, c.operation) {
+		if !c.device || c.credential != "session" && c.credential != "basic" ||
+			!slices.Contains(allNeedElevation, c.operation) {
 			w.Errorf("%+v is asked for elevated permissions", c)
 		}
 		if c.role == string(identity.PlatformAdmin) {
@@ -55,7 +61,8 @@ func (w *world) factsOfElevation(all map[call]result) {
 
 	for _, credential := range []string{"session", "basic"} {
 		if slices.Sort(asked[credential]); !slices.Equal(asked[credential], allNeedElevation) {
-			w.Errorf("with %s, elevated permissions are asked for\n%v, want\n%v", credential, asked[credential], allNeedElevation)
+			w.Errorf("with %s, elevated permissions are asked for\n%v, want\n%v", credential, asked[credential],
+				allNeedElevation)
 		}
 	}
 }
@@ -70,14 +77,16 @@ func (w *world) leads(operation string, r result, path string) {
 	w.Helper()
 
 	if slices.Contains(needElevationToo, operation) {
-		if r.outcome != "449" || r.link != "" || !strings.Contains(r.body, `"security_exception"`) || !strings.Contains(r.body, path) {
+		if r.outcome != "449" || r.link != "" || !strings.Contains(r.body, `"security_exception"`) ||
+			!strings.Contains(r.body, path) {
 			w.Errorf("got %s, Link %q, %s, want a security_exception that leads to %s", r.outcome, r.link, r.body, path)
 		}
 		return
 	}
 
 	link := "<" + path + `>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"`
-	if r.outcome != "449" || r.link != link || !strings.Contains(r.body, "root.unauthorized.rbac.elevated_permissions_required") || !strings.Contains(r.body, path) {
+	if r.outcome != "449" || r.link != link ||
+		!strings.Contains(r.body, "root.unauthorized.rbac.elevated_permissions_required") || !strings.Contains(r.body, path) {
 		w.Errorf("got %s, Link %q, %s, want 449 and Link %q", r.outcome, r.link, r.body, link)
 	}
 }
@@ -87,7 +96,8 @@ func (w *world) leads(operation string, r result, path string) {
 func (w *world) factsOfRoles(all map[call]result) {
 	w.Helper()
 
-	public := []string{"login", "methods", "saml-callback", "saml-init", "saml-metadata", "saml-single-logout", "sign-in-page"}
+	public := []string{"login", "methods", "saml-callback", "saml-init", "saml-metadata", "saml-single-logout",
+		"sign-in-page"}
 	actions := refusals()
 	for c, r := range all {
 		switch {
@@ -98,7 +108,8 @@ func (w *world) factsOfRoles(all map[call]result) {
 			continue
 		case r.outcome == "403" && c.role == string(identity.PlatformAdmin):
 			w.Errorf("%+v is refused: %s", c, r.body)
-		case r.outcome == "403" && !strings.Contains(r.body, "lacks the permission "+c.operation+`"`) && !strings.Contains(r.body, actions[c.operation]):
+		case r.outcome == "403" && !strings.Contains(r.body, "lacks the permission "+c.operation+`"`) &&
+			!strings.Contains(r.body, actions[c.operation]):
 			w.Errorf("%+v: the permission is not named: %s", c, r.body)
 		}
 		basic := c

@@ -41,10 +41,12 @@ func (f foothold) gone(w *world, name string) {
 		}
 	}
 
-	if r := w.es(bob, tokenPath, `{"grant_type":"refresh_token","refresh_token":"`+f.refresh+`"}`); r.response.StatusCode != http.StatusBadRequest {
+	if r := w.es(bob, tokenPath,
+		`{"grant_type":"refresh_token","refresh_token":"`+f.refresh+`"}`); r.response.StatusCode != http.StatusBadRequest {
 		w.Errorf("the refresh token of before the promotion: %d", r.response.StatusCode)
 	}
-	if left := w.count("SELECT (SELECT COUNT(*) FROM totp_devices WHERE user_name = $1) + (SELECT COUNT(*) FROM recovery_codes WHERE user_name = $1)", name); left != 0 {
+	if left := w.count("SELECT (SELECT COUNT(*) FROM totp_devices WHERE user_name = $1) + (SELECT COUNT(*) FROM "+
+		"recovery_codes WHERE user_name = $1)", name); left != 0 {
 		w.Errorf("%d records of the second factor are left", left)
 	}
 }
@@ -56,7 +58,8 @@ var promotions = map[string]func(w *world, name, role, password string) reply{
 		return w.es(bob, "PATCH /api/v1/users/"+name, `{"security":{"roles":["`+role+`"]`+password+`}}`)
 	},
 	"ECE PATCH as a string": func(w *world, name, role, password string) reply {
-		return w.es(bob, "PATCH /api/v1/users/"+name, forms(`{"security":{"roles":["` + role + `"]` + password + `}}`)["string"])
+		return w.es(bob, "PATCH /api/v1/users/"+name,
+			forms(`{"security":{"roles":["` + role + `"]` + password + `}}`)["string"])
 	},
 	"Elasticsearch PUT": func(w *world, name, role, password string) reply {
 		return w.es(bob, "PUT /_security/user/"+name, `{"roles":["`+role+`"]`+password+`}`)
@@ -89,7 +92,8 @@ func TestPromotion_EndsFootholds(t *testing.T) {
 				if !w.alive(al) {
 					t.Error("the user's own password does not work")
 				}
-				if got := w.count("SELECT COUNT(*) FROM audit_log WHERE event = 'user.promoted' AND subject = 'al' AND actor = 'bob'"); got != 1 {
+				if got := w.count("SELECT COUNT(*) FROM audit_log WHERE event = 'user.promoted' AND subject = 'al' AND actor = " +
+					"'bob'"); got != 1 {
 					t.Errorf("%d promotions are recorded", got)
 				}
 			})
@@ -108,7 +112,8 @@ func TestPromotion_NotByLess(t *testing.T) {
 	al := as("al", "an administrator's choice")
 	session := bearer(w.login("al", "an administrator's choice"))
 	for _, body := range []string{
-		`{"roles":["ece_platform_admin","watcher"]}`, `{"roles":["ece_platform_admin"],"full_name":"Al"}`, `{"roles":["ece_platform_viewer"]}`,
+		`{"roles":["ece_platform_admin","watcher"]}`, `{"roles":["ece_platform_admin"],"full_name":"Al"}`,
+		`{"roles":["ece_platform_viewer"]}`,
 		`{"roles":["ece_deployment_viewer"]}`, `{"roles":["superuser"]}`,
 	} {
 		w.es(bob, "PUT /_security/user/al", body).ok()
@@ -123,8 +128,9 @@ func TestPromotion_NotByLess(t *testing.T) {
 func TestPromotion_SharedPassword(t *testing.T) {
 	t.Parallel()
 
-	const chosen, reason = "chosen by another user", `another user set the password of "al", which was not changed since: ` +
-		`the user can be given a platform role only together with a new password`
+	const chosen, reason = "chosen by another user",
+		`another user set the password of "al", which was not changed since: ` +
+			`the user can be given a platform role only together with a new password`
 	setters := map[string]func(w *world){
 		"by Elasticsearch's superuser": func(w *world) {
 			w.es(w.native("eve", "superuser"), "POST /_security/user/al/_password", `{"password":"`+chosen+`"}`).ok()
@@ -147,7 +153,8 @@ func TestPromotion_SharedPassword(t *testing.T) {
 		"by a caller that acts as another": func(w *world) {
 			w.role("runner", `{"run_as":["sam"]}`)
 			w.native("sam", "superuser")
-			w.es(runningAs(w.native("eve", "runner"), "sam"), "POST /_security/user/al/_password", `{"password":"`+chosen+`"}`).ok()
+			w.es(runningAs(w.native("eve", "runner"), "sam"), "POST /_security/user/al/_password",
+				`{"password":"`+chosen+`"}`).ok()
 		},
 		"by a platform admin": func(w *world) {
 			w.patchUser("/api/v1/users/al", `{"security":{"password":"`+chosen+`"}}`, bob)
@@ -177,7 +184,8 @@ func TestPromotion_SharedPassword(t *testing.T) {
 					refused.fails(http.StatusBadRequest, illegalArgument, reason)
 				}
 
-				if !w.alive(as("al", chosen)) || w.count("SELECT COUNT(*) FROM users WHERE name = 'al' AND roles LIKE '%ece_%'") > 0 {
+				if !w.alive(as("al", chosen)) ||
+					w.count("SELECT COUNT(*) FROM users WHERE name = 'al' AND roles LIKE '%ece_%'") > 0 {
 					t.Error("what was refused was done")
 				}
 
@@ -199,7 +207,8 @@ func TestPromotion_AtCreation(t *testing.T) {
 
 	w := newWorld(t)
 	for _, made := range []reply{
-		w.es(bob, "POST /api/v1/users", `{"user_name":"ann","security":{"password":"a first passphrase","roles":["ece_platform_admin"]}}`),
+		w.es(bob, "POST /api/v1/users",
+			`{"user_name":"ann","security":{"password":"a first passphrase","roles":["ece_platform_admin"]}}`),
 		w.es(bob, "PUT /_security/user/amy", `{"password":"a first passphrase","roles":["ece_platform_admin"]}`),
 	} {
 		made.ok()
@@ -230,7 +239,8 @@ func TestPromotion_SAMLRules(t *testing.T) {
 	if w.alive(bearer(before)) || w.alive(bearer(elevated)) || !w.reaches(bearer(after)) {
 		t.Error("a session of before the promotion works, or that of the sign-in does not")
 	}
-	if left := w.count("SELECT (SELECT COUNT(*) FROM totp_devices WHERE user_name = $1) + (SELECT COUNT(*) FROM recovery_codes WHERE user_name = $1)", name); left != 0 {
+	if left := w.count("SELECT (SELECT COUNT(*) FROM totp_devices WHERE user_name = $1) + (SELECT COUNT(*) FROM "+
+		"recovery_codes WHERE user_name = $1)", name); left != 0 {
 		t.Errorf("%d records of the second factor are left", left)
 	}
 }
@@ -264,7 +274,8 @@ func TestPromotion_RequestUnderWay(t *testing.T) {
 	}
 
 	given := "left behind"
-	if err := w.app.Users.ChangePasswordNative(t.Context(), stale, "al", user.Secret{Password: &given}, user.Proof{RecentPassword: true}); err == nil {
+	if err := w.app.Users.ChangePasswordNative(t.Context(), stale, "al", user.Secret{Password: &given},
+		user.Proof{RecentPassword: true}); err == nil {
 		t.Error("the password was changed by Elasticsearch's operation")
 	}
 }
@@ -275,11 +286,14 @@ func TestUserNames_Lookalikes(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	for _, name := range []string{"Admin", "ADMIN", "adm1n", "admln", "adm%7Cn", "adrnin", "ReadOnly", "readon1y", "read0nly", "reaclonly", "readonIy"} {
-		w.es(bob, "PUT /_security/user/"+name, `{"password":"a first passphrase","roles":[]}`).fails(http.StatusBadRequest, illegalArgument, "the user name reads as that of the built-in user …")
+	for _, name := range []string{"Admin", "ADMIN", "adm1n", "admln", "adm%7Cn", "adrnin", "ReadOnly", "readon1y",
+		"read0nly", "reaclonly", "readonIy"} {
+		w.es(bob, "PUT /_security/user/"+name, `{"password":"a first passphrase","roles":[]}`).fails(http.StatusBadRequest,
+			illegalArgument, "the user name reads as that of the built-in user …")
 	}
 
-	response, body := w.do(http.MethodPost, usersPath, `{"user_name":"Admin","security":{"password":"a first passphrase","roles":["ece_deployment_viewer"]}}`, bob)
+	response, body := w.do(http.MethodPost, usersPath,
+		`{"user_name":"Admin","security":{"password":"a first passphrase","roles":["ece_deployment_viewer"]}}`, bob)
 	w.refused(response, body, http.StatusBadRequest, "user.user_name.invalid", "user_name")
 	for _, name := range []string{"administrator", "admin2", "read-only", "madmin"} {
 		w.native(name)

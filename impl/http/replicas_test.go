@@ -153,7 +153,8 @@ func TestReplicas_Rights(t *testing.T) {
 	if users() != http.StatusForbidden {
 		t.Fatal("alice may list users already")
 	}
-	response, body := a.do(http.MethodPatch, "/api/v1/users/alice", `{"security":{"roles":["ece_platform_viewer"]}}`, admin)
+	response, body := a.do(http.MethodPatch, "/api/v1/users/alice", `{"security":{"roles":["ece_platform_viewer"]}}`,
+		admin)
 	if response.StatusCode != http.StatusOK {
 		t.Fatal(body)
 	}
@@ -242,5 +243,6 @@ func TestReplicas_ListenConnectionLost(t *testing.T) {
 	if a.alive(token) {
 		t.Error("the session is alive where it was ended")
 	}
-	t.Logf("the other server knew after %v", b.eventually(store.MaxLifetime, "the session is dead", func() bool { return !b.alive(token) }))
+	t.Logf("the other server knew after %v",
+		b.eventually(store.MaxLifetime, "the session is dead", func() bool { return !b.alive(token) }))
 }

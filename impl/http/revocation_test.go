@@ -101,7 +101,8 @@ func TestRevocation_Mass(t *testing.T) {
 			if !a.alive(a.esKey(owner, `{"name":"later"}`).editor()) {
 				t.Error("a key that was made later is dead")
 			}
-			a.eventually(time.Minute, "the rows are swept", func() bool { return a.count("SELECT COUNT(*) FROM users WHERE sweeping") == 0 })
+			a.eventually(time.Minute, "the rows are swept",
+				func() bool { return a.count("SELECT COUNT(*) FROM users WHERE sweeping") == 0 })
 			a.revoked(b, keys)
 			a.showsRevoked(route)
 		})
@@ -171,7 +172,8 @@ func (w *world) showsRevoked(user string) {
 		return // a query reads all keys
 	}
 	query := `{"size":0,"query":{"bool":{"filter":[{"term":{"username":"` + user + `"}},{"term":{"invalidated":true}}]}}}`
-	if total := w.es(bob, "POST /_security/_query/api_key", query).ok()["total"]; fmt.Sprint(total) != fmt.Sprint(massKeys) {
+	if total := w.es(bob, "POST /_security/_query/api_key",
+		query).ok()["total"]; fmt.Sprint(total) != fmt.Sprint(massKeys) {
 		w.Errorf("a query finds %v invalidated keys", total)
 	}
 }
@@ -210,7 +212,8 @@ func TestRevocation_DeleteUser(t *testing.T) {
 	own := a.esKey(again, `{"name":"own"}`)
 	check(1)
 	a.eventually(time.Minute, "the rows are swept", func() bool {
-		return a.count("SELECT COUNT(*) FROM api_keys WHERE user_name = 'carol'") == 1 && a.count("SELECT COUNT(*) FROM users WHERE sweeping") == 0
+		return a.count("SELECT COUNT(*) FROM api_keys WHERE user_name = 'carol'") == 1 &&
+			a.count("SELECT COUNT(*) FROM users WHERE sweeping") == 0
 	})
 	check(1)
 	if !a.alive(own.editor()) || !b.alive(own.editor()) || !a.alive(again) {
@@ -223,7 +226,8 @@ func TestRevocation_Sessions(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
 	a.native("carol", "superuser")
-	grant := a.es(bob, "POST /_security/oauth2/token", `{"grant_type":"password","username":"carol","password":"`+passwordOf("carol")+`"}`).ok()
+	grant := a.es(bob, "POST /_security/oauth2/token",
+		`{"grant_type":"password","username":"carol","password":"`+passwordOf("carol")+`"}`).ok()
 	token, _ := grant["access_token"].(string)
 	refresh, _ := grant["refresh_token"].(string)
 	a.sql(fmt.Sprintf(`INSERT INTO sessions (id, user_name, created_at, expires_at)
@@ -232,14 +236,17 @@ func TestRevocation_Sessions(t *testing.T) {
 	a.waitUntilCached(bearer(token))
 	b.waitUntilCached(bearer(token))
 
-	_, took := a.timed(http.MethodPut, "/_security/user/carol/_password", `{"password":"another passphrase of carol"}`, bob)
+	_, took := a.timed(http.MethodPut, "/_security/user/carol/_password", `{"password":"another passphrase of carol"}`,
+		bob)
 	t.Logf("9,001 sessions ended in %v", took)
 	a.revoked(b, []client.RequestEditorFn{bearer(token)})
-	if r := b.es(bob, "POST /_security/oauth2/token", `{"grant_type":"refresh_token","refresh_token":"`+refresh+`"}`); r.response.StatusCode != http.StatusBadRequest {
+	if r := b.es(bob, "POST /_security/oauth2/token",
+		`{"grant_type":"refresh_token","refresh_token":"`+refresh+`"}`); r.response.StatusCode != http.StatusBadRequest {
 		t.Errorf("the refresh token is answered with %d", r.response.StatusCode)
 	}
 	later := a.login("carol", "another passphrase of carol")
-	a.eventually(time.Minute, "the rows are swept", func() bool { return a.count("SELECT COUNT(*) FROM sessions WHERE user_name = 'carol'") == 1 })
+	a.eventually(time.Minute, "the rows are swept",
+		func() bool { return a.count("SELECT COUNT(*) FROM sessions WHERE user_name = 'carol'") == 1 })
 	if !a.alive(bearer(later)) || !b.alive(bearer(later)) || a.alive(bearer(token)) {
 		t.Error("the session that began later is dead, or the one that ended is alive")
 	}
@@ -258,7 +265,8 @@ func TestKeyQuota(t *testing.T) {
 	refused := func() {
 		t.Helper()
 		w.es(carol, "POST /_security/api_key", `{"name":"x"}`).fails(http.StatusBadRequest, illegalArgument, full)
-		w.es(bob, "POST /_security/api_key/grant", `{"grant_type":"password","username":"carol","password":"`+passwordOf("carol")+`","api_key":{"name":"x"}}`).
+		w.es(bob, "POST /_security/api_key/grant",
+			`{"grant_type":"password","username":"carol","password":"`+passwordOf("carol")+`","api_key":{"name":"x"}}`).
 			fails(http.StatusBadRequest, illegalArgument, full)
 		response, body := w.do(http.MethodPost, eceKeys, `{"description":"x"}`, carol)
 		w.refused(response, body, http.StatusBadRequest, "api_keys.invalid_input")
@@ -316,7 +324,8 @@ func TestKeyQuota_High(t *testing.T) {
 	w.sql("UPDATE api_keys SET id = 'first-' || id")
 	w.newKey(alice, "x", "")
 	w.sql("INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at) " +
-		"SELECT 'second-' || id, user_name, description, secret_digest, created_at, expires_at FROM api_keys ORDER BY id LIMIT 1998")
+		"SELECT 'second-' || id, user_name, description, secret_digest, created_at, expires_at FROM api_keys ORDER BY id " +
+		"LIMIT 1998")
 	w.clock.advance(10 * time.Second)
 	w.newKey(alice, "x", "")
 	response, body := w.do(http.MethodPost, eceKeys, `{"description":"x"}`, alice)

@@ -34,7 +34,8 @@ const (
 // TestSAML_Hostile*.
 func TestSAML_HostileFlow(t *testing.T) {
 	t.Parallel()
-	w := newFlowWorld(t, realm("corporate", viewers), realm("partners", viewers), realm("free", viewers, "browser_binding: false"))
+	w := newFlowWorld(t, realm("corporate", viewers), realm("partners", viewers),
+		realm("free", viewers, "browser_binding: false"))
 	for _, c := range flowAttacks {
 		t.Run(c.name, func(t *testing.T) { w.on(t).attack(c) })
 	}
@@ -88,11 +89,15 @@ func sealed(change func(value string) string) func(samlWorld, *waiting, waiting)
 
 var flowAttacks = []flowAttack{
 	{"d: no RelayState", bringingMine(func(mine *waiting, _ waiting) { mine.relay = "" }), reasonNotBegun, false},
-	{"d: a RelayState of another sign-in", bringingMine(func(mine *waiting, other waiting) { mine.relay = other.relay }), reasonOtherBrowser, false},
-	{"d: part of the RelayState", bringingMine(func(mine *waiting, _ waiting) { mine.relay = mine.relay[1:] }), reasonNotBegun, false},
+	{"d: a RelayState of another sign-in", bringingMine(func(mine *waiting, other waiting) { mine.relay = other.relay }),
+		reasonOtherBrowser, false},
+	{"d: part of the RelayState", bringingMine(func(mine *waiting, _ waiting) { mine.relay = mine.relay[1:] }),
+		reasonNotBegun, false},
 	{"d: no cookie", bringingMine(func(mine *waiting, _ waiting) { mine.cookie = "" }), reasonOtherBrowser, false},
-	{"d: a sealed cookie of another browser", bringingMine(func(mine *waiting, other waiting) { mine.cookie = other.cookie }), reasonOtherBrowser, false},
-	{"d: a sealed cookie and RelayState of another browser", bringingMine(func(mine *waiting, other waiting) { *mine = other }), reasonOtherRequest, false},
+	{"d: a sealed cookie of another browser",
+		bringingMine(func(mine *waiting, other waiting) { mine.cookie = other.cookie }), reasonOtherBrowser, false},
+	{"d: a sealed cookie and RelayState of another browser",
+		bringingMine(func(mine *waiting, other waiting) { *mine = other }), reasonOtherRequest, false},
 	{"d: a sealed cookie of another realm", func(w samlWorld, mine *waiting, _ waiting) string {
 		mine.cookie = w.begin("realm=partners").cookie
 		return w.idp.Answer(w.request(*mine))
@@ -111,10 +116,14 @@ var flowAttacks = []flowAttack{
 		mine.relay = w.begin("realm=free").relay
 		return w.idp.Answer(w.request(*mine))
 	}, reasonOtherIDsRelay, false},
-	{"d: the RelayState as cookie", bringingMine(func(mine *waiting, _ waiting) { mine.cookie = binding + "1=" + mine.relay }), reasonOtherBrowser, false},
-	{"d: a tampered cookie", sealed(func(value string) string { return value[:len(value)-2] + "xx" }), reasonOtherBrowser, false},
+	{"d: the RelayState as cookie",
+		bringingMine(func(mine *waiting, _ waiting) { mine.cookie = binding + "1=" + mine.relay }), reasonOtherBrowser,
+		false},
+	{"d: a tampered cookie", sealed(func(value string) string { return value[:len(value)-2] + "xx" }), reasonOtherBrowser,
+		false},
 	{"d: half of a cookie", sealed(func(value string) string { return value[:len(value)/2] }), reasonOtherBrowser, false},
-	{"d: the time of a cookie only", sealed(func(value string) string { return value[:strings.Index(value, ".")+1] }), reasonOtherBrowser, false},
+	{"d: the time of a cookie only", sealed(func(value string) string { return value[:strings.Index(value, ".")+1] }),
+		reasonOtherBrowser, false},
 	{"d: a cookie under the former name", bringingMine(func(mine *waiting, _ waiting) {
 		_, value, _ := strings.Cut(mine.cookie, "=")
 		mine.cookie = strings.TrimSuffix(binding, "-") + "=" + value
@@ -179,7 +188,8 @@ func (w samlWorld) refusesFor(reason, name string, begun waiting, answer string)
 var corporate = []string{realm("corporate", viewers)}
 
 // elsewhere is a realm of another identity provider.
-var elsewhere = strings.NewReplacer("https://idp.example.com/metadata", otherEntityID, "idp.xml", "other.xml").Replace(realm("elsewhere", viewers))
+var elsewhere = strings.NewReplacer("https://idp.example.com/metadata", otherEntityID, "idp.xml",
+	"other.xml").Replace(realm("elsewhere", viewers))
 
 // flowScenarios are attacks of several steps, each on a server of its own.
 var flowScenarios = []struct {
@@ -200,11 +210,14 @@ var flowScenarios = []struct {
 	{"h: true reason of a logout, the right realm last", []string{elsewhere, realm("right", viewers)}, logoutReason},
 	{"h: 200 junk posts flush no refusal", corporate, junkKeepsRefusals},
 	{"h: 200 sign-ins of an IPv6 /64 flush no refusal", corporate, subnetKeepsRefusals},
-	{"j: next certificate beside the one that signs", []string{withSigning(", next: [{key: next.key, certificate: next.pem}]")}, certificates(2)},
-	{"j: previous certificate beside the one that signs", []string{withSigning(", previous: [{key: next.key, certificate: next.pem}]")}, certificates(2)},
+	{"j: next certificate beside the one that signs",
+		[]string{withSigning(", next: [{key: next.key, certificate: next.pem}]")}, certificates(2)},
+	{"j: previous certificate beside the one that signs",
+		[]string{withSigning(", previous: [{key: next.key, certificate: next.pem}]")}, certificates(2)},
 	{
 		"j: next and previous certificate beside the one that signs",
-		[]string{withSigning(", next: [{key: next.key, certificate: next.pem}], previous: [{key: our.key, certificate: our.pem}]")}, certificates(3),
+		[]string{withSigning(", next: [{key: next.key, certificate: next.pem}], previous: [{key: our.key, certificate: " +
+			"our.pem}]")}, certificates(3),
 	},
 }
 
@@ -318,7 +331,8 @@ func secondFields(w samlWorld) {
 		"RelayState in the query":      {"?RelayState=" + begun.relay, good, "RelayState"},
 	} {
 		response, body := w.do(http.MethodPost, callbackPath+c.query, c.body, asForm, bringing(begun.cookie))
-		if response.Header.Get("Location") != "" || response.StatusCode != http.StatusBadRequest || !strings.Contains(body, c.says) {
+		if response.Header.Get("Location") != "" || response.StatusCode != http.StatusBadRequest ||
+			!strings.Contains(body, c.says) {
 			w.Errorf("%s: %d %s", name, response.StatusCode, body)
 		}
 	}
@@ -349,7 +363,8 @@ func noRole(w samlWorld) {
 		groups map[string][]string
 		reason string
 	}{
-		"no groups": {nil, `no rule gives the user "erin" a role; attributes that came: nothing; groups in the attribute "groups": nothing, looked for: "admins", "viewers"`},
+		"no groups": {nil,
+			`no rule gives the user "erin" a role; attributes that came: nothing; groups in the attribute "groups": nothing, looked for: "admins", "viewers"`},
 		"other groups": {
 			inGroups("others", "Admins", "admins \n"),
 			`no rule gives the user "erin" a role; attributes that came: "groups"; groups in the attribute "groups": "others", "Admins", "admins \n", looked for: "admins", "viewers"`,
@@ -370,7 +385,8 @@ func logoutReason(w samlWorld) {
 			r.IssueInstant = r.IssueInstant.Add(-time.Hour)
 			return w.signed(r, w.idp.RSA)
 		}(), "logout: the time of issue is missing, too long ago or in the future"},
-		"with a key of neither": {w.signed(w.logout("_other", "carol@example.com"), w.idp.Expired), "logout: the query was signed with no key of the identity provider, or changed"},
+		"with a key of neither": {w.signed(w.logout("_other", "carol@example.com"), w.idp.Expired),
+			"logout: the query was signed with no key of the identity provider, or changed"},
 	} {
 		w.clock.advance(time.Second)
 		response, body := w.singleLogout(c.query)
@@ -407,11 +423,13 @@ func junkKeepsRefusals(w samlWorld) {
 	first := w.refusedAt("192.0.2.1")
 	for i := range 200 {
 		w.clock.advance(time.Second)
-		response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm, header("X-Forwarded-For", fmt.Sprint("198.51.100.", i)))
+		response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm,
+			header("X-Forwarded-For", fmt.Sprint("198.51.100.", i)))
 		w.refused(response, body, http.StatusUnauthorized, "root.unauthenticated")
 	}
 	w.keepsRefusal(first, 1)
-	if _, unsolicited := w.bothRefusals(); len(unsolicited) != 100 || !strings.Contains(unsolicited[0].Reason, reasonNotBegun) {
+	if _, unsolicited := w.bothRefusals(); len(unsolicited) != 100 ||
+		!strings.Contains(unsolicited[0].Reason, reasonNotBegun) {
 		w.Errorf("%d unsolicited refusals are kept", len(unsolicited))
 	}
 }

@@ -55,7 +55,8 @@ func (w samlWorld) refuses(name string, begun waiting, answer string) string {
 		w.refused(response, body, http.StatusRequestEntityTooLarge, "root.request_too_large", "body")
 		return ""
 	}
-	if response.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(body, unauthenticated) || response.Header.Get("Set-Cookie") != "" {
+	if response.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(body, unauthenticated) ||
+		response.Header.Get("Set-Cookie") != "" {
 		w.Errorf("%s: %d %s", name, response.StatusCode, body)
 	}
 	last := w.refusals()[0]
@@ -74,7 +75,8 @@ func (w samlWorld) accepts(name string, begun waiting, answer, state string) {
 		w.Errorf("%s: %d %s, %s", name, response.StatusCode, body, response.Header.Get("Location"))
 	}
 	slot, _, _ := strings.Cut(begun.cookie, "=")
-	if cookie := response.Header.Get("Set-Cookie"); begun.cookie != "" && cookie != slot+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None" {
+	if cookie := response.Header.Get("Set-Cookie"); begun.cookie != "" &&
+		cookie != slot+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None" {
 		w.Errorf("%s: the cookie %q is left", name, cookie)
 	}
 }
@@ -155,14 +157,17 @@ func TestSAML_HostileRealms(t *testing.T) {
 	of := func(name string) func(*samltest.Request) {
 		return func(r *samltest.Request) { r.AuthnContext = name }
 	}
-	good := map[string]func(*samltest.Request){"plain": of(""), "forced": of(""), "classes": of(class + "X509"), "both": of("")}
+	good := map[string]func(*samltest.Request){"plain": of(""), "forced": of(""), "classes": of(class + "X509"),
+		"both": of("")}
 	for _, c := range []struct {
 		name, realm string
 		change      func(*samltest.Request)
 		refused     string // "": accepted
 	}{
-		{"force_authn, authenticated hours before the request", "forced", ago(4 * time.Hour), "authenticated before the request"},
-		{"force_authn, authenticated two minutes before the request", "forced", ago(2 * time.Minute), "authenticated before the request"},
+		{"force_authn, authenticated hours before the request", "forced", ago(4 * time.Hour),
+			"authenticated before the request"},
+		{"force_authn, authenticated two minutes before the request", "forced", ago(2 * time.Minute),
+			"authenticated before the request"},
 		{"force_authn, authenticated before the request within the skew", "forced", ago(50 * time.Second), ""},
 		{"no force_authn, authenticated hours before the request", "plain", ago(4 * time.Hour), ""},
 		{"another class of authentication", "classes", of(class + "Password"), "of none of the classes"},
@@ -258,21 +263,32 @@ func TestSAML_HostileIdentities(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, identified("corporate"))
 	w.tryIdentity("corporate", identityCase{"first", nameID(nil), "carol", "carol", ""})
-	const taken = "the name carol is that of a user whom the identity provider knew by another NameID, format or SPNameQualifier"
+	const taken = "the name carol is that of a user whom the identity provider knew by another NameID, format or " +
+		"SPNameQualifier"
 	for _, c := range []identityCase{
 		{"another format", nameID(func(r *samltest.Request) { r.Format = emailAddress }), "carol", "", taken},
-		{"another format under another name", nameID(func(r *samltest.Request) { r.Format = unspecified }), "mallory", "mallory", ""},
-		{"another SPNameQualifier", nameID(func(r *samltest.Request) { r.SPNameQualifier = "urn:group" }), "carol", "", taken},
-		{"another NameQualifier", nameID(func(r *samltest.Request) { r.NameQualifier = "urn:other" }), "carol", "", "another NameQualifier"},
-		{"another NameQualifier under another name", nameID(func(r *samltest.Request) { r.NameQualifier = "urn:other" }), "mallory", "", "another NameQualifier"},
+		{"another format under another name", nameID(func(r *samltest.Request) { r.Format = unspecified }), "mallory",
+			"mallory", ""},
+		{"another SPNameQualifier", nameID(func(r *samltest.Request) { r.SPNameQualifier = "urn:group" }), "carol", "",
+			taken},
+		{"another NameQualifier", nameID(func(r *samltest.Request) { r.NameQualifier = "urn:other" }), "carol", "",
+			"another NameQualifier"},
+		{"another NameQualifier under another name", nameID(func(r *samltest.Request) { r.NameQualifier = "urn:other" }),
+			"mallory", "", "another NameQualifier"},
 		{"letters of another case", nameID(func(r *samltest.Request) { r.NameID = "ID-1" }), "carol", "", taken},
-		{"space before the NameID", nameID(func(r *samltest.Request) { r.NameID = " id-1" }), "carol", "", "characters that names do not have"},
-		{"line break in the format", nameID(func(r *samltest.Request) { r.Format = persistent + "\n" }), "carol", "", "control characters"},
-		{"long qualifier", nameID(func(r *samltest.Request) { r.SPNameQualifier = strings.Repeat("q", 1025) }), "carol", "", "too long"},
+		{"space before the NameID", nameID(func(r *samltest.Request) { r.NameID = " id-1" }), "carol", "",
+			"characters that names do not have"},
+		{"line break in the format", nameID(func(r *samltest.Request) { r.Format = persistent + "\n" }), "carol", "",
+			"control characters"},
+		{"long qualifier", nameID(func(r *samltest.Request) { r.SPNameQualifier = strings.Repeat("q", 1025) }), "carol", "",
+			"too long"},
 		{"longest parts", nameID(func(r *samltest.Request) {
-			r.NameID, r.Format, r.SPNameQualifier = strings.Repeat("n", 1024), "urn:"+strings.Repeat("f", 252), strings.Repeat("q", 1024)
+			r.NameID, r.Format, r.SPNameQualifier = strings.Repeat("n", 1024), "urn:"+strings.Repeat("f", 252),
+				strings.Repeat("q", 1024)
 		}), "longest", "longest", ""},
-		{"usual qualifiers", nameID(func(r *samltest.Request) { r.NameQualifier, r.SPNameQualifier = w.idp.EntityID, ourEntityID }), "carol", "carol", ""},
+		{"usual qualifiers",
+			nameID(func(r *samltest.Request) { r.NameQualifier, r.SPNameQualifier = w.idp.EntityID, ourEntityID }), "carol",
+			"carol", ""},
 		{"no qualifiers", nameID(nil), "carol", "carol", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { w.on(t).tryIdentity("corporate", c) })
@@ -288,8 +304,10 @@ func TestSAML_HostileUnqualified(t *testing.T) {
 	email := nameID(func(r *samltest.Request) { r.Format = emailAddress })
 	group := nameID(func(r *samltest.Request) { r.SPNameQualifier = "urn:group" })
 	for _, c := range []identityCase{
-		{"no nameid_format", nameID(nil), "carol", "", "no format was kept of the NameID of the user carol, and this answer's is " + persistent},
-		{"no nameid_format, another format", email, "mallory", "", "no format was kept of the NameID of the user carol, and this answer's is " + emailAddress},
+		{"no nameid_format", nameID(nil), "carol", "",
+			"no format was kept of the NameID of the user carol, and this answer's is " + persistent},
+		{"no nameid_format, another format", email, "mallory", "",
+			"no format was kept of the NameID of the user carol, and this answer's is " + emailAddress},
 	} {
 		t.Run(c.name, func(t *testing.T) { w.on(t).tryIdentity("corporate", c) })
 	}

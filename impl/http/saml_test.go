@@ -47,7 +47,9 @@ var ourKeys = sync.OnceValue(func() map[string][]byte {
 		if err != nil {
 			panic(err)
 		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(1, 0, 0)}
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(1), NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(1, 0, 0),
+		}
 		certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 		if err != nil {
 			panic(err)
@@ -80,7 +82,10 @@ func realms(tb testing.TB, idp *samltest.IdP, described ...string) []saml.Realm 
 	folder := tb.TempDir()
 	other := *idp
 	other.EntityID, other.RSA, other.Rollover, other.EC = otherEntityID, idp.Attacker, idp.Attacker, idp.Attacker
-	files := map[string][]byte{"idp.xml": idp.Metadata(), "other.xml": other.Metadata(), "realms.yaml": []byte("realms:\n" + strings.Join(described, ""))}
+	files := map[string][]byte{
+		"idp.xml": idp.Metadata(), "other.xml": other.Metadata(),
+		"realms.yaml": []byte("realms:\n" + strings.Join(described, "")),
+	}
 	for name, content := range ourKeys() {
 		files[name] = content
 	}
@@ -89,7 +94,8 @@ func realms(tb testing.TB, idp *samltest.IdP, described ...string) []saml.Realm 
 			tb.Fatal(err)
 		}
 	}
-	loaded, err := saml.Load(filepath.Join(folder, "realms.yaml"), saml.Endpoints{Callback: api.SAMLCallback, SingleLogout: api.SAMLSingleLogout})
+	loaded, err := saml.Load(filepath.Join(folder, "realms.yaml"),
+		saml.Endpoints{Callback: api.SAMLCallback, SingleLogout: api.SAMLSingleLogout})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -65,13 +65,15 @@ func TestSAML_Budget(t *testing.T) {
 		body   string
 		status int
 	}{
-		"20 MB":                 {"SAMLResponse=" + strings.Repeat("A", 20<<20), http.StatusRequestEntityTooLarge},
-		"400,000 elements":      {form(start + strings.Repeat("<a/>", 400_000) + "</samlp:Response>"), http.StatusRequestEntityTooLarge},
-		"as many as fit":        {form(start + strings.Repeat("<a/>", 160_000)), http.StatusUnauthorized},
-		"as deep as fits":       {form(strings.Repeat("<a>", 160_000)), http.StatusUnauthorized},
-		"as many attributes":    {form("<a " + strings.Repeat(`a="" `, 140_000)), http.StatusUnauthorized},
-		"as long a text":        {form(start + strings.Repeat("a", 750_000) + "</samlp:Response>"), http.StatusUnauthorized},
-		"as many entities":      {form(start + strings.Repeat("&lt;", 160_000) + "</samlp:Response>"), http.StatusUnauthorized},
+		"20 MB": {"SAMLResponse=" + strings.Repeat("A", 20<<20), http.StatusRequestEntityTooLarge},
+		"400,000 elements": {form(start + strings.Repeat("<a/>", 400_000) + "</samlp:Response>"),
+			http.StatusRequestEntityTooLarge},
+		"as many as fit":     {form(start + strings.Repeat("<a/>", 160_000)), http.StatusUnauthorized},
+		"as deep as fits":    {form(strings.Repeat("<a>", 160_000)), http.StatusUnauthorized},
+		"as many attributes": {form("<a " + strings.Repeat(`a="" `, 140_000)), http.StatusUnauthorized},
+		"as long a text":     {form(start + strings.Repeat("a", 750_000) + "</samlp:Response>"), http.StatusUnauthorized},
+		"as many entities": {form(start + strings.Repeat("&lt;", 160_000) + "</samlp:Response>"),
+			http.StatusUnauthorized},
 		"as many fields":        {strings.Repeat("a&", 500_000), http.StatusBadRequest},
 		"as many percent signs": {"SAMLResponse=" + strings.Repeat("%41", 349_000), http.StatusUnauthorized},
 	} {
@@ -112,7 +114,8 @@ func FuzzCallback(f *testing.F) {
 			f.Add("SAMLResponse=" + url.QueryEscape(answer) + "&RelayState=r")
 		}
 	}
-	for _, seed := range []string{"", "SAMLResponse", "SAMLResponse=%", "SAMLResponse=&SAMLResponse=", "a=b", "SAMLResponse=PGEvPg==&RelayState=%00", "\xff=\xff", "SAMLResponse=PGE+&RelayState=;"} {
+	for _, seed := range []string{"", "SAMLResponse", "SAMLResponse=%", "SAMLResponse=&SAMLResponse=", "a=b",
+		"SAMLResponse=PGEvPg==&RelayState=%00", "\xff=\xff", "SAMLResponse=PGE+&RelayState=;"} {
 		f.Add(seed)
 	}
 	h := newSAMLHandler(f)

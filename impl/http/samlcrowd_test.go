@@ -23,7 +23,9 @@ const (
 // default, on the clock of the test. The 130 are done before the clock has moved by a minute.
 func TestSAML_Crowd(t *testing.T) {
 	t.Parallel()
-	for name, own := range map[string]string{"strict": "order: 1", "where unsolicited answers are taken": "allow_idp_initiated: true"} {
+	for name, own := range map[string]string{
+		"strict": "order: 1", "where unsolicited answers are taken": "allow_idp_initiated: true",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			idp := samltest.New(noon)
@@ -36,7 +38,9 @@ func TestSAML_Crowd(t *testing.T) {
 				func() { w.do(http.MethodPost, callbackPath, "SAMLResponse=x", asForm) },
 				func() { w.do(http.MethodPost, callbackPath, "SAMLResponse=eA%3D%3D&RelayState=x", asForm) },
 				func() {
-					form := url.Values{"SAMLResponse": {w.idp.Answer(w.request(waiting{id: "_junk"}))}, "RelayState": {unauthenticated.relay}}
+					form := url.Values{
+						"SAMLResponse": {w.idp.Answer(w.request(waiting{id: "_junk"}))}, "RelayState": {unauthenticated.relay},
+					}
 					w.do(http.MethodPost, callbackPath, form.Encode(), asForm)
 				},
 				func() { w.singleLogout("SAMLRequest=eA%3D%3D&SigAlg=x&Signature=eA%3D%3D") },

@@ -36,7 +36,8 @@ func (w samlWorld) signInIndexed(nameID string) (session, index string) {
 // logout is what the identity provider says to end sessions: all of a user's, or those that are named.
 func (w samlWorld) logout(id, nameID string, indexes ...string) protocol.LogoutRequest {
 	return protocol.LogoutRequest{
-		ID: id, Issuer: w.idp.EntityID, Destination: ourLogout, IssueInstant: w.clock.Now(), NameID: protocol.NameID{Value: nameID, Format: emailFormat},
+		ID: id, Issuer: w.idp.EntityID, Destination: ourLogout, IssueInstant: w.clock.Now(),
+		NameID:         protocol.NameID{Value: nameID, Format: emailFormat},
 		SessionIndexes: indexes, RelayState: "relay",
 	}
 }
@@ -81,7 +82,8 @@ func TestSAML_SingleLogout(t *testing.T) {
 		t.Fatalf("the answer is %d %s, %s (%v)", response.StatusCode, body, address, err)
 	}
 	answer := w.inflated(address.Query().Get("SAMLResponse"))
-	if !strings.Contains(answer, ` InResponseTo="_one"`) || !strings.Contains(answer, protocol.StatusSuccess) || address.Query().Get("RelayState") != "relay" ||
+	if !strings.Contains(answer, ` InResponseTo="_one"`) || !strings.Contains(answer, protocol.StatusSuccess) ||
+		address.Query().Get("RelayState") != "relay" ||
 		address.Query().Get("Signature") == "" {
 		t.Errorf("the answer is %s, %s", address, answer)
 	}
@@ -91,7 +93,8 @@ func TestSAML_SingleLogout(t *testing.T) {
 		t.Errorf("the logout of all is answered with %d", response.StatusCode)
 	}
 	alive("the logout of all", false, false, false, true, true)
-	if response, _ := w.singleLogout(w.signed(w.logout("_unknown", "alice"), w.idp.RSA)); response.StatusCode != http.StatusFound {
+	if response, _ := w.singleLogout(w.signed(w.logout("_unknown", "alice"),
+		w.idp.RSA)); response.StatusCode != http.StatusFound {
 		t.Errorf("the logout of an unknown user is answered with %d", response.StatusCode)
 	}
 	alive("the logout of a user without a session of the realm", false, false, false, true, true)
@@ -137,23 +140,24 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 	}
 	var first string
 	for name, query := range map[string]string{
-		"nothing":              "",
-		"unsigned":             unsigned,
-		"no Signature":         good[:strings.Index(good, "&Signature=")],
-		"another RelayState":   strings.Replace(good, "RelayState=relay", "RelayState=other", 1),
-		"no RelayState":        strings.Replace(good, "&RelayState=relay", "", 1),
-		"another spelling":     strings.Replace(good, "RelayState=relay", "RelayState=%72elay", 1),
-		"signed out of order":  w.inOrder(good, "RelayState", "SAMLRequest", "SigAlg"),
-		"RelayState outside":   w.inOrder(good, "SAMLRequest", "SigAlg") + "&RelayState=relay",
-		"attacker's key":       w.signed(w.logout("_attacker", "carol@example.com"), w.idp.Attacker),
-		"expired key":          w.signed(w.logout("_expired", "carol@example.com"), w.idp.Expired),
-		"another issuer":       change(func(r *protocol.LogoutRequest) { r.Issuer = "https://elsewhere.example.com" }),
-		"another destination":  change(func(r *protocol.LogoutRequest) { r.Destination = ourACS }),
-		"an hour ago":          change(func(r *protocol.LogoutRequest) { r.IssueInstant = r.IssueInstant.Add(-time.Hour) }),
-		"in an hour":           change(func(r *protocol.LogoutRequest) { r.IssueInstant = r.IssueInstant.Add(time.Hour) }),
-		"no longer valid":      change(func(r *protocol.LogoutRequest) { r.NotOnOrAfter = r.IssueInstant.Add(-time.Hour) }),
-		"replay":               used,
-		"an answer as request": "SAMLRequest=" + url.QueryEscape(w.idp.Answer(w.request(waiting{id: "x"})))[:4000] + "&SigAlg=x&Signature=eA==",
+		"nothing":             "",
+		"unsigned":            unsigned,
+		"no Signature":        good[:strings.Index(good, "&Signature=")],
+		"another RelayState":  strings.Replace(good, "RelayState=relay", "RelayState=other", 1),
+		"no RelayState":       strings.Replace(good, "&RelayState=relay", "", 1),
+		"another spelling":    strings.Replace(good, "RelayState=relay", "RelayState=%72elay", 1),
+		"signed out of order": w.inOrder(good, "RelayState", "SAMLRequest", "SigAlg"),
+		"RelayState outside":  w.inOrder(good, "SAMLRequest", "SigAlg") + "&RelayState=relay",
+		"attacker's key":      w.signed(w.logout("_attacker", "carol@example.com"), w.idp.Attacker),
+		"expired key":         w.signed(w.logout("_expired", "carol@example.com"), w.idp.Expired),
+		"another issuer":      change(func(r *protocol.LogoutRequest) { r.Issuer = "https://elsewhere.example.com" }),
+		"another destination": change(func(r *protocol.LogoutRequest) { r.Destination = ourACS }),
+		"an hour ago":         change(func(r *protocol.LogoutRequest) { r.IssueInstant = r.IssueInstant.Add(-time.Hour) }),
+		"in an hour":          change(func(r *protocol.LogoutRequest) { r.IssueInstant = r.IssueInstant.Add(time.Hour) }),
+		"no longer valid":     change(func(r *protocol.LogoutRequest) { r.NotOnOrAfter = r.IssueInstant.Add(-time.Hour) }),
+		"replay":              used,
+		"an answer as request": "SAMLRequest=" + url.QueryEscape(w.idp.Answer(w.request(waiting{id: "x"})))[:4000] +
+			"&SigAlg=x&Signature=eA==",
 	} {
 		w.clock.advance(time.Millisecond) // so that the last refusal is the newest
 		response, body := w.singleLogout(query)
@@ -162,7 +166,8 @@ func TestSAML_SingleLogoutRefused(t *testing.T) {
 			first = body
 		}
 		last := w.refusals()[0]
-		if body != first || !strings.HasPrefix(last.Reason, "logout: ") || *last.RequestID != response.Header.Get("X-Request-Id") {
+		if body != first || !strings.HasPrefix(last.Reason, "logout: ") ||
+			*last.RequestID != response.Header.Get("X-Request-Id") {
 			t.Errorf("%s: %s %s", name, body, asJSON(last))
 		}
 		if !w.alive(bearer(session)) {
@@ -199,11 +204,13 @@ func TestSAML_LogoutBegunHere(t *testing.T) {
 	}
 	link, rel, _ := strings.Cut(r.HTTPResponse.Header.Get("Link"), ">; ")
 	address, err := url.Parse(strings.TrimPrefix(link, "<"))
-	if err != nil || rel != `rel="https://github.com/sallyport/sallyport#single-sign-on"` || !strings.HasPrefix(address.String(), w.idp.SLOURL+"?") {
+	if err != nil || rel != `rel="https://github.com/sallyport/sallyport#single-sign-on"` ||
+		!strings.HasPrefix(address.String(), w.idp.SLOURL+"?") {
 		t.Fatalf("Link is %s (%v)", r.HTTPResponse.Header.Get("Link"), err)
 	}
 	request := w.inflated(address.Query().Get("SAMLRequest"))
-	if !strings.Contains(request, ">carol@example.com<") || !strings.Contains(request, ">"+index+"<") || !strings.Contains(request, ourEntityID) ||
+	if !strings.Contains(request, ">carol@example.com<") || !strings.Contains(request, ">"+index+"<") ||
+		!strings.Contains(request, ourEntityID) ||
 		address.Query().Get("Signature") == "" {
 		t.Errorf("the request is %s", request)
 	}
@@ -220,7 +227,8 @@ func TestSAML_LogoutBegunHere(t *testing.T) {
 // Ensures that a realm without single logout neither asks for it nor takes it.
 func TestSAML_NoSingleLogout(t *testing.T) {
 	t.Parallel()
-	without := strings.NewReplacer(", use_single_logout: true", "", ", logout: '"+ourLogout+"'", "").Replace(realm("corporate", viewers))
+	without := strings.NewReplacer(", use_single_logout: true", "", ", logout: '"+ourLogout+"'",
+		"").Replace(realm("corporate", viewers))
 	w := newSAMLWorld(t, without)
 	session, _ := w.signInIndexed("carol@example.com")
 	response, body := w.singleLogout(w.signed(w.logout("_one", "carol@example.com"), w.idp.RSA))

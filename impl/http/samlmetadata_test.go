@@ -59,7 +59,8 @@ func TestSAML_Metadata(t *testing.T) {
 		t.Fatalf("%d %s", response.StatusCode, response.Header.Get("Content-Type"))
 	}
 	described := readMetadata(t, body)
-	if described.EntityID != ourEntityID || len(described.ACS) != 1 || described.ACS[0].Location != ourACS || described.ACS[0].Binding != bindingPOST ||
+	if described.EntityID != ourEntityID || len(described.ACS) != 1 || described.ACS[0].Location != ourACS ||
+		described.ACS[0].Binding != bindingPOST ||
 		described.Logout[0].Location != ourLogout || len(described.Keys) != 2 {
 		t.Errorf("the metadata are %+v", described)
 	}
@@ -84,7 +85,8 @@ func TestSAML_Refusals(t *testing.T) {
 		t.Fatalf("there are %s", asJSON(list))
 	}
 	last := list[0]
-	if !last.At.Equal(w.clock.Now()) || !last.IssuedAt.Equal(w.clock.Now()) || *last.Realm != "corporate" || *last.Issuer != w.idp.EntityID ||
+	if !last.At.Equal(w.clock.Now()) || !last.IssuedAt.Equal(w.clock.Now()) || *last.Realm != "corporate" ||
+		*last.Issuer != w.idp.EntityID ||
 		*last.Address != "127.0.0.1" || *last.RequestID != response.Header.Get("X-Request-Id") {
 		t.Errorf("the refusal is %s", asJSON(last))
 	}
@@ -100,7 +102,8 @@ func TestSAML_Refusals(t *testing.T) {
 	}
 }
 
-// Ensures that an administrator can list the refusals with an expiring API key, and that the contract declares the answer.
+// Ensures that an administrator can list the refusals with an expiring API key, and that the contract declares the
+// answer.
 func TestSAML_RefusalsWithKey(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", viewers))

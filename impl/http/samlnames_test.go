@@ -59,14 +59,17 @@ func TestSAML_Names(t *testing.T) {
 			if u := w.readUser(name); u.UserName != name {
 				t.Errorf("the user is %q", u.UserName)
 			}
-			if found := w.must(http.MethodGet, "/_security/user/alice,"+escaped, "", bob); !strings.Contains(found, asJSON(name)+`:{`) || !strings.Contains(found, `"alice":{`) {
+			if found := w.must(http.MethodGet, "/_security/user/alice,"+escaped, "", bob); !strings.Contains(found,
+				asJSON(name)+`:{`) || !strings.Contains(found, `"alice":{`) {
 				t.Errorf("Elasticsearch's users are %s", found)
 			}
 			id, encoded := w.newKeyOf(session, `{"name":"k"}`)
-			if found := w.must(http.MethodGet, "/_security/api_key?username="+url.QueryEscape(name), "", admin); !strings.Contains(found, `"id":"`+id+`"`) || !strings.Contains(found, shown) {
+			if found := w.must(http.MethodGet, "/_security/api_key?username="+url.QueryEscape(name), "",
+				admin); !strings.Contains(found, `"id":"`+id+`"`) || !strings.Contains(found, shown) {
 				t.Errorf("the user's keys are %s", found)
 			}
-			if caller := w.must(http.MethodGet, "/_security/_authenticate", "", both(runner, runAs(name))); !strings.Contains(caller, shown) {
+			if caller := w.must(http.MethodGet, "/_security/_authenticate", "",
+				both(runner, runAs(name))); !strings.Contains(caller, shown) {
 				t.Errorf("run as the user: %s", caller)
 			}
 			log.taken()
@@ -83,8 +86,10 @@ func TestSAML_Names(t *testing.T) {
 			if w.loginStatus(name, "x") != http.StatusUnauthorized || !w.alive(apiKey(encoded)) {
 				t.Error("the user has a password, or the key does not work any more")
 			}
-			for _, event := range []string{"user.created", "session.started", "api_key.created", "user.disabled", "user.enabled"} {
-				if n := w.count("SELECT COUNT(*) FROM audit_log WHERE event = $1 AND (subject = $2 OR actor = $2)", event, name); n != 1 {
+			for _, event := range []string{"user.created", "session.started", "api_key.created", "user.disabled",
+				"user.enabled"} {
+				if n := w.count("SELECT COUNT(*) FROM audit_log WHERE event = $1 AND (subject = $2 OR actor = $2)", event,
+					name); n != 1 {
 					t.Errorf("%s is in the trail %d times", event, n)
 				}
 			}
@@ -96,7 +101,8 @@ func TestSAML_Names(t *testing.T) {
 	}
 	defer st.Close() //nolint:errcheck // it is only read
 	var trail bytes.Buffer
-	if err := audit.Export(t.Context(), st, noon.AddDate(-1, 0, 0), &trail); err != nil || strings.ContainsFunc(trail.String(), func(r rune) bool { return r > '~' || r < ' ' && r != '\n' }) {
+	if err := audit.Export(t.Context(), st, noon.AddDate(-1, 0, 0), &trail); err != nil ||
+		strings.ContainsFunc(trail.String(), func(r rune) bool { return r > '~' || r < ' ' && r != '\n' }) {
 		t.Errorf("the exported trail is not one of ASCII: %v", err)
 	}
 	response, body := w.do(http.MethodGet, "/_security/_authenticate", "", runner, runAs("Jos\xe9"))
@@ -121,7 +127,8 @@ func TestSAML_NamesRefused(t *testing.T) {
 		"native name":                       {"alice", "the realm default_native"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.on(t).tryIdentity("corporate", identityCase{name, func(r *samltest.Request) { r.NameID = "id of x" }, c.uid, "", c.reason})
+			w.on(t).tryIdentity("corporate",
+				identityCase{name, func(r *samltest.Request) { r.NameID = "id of x" }, c.uid, "", c.reason})
 		})
 	}
 }

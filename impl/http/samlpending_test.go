@@ -21,7 +21,8 @@ func TestSAML_Cookie(t *testing.T) {
 	response, _ := w.do(http.MethodGet, samlPath+"_init", "")
 	value, attributes, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
 	name, value, _ := strings.Cut(value, "=")
-	if slot := strings.TrimPrefix(name, binding); len(slot) != 1 || !strings.Contains("12345", slot) || len(value) > 300 || attributes != " Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None" {
+	if slot := strings.TrimPrefix(name, binding); len(slot) != 1 || !strings.Contains("12345", slot) || len(value) > 300 ||
+		attributes != " Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None" {
 		t.Errorf("the cookie is %q", response.Header.Get("Set-Cookie"))
 	}
 	free := w.begin("realm=free")
@@ -36,13 +37,15 @@ func TestSAML_State(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("bound", viewers), realm("free", viewers, "browser_binding: false"))
 	for _, id := range []string{"bound", "free"} {
-		for _, state := range []string{"", "/deployments?a=b&c=d#e", "a b+c", "<script>alert(1)</script>", "ü%2F", "a\r\nSet-Cookie: x=y", "a\nb\nc\nd", strings.Repeat("s", 1024)} {
+		for _, state := range []string{"", "/deployments?a=b&c=d#e", "a b+c", "<script>alert(1)</script>", "ü%2F",
+			"a\r\nSet-Cookie: x=y", "a\nb\nc\nd", strings.Repeat("s", 1024)} {
 			begun := w.begin("realm=" + id + "&state=" + url.QueryEscape(state))
 			r := w.request(begun)
 			r.NameID = id + "@example.com"
 			response, body := w.post(begun, w.idp.Answer(r))
 			_, returned := token(response)
-			if plain, err := url.PathUnescape(returned); err != nil || plain != state || strings.ContainsAny(returned, "/?&=#+<> \r\n") {
+			if plain, err := url.PathUnescape(returned); err != nil || plain != state ||
+				strings.ContainsAny(returned, "/?&=#+<> \r\n") {
 				t.Errorf("%s: %q comes back as %q: %d %s, %v", id, state, returned, response.StatusCode, body, err)
 			}
 		}
@@ -55,7 +58,8 @@ func TestSAML_State(t *testing.T) {
 // request whatever the issuer of the answer, and that an unknown or disabled realm is not found.
 func TestSAML_Realms(t *testing.T) {
 	t.Parallel()
-	w := newSAMLWorld(t, realm("second", viewers, "order: 2", "name: The other"), realm("off", viewers, "order: 0", "enabled: false"), realm("first", viewers, "order: 1"))
+	w := newSAMLWorld(t, realm("second", viewers, "order: 2", "name: The other"),
+		realm("off", viewers, "order: 0", "enabled: false"), realm("first", viewers, "order: 1"))
 	methods, err := w.client.MethodsWithResponse(t.Context())
 	want := `{"openid":false,"password":true,"saml":true,"sso_methods":[` +
 		`{"name":"first","sso_type":"saml","url":"/api/v1/users/auth/saml/_init?realm=first"},` +
@@ -66,7 +70,8 @@ func TestSAML_Realms(t *testing.T) {
 	w.signIn("", "first@example.com", nil)
 	w.signIn("realm=second", "second@example.com", nil)
 	for name, id := range map[string]string{"first@example.com": "first", "second@example.com": "second"} {
-		if got := w.readUser(name).Security.SecurityRealm; got == nil || *got != (client.UserSecurityRealm{ID: id, Type: "saml"}) {
+		if got := w.readUser(name).Security.SecurityRealm; got == nil ||
+			*got != (client.UserSecurityRealm{ID: id, Type: "saml"}) {
 			t.Errorf("%s is of %+v, want %s", name, got, id)
 		}
 	}

@@ -21,7 +21,9 @@ func TestSAML_ReplayAtTwoServers(t *testing.T) {
 	idp, dsn := samltest.New(noon), newDSN(t)
 	known := realms(t, idp, realm("corporate", viewers))
 	first := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms = known }), idp: idp}
-	second := samlWorld{world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms, s.Now = known, first.clock.Now }), idp: idp}
+	second := samlWorld{
+		world: openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Realms, s.Now = known, first.clock.Now }), idp: idp,
+	}
 	second.clock = first.clock
 	servers := []samlWorld{first, second}
 	for round := range rounds {

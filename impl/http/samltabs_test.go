@@ -74,12 +74,15 @@ func TestSAML_Embedded(t *testing.T) {
 	}
 	for _, destination := range []string{"image", "iframe", "empty", "script"} {
 		for range 3 {
-			if response := from("cross-site", destination); response.StatusCode != http.StatusForbidden || response.Header.Get("Set-Cookie") != "" {
+			if response := from("cross-site", destination); response.StatusCode != http.StatusForbidden ||
+				response.Header.Get("Set-Cookie") != "" {
 				t.Errorf("%s: %d, %s", destination, response.StatusCode, response.Header.Get("Set-Cookie"))
 			}
 		}
 	}
-	for name, c := range map[string][2]string{"a link": {"cross-site", "document"}, "our own page": {"same-origin", "empty"}, "typed": {"none", "document"}} {
+	for name, c := range map[string][2]string{
+		"a link": {"cross-site", "document"}, "our own page": {"same-origin", "empty"}, "typed": {"none", "document"},
+	} {
 		if response := from(c[0], c[1]); response.StatusCode != http.StatusFound {
 			t.Errorf("%s: %d", name, response.StatusCode)
 		}

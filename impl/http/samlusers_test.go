@@ -20,15 +20,18 @@ func inGroups(groups ...string) map[string][]string { return map[string][]string
 func TestSAML_User(t *testing.T) {
 	t.Parallel()
 	w := newSAMLWorld(t, realm("corporate", byGroups))
-	session := w.signIn("", "carol@example.com", map[string][]string{"groups": {"viewers"}, "name": {"Carol C."}, "mail": {"c@example.com"}})
+	session := w.signIn("", "carol@example.com",
+		map[string][]string{"groups": {"viewers"}, "name": {"Carol C."}, "mail": {"c@example.com"}})
 	me, err := w.client.GetCurrentUserWithResponse(t.Context(), bearer(session))
 	if err != nil || me.JSON200 == nil {
 		t.Fatalf("GET user: %v %v", err, me)
 	}
 	shown := w.readUser("carol@example.com")
 	for _, u := range []client.User{*me.JSON200, shown} {
-		if u.Security.SecurityRealm == nil || *u.Security.SecurityRealm != (client.UserSecurityRealm{ID: "corporate", Type: "saml"}) ||
-			*u.FullName != "Carol C." || *u.Email != "c@example.com" || asJSON(u.Security.Roles) != `["ece_deployment_viewer"]` || *u.Builtin {
+		if u.Security.SecurityRealm == nil ||
+			*u.Security.SecurityRealm != (client.UserSecurityRealm{ID: "corporate", Type: "saml"}) ||
+			*u.FullName != "Carol C." || *u.Email != "c@example.com" ||
+			asJSON(u.Security.Roles) != `["ece_deployment_viewer"]` || *u.Builtin {
 			t.Errorf("the user is %s", asJSON(u))
 		}
 	}
@@ -36,7 +39,8 @@ func TestSAML_User(t *testing.T) {
 		t.Errorf("the users are %s", names)
 	}
 	again := w.signIn("", "carol@example.com", map[string][]string{"groups": {"admins", "others"}, "name": {"Carol D."}})
-	if u := w.readUser("carol@example.com"); *u.FullName != "Carol D." || u.Email != nil || !w.reaches(bearer(again)) || w.alive(bearer(session)) {
+	if u := w.readUser("carol@example.com"); *u.FullName != "Carol D." || u.Email != nil || !w.reaches(bearer(again)) ||
+		w.alive(bearer(session)) {
 		t.Errorf("promoted, the user is %s", asJSON(u))
 	}
 	w.signIn("", "carol@example.com", inGroups("viewers"))
@@ -72,7 +76,8 @@ func TestSAML_UserRefused(t *testing.T) {
 		r := w.request(begun)
 		r.NameID, r.Attributes = c.nameID, c.groups
 		w.refuses(name, begun, w.idp.Answer(r))
-		if last := w.refusals()[0]; !strings.Contains(last.Reason, c.reason) || *last.Realm != "corporate" || *last.Issuer != w.idp.EntityID {
+		if last := w.refusals()[0]; !strings.Contains(last.Reason, c.reason) || *last.Realm != "corporate" ||
+			*last.Issuer != w.idp.EntityID {
 			t.Errorf("%s: the refusal is %s, want %q", name, asJSON(last), c.reason)
 		}
 	}
@@ -90,7 +95,8 @@ func TestSAML_UserChanged(t *testing.T) {
 	session := bearer(w.signIn("", "carol@example.com", inGroups("viewers")))
 	key := apiKey(*w.newKey(session, "one of carol's", "").Key)
 	for _, patch := range []string{
-		`{"full_name":"x"}`, `{"email":"x@example.com"}`, `{"security":{"password":"a new passphrase"}}`, `{"security":{"roles":["ece_platform_admin"]}}`,
+		`{"full_name":"x"}`, `{"email":"x@example.com"}`, `{"security":{"password":"a new passphrase"}}`,
+		`{"security":{"roles":["ece_platform_admin"]}}`,
 		`{"full_name":"x","security":{"enabled":false}}`,
 	} {
 		response, body := w.do(http.MethodPatch, path, patch, bob)
@@ -150,10 +156,12 @@ func TestSAML_UserInElasticsearch(t *testing.T) {
 	session := bearer(w.signIn("", "carol@example.com", inGroups("admins")))
 	id, _ := w.newKeyOf(session, `{"name":"one of carol's"}`)
 	shown := w.must(http.MethodGet, "/_security/api_key?owner=true", "", session)
-	if !strings.Contains(shown, `"id":"`+id+`"`) || !strings.Contains(shown, `"realm":"corporate"`) || !strings.Contains(shown, `"realm_type":"saml"`) {
+	if !strings.Contains(shown, `"id":"`+id+`"`) || !strings.Contains(shown, `"realm":"corporate"`) ||
+		!strings.Contains(shown, `"realm_type":"saml"`) {
 		t.Errorf("the key is %s", shown)
 	}
-	if found := w.must(http.MethodGet, "/_security/api_key?realm_name=corporate", "", admin); !strings.Contains(found, id) {
+	if found := w.must(http.MethodGet, "/_security/api_key?realm_name=corporate", "",
+		admin); !strings.Contains(found, id) {
 		t.Errorf("by the realm one finds %s", found)
 	}
 	if found := w.must(http.MethodGet, "/_security/api_key?realm_name=native", "", admin); strings.Contains(found, id) {
@@ -179,7 +187,8 @@ func TestSAML_UserKey(t *testing.T) {
 		nameID string
 		uid    []string
 	}{
-		"another NameID": {"n-2", []string{"carol"}}, "none": {"n-3", nil}, "two": {"n-3", []string{"dave", "erin"}}, "empty": {"n-3", []string{""}},
+		"another NameID": {"n-2", []string{"carol"}}, "none": {"n-3", nil}, "two": {"n-3", []string{"dave", "erin"}},
+		"empty": {"n-3", []string{""}},
 	} {
 		begun := w.begin("")
 		r := w.request(begun)

@@ -92,14 +92,21 @@ func TestServer_SlowCallers(t *testing.T) {
 		// stops is set for a caller that does not read.
 		stops bool
 	}{
-		"silence":            {limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
-		"slow headers":       {first: head, slowly: "X-A: b\r\n", limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
-		"slow body":          {first: head + "Content-Length: 1000000\r\n\r\n", slowly: "x", limit: func(s *http.Server) time.Duration { return s.ReadTimeout }},
-		"slow chunks":        {first: head + "Transfer-Encoding: chunked\r\n\r\n", slowly: "1\r\nx\r\n", limit: func(s *http.Server) time.Duration { return s.ReadTimeout }},
-		"slow reader":        {first: "GET /much HTTP/1.1\r\nHost: x\r\n\r\n", stops: true, limit: func(s *http.Server) time.Duration { return s.WriteTimeout }},
-		"idle":               {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", limit: func(s *http.Server) time.Duration { return s.IdleTimeout }},
-		"half a handshake":   {encrypted: true, first: "\x16\x03\x01\x02\x00\x01", limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
-		"a slow handshake":   {encrypted: true, first: "\x16\x03\x01\x3f\xff", slowly: "\x01", limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
+		"silence": {limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
+		"slow headers": {first: head, slowly: "X-A: b\r\n",
+			limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
+		"slow body": {first: head + "Content-Length: 1000000\r\n\r\n", slowly: "x",
+			limit: func(s *http.Server) time.Duration { return s.ReadTimeout }},
+		"slow chunks": {first: head + "Transfer-Encoding: chunked\r\n\r\n", slowly: "1\r\nx\r\n",
+			limit: func(s *http.Server) time.Duration { return s.ReadTimeout }},
+		"slow reader": {first: "GET /much HTTP/1.1\r\nHost: x\r\n\r\n", stops: true,
+			limit: func(s *http.Server) time.Duration { return s.WriteTimeout }},
+		"idle": {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+			limit: func(s *http.Server) time.Duration { return s.IdleTimeout }},
+		"half a handshake": {encrypted: true, first: "\x16\x03\x01\x02\x00\x01",
+			limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
+		"a slow handshake": {encrypted: true, first: "\x16\x03\x01\x3f\xff", slowly: "\x01",
+			limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
 		"a silent handshake": {encrypted: true, limit: func(s *http.Server) time.Duration { return s.ReadHeaderTimeout }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +141,8 @@ func TestServer_SlowCallers(t *testing.T) {
 			if errors.As(err, &timeout) && timeout.Timeout() || took < limit*9/10 {
 				t.Errorf("the connection was open for %s (%v); the limit is %s", took, err, limit)
 			}
-			t.Logf("open for %s, which is %s for the product", took.Round(time.Millisecond), (took * hurry).Round(time.Second/10))
+			t.Logf("open for %s, which is %s for the product", took.Round(time.Millisecond),
+				(took * hurry).Round(time.Second/10))
 		})
 	}
 }

@@ -31,7 +31,8 @@ func (b *lateBody) Read(p []byte) (int, error) {
 func (w *world) underWay(caller client.RequestEditorFn, request, body string, before func()) int {
 	w.Helper()
 	method, path, _ := strings.Cut(request, " ")
-	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, &lateBody{Reader: strings.NewReader(body), before: before})
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path,
+		&lateBody{Reader: strings.NewReader(body), before: before})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -68,11 +69,15 @@ func TestUnderWay_Revoked(t *testing.T) {
 		"PUT /_security/user/_password": `{"password":"left behind as well"}`,
 	}
 	revocations := map[string]func(w *world, key credential, session string){
-		"the user is deleted":  func(w *world, _ credential, _ string) { w.es(bob, "DELETE /_security/user/al", "").ok() },
-		"the user is disabled": func(w *world, _ credential, _ string) { w.es(bob, "PUT /_security/user/al/_disable", "").ok() },
+		"the user is deleted": func(w *world, _ credential, _ string) { w.es(bob, "DELETE /_security/user/al", "").ok() },
+		"the user is disabled": func(w *world, _ credential, _ string) {
+			w.es(bob, "PUT /_security/user/al/_disable",
+				"").ok()
+		},
 		"the user is created again": func(w *world, _ credential, _ string) {
 			w.es(bob, "DELETE /_security/user/al", "").ok()
-			w.es(bob, "PUT /_security/user/al", `{"password":"the passphrase of another al","roles":["ece_platform_admin"]}`).ok()
+			w.es(bob, "PUT /_security/user/al",
+				`{"password":"the passphrase of another al","roles":["ece_platform_admin"]}`).ok()
 		},
 		"the credential ends": func(w *world, key credential, session string) {
 			w.es(bob, "POST /_security/user/al/_password", `{"password":"a new passphrase"}`).ok()
@@ -91,9 +96,12 @@ func TestUnderWay_Revoked(t *testing.T) {
 						w.native("sam", "watcher")
 						key, session := w.esKey(al, `{"name":"k"}`), w.login("al", passwordOf("al"))
 						w.sql("UPDATE users SET password_set_by = 'user'")
-						caller := map[string]client.RequestEditorFn{"password": al, "session": bearer(session), "API key": key.editor()}[method]
+						caller := map[string]client.RequestEditorFn{
+							"password": al, "session": bearer(session), "API key": key.editor(),
+						}[method]
 						before := w.state()
-						if status := w.underWay(caller, request, body, func() { revoke(w, key, session); before = w.state() }); status != http.StatusUnauthorized {
+						if status := w.underWay(caller, request, body,
+							func() { revoke(w, key, session); before = w.state() }); status != http.StatusUnauthorized {
 							t.Errorf("%s: %d", request, status)
 						}
 						if after := w.state(); after != before {
@@ -108,7 +116,8 @@ func TestUnderWay_Revoked(t *testing.T) {
 
 // state is what requests of revoked callers could leave behind.
 func (w *world) state() string {
-	return w.rows("SELECT name || roles || password_hash FROM users ORDER BY name") + w.rows("SELECT id || invalidated_at FROM api_keys ORDER BY id") +
+	return w.rows("SELECT name || roles || password_hash FROM users ORDER BY name") +
+		w.rows("SELECT id || invalidated_at FROM api_keys ORDER BY id") +
 		w.rows("SELECT name FROM roles ORDER BY name") + w.rows("SELECT id FROM sessions ORDER BY id")
 }
 
@@ -117,7 +126,8 @@ func TestUnderWay_Demoted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	al := w.native("al", "ece_platform_admin")
-	status := w.underWay(al, "POST /api/v1/users", `{"user_name":"backdoor","security":{"password":"a backdoor's passphrase","roles":["ece_platform_admin"]}}`,
+	status := w.underWay(al, "POST /api/v1/users",
+		`{"user_name":"backdoor","security":{"password":"a backdoor's passphrase","roles":["ece_platform_admin"]}}`,
 		func() { w.es(bob, "PUT /_security/user/al", `{"roles":["ece_platform_viewer"]}`).ok() })
 	if status != http.StatusForbidden || w.count("SELECT COUNT(*) FROM users WHERE name = 'backdoor'") != 0 {
 		t.Errorf("%d", status)
@@ -131,18 +141,21 @@ func TestUnderWay_InTransaction(t *testing.T) {
 	w.native("al", "ece_platform_admin")
 	session := w.login("al", passwordOf("al"))
 	p := identity.Principal{
-		User: "al", Roles: []identity.Role{identity.PlatformAdmin}, Method: identity.Session, SessionID: w.rows("SELECT id FROM sessions"), AuthenticatedAt: noon,
+		User: "al", Roles: []identity.Role{identity.PlatformAdmin}, Method: identity.Session,
+		SessionID: w.rows("SELECT id FROM sessions"), AuthenticatedAt: noon,
 	}
 	w.es(bob, "DELETE /_security/oauth2/token", `{"token":"`+session+`"}`).ok()
 	chosen := "a backdoor's passphrase"
 	for name, f := range map[string]func() error{
 		"a key": func() error { _, _, err := w.app.Keys.CreatePlain(t.Context(), p, "left behind", nil); return err },
 		"a user": func() error {
-			_, err := w.app.Users.Add(t.Context(), user.New{Name: "backdoor", Password: chosen, Roles: []string{"ece_platform_admin"}, By: p})
+			_, err := w.app.Users.Add(t.Context(),
+				user.New{Name: "backdoor", Password: chosen, Roles: []string{"ece_platform_admin"}, By: p})
 			return err
 		},
 		"a user by Elasticsearch's operation": func() error {
-			_, err := w.app.Users.PutNative(t.Context(), p, "backdoor", user.Native{Password: &chosen, Roles: []string{"ece_platform_admin"}}, user.Proof{})
+			_, err := w.app.Users.PutNative(t.Context(), p, "backdoor",
+				user.Native{Password: &chosen, Roles: []string{"ece_platform_admin"}}, user.Proof{})
 			return err
 		},
 		"another's roles": func() error {

@@ -16,10 +16,13 @@ func TestExternalUser(t *testing.T) {
 	key, token := apiKey(*w.newKey(alice, "one of alice's", "").Key), bearer(w.login("alice", alicePassword))
 	// A user never changes realms; here alice is made what a sign-in through an identity provider makes.
 	w.sql("UPDATE users SET realm = 'corporate', name_id = '  a-1' WHERE name = 'alice'")
-	if got := w.readUser("alice").Security.SecurityRealm; got == nil || *got != (client.UserSecurityRealm{ID: "corporate", Type: "saml"}) {
+	if got := w.readUser("alice").Security.SecurityRealm; got == nil ||
+		*got != (client.UserSecurityRealm{ID: "corporate", Type: "saml"}) {
 		t.Errorf("the realm is %+v", got)
 	}
-	for method, path := range map[string]string{http.MethodPatch: usersPath + "/alice", http.MethodDelete: usersPath + "/alice"} {
+	for method, path := range map[string]string{
+		http.MethodPatch: usersPath + "/alice", http.MethodDelete: usersPath + "/alice",
+	} {
 		patch := ""
 		if method == http.MethodPatch {
 			patch = `{"full_name":"Another Name"}`
@@ -30,7 +33,8 @@ func TestExternalUser(t *testing.T) {
 	response, body := w.do(http.MethodGet, "/_security/_authenticate", "", token)
 	var caller client.Authentication
 	corporate := client.RealmInformation{Name: "corporate", Type: "saml"}
-	if err := json.Unmarshal([]byte(body), &caller); err != nil || response.StatusCode != http.StatusOK || caller.Username != "alice" ||
+	if err := json.Unmarshal([]byte(body), &caller); err != nil || response.StatusCode != http.StatusOK ||
+		caller.Username != "alice" ||
 		caller.AuthenticationRealm != corporate || caller.LookupRealm != corporate {
 		t.Errorf("the caller is %d %s, %v", response.StatusCode, body, err)
 	}

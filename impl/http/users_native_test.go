@@ -15,7 +15,9 @@ func TestUser_OtherRoles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	password := "wren-427 wren"
-	for name, roles := range map[string][]string{"both": {"superuser", "ece_platform_viewer"}, "neither": {"superuser", strings.Repeat("x", 500)}} {
+	for name, roles := range map[string][]string{
+		"both": {"superuser", "ece_platform_viewer"}, "neither": {"superuser", strings.Repeat("x", 500)},
+	} {
 		founder := identity.Principal{Roles: []identity.Role{identity.PlatformAdmin}}
 		n := user.Native{Password: &password, Roles: roles, Enabled: true}
 		if _, err := w.app.Users.PutNative(t.Context(), founder, name, n, user.Proof{}); err != nil {

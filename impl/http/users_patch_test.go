@@ -50,7 +50,8 @@ func TestUserPatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct{ patch, fullName, email, roles string }{
-		{`{"user_name":"alice","full_name":"Alice Doe","email":"alice@example.com"}`, `"Alice Doe"`, `"alice@example.com"`, `["ece_deployment_viewer"]`},
+		{`{"user_name":"alice","full_name":"Alice Doe","email":"alice@example.com"}`, `"Alice Doe"`, `"alice@example.com"`,
+			`["ece_deployment_viewer"]`},
 		{`{"user_name":"","security":{"roles":["ece_platform_viewer","ece_deployment_viewer"]}}`,
 			`"Alice Doe"`, `"alice@example.com"`, `["ece_deployment_viewer","ece_platform_viewer"]`},
 		{`{"full_name":null}`, `null`, `"alice@example.com"`, `["ece_deployment_viewer","ece_platform_viewer"]`},
@@ -59,7 +60,8 @@ func TestUserPatch(t *testing.T) {
 	} {
 		for form, body := range forms(c.patch) {
 			answered := w.patchUser(alicePath, body, admin)
-			if got := w.readUser("alice"); asJSON(got) != asJSON(answered) || asJSON(got.FullName) != c.fullName || asJSON(got.Email) != c.email ||
+			if got := w.readUser("alice"); asJSON(got) != asJSON(answered) || asJSON(got.FullName) != c.fullName ||
+				asJSON(got.Email) != c.email ||
 				asJSON(got.Security.Roles) != c.roles || !*got.Security.Enabled {
 				t.Errorf("%s as %s: answered is\n%s, read is\n%s", c.patch, form, asJSON(answered), asJSON(got))
 			}
@@ -79,11 +81,13 @@ func TestUserPatch_Metadata(t *testing.T) {
 	for _, c := range []struct {
 		by, path string
 		caller   client.RequestEditorFn
-	}{{"bob", usersPath + "/carol", bob}, {"carol", ownPath, as("carol", "wren-427")}, {user.Admin, usersPath + "/carol", admin}} {
+	}{{"bob", usersPath + "/carol", bob}, {"carol", ownPath, as("carol", "wren-427")},
+		{user.Admin, usersPath + "/carol", admin}} {
 		w.clock.advance(time.Hour)
 		u := w.patchUser(c.path, `{"full_name":"changed by `+c.by+`"}`, c.caller)
 		m := u.Metadata
-		if !m.UpdatedAt.Equal(w.clock.Now()) || *m.UpdatedBy != c.by || !m.CreatedAt.Equal(created) || *m.CreatedBy != user.Admin {
+		if !m.UpdatedAt.Equal(w.clock.Now()) || *m.UpdatedBy != c.by || !m.CreatedAt.Equal(created) ||
+			*m.CreatedBy != user.Admin {
 			t.Errorf("after a change by %s: %s", c.by, asJSON(m))
 		}
 	}
@@ -104,16 +108,20 @@ func TestUserPatch_Refused(t *testing.T) {
 		{`{"full_name":"x","metadata":{}}`, "user.restricted_field", "metadata"},
 		{`{"full_name":"x","metadata":null}`, "user.restricted_field", "metadata"},
 		{`{"full_name":"x","security":{"permissions":[]}}`, "user.restricted_field", "security.permissions"},
-		{`{"full_name":"x","security":{"elevated_permissions":{"enabled":true}}}`, "user.restricted_field", "security.elevated_permissions"},
-		{`{"full_name":"x","security":{"security_realm":{"id":"x","type":"saml"}}}`, "user.restricted_field", "security.security_realm"},
+		{`{"full_name":"x","security":{"elevated_permissions":{"enabled":true}}}`, "user.restricted_field",
+			"security.elevated_permissions"},
+		{`{"full_name":"x","security":{"security_realm":{"id":"x","type":"saml"}}}`, "user.restricted_field",
+			"security.security_realm"},
 		{`{"full_name":"x","security":{"roles":["ece_platform_admin"],"enabled":false,"password":"a new passphrase","security_realm":null}}`,
 			"user.restricted_field", "security.security_realm"},
 		{`{"full_name":"x","security":{"roles":[]}}`, "user.roles.invalid", "security.roles"},
 		{`{"full_name":"x","security":{"roles":null}}`, "user.roles.invalid", "security.roles"},
 		{`{"full_name":"x","security":null}`, "user.roles.invalid", "security.roles"},
 		{`{"full_name":"x","security":{"roles":["root"]}}`, "user.roles.invalid", "security.roles"},
-		{`{"full_name":"x","security":{"roles":["ece_deployment_manager","ece_deployment_viewer"]}}`, "user.roles.invalid", "security.roles"},
-		{`{"full_name":"x","security":{"roles":["ece_platform_admin","ece_platform_viewer"],"password":"a new passphrase"}}`, "user.roles.invalid", "security.roles"},
+		{`{"full_name":"x","security":{"roles":["ece_deployment_manager","ece_deployment_viewer"]}}`, "user.roles.invalid",
+			"security.roles"},
+		{`{"full_name":"x","security":{"roles":["ece_platform_admin","ece_platform_viewer"],"password":"a new passphrase"}}`,
+			"user.roles.invalid", "security.roles"},
 		{`{"full_name":"x","security":{"roles":"ece_platform_admin"}}`, "root.invalid_data", "security.roles"},
 		{`{"full_name":"x","security":{"roles":[null]}}`, "root.invalid_data", "security.roles.0"},
 		{`{"full_name":"x","security":{"password":"1234567"}}`, "root.invalid_data", "security.password"},
@@ -151,7 +159,8 @@ func TestUserPatch_Roles(t *testing.T) {
 	for _, c := range []struct {
 		role   string
 		admits bool
-	}{{"ece_platform_admin", true}, {"ece_deployment_viewer", false}, {"ece_platform_admin", true}, {"ece_platform_viewer", false}} {
+	}{{"ece_platform_admin", true}, {"ece_deployment_viewer", false}, {"ece_platform_admin", true},
+		{"ece_platform_viewer", false}} {
 		token := bearer(w.login("alice", alicePassword))
 		u := w.patchUser(alicePath, `{"security":{"roles":["`+c.role+`"]}}`, admin)
 		if w.alive(token) == c.admits {
@@ -175,7 +184,8 @@ func TestUserPatch_Roles(t *testing.T) {
 func TestUserPatch_Password(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	first, second, key := bearer(w.login("alice", alicePassword)), bearer(w.login("alice", alicePassword)), apiKey(*w.newKey(alice, "a key", "").Key)
+	first, second, key := bearer(w.login("alice", alicePassword)), bearer(w.login("alice", alicePassword)),
+		apiKey(*w.newKey(alice, "a key", "").Key)
 	others := bearer(w.login("bob", bobPassword))
 	w.patchUser(alicePath, `{"security":{"password":"another passphrase"}}`, bob)
 	if w.alive(first) || w.alive(second) || w.alive(alice) {
@@ -199,7 +209,8 @@ func TestUserPatch_Enabled(t *testing.T) {
 	if u := w.patchUser(alicePath, `{"security":{"enabled":true}}`, admin); !*u.Security.Enabled || !w.alive(token) {
 		t.Error("enabling an enabled user changed something")
 	}
-	if u := w.patchUser(alicePath, `{"security":{"enabled":false}}`, admin); *u.Security.Enabled || *w.readUser("alice").Security.Enabled {
+	if u := w.patchUser(alicePath, `{"security":{"enabled":false}}`, admin); *u.Security.Enabled ||
+		*w.readUser("alice").Security.Enabled {
 		t.Error("the user is not shown as disabled")
 	}
 	if w.alive(token) || w.alive(key) || w.alive(alice) {
@@ -225,7 +236,8 @@ func TestUserPatch_Builtin(t *testing.T) {
 	before := asJSON(w.readUser(user.Admin)) + asJSON(w.readUser(user.Readonly))
 	token := bearer(w.login(user.Readonly, readonlyPassword))
 	for _, patch := range []string{
-		`{}`, `{"full_name":"x"}`, `{"security":{"enabled":false}}`, `{"security":{"roles":["ece_platform_admin"]}}`, `{"security":{"password":"a new passphrase"}}`,
+		`{}`, `{"full_name":"x"}`, `{"security":{"enabled":false}}`, `{"security":{"roles":["ece_platform_admin"]}}`,
+		`{"security":{"password":"a new passphrase"}}`,
 	} {
 		for _, name := range []string{user.Admin, user.Readonly} {
 			for _, caller := range []client.RequestEditorFn{bob, admin} {

@@ -16,13 +16,15 @@ func TestUserSelf(t *testing.T) {
 	for name, caller := range map[string]client.RequestEditorFn{
 		"Basic": alice, "session": bearer(w.login("alice", alicePassword)), "key": apiKey(*w.newKey(alice, "a key", "").Key),
 	} {
-		for form, body := range forms(`{"user_name":"","full_name":"Alice by ` + name + `","email":"alice@example.com","security":{}}`) {
+		for form, body := range forms(`{"user_name":"","full_name":"Alice by ` + name +
+			`","email":"alice@example.com","security":{}}`) {
 			answered := w.patchUser(ownPath, body, caller)
 			r, err := w.client.GetCurrentUserWithResponse(t.Context(), caller)
 			if err != nil || r.JSON200 == nil {
 				t.Fatalf("GET user: %v %v", r, err)
 			}
-			if got := *r.JSON200; asJSON(got) != asJSON(answered) || asJSON(got) != asJSON(w.readUser("alice")) || *got.FullName != "Alice by "+name {
+			if got := *r.JSON200; asJSON(got) != asJSON(answered) || asJSON(got) != asJSON(w.readUser("alice")) ||
+				*got.FullName != "Alice by "+name {
 				t.Errorf("%s, %s: answered is\n%s, read is\n%s", name, form, asJSON(answered), asJSON(got))
 			}
 		}
@@ -51,7 +53,8 @@ func TestUserSelf_Refused(t *testing.T) {
 			{`{"full_name":"x","builtin":true}`, "user.restricted_field", "builtin"},
 			{`{"full_name":"x","metadata":{}}`, "user.restricted_field", "metadata"},
 			{`{"full_name":"x","security":{"permissions":["create-user"]}}`, "user.restricted_field", "security.permissions"},
-			{`{"full_name":"x","security":{"elevated_permissions":{"enabled":true}}}`, "user.restricted_field", "security.elevated_permissions"},
+			{`{"full_name":"x","security":{"elevated_permissions":{"enabled":true}}}`, "user.restricted_field",
+				"security.elevated_permissions"},
 			{`{"full_name":"x","security":{"security_realm":{}}}`, "user.restricted_field", "security.security_realm"},
 			{`{"full_name":"x","security":{"password":"1234567"}}`, "root.invalid_data", "security.password"},
 		} {
@@ -99,7 +102,8 @@ func TestUserSelf_PasswordNotRecent(t *testing.T) {
 	before := asJSON(w.readUser("alice"))
 	for _, caller := range []client.RequestEditorFn{key, bearer(token), bearer(refreshed)} {
 		for _, patch := range []string{
-			`{"full_name":"x","security":{"password":"a new passphrase"}}`, `{"security":{"password":"` + alicePassword + `"}}`, `{"security":{"password":"x"}}`,
+			`{"full_name":"x","security":{"password":"a new passphrase"}}`, `{"security":{"password":"` + alicePassword + `"}}`,
+			`{"security":{"password":"x"}}`,
 		} {
 			for _, body := range forms(patch) {
 				response, answer := w.do(http.MethodPatch, ownPath, body, caller)
@@ -135,7 +139,8 @@ func TestUserSelf_SecondFactor(t *testing.T) {
 	}
 	w.clock.advance(30 * time.Second)
 	raised = w.mustElevate(w.login("alice", alicePassword), d.code())
-	if response, body := w.do(http.MethodPatch, ownPath, patch, bearer(raised)); response.StatusCode != http.StatusOK || w.alive(alice) {
+	if response, body := w.do(http.MethodPatch, ownPath, patch, bearer(raised)); response.StatusCode != http.StatusOK ||
+		w.alive(alice) {
 		t.Errorf("elevated: %s", body)
 	}
 }

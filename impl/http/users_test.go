@@ -80,8 +80,10 @@ func TestUserCreate(t *testing.T) {
 	now, by, yes, no, fullName, email := w.clock.Now(), user.Admin, true, false, "Carol Doe", "carol@example.com"
 	roles := []string{"ece_deployment_viewer", "ece_platform_viewer"}
 	permissions := []string{
-		"confirm-totp-device", "create-api-key", "delete-api-key", "delete-api-keys", "disable-elevated-permissions", "enable-elevated-permissions",
-		"enroll-totp-device", "get-api-key", "get-api-keys", "get-authentication-info", "get-current-account", "get-current-user", "get-totp-device",
+		"confirm-totp-device", "create-api-key", "delete-api-key", "delete-api-keys", "disable-elevated-permissions",
+		"enable-elevated-permissions",
+		"enroll-totp-device", "get-api-key", "get-api-keys", "get-authentication-info", "get-current-account",
+		"get-current-user", "get-totp-device",
 		"get-user", "get-users", "logout", "refresh-token", "remove-totp-device", "update-current-user",
 	}
 	want := client.User{
@@ -120,11 +122,13 @@ func TestUserCreate_SpecialNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for name, escaped := range map[string]string{
-		"100%": "100%25", "a%41": "a%2541", "a?b#c": "a%3Fb%23c", "Jo Doe": "Jo%20Doe", "a+b": "a+b", "o'neil;x=y": "o'neil;x=y", "Alice": "Alice",
+		"100%": "100%25", "a%41": "a%2541", "a?b#c": "a%3Fb%23c", "Jo Doe": "Jo%20Doe", "a+b": "a+b",
+		"o'neil;x=y": "o'neil;x=y", "Alice": "Alice",
 		"methods!": "methods%21", "jo@example.com": "jo%40example.com", strings.Repeat("x", 507): strings.Repeat("x", 507),
 	} {
 		encoded, _ := json.Marshal(name)
-		w.createUser(`{"user_name":` + string(encoded) + `,"security":{"password":"wren-427","roles":["ece_deployment_viewer"]}}`)
+		w.createUser(`{"user_name":` + string(encoded) +
+			`,"security":{"password":"wren-427","roles":["ece_deployment_viewer"]}}`)
 		for _, c := range []struct{ method, body string }{{"GET", ""}, {"PATCH", `{"full_name":"x"}`}, {"DELETE", ""}} {
 			response, body := w.do(c.method, usersPath+"/"+escaped, c.body, admin)
 			if response.StatusCode != http.StatusOK || c.method != "DELETE" && w.userOf(body).UserName != name {
@@ -160,16 +164,25 @@ func TestUserCreate_Refused(t *testing.T) {
 		{`{"user_name":"x","security":{"password":"wren-427"}}`, "user.roles.invalid", "security.roles"},
 		{`{"user_name":"x","security":{"password":"wren-427","roles":[]}}`, "user.roles.invalid", "security.roles"},
 		{`{"user_name":"x","security":{"password":"wren-427","roles":["root"]}}`, "user.roles.invalid", "security.roles"},
-		{`{"user_name":"x","security":{"password":"wren-427","roles":["ece_platform_admin","ece_platform_viewer"]}}`, "user.roles.invalid", "security.roles"},
-		{`{"user_name":"x","security":{"password":"wren-427","roles":["ece_deployment_manager","ece_deployment_viewer"]}}`, "user.roles.invalid", "security.roles"},
-		{`{"user_name":"x","security":{"password":"wren-427","roles":"ece_platform_admin"}}`, "root.invalid_data", "security.roles"},
+		{`{"user_name":"x","security":{"password":"wren-427","roles":["ece_platform_admin","ece_platform_viewer"]}}`,
+			"user.roles.invalid", "security.roles"},
+		{`{"user_name":"x","security":{"password":"wren-427","roles":["ece_deployment_manager","ece_deployment_viewer"]}}`,
+			"user.roles.invalid", "security.roles"},
+		{`{"user_name":"x","security":{"password":"wren-427","roles":"ece_platform_admin"}}`, "root.invalid_data",
+			"security.roles"},
 		{`{"user_name":"x","security":{"roles":["ece_deployment_viewer"]}}`, "root.invalid_data", "security.password"},
-		{`{"user_name":"x","security":{"password":"","roles":["ece_deployment_viewer"]}}`, "root.invalid_data", "security.password"},
-		{`{"user_name":"x","security":{"password":"1234567","roles":["ece_deployment_viewer"]}}`, "root.invalid_data", "security.password"},
-		{`{"user_name":"x","security":{"password":"12345678","roles":["ece_deployment_viewer"]}}`, "root.invalid_data", "security.password"},
-		{`{"user_name":"carol.doe","security":{"password":"Carol.Doe","roles":["ece_deployment_viewer"]}}`, "root.invalid_data", "security.password"},
-		{`{"user_name":"x","security":{"password":null,"roles":["ece_deployment_viewer"]}}`, "root.invalid_data", "security.password"},
-		{`{"user_name":"x","full_name":"` + strings.Repeat("ü", 513) + `",` + security + `}`, "root.invalid_data", "full_name"},
+		{`{"user_name":"x","security":{"password":"","roles":["ece_deployment_viewer"]}}`, "root.invalid_data",
+			"security.password"},
+		{`{"user_name":"x","security":{"password":"1234567","roles":["ece_deployment_viewer"]}}`, "root.invalid_data",
+			"security.password"},
+		{`{"user_name":"x","security":{"password":"12345678","roles":["ece_deployment_viewer"]}}`, "root.invalid_data",
+			"security.password"},
+		{`{"user_name":"carol.doe","security":{"password":"Carol.Doe","roles":["ece_deployment_viewer"]}}`,
+			"root.invalid_data", "security.password"},
+		{`{"user_name":"x","security":{"password":null,"roles":["ece_deployment_viewer"]}}`, "root.invalid_data",
+			"security.password"},
+		{`{"user_name":"x","full_name":"` + strings.Repeat("ü", 513) + `",` + security + `}`, "root.invalid_data",
+			"full_name"},
 		{`{"user_name":"x","email":"` + strings.Repeat("x", 513) + `",` + security + `}`, "root.invalid_data", "email"},
 		{`{"user_name":"x","password":"wren-427",` + security + `}`, "root.invalid_data", "password"},
 		{`{"user_name":"x",` + security, "root.invalid_json_request", "body"},
@@ -204,7 +217,8 @@ func TestUserCreate_RestrictedFields(t *testing.T) {
 	} {
 		for range 5 { // the same each time
 			response, body := w.do(http.MethodPost, usersPath,
-				`{`+c.root+`"user_name":"x","security":{`+c.security+`"password":"wren-427","roles":["ece_deployment_viewer"]}}`, admin)
+				`{`+c.root+`"user_name":"x","security":{`+c.security+`"password":"wren-427","roles":["ece_deployment_viewer"]}}`,
+				admin)
 			w.refused(response, body, http.StatusBadRequest, "user.restricted_field", c.field)
 		}
 	}
@@ -228,12 +242,14 @@ func TestUserList(t *testing.T) {
 			t.Errorf("%q lists %s, want %s", query, got, want)
 		}
 	}
-	for _, query := range []string{"?include_disabled=maybe", "?include_disabled=", "?include_disabled=1x", "?include_disabled=true&include_disabled=true"} {
+	for _, query := range []string{"?include_disabled=maybe", "?include_disabled=", "?include_disabled=1x",
+		"?include_disabled=true&include_disabled=true"} {
 		response, body := w.do(http.MethodGet, usersPath+query, "", admin)
 		w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "include_disabled")
 	}
 	all := true
-	r, err := w.client.GetUsersWithResponse(t.Context(), &client.GetUsersParams{IncludeDisabled: &all}, as(user.Readonly, readonlyPassword))
+	r, err := w.client.GetUsersWithResponse(t.Context(), &client.GetUsersParams{IncludeDisabled: &all},
+		as(user.Readonly, readonlyPassword))
 	if err != nil || r.JSON200 == nil || len(r.JSON200.Users) != 5 || strings.Contains(string(r.Body), "password") {
 		t.Errorf("the list for readonly: %v %v", r, err)
 	}
@@ -245,7 +261,8 @@ func TestUser_NotFound(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"unknown", "ALICE", "a%2Fb", "%00", "%C3%A4", "x%20"} {
 		for _, c := range []struct{ method, path, body string }{
-			{"GET", "", ""}, {"PATCH", "", "{}"}, {"PATCH", "", `{"user_name":"","security":{"enabled":false}}`}, {"DELETE", "", ""}, {"POST", "/_unlock", ""},
+			{"GET", "", ""}, {"PATCH", "", "{}"}, {"PATCH", "", `{"user_name":"","security":{"enabled":false}}`},
+			{"DELETE", "", ""}, {"POST", "/_unlock", ""},
 		} {
 			response, body := w.do(c.method, usersPath+"/"+name+c.path, c.body, admin)
 			w.refused(response, body, http.StatusNotFound, "user.not_found", "user_name")
@@ -272,7 +289,8 @@ func TestUser_LoginTimes(t *testing.T) {
 	w.alive(apiKey(*key.Key))
 	w.do(http.MethodPost, loginPath, `{"username":"alice","password":"wrong"}`)
 	u := w.readUser("alice")
-	if m := u.Metadata; m.FirstLoginAt == nil || !m.FirstLoginAt.Equal(first) || m.LastLoginAt == nil || !m.LastLoginAt.Equal(second) {
+	if m := u.Metadata; m.FirstLoginAt == nil || !m.FirstLoginAt.Equal(first) || m.LastLoginAt == nil ||
+		!m.LastLoginAt.Equal(second) {
 		t.Errorf("the times are %s, want %s and %s", asJSON(m), first, second)
 	}
 	if m := u.Metadata; !m.UpdatedAt.Equal(*m.CreatedAt) {

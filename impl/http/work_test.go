@@ -52,12 +52,15 @@ func TestWork_Attacks(t *testing.T) {
 		name, request, body string
 		units               int64
 	}{
-		{"wildcards", "POST /_security/_query/api_key", `{"query":{"bool":{"should":[` + strings.Join(queries, ",") + `]}}}`, 2_000_000},
+		{"wildcards", "POST /_security/_query/api_key", `{"query":{"bool":{"should":[` + strings.Join(queries, ",") + `]}}}`,
+			2_000_000},
 		{"wildcards with a mark", "POST /_security/_query/api_key",
 			strings.ReplaceAll(`{"query":{"bool":{"should":[`+strings.Join(queries, ",")+`]}}}`, `"*a`, `"*?a`), 25_000_000},
-		{"patterns of indices", "POST /_security/user/_has_privileges", `{"index":[{"names":` + string(patterns) + `,"privileges":["read"]}]}`, 6_000_000},
+		{"patterns of indices", "POST /_security/user/_has_privileges",
+			`{"index":[{"names":` + string(patterns) + `,"privileges":["read"]}]}`, 6_000_000},
 		{"patterns of a key's roles", "POST /_security/api_key",
-			`{"name":"k","role_descriptors":{"r":{"indices":[{"names":` + string(patterns) + `,"privileges":["read"]}]}}}`, 6_000_000},
+			`{"name":"k","role_descriptors":{"r":{"indices":[{"names":` + string(patterns) + `,"privileges":["read"]}]}}}`,
+			6_000_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answer, cost := w.measured(erin, c.request, c.body)
@@ -76,16 +79,20 @@ func TestWork_Refused(t *testing.T) {
 	w := newWorld(t)
 	w.esKey(bob, `{"name":"long","metadata":{"t":"`+strings.Repeat("a", 65_000)+`"}}`)
 	marked := `{"wildcard":{"metadata.t":"*?` + strings.Repeat("a", 900) + `b*"}},`
-	w.es(bob, "POST /_security/_query/api_key", `{"query":{"bool":{"should":[`+strings.Repeat(marked, 150)+`{"match_all":{}}]}}}`).
-		fails(http.StatusBadRequest, illegalArgument, "the query is too much work: at most [100000000] values and characters are compared")
+	w.es(bob, "POST /_security/_query/api_key",
+		`{"query":{"bool":{"should":[`+strings.Repeat(marked, 150)+`{"match_all":{}}]}}}`).
+		fails(http.StatusBadRequest, illegalArgument,
+			"the query is too much work: at most [100000000] values and characters are compared")
 
 	var names []string
 	for i := range 500 {
 		names = append(names, fmt.Sprintf("/(a|b)*a(a|b){300}%d/", i))
 	}
 	list, _ := json.Marshal(names)
-	w.es(w.native("erin", "superuser"), "POST /_security/user/_has_privileges", `{"index":[{"names":`+string(list)+`,"privileges":["read","write"]}]}`).
-		fails(http.StatusBadRequest, illegalArgument, "the check of privileges takes too long; ask for fewer of them at once, or use simpler patterns")
+	w.es(w.native("erin", "superuser"), "POST /_security/user/_has_privileges",
+		`{"index":[{"names":`+string(list)+`,"privileges":["read","write"]}]}`).
+		fails(http.StatusBadRequest, illegalArgument,
+			"the check of privileges takes too long; ask for fewer of them at once, or use simpler patterns")
 
 	values := make([]string, 8_000)
 	for i := range values {
@@ -93,7 +100,9 @@ func TestWork_Refused(t *testing.T) {
 	}
 	metadata, _ := json.Marshal(map[string]any{"list": values})
 	w.esKey(bob, `{"name":"tags","metadata":`+string(metadata)+`}`)
-	w.es(bob, "POST /_security/_query/api_key", `{"size":0,"aggs":{"n":{"terms":{"field":"metadata.list","size":8000},"aggs":{"`+
-		strings.Repeat("n", 15_000)+`":{"value_count":{"field":"name"}}}}}}`).
-		fails(http.StatusBadRequest, illegalArgument, "the results of the aggregations have more than [16777216] bytes; ask for fewer buckets, or for shorter names")
+	w.es(bob, "POST /_security/_query/api_key",
+		`{"size":0,"aggs":{"n":{"terms":{"field":"metadata.list","size":8000},"aggs":{"`+
+			strings.Repeat("n", 15_000)+`":{"value_count":{"field":"name"}}}}}}`).
+		fails(http.StatusBadRequest, illegalArgument,
+			"the results of the aggregations have more than [16777216] bytes; ask for fewer buckets, or for shorter names")
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
-// Ensures that the reason why no rule gives a role names the user, the attributes that came and what was looked for, shows
-// values of nothing that rules do not look at, stays on one line and is bounded.
+// Ensures that the reason why no rule gives a role names the user, the attributes that came and what was looked for,
+// shows values of nothing that rules do not look at, stays on one line and is bounded.
 func TestNoRole(t *testing.T) {
 	realm := Realm{
 		Attributes: Attributes{Groups: "memberOf", DN: "entryDN"},
@@ -47,7 +47,9 @@ func TestNoRole(t *testing.T) {
 		}
 	})
 	t.Run("another line", func(t *testing.T) {
-		if got := reason(map[string][]string{"memberOf": {"a\nlevel=ERROR msg=forged"}, "b\r\n": nil}); strings.ContainsAny(got, "\r\n") {
+		if got := reason(map[string][]string{
+			"memberOf": {"a\nlevel=ERROR msg=forged"}, "b\r\n": nil,
+		}); strings.ContainsAny(got, "\r\n") {
 			t.Errorf("%q", got)
 		}
 	})

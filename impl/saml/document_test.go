@@ -41,7 +41,8 @@ func TestLoad_Unreadable(t *testing.T) {
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
-	if _, err := Load(missing, endpoints); err == nil || err.Error() != "the file of realms "+missing+": no such file or directory" {
+	if _, err := Load(missing, endpoints); err == nil ||
+		err.Error() != "the file of realms "+missing+": no such file or directory" {
 		t.Errorf("no file: %v", err)
 	}
 }

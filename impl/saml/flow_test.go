@@ -62,7 +62,8 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*samltest.IdP) []Re
 	}
 	idp := samltest.New(now())
 	g := attempts.NewCounter(attempts.DefaultPolicy, attempts.NewAddressLimiter(100, time.Second, now))
-	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits}, slog.New(slog.DiscardHandler), now)
+	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits},
+		slog.New(slog.DiscardHandler), now)
 	t.Cleanup(s.Close)
 	return flow{s, t, st, idp}
 }
@@ -126,8 +127,8 @@ func (f flow) unsolicited(realm Realm) Answer {
 	return Answer{Response: f.idp.Unsolicited(request)}
 }
 
-// Ensures that the record of a used response outlives the response's validity: a replay that was verified in time, and is
-// used after it, is refused.
+// Ensures that the record of a used response outlives the response's validity: a replay that was verified in time, and
+// is used after it, is refused.
 func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 	var c clock
 	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {
@@ -157,8 +158,8 @@ func TestFinish_ReplayInTheLastMoment(t *testing.T) {
 	}
 }
 
-// Ensures that names of others that an identity provider only passes on are not taken for its own: two of them may have the
-// same name, and would be one user here.
+// Ensures that names of others that an identity provider only passes on are not taken for its own: two of them may have
+// the same name, and would be one user here.
 func TestFinish_NameQualifier(t *testing.T) {
 	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	for qualifier, accepted := range map[string]bool{"": true, f.idp.EntityID: true, "https://other.example.com": false} {
@@ -171,8 +172,8 @@ func TestFinish_NameQualifier(t *testing.T) {
 	}
 }
 
-// Ensures that no more responses are read at once than there are processors, that those above wait or are turned away, and
-// that a sign-in that was turned away waits still.
+// Ensures that no more responses are read at once than there are processors, that those above wait or are turned away,
+// and that a sign-in that was turned away waits still.
 func TestFinish_Busy(t *testing.T) {
 	f := newFlow(t, time.Now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
 	request, answer := f.begin("staff")

@@ -35,7 +35,8 @@ func (f flow) signedLogout(key *samltest.Key) string {
 func (f flow) signedBy(key *samltest.Key, name protocol.NameID) string {
 	f.t.Helper()
 	request := protocol.LogoutRequest{
-		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + singleLogoutPath, IssueInstant: f.providers.now(), NameID: name,
+		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + singleLogoutPath,
+		IssueInstant: f.providers.now(), NameID: name,
 	}
 	location, err := request.RedirectURL(key.Signer.(*rsa.PrivateKey))
 	if err != nil {
@@ -80,7 +81,8 @@ func TestSingleLogout_AnotherRealmUnknown(t *testing.T) {
 		return []Realm{unknown, withLogout(t, idp, "staff")}
 	})
 	f.signIn("staff")
-	answer, err := f.SingleLogout(t.Context(), f.logoutQuery(protocol.NameID{Value: "staff@example.com", Format: emailFormat}))
+	answer, err := f.SingleLogout(t.Context(),
+		f.logoutQuery(protocol.NameID{Value: "staff@example.com", Format: emailFormat}))
 	if err != nil || answer == "" || f.sessions("staff") != 0 {
 		t.Errorf("%q, %v; %d sessions", answer, err, f.sessions("staff"))
 	}

@@ -19,8 +19,8 @@ func newTickets(t *testing.T, key byte) tickets {
 	return tickets{sealer}
 }
 
-// Ensures that a pending sign-in comes back as it was, and only with its own RelayState, its own place, the key that sealed
-// it, and in the one spelling that it was given in.
+// Ensures that a pending sign-in comes back as it was, and only with its own RelayState, its own place, the key that
+// sealed it, and in the one spelling that it was given in.
 func TestTickets(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_123)
 	ours, others := newTickets(t, 1), newTickets(t, 2)
@@ -45,9 +45,10 @@ func TestTickets(t *testing.T) {
 	for name, c := range map[string]struct{ relay, cookie, id string }{
 		"another's RelayState": {ours.sealRelay(relay{now, true}), cookie, id},
 		"without an end":       {relayState[1:], cookie[:len(cookie)-1], id[:len(id)-1]},
-		"the other's place":    {strings.TrimPrefix(id, "_"), "1." + strings.TrimPrefix(id, "_"), "_" + strings.SplitN(cookie, ".", 2)[1]},
-		"a line break":         {relayState + "\n", cookie + "\n", id + "\n"},
-		"nothing":              {"", "", ""},
+		"the other's place": {strings.TrimPrefix(id, "_"), "1." + strings.TrimPrefix(id, "_"),
+			"_" + strings.SplitN(cookie, ".", 2)[1]},
+		"a line break": {relayState + "\n", cookie + "\n", id + "\n"},
+		"nothing":      {"", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, ok := ours.openRelay(c.relay); ok && name != "another's RelayState" {
@@ -87,8 +88,8 @@ func TestTickets(t *testing.T) {
 	})
 }
 
-// Ensures that a browser keeps at most five sign-ins, of 4 KiB in all, and loses the oldest first; and never more than five
-// cookies even if it begins many at the same moment.
+// Ensures that a browser keeps at most five sign-ins, of 4 KiB in all, and loses the oldest first; and never more than
+// five cookies even if it begins many at the same moment.
 func TestCookies(t *testing.T) {
 	tk, now := newTickets(t, 1), start
 	begin := func(c *Cookies, state string) string {
@@ -178,8 +179,8 @@ func TestCookies(t *testing.T) {
 	})
 }
 
-// Ensures that sign-ins of others, however many, do not evict one that is pending, whether a cookie or the request holds it;
-// and that both end after ten minutes, and are answered once.
+// Ensures that sign-ins of others, however many, do not evict one that is pending, whether a cookie or the request
+// holds it; and that both end after ten minutes, and are answered once.
 func TestPending_Flood(t *testing.T) {
 	for name, binding := range map[string]bool{"in a cookie": true, "in the request": false} {
 		t.Run(name, func(t *testing.T) {
@@ -224,7 +225,8 @@ func TestPending_Answers(t *testing.T) {
 	}
 	mine.Response = f.idp.Answer(request)
 	f.fails(t.Context(), mine)
-	if own, _, err := f.Refusals(t.Context()); err != nil || own[0].Reason != "too many answers to this sign-in were refused" {
+	if own, _, err := f.Refusals(t.Context()); err != nil ||
+		own[0].Reason != "too many answers to this sign-in were refused" {
 		t.Errorf("%+v, %v", own, err)
 	}
 	f.signIn("staff")

@@ -21,8 +21,8 @@ func (c *clock) now() time.Time { return start.Add(time.Duration(c.moved.Load())
 
 func (c *clock) wait(d time.Duration) { c.moved.Add(int64(d)) }
 
-// Ensures that a caller that begins a sign-in and disconnects does not cancel the fetching of metadata. Other callers wait
-// for it too, and a caller that disconnects whenever it is due could otherwise block all sign-ins.
+// Ensures that a caller that begins a sign-in and disconnects does not cancel the fetching of metadata. Other callers
+// wait for it too, and a caller that disconnects whenever it is due could otherwise block all sign-ins.
 func TestProviders_CallerDisconnects(t *testing.T) {
 	var c clock
 	var asked atomic.Int32
@@ -99,9 +99,9 @@ func (r *rotating) realm(t *testing.T, idp *samltest.IdP, id string) Realm {
 	return realm
 }
 
-// Ensures that an answer, a logout and an unsolicited answer with a signing key that is not known have the metadata fetched
-// again, and are accepted if they have the key by then; that this is done once a minute at most, and once for many that come
-// together; and that answers that are refused for anything else cause no fetch.
+// Ensures that an answer, a logout and an unsolicited answer with a signing key that is not known have the metadata
+// fetched again, and are accepted if they have the key by then; that this is done once a minute at most, and once for
+// many that come together; and that answers that are refused for anything else cause no fetch.
 func TestProviders_UnknownKey(t *testing.T) {
 	var c clock
 	begin := func(t *testing.T, change func(*Realm)) (flow, *rotating) {

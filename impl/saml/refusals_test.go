@@ -26,8 +26,8 @@ func named(ctx context.Context, id string) context.Context {
 	return audit.WithOrigin(ctx, audit.Origin{RequestID: id})
 }
 
-// Ensures that a flood of junk from many addresses does not write a refusal each time and replaces none of a sign-in that
-// was begun, and that junk is kept again after a while, apart.
+// Ensures that a flood of junk from many addresses does not write a refusal each time and replaces none of a sign-in
+// that was begun, and that junk is kept again after a while, apart.
 func TestRefusals_Flood(t *testing.T) {
 	var c clock
 	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
@@ -46,10 +46,12 @@ func TestRefusals_Flood(t *testing.T) {
 	f.fails(named(t.Context(), "begun"), answer)
 	c.wait(time.Millisecond)
 	for i := range strayBurst + 250 {
-		ctx := audit.WithOrigin(t.Context(), audit.Origin{Address: fmt.Sprintf("192.0.%d.%d", i/256, i%256), RequestID: fmt.Sprint(i)})
+		ctx := audit.WithOrigin(t.Context(),
+			audit.Origin{Address: fmt.Sprintf("192.0.%d.%d", i/256, i%256), RequestID: fmt.Sprint(i)})
 		f.fails(ctx, Answer{Response: "x"})
 	}
-	if own, stray := newest(); own.RequestID != "begun" || own.Realm != "staff" || stray.RequestID != fmt.Sprint(strayBurst-1) || stray.Realm != "" {
+	if own, stray := newest(); own.RequestID != "begun" || own.Realm != "staff" ||
+		stray.RequestID != fmt.Sprint(strayBurst-1) || stray.Realm != "" {
 		t.Errorf("the newest are %+v and %+v", own, stray)
 	}
 
@@ -60,13 +62,16 @@ func TestRefusals_Flood(t *testing.T) {
 	}
 }
 
-// Ensures that the reason of a logout that several realms refuse is that of the realm it is for, whatever the order, and
-// that otherwise each realm's reason is kept.
+// Ensures that the reason of a logout that several realms refuse is that of the realm it is for, whatever the order,
+// and that otherwise each realm's reason is kept.
 func TestRefusals_LogoutReasons(t *testing.T) {
 	var c clock
 	other := samltest.New(c.now())
-	other.EntityID, other.RSA, other.Rollover, other.EC = "https://other.example.com", other.Attacker, other.Attacker, other.Attacker
-	for name, order := range map[string][]string{"the right realm first": {"staff", "guests"}, "the right realm last": {"guests", "staff"}} {
+	other.EntityID, other.RSA, other.Rollover, other.EC = "https://other.example.com", other.Attacker, other.Attacker,
+		other.Attacker
+	for name, order := range map[string][]string{
+		"the right realm first": {"staff", "guests"}, "the right realm last": {"guests", "staff"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm {
 				idps := map[string]*samltest.IdP{"staff": idp, "guests": other}
@@ -96,7 +101,8 @@ func TestRefusals_LogoutReasons(t *testing.T) {
 			query := f.signedLogout(f.idp.RSA)
 			c.wait(time.Hour)
 			own, _ := latest(query)
-			if len(own) != 1 || own[0].Realm != "staff" || own[0].Reason != "logout: the time of issue is missing, too long ago or in the future" {
+			if len(own) != 1 || own[0].Realm != "staff" ||
+				own[0].Reason != "logout: the time of issue is missing, too long ago or in the future" {
 				t.Errorf("an old logout: %+v", own)
 			}
 		})

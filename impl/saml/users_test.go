@@ -66,16 +66,21 @@ func events(t *testing.T, st *store.Store) string {
 }
 
 func profile() Profile {
-	return Profile{Identity: store.ExternalIdentity{NameID: "id-1", Format: formatPersistent}, Name: "erin", FullName: "Erin", Email: "erin@example.com", Roles: []identity.Role{identity.DeploymentViewer, "watcher"}}
+	return Profile{
+		Identity: store.ExternalIdentity{NameID: "id-1", Format: formatPersistent}, Name: "erin", FullName: "Erin",
+		Email: "erin@example.com", Roles: []identity.Role{identity.DeploymentViewer, "watcher"},
+	}
 }
 
-// Ensures that the first sign-in makes the user, that another changes what the identity provider says otherwise, and that
-// one that changes nothing records nothing.
+// Ensures that the first sign-in makes the user, that another changes what the identity provider says otherwise, and
+// that one that changes nothing records nothing.
 func TestSignIn(t *testing.T) {
 	st := openStore(t)
 	made, err := signedIn(t, st, "corporate", profile())
-	if err != nil || made.Name != "erin" || made.Realm != "corporate" || made.Identity != profile().Identity || !made.Enabled || made.Builtin || made.PasswordHash != "" ||
-		made.FullName != "Erin" || made.Email != "erin@example.com" || !slices.Equal(made.Roles, profile().Roles) || made.CreatedAt.IsZero() || made.CreatedBy != "erin" {
+	if err != nil || made.Name != "erin" || made.Realm != "corporate" || made.Identity != profile().Identity ||
+		!made.Enabled || made.Builtin || made.PasswordHash != "" ||
+		made.FullName != "Erin" || made.Email != "erin@example.com" || !slices.Equal(made.Roles, profile().Roles) ||
+		made.CreatedAt.IsZero() || made.CreatedBy != "erin" {
 		t.Fatalf("made is %+v, %v", made, err)
 	}
 	again, err := signedIn(t, st, "corporate", profile())
@@ -85,7 +90,8 @@ func TestSignIn(t *testing.T) {
 	p := profile()
 	p.Name, p.FullName, p.Roles = "erin.new", "", []identity.Role{identity.PlatformViewer}
 	changed, err := signedIn(t, st, "corporate", p)
-	if err != nil || changed.Name != "erin" || changed.FullName != "" || changed.Email != "erin@example.com" || !slices.Equal(changed.Roles, p.Roles) {
+	if err != nil || changed.Name != "erin" || changed.FullName != "" || changed.Email != "erin@example.com" ||
+		!slices.Equal(changed.Roles, p.Roles) {
 		t.Errorf("changed is %+v, %v", changed, err)
 	}
 	if got := events(t, st); got != `user.created erin by erin {"realm":"corporate","roles":["ece_deployment_viewer","watcher"]}
@@ -154,8 +160,8 @@ func TestSignIn_Disabled(t *testing.T) {
 	})
 }
 
-// Ensures that a sign-in with the name of a native or built-in user, of another realm's user, or of another user of the same
-// realm is refused, and that users of two realms may have the same NameID.
+// Ensures that a sign-in with the name of a native or built-in user, of another realm's user, or of another user of the
+// same realm is refused, and that users of two realms may have the same NameID.
 func TestSignIn_NameTaken(t *testing.T) {
 	st := openStore(t)
 	update(t, st, func(tx *store.Tx) error {
@@ -163,11 +169,14 @@ func TestSignIn_NameTaken(t *testing.T) {
 			tx.Users.Insert(store.User{Name: "alice", Enabled: true, PasswordHash: secret.Digest("x")}),
 			tx.Users.Insert(store.User{Name: "admin", Builtin: true, Enabled: true}),
 			tx.Users.Insert(store.User{Name: "frank", Enabled: true, Realm: "partners", Identity: profile().Identity}),
-			tx.Users.Insert(store.User{Name: "grace", Enabled: true, Realm: "corporate", Identity: store.ExternalIdentity{NameID: "id-9"}}),
+			tx.Users.Insert(store.User{
+				Name: "grace", Enabled: true, Realm: "corporate", Identity: store.ExternalIdentity{NameID: "id-9"},
+			}),
 		)
 	})
 	for name, want := range map[string]string{
-		"alice": "that of a user of the realm default_native", "admin": "that of a user of the realm reserved", "frank": "that of a user of the realm partners",
+		"alice": "that of a user of the realm default_native", "admin": "that of a user of the realm reserved",
+		"frank": "that of a user of the realm partners",
 		"grace": "that of a user whom the identity provider knew by another NameID",
 	} {
 		p := profile()

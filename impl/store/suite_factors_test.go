@@ -43,7 +43,8 @@ func totpDevices(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		_, err := tx.TOTPDevices.Find("alice")
 		s.is(err, store.ErrNotFound)
-		return errors.Join(tx.Users.Insert(alice()), tx.TOTPDevices.Insert(device), tx.RecoveryCodes.Replace("alice", []string{"a", "b"}))
+		return errors.Join(tx.Users.Insert(alice()), tx.TOTPDevices.Insert(device),
+			tx.RecoveryCodes.Replace("alice", []string{"a", "b"}))
 	})
 
 	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.TOTPDevices.Insert(device) }), store.ErrExists)

@@ -45,7 +45,8 @@ func updateKeys(s *suite) {
 		if _, err := tx.Keys.Invalidate([]string{"k4"}); err != nil {
 			return err
 		}
-		return tx.Keys.Update([]string{"k2", "nothing", "k1", "k2", "k4", "k3\x00", "\xff"}, store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
+		return tx.Keys.Update([]string{"k2", "nothing", "k1", "k2", "k4", "k3\x00", "\xff"},
+			store.KeyChange{LimitedBy: "l2", Creator: "c2", Version: 10})
 	})
 
 	want := before
@@ -146,7 +147,8 @@ func purgeKeys(s *suite) {
 	kept := s.putForLiveKey()
 	soon, later := s.moment().Add(time.Minute), s.moment().Add(time.Hour)
 	s.update(func(tx *store.Tx) error {
-		if err := tx.Keys.Update([]string{"expired", "both"}, store.KeyChange{Assigned: &ended, ExpiresAt: &soon}); err != nil {
+		if err := tx.Keys.Update([]string{"expired", "both"},
+			store.KeyChange{Assigned: &ended, ExpiresAt: &soon}); err != nil {
 			return err
 		}
 		if err := tx.Keys.Update([]string{"late"}, store.KeyChange{ExpiresAt: &later}); err != nil {

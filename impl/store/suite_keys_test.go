@@ -43,7 +43,8 @@ func apiKeys(s *suite) {
 
 	s.now = s.now.Add(time.Second)
 	s.update(func(tx *store.Tx) error { return tx.Keys.Insert(store.APIKey{ID: "k", UserName: "bob"}) })
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.Keys.Insert(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
+	s.is(s.store.Update(s.Context(),
+		func(tx *store.Tx) error { return tx.Keys.Insert(store.APIKey{ID: "k", UserName: "alice"}) }), store.ErrExists)
 	s.view(func(tx *store.Tx) error {
 		key, owner, err := tx.Keys.FindWithOwner("k1")
 		if err != nil {
@@ -110,7 +111,9 @@ func lookUpManyKeys(s *suite) {
 		}
 
 		for i := range n {
-			if err := tx.Keys.Insert(store.APIKey{ID: fmt.Sprintf("k%03d", i), UserName: "alice", SecretDigest: "d"}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{
+				ID: fmt.Sprintf("k%03d", i), UserName: "alice", SecretDigest: "d",
+			}); err != nil {
 				return err
 			}
 		}

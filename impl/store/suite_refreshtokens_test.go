@@ -30,7 +30,8 @@ func refreshTokens(s *suite) {
 		return nil
 	})
 
-	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.RefreshTokens.Insert("s1a", "s2", end) }), store.ErrExists)
+	s.is(s.store.Update(s.Context(), func(tx *store.Tx) error { return tx.RefreshTokens.Insert("s1a", "s2", end) }),
+		store.ErrExists)
 	s.refreshes("s1a", "s1")
 	s.refreshes("nothing", "")
 	s.once("using a token", func(tx *store.Tx) (bool, error) {

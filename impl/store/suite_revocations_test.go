@@ -123,7 +123,8 @@ func revokeFew(s *suite) {
 	s.invalidatedAt("k0000", s.moment())
 	s.update(func(tx *store.Tx) error {
 		end := tx.Now.Add(time.Hour)
-		return errors.Join(tx.Keys.Insert(store.APIKey{ID: "new", UserName: "alice"}), tx.Sessions.Insert(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
+		return errors.Join(tx.Keys.Insert(store.APIKey{ID: "new", UserName: "alice"}),
+			tx.Sessions.Insert(store.Session{ID: "new", UserName: "alice", ExpiresAt: end}))
 	})
 
 	s.invalidatedAt("new", time.Time{})
@@ -257,7 +258,8 @@ func deleteMany(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.Realm, u.Identity = "r", called
-		return errors.Join(tx.Users.Insert(u), tx.TOTPDevices.Insert(store.TOTPDevice{UserName: "alice"}), tx.TOTPDevices.Confirm("alice"), tx.Users.TouchLogin("alice"))
+		return errors.Join(tx.Users.Insert(u), tx.TOTPDevices.Insert(store.TOTPDevice{UserName: "alice"}),
+			tx.TOTPDevices.Confirm("alice"), tx.Users.TouchLogin("alice"))
 	})
 
 	s.own(many)

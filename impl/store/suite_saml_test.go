@@ -11,8 +11,10 @@ import (
 
 // samlUsedOnce: a message is used once, however many callers try, and again only after its record was swept.
 func samlUsedOnce(s *suite) {
-	s.once("an assertion", func(tx *store.Tx) (bool, error) { return tx.SAML.UseAssertion("idp", "_a", s.now.Add(time.Minute)) })
-	s.once("a sign-in of our own", func(tx *store.Tx) (bool, error) { return tx.SAML.UseAssertion("", "_a", s.now.Add(time.Minute)) })
+	s.once("an assertion",
+		func(tx *store.Tx) (bool, error) { return tx.SAML.UseAssertion("idp", "_a", s.now.Add(time.Minute)) })
+	s.once("a sign-in of our own",
+		func(tx *store.Tx) (bool, error) { return tx.SAML.UseAssertion("", "_a", s.now.Add(time.Minute)) })
 	s.now = s.now.Add(time.Minute)
 	s.update(func(tx *store.Tx) error {
 		expired, err := tx.SAML.UseAssertion("idp", "_a", s.now)
@@ -58,7 +60,8 @@ func samlUsers(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		_, err := tx.Users.FindExternal("r", u.Identity)
 		s.is(err, store.ErrNotFound)
-		return errors.Join(tx.Users.Insert(u), tx.Sessions.Insert(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
+		return errors.Join(tx.Users.Insert(u),
+			tx.Sessions.Insert(store.Session{ID: "s", UserName: u.Name, ExpiresAt: s.now.Add(time.Hour)}),
 			tx.SAML.InsertSession(session))
 	})
 
@@ -81,7 +84,8 @@ func samlUsers(s *suite) {
 // samlIdentities: a realm's users differ by each part of their identities, and each is found by all of its own only.
 func samlIdentities(s *suite) {
 	identities := []store.ExternalIdentity{
-		{NameID: "x", Format: "f"}, {NameID: "x", Format: "g"}, {NameID: "x", Format: "f", SPNameQualifier: "q"}, {NameID: "x", Format: "", SPNameQualifier: "q"},
+		{NameID: "x", Format: "f"}, {NameID: "x", Format: "g"}, {NameID: "x", Format: "f", SPNameQualifier: "q"},
+		{NameID: "x", Format: "", SPNameQualifier: "q"},
 		{NameID: " x", Format: "f"}, {NameID: "xf"}, {NameID: "X", Format: "f"},
 		{NameID: strings.Repeat("n", 1024), Format: strings.Repeat("f", 256), SPNameQualifier: strings.Repeat("q", 1024)},
 	}
@@ -115,8 +119,8 @@ func samlIdentities(s *suite) {
 	})
 }
 
-// samlRefusals: the newest come first, and the kept ones are bounded: of a realm in all and from one address, and apart from
-// them those without a realm.
+// samlRefusals: the newest come first, and the kept ones are bounded: of a realm in all and from one address, and apart
+// from them those without a realm.
 func samlRefusals(s *suite) {
 	insert := func(n int, prefix, realm, address string) {
 		for i := range n {

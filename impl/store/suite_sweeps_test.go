@@ -18,10 +18,14 @@ func sweeps(s *suite) {
 
 		for i := range count {
 			id := fmt.Sprint("s", i)
-			if err := tx.Sessions.Insert(store.Session{ID: id, UserName: "alice", ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
+			if err := tx.Sessions.Insert(store.Session{
+				ID: id, UserName: "alice", ExpiresAt: tx.Now.Add(time.Minute),
+			}); err != nil {
 				return err
 			}
-			if err := tx.Sessions.InsertToken(store.SessionToken{ID: id, SessionID: id, ExpiresAt: tx.Now.Add(time.Minute)}); err != nil {
+			if err := tx.Sessions.InsertToken(store.SessionToken{
+				ID: id, SessionID: id, ExpiresAt: tx.Now.Add(time.Minute),
+			}); err != nil {
 				return err
 			}
 			if err := tx.RefreshTokens.Insert(id, id, tx.Now.Add(time.Minute)); err != nil {
@@ -118,7 +122,9 @@ func purges(s *suite) {
 		}
 
 		for i := range count {
-			if err := tx.Keys.Insert(store.APIKey{ID: fmt.Sprint("k", i), UserName: "alice", ExpiresAt: tx.Now.Add(-time.Minute)}); err != nil {
+			if err := tx.Keys.Insert(store.APIKey{
+				ID: fmt.Sprint("k", i), UserName: "alice", ExpiresAt: tx.Now.Add(-time.Minute),
+			}); err != nil {
 				return err
 			}
 		}

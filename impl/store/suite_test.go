@@ -256,7 +256,8 @@ func users(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.Enabled, u.PasswordHash, u.Roles, u.Metadata = false, "other", []identity.Role{"a,b", `"\<Ω`}, `{"a":1}`
-		u.PasswordSetBy, u.Tenure = store.SetByOther, identity.Tenure{Promotions: 2, Since: map[identity.Role]int64{identity.PlatformViewer: 2}}
+		u.PasswordSetBy, u.Tenure = store.SetByOther,
+			identity.Tenure{Promotions: 2, Since: map[identity.Role]int64{identity.PlatformViewer: 2}}
 		s.is(tx.Users.Update(store.User{Name: "unknown"}), store.ErrNotFound)
 		return tx.Users.Update(u)
 	})
@@ -269,13 +270,15 @@ func users(s *suite) {
 		}
 
 		if u.Enabled || u.Builtin || u.PasswordHash != "other" || u.FullName != "Alice Ω" || u.Email != "alice@example.com" ||
-			u.Metadata != `{"a":1}` || u.PasswordSetBy != store.SetByOther || u.Tenure.Promotions != 2 || u.Tenure.Since[identity.PlatformViewer] != 2 ||
+			u.Metadata != `{"a":1}` || u.PasswordSetBy != store.SetByOther || u.Tenure.Promotions != 2 ||
+			u.Tenure.Since[identity.PlatformViewer] != 2 ||
 			!slices.Equal(u.Roles, []identity.Role{"a,b", `"\<Ω`}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
 			s.Errorf("the user is %+v", u)
 		}
 
 		list, err := tx.Users.All()
-		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 || list[0].Metadata != "" || list[0].Tenure.Since != nil || list[1].Name != "alice" {
+		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 ||
+			list[0].Metadata != "" || list[0].Tenure.Since != nil || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
 
@@ -361,7 +364,8 @@ func sessionByID(s *suite, id string, want bool) {
 			return nil
 		}
 
-		if session.ID != id || session.UserName != "alice" || session.CreatedAt.IsZero() || session.ExpiresAt.IsZero() || u.Email != "alice@example.com" {
+		if session.ID != id || session.UserName != "alice" || session.CreatedAt.IsZero() || session.ExpiresAt.IsZero() ||
+			u.Email != "alice@example.com" {
 			s.Errorf("%s is %+v of %+v", id, session, u)
 		}
 

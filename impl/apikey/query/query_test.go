@@ -126,7 +126,8 @@ func TestQuery_Range(t *testing.T) {
 
 // Ensures that bool combines queries as Elasticsearch does, also where parts are left out.
 func TestQuery_Bool(t *testing.T) {
-	const ann, native, prod, rest = `{"term":{"username":"ann"}}`, `{"term":{"realm_name":"native"}}`, `{"term":{"metadata.env":"prod"}}`, `{"term":{"type":"rest"}}`
+	const ann, native, prod, rest = `{"term":{"username":"ann"}}`, `{"term":{"realm_name":"native"}}`,
+		`{"term":{"metadata.env":"prod"}}`, `{"term":{"type":"rest"}}`
 	should := `"should":[` + ann + `,` + native + `,` + prod + `,` + rest + `]`
 	checkQueries(t, map[string]string{
 		`{"bool":{}}`:                                                                      "abcde",

@@ -142,7 +142,8 @@ func TestAggregation_LongTexts(t *testing.T) {
 		"terms":     `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"terms":{"field":"metadata.long"}}}}`,
 		"name": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"` + name +
 			`":{"value_count":{"field":"name"}}}}`,
-		"meta": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"value_count":{"field":"name"},"meta":{"a":"` + name + `"}}}}`,
+		"meta": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"value_count":{"field":"name"},"meta":{"a":"` +
+			name + `"}}}}`,
 		"filters": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"filters":{"filters":{"` + name +
 			`":{"match_all":{}}}}}}}`,
 		"range": `{"terms":{"field":"metadata.list","size":8000},"aggs":{"n":{"range":{"field":"creation","ranges":[{"key":"` + name + `","to":"now"}]}}}}`,

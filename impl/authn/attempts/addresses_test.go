@@ -63,7 +63,8 @@ func TestAddressLimiter_Rate(t *testing.T) {
 
 // Ensures that an address is allowed after the reported wait, for intervals up to a day.
 func TestAddressLimiter_Wait(t *testing.T) {
-	for _, every := range []time.Duration{1, 7, time.Millisecond, 333_333_333, time.Second, 7 * time.Minute, 24 * time.Hour} {
+	for _, every := range []time.Duration{1, 7, time.Millisecond, 333_333_333, time.Second, 7 * time.Minute,
+		24 * time.Hour} {
 		var c clock
 		a := NewAddressLimiter(1, every, c.now)
 		for i := range 200 {

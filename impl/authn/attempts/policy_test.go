@@ -104,16 +104,17 @@ func TestFail_ExtremeValues(t *testing.T) {
 		failures int
 		want     store.Lockout
 	}{
-		"most failures":    {DefaultPolicy, math.MaxInt, state(math.MaxInt, start, start.Add(DefaultPolicy.Max))},
-		"62 doublings":     {Policy{1, 1, longest, time.Hour}, 62, state(63, start, start.Add(1<<62))},
-		"63 doublings":     {Policy{1, 1, longest, time.Hour}, 63, state(64, start, start.Add(longest))},
-		"64 doublings":     {Policy{1, 1, longest, time.Hour}, 64, state(65, start, start.Add(longest))},
-		"long base":        {Policy{1, longest, longest, time.Hour}, 1, state(2, start, start.Add(longest))},
-		"base over max":    {Policy{1, time.Hour, time.Minute, time.Hour}, 0, state(1, start, start.Add(time.Minute))},
-		"first of one":     {Policy{1, time.Second, time.Minute, time.Hour}, 0, state(1, start, start.Add(time.Second))},
-		"no threshold":     {Policy{0, time.Second, time.Minute, time.Hour}, 99, state(100, start, time.Time{})},
-		"below zero":       {Policy{-1, time.Second, time.Minute, time.Hour}, 99, state(100, start, time.Time{})},
-		"highest":          {Policy{math.MaxInt, time.Second, time.Minute, time.Hour}, math.MaxInt, state(math.MaxInt, start, start.Add(time.Second))},
+		"most failures": {DefaultPolicy, math.MaxInt, state(math.MaxInt, start, start.Add(DefaultPolicy.Max))},
+		"62 doublings":  {Policy{1, 1, longest, time.Hour}, 62, state(63, start, start.Add(1<<62))},
+		"63 doublings":  {Policy{1, 1, longest, time.Hour}, 63, state(64, start, start.Add(longest))},
+		"64 doublings":  {Policy{1, 1, longest, time.Hour}, 64, state(65, start, start.Add(longest))},
+		"long base":     {Policy{1, longest, longest, time.Hour}, 1, state(2, start, start.Add(longest))},
+		"base over max": {Policy{1, time.Hour, time.Minute, time.Hour}, 0, state(1, start, start.Add(time.Minute))},
+		"first of one":  {Policy{1, time.Second, time.Minute, time.Hour}, 0, state(1, start, start.Add(time.Second))},
+		"no threshold":  {Policy{0, time.Second, time.Minute, time.Hour}, 99, state(100, start, time.Time{})},
+		"below zero":    {Policy{-1, time.Second, time.Minute, time.Hour}, 99, state(100, start, time.Time{})},
+		"highest": {Policy{math.MaxInt, time.Second, time.Minute, time.Hour}, math.MaxInt,
+			state(math.MaxInt, start, start.Add(time.Second))},
 		"just not doubled": {Policy{1, 10, 19, time.Hour}, 1, state(2, start, start.Add(19))},
 		"just doubled":     {Policy{1, 10, 20, time.Hour}, 1, state(2, start, start.Add(20))},
 	} {
@@ -148,7 +149,8 @@ func TestFail_AnyOrder(t *testing.T) {
 			case s.LockedUntil.After(now.Add(policy.Max)):
 				t.Fatalf("%+v, failure %d at %v: %+v is locked beyond Max", policy, i, now, s)
 			case policy.Locked(before, now) && s.LockedUntil.After(before.LockedUntil):
-				t.Fatalf("%+v, failure %d at %v: the end of the lock moved from %v to %v", policy, i, now, before.LockedUntil, s.LockedUntil)
+				t.Fatalf("%+v, failure %d at %v: the end of the lock moved from %v to %v", policy, i, now, before.LockedUntil,
+					s.LockedUntil)
 			case s.Failures != 1 && s.Failures != before.Failures+1:
 				t.Fatalf("%+v, failure %d at %v: %d failures after %d", policy, i, now, s.Failures, before.Failures)
 			}

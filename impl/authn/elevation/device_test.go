@@ -37,7 +37,8 @@ func TestEnroll(t *testing.T) {
 	if e.Secret == replaced.Secret {
 		t.Error("both devices have the same secret")
 	}
-	if uri, err := url.Parse(e.URI); err != nil || uri.Query().Get("secret") != e.Secret || uri.Query().Get("issuer") != "Sallyport" {
+	if uri, err := url.Parse(e.URI); err != nil || uri.Query().Get("secret") != e.Secret ||
+		uri.Query().Get("issuer") != "Sallyport" {
 		t.Errorf("the URI is %q, %v", e.URI, err)
 	}
 	if d, err := h.Device(t.Context(), p); err != nil || d != (elevation.Device{CreatedAt: h.now}) {
@@ -52,7 +53,8 @@ func TestEnroll(t *testing.T) {
 	if d, err := h.Device(t.Context(), p); err != nil || d != want || len(codes) == 0 {
 		t.Errorf("%+v, %v; want %+v", d, err, want)
 	}
-	if enrolled, confirmed := h.recorded(audit.DeviceEnrolled), h.recorded(audit.DeviceConfirmed); enrolled != 2 || confirmed != 1 {
+	if enrolled, confirmed := h.recorded(audit.DeviceEnrolled), h.recorded(audit.DeviceConfirmed); enrolled != 2 ||
+		confirmed != 1 {
 		t.Errorf("recorded are %d enrollments and %d confirmations", enrolled, confirmed)
 	}
 }
@@ -65,9 +67,11 @@ func TestEnroll_Refused(t *testing.T) {
 		want     fault.Code
 		enrolled int
 	}{
-		"password not recent": {func(h *harness, _ *identity.Principal) { h.now = h.now.Add(elevation.RecentPassword) }, fault.RecentPasswordNeeded, 0},
-		"no password":         {func(_ *harness, p *identity.Principal) { p.AuthenticatedAt = time.Time{} }, fault.RecentPasswordNeeded, 0},
-		"confirmed device":    {func(h *harness, _ *identity.Principal) { h.provision() }, fault.DeviceConflict, 1},
+		"password not recent": {func(h *harness, _ *identity.Principal) { h.now = h.now.Add(elevation.RecentPassword) },
+			fault.RecentPasswordNeeded, 0},
+		"no password": {func(_ *harness, p *identity.Principal) { p.AuthenticatedAt = time.Time{} },
+			fault.RecentPasswordNeeded, 0},
+		"confirmed device": {func(h *harness, _ *identity.Principal) { h.provision() }, fault.DeviceConflict, 1},
 		"ended session": {func(h *harness, p *identity.Principal) {
 			h.update(func(tx *store.Tx) error { _, err := h.sessions.End(tx, p.SessionID); return err })
 		}, fault.CredentialsInvalid, 0},
@@ -89,7 +93,8 @@ func TestEnroll_Refused(t *testing.T) {
 // Ensures that a secret is never stored with a key that the server could not open it with later.
 func TestEnroll_KeyReplaced(t *testing.T) {
 	h := newHarness(t)
-	s := elevation.NewService(h.store, h.sessions, nil, newSealer(t), elevation.DefaultSettings, func() time.Time { return h.now })
+	s := elevation.NewService(h.store, h.sessions, nil, newSealer(t), elevation.DefaultSettings,
+		func() time.Time { return h.now })
 	if _, err := s.Enroll(t.Context(), h.signIn()); !errors.Is(err, secret.ErrUnsealable) {
 		t.Error(err)
 	}
@@ -222,7 +227,8 @@ func TestReseal(t *testing.T) {
 	e, _ := h.provision()
 	other := newSealer(t)
 
-	err := h.store.Update(t.Context(), func(tx *store.Tx) error { _, err := elevation.Reseal(tx, other, h.sealer); return err })
+	err := h.store.Update(t.Context(),
+		func(tx *store.Tx) error { _, err := elevation.Reseal(tx, other, h.sealer); return err })
 	if !errors.Is(err, secret.ErrUnsealable) {
 		t.Errorf("with another key: %v", err)
 	}

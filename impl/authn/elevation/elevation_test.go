@@ -23,14 +23,19 @@ func TestRequire(t *testing.T) {
 		caller identity.Principal
 		next   string // "" if the caller is admitted
 	}{
-		"enrolled, no device":          {elevation.Enrolled, identity.Principal{Method: identity.Session}, ""},
-		"enrolled, device":             {elevation.Enrolled, identity.Principal{Method: identity.Session, HasTOTP: true}, elevate},
-		"enrolled, device, Basic":      {elevation.Enrolled, identity.Principal{Method: identity.Basic, HasTOTP: true}, elevate},
-		"enrolled, elevated":           {elevation.Enrolled, identity.Principal{Method: identity.Session, HasTOTP: true, ElevatedUntil: until}, ""},
-		"enrolled, API key":            {elevation.Enrolled, identity.Principal{Method: identity.APIKey, HasTOTP: true}, ""},
-		"always, no device":            {elevation.Always, identity.Principal{Method: identity.Session}, enroll},
-		"always, device":               {elevation.Always, identity.Principal{Method: identity.Session, HasTOTP: true}, elevate},
-		"always, elevated":             {elevation.Always, identity.Principal{Method: identity.Session, HasTOTP: true, ElevatedUntil: until}, ""},
+		"enrolled, no device": {elevation.Enrolled, identity.Principal{Method: identity.Session}, ""},
+		"enrolled, device": {elevation.Enrolled, identity.Principal{Method: identity.Session, HasTOTP: true},
+			elevate},
+		"enrolled, device, Basic": {elevation.Enrolled, identity.Principal{Method: identity.Basic, HasTOTP: true},
+			elevate},
+		"enrolled, elevated": {elevation.Enrolled,
+			identity.Principal{Method: identity.Session, HasTOTP: true, ElevatedUntil: until}, ""},
+		"enrolled, API key": {elevation.Enrolled, identity.Principal{Method: identity.APIKey, HasTOTP: true}, ""},
+		"always, no device": {elevation.Always, identity.Principal{Method: identity.Session}, enroll},
+		"always, device": {elevation.Always, identity.Principal{Method: identity.Session, HasTOTP: true},
+			elevate},
+		"always, elevated": {elevation.Always,
+			identity.Principal{Method: identity.Session, HasTOTP: true, ElevatedUntil: until}, ""},
 		"always, API key":              {elevation.Always, identity.Principal{Method: identity.APIKey}, ""},
 		"never, device":                {elevation.Never, identity.Principal{Method: identity.Session, HasTOTP: true}, ""},
 		"never, no device, basic":      {elevation.Never, identity.Principal{Method: identity.Basic}, ""},
@@ -146,13 +151,17 @@ func TestElevate_Refused(t *testing.T) {
 		want     fault.Code
 		failures int
 	}{
-		"Basic":              {identity.Basic, "confirmed", (*harness).code, fault.CredentialsInvalid, 0},
-		"API key":            {identity.APIKey, "confirmed", (*harness).code, fault.CredentialsInvalid, 0},
-		"no code":            {identity.Session, "confirmed", func(*harness, elevation.Enrollment) string { return "" }, fault.OneTimeCodeInvalid, 0},
-		"wrong code":         {identity.Session, "confirmed", (*harness).wrongCode, fault.OneTimeCodeInvalid, 1},
-		"no code at all":     {identity.Session, "confirmed", func(*harness, elevation.Enrollment) string { return "x" }, fault.OneTimeCodeInvalid, 1},
-		"unused recovery":    {identity.Session, "confirmed", func(*harness, elevation.Enrollment) string { return "abcd-efgh-ijkl-2345" }, fault.OneTimeCodeInvalid, 1},
-		"no device":          {identity.Session, "", func(*harness, elevation.Enrollment) string { return "123456" }, fault.OneTimeCodeInvalid, 0},
+		"Basic":   {identity.Basic, "confirmed", (*harness).code, fault.CredentialsInvalid, 0},
+		"API key": {identity.APIKey, "confirmed", (*harness).code, fault.CredentialsInvalid, 0},
+		"no code": {identity.Session, "confirmed", func(*harness, elevation.Enrollment) string { return "" },
+			fault.OneTimeCodeInvalid, 0},
+		"wrong code": {identity.Session, "confirmed", (*harness).wrongCode, fault.OneTimeCodeInvalid, 1},
+		"no code at all": {identity.Session, "confirmed", func(*harness, elevation.Enrollment) string { return "x" },
+			fault.OneTimeCodeInvalid, 1},
+		"unused recovery": {identity.Session, "confirmed",
+			func(*harness, elevation.Enrollment) string { return "abcd-efgh-ijkl-2345" }, fault.OneTimeCodeInvalid, 1},
+		"no device": {identity.Session, "", func(*harness, elevation.Enrollment) string { return "123456" },
+			fault.OneTimeCodeInvalid, 0},
 		"unconfirmed device": {identity.Session, "unconfirmed", (*harness).code, fault.OneTimeCodeInvalid, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,8 @@ func TestPrincipal_Authorize(t *testing.T) {
 			if (err == nil) != c.granted {
 				t.Error(err)
 			}
-			if err != nil && (!fault.Has(err, fault.PermissionDenied) || !strings.Contains(err.Error(), "lacks the permission delete-user")) {
+			if err != nil &&
+				(!fault.Has(err, fault.PermissionDenied) || !strings.Contains(err.Error(), "lacks the permission delete-user")) {
 				t.Error(err)
 			}
 		})
@@ -94,7 +95,8 @@ func TestGrants_Permissions(t *testing.T) {
 func TestSplitRoles(t *testing.T) {
 	roles := []Role{"z", PlatformViewer, "superuser", DeploymentViewer, "ECE_PLATFORM_ADMIN", "ece_platform_admin "}
 	platform, others := SplitRoles(roles)
-	if got := fmt.Sprintf("%q %q", platform, others); got != `["ece_platform_viewer" "ece_deployment_viewer"] ["z" "superuser" "ECE_PLATFORM_ADMIN" "ece_platform_admin "]` {
+	if got := fmt.Sprintf("%q %q", platform,
+		others); got != `["ece_platform_viewer" "ece_deployment_viewer"] ["z" "superuser" "ECE_PLATFORM_ADMIN" "ece_platform_admin "]` {
 		t.Errorf("the roles are %s", got)
 	}
 	if err := (Principal{Roles: others}).Authorize("get-api-keys", Roles); err == nil || HoldsPlatformRole(others) {

@@ -6,9 +6,11 @@ import (
 )
 
 func TestIncludedRoles(t *testing.T) {
-	if got := fmt.Sprint(IncludedRoles([]Role{"superuser", PlatformViewer, DeploymentManager}), CommonRoles([]Role{PlatformAdmin}, []Role{PlatformViewer, DeploymentManager}),
+	if got := fmt.Sprint(IncludedRoles([]Role{"superuser", PlatformViewer, DeploymentManager}),
+		CommonRoles([]Role{PlatformAdmin}, []Role{PlatformViewer, DeploymentManager}),
 		CommonRoles([]Role{DeploymentManager}, []Role{PlatformViewer}), CommonRoles(nil, []Role{PlatformAdmin})); got !=
-		"[ece_deployment_manager ece_deployment_viewer ece_platform_viewer] [ece_deployment_manager ece_platform_viewer] [ece_deployment_viewer] []" {
+		"[ece_deployment_manager ece_deployment_viewer ece_platform_viewer] [ece_deployment_manager ece_platform_viewer] "+
+			"[ece_deployment_viewer] []" {
 		t.Errorf("the roles are %s", got)
 	}
 }
@@ -29,11 +31,13 @@ func TestTenure_After(t *testing.T) {
 		{[]Role{DeploymentManager}, "[ece_deployment_manager]", "[] [ece_deployment_viewer]"},
 		{[]Role{PlatformAdmin}, "[ece_platform_admin ece_platform_viewer]", "[] [ece_deployment_viewer]"},
 		{nil, "[]", "[] []"},
-		{[]Role{PlatformAdmin}, "[ece_deployment_manager ece_deployment_viewer ece_platform_admin ece_platform_viewer]", "[] []"},
+		{[]Role{PlatformAdmin}, "[ece_deployment_manager ece_deployment_viewer ece_platform_admin ece_platform_viewer]",
+			"[] []"},
 	} {
 		next, gained := tenure.After(roles, step.to)
 		tenure, roles = next, step.to
-		if got := fmt.Sprint(tenure.HeldSince(0, roles), tenure.HeldSince(2, roles)); fmt.Sprint(gained) != step.gained || got != step.held {
+		if got := fmt.Sprint(tenure.HeldSince(0, roles), tenure.HeldSince(2, roles)); fmt.Sprint(gained) != step.gained ||
+			got != step.held {
 			t.Errorf("step %d gains %v and holds %s of %+v", i, gained, got, tenure)
 		}
 	}

@@ -53,7 +53,8 @@ func TestCheck_Reasons(t *testing.T) {
 			continue
 		}
 		var f *fault.Error
-		if !errors.As(err, &f) || f.Code != fault.InvalidData || !slices.Equal(f.Fields, []string{"security.password"}) || !strings.Contains(f.Message, c.why) {
+		if !errors.As(err, &f) || f.Code != fault.InvalidData || !slices.Equal(f.Fields, []string{"security.password"}) ||
+			!strings.Contains(f.Message, c.why) {
 			t.Errorf("%.30q: %v, want %q", c.password, err, c.why)
 		}
 	}
@@ -61,7 +62,8 @@ func TestCheck_Reasons(t *testing.T) {
 
 // Ensures that an error says what to do, and does not contain the password.
 func TestCheck_ErrorTexts(t *testing.T) {
-	for _, c := range [][2]string{{"hunter2", ""}, {strings.Repeat("hunter2", 200), ""}, {"hunter2-again", "hunter2-again"}, {"trustno1", ""}} {
+	for _, c := range [][2]string{{"hunter2", ""}, {strings.Repeat("hunter2", 200), ""},
+		{"hunter2-again", "hunter2-again"}, {"trustno1", ""}} {
 		err := Check(c[0], c[1])
 		if err == nil || !strings.Contains(err.Error(), "; choose a") || strings.Contains(err.Error(), c[0]) {
 			t.Errorf("%v", err)
@@ -80,7 +82,8 @@ func TestCommon_ListFormat(t *testing.T) {
 		if i > 0 && lines[i-1] >= line {
 			t.Errorf("line %d: %q is listed after %q", i+1, line, lines[i-1])
 		}
-		if line != strings.ToLower(line) || strings.Join(strings.Fields(line), "") != line || utf8.RuneCountInString(line) < Min {
+		if line != strings.ToLower(line) || strings.Join(strings.Fields(line), "") != line ||
+			utf8.RuneCountInString(line) < Min {
 			t.Errorf("line %d: %q", i+1, line)
 		}
 		if err := Check(strings.ToUpper(line), ""); err == nil && strings.ToLower(strings.ToUpper(line)) == line {

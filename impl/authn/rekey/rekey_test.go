@@ -58,7 +58,8 @@ func start(t *testing.T, dsn string, sealer *secret.Sealer) server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	factors := elevation.NewService(st, sessions, attempts.NewCounter(attempts.DefaultPolicy, nil), sealer, elevation.DefaultSettings, time.Now)
+	factors := elevation.NewService(st, sessions, attempts.NewCounter(attempts.DefaultPolicy, nil), sealer,
+		elevation.DefaultSettings, time.Now)
 	return server{st, sealer, sessions, factors}
 }
 
@@ -67,7 +68,8 @@ func populated(t *testing.T, dsn string) server {
 	t.Helper()
 	s := start(t, dsn, newSealer(t))
 	for i, name := range users {
-		err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) })
+		err := s.store.Update(t.Context(),
+			func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) })
 		if err == nil && i < len(users)-1 {
 			_, _, err = s.factors.Provision(t.Context(), name)
 		}
@@ -173,9 +175,11 @@ func replaceUnsealable(t *testing.T, dsn string) {
 		err := s.store.Update(t.Context(), func(tx *store.Tx) error {
 			keys, err := tx.SigningKeys.All()
 			if table == "signing_keys" {
-				return errors.Join(err, tx.SigningKeys.Reseal([][2]string{{keys[1].ID, value("signing_keys:" + keys[1].ID + ":seed")}}))
+				return errors.Join(err,
+					tx.SigningKeys.Reseal([][2]string{{keys[1].ID, value("signing_keys:" + keys[1].ID + ":seed")}}))
 			}
-			return errors.Join(err, tx.TOTPDevices.Reseal([][2]string{{users[1], value("totp_devices:" + users[1] + ":secret")}}))
+			return errors.Join(err,
+				tx.TOTPDevices.Reseal([][2]string{{users[1], value("totp_devices:" + users[1] + ":secret")}}))
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -47,7 +47,8 @@ func (c *cached) want(token session.Token, valid, elevated, cached bool) session
 	before, _ := c.CacheCounts()
 	live, err := c.Verify(c.Context(), token.Value)
 	after, _ := c.CacheCounts()
-	if valid && err != nil || !valid && !fault.Has(err, fault.CredentialsInvalid) || !live.Token.ElevatedUntil.IsZero() != elevated || (after > before) != cached {
+	if valid && err != nil || !valid && !fault.Has(err, fault.CredentialsInvalid) ||
+		!live.Token.ElevatedUntil.IsZero() != elevated || (after > before) != cached {
 		c.Errorf("valid %v, elevated until %v, cached %v; want %v, %v, %v (%v)",
 			err == nil, live.Token.ElevatedUntil, after > before, valid, elevated, cached, err)
 	}

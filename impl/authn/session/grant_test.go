@@ -80,7 +80,8 @@ func TestRedeem(t *testing.T) {
 		t.Fatalf("%+v for %q, %v", second, u.Name, err)
 	}
 	after := c.sessionOf(second.Token)
-	if after.Session.ID != before.Session.ID || !after.Session.ExpiresAt.Equal(before.Session.ExpiresAt) || !after.Token.ElevatedUntil.IsZero() {
+	if after.Session.ID != before.Session.ID || !after.Session.ExpiresAt.Equal(before.Session.ExpiresAt) ||
+		!after.Token.ElevatedUntil.IsZero() {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 
@@ -185,7 +186,8 @@ func TestFind(t *testing.T) {
 	check("token", true, byToken)
 	check("refresh token", true, byRefresh)
 	check("unknown token", false, func(tx *store.Tx) (store.Session, bool, error) { return c.Find(tx, "x") })
-	check("unknown refresh token", false, func(tx *store.Tx) (store.Session, bool, error) { return c.FindRefresh(tx, "x") })
+	check("unknown refresh token", false,
+		func(tx *store.Tx) (store.Session, bool, error) { return c.FindRefresh(tx, "x") })
 
 	c.now = c.now.Add(DefaultSettings.Idle)
 	check("expired token", false, byToken)

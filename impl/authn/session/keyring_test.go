@@ -214,7 +214,8 @@ func TestRotation_Lifecycle(t *testing.T) {
 	}
 	left := keys(t, s)
 	second, third := left[1].ID, left[0].ID
-	want := []string{"created " + first, "retired " + first, "created " + second, "deleted " + first, "retired " + second, "created " + third}
+	want := []string{"created " + first, "retired " + first, "created " + second, "deleted " + first, "retired " + second,
+		"created " + third}
 	if got := events(t, s); !slices.Equal(got, want) {
 		t.Errorf("the trail is\n%v; want\n%v", got, want)
 	}
@@ -350,7 +351,8 @@ func TestUnknownKey_ReloadInterval(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				for range 20 {
-					if _, err := other.Verify(t.Context(), forge(t, secret.Text(9), foreign, "x")); !fault.Has(err, fault.CredentialsInvalid) {
+					if _, err := other.Verify(t.Context(), forge(t, secret.Text(9), foreign, "x")); !fault.Has(err,
+						fault.CredentialsInvalid) {
 						t.Error(err)
 					}
 				}
@@ -407,7 +409,8 @@ func TestRevokeKeys(t *testing.T) { onEach(t, revokeKeys) }
 
 func revokeKeys(t *testing.T, dsn string) {
 	now := start
-	a, b := open(t, dsn, func() time.Time { return now }, DefaultSettings), open(t, dsn, func() time.Time { return now }, DefaultSettings)
+	a, b := open(t, dsn, func() time.Time { return now }, DefaultSettings),
+		open(t, dsn, func() time.Time { return now }, DefaultSettings)
 	addUser(t, a, "alice")
 	leakedID, leaked := onlyKey(t, a)
 	old := begin(t, a)

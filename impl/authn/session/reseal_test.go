@@ -68,7 +68,8 @@ func TestReady(t *testing.T) {
 	if err := c.Ready(t.Context()); !errors.Is(err, errNoSigningKey) {
 		t.Errorf("without a signing key: %v", err)
 	}
-	err := c.store.Update(t.Context(), func(tx *store.Tx) error { _, err := c.Begin(t.Context(), tx, "alice"); return err })
+	err := c.store.Update(t.Context(),
+		func(tx *store.Tx) error { _, err := c.Begin(t.Context(), tx, "alice"); return err })
 	if !errors.Is(err, errNoSigningKey) {
 		t.Errorf("a sign-in without a signing key: %v", err)
 	}

@@ -53,7 +53,8 @@ func sealer(t *testing.T, key []byte) *secret.Sealer {
 
 func addUser(t *testing.T, s *Service, name string) {
 	t.Helper()
-	if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) }); err != nil {
+	if err := s.store.Update(t.Context(),
+		func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,7 +124,8 @@ func TestVerify_Forged(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, value := range []string{token.Value + "=", token.Value + ".", token.Value[:len(token.Value)-1], " " + token.Value, ""} {
+	for _, value := range []string{token.Value + "=", token.Value + ".", token.Value[:len(token.Value)-1],
+		" " + token.Value, ""} {
 		if _, err := s.Verify(t.Context(), value); !fault.Has(err, fault.CredentialsInvalid) {
 			t.Errorf("%q: %v", value, err)
 		}
@@ -174,7 +176,9 @@ func TestRefresh_ExpiredTokensDeleted(t *testing.T) {
 	}
 	update(func(tx *store.Tx) error { _, err := s.Refresh(tx, id); return err })
 	update(func(tx *store.Tx) error { // fails if the id still exists
-		return tx.Sessions.InsertToken(store.SessionToken{ID: first, SessionID: live.Session.ID, ExpiresAt: now.Add(time.Hour)})
+		return tx.Sessions.InsertToken(store.SessionToken{
+			ID: first, SessionID: live.Session.ID, ExpiresAt: now.Add(time.Hour),
+		})
 	})
 }
 
@@ -188,7 +192,9 @@ func TestBegin_TooManySessions(t *testing.T) {
 	c.now = c.now.Add(time.Millisecond)
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
 		for i := range maxSessions - 1 {
-			if err := tx.Sessions.Insert(store.Session{ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour)}); err != nil {
+			if err := tx.Sessions.Insert(store.Session{
+				ID: strconv.Itoa(i), UserName: "alice", ExpiresAt: tx.Now.Add(time.Hour),
+			}); err != nil {
 				return err
 			}
 		}
@@ -210,7 +216,8 @@ func TestBegin_TooManySessions(t *testing.T) {
 	err = s.store.View(t.Context(), func(tx *store.Tx) error {
 		entries, err := tx.Audit.After(time.Time{}, "", 100)
 		if !slices.ContainsFunc(entries, func(e store.AuditEntry) bool {
-			return e.Event == string(audit.SessionEnded) && e.Subject == "alice" && e.Details == `{"by":"too many","sessions":1000}`
+			return e.Event == string(audit.SessionEnded) && e.Subject == "alice" &&
+				e.Details == `{"by":"too many","sessions":1000}`
 		}) {
 			t.Errorf("the audit trail does not say what ended: %v", entries)
 		}

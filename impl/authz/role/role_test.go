@@ -274,7 +274,8 @@ func TestSnapshot(t *testing.T) {
 }
 
 func TestNarrow(t *testing.T) {
-	const admin, viewer, manager, reader = identity.PlatformAdmin, identity.PlatformViewer, identity.DeploymentManager, identity.DeploymentViewer
+	const admin, viewer, manager, reader = identity.PlatformAdmin, identity.PlatformViewer, identity.DeploymentManager,
+		identity.DeploymentViewer
 	for _, c := range []struct {
 		name     string
 		snapshot []identity.Role

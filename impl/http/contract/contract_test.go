@@ -21,7 +21,8 @@ func TestParse_WorkClass(t *testing.T) {
 	}
 	for _, class := range []string{"large", `""`, "true"} {
 		t.Run(class, func(t *testing.T) {
-			if _, err := Parse(fmt.Appendf(nil, document, class)); err == nil || !strings.Contains(err.Error(), "operation x: x-work is") {
+			if _, err := Parse(fmt.Appendf(nil, document, class)); err == nil ||
+				!strings.Contains(err.Error(), "operation x: x-work is") {
 				t.Errorf("got %v", err)
 			}
 		})

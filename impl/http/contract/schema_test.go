@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Ensures that validate.go is the only place that has values validated, and that it never asks for errors with the values in
-// them: one that does costs the square of a document's depth.
+// Ensures that validate.go is the only place that has values validated, and that it never asks for errors with the
+// values in them: one that does costs the square of a document's depth.
 func TestSchema_OnlyPlace(t *testing.T) {
 	validating := regexp.MustCompile(`\.(VisitJSON\w*|VisitData|Validate(Request|Parameter|SecurityRequirements|Response)\w*)\(|openapi3filter\.Options\{`)
 	found := 0

@@ -160,11 +160,12 @@ func TestSendAnswer_SlowReader(t *testing.T) {
 		status         int
 		held           int64
 	}{
-		"small":                       {"/", text(maxSmall), 200, 0},
-		"counted":                     {"/", text(maxSmall + 1), 200, maxSmall + 1},
-		"the whole share":             {"/", text(share), 200, share},
-		"more than the share":         {"/", text(share + 1), 503, 0},
-		"filtered":                    {"/?only=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200, maxSmall + 6},
+		"small":               {"/", text(maxSmall), 200, 0},
+		"counted":             {"/", text(maxSmall + 1), 200, maxSmall + 1},
+		"the whole share":     {"/", text(share), 200, share},
+		"more than the share": {"/", text(share + 1), 503, 0},
+		"filtered": {"/?only=a", `{"a":` + text(maxSmall) + `,"b":` + text(maxSmall) + `}`, 200,
+			maxSmall + 6},
 		"indented":                    {"/?pretty", text(maxSmall), 200, maxSmall + 5},
 		"indented exceeds the share":  {"/?pretty", text(share - maxSmall), 200, share - maxSmall},
 		"both forms exceed the share": {"/?pretty", text(share + 1), 503, 0},

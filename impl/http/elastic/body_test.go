@@ -77,10 +77,14 @@ func TestExchange_Body(t *testing.T) {
 	const xpe = "400 x_content_parse_exception: "
 	for _, c := range []struct{ body, with, without string }{
 		{"", "400 parse_exception: request body is required", ""},
-		{"{\n \"name\": 1}", xpe + "[2:2] [thing] name doesn't support values of type: VALUE_NUMBER", xpe + "[2:2] [name] this must be a string"},
-		{`{"nam": 1}`, xpe + "[1:2] [thing] unknown field [nam] did you mean [name]?", xpe + "[1:2] [nam] this is an unknown member"},
-		{` []`, xpe + "[1:2] [thing] Expected START_OBJECT but was: START_ARRAY", xpe + "[1:2] [body] this must be an object"},
-		{`{"inner": {"n": "secret"}}`, xpe + "[1:2] [thing] failed to parse field [inner]", xpe + "[1:12] [inner.n] this must be an integer"},
+		{"{\n \"name\": 1}", xpe + "[2:2] [thing] name doesn't support values of type: VALUE_NUMBER",
+			xpe + "[2:2] [name] this must be a string"},
+		{`{"nam": 1}`, xpe + "[1:2] [thing] unknown field [nam] did you mean [name]?",
+			xpe + "[1:2] [nam] this is an unknown member"},
+		{` []`, xpe + "[1:2] [thing] Expected START_OBJECT but was: START_ARRAY",
+			xpe + "[1:2] [body] this must be an object"},
+		{`{"inner": {"n": "secret"}}`, xpe + "[1:2] [thing] failed to parse field [inner]",
+			xpe + "[1:12] [inner.n] this must be an integer"},
 		{"{\"name\":\n  secret}", xpe + "[2:4] the body is not one JSON value: this is not JSON, or ends too early", ""},
 		{`{"name": "x", "name": "y"}`, xpe + "[1:21] Duplicate field 'name'", ""},
 		{"{\"name\": \"\xff\"}", xpe + "[1:1] the body is not one JSON value: the text is not UTF-8", ""},

@@ -233,12 +233,14 @@ func TestExchange_Form(t *testing.T) {
 		}
 	}
 
-	if got := s.do("GET", thing+"?x&filter_path=error.type,status", "").Body.String(); got != `{"error":{"type":"illegal_argument_exception"},"status":400}` {
+	if got := s.do("GET", thing+"?x&filter_path=error.type,status",
+		"").Body.String(); got != `{"error":{"type":"illegal_argument_exception"},"status":400}` {
 		t.Error(got)
 	}
 
 	if got := s.do("GET", "/_nothing?pretty&filter_path=error", ""); got.Code != http.StatusBadRequest ||
-		got.Body.String() != "{\n  \"error\": \"no handler found for uri [/_nothing?pretty\\u0026filter_path=error] and method [GET]\"\n}\n" {
+		got.Body.String() != "{\n  \"error\": \"no handler found for uri [/_nothing?pretty\\u0026filter_path=error] and "+
+			"method [GET]\"\n}\n" {
 		t.Error(got.Body)
 	}
 

@@ -23,7 +23,8 @@ func TestExchange_Routing(t *testing.T) {
 	for _, c := range [][3]string{
 		{"GET", "/_nothing?a=b", "400 : no handler found for uri [/_nothing?a=b] and method [GET]"},
 		{"POST", "/", "400 : no handler found for uri [/] and method [POST]"},
-		{"DELETE", thing + "/?a", "405 : Incorrect HTTP method for uri [/_security/thing/?a] and method [DELETE], allowed: [GET, POST, PUT]"},
+		{"DELETE", thing + "/?a",
+			"405 : Incorrect HTTP method for uri [/_security/thing/?a] and method [DELETE], allowed: [GET, POST, PUT]"},
 		{"PUT", thing + "/x", "405 : Incorrect HTTP method for uri [/_security/thing/x] and method [PUT], allowed: [GET]"},
 	} {
 		answer := s.do(c[0], c[1], "")
@@ -44,8 +45,9 @@ func TestExchange_Kinds(t *testing.T) {
 
 	s := newTestServer(t)
 	for want, err := range map[string]error{
-		"500 exception: " + edge.ServerFailed:                                errors.New("inside"),
-		"500 exception: " + edge.ServerFailed + " ":                          fault.Wrap(fault.ServerFailed, errors.New("inside"), "inside"),
+		"500 exception: " + edge.ServerFailed: errors.New("inside"),
+		"500 exception: " + edge.ServerFailed +
+			" ": fault.Wrap(fault.ServerFailed, errors.New("inside"), "inside"),
 		"400 illegal_argument_exception: m":                                  fault.New(fault.InvalidData, "m", "f"),
 		"400 action_request_validation_exception: m":                         fault.New(fault.RequestInvalid, "m"),
 		"400 security_exception: m":                                          fault.New(fault.CredentialsUnsupported, "m"),

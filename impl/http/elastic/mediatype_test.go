@@ -11,7 +11,8 @@ func TestExchange_Accept(t *testing.T) {
 	t.Parallel()
 
 	s := newTestServer(t)
-	const plain, vendor, unsupported, incompatible = "application/json", "application/vnd.elasticsearch+json", "406 : Accept header", "400 media_type_header_exception: "
+	const plain, vendor, unsupported, incompatible = "application/json", "application/vnd.elasticsearch+json",
+		"406 : Accept header", "400 media_type_header_exception: "
 	for accept, want := range map[string]string{
 		"":                                plain,
 		"*/*":                             plain,
@@ -72,7 +73,8 @@ func TestExchange_ContentType(t *testing.T) {
 		{"", "", "406 : Content-Type header is missing"},
 		{"text/plain", "", "406 : Content-Type header [text/plain] is not supported"},
 		{"application/x-ndjson", "", "406 : Content-Type header [application/x-ndjson] is not supported"},
-		{"application/json;charset=latin1", "", "406 : Content-Type header [application/json;charset=latin1] is not supported"},
+		{"application/json;charset=latin1", "",
+			"406 : Content-Type header [application/json;charset=latin1] is not supported"},
 		{"application/json; =", "", "406 : Content-Type header [application/json; =] is not supported"},
 	} {
 		answer := s.do("PUT", thing, `{"name":"x"}`, "Content-Type: "+c.contentType, "Accept: "+c.accept)

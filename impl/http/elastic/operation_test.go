@@ -24,10 +24,11 @@ func TestRegister_Incomplete(t *testing.T) {
 		rows     []string
 		want     string
 	}{
-		"complete":                    {document, []string{"x"}, ""},
-		"operation without a row":     {document, nil, "operation x has no row"},
-		"operation without an action": {noAction, []string{"x"}, "operation x has no row in the table, or no x-elasticsearch-action"},
-		"row without an operation":    {document, []string{"x", "y"}, "the contract has no operation y"},
+		"complete":                {document, []string{"x"}, ""},
+		"operation without a row": {document, nil, "operation x has no row"},
+		"operation without an action": {noAction, []string{"x"},
+			"operation x has no row in the table, or no x-elasticsearch-action"},
+		"row without an operation": {document, []string{"x", "y"}, "the contract has no operation y"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,8 +49,8 @@ func TestRegister_Incomplete(t *testing.T) {
 	}
 }
 
-// Ensures that a row reads, checks, requires its action and only then acts, and that a row is open only with a reason or
-// by its own rule.
+// Ensures that a row reads, checks, requires its action and only then acts, and that a row is open only with a reason
+// or by its own rule.
 func TestRow_Order(t *testing.T) {
 	t.Parallel()
 

@@ -14,7 +14,8 @@ func TestExchange_Query(t *testing.T) {
 	t.Parallel()
 
 	s := newTestServer(t)
-	const iae, boolean = "400 illegal_argument_exception: ", "Failed to parse value [x] as only [true] or [false] are allowed."
+	const iae, boolean = "400 illegal_argument_exception: ",
+		"Failed to parse value [x] as only [true] or [false] are allowed."
 	for query, want := range map[string]string{
 		"": "map[]",
 		"human&error_trace=true&pretty=false&format=json": "map[]",
@@ -36,7 +37,8 @@ func TestExchange_Query(t *testing.T) {
 		"filter_path=" + strings.Repeat("a,", 3000): iae + "the parameter [filter_path] is too long",
 		"size=x":    iae + "[size] this value does not fit the query parameter",
 		"refresh=x": iae + "[refresh] this value does not fit the query parameter",
-		strings.Join(strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", ""), "&"): iae + "the query string has too many parameters",
+		strings.Join(strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", ""), "&"): iae +
+			"the query string has too many parameters",
 	} {
 		answer := s.do("GET", thing+"?"+query, "")
 		var got string

@@ -92,8 +92,8 @@ func TestAdmin_StoreTimeout(t *testing.T) {
 	})
 }
 
-// Ensures that a change of readiness is logged once, and again each minute, however many probes arrive, with the network
-// error as its cause.
+// Ensures that a change of readiness is logged once, and again each minute, however many probes arrive, with the
+// network error as its cause.
 func TestAdmin_LogsChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,7 +111,8 @@ func TestAdmin_LogsChanges(t *testing.T) {
 		handler := New(d)
 		probe := func(times int) {
 			for range times {
-				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/readyz", nil))
+				handler.ServeHTTP(httptest.NewRecorder(),
+					httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/readyz", nil))
 				time.Sleep(time.Second)
 			}
 		}
@@ -133,7 +134,8 @@ func TestAdmin_LogsChanges(t *testing.T) {
 			t.Fatalf("the log has\n%s", log.String())
 		}
 		for i, line := range lines {
-			if !strings.Contains(line, want[i]) || strings.Contains(line, "WARN") && !strings.Contains(line, `error="dial tcp: connection refused"`) {
+			if !strings.Contains(line, want[i]) || strings.Contains(line, "WARN") &&
+				!strings.Contains(line, `error="dial tcp: connection refused"`) {
 				t.Errorf("the log has %s; want %s", line, want[i])
 			}
 		}
@@ -186,8 +188,8 @@ func TestAdmin_Stopping(t *testing.T) {
 	want(t, d, "/healthz", http.StatusOK, "alive")
 }
 
-// Ensures that IP addresses, localhost and the configured names are accepted as hosts, and that other names, which a web page
-// may resolve to the listener, are refused.
+// Ensures that IP addresses, localhost and the configured names are accepted as hosts, and that other names, which a
+// web page may resolve to the listener, are refused.
 func TestAdmin_Hosts(t *testing.T) {
 	t.Parallel()
 	d := deps(t)

@@ -164,8 +164,8 @@ func TestBound_Urgent(t *testing.T) {
 	})
 }
 
-// Ensures that a caller alone gets a quarter of a budget, that the next still gets a quarter of what is free however many came before,
-// and that what is given back is free again.
+// Ensures that a caller alone gets a quarter of a budget, that the next still gets a quarter of what is free however
+// many came before, and that what is given back is free again.
 func TestBudget_Share(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 20
@@ -208,8 +208,8 @@ func TestBudget_Concurrent(t *testing.T) {
 	}
 }
 
-// Ensures that free places go to the callers in turn, however long the queue of one is, that a full queue refuses its own caller
-// only, and that a caller alone gets all places.
+// Ensures that free places go to the callers in turn, however long the queue of one is, that a full queue refuses its
+// own caller only, and that a caller alone gets all places.
 func TestBound_Callers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(2, 4)
@@ -242,7 +242,8 @@ func TestBound_Callers(t *testing.T) {
 	})
 }
 
-// Ensures that every second place goes to revocations if they wait, however many callers do, and that neither class starves the other.
+// Ensures that every second place goes to revocations if they wait, however many callers do, and that neither class
+// starves the other.
 func TestBound_Revocations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(1, 10)

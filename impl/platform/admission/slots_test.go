@@ -21,8 +21,8 @@ func atOnce(t *testing.T) context.Context {
 	return ctx
 }
 
-// Ensures that one caller holds at most a quarter of the slots, at least one and never all, and a second one only while another
-// stays free.
+// Ensures that one caller holds at most a quarter of the slots, at least one and never all, and a second one only while
+// another stays free.
 func TestSlots_Share(t *testing.T) {
 	t.Parallel()
 	for size, want := range map[int]int{0: 1, 1: 1, 2: 1, 4: 1, 7: 1, 8: 2, 16: 4, 64: 16} {
@@ -60,8 +60,8 @@ func TestSlots_LastFree(t *testing.T) {
 	}
 }
 
-// Ensures that callers that wait get free slots in turn, each in the order of its own requests, however long the queue of
-// another is.
+// Ensures that callers that wait get free slots in turn, each in the order of its own requests, however long the queue
+// of another is.
 func TestSlots_InTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -104,8 +104,8 @@ func TestSlots_InTurn(t *testing.T) {
 	})
 }
 
-// Ensures that a full queue refuses at once and only its own caller, that a wait ends after a time, and that a caller that
-// disconnects leaves the queue.
+// Ensures that a full queue refuses at once and only its own caller, that a wait ends after a time, and that a caller
+// that disconnects leaves the queue.
 func TestSlots_Refused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

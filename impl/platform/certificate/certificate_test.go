@@ -146,8 +146,8 @@ func TestFiles_Renewed(t *testing.T) {
 	}
 }
 
-// Ensures that an expired or expiring certificate is logged when it is loaded and when it is reloaded, and that its expiry is
-// reported.
+// Ensures that an expired or expiring certificate is logged when it is loaded and when it is reloaded, and that its
+// expiry is reported.
 func TestFiles_Expiring(t *testing.T) {
 	w := newFixture(t)
 	w.install(w.issue("short"))
@@ -182,7 +182,8 @@ func TestFiles_Expiring(t *testing.T) {
 	}
 }
 
-// Ensures that an invalid or incomplete pair leaves the current one in use, is logged once, and is used when it is complete.
+// Ensures that an invalid or incomplete pair leaves the current one in use, is logged once, and is used when it is
+// complete.
 func TestFiles_Broken(t *testing.T) {
 	w := newFixture(t)
 	w.install(w.issue("old"))
@@ -225,7 +226,8 @@ func TestLoad_NotAPair(t *testing.T) {
 	} {
 		w.install(p)
 		_, err := w.load()
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), w.key) || strings.Contains(err.Error(), "hunter2") {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), w.key) ||
+			strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("got %v; want %q", err, want)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 // timeout bounds the time that a test waits for an event that must occur.
 const timeout = 30 * time.Second
 
-// testServer is a server with a limit of a few connections. A request to /wait sends to waiting, and is answered after a send
-// to proceed.
+// testServer is a server with a limit of a few connections. A request to /wait sends to waiting, and is answered after
+// a send to proceed.
 type testServer struct {
 	*testing.T
 	limited *Listener
@@ -38,12 +38,13 @@ func newTestServer(t *testing.T, limit int, encrypted bool) *testServer {
 		waiting: make(chan struct{}),
 		proceed: make(chan struct{}),
 	}
-	server := &http.Server{ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/wait" {
-			p.waiting <- struct{}{}
-			<-p.proceed
-		}
-	})}
+	server := &http.Server{ReadHeaderTimeout: timeout,
+		Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/wait" {
+				p.waiting <- struct{}{}
+				<-p.proceed
+			}
+		})}
 	p.limited.Watch(server)
 
 	listener = p.limited
@@ -108,8 +109,8 @@ func (c testConn) wantClosed() {
 	}
 }
 
-// waitForIdle waits until the listener counts the given number of idle connections. A connection becomes idle only after its
-// response was sent.
+// waitForIdle waits until the listener counts the given number of idle connections. A connection becomes idle only
+// after its response was sent.
 func (p *testServer) waitForIdle(count int) {
 	p.Helper()
 	idle := func() int {
@@ -124,8 +125,8 @@ func (p *testServer) waitForIdle(count int) {
 	}
 }
 
-// Ensures that a new connection replaces the one that has been idle longest, with TLS and without, and that a connection with
-// a request in progress stays open.
+// Ensures that a new connection replaces the one that has been idle longest, with TLS and without, and that a
+// connection with a request in progress stays open.
 func TestListener_IdleClosedForNew(t *testing.T) {
 	t.Parallel()
 	for name, encrypted := range map[string]bool{"plain": false, "TLS": true} {

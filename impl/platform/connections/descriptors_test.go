@@ -81,7 +81,9 @@ func serveWithFewDescriptors(t *testing.T) {
 	}
 
 	limited := New(listener, 8192)
-	server := &http.Server{ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	server := &http.Server{
+		ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+	}
 	limited.Watch(server)
 
 	var descriptors syscall.Rlimit

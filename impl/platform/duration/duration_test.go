@@ -9,7 +9,8 @@ import (
 // Ensures that values are parsed as by Elasticsearch: its units, its case rule, its two special values.
 func TestParse(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"1d": 24 * time.Hour, "3h": 3 * time.Hour, "30m": 30 * time.Minute, "15s": 15 * time.Second, "7ms": 7 * time.Millisecond,
+		"1d": 24 * time.Hour, "3h": 3 * time.Hour, "30m": 30 * time.Minute, "15s": 15 * time.Second,
+		"7ms":     7 * time.Millisecond,
 		"5micros": 5 * time.Microsecond, "9nanos": 9, "1D": 24 * time.Hour, "2H": 2 * time.Hour, "3S": 3 * time.Second,
 		"4MS": 4 * time.Millisecond, " 1d\t": 24 * time.Hour, "0": 0, "000": 0, "0s": 0, "-1": -time.Millisecond,
 		"-001": -time.Millisecond, "007s": 7 * time.Second, "106751d": 106751 * 24 * time.Hour,
@@ -27,7 +28,8 @@ func TestParse(t *testing.T) {
 func TestParse_Invalid(t *testing.T) {
 	for text, why := range map[string]string{
 		"": "no unit", "  ": "no unit", "1": "no unit", "1w": "no unit", "1M": "no unit", "1y": "no unit", "-": "no unit",
-		"1.5d": "fraction", "-2d": "negative", "-1d": "negative", "-0s": "negative", "d": "not a whole number", "1 d": "not a whole number",
+		"1.5d": "fraction", "-2d": "negative", "-1d": "negative", "-0s": "negative", "d": "not a whole number",
+		"1 d": "not a whole number",
 		"+1d": "not a whole number", "0x1d": "not a whole number", "1_0d": "not a whole number", "٣d": "not a whole number",
 		"106752d": "too long", "9223372036854775808nanos": "not a whole number",
 	} {

@@ -37,14 +37,15 @@ func TestApply_RFC7396(t *testing.T) {
 	}
 }
 
-// Ensures that applying a patch twice has the same result as once, that members which are null in the patch are absent from
-// the result, and that the target is not modified.
+// Ensures that applying a patch twice has the same result as once, that members which are null in the patch are absent
+// from the result, and that the target is not modified.
 func FuzzApply(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":1}}`), []byte(`{"a":{"b":null,"c":[null]}}`))
 	f.Add([]byte(`[1]`), []byte(`{"a":null}`))
 	f.Fuzz(func(t *testing.T, target, patch []byte) {
 		var before, again, change any
-		if json.Unmarshal(target, &before) != nil || json.Unmarshal(target, &again) != nil || json.Unmarshal(patch, &change) != nil {
+		if json.Unmarshal(target, &before) != nil || json.Unmarshal(target, &again) != nil ||
+			json.Unmarshal(patch, &change) != nil {
 			return
 		}
 

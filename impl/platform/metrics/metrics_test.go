@@ -140,7 +140,8 @@ func TestMetrics_Pools(t *testing.T) {
 	)
 }
 
-// Ensures that keys are counted at most once a minute, for at most a second, and that the metric is absent if that fails.
+// Ensures that keys are counted at most once a minute, for at most a second, and that the metric is absent if that
+// fails.
 func TestMetrics_KeysExpiring(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -163,7 +164,8 @@ func TestMetrics_KeysExpiring(t *testing.T) {
 		keys = -1
 		time.Sleep(time.Minute)
 		began := time.Now()
-		if text := scrape(t, m); strings.Contains(text, "sallyport_api_keys_expiring ") || time.Since(began) != time.Second || counts != 3 {
+		if text := scrape(t, m); strings.Contains(text, "sallyport_api_keys_expiring ") || time.Since(began) != time.Second ||
+			counts != 3 {
 			t.Errorf("counted %d times, the last time for %s:\n%s", counts, time.Since(began), text)
 		}
 	})

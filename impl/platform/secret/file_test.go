@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Ensures that a file with a secret is refused if every user can write to it, reported if every user can read it, and accepted
-// if only the owner or a group can.
+// Ensures that a file with a secret is refused if every user can write to it, reported if every user can read it, and
+// accepted if only the owner or a group can.
 func TestCheckFile(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -26,7 +26,8 @@ func TestCheckFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path, link := filepath.Join(t.TempDir(), "secret"), filepath.Join(t.TempDir(), "link")
-			if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chmod(path, test.mode), os.Symlink(path, link)); err != nil {
+			if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chmod(path, test.mode),
+				os.Symlink(path, link)); err != nil {
 				t.Fatal(err)
 			}
 			for _, each := range []string{path, link} {

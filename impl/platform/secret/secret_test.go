@@ -73,7 +73,8 @@ func TestHasher(t *testing.T) {
 		hash, password string
 		right          bool
 	}{
-		"right": {hash, "passphrase", true}, "wrong": {hash, "Passphrase", false}, "empty": {hash, "", false}, "longer": {hash, "passphrase ", false},
+		"right": {hash, "passphrase", true}, "wrong": {hash, "Passphrase", false}, "empty": {hash, "", false},
+		"longer":  {hash, "passphrase ", false},
 		"no hash": {"", "passphrase", false}, "no hash, no password": {"", "", false},
 	} {
 		if right, err := other.Verify(t.Context(), c.hash, c.password); err != nil || right != c.right {
@@ -94,8 +95,10 @@ func TestHasher_Malformed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		"x", "$", strings.Replace(hash, "argon2id", "argon2i", 1), strings.Replace(hash, "v=19", "v=18", 1), strings.Replace(hash, "t=1", "t=0", 1),
-		strings.Replace(hash, "p=1", "p=0", 1), strings.Replace(hash, "m=64", "m=x", 1), hash + "$x", hash[:len(hash)-4], hash + "!",
+		"x", "$", strings.Replace(hash, "argon2id", "argon2i", 1), strings.Replace(hash, "v=19", "v=18", 1),
+		strings.Replace(hash, "t=1", "t=0", 1),
+		strings.Replace(hash, "p=1", "p=0", 1), strings.Replace(hash, "m=64", "m=x", 1), hash + "$x", hash[:len(hash)-4],
+		hash + "!",
 	} {
 		if right, err := h.Verify(t.Context(), text, "passphrase"); err == nil || right {
 			t.Errorf("%q: %t, %v", text, right, err)
@@ -134,7 +137,8 @@ func TestHasher_Busy(t *testing.T) {
 	}
 }
 
-// Ensures that an imported hash is accepted if it is within the limits, and refused if it is malformed, expensive or unsafe.
+// Ensures that an imported hash is accepted if it is within the limits, and refused if it is malformed, expensive or
+// unsafe.
 func TestCheckHash(t *testing.T) {
 	const salt, sum = "c29tZXNhbHRzb21lc2FsdA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	ours, err := NewHasher(cheap).Hash(t.Context(), "passphrase")

@@ -44,7 +44,9 @@ func TestDecode_Duplicate(t *testing.T) {
 
 // Ensures that surrogate pairs, and other escapes that look similar to surrogates, are accepted.
 func TestDecode_Escapes(t *testing.T) {
-	for text, want := range map[string]string{`"\ud83d\ude00"`: "😀", `"\\ud800"`: `\ud800`, `"\\\u0041"`: `\A`, `"\u0000\n"`: "\x00\n"} {
+	for text, want := range map[string]string{
+		`"\ud83d\ude00"`: "😀", `"\\ud800"`: `\ud800`, `"\\\u0041"`: `\A`, `"\u0000\n"`: "\x00\n",
+	} {
 		if got, err := Decode([]byte(text)); err != nil || got != want {
 			t.Errorf("Decode(%s) = %q, %v", text, got, err)
 		}
@@ -104,10 +106,13 @@ func TestDecode_Depth(t *testing.T) {
 func TestDecode_Syntax(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "blank": " ", "word": "nope", "open object": `{"a":1`, "open array": "[1,", "trailing value": "{} {}",
-		"trailing word": `{} x`, "trailing comma": `{"a":1,}`, "comment": "{}//", "bad UTF-8": "\"\xff\"", "byte order mark": "\ufeff{}",
-		"NaN": "NaN", "single quotes": "{'a':1}", "bottomless": strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
-		"a million open": strings.Repeat("[", 1_000_000), "half a pair": `"\ud800"`, "second half": `"\udc00"`, "half and letter": `"\ud800\u0061"`,
-		"half and text": `"\ud83dxude00"`, "two first halves": `"\ud83d\ud83d"`, "half in a name": `{"\udfff":1}`,
+		"trailing word": `{} x`, "trailing comma": `{"a":1,}`, "comment": "{}//", "bad UTF-8": "\"\xff\"",
+		"byte order mark": "\ufeff{}",
+		"NaN":             "NaN", "single quotes": "{'a':1}",
+		"bottomless":     strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
+		"a million open": strings.Repeat("[", 1_000_000), "half a pair": `"\ud800"`, "second half": `"\udc00"`,
+		"half and letter": `"\ud800\u0061"`,
+		"half and text":   `"\ud83dxude00"`, "two first halves": `"\ud83d\ud83d"`, "half in a name": `{"\udfff":1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode([]byte(text))

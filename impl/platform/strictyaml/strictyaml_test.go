@@ -68,10 +68,12 @@ func TestUnmarshal(t *testing.T) {
 }
 
 func TestSection_Values(t *testing.T) {
-	s := read(t, "name: x\ncount: 3\non: false\nwait: 2m\nlist: [a, b]\npart: {name: y}\nparts: [{name: z}, {id: 1, name: w}]")
+	s := read(t,
+		"name: x\ncount: 3\non: false\nwait: 2m\nlist: [a, b]\npart: {name: y}\nparts: [{name: z}, {id: 1, name: w}]")
 
 	part, given := s.Section("part", "name")
-	got := fmt.Sprint(s.Text("name"), s.Integer("count"), s.Boolean("on", true), s.Duration("wait", 0, time.Second, time.Hour), s.Texts("list"), given, part.Required("name"))
+	got := fmt.Sprint(s.Text("name"), s.Integer("count"), s.Boolean("on", true),
+		s.Duration("wait", 0, time.Second, time.Hour), s.Texts("list"), given, part.Required("name"))
 	for each := range s.Sections("parts", "id", "name") {
 		got += each.Text("name")
 	}
@@ -82,11 +84,14 @@ func TestSection_Values(t *testing.T) {
 
 // Ensures that missing and null members are read as their defaults.
 func TestSection_Missing(t *testing.T) {
-	for name, text := range map[string]string{"missing": "id: x", "null": "name:\ncount:\non:\nwait:\nlist:\npart:\nparts:"} {
+	for name, text := range map[string]string{
+		"missing": "id: x", "null": "name:\ncount:\non:\nwait:\nlist:\npart:\nparts:",
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := read(t, text)
 			part, given := s.Section("part", "name")
-			got := fmt.Sprint(s.Text("name"), s.Integer("count"), s.Boolean("on", true), s.Duration("wait", time.Second, 0, 0), s.Texts("list"), given,
+			got := fmt.Sprint(s.Text("name"), s.Integer("count"), s.Boolean("on", true), s.Duration("wait", time.Second, 0, 0),
+				s.Texts("list"), given,
 				part.Text("name"), s.Empty("parts"), s.Given("name"))
 			if want := "0 true 1s [] falsetrue false"; strings.TrimSpace(got) != want || s.Err() != nil {
 				t.Errorf("got %s, %v; want %s", got, s.Err(), want)
@@ -103,18 +108,26 @@ func TestSection_Errors(t *testing.T) {
 		want       string
 	}{
 		{"an unknown member", "name: x\nnames: y", nil, "names: there is no such setting (line 2)"},
-		{"an unknown long member", strings.Repeat("x", 41) + ": y", nil, strings.Repeat("x", 40) + "...: there is no such setting (line 1)"},
+		{"an unknown long member", strings.Repeat("x", 41) + ": y", nil,
+			strings.Repeat("x", 40) + "...: there is no such setting (line 1)"},
 		{"a member that is set twice", "name: x\nname: y", nil, "name: this is set twice (line 2)"},
 		{"an alias", "name: &a x\nid: *a", nil, "id: aliases are not taken; write it again (line 2)"},
-		{"a number for a text", "name: 1", func(s strictyaml.Section) { s.Text("name") }, "name: this is not text; put it in quotes if it is meant to be (line 1)"},
-		{"an empty text", "name: ''", func(s strictyaml.Section) { s.Text("name") }, "name: this is empty; leave it out instead (line 1)"},
-		{"two lines", `name: "a\nb"`, func(s strictyaml.Section) { s.Text("name") }, "name: this must be one line without blanks at its ends (line 1)"},
+		{"a number for a text", "name: 1", func(s strictyaml.Section) { s.Text("name") },
+			"name: this is not text; put it in quotes if it is meant to be (line 1)"},
+		{"an empty text", "name: ''", func(s strictyaml.Section) { s.Text("name") },
+			"name: this is empty; leave it out instead (line 1)"},
+		{"two lines", `name: "a\nb"`, func(s strictyaml.Section) { s.Text("name") },
+			"name: this must be one line without blanks at its ends (line 1)"},
 		{"a missing text", "id: x", func(s strictyaml.Section) { s.Required("name") }, "name: this is missing (line 1)"},
-		{"a text for a boolean", "on: 'true'", func(s strictyaml.Section) { s.Boolean("on", true) }, "on: this must be true or false (line 1)"},
-		{"a fraction for a number", "count: 1.5", func(s strictyaml.Section) { s.Integer("count") }, "count: this must be a whole number (line 1)"},
-		{"a long duration", "wait: 2h", func(s strictyaml.Section) { s.Duration("wait", time.Minute, time.Second, time.Hour) },
+		{"a text for a boolean", "on: 'true'", func(s strictyaml.Section) { s.Boolean("on", true) },
+			"on: this must be true or false (line 1)"},
+		{"a fraction for a number", "count: 1.5", func(s strictyaml.Section) { s.Integer("count") },
+			"count: this must be a whole number (line 1)"},
+		{"a long duration", "wait: 2h",
+			func(s strictyaml.Section) { s.Duration("wait", time.Minute, time.Second, time.Hour) },
 			"wait: this must be a duration from 1s to 1h0m0s, such as 1m0s (line 1)"},
-		{"a text for a list", "list: x", func(s strictyaml.Section) { s.Texts("list") }, "list: this must be a list (line 1)"},
+		{"a text for a list", "list: x", func(s strictyaml.Section) { s.Texts("list") },
+			"list: this must be a list (line 1)"},
 		{"a text for a section", "part: x", func(s strictyaml.Section) { s.Section("part", "name") },
 			"part: this must have members of its own, such as name (line 1)"},
 		{"an element", "parts: [{}]", func(s strictyaml.Section) {

@@ -9,7 +9,8 @@ import (
 
 // Ensures that the position of a member or an element is where it begins, regardless of the text before it.
 func TestLocate(t *testing.T) {
-	const document = "\n {\"a\" : {\"x\": [1, {\"y\": 2}]},\n\t\"b\\u0041\": \"{\", \"c\": [ [3], {\"d\": null} ]\n,\"e\":1}"
+	const document = "\n {\"a\" : {\"x\": [1, {\"y\": 2}]},\n\t\"b\\u0041\": \"{\", \"c\": [ [3], {\"d\": null} " +
+		"]\n,\"e\":1}"
 	for _, c := range []struct {
 		path         []string
 		line, column int

@@ -69,25 +69,28 @@ func TestRead(t *testing.T) {
 func TestRead_Refused(t *testing.T) {
 	const xpe, iae = "field invalid: ", "invalid data: "
 	for given, want := range map[string]string{
-		`[]`:                      xpe + "[p] Expected START_OBJECT but was: START_ARRAY",
-		`null`:                    xpe + "[p] Expected START_OBJECT but was: VALUE_NULL",
-		`{}`:                      iae + "Required [texts]",
-		`{"foo":1}`:               xpe + "[p] unknown field [foo]",
-		`{"text1":1}`:             xpe + "[p] unknown field [text1] did you mean [text]?",
-		`{"TEXTS":1}`:             xpe + "[p] unknown field [TEXTS] did you mean [texts]?",
-		`{"texts":null}`:          xpe + "[p] texts doesn't support values of type: VALUE_NULL",
-		`{"texts":1}`:             xpe + "[p] texts doesn't support values of type: VALUE_NUMBER",
-		`{"texts":["a",null]}`:    xpe + "[p] failed to parse field [texts]: " + iae + "Can't get text on a VALUE_NULL",
-		`{"texts":[["a"]]}`:       xpe + "[p] failed to parse field [texts]: " + iae + "Can't get text on a START_ARRAY",
-		`{"text":1}`:              xpe + "[p] text doesn't support values of type: VALUE_NUMBER",
-		`{"maybe":null}`:          xpe + "[p] maybe doesn't support values of type: VALUE_NULL",
-		`{"truth":1}`:             xpe + "[p] truth doesn't support values of type: VALUE_NUMBER",
-		`{"truth":"yes"}`:         xpe + "[p] failed to parse field [truth]: " + iae + "Failed to parse value [yes] as only [true] or [false] are allowed.",
-		`{"object":[]}`:           xpe + "[p] object doesn't support values of type: START_ARRAY",
-		`{"integer":1.5}`:         xpe + "[p] failed to parse field [integer]: " + iae + "[1.5] is not a whole number in range",
-		`{"integer":"1"}`:         xpe + "[p] integer doesn't support values of type: VALUE_STRING",
-		`{"inner":true}`:          xpe + "[p] inner doesn't support values of type: VALUE_BOOLEAN",
-		`{"inner":{"text":true}}`: xpe + "[p] failed to parse field [inner]: " + xpe + "[inner] text doesn't support values of type: VALUE_BOOLEAN",
+		`[]`:                   xpe + "[p] Expected START_OBJECT but was: START_ARRAY",
+		`null`:                 xpe + "[p] Expected START_OBJECT but was: VALUE_NULL",
+		`{}`:                   iae + "Required [texts]",
+		`{"foo":1}`:            xpe + "[p] unknown field [foo]",
+		`{"text1":1}`:          xpe + "[p] unknown field [text1] did you mean [text]?",
+		`{"TEXTS":1}`:          xpe + "[p] unknown field [TEXTS] did you mean [texts]?",
+		`{"texts":null}`:       xpe + "[p] texts doesn't support values of type: VALUE_NULL",
+		`{"texts":1}`:          xpe + "[p] texts doesn't support values of type: VALUE_NUMBER",
+		`{"texts":["a",null]}`: xpe + "[p] failed to parse field [texts]: " + iae + "Can't get text on a VALUE_NULL",
+		`{"texts":[["a"]]}`:    xpe + "[p] failed to parse field [texts]: " + iae + "Can't get text on a START_ARRAY",
+		`{"text":1}`:           xpe + "[p] text doesn't support values of type: VALUE_NUMBER",
+		`{"maybe":null}`:       xpe + "[p] maybe doesn't support values of type: VALUE_NULL",
+		`{"truth":1}`:          xpe + "[p] truth doesn't support values of type: VALUE_NUMBER",
+		`{"truth":"yes"}`: xpe + "[p] failed to parse field [truth]: " + iae +
+			"Failed to parse value [yes] as only [true] or [false] are allowed.",
+		`{"object":[]}`: xpe + "[p] object doesn't support values of type: START_ARRAY",
+		`{"integer":1.5}`: xpe + "[p] failed to parse field [integer]: " + iae +
+			"[1.5] is not a whole number in range",
+		`{"integer":"1"}`: xpe + "[p] integer doesn't support values of type: VALUE_STRING",
+		`{"inner":true}`:  xpe + "[p] inner doesn't support values of type: VALUE_BOOLEAN",
+		`{"inner":{"text":true}}`: xpe + "[p] failed to parse field [inner]: " + xpe +
+			"[inner] text doesn't support values of type: VALUE_BOOLEAN",
 	} {
 		t.Run(given, func(t *testing.T) {
 			_, err := parse(t, given)

@@ -39,8 +39,8 @@ func BenchmarkVerify(b *testing.B) { benchmarkVerify(b, 20) }
 // BenchmarkVerifyLarge is BenchmarkVerify with 1,500 groups, which the library's own validation refuses.
 func BenchmarkVerifyLarge(b *testing.B) { benchmarkVerify(b, 1500) }
 
-// BenchmarkGoxmldsig validates the signature of BenchmarkVerify's message with the library alone: neither a gate, nor what
-// the assertion says.
+// BenchmarkGoxmldsig validates the signature of BenchmarkVerify's message with the library alone: neither a gate, nor
+// what the assertion says.
 func BenchmarkGoxmldsig(b *testing.B) {
 	f := newFixture()
 	data := f.message(b, 20)

@@ -117,7 +117,8 @@ func reasonOf(t *testing.T, err error) string {
 // read again.
 func FuzzGate(f *testing.F) {
 	for _, seed := range []string{
-		`<a xmlns="u"/>`, `<?xml version="1.0"?><p:a xmlns:p="u" b="1">x<c xmlns="v" xmlns:p="w" p:d="&#xD;">&amp;</c></p:a>`, `<!DOCTYPE a>`, `<a:b:c/>`,
+		`<a xmlns="u"/>`, `<?xml version="1.0"?><p:a xmlns:p="u" b="1">x<c xmlns="v" xmlns:p="w" p:d="&#xD;">&amp;</c></p:a>`,
+		`<!DOCTYPE a>`, `<a:b:c/>`,
 		"<a xmlns='u' b='\t\r\n\"'>\r\n&#13;</a>",
 	} {
 		f.Add([]byte(seed))

@@ -139,7 +139,8 @@ func TestLogout_RoundTrip(t *testing.T) {
 
 	_, query, _ := strings.Cut(address, "?")
 	got, err := VerifyLogoutRequest(query, e)
-	if err != nil || got.NameID != ourLogout().NameID || len(got.SessionIndexes) != 2 || got.RelayState != "r" || !got.NotOnOrAfter.Equal(noon.Add(time.Minute)) {
+	if err != nil || got.NameID != ourLogout().NameID || len(got.SessionIndexes) != 2 || got.RelayState != "r" ||
+		!got.NotOnOrAfter.Equal(noon.Add(time.Minute)) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if !got.ReplayableUntil.Equal(noon.Add(6 * time.Minute)) {

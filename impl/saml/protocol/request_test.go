@@ -73,16 +73,21 @@ func TestAuthnRequest(t *testing.T) {
 		change func(*AuthnRequest)
 		want   string
 	}{
-		"plain": {func(*AuthnRequest) {}, `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ` +
-			`ID="_0123" Version="2.0" IssueInstant="2026-11-21T12:00:00Z" Destination="https://idp.example/sso" ` +
-			`ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://us.example/acs">` +
-			`<saml:Issuer>https://us.example/saml</saml:Issuer><samlp:NameIDPolicy AllowCreate="true"></samlp:NameIDPolicy></samlp:AuthnRequest>`},
-		"forced":    {func(r *AuthnRequest) { r.ForceAuthn = true }, ` ForceAuthn="true">`},
-		"format":    {func(r *AuthnRequest) { r.NameIDFormat = "urn:f" }, `<samlp:NameIDPolicy Format="urn:f" AllowCreate="true">`},
-		"transient": {func(r *AuthnRequest) { r.NameIDFormat = transientFormat }, `<samlp:NameIDPolicy Format="` + transientFormat + `"></samlp:NameIDPolicy>`},
-		"classes": {func(r *AuthnRequest) { r.AuthnContexts = []string{"urn:one", "urn:two"} }, `</samlp:NameIDPolicy><samlp:RequestedAuthnContext Comparison="exact">` +
-			`<saml:AuthnContextClassRef>urn:one</saml:AuthnContextClassRef><saml:AuthnContextClassRef>urn:two</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>`},
-		"escaped": {func(r *AuthnRequest) { r.Issuer = `<a b="c">&` }, `<saml:Issuer>&lt;a b=&#34;c&#34;&gt;&amp;</saml:Issuer>`},
+		"plain": {func(*AuthnRequest) {},
+			`<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ` +
+				`ID="_0123" Version="2.0" IssueInstant="2026-11-21T12:00:00Z" Destination="https://idp.example/sso" ` +
+				`ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://us.example/acs">` +
+				`<saml:Issuer>https://us.example/saml</saml:Issuer><samlp:NameIDPolicy AllowCreate="true"></samlp:NameIDPolicy></samlp:AuthnRequest>`},
+		"forced": {func(r *AuthnRequest) { r.ForceAuthn = true }, ` ForceAuthn="true">`},
+		"format": {func(r *AuthnRequest) { r.NameIDFormat = "urn:f" },
+			`<samlp:NameIDPolicy Format="urn:f" AllowCreate="true">`},
+		"transient": {func(r *AuthnRequest) { r.NameIDFormat = transientFormat },
+			`<samlp:NameIDPolicy Format="` + transientFormat + `"></samlp:NameIDPolicy>`},
+		"classes": {func(r *AuthnRequest) { r.AuthnContexts = []string{"urn:one", "urn:two"} },
+			`</samlp:NameIDPolicy><samlp:RequestedAuthnContext Comparison="exact">` +
+				`<saml:AuthnContextClassRef>urn:one</saml:AuthnContextClassRef><saml:AuthnContextClassRef>urn:two</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>`},
+		"escaped": {func(r *AuthnRequest) { r.Issuer = `<a b="c">&` },
+			`<saml:Issuer>&lt;a b=&#34;c&#34;&gt;&amp;</saml:Issuer>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := plainRequest()
@@ -94,7 +99,8 @@ func TestAuthnRequest(t *testing.T) {
 			if document := unpacked(t, address, "SAMLRequest"); !strings.Contains(document, c.want) {
 				t.Errorf("%s\nlacks %s", document, c.want)
 			}
-			if strings.Contains(address, "SigAlg") || strings.Contains(address, "RelayState") || !strings.HasPrefix(address, "https://idp.example/sso?SAMLRequest=") {
+			if strings.Contains(address, "SigAlg") || strings.Contains(address, "RelayState") ||
+				!strings.HasPrefix(address, "https://idp.example/sso?SAMLRequest=") {
 				t.Error(address)
 			}
 		})
@@ -118,7 +124,8 @@ func TestAuthnRequest_Signed(t *testing.T) {
 	}
 
 	r.Destination = "https://idp.example/sso?tenant=1"
-	if address, err = r.RedirectURL(rsaIdentity().rsa()); err != nil || !strings.HasPrefix(address, "https://idp.example/sso?tenant=1&SAMLRequest=") {
+	if address, err = r.RedirectURL(rsaIdentity().rsa()); err != nil ||
+		!strings.HasPrefix(address, "https://idp.example/sso?tenant=1&SAMLRequest=") {
 		t.Errorf("%s, %v", address, err)
 	}
 

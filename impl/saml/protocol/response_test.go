@@ -107,7 +107,8 @@ func TestVerify_Cases(t *testing.T) {
 				return
 			}
 
-			if assertion.NameID != "alice@example.com" || assertion.Issuer != f.idp.EntityID || assertion.ID != "_assertion-_request" {
+			if assertion.NameID != "alice@example.com" || assertion.Issuer != f.idp.EntityID ||
+				assertion.ID != "_assertion-_request" {
 				t.Errorf("%+v", assertion)
 			}
 		})
@@ -150,7 +151,8 @@ func TestVerify_ManyGroups(t *testing.T) {
 	f := newFixture()
 	for _, name := range []string{"1,500 groups", "1,500 groups in a signed response"} {
 		got, err := protocol.Verify(f.make(t, name), f.expectation)
-		if groups := got.Attributes["groups"]; err != nil || len(groups) != 1500 || groups[1499] != "CN=group-1499,OU=Groups,DC=example,DC=com" {
+		if groups := got.Attributes["groups"]; err != nil || len(groups) != 1500 ||
+			groups[1499] != "CN=group-1499,OU=Groups,DC=example,DC=com" {
 			t.Errorf("%s: %d groups, %v", name, len(groups), err)
 		}
 	}
@@ -186,13 +188,17 @@ func TestVerify_Expectations(t *testing.T) {
 		change        func(*protocol.Expectation)
 		refused       string
 	}{
-		{"IdP-initiated and allowed", unsolicited, func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true }, ""},
+		{"IdP-initiated and allowed", unsolicited,
+			func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true }, ""},
 		{"IdP-initiated and not allowed", unsolicited, func(e *protocol.Expectation) { e.RequestID = "" },
 			"the message answers no request, and the realm does not allow that"},
-		{"IdP-initiated for a request", unsolicited, func(e *protocol.Expectation) { e.AllowUnsolicited = true }, "the message does not answer our request"},
-		{"answer to a request that is not known", answered, func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true },
+		{"IdP-initiated for a request", unsolicited, func(e *protocol.Expectation) { e.AllowUnsolicited = true },
 			"the message does not answer our request"},
-		{"answer half way", "no InResponseTo of the response", func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true },
+		{"answer to a request that is not known", answered,
+			func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true },
+			"the message does not answer our request"},
+		{"answer half way", "no InResponseTo of the response",
+			func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited = "", true },
 			"the message does not answer our request"},
 		{"name in the format", answered, func(e *protocol.Expectation) {
 			e.NameIDFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
@@ -200,17 +206,21 @@ func TestVerify_Expectations(t *testing.T) {
 		{"name in any format", answered, func(e *protocol.Expectation) {
 			e.NameIDFormat = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 		}, ""},
-		{"name in another format", answered, func(e *protocol.Expectation) { e.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" },
+		{"name in another format", answered,
+			func(e *protocol.Expectation) { e.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" },
 			"the name is not in the format that the realm asks for"},
-		{"authenticated when the request was made", answered, func(e *protocol.Expectation) { e.ForceAuthn, e.RequestedAt = true, e.Now }, ""},
+		{"authenticated when the request was made", answered,
+			func(e *protocol.Expectation) { e.ForceAuthn, e.RequestedAt = true, e.Now }, ""},
 		{"authenticated earlier in the second of the request", answered, func(e *protocol.Expectation) {
 			e.ForceAuthn, e.RequestedAt = true, e.Now.Add(time.Minute+999*time.Millisecond)
 		}, ""},
 		{"authenticated before the request by more than the skew", answered, func(e *protocol.Expectation) {
 			e.ForceAuthn, e.RequestedAt = true, e.Now.Add(time.Minute+time.Second)
 		}, "the user authenticated before the request, and the realm has force_authn"},
-		{"authenticated before the request, not forced", answered, func(e *protocol.Expectation) { e.RequestedAt = e.Now.Add(time.Hour) }, ""},
-		{"IdP-initiated and forced", unsolicited, func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited, e.ForceAuthn = "", true, true },
+		{"authenticated before the request, not forced", answered,
+			func(e *protocol.Expectation) { e.RequestedAt = e.Now.Add(time.Hour) }, ""},
+		{"IdP-initiated and forced", unsolicited,
+			func(e *protocol.Expectation) { e.RequestID, e.AllowUnsolicited, e.ForceAuthn = "", true, true },
 			"the message answers no request, and the realm has force_authn"},
 		{"class of authentication", answered, func(e *protocol.Expectation) {
 			e.AuthnContexts = []string{"urn:other", "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}
@@ -220,10 +230,14 @@ func TestVerify_Expectations(t *testing.T) {
 		}, "the authentication is of none of the classes in the realm's requested_authn_context"},
 		{"metadata not valid any more", answered, func(e *protocol.Expectation) { e.Provider.ValidUntil = e.Now },
 			"the signature was made with a certificate that is expired or not yet valid"},
-		{"no certificates", answered, func(e *protocol.Expectation) { e.Provider.Certificates = nil }, "the signature was made with no key of the identity provider"},
-		{"no issuer is expected", answered, func(e *protocol.Expectation) { e.Provider.EntityID = "" }, "the issuer is not the identity provider"},
-		{"no keys to decrypt with", "encrypted, the key beside the content", func(e *protocol.Expectation) { e.DecryptionKeys = nil }, "the assertion cannot be decrypted"},
-		{"clock exact, and they are ahead", "provider's clock 60 s ahead", func(e *protocol.Expectation) { e.Skew = 59 * time.Second },
+		{"no certificates", answered, func(e *protocol.Expectation) { e.Provider.Certificates = nil },
+			"the signature was made with no key of the identity provider"},
+		{"no issuer is expected", answered, func(e *protocol.Expectation) { e.Provider.EntityID = "" },
+			"the issuer is not the identity provider"},
+		{"no keys to decrypt with", "encrypted, the key beside the content",
+			func(e *protocol.Expectation) { e.DecryptionKeys = nil }, "the assertion cannot be decrypted"},
+		{"clock exact, and they are ahead", "provider's clock 60 s ahead",
+			func(e *protocol.Expectation) { e.Skew = 59 * time.Second },
 			"the time of issue is missing, too long ago or in the future"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -240,7 +254,9 @@ func TestVerify_Expectations(t *testing.T) {
 // Ensures that the request's ID is found without verification, and only in responses.
 func TestPeekInResponseTo(t *testing.T) {
 	f := newFixture()
-	for name, want := range map[string]string{"assertion signed": "_request", "unsigned": "_request", "IdP-initiated while not allowed": ""} {
+	for name, want := range map[string]string{
+		"assertion signed": "_request", "unsigned": "_request", "IdP-initiated while not allowed": "",
+	} {
 		if got, err := protocol.PeekInResponseTo(f.make(t, name)); got != want || err != nil {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
@@ -280,7 +296,8 @@ func TestDecodeResponse(t *testing.T) {
 func TestVerify_CostOfRefusals(t *testing.T) {
 	f := newFixture()
 	costly := []string{
-		"20 MB", "400,000 elements", "200,000 elements in less than 1 MiB", "100,000 attributes", "20,000 levels", "billion laughs",
+		"20 MB", "400,000 elements", "200,000 elements in less than 1 MiB", "100,000 attributes", "20,000 levels",
+		"billion laughs",
 	}
 
 	for _, c := range samltest.Cases() {

@@ -37,7 +37,8 @@ func ourRole(t *testing.T, sp ServiceProvider) *element {
 // Ensures that minimal metadata offer POST only and ask for signed assertions.
 func TestServiceProviderMetadata(t *testing.T) {
 	role := ourRole(t, plainServiceProvider())
-	if role.attributes["WantAssertionsSigned"] != "true" || role.attributes["AuthnRequestsSigned"] != "false" || role.attributes["protocolSupportEnumeration"] != nsProtocol {
+	if role.attributes["WantAssertionsSigned"] != "true" || role.attributes["AuthnRequestsSigned"] != "false" ||
+		role.attributes["protocolSupportEnumeration"] != nsProtocol {
 		t.Errorf("%v", role.attributes)
 	}
 	if len(role.children) != 1 {
@@ -45,7 +46,8 @@ func TestServiceProviderMetadata(t *testing.T) {
 	}
 
 	acs := role.children[0]
-	if !acs.is(nsMetadata, "AssertionConsumerService") || acs.attributes["Binding"] != postBinding || acs.attributes["Location"] != plainServiceProvider().ACS ||
+	if !acs.is(nsMetadata, "AssertionConsumerService") || acs.attributes["Binding"] != postBinding ||
+		acs.attributes["Location"] != plainServiceProvider().ACS ||
 		acs.attributes["index"] != "0" || acs.attributes["isDefault"] != "true" {
 		t.Errorf("%+v", acs)
 	}
@@ -63,7 +65,8 @@ func TestServiceProviderMetadata_Complete(t *testing.T) {
 		order = append(order, child.name.Local)
 	}
 
-	if want := "KeyDescriptor KeyDescriptor KeyDescriptor KeyDescriptor SingleLogoutService NameIDFormat AssertionConsumerService"; strings.Join(order, " ") != want {
+	if want := "KeyDescriptor KeyDescriptor KeyDescriptor KeyDescriptor SingleLogoutService NameIDFormat " +
+		"AssertionConsumerService"; strings.Join(order, " ") != want {
 		t.Errorf("%v", order)
 	}
 
@@ -74,7 +77,8 @@ func TestServiceProviderMetadata_Complete(t *testing.T) {
 			algorithms = append(algorithms, method.attributes["Algorithm"])
 		}
 
-		if encryption := key.attributes["use"] == "encryption"; encryption != slices.Equal(algorithms, []string{aes256GCM, aes128GCM, rsaOAEP}) {
+		if encryption := key.attributes["use"] == "encryption"; encryption != slices.Equal(algorithms,
+			[]string{aes256GCM, aes128GCM, rsaOAEP}) {
 			t.Errorf("%v", algorithms)
 		}
 	}
@@ -89,7 +93,8 @@ func TestServiceProviderMetadata_Complete(t *testing.T) {
 	}
 
 	slo := role.childrenNamed(nsMetadata, "SingleLogoutService")[0]
-	if slo.attributes["Binding"] != redirectBinding || slo.attributes["Location"] != sp.SLO || role.attributes["AuthnRequestsSigned"] != "true" {
+	if slo.attributes["Binding"] != redirectBinding || slo.attributes["Location"] != sp.SLO ||
+		role.attributes["AuthnRequestsSigned"] != "true" {
 		t.Errorf("%+v", slo)
 	}
 	if format, err := role.childrenNamed(nsMetadata, "NameIDFormat")[0].value(); err != nil || format != "urn:f" {

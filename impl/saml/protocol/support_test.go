@@ -32,9 +32,15 @@ type identity struct {
 
 // RSA keys are slow to generate, so all tests share them.
 var (
-	rsaIdentity   = sync.OnceValue(func() identity { return certify(newRSA(2048), noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0)) })
-	otherIdentity = sync.OnceValue(func() identity { return certify(newRSA(2048), noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0)) })
-	ecIdentity    = sync.OnceValue(func() identity {
+	rsaIdentity = sync.OnceValue(func() identity {
+		return certify(newRSA(2048), noon.AddDate(-1, 0, 0),
+			noon.AddDate(1, 0, 0))
+	})
+	otherIdentity = sync.OnceValue(func() identity {
+		return certify(newRSA(2048), noon.AddDate(-1, 0, 0),
+			noon.AddDate(1, 0, 0))
+	})
+	ecIdentity = sync.OnceValue(func() identity {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			panic(err)

@@ -41,11 +41,13 @@ func TestVerify_XMLSec1(t *testing.T) {
 
 	now := time.Date(2027, 3, 4, 5, 6, 7, 0, time.UTC)
 	e := protocol.Expectation{
-		EntityID:       "https://sp.example.com",
-		ACS:            "https://sp.example.com/acs",
-		RequestID:      "_request",
-		Now:            now,
-		Provider:       protocol.Provider{EntityID: "https://idp.example.com/metadata", Certificates: []*x509.Certificate{certificate}},
+		EntityID:  "https://sp.example.com",
+		ACS:       "https://sp.example.com/acs",
+		RequestID: "_request",
+		Now:       now,
+		Provider: protocol.Provider{
+			EntityID: "https://idp.example.com/metadata", Certificates: []*x509.Certificate{certificate},
+		},
 		DecryptionKeys: []*rsa.PrivateKey{key.(*rsa.PrivateKey)},
 	}
 

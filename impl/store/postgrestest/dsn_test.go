@@ -39,7 +39,8 @@ func TestDatabase(t *testing.T) {
 	connection := connect(t, postgrestest.Server(t).String())
 	defer connection.Close(t.Context()) //nolint:errcheck // it has read
 	var left int
-	if err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname = ANY($1)", names).Scan(&left); err != nil || len(names) != 2 || left != 0 {
+	if err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname = ANY($1)",
+		names).Scan(&left); err != nil || len(names) != 2 || left != 0 {
 		t.Errorf("%d of the databases %q are left (%v)", left, names, err)
 	}
 }
@@ -67,7 +68,8 @@ func TestDSN(t *testing.T) {
 	connection := connect(t, postgrestest.Server(t).String())
 	defer connection.Close(t.Context()) //nolint:errcheck // it has read
 	var left int
-	if err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_namespace WHERE nspname = ANY($1)", names).Scan(&left); err != nil || len(names) != 2 || left != 0 {
+	if err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_namespace WHERE nspname = ANY($1)",
+		names).Scan(&left); err != nil || len(names) != 2 || left != 0 {
 		t.Errorf("%d of the schemas %q are left (%v)", left, names, err)
 	}
 }

@@ -16,7 +16,8 @@ func TestInstance(t *testing.T) {
 	i := postgrestest.NewInstance(t)
 	for _, how := range []syscall.Signal{postgrestest.Fast, postgrestest.Immediate} {
 		connection := connect(t, i.DSN())
-		if _, err := connection.Exec(t.Context(), "CREATE TABLE IF NOT EXISTS kept (); INSERT INTO kept DEFAULT VALUES"); err != nil {
+		if _, err := connection.Exec(t.Context(),
+			"CREATE TABLE IF NOT EXISTS kept (); INSERT INTO kept DEFAULT VALUES"); err != nil {
 			t.Fatal(err)
 		}
 

@@ -37,15 +37,18 @@ func TestNewRecoveryCodes(t *testing.T) {
 func TestNormalizeRecoveryCode(t *testing.T) {
 	const code = "abcdefghijkl2345"
 	for _, text := range []string{
-		code, "abcd-efgh-ijkl-2345", "ABCD-EFGH-IJKL-2345", " abcd efgh ijkl 2345\n", "Abcd–efgh—ijkl−2345", "--abcdef gh\u00a0ij\tkl2345--",
+		code, "abcd-efgh-ijkl-2345", "ABCD-EFGH-IJKL-2345", " abcd efgh ijkl 2345\n", "Abcd–efgh—ijkl−2345",
+		"--abcdef gh\u00a0ij\tkl2345--",
 	} {
 		if got, ok := NormalizeRecoveryCode(text); !ok || got != code {
 			t.Errorf("%q: %q, %t", text, got, ok)
 		}
 	}
 	for _, text := range []string{
-		"", "-", "abcdefghijkl234", "abcdefghijkl23456", "abcdefghijkl2341", "abcdefghijkl2340", "abcdefghijkl2348", "abcdefghijkl2349",
-		"abcd_efgh_ijkl_2345", "abcd.efgh.ijkl.2345", "abcdefghij\u212al2345", "abcdefghijkl234５", "abcdefghijkl234\xff", "äbcdefghijkl2345",
+		"", "-", "abcdefghijkl234", "abcdefghijkl23456", "abcdefghijkl2341", "abcdefghijkl2340", "abcdefghijkl2348",
+		"abcdefghijkl2349",
+		"abcd_efgh_ijkl_2345", "abcd.efgh.ijkl.2345", "abcdefghij\u212al2345", "abcdefghijkl234５", "abcdefghijkl234\xff",
+		"äbcdefghijkl2345",
 		code + code, code + "\x00", strings.Repeat(" ", 1000), strings.Repeat("a", 1_000_000),
 	} {
 		if got, ok := NormalizeRecoveryCode(text); ok || got != "" {

@@ -85,7 +85,9 @@ func TestMatch_Skew(t *testing.T) {
 // Ensures that no code matches before 1970, and that the first step does.
 func TestMatch_UnixEpoch(t *testing.T) {
 	first := reference(rfcSecret, 0, 6)
-	for seconds, good := range map[int64]bool{-62_135_596_800: false, -31: false, -1: false, 0: true, 29: true, 59: true, 60: false} {
+	for seconds, good := range map[int64]bool{
+		-62_135_596_800: false, -31: false, -1: false, 0: true, 29: true, 59: true, 60: false,
+	} {
 		if step, ok := DefaultSettings.Match(rfcSecret, first, time.Unix(seconds, 0)); ok != good || step != 0 {
 			t.Errorf("at %d: step %d, %t", seconds, step, ok)
 		}
@@ -101,8 +103,9 @@ func TestMatch_TypedForms(t *testing.T) {
 	for text, good := range map[string]bool{
 		"287082": true, " 287082\r\n": true, "\u00a0287082": true, "287 082": true, "2 87082": true, " 287 082 ": true,
 		"": false, " ": false, "28 70 82": false, "287  082": false, "287\t082": false, "287-082": false, "287082 0": false,
-		"28708": false, "2870820": false, "0287082": false, "+87082": false, "-287082": false, "287O82": false, "287082\x00": false,
-		"２８７０８２": false, "٢٨٧٠٨٢": false, "\xff87082": false, "0x4616a": false,
+		"28708": false, "2870820": false, "0287082": false, "+87082": false, "-287082": false, "287O82": false,
+		"287082\x00": false,
+		"２８７０８２":     false, "٢٨٧٠٨٢": false, "\xff87082": false, "0x4616a": false,
 	} {
 		if _, ok := DefaultSettings.Match(rfcSecret, text, now); ok != good {
 			t.Errorf("%q: %t", text, ok)
@@ -120,7 +123,8 @@ func TestMatch_InvalidSettings(t *testing.T) {
 	}
 	for _, settings := range []Settings{
 		{}, {Digits: 6}, {Digits: 6, Period: time.Millisecond}, {Digits: 6, Period: 1500 * time.Millisecond},
-		{Digits: 6, Period: -30 * time.Second}, {Digits: 6, Period: 30 * time.Second, Skew: -1}, {Digits: 6, Period: 30 * time.Second, Skew: 11},
+		{Digits: 6, Period: -30 * time.Second}, {Digits: 6, Period: 30 * time.Second, Skew: -1},
+		{Digits: 6, Period: 30 * time.Second, Skew: 11},
 		{Digits: 5, Period: 30 * time.Second}, {Digits: 9, Period: 30 * time.Second}, {Digits: -6, Period: 30 * time.Second},
 	} {
 		for digits := range 10 {
@@ -156,10 +160,12 @@ func TestMatch_Oathtool(t *testing.T) {
 		t.Skip("oathtool is not installed (Debian package oathtool); its codes were not compared")
 	}
 	secret := NewSecret()
-	for _, settings := range []Settings{DefaultSettings, {Digits: 8, Period: time.Minute}, {Digits: 7, Period: 45 * time.Second, Skew: 2}} {
+	for _, settings := range []Settings{DefaultSettings, {Digits: 8, Period: time.Minute},
+		{Digits: 7, Period: 45 * time.Second, Skew: 2}} {
 		now, period := time.Now(), int64(settings.Period/time.Second)
 		out, err := exec.CommandContext(t.Context(), tool, "--totp=sha1", fmt.Sprintf("--digits=%d", settings.Digits),
-			fmt.Sprintf("--time-step-size=%ds", period), "--now="+now.UTC().Format("2006-01-02 15:04:05 UTC"), hex.EncodeToString(secret)).Output()
+			fmt.Sprintf("--time-step-size=%ds", period), "--now="+now.UTC().Format("2006-01-02 15:04:05 UTC"),
+			hex.EncodeToString(secret)).Output()
 		if err != nil {
 			t.Fatalf("oathtool: %v", err)
 		}

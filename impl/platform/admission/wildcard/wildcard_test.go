@@ -14,11 +14,16 @@ func TestParse(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "anything", true}, {"?", "", false}, {"?", "é", true}, {"?", "éé", false},
-		{"a*", "abc", true}, {"a*", "ba", false}, {"*c", "abc", true}, {"a*c", "ac", true}, {"a*a", "a", false}, {"a*b*c", "aXbYc", true},
-		{"a*bc*c", "abc", false}, {"*?b*", "ab", true}, {"*?b*", "b", false}, {"*a?c*", "xxabcxx", true}, {"*a?c*", "xxabdxx", false},
-		{"**", "x", true}, {`\*`, "*", true}, {`\*`, "x", false}, {`a\`, `a\`, true}, {`\\`, `\`, true}, {`*\?*`, "a?b", true}, {`*\?*`, "ab", false},
-		{"*é?à*", "xéyàz", true}, {"??*", "日本", true}, {"*??", "日", false}, {"*?" + strings.Repeat("a", 130) + "b*", strings.Repeat("a", 200) + "b", true},
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "anything", true}, {"?", "", false}, {"?", "é", true},
+		{"?", "éé", false},
+		{"a*", "abc", true}, {"a*", "ba", false}, {"*c", "abc", true}, {"a*c", "ac", true}, {"a*a", "a", false},
+		{"a*b*c", "aXbYc", true},
+		{"a*bc*c", "abc", false}, {"*?b*", "ab", true}, {"*?b*", "b", false}, {"*a?c*", "xxabcxx", true},
+		{"*a?c*", "xxabdxx", false},
+		{"**", "x", true}, {`\*`, "*", true}, {`\*`, "x", false}, {`a\`, `a\`, true}, {`\\`, `\`, true},
+		{`*\?*`, "a?b", true}, {`*\?*`, "ab", false},
+		{"*é?à*", "xéyàz", true}, {"??*", "日本", true}, {"*??", "日", false},
+		{"*?" + strings.Repeat("a", 130) + "b*", strings.Repeat("a", 200) + "b", true},
 		{"*?" + strings.Repeat("a", 130) + "b*", "c" + strings.Repeat("a", 129) + "b", false},
 	} {
 		if got, _ := wildcard.Parse(c.pattern).Match(c.text); got != c.want {
@@ -32,7 +37,8 @@ func TestParseStars(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"a?", "a?", true}, {"a?", "ab", false}, {`\*`, `\x`, true}, {"*@example.org", "al@example.org", true}, {"a*a", "a", false},
+		{"a?", "a?", true}, {"a?", "ab", false}, {`\*`, `\x`, true}, {"*@example.org", "al@example.org", true},
+		{"a*a", "a", false},
 		{"*.*", "a.b", true}, {"*.*", "ab", false}, {"abc", "abc", true}, {"abc", "abcd", false},
 	} {
 		if got, _ := wildcard.ParseStars(c.pattern).Match(c.text); got != c.want {

@@ -12,7 +12,8 @@ import (
 // Ensures that documents within the limits are indented as by encoding/json.
 func TestIndent(t *testing.T) {
 	for _, document := range []string{
-		`{}`, `[]`, ` [ ] `, `null`, `"a\"b\\"`, ` -1.5e3 `, `{"a":{"b":[1,2,{"c":[]}],"d":{ }},"e":"{[,:"}`, "[\n1 ,\t2]", `[[[[1],[]],[{}]],{"a" : true}]`,
+		`{}`, `[]`, ` [ ] `, `null`, `"a\"b\\"`, ` -1.5e3 `, `{"a":{"b":[1,2,{"c":[]}],"d":{ }},"e":"{[,:"}`, "[\n1 ,\t2]",
+		`[[[[1],[]],[{}]],{"a" : true}]`,
 		strings.Repeat("[", 20) + "1,2" + strings.Repeat("]", 20),
 	} {
 		var want bytes.Buffer
@@ -42,8 +43,10 @@ func TestIndent_Bounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := pretty.Indent([]byte(document))
-			if most := 64<<10 + 6*len(document); !ok || len(got) > most || len(got) != pretty.Size([]byte(document)) || cap(got) != len(got) {
-				t.Errorf("%t, %d bytes of %d; want at most %d, as announced: %d", ok, len(got), len(document), most, pretty.Size([]byte(document)))
+			if most := 64<<10 + 6*len(document); !ok || len(got) > most || len(got) != pretty.Size([]byte(document)) ||
+				cap(got) != len(got) {
+				t.Errorf("%t, %d bytes of %d; want at most %d, as announced: %d", ok, len(got), len(document), most,
+					pretty.Size([]byte(document)))
 			}
 			var compact bytes.Buffer
 			if err := json.Compact(&compact, got); err != nil || compact.String() != document {
