@@ -13,5 +13,6 @@ var OpenAPI []byte
 // Files that describe identity providers contain such paths.
 var (
 	SAMLCallback     = []string{"/api/v1/users/auth/saml/_callback", "/api/v1/regions/?*/users/auth/saml/_callback"}
-	SAMLSingleLogout = []string{"/api/v1/users/auth/saml/_single_logout", "/api/v1/regions/?*/users/auth/saml/_single_logout"}
+	SAMLSingleLogout = []string{"/api/v1/users/auth/saml/_single_logout",
+		"/api/v1/regions/?*/users/auth/saml/_single_logout"}
 )

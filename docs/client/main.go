@@ -32,7 +32,8 @@ func main() {
 	}
 
 	expiration := "1h"
-	created, err := c.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "a first key", Expiration: &expiration})
+	created, err := c.CreateAPIKeyWithResponse(ctx,
+		client.CreateAPIKeyRequest{Description: "a first key", Expiration: &expiration})
 	if err != nil {
 		log.Fatal(err) // there was no answer
 	}

@@ -67,8 +67,8 @@ func (s *Service) Replace(ctx context.Context, trustAll *bool) (Account, error) 
 	})
 }
 
-// Patch applies a JSON merge patch (RFC 7396) to {"trust": {"trust_all": …}}; removing a setting resets it to its default.
-// It returns fault.InvalidData if the patched settings have the wrong types, and fault.AccountNotFound.
+// Patch applies a JSON merge patch (RFC 7396) to {"trust": {"trust_all": …}}; removing a setting resets it to its
+// default. It returns fault.InvalidData if the patched settings have the wrong types, and fault.AccountNotFound.
 func (s *Service) Patch(ctx context.Context, patch any) (Account, error) {
 	return s.change(ctx, func(record *store.Account) error {
 		document := map[string]any{"trust": map[string]any{"trust_all": record.TrustAll}}

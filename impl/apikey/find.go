@@ -35,7 +35,8 @@ func (f Filter) Check() error {
 
 // Find returns the selected keys that the caller may see, oldest first: all keys, or its own. An API key may always see
 // itself. With limits the keys are shown with their owners' role descriptors, which a key that may only see itself is
-// not. The filter is checked and the caller authorized. It returns fault.InvalidData if there is too much to show at once.
+// not. The filter is checked and the caller authorized. It returns fault.InvalidData if there is too much to show at
+// once.
 func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, limits bool) ([]View, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (views []View, err error) {
 		keys, err := f.candidates(tx, caller)
@@ -62,7 +63,8 @@ func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, lim
 	})
 }
 
-// Authorize returns fault.PermissionDenied unless the caller may see the selected keys: an action on all keys, or on its own.
+// Authorize returns fault.PermissionDenied unless the caller may see the selected keys: an action on all keys, or on
+// its own.
 func (f Filter) Authorize(caller access.Subject, action string, limits bool) error {
 	if caller.Privileges.AllowsCluster(action) {
 		return nil

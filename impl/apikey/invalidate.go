@@ -30,10 +30,12 @@ func (s Selection) Check() error {
 	blank := slices.IndexFunc(s.IDs, func(id string) bool { return strings.TrimSpace(id) == "" })
 	one, user := s.IDs != nil || s.Name != "", s.UserName != "" || s.RealmName != ""
 	problems.Add(s.IDs != nil && len(s.IDs) == 0, "Field [ids] cannot be an empty array")
-	problems.Add(blank >= 0, fmt.Sprintf("Field [ids] must not contain blank id, but got blank id at index position: [%d]", blank))
+	problems.Add(blank >= 0,
+		fmt.Sprintf("Field [ids] must not contain blank id, but got blank id at index position: [%d]", blank))
 	problems.Add(!one && !user && !s.Owned,
 		"One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false")
-	problems.Add(one && user, "username or realm name must not be specified when the api key id(s) or api key name are specified")
+	problems.Add(one && user,
+		"username or realm name must not be specified when the api key id(s) or api key name are specified")
 	problems.Add(s.Owned && user, "neither username nor realm-name may be specified when invalidating owned API keys")
 	problems.Add(s.IDs != nil && s.Name != "", "only one of [api key id(s), api key name] can be specified")
 	return fault.Invalid(problems)
@@ -48,7 +50,8 @@ const (
 
 // Invalidate invalidates the selected keys that are valid, and returns their ids. Unknown ids are ignored. All keys of
 // a user take a few statements regardless of their number; others are invalidated keysAtOnce per transaction. It
-// returns fault.PermissionDenied for keys beyond the caller's reach. The selection is checked and the caller authorized.
+// returns fault.PermissionDenied for keys beyond the caller's reach. The selection is checked and the caller
+// authorized.
 func (s *Service) Invalidate(ctx context.Context, caller access.Subject, sel Selection) ([]string, error) {
 	if sel.wholeUsers() {
 		return s.invalidateUsers(ctx, caller, sel)
@@ -154,8 +157,8 @@ func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selec
 	})
 }
 
-// Authorize returns fault.PermissionDenied unless the caller may invalidate the selected keys: an action on all keys, or on
-// its own.
+// Authorize returns fault.PermissionDenied unless the caller may invalidate the selected keys: an action on all keys,
+// or on its own.
 func (s Selection) Authorize(caller access.Subject, action string) error {
 	if s.own(caller) {
 		return caller.RequireOwning(action)

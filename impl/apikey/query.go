@@ -48,8 +48,9 @@ func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Req
 	})
 }
 
-// AuthorizeQuery returns fault.PermissionDenied unless the caller may query keys by an action on all keys, or on its own.
-// Elasticsearch narrows a query to the keys that the caller may see; only a key that asks for its own limits is refused.
+// AuthorizeQuery returns fault.PermissionDenied unless the caller may query keys by an action on all keys, or on its
+// own. Elasticsearch narrows a query to the keys that the caller may see; only a key that asks for its own limits is
+// refused.
 func AuthorizeQuery(caller access.Subject, action string, limits bool) error {
 	if caller.Privileges.AllowsCluster(action) {
 		return nil

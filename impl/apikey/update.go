@@ -34,7 +34,8 @@ type Outcome struct {
 
 // BulkUpdate changes those of the caller's own keys that can be changed, in one transaction, and returns the result for
 // each id. A dry run returns the same and changes nothing. The caller is authorized, and the update has no Problems. It
-// returns fault.InvalidData to an API key regardless of its privileges, because only a key's owner in person changes it.
+// returns fault.InvalidData to an API key regardless of its privileges, because only a key's owner in person changes
+// it.
 func (s *Service) BulkUpdate(
 	ctx context.Context, caller access.Subject, ids []string, u Update, dryRun bool,
 ) (Outcome, error) {

@@ -1,5 +1,5 @@
-// Package audit records security-relevant changes with their actors. An entry is written in the transaction of its change, so
-// that neither exists without the other.
+// Package audit records security-relevant changes with their actors. An entry is written in the transaction of its
+// change, so that neither exists without the other.
 package audit
 
 import (
@@ -32,7 +32,8 @@ const (
 	UserUpdated Event = "user.updated"
 	// RolesChanged: a user has new roles, which the details name; the user's elevations ended.
 	RolesChanged Event = "user.roles_changed"
-	// UserPromoted: a user gained ECE roles, which the details name; the user's sessions ended and the second factor is removed.
+	// UserPromoted: a user gained ECE roles, which the details name; the user's sessions ended and the second factor is
+	// removed.
 	UserPromoted Event = "user.promoted"
 	// UserDeleted: a user was removed, with its sessions, API keys and second factor.
 	UserDeleted Event = "user.deleted"
@@ -56,15 +57,15 @@ const (
 	ElevationEnded Event = "elevation.ended"
 	// SessionStarted: a user signed in; the details name the grant type if the sign-in was for access tokens.
 	SessionStarted Event = "session.started"
-	// SessionEnded: a user signed out, the user's tokens were invalidated, or a limit ended the oldest sessions; in the last two
-	// cases the details count the sessions.
+	// SessionEnded: a user signed out, the user's tokens were invalidated, or a limit ended the oldest sessions; in the
+	// last two cases the details count the sessions.
 	SessionEnded Event = "session.ended"
 	// KeyCreated: an API key was created.
 	KeyCreated Event = "api_key.created"
 	// KeyUpdated: an API key's role descriptors, metadata or expiration changed, or the snapshot of its owner's roles did.
 	KeyUpdated Event = "api_key.updated"
-	// KeyBound: an API key that a user other than its owner created with an older version no longer gains privileges by the
-	// owner's promotions.
+	// KeyBound: an API key that a user other than its owner created with an older version no longer gains privileges by
+	// the owner's promotions.
 	KeyBound Event = "api_key.bound"
 	// KeyInvalidated: an API key was invalidated.
 	KeyInvalidated Event = "api_key.invalidated"
@@ -82,7 +83,8 @@ const (
 	ApplicationPrivilegeDeleted Event = "application_privilege.deleted"
 	// SigningKeyCreated: the server created a key for signing session tokens.
 	SigningKeyCreated Event = "signing_key.created"
-	// SigningKeyRetired: another key replaces this one; the details name the time of that, and until when this one verifies.
+	// SigningKeyRetired: another key replaces this one; the details name the time of that, and until when this one
+	// verifies.
 	SigningKeyRetired Event = "signing_key.retired"
 	// SigningKeyDeleted: a key was deleted, because its tokens expired or because an administrator ended all sessions.
 	SigningKeyDeleted Event = "signing_key.deleted"

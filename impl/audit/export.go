@@ -14,8 +14,8 @@ import (
 // pageSize is the number of entries that an export reads and writes at a time.
 const pageSize = 500
 
-// Export writes the entries since a time, oldest first, as one JSON object per line. The output is printable ASCII, so that
-// the content of an entry can neither forge a line nor control a terminal.
+// Export writes the entries since a time, oldest first, as one JSON object per line. The output is printable ASCII, so
+// that the content of an entry can neither forge a line nor control a terminal.
 func Export(ctx context.Context, st *store.Store, since time.Time, w io.Writer) error {
 	moment, id := since, ""
 	for {
@@ -74,7 +74,8 @@ func exported(e store.AuditEntry) line {
 	}
 }
 
-// wrapDetails returns a JSON object unchanged. Any other text, which Record never writes, becomes a member of an object.
+// wrapDetails returns a JSON object unchanged. Any other text, which Record never writes, becomes a member of an
+// object.
 func wrapDetails(text string) json.RawMessage {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &members); err == nil && members != nil {

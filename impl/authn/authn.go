@@ -120,7 +120,8 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal) (session.To
 		return session.Token{}, fault.New(fault.CredentialsInvalid,
 			"only a session can be refreshed; send its token as Bearer in the Authorization header", "Authorization")
 	}
-	return store.Write(ctx, s.store, func(tx *store.Tx) (session.Token, error) { return s.sessions.Refresh(tx, p.TokenID) })
+	return store.Write(ctx, s.store,
+		func(tx *store.Tx) (session.Token, error) { return s.sessions.Refresh(tx, p.TokenID) })
 }
 
 // Logout ends the principal's session. It does nothing for a principal without one.

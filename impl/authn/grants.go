@@ -54,5 +54,7 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 }
 
 func granted(tx *store.Tx, tokens session.Grant, u store.User) Grant {
-	return Grant{Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now), User: user.OfRecord(u)}
+	return Grant{
+		Access: tokens.Token, Refresh: tokens.Refresh, ExpiresIn: tokens.Token.ExpiresAt.Sub(tx.Now), User: user.OfRecord(u),
+	}
 }

@@ -57,7 +57,9 @@ func (s *Service) InvalidateTokens(
 	return n.invalidated, n.previously, err
 }
 
-func (s *Service) invalidateToken(ctx context.Context, tx *store.Tx, tokenID string) (invalidated, previously int, err error) {
+func (s *Service) invalidateToken(
+	ctx context.Context, tx *store.Tx, tokenID string,
+) (invalidated, previously int, err error) {
 	live, found, err := s.sessions.Find(tx, tokenID)
 	switch {
 	case err != nil:

@@ -1,5 +1,5 @@
-// Package config loads and validates the program's settings. A flag takes precedence over the environment, the environment over
-// the file, and the file over the default. All errors are reported at once.
+// Package config loads and validates the program's settings. A flag takes precedence over the environment, the
+// environment over the file, and the file over the default. All errors are reported at once.
 package config
 
 import (
@@ -77,36 +77,69 @@ type Setting struct {
 // Settings lists all settings.
 var Settings = []Setting{
 	{Key: "listen", Default: "127.0.0.1:12400", About: "address and port to serve on"},
-	{Key: "admin.listen", Default: "127.0.0.1:12490", About: "address and port of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials; empty for none"},
-	{Key: "admin.hosts", About: "comma-separated host names that the admin listener accepts, in addition to `localhost` and IP addresses"},
+	{Key: "admin.listen", Default: "127.0.0.1:12490",
+		About: "address and port of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials; empty for none"},
+	{Key: "admin.hosts",
+		About: "comma-separated host names that the admin listener accepts, in addition to `localhost` and IP addresses"},
 	{Key: "tls.certificate", About: "PEM file with the server's certificate chain; reloaded when it changes"},
 	{Key: "tls.key", About: "PEM file with the certificate's private key"},
-	{Key: "plain_http", Default: "false", About: "`true` to serve other machines without TLS, because something in front adds it"},
-	{Key: "store", Default: "sqlite:sallyport.db", About: "where to keep records: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of servers share; or `none` to run without an authentication cluster", Secret: true, Show: store.Redact},
-	{Key: "admin_password", About: "password of the built-in user `admin`; generated at the first start if not set, except with PostgreSQL", Secret: true},
-	{Key: "readonly_password", About: "password of the built-in user `readonly`; generated at the first start if not set, except with PostgreSQL", Secret: true},
-	{Key: "key_encryption_key", About: "key-encryption key: 32 bytes in base64 that encrypt keys in the store; kept in a file beside a SQLite database if not set", Secret: true},
-	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(), About: "time until a session token expires if it is not refreshed"},
-	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(), About: "time until a session expires, even if it is refreshed"},
-	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(), About: "time until a refreshed token expires, for requests in progress"},
-	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(), About: "age at which the key that signs tokens is rotated, at least 1h; `0s` for never"},
-	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy), About: "which users need elevated permissions for protected operations: `enrolled` (users with a second factor), `always` or `never`"},
-	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(), About: "the lifetime of elevated permissions, at most 60m"},
-	{Key: "api_keys.max_lifetime", Default: "0s", About: "maximum time to live of an API key, such as `2160h`; `0s` for no limit"},
-	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser), About: "maximum number of valid API keys per user"},
-	{Key: "cache.lifetime", Default: store.MaxLifetime.String(), About: "time to live of cached sessions and API keys, at most 5s: until then, this replica may accept one that was invalidated on another if the invalidation message of PostgreSQL is lost; `0s` disables the cache"},
+	{Key: "plain_http", Default: "false",
+		About: "`true` to serve other machines without TLS, because something in front adds it"},
+	{Key: "store", Default: "sqlite:sallyport.db",
+		About: "where to keep records: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of " +
+			"servers share; or `none` to run without an authentication cluster", Secret: true, Show: store.Redact},
+	{Key: "admin_password",
+		About:  "password of the built-in user `admin`; generated at the first start if not set, except with PostgreSQL",
+		Secret: true},
+	{Key: "readonly_password",
+		About:  "password of the built-in user `readonly`; generated at the first start if not set, except with PostgreSQL",
+		Secret: true},
+	{Key: "key_encryption_key",
+		About: "key-encryption key: 32 bytes in base64 that encrypt keys in the store; kept in a file beside a SQLite " +
+			"database if not set", Secret: true},
+	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(),
+		About: "time until a session token expires if it is not refreshed"},
+	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(),
+		About: "time until a session expires, even if it is refreshed"},
+	{Key: "session.grace", Default: session.DefaultSettings.Grace.String(),
+		About: "time until a refreshed token expires, for requests in progress"},
+	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(),
+		About: "age at which the key that signs tokens is rotated, at least 1h; `0s` for never"},
+	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy),
+		About: "which users need elevated permissions for protected operations: `enrolled` (users with a second factor), " +
+			"`always` or `never`"},
+	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(),
+		About: "the lifetime of elevated permissions, at most 60m"},
+	{Key: "api_keys.max_lifetime", Default: "0s",
+		About: "maximum time to live of an API key, such as `2160h`; `0s` for no limit"},
+	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser),
+		About: "maximum number of valid API keys per user"},
+	{Key: "cache.lifetime", Default: store.MaxLifetime.String(),
+		About: "time to live of cached sessions and API keys, at most 5s: until then, this replica may accept one that was " +
+			"invalidated on another if the invalidation message of PostgreSQL is lost; `0s` disables the cache"},
 	{Key: "saml.realms", About: "file that describes the SAML identity providers to sign in at"},
-	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns), About: "how many sign-ins at identity providers an address may begin at once, and how many answers it may try again"},
-	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(), About: "the interval at which an address may begin one more, and try one more answer again"},
-	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers), About: "how many answers of an identity provider to one sign-in are verified, on each server"},
-	{Key: "lockout.failures", Default: strconv.Itoa(attempts.DefaultPolicy.Threshold), About: "number of consecutive failed attempts that lock a user"},
-	{Key: "lockout.base", Default: attempts.DefaultPolicy.Base.String(), About: "duration of the first lock; each further failed attempt doubles it"},
+	{Key: "saml.address_sign_ins", Default: strconv.Itoa(saml.DefaultLimits.AddressSignIns),
+		About: "how many sign-ins at identity providers an address may begin at once, and how many answers it may try again"},
+	{Key: "saml.address_recovery", Default: saml.DefaultLimits.AddressRecovery.String(),
+		About: "the interval at which an address may begin one more, and try one more answer again"},
+	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers),
+		About: "how many answers of an identity provider to one sign-in are verified, on each server"},
+	{Key: "lockout.failures", Default: strconv.Itoa(attempts.DefaultPolicy.Threshold),
+		About: "number of consecutive failed attempts that lock a user"},
+	{Key: "lockout.base", Default: attempts.DefaultPolicy.Base.String(),
+		About: "duration of the first lock; each further failed attempt doubles it"},
 	{Key: "lockout.max", Default: attempts.DefaultPolicy.Max.String(), About: "maximum duration of a lock"},
-	{Key: "lockout.address_failures", Default: "100", About: "number of failed attempts that an address may make in a burst"},
-	{Key: "lockout.address_recovery", Default: "1s", About: "interval after which an address may make one more failed attempt"},
+	{Key: "lockout.address_failures", Default: "100",
+		About: "number of failed attempts that an address may make in a burst"},
+	{Key: "lockout.address_recovery", Default: "1s",
+		About: "interval after which an address may make one more failed attempt"},
 	{Key: "trusted_proxies", About: "comma-separated networks of proxies with a trusted `X-Forwarded-For`"},
-	{Key: "drain_delay", Default: "0s", About: "the time to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can remove this server"},
-	{Key: "tracing", Default: "false", About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
+	{Key: "drain_delay", Default: "0s",
+		About: "the time to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can " +
+			"remove this server"},
+	{Key: "tracing", Default: "false",
+		About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables " +
+			"(`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
 	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
 	{Key: "log.format", Default: "text", About: "`text` or `json`"},
 }
@@ -135,7 +168,8 @@ func Load(from Sources) (Config, error) {
 	return c, errors.Join(gathering, parsing, exposing)
 }
 
-// Servable returns an error if a setting is missing that only a server needs. Commands that only read the store work without it.
+// Servable returns an error if a setting is missing that only a server needs. Commands that only read the store work
+// without it.
 func (c Config) Servable() error {
 	if store.IsPostgres(c.Store) && c.KeyEncryptionKey == nil {
 		return errors.New("key_encryption_key: PostgreSQL has no place for the key that all its servers share: " +
@@ -194,8 +228,8 @@ func gather(from Sources) (map[string]string, error) {
 	return values, errors.Join(fileErr, envErr, flagErr)
 }
 
-// environment reads the settings' environment variables. Others with the same prefix are ignored, because Kubernetes sets such
-// variables for a service named sallyport.
+// environment reads the settings' environment variables. Others with the same prefix are ignored, because Kubernetes
+// sets such variables for a service named sallyport.
 func environment(lookup func(string) (string, bool)) (map[string]string, error) {
 	values := map[string]string{}
 	var problems []error
@@ -222,8 +256,8 @@ func environment(lookup func(string) (string, bool)) (map[string]string, error) 
 	return values, errors.Join(problems...)
 }
 
-// Ignored returns the names of the variables that have the settings' prefix but belong to no setting. The argument has the
-// format of os.Environ.
+// Ignored returns the names of the variables that have the settings' prefix but belong to no setting. The argument has
+// the format of os.Environ.
 func Ignored(environ []string) []string {
 	known := map[string]bool{"SALLYPORT_CONFIG": true}
 	for _, s := range Settings {

@@ -11,7 +11,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 )
 
-// fileSettings collects the settings of a file by key. A key may be written as session.idle, or as idle in the section session.
+// fileSettings collects the settings of a file by key. A key may be written as session.idle, or as idle in the section
+// session.
 type fileSettings struct {
 	path     string
 	values   map[string]any

@@ -49,7 +49,8 @@ func parse(values map[string]string) (Config, error) {
 			KeyRotation: p.limit("session.key_rotation"),
 		},
 		Elevation: elevation.Settings{
-			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always), string(elevation.Never))),
+			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always),
+				string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
 		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime"), MaxPerUser: p.count("api_keys.max_per_user")},
@@ -148,7 +149,8 @@ func (p *parser) key(key string) []byte {
 
 	decoded, err := base64.StdEncoding.DecodeString(p.values[key])
 	if err != nil || len(decoded) != secret.KeySize {
-		p.addProblem(key, "this must be %d bytes in base64, such as the output of: openssl rand -base64 %d", secret.KeySize, secret.KeySize)
+		p.addProblem(key, "this must be %d bytes in base64, such as the output of: openssl rand -base64 %d", secret.KeySize,
+			secret.KeySize)
 	}
 	return decoded
 }

@@ -17,8 +17,8 @@ type SecretFile struct {
 	Path    string
 }
 
-// checkSecretFiles returns the secret files that every user of the machine can read. Its error names those that every user can
-// write to.
+// checkSecretFiles returns the secret files that every user of the machine can read. Its error names those that every
+// user can write to.
 func checkSecretFiles(from Sources, values map[string]string, realms []saml.Realm) (exposed []SecretFile, err error) {
 	var problems []error
 	for _, file := range secretFiles(from, values, realms) {

@@ -1,6 +1,7 @@
 package fault
 
-// Code identifies an error. Its name is for logs; the HTTP families have tables of the names that codes have on the wire.
+// Code identifies an error. Its name is for logs; the HTTP families have tables of the names that codes have on the
+// wire.
 type Code struct {
 	Name string
 	Kind Kind
@@ -24,7 +25,8 @@ var (
 	ElevationNeeded = Code{"elevation needed", ElevationRequired}
 	// OneTimeCodeInvalid: the second factor's code is missing, wrong or used.
 	OneTimeCodeInvalid = Code{"one-time code invalid", InvalidInput}
-	// GrantInvalid: a refresh token is unknown, used or expired, or its session has been terminated (RFC 6749 section 5.2).
+	// GrantInvalid: a refresh token is unknown, used or expired, or its session has been terminated (RFC 6749 section
+	// 5.2).
 	GrantInvalid = Code{"grant invalid", InvalidInput}
 	// TooManyFailures: too many failed attempts from one address.
 	TooManyFailures = Code{"too many failures", RateLimited}

@@ -15,8 +15,8 @@ func (p *Problems) Add(wrong bool, message string) {
 	}
 }
 
-// Invalid returns RequestInvalid with a numbered list of all validation errors, worded as by Elasticsearch, or nil for an empty
-// list.
+// Invalid returns RequestInvalid with a numbered list of all validation errors, worded as by Elasticsearch, or nil for
+// an empty list.
 func Invalid(messages []string) error {
 	if len(messages) == 0 {
 		return nil

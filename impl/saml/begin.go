@@ -16,8 +16,9 @@ type Redirect struct {
 	Cookies []CookieChange
 }
 
-// Begin begins a sign-in at a realm; at the first if no id is given. The state is the caller's own, of at most 1 KiB, and
-// comes back with the token; the cookies are what the browser keeps of other sign-ins. Begin writes nothing to the store.
+// Begin begins a sign-in at a realm; at the first if no id is given. The state is the caller's own, of at most 1 KiB,
+// and comes back with the token; the cookies are what the browser keeps of other sign-ins. Begin writes nothing to the
+// store.
 //
 // It returns fault.RealmNotFound, InvalidData for a long state, TooManyFailures for an address that began too many,
 // NoAuthenticationCluster, and AuthenticationClusterError if there is no metadata of the identity provider.

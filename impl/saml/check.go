@@ -28,8 +28,8 @@ type Report struct {
 	Findings []Finding
 }
 
-// Check looks at a realm as Load returned it, and at the metadata of its identity provider, which it fetches now and does
-// not keep. metadataURL is where this server describes itself to the realm's identity provider.
+// Check looks at a realm as Load returned it, and at the metadata of its identity provider, which it fetches now and
+// does not keep. metadataURL is where this server describes itself to the realm's identity provider.
 func Check(ctx context.Context, realm Realm, metadataURL string, now time.Time) Report {
 	r := &Report{Realm: realm.ID}
 	r.ourselves(realm, metadataURL, now)
@@ -87,10 +87,14 @@ func (r *Report) ourselves(realm Realm, metadataURL string, now time.Time) {
 	}
 	r.safety(realm)
 	if realm.NameIDFormat == "" {
-		r.warn("nameid_format", "this is not set: users of whom no format was kept yet cannot sign in, and a NameID that comes in another format is another user's")
+		r.warn("nameid_format",
+			"this is not set: users of whom no format was kept yet cannot sign in, and a NameID that comes in another format "+
+				"is another user's")
 	}
 	if realm.ForceAuthn && realm.AllowIDPInitiated {
-		r.warn("force_authn", "answers without a request are refused in spite of allow_idp_initiated: nothing shows that the user authenticated for them")
+		r.warn("force_authn",
+			"answers without a request are refused in spite of allow_idp_initiated: nothing shows that the user authenticated "+
+				"for them")
 	}
 	if realm.ClockSkew < leastUsualSkew || realm.ClockSkew > mostUsualSkew {
 		r.warn("clock_skew", realm.ClockSkew.String()+" is unusual; a minute does where both clocks are kept right")
@@ -102,9 +106,11 @@ func (r *Report) safety(realm Realm) {
 	secure := strings.HasPrefix(realm.SP.ACS, "https:")
 	switch {
 	case !realm.BrowserBinding:
-		r.warn("browser_binding", "this is off: an attacker can make a user's browser bring the answer to the attacker's sign-in")
+		r.warn("browser_binding",
+			"this is off: an attacker can make a user's browser bring the answer to the attacker's sign-in")
 	case !secure:
-		r.warn("browser_binding", "browsers keep the cookie that this needs under https only, though some do so for this machine too")
+		r.warn("browser_binding",
+			"browsers keep the cookie that this needs under https only, though some do so for this machine too")
 	}
 	if realm.AllowIDPInitiated {
 		r.warn("allow_idp_initiated", "this is on: an attacker can make a user's browser bring an answer without a sign-in")

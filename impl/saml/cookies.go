@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Bounds of the cookies that one browser keeps for its pending sign-ins. Their names are a fixed set of slots, so that even
-// a page that begins many sign-ins at once cannot make a browser keep more of them, and fill the header of its requests.
+// Bounds of the cookies that one browser keeps for its pending sign-ins. Their names are a fixed set of slots, so that
+// even a page that begins many sign-ins at once cannot make a browser keep more of them, and fill the header of its
+// requests.
 const (
 	MaxCookies     = 5
 	maxCookieBytes = 4 << 10
@@ -25,9 +26,9 @@ type CookieChange struct {
 	Value string
 }
 
-// add returns how to put one more sign-in into the browser's cookies: expired and malformed ones go, then the oldest until
-// all that is left fits, and the new one takes a free slot. The slot is random, because two tabs may begin at the same
-// moment, each without seeing the other's.
+// add returns how to put one more sign-in into the browser's cookies: expired and malformed ones go, then the oldest
+// until all that is left fits, and the new one takes a free slot. The slot is random, because two tabs may begin at the
+// same moment, each without seeing the other's.
 func (c Cookies) add(value string, now time.Time) []CookieChange {
 	kept, size := []int{}, len(value)+cookieOverhead
 	for slot, held := range c {
@@ -67,7 +68,8 @@ func (c Cookies) replace(kept []int, value string) []CookieChange {
 	return changes
 }
 
-// cookieTime returns when the sign-in of a cookie was begun, by its own word: it orders the cookies of one browser only.
+// cookieTime returns when the sign-in of a cookie was begun, by its own word: it orders the cookies of one browser
+// only.
 func cookieTime(value string) (time.Time, bool) {
 	at, _, found := strings.Cut(value, ".")
 	if !found {

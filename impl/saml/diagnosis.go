@@ -19,11 +19,12 @@ const (
 	withoutValues = "nothing"
 )
 
-// noRole describes why a user gets no role: the user's name, the names of the attributes, and what the rules look for. It
-// has values only of the attributes that rules look at, which are groups and the distinguished name, because others may
-// hold personal data. All of it was signed by the identity provider.
+// noRole describes why a user gets no role: the user's name, the names of the attributes, and what the rules look for.
+// It has values only of the attributes that rules look at, which are groups and the distinguished name, because others
+// may hold personal data. All of it was signed by the identity provider.
 func (r Realm) noRole(s Subject, p Profile) string {
-	text := fmt.Sprintf("no rule gives the user %s a role; attributes that came: %s", shown(p.Name), shownAll(slices.Sorted(maps.Keys(s.Attributes))))
+	text := fmt.Sprintf("no rule gives the user %s a role; attributes that came: %s", shown(p.Name),
+		shownAll(slices.Sorted(maps.Keys(s.Attributes))))
 	looked := map[RuleType][]string{}
 	for _, rule := range r.RoleMappings.Rules {
 		looked[rule.Type] = append(looked[rule.Type], rule.Value)
@@ -32,10 +33,12 @@ func (r Realm) noRole(s Subject, p Profile) string {
 		text += "; user names looked for: " + shownAll(wanted)
 	}
 	if wanted := looked[ByGroups]; wanted != nil {
-		text += fmt.Sprintf("; groups in the attribute %s: %s, looked for: %s", shown(r.Attributes.Groups), shownAll(p.Groups), shownAll(wanted))
+		text += fmt.Sprintf("; groups in the attribute %s: %s, looked for: %s", shown(r.Attributes.Groups),
+			shownAll(p.Groups), shownAll(wanted))
 	}
 	if wanted := looked[ByDN]; wanted != nil {
-		text += fmt.Sprintf("; name in the attribute %s: %s, looked for: %s", shown(r.Attributes.DN), shown(p.DN), shownAll(wanted))
+		text += fmt.Sprintf("; name in the attribute %s: %s, looked for: %s", shown(r.Attributes.DN), shown(p.DN),
+			shownAll(wanted))
 	}
 	return clip(text)
 }
@@ -88,8 +91,9 @@ func (r refusals) unknownKey() refusals {
 	return slices.DeleteFunc(slices.Clone(r), func(each refusedBy) bool { return !unknownKey(each.err) })
 }
 
-// settle returns one error for all, and the realm that was meant if that is known: the realm for which the signature held.
-// Something that is not a refusal comes first: that realm may be the right one. A reason that all share is not repeated.
+// settle returns one error for all, and the realm that was meant if that is known: the realm for which the signature
+// held. Something that is not a refusal comes first: that realm may be the right one. A reason that all share is not
+// repeated.
 func (r refusals) settle() (Realm, error) {
 	var reasons, parts []string
 	for _, each := range r {

@@ -6,8 +6,8 @@ import (
 )
 
 // parseDN splits a distinguished name (RFC 4514) into its relative ones, each with its type in lower case. Blanks after
-// commas do not count. Escapes stay as they are written: two spellings of one value are taken for two values, so that a rule
-// can only ever hold for fewer users than it might.
+// commas do not count. Escapes stay as they are written: two spellings of one value are taken for two values, so that a
+// rule can only ever hold for fewer users than it might.
 func parseDN(text string) ([]string, bool) {
 	var parts []string
 	for _, part := range splitUnescaped(text) {
@@ -49,8 +49,8 @@ func parseDNRule(value string) (dnRule, bool) {
 	return dnRule{parts, open}, ok
 }
 
-// matchesDN reports whether a distinguished name matches a rule's value. A value that begins with "*," matches the names
-// below the rest of it, and not the rest itself.
+// matchesDN reports whether a distinguished name matches a rule's value. A value that begins with "*," matches the
+// names below the rest of it, and not the rest itself.
 func matchesDN(value, name string) bool {
 	rule, isRule := parseDNRule(value)
 	parts, isName := parseDN(name)

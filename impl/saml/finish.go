@@ -42,13 +42,13 @@ type attempt struct {
 	profile  Profile
 }
 
-// Finish ends a sign-in. It returns the same fault.LoginFailed for every answer that it refuses; the reason is in the log
-// and in Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to an address that
-// sends too many bad answers to realms that take unsolicited ones, or tries too many sign-ins again.
+// Finish ends a sign-in. It returns the same fault.LoginFailed for every answer that it refuses; the reason is in the
+// log and in Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to
+// an address that sends too many bad answers to realms that take unsolicited ones, or tries too many sign-ins again.
 //
 // The answer is verified before anything is used up, so an invalid one cannot spoil a pending sign-in. Then one
-// transaction uses up the sign-in and the assertion and inserts the session: of concurrent requests with the same answer,
-// one gets a session.
+// transaction uses up the sign-in and the assertion and inserts the session: of concurrent requests with the same
+// answer, one gets a session.
 func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 	if err := s.store.Require(); err != nil {
 		return SignedIn{}, err
@@ -64,7 +64,8 @@ func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 
 // failed is the one answer to everything that is refused.
 func failed() error {
-	return fault.New(fault.LoginFailed, "the identity provider's answer is not accepted: begin the sign-in again; an administrator can see why")
+	return fault.New(fault.LoginFailed,
+		"the identity provider's answer is not accepted: begin the sign-in again; an administrator can see why")
 }
 
 // refusal returns why a sign-in is refused, if that is what an error says.
@@ -98,12 +99,13 @@ func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error)
 // Why an answer belongs to no pending sign-in.
 const (
 	reasonLate    = "the sign-in was begun more than ten minutes ago"
-	reasonNoneOur = "no sign-in of this server waits for this answer, or the key-encryption key was rotated since it was begun"
+	reasonNoneOur = "no sign-in of this server waits for this answer, or the key-encryption key was rotated since it " +
+		"was begun"
 )
 
 // authenticate finds out whom an answer is about. Only an answer with a RelayState that this server gave, and with the
-// sealed sign-in that belongs to it, is verified: everything else is refused before any of its XML is read, and so cannot
-// use up what others behind the same address may do. Answers that were not asked for have a limit of their own.
+// sealed sign-in that belongs to it, is verified: everything else is refused before any of its XML is read, and so
+// cannot use up what others behind the same address may do. Answers that were not asked for have a limit of their own.
 func (s *Service) authenticate(ctx context.Context, a *attempt) error {
 	given, ours := s.tickets.openRelay(a.RelayState)
 	switch {
@@ -169,8 +171,8 @@ func (s *Service) verifyPending(ctx context.Context, a *attempt) error {
 	return s.verify(ctx, a)
 }
 
-// verifyUnsolicited verifies an answer that this server did not ask for, which is for realms that allow it. An address that
-// sends too many bad ones is kept from this, and from nothing else.
+// verifyUnsolicited verifies an answer that this server did not ask for, which is for realms that allow it. An address
+// that sends too many bad ones is kept from this, and from nothing else.
 func (s *Service) verifyUnsolicited(ctx context.Context, a *attempt) error {
 	lax := slices.DeleteFunc(slices.Clone(s.realms), func(r Realm) bool { return !r.AllowIDPInitiated })
 	if len(lax) == 0 {
@@ -244,7 +246,8 @@ func (s *Service) verifyRenewed(ctx context.Context, a *attempt, tried protocol.
 func (s *Service) verifyBy(ctx context.Context, a *attempt, provider protocol.Provider) error {
 	e := protocol.Expectation{
 		EntityID: a.realm.SP.EntityID, ACS: a.realm.SP.ACS, Provider: provider, RequestID: a.pending.ID,
-		AllowUnsolicited: a.pending.ID == "", Skew: a.realm.ClockSkew, NameIDFormat: a.realm.NameIDFormat, Now: s.providers.now(),
+		AllowUnsolicited: a.pending.ID == "", Skew: a.realm.ClockSkew, NameIDFormat: a.realm.NameIDFormat,
+		Now: s.providers.now(),
 	}
 	e.ForceAuthn, e.RequestedAt, e.AuthnContexts = a.realm.ForceAuthn, a.pending.CreatedAt, a.realm.RequestedAuthnContext
 	for _, pair := range a.realm.Encryption {
@@ -304,6 +307,7 @@ func (s *Service) settle(ctx context.Context, a *attempt) (session.Token, error)
 func (a *attempt) session(id string) store.SAMLSession {
 	return store.SAMLSession{
 		SessionID: id, Realm: a.realm.ID, NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat,
-		NameQualifier: a.verified.NameQualifier, SPNameQualifier: a.verified.SPNameQualifier, SessionIndex: a.verified.SessionIndex,
+		NameQualifier: a.verified.NameQualifier, SPNameQualifier: a.verified.SPNameQualifier,
+		SessionIndex: a.verified.SessionIndex,
 	}
 }

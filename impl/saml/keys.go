@@ -26,8 +26,8 @@ func (l *loader) file(name string) string {
 	return filepath.Join(l.folder, name)
 }
 
-// readFile returns the content of a small file. Its errors do not have the name, which may be a key that was pasted there
-// by mistake.
+// readFile returns the content of a small file. Its errors do not have the name, which may be a key that was pasted
+// there by mistake.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {

@@ -21,9 +21,9 @@ type loader struct {
 	ids       map[string]bool
 }
 
-// Load reads the realms of a YAML file, sorted by their order, and those of the same order by their place in the file. The
-// error lists all problems, one per line, each with the realm, the setting and the line in the file. It contains neither the
-// content of a key's file nor a value that could be a key.
+// Load reads the realms of a YAML file, sorted by their order, and those of the same order by their place in the file.
+// The error lists all problems, one per line, each with the realm, the setting and the line in the file. It contains
+// neither the content of a key's file nor a value that could be a key.
 func Load(path string, endpoints Endpoints) ([]Realm, error) {
 	text, err := readFile(path)
 	if err != nil {
@@ -56,7 +56,8 @@ func (l *loader) realms(document strictyaml.Section) []Realm {
 }
 
 var realmMembers = []string{
-	"id", "name", "order", "enabled", "idp", "sp", "attributes", "attribute_delimiters", "nameid_format", "role_mappings", "force_authn", "requested_authn_context", "signing", "encryption",
+	"id", "name", "order", "enabled", "idp", "sp", "attributes", "attribute_delimiters", "nameid_format", "role_mappings",
+	"force_authn", "requested_authn_context", "signing", "encryption",
 	"clock_skew", "allow_idp_initiated", "browser_binding", "metadata_refresh",
 }
 
@@ -66,8 +67,9 @@ func (l *loader) realm(s strictyaml.Section) Realm {
 	}
 	r := Realm{
 		ID: l.id(s), Name: s.Text("name"), Order: s.Integer("order"), Enabled: s.Boolean("enabled", true),
-		IDP: l.identityProvider(s), SP: l.serviceProvider(s), Attributes: attributes(s), NameIDFormat: s.Text("nameid_format"),
-		ForceAuthn: s.Boolean("force_authn", false), AllowIDPInitiated: s.Boolean("allow_idp_initiated", false),
+		IDP: l.identityProvider(s), SP: l.serviceProvider(s), Attributes: attributes(s),
+		NameIDFormat: s.Text("nameid_format"),
+		ForceAuthn:   s.Boolean("force_authn", false), AllowIDPInitiated: s.Boolean("allow_idp_initiated", false),
 		RequestedAuthnContext: authnContexts(s),
 
 		ClockSkew:       s.Duration("clock_skew", defaultSkew, 1, maxSkew),
@@ -173,7 +175,8 @@ func authnContexts(s strictyaml.Section) []string {
 	}
 	for _, class := range classes {
 		if u, err := url.Parse(class); err != nil || u.Scheme == "" || len(class) > maxAuthnContext {
-			s.Bad(name, "each class must be a URI of at most %d characters, such as %s", maxAuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport")
+			s.Bad(name, "each class must be a URI of at most %d characters, such as %s", maxAuthnContext,
+				"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport")
 		}
 	}
 	return classes
@@ -216,12 +219,13 @@ func checkNameID(s strictyaml.Section, r Realm) {
 		s.Bad("nameid_format", "this must be one of SAML's formats, such as %s", formatPersistent)
 	}
 	if r.NameIDFormat == formatTransient && r.Attributes.principalIsNameID() {
-		s.Bad("nameid_format", "a transient NameID is another each time; name the attribute that is not in attributes.principal")
+		s.Bad("nameid_format",
+			"a transient NameID is another each time; name the attribute that is not in attributes.principal")
 	}
 }
 
-// checkLogout refuses single logout without what its messages need: over a redirect they have to be signed (SAML Profiles
-// 4.4.4.1), and their answers need an address.
+// checkLogout refuses single logout without what its messages need: over a redirect they have to be signed (SAML
+// Profiles 4.4.4.1), and their answers need an address.
 func checkLogout(s strictyaml.Section, r Realm) {
 	if r.IDP.UseSingleLogout && r.SP.Logout == "" {
 		s.Bad("sp.logout", "this is missing; idp.use_single_logout needs it")

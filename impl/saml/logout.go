@@ -11,13 +11,14 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// LogoutURL returns where a browser ends the session that the identity provider of the principal's session keeps; empty if
-// there is none, or the realm does not ask for it. It is asked before the session ends here.
+// LogoutURL returns where a browser ends the session that the identity provider of the principal's session keeps; empty
+// if there is none, or the realm does not ask for it. It is asked before the session ends here.
 func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, error) {
 	if p.Method != identity.Session || len(s.realms) == 0 {
 		return "", nil
 	}
-	known, err := store.Read(ctx, s.store, func(tx *store.Tx) (store.SAMLSession, error) { return tx.SAML.Session(p.SessionID) })
+	known, err := store.Read(ctx, s.store,
+		func(tx *store.Tx) (store.SAMLSession, error) { return tx.SAML.Session(p.SessionID) })
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}
@@ -33,7 +34,8 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 		return "", err
 	}
 	request := protocol.LogoutRequest{
-		ID: protocol.NewID(), IssueInstant: s.store.Now(), Issuer: realm.SP.EntityID, Destination: provider.SLOURL, NameID: nameOf(known),
+		ID: protocol.NewID(), IssueInstant: s.store.Now(), Issuer: realm.SP.EntityID, Destination: provider.SLOURL,
+		NameID: nameOf(known),
 	}
 	if known.SessionIndex != "" {
 		request.SessionIndexes = []string{known.SessionIndex}
@@ -42,13 +44,16 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 }
 
 func nameOf(s store.SAMLSession) protocol.NameID {
-	return protocol.NameID{Value: s.NameID, Format: s.NameIDFormat, NameQualifier: s.NameQualifier, SPNameQualifier: s.SPNameQualifier}
+	return protocol.NameID{
+		Value: s.NameID, Format: s.NameIDFormat, NameQualifier: s.NameQualifier, SPNameQualifier: s.SPNameQualifier,
+	}
 }
 
-// SingleLogout ends sessions because an identity provider says so, in the raw query of its redirect, and returns where the
-// browser takes the answer. It returns fault.LoginFailed for every request that it refuses. Addresses have no limit here: any page
-// can make a browser send junk, and that must not keep the logouts of others behind its address from working. What bounds
-// the work is that few are verified at once, and that nothing is inflated before a signature holds.
+// SingleLogout ends sessions because an identity provider says so, in the raw query of its redirect, and returns where
+// the browser takes the answer. It returns fault.LoginFailed for every request that it refuses. Addresses have no limit
+// here: any page can make a browser send junk, and that must not keep the logouts of others behind its address from
+// working. What bounds the work is that few are verified at once, and that nothing is inflated before a signature
+// holds.
 func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, error) {
 	if err := s.store.Require(); err != nil {
 		return "", err
@@ -72,7 +77,8 @@ type asked struct {
 // singleLogout accepts a request for every realm that it is valid for, because realms may share an identity provider. A
 // realm without metadata of its provider does not keep it from the others.
 func (s *Service) singleLogout(ctx context.Context, rawQuery string, a *attempt) (string, error) {
-	takers := slices.DeleteFunc(slices.Clone(s.realms), func(r Realm) bool { return r.SP.Logout == "" || r.Signing == nil })
+	takers := slices.DeleteFunc(slices.Clone(s.realms),
+		func(r Realm) bool { return r.SP.Logout == "" || r.Signing == nil })
 	if len(takers) == 0 {
 		return "", refuse("no realm takes logouts")
 	}
@@ -86,8 +92,8 @@ func (s *Service) singleLogout(ctx context.Context, rawQuery string, a *attempt)
 	return s.endSessions(ctx, all)
 }
 
-// verifyLogouts returns the realms that a request holds for, and why it does not hold for the others. Metadata is fetched
-// again only if it holds for none: most realms are not those of its issuer.
+// verifyLogouts returns the realms that a request holds for, and why it does not hold for the others. Metadata is
+// fetched again only if it holds for none: most realms are not those of its issuer.
 func (s *Service) verifyLogouts(ctx context.Context, takers []Realm, rawQuery string) ([]asked, refusals) {
 	var all []asked
 	var refused refusals
@@ -152,7 +158,8 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 		return "", err
 	}
 	response := protocol.LogoutResponse{
-		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID, Destination: answers.provider.SLOResponseURL,
+		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID,
+		Destination:  answers.provider.SLOResponseURL,
 		IssueInstant: s.store.Now(), Status: protocol.StatusSuccess, RelayState: r.RelayState,
 	}
 	return response.RedirectURL(answers.realm.Signing.Key)
@@ -193,5 +200,6 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, known store.SAMLSession
 	if _, err := s.sessions.End(tx, begun.ID); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.SessionEnded, owner.Name, audit.Details{"realm": known.Realm, "by": "identity provider"})
+	return audit.Record(ctx, tx, audit.SessionEnded, owner.Name,
+		audit.Details{"realm": known.Realm, "by": "identity provider"})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// RefusedError is the reason why a sign-in is refused, for the log and for administrators. The response to the caller does
-// not have it.
+// RefusedError is the reason why a sign-in is refused, for the log and for administrators. The response to the caller
+// does not have it.
 type RefusedError struct{ Reason string }
 
 // Error implements error.
@@ -42,15 +42,15 @@ type Profile struct {
 	Roles []identity.Role
 }
 
-// Limits of what is kept, in characters: of names as the contract has it, and of NameIDs generously (SAML Core 8.3.7 has 256
-// for persistent ones).
+// Limits of what is kept, in characters: of names as the contract has it, and of NameIDs generously (SAML Core 8.3.7
+// has 256 for persistent ones).
 const (
 	maxFullName = 512
 	maxNameID   = 1024
 )
 
-// Profile makes a user of a subject. It returns a *RefusedError if the subject cannot be one, or gets no roles, or such of ECE's
-// that cannot be one user's.
+// Profile makes a user of a subject. It returns a *RefusedError if the subject cannot be one, or gets no roles, or such
+// of ECE's that cannot be one user's.
 func (r Realm) Profile(s Subject) (Profile, error) {
 	if s.NameID == "" || utf8.RuneCountInString(s.NameID) > maxNameID {
 		return Profile{}, refuse("the NameID is empty or longer than 1024 characters")
@@ -63,7 +63,10 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	p := Profile{Identity: id, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail), Groups: r.groups(s)}
+	p := Profile{
+		Identity: id, Name: name, FullName: first(s, r.Attributes.Name), Email: first(s, r.Attributes.Mail),
+		Groups: r.groups(s),
+	}
 	if err := user.CheckTexts(p.FullName, p.Email); err != nil {
 		return Profile{}, refuse("an attribute cannot be kept: " + message(err))
 	}
@@ -80,8 +83,8 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 }
 
 // identity returns what a subject is known by. What a NameID leaves out is what SAML says it then means: the format
-// "unspecified", the identity provider as NameQualifier and us as SPNameQualifier (SAML Core 2.2.2 and 8.3.7). Both of the
-// latter are left out here too, so that an identity is the same whether they are named or not. A NameID of another
+// "unspecified", the identity provider as NameQualifier and us as SPNameQualifier (SAML Core 2.2.2 and 8.3.7). Both of
+// the latter are left out here too, so that an identity is the same whether they are named or not. A NameID of another
 // NameQualifier than the identity provider is refused.
 func (r Realm) identity(s Subject, name string) (store.ExternalIdentity, error) {
 	if s.NameQualifier != "" && s.NameQualifier != r.IDP.EntityID {
@@ -90,7 +93,9 @@ func (r Realm) identity(s Subject, name string) (store.ExternalIdentity, error) 
 	if s.NameIDFormat == formatTransient {
 		return store.ExternalIdentity{NameID: transientMark + name, Format: formatTransient}, nil
 	}
-	id := store.ExternalIdentity{NameID: s.NameID, Format: cmp.Or(s.NameIDFormat, formatUnspecified), SPNameQualifier: s.SPNameQualifier}
+	id := store.ExternalIdentity{
+		NameID: s.NameID, Format: cmp.Or(s.NameIDFormat, formatUnspecified), SPNameQualifier: s.SPNameQualifier,
+	}
 	if id.SPNameQualifier == r.SP.EntityID {
 		id.SPNameQualifier = ""
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// ownIssuer stands for this server where used messages are kept by their issuers. No identity provider has it: entity IDs
-// are not empty.
+// ownIssuer stands for this server where used messages are kept by their issuers. No identity provider has it: entity
+// IDs are not empty.
 const ownIssuer = ""
 
 // use uses up the sign-in that waited, and the assertion.
@@ -28,8 +28,9 @@ func (a *attempt) use(tx *store.Tx) error {
 	return nil
 }
 
-// replayMargin is how much longer than a message is valid the record of its use is kept. Time passes between verification
-// and use, and the clocks of servers differ: without the margin a message could be used again after the record is deleted.
+// replayMargin is how much longer than a message is valid the record of its use is kept. Time passes between
+// verification and use, and the clocks of servers differ: without the margin a message could be used again after the
+// record is deleted.
 const replayMargin = 10 * time.Minute
 
 // useOnce records the use of a message that holds until a time, and reports whether it is the first use.

@@ -18,9 +18,9 @@ const (
 	maxState = 1024
 )
 
-// pending is a sign-in that waits for its answer. The store does not keep it, so other callers cannot evict it: it travels
-// sealed in the browser's cookie, or in the ID of its AuthnRequest where the realm does not bind browsers. The store keeps
-// that an answer was accepted (see attempt.use).
+// pending is a sign-in that waits for its answer. The store does not keep it, so other callers cannot evict it: it
+// travels sealed in the browser's cookie, or in the ID of its AuthnRequest where the realm does not bind browsers. The
+// store keeps that an answer was accepted (see attempt.use).
 type pending struct {
 	// ID is that of the AuthnRequest.
 	ID    string
@@ -122,8 +122,8 @@ func (t tickets) seal(plain []byte, place string) string {
 	return toURLAlphabet.Replace(t.sealer.Seal(plain, place))
 }
 
-// open reverses seal. It takes only the text that seal returned, and no other spelling of it: texts are counted and used
-// once.
+// open reverses seal. It takes only the text that seal returned, and no other spelling of it: texts are counted and
+// used once.
 func (t tickets) open(sealed, place string) ([]byte, error) {
 	data, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil || base64.RawURLEncoding.EncodeToString(data) != sealed {

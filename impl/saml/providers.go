@@ -22,8 +22,8 @@ const (
 	refreshTick = 10 * time.Second
 	// retryAfter is the time after a failure until metadata is fetched again, unless its refresh comes first.
 	retryAfter = time.Minute
-	// renewInterval is how often an unknown signing key has metadata fetched again: answers with such keys cost an attacker
-	// nothing.
+	// renewInterval is how often an unknown signing key has metadata fetched again: answers with such keys cost an
+	// attacker nothing.
 	renewInterval = time.Minute
 	// ExpiryWarning is the time before a certificate of an identity provider expires when the warning begins.
 	ExpiryWarning = 30 * 24 * time.Hour
@@ -87,7 +87,8 @@ func (p *providers) of(ctx context.Context, realm Realm) (protocol.Provider, err
 	}
 	provider, loaded := k.get()
 	if !loaded {
-		return protocol.Provider{}, fault.New(fault.StoreUnavailable, "there is no metadata of the identity provider yet; try again in a moment")
+		return protocol.Provider{}, fault.New(fault.StoreUnavailable,
+			"there is no metadata of the identity provider yet; try again in a moment")
 	}
 	return provider, nil
 }
@@ -106,8 +107,8 @@ func (p *providers) update(ctx context.Context, realm Realm, k *known) {
 	p.fetchNow(ctx, realm, k, now)
 }
 
-// renew fetches metadata again because its keys do not include that of a message, and returns it if its keys differ from
-// those that were tried. Concurrent callers wait for one fetch, and there is at most one each renewInterval.
+// renew fetches metadata again because its keys do not include that of a message, and returns it if its keys differ
+// from those that were tried. Concurrent callers wait for one fetch, and there is at most one each renewInterval.
 func (p *providers) renew(ctx context.Context, realm Realm, tried protocol.Provider) (protocol.Provider, bool) {
 	k := p.known[realm.ID]
 	k.fetching.Lock()
@@ -138,7 +139,8 @@ func (p *providers) fetchNow(ctx context.Context, realm Realm, k *known, now tim
 		err = k.take(body, realm, now)
 	}
 	if err != nil {
-		p.log.WarnContext(ctx, "metadata of an identity provider cannot be had; the last that was good stays", "realm", realm.ID, "error", err)
+		p.log.WarnContext(ctx, "fetching metadata failed; keeping the last valid metadata",
+			"realm", realm.ID, "error", err)
 		return
 	}
 	k.next = now.Add(realm.MetadataRefresh)

@@ -1,5 +1,5 @@
-// Package saml lets users sign in through SAML 2.0 identity providers (the Web Browser SSO profile): it knows the realms,
-// which are identity providers as configured, and makes users of what these say.
+// Package saml lets users sign in through SAML 2.0 identity providers (the Web Browser SSO profile): it knows the
+// realms, which are identity providers as configured, and makes users of what these say.
 package saml
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 )
 
-// Endpoints holds patterns (path.Match) of the paths at which this server accepts messages of identity providers. The first
-// pattern of each list is a path.
+// Endpoints holds patterns (path.Match) of the paths at which this server accepts messages of identity providers. The
+// first pattern of each list is a path.
 type Endpoints struct{ Callback, SingleLogout []string }
 
 // Formats of name identifiers (SAML Core 8.3).
@@ -68,7 +68,8 @@ type Realm struct {
 
 	// Signing is nil if nothing is signed here.
 	Signing *KeyPair
-	// OtherSigning are in the metadata beside Signing, and sign nothing here: the next ones, then those that were replaced.
+	// OtherSigning are in the metadata beside Signing, and sign nothing here: the next ones, then those that were
+	// replaced.
 	OtherSigning []KeyPair
 	// SignRequests reports whether AuthnRequests are signed too, not only logout messages.
 	SignRequests bool
@@ -110,7 +111,8 @@ type ServiceProvider struct {
 // Attributes names attributes of assertions.
 type Attributes struct{ Principal, Groups, Name, Mail, DN string }
 
-// What Attributes.Principal can be besides the name of an attribute: the NameID of any format, or of the persistent one only.
+// What Attributes.Principal can be besides the name of an attribute: the NameID of any format, or of the persistent one
+// only.
 const (
 	principalNameID     = "nameid"
 	principalPersistent = "nameid:persistent"

@@ -16,8 +16,8 @@ import (
 // maxIssuer bounds what is kept of an issuer, in bytes.
 const maxIssuer = 512
 
-// Refusal is a sign-in or a logout that was refused. Realm is empty if no realm could be found, Issuer and IssuedAt are what
-// the message said.
+// Refusal is a sign-in or a logout that was refused. Realm is empty if no realm could be found, Issuer and IssuedAt are
+// what the message said.
 type Refusal struct {
 	At        time.Time
 	Realm     string
@@ -28,8 +28,8 @@ type Refusal struct {
 	IssuedAt  time.Time
 }
 
-// Refusals returns the last refused sign-ins and logouts, the newest first. Those in own belong to a sign-in that was begun
-// here, or were signed by the realm's identity provider; those in unsolicited may come from any client.
+// Refusals returns the last refused sign-ins and logouts, the newest first. Those in own belong to a sign-in that was
+// begun here, or were signed by the realm's identity provider; those in unsolicited may come from any client.
 func (s *Service) Refusals(ctx context.Context) (own, unsolicited []Refusal, err error) {
 	all, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.SAMLRefusal, error) { return tx.SAML.Refusals() })
 	for _, record := range all {
@@ -43,8 +43,8 @@ func (s *Service) Refusals(ctx context.Context) (own, unsolicited []Refusal, err
 	return own, unsolicited, err
 }
 
-// recordRefusal logs and stores why a sign-in was refused. Not every unsolicited one is stored. A failure to store it does
-// not change the response.
+// recordRefusal logs and stores why a sign-in was refused. Not every unsolicited one is stored. A failure to store it
+// does not change the response.
 func (s *Service) recordRefusal(ctx context.Context, a attempt, reason string) {
 	origin, realm := audit.OriginOf(ctx), cmp.Or(a.realm.ID, a.pending.Realm)
 	s.log.WarnContext(ctx, "a SAML sign-in was refused", "request_id", origin.RequestID, "realm", realm, "reason", reason)
@@ -58,7 +58,8 @@ func (s *Service) recordRefusal(ctx context.Context, a attempt, reason string) {
 	}
 	said := s.claims(ctx, a)
 	r := store.SAMLRefusal{
-		ID: id.String(), Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""), Reason: reason,
+		ID: id.String(), Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""),
+		Reason:  reason,
 		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
 	}
 	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.SAML.InsertRefusal(r) }); err != nil {
@@ -72,7 +73,8 @@ func (s *Service) keepsStray() bool {
 	return allowed
 }
 
-// claims are what a response says of itself, unless the server is too busy to look. Most unsolicited ones were not decoded.
+// claims are what a response says of itself, unless the server is too busy to look. Most unsolicited ones were not
+// decoded.
 func (s *Service) claims(ctx context.Context, a attempt) protocol.Claims {
 	if a.message == nil && a.decode() != nil {
 		return protocol.Claims{}

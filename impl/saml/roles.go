@@ -51,7 +51,8 @@ func readRule(s strictyaml.Section, a Attributes) Rule {
 	return r
 }
 
-// readRoles reads roles of ECE's and names of Elasticsearch's side by side, and notes those of ECE's that do not combine.
+// readRoles reads roles of ECE's and names of Elasticsearch's side by side, and notes those of ECE's that do not
+// combine.
 func readRoles(s strictyaml.Section, name string) []identity.Role {
 	var roles []identity.Role
 	for _, text := range s.Texts(name) {

@@ -39,8 +39,8 @@ type Service struct {
 
 // Limits bounds what one address, and one sign-in, may cost.
 type Limits struct {
-	// AddressSignIns is how many sign-ins an address may begin at once; it may begin one more each AddressRecovery. Answers
-	// that are tried again have a limit of the same size.
+	// AddressSignIns is how many sign-ins an address may begin at once; it may begin one more each AddressRecovery.
+	// Answers that are tried again have a limit of the same size.
 	AddressSignIns  int
 	AddressRecovery time.Duration
 	// Answers is how many answers to one sign-in are verified, on each server.
@@ -54,8 +54,8 @@ var DefaultLimits = Limits{
 	Answers:         10,
 }
 
-// Of answers that no sign-in waited for, strayBurst refusals are kept at once, and one more each strayInterval: each is a
-// durable write, and any page can make any browser send them.
+// Of answers that no sign-in waited for, strayBurst refusals are kept at once, and one more each strayInterval: each is
+// a durable write, and any page can make any browser send them.
 const (
 	strayBurst    = 100
 	strayInterval = time.Second
@@ -69,9 +69,12 @@ type Settings struct {
 	Limits Limits
 }
 
-// NewService returns a service on a store. The sealer seals pending sign-ins; all servers on the store have the same. Close
-// ends the refreshing of metadata.
-func NewService(st *store.Store, sessions *session.Service, sealer *secret.Sealer, a *attempts.Counter, settings Settings, log *slog.Logger, now func() time.Time) *Service {
+// NewService returns a service on a store. The sealer seals pending sign-ins; all servers on the store have the same.
+// Close ends the refreshing of metadata.
+func NewService(
+	st *store.Store, sessions *session.Service, sealer *secret.Sealer, a *attempts.Counter, settings Settings,
+	log *slog.Logger, now func() time.Time,
+) *Service {
 	enabled := slices.DeleteFunc(slices.Clone(settings.Realms), func(r Realm) bool { return !r.Enabled })
 	limits := settings.Limits
 	return &Service{
@@ -109,7 +112,8 @@ func (s *Service) Metadata(realmID string) ([]byte, error) {
 		return nil, err
 	}
 	sp := protocol.ServiceProvider{
-		EntityID: realm.SP.EntityID, ACS: realm.SP.ACS, SLO: realm.SP.Logout, NameIDFormat: realm.NameIDFormat, SignsRequests: realm.SignRequests,
+		EntityID: realm.SP.EntityID, ACS: realm.SP.ACS, SLO: realm.SP.Logout, NameIDFormat: realm.NameIDFormat,
+		SignsRequests: realm.SignRequests,
 	}
 	if realm.Signing != nil {
 		sp.SigningCertificates = append(sp.SigningCertificates, realm.Signing.Certificate)

@@ -46,7 +46,8 @@ func (s *Service) requireRecent(p identity.Principal) error {
 	if s.Recent(p) {
 		return nil
 	}
-	return fault.New(fault.RecentPasswordNeeded, "this needs a recently verified password: sign in again, or send it as Basic")
+	return fault.New(fault.RecentPasswordNeeded,
+		"this needs a recently verified password: sign in again, or send it as Basic")
 }
 
 // Device returns the principal's device, or fault.DeviceNotFound.

@@ -60,7 +60,10 @@ type Service struct {
 }
 
 // NewService returns a service on a store that holds secrets sealed by sealer.
-func NewService(st *store.Store, sessions *session.Service, a *attempts.Counter, sealer *secret.Sealer, settings Settings, now func() time.Time) *Service {
+func NewService(
+	st *store.Store, sessions *session.Service, a *attempts.Counter, sealer *secret.Sealer, settings Settings,
+	now func() time.Time,
+) *Service {
 	return &Service{st, sessions, a, sealer, settings, totp.DefaultSettings, now}
 }
 
@@ -74,7 +77,8 @@ func (s *Service) Require(p identity.Principal) error {
 	}
 
 	if !p.HasTOTP {
-		f := fault.New(fault.ElevationNeeded, "this operation needs elevated permissions, and these a second factor: set one up")
+		f := fault.New(fault.ElevationNeeded,
+			"this operation needs elevated permissions, and these a second factor: set one up")
 		f.Next = enroll
 		return f
 	}
@@ -146,5 +150,6 @@ func requireSession(p identity.Principal) error {
 }
 
 func invalidCode() error {
-	return fault.New(fault.OneTimeCodeInvalid, "the one-time code is not valid, was used before, or there is no second factor", "token")
+	return fault.New(fault.OneTimeCodeInvalid,
+		"the one-time code is not valid, was used before, or there is no second factor", "token")
 }

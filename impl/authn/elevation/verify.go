@@ -72,7 +72,9 @@ const verifyTimeout = 15 * time.Second
 
 // useCode reports whether a code is valid, and uses it up. No code is valid while the user is locked. It returns
 // fault.OneTimeCodeInvalid if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
-func (s *Service) useCode(ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool) (bool, error) {
+func (s *Service) useCode(
+	ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool,
+) (bool, error) {
 	device, err := tx.TOTPDevices.Find(userName)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || err == nil && !device.Confirmed && confirmed:

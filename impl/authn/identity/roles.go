@@ -43,9 +43,11 @@ func ParseRoles(names []string) ([]Role, error) {
 
 	switch {
 	case len(roles) == 0:
-		return nil, fault.New(fault.UserRolesInvalid, "a user has at least one role; roles are "+joinRoles(Roles), "security.roles")
+		return nil, fault.New(fault.UserRolesInvalid, "a user has at least one role; roles are "+joinRoles(Roles),
+			"security.roles")
 	case slices.Contains(roles, PlatformAdmin) && len(roles) > 1:
-		return nil, fault.New(fault.UserRolesInvalid, string(PlatformAdmin)+" includes all others and stands alone", "security.roles")
+		return nil, fault.New(fault.UserRolesInvalid, string(PlatformAdmin)+" includes all others and stands alone",
+			"security.roles")
 	case slices.Contains(roles, DeploymentManager) && slices.Contains(roles, DeploymentViewer):
 		return nil, fault.New(fault.UserRolesInvalid,
 			string(DeploymentManager)+" and "+string(DeploymentViewer)+" exclude each other", "security.roles")
@@ -114,7 +116,8 @@ func joinRoles(roles []Role) string {
 // Permission is the right to call one operation, named by its operationId.
 type Permission string
 
-// AnyUser stands for all authenticated callers in the roles that a permission needs, also for those without an ECE role.
+// AnyUser stands for all authenticated callers in the roles that a permission needs, also for those without an ECE
+// role.
 const AnyUser Role = "any_user"
 
 // Grants maps each permission to the roles that have it.

@@ -96,7 +96,8 @@ func (t Tenure) since(role Role) int64 {
 // HeldSince returns the strongest of the user's current ECE roles that it has held without interruption since a
 // promotion.
 func (t Tenure) HeldSince(promotion int64, roles []Role) []Role {
-	return StrongestRoles(slices.DeleteFunc(IncludedRoles(roles), func(role Role) bool { return t.since(role) > promotion }))
+	return StrongestRoles(slices.DeleteFunc(IncludedRoles(roles),
+		func(role Role) bool { return t.since(role) > promotion }))
 }
 
 // InPerson reports whether the caller authenticated as the user itself, by its password or a session, and not with an

@@ -137,13 +137,17 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, records []store.Sig
 }
 
 // create creates a key that signs from the given time.
-func (k *keyring) create(ctx context.Context, tx *store.Tx, from time.Time, details audit.Details) (store.SigningKey, error) {
+func (k *keyring) create(
+	ctx context.Context, tx *store.Tx, from time.Time, details audit.Details,
+) (store.SigningKey, error) {
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return store.SigningKey{}, err
 	}
 	id := secret.Text(9)
-	record := store.SigningKey{ID: id, Sealed: k.sealer.Seal(private.Seed(), place(id)), CreatedAt: tx.Now, SignsFrom: from}
+	record := store.SigningKey{
+		ID: id, Sealed: k.sealer.Seal(private.Seed(), place(id)), CreatedAt: tx.Now, SignsFrom: from,
+	}
 	if err := tx.SigningKeys.Insert(record); err != nil {
 		return store.SigningKey{}, err
 	}

@@ -32,7 +32,9 @@ type Settings struct {
 }
 
 // DefaultSettings are suitable for interactive use.
-var DefaultSettings = Settings{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second, KeyRotation: 30 * 24 * time.Hour}
+var DefaultSettings = Settings{
+	Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second, KeyRotation: 30 * 24 * time.Hour,
+}
 
 // Token is an issued session token.
 type Token struct {
@@ -110,7 +112,9 @@ func (s *Service) Begin(ctx context.Context, tx *store.Tx, userName string) (Tok
 
 // BeginUntil is like Begin, for a session that expires at end at the latest, unless end is zero. It also returns the
 // session.
-func (s *Service) BeginUntil(ctx context.Context, tx *store.Tx, userName string, end time.Time) (store.Session, Token, error) {
+func (s *Service) BeginUntil(
+	ctx context.Context, tx *store.Tx, userName string, end time.Time,
+) (store.Session, Token, error) {
 	latest := tx.Now.Add(s.settings.Absolute)
 	if end.IsZero() || end.After(latest) {
 		end = latest
@@ -252,7 +256,8 @@ func (s *Service) verifySignature(ctx context.Context, value string) (claims, er
 	}
 
 	// The times in the token are informational; the store's are checked instead.
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithoutClaimsValidation(),
+		jwt.WithStrictDecoding())
 	var registered jwt.RegisteredClaims
 	var keyID string
 	var failed error

@@ -34,7 +34,9 @@ func Workflow(name string) (string, error) {
 		known[i] = w.name
 	}
 
-	return "", fmt.Errorf("Unknown workflow [%s]. A workflow must be one of the predefined workflow names [%s].", name, strings.Join(known, ",")) //nolint:staticcheck,revive // the text of the contract
+	//nolint:staticcheck,revive // the text of the contract
+	return "", fmt.Errorf("Unknown workflow [%s]. A workflow must be one of the predefined workflow names [%s].",
+		name, strings.Join(known, ","))
 }
 
 // Errors of CheckRestrictions, with Elasticsearch's texts.

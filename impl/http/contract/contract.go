@@ -1,5 +1,5 @@
-// Package contract is api/openapi.yaml at run time: the operations, and the validation of requests against them. It knows no API
-// family.
+// Package contract is api/openapi.yaml at run time: the operations, and the validation of requests against them. It
+// knows no API family.
 package contract
 
 import (
@@ -63,7 +63,8 @@ const (
 	Light Work = ""
 	// Heavy operations cost more the more records are stored, or grow faster than their request.
 	Heavy Work = "heavy"
-	// Revocation operations take access away. They share neither slots nor bytes with others, so that reads cannot starve them.
+	// Revocation operations take access away. They share neither slots nor bytes with others, so that reads cannot starve
+	// them.
 	Revocation Work = "revocation"
 )
 

@@ -21,7 +21,8 @@ func init() {
 		})
 }
 
-// ErrCharset means that the content type of a body is malformed or names an encoding other than JSON's (RFC 8259, section 8.1).
+// ErrCharset means that the content type of a body is malformed or names an encoding other than JSON's (RFC 8259,
+// section 8.1).
 var ErrCharset = errors.New("contract: the content type is malformed or names another charset than UTF-8")
 
 func decode(body io.Reader, header http.Header) (any, error) {
@@ -39,14 +40,14 @@ func decode(body io.Reader, header http.Header) (any, error) {
 	return strictjson.Decode(data)
 }
 
-// All validation is done with these options, because kin-openapi otherwise writes the whole value into the error of each
-// alternative that does not fit, at each level of the document: the cost is the square of the depth, and the text may hold a
-// password.
+// All validation is done with these options, because kin-openapi otherwise writes the whole value into the error of
+// each alternative that does not fit, at each level of the document: the cost is the square of the depth, and the text
+// may hold a password.
 var plainErrors = openapi3.DisableSchemaErrorDetails()
 
-// A handler must see what was sent (no defaults filled in, above all in a patch) and what was validated (not a second reading of
-// it). Of a body of the usual size all errors are reported, of a larger one the first, because a megabyte can be wrong in a
-// hundred thousand ways.
+// A handler must see what was sent (no defaults filled in, above all in a patch) and what was validated (not a second
+// reading of it). Of a body of the usual size all errors are reported, of a larger one the first, because a megabyte
+// can be wrong in a hundred thousand ways.
 var (
 	firstError = openapi3filter.Options{
 		SkipSettingDefaults:     true,
@@ -63,9 +64,9 @@ var (
 
 const maxAllErrors = 16 << 10
 
-// Validate checks a request's path parameters, which are decoded, its query string and its body. Afterwards r.Body is what
-// openapi3filter leaves: JSON carries its validated value, which Validate returns in the types of strictjson.Decode; nil without
-// one. It returns *ValidationError, ErrCharset, or the errors of strictjson.Decode.
+// Validate checks a request's path parameters, which are decoded, its query string and its body. Afterwards r.Body is
+// what openapi3filter leaves: JSON carries its validated value, which Validate returns in the types of
+// strictjson.Decode; nil without one. It returns *ValidationError, ErrCharset, or the errors of strictjson.Decode.
 func (op *Operation) Validate(r *http.Request, params map[string]string) (any, error) {
 	if op.unchecked {
 		return nil, nil

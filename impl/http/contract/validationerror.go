@@ -112,8 +112,8 @@ func (e *ValidationError) collectRequest(found *openapi3filter.RequestError, con
 	}
 }
 
-// collectSchema collects what a schema error says; prefix is the path of the value that the error's path begins at. Of a choice
-// of schemas it reports the problems of the alternative that the value came closest to.
+// collectSchema collects what a schema error says; prefix is the path of the value that the error's path begins at. Of
+// a choice of schemas it reports the problems of the alternative that the value came closest to.
 func (e *ValidationError) collectSchema(found *openapi3.SchemaError, prefix []string) {
 	path := slices.Concat(prefix, found.JSONPointer())
 	switch found.SchemaField {

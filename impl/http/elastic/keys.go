@@ -153,8 +153,9 @@ type invalidatedKeys []string
 
 const idsPerPart = 5000
 
-// write writes the response to an invalidation. The keys stay invalid whether or not the response arrives, so a long list is sent in
-// parts of idsPerPart ids: it needs no share of the byte budget, and no work slot while the client reads.
+// write writes the response to an invalidation. The keys stay invalid whether or not the response arrives, so a long
+// list is sent in parts of idsPerPart ids: it needs no share of the byte budget, and no work slot while the client
+// reads.
 func (k invalidatedKeys) write(w http.ResponseWriter) error {
 	before := `{"invalidated_api_keys":[`
 	for part := range slices.Chunk(k, idsPerPart) {
@@ -198,7 +199,8 @@ func showKeys(ctx context.Context, views []apikey.View) ([]gen.APIKeyInformation
 
 func (s keyShower) show(v apikey.View) (gen.APIKeyInformation, error) {
 	key := gen.APIKeyInformation{
-		ID: v.ID, Name: v.Description, Type: gen.APIKeyTypeRest, Creation: v.CreatedAt.UnixMilli(), Expiration: instant(v.ExpiresAt),
+		ID: v.ID, Name: v.Description, Type: gen.APIKeyTypeRest, Creation: v.CreatedAt.UnixMilli(),
+		Expiration:  instant(v.ExpiresAt),
 		Invalidated: !v.InvalidatedAt.IsZero(), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
 		Realm: v.Realm.Name, RealmType: v.Realm.Type, LastUsed: instant(v.LastUsedAt),
 	}

@@ -1,5 +1,5 @@
-// Package admin serves the liveness, readiness and metrics endpoints for operators, on a listener of their own. They require
-// no credentials, so their responses contain no secrets.
+// Package admin serves the liveness, readiness and metrics endpoints for operators, on a listener of their own. They
+// require no credentials, so their responses contain no secrets.
 package admin
 
 import (
@@ -42,16 +42,17 @@ func New(d Deps) http.Handler {
 	return checkHost(d.Hosts, mux)
 }
 
-// checkHost returns a handler that refuses requests for unknown host names with 421 (RFC 9110, section 15.5.20). Otherwise a
-// web page could resolve its own host name to this listener (DNS rebinding) and read the responses through an operator's
-// browser. Such a page cannot send a Host that is an IP address, or omit it as HTTP/1.0 does.
+// checkHost returns a handler that refuses requests for unknown host names with 421 (RFC 9110, section 15.5.20).
+// Otherwise a web page could resolve its own host name to this listener (DNS rebinding) and read the responses through
+// an operator's browser. Such a page cannot send a Host that is an IP address, or omit it as HTTP/1.0 does.
 func checkHost(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
 		_, err := netip.ParseAddr(name)
 		isName := func(host string) bool { return strings.EqualFold(host, name) }
 		if err != nil && name != "" && !isName("localhost") && !slices.ContainsFunc(hosts, isName) {
-			writeText(w, http.StatusMisdirectedRequest, "unknown host: accepted are localhost, IP addresses, and the names in admin.hosts")
+			writeText(w, http.StatusMisdirectedRequest,
+				"unknown host: accepted are localhost, IP addresses, and the names in admin.hosts")
 			return
 		}
 
@@ -59,8 +60,8 @@ func checkHost(hosts []string, next http.Handler) http.Handler {
 	})
 }
 
-// hostName returns the name or IP address in a Host header (RFC 9110, section 7.2), without the port, the brackets of an IPv6
-// address and the trailing dot of an absolute name.
+// hostName returns the name or IP address in a Host header (RFC 9110, section 7.2), without the port, the brackets of
+// an IPv6 address and the trailing dot of an absolute name.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -74,13 +75,13 @@ func hostName(host string) string {
 type readiness struct {
 	Deps
 	mu sync.Mutex
-	// failingSince is when the program was first found not ready, and loggedAt when that was last logged; both are zero while
-	// it is ready.
+	// failingSince is when the program was first found not ready, and loggedAt when that was last logged; both are zero
+	// while it is ready.
 	failingSince, loggedAt time.Time
 }
 
-// ServeHTTP answers 503 if a load balancer should send requests elsewhere. The reason is only logged, because it may quote an
-// error of the database.
+// ServeHTTP answers 503 if a load balancer should send requests elsewhere. The reason is only logged, because it may
+// quote an error of the database.
 func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if r.Stopping.Err() != nil {
 		writeText(w, http.StatusServiceUnavailable, "stopping")
@@ -122,8 +123,8 @@ func (r *readiness) logChange(ctx context.Context, err error) {
 	}
 }
 
-// cause returns the error that an operator can act on: the network error in err, or else the innermost cause behind the texts
-// for callers.
+// cause returns the error that an operator can act on: the network error in err, or else the innermost cause behind the
+// texts for callers.
 func cause(err error) error {
 	var network *net.OpError
 	if errors.As(err, &network) {

@@ -14,14 +14,14 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// patience is the longest time that an operation waits. By then its client has given up or retried elsewhere, and serving
-// it would delay the operations of clients that still wait.
+// patience is the longest time that an operation waits. By then its client has given up or retried elsewhere, and
+// serving it would delay the operations of clients that still wait.
 const patience = 5 * time.Second
 
-// Bound bounds how many operations run at once. The others wait, for a bounded time: each caller (WithCaller) has a queue of
-// its own of a bounded length, first come, first served, and free places go to the callers in turn, so that a caller with a
-// long queue does not delay others. Every second free place goes to a revocation if one waits, however many other callers
-// do. A caller alone uses all places. It is safe for concurrent use.
+// Bound bounds how many operations run at once. The others wait, for a bounded time: each caller (WithCaller) has a
+// queue of its own of a bounded length, first come, first served, and free places go to the callers in turn, so that a
+// caller with a long queue does not delay others. Every second free place goes to a revocation if one waits, however
+// many other callers do. A caller alone uses all places. It is safe for concurrent use.
 type Bound struct {
 	size, most int
 	patience   time.Duration
@@ -29,8 +29,8 @@ type Bound struct {
 	mu               sync.Mutex
 	running, waiting int
 	queues           map[queueName]*queue
-	// next are the queues in the order in which they get free places: those of revocations, and the others. revocations reports
-	// whether the next free place goes to the former.
+	// next are the queues in the order in which they get free places: those of revocations, and the others. revocations
+	// reports whether the next free place goes to the former.
 	next        [2][]*queue
 	revocations bool
 	full, late  uint64
@@ -49,7 +49,8 @@ func (n queueName) class() int {
 	return 1
 }
 
-// queue holds the waiting operations of one caller: channels that are closed when the operation may run, the oldest first.
+// queue holds the waiting operations of one caller: channels that are closed when the operation may run, the oldest
+// first.
 type queue struct {
 	queueName
 	waiters []chan struct{}
@@ -69,12 +70,13 @@ func PerProcessor() *Bound {
 	return NewBound(n, n*waitersPerProcessor)
 }
 
-// Many is how many operations of a caller may wait where each takes a millisecond or less. Time is what bounds such a wait: a
-// caller that is refused at once comes back at once, which costs more than waiting does.
+// Many is how many operations of a caller may wait where each takes a millisecond or less. Time is what bounds such a
+// wait: a caller that is refused at once comes back at once, which costs more than waiting does.
 const Many = 4096
 
-// Acquire waits until the operation may run, which Release ends. It returns fault.ServerBusy if the caller's queue is full, or the
-// wait takes too long, ctx's deadline included, and ctx's error if ctx is cancelled: a caller that disconnects leaves the queue.
+// Acquire waits until the operation may run, which Release ends. It returns fault.ServerBusy if the caller's queue is
+// full, or the wait takes too long, ctx's deadline included, and ctx's error if ctx is cancelled: a caller that
+// disconnects leaves the queue.
 func (b *Bound) Acquire(ctx context.Context) error {
 	name := queueName{CallerOf(ctx), IsRevocation(ctx)}
 	granted, err := b.enter(name, isUrgent(ctx))
@@ -89,8 +91,9 @@ func (b *Bound) Acquire(ctx context.Context) error {
 	return await(ctx, granted, patience, func(late bool) bool { return b.leave(name, granted, late) })
 }
 
-// await waits until a place is granted. It returns fault.ServerBusy if that takes longer than patience or ctx's deadline, and
-// ctx's error if ctx is cancelled. Then it calls leave, which reports whether the place had not been granted yet.
+// await waits until a place is granted. It returns fault.ServerBusy if that takes longer than patience or ctx's
+// deadline, and ctx's error if ctx is cancelled. Then it calls leave, which reports whether the place had not been
+// granted yet.
 func await(ctx context.Context, granted chan struct{}, patience time.Duration, leave func(late bool) bool) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -213,7 +216,8 @@ func (b *Bound) Load() (waiting, running int) {
 	return b.waiting, b.running
 }
 
-// Refused returns how many operations were refused so far: because the caller's queue was full, and because the wait took too long.
+// Refused returns how many operations were refused so far: because the caller's queue was full, and because the wait
+// took too long.
 func (b *Bound) Refused() (full, late uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -229,8 +233,8 @@ func Busy() error {
 
 type urgentKey struct{}
 
-// Urgent marks what must not be turned away because many wait, or for long: what was begun and must be settled, as a guess
-// that was made must be counted. It needs a deadline, and how much of it there is, a bound elsewhere.
+// Urgent marks what must not be turned away because many wait, or for long: what was begun and must be settled, as a
+// guess that was made must be counted. It needs a deadline, and how much of it there is, a bound elsewhere.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
@@ -250,8 +254,8 @@ func CallerOf(ctx context.Context) string {
 
 type revocationKey struct{}
 
-// Revocation marks work that takes access away. Bounds that keep something in reserve for it give it that, so that other work cannot
-// starve it.
+// Revocation marks work that takes access away. Bounds that keep something in reserve for it give it that, so that
+// other work cannot starve it.
 func Revocation(ctx context.Context) context.Context {
 	return context.WithValue(ctx, revocationKey{}, true)
 }

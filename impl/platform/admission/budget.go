@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// Budget bounds how much of something, such as bytes, is held at once for one purpose, and shares it between callers: what
-// a caller holds is at most a third of what stays free. A caller alone gets a quarter of the budget; several together never
-// use it up, so that there is always something left for the next. It is safe for concurrent use.
+// Budget bounds how much of something, such as bytes, is held at once for one purpose, and shares it between callers:
+// what a caller holds is at most a third of what stays free. A caller alone gets a quarter of the budget; several
+// together never use it up, so that there is always something left for the next. It is safe for concurrent use.
 type Budget struct {
 	size    int64
 	refused atomic.Uint64

@@ -13,9 +13,9 @@ const minSlots = 2
 // Processors returns how many work slots there are for work that takes processor time: one per processor, at least two.
 func Processors() int { return max(minSlots, runtime.GOMAXPROCS(0)) }
 
-// Slots are work slots that callers share. A caller holds at most a quarter of them, at least one, and a second one only while
-// another stays free. Free slots go to the callers that wait in turn, one slot each, so that a caller with a long queue
-// does not delay others. It is safe for concurrent use.
+// Slots are work slots that callers share. A caller holds at most a quarter of them, at least one, and a second one
+// only while another stays free. Free slots go to the callers that wait in turn, one slot each, so that a caller with a
+// long queue does not delay others. It is safe for concurrent use.
 type Slots struct {
 	size, share, queue int
 
@@ -41,8 +41,8 @@ func NewSlots(size, queue int) *Slots {
 	return &Slots{size: size, share: max(1, size/4), queue: queue, callers: map[string]*caller{}}
 }
 
-// Acquire waits for a work slot, which Release gives back. It returns fault.ServerBusy if the caller's queue is full or the wait
-// takes too long, ctx's deadline included, and ctx's error if ctx is cancelled.
+// Acquire waits for a work slot, which Release gives back. It returns fault.ServerBusy if the caller's queue is full or
+// the wait takes too long, ctx's deadline included, and ctx's error if ctx is cancelled.
 func (s *Slots) Acquire(ctx context.Context, name string) error {
 	granted, err := s.enter(name)
 	if granted == nil {
@@ -161,7 +161,8 @@ func (s *Slots) Load() (waiting, running int) {
 	return s.waiting, s.running
 }
 
-// Refused returns how many requests were refused so far: because the caller's queue was full, and because the wait took too long.
+// Refused returns how many requests were refused so far: because the caller's queue was full, and because the wait took
+// too long.
 func (s *Slots) Refused() (full, late uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

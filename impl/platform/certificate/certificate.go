@@ -29,7 +29,8 @@ type Files struct {
 	current *tls.Certificate
 }
 
-// pair is the content of both files. Changes are found by content: copying a file may preserve its old modification time.
+// pair is the content of both files. Changes are found by content: copying a file may preserve its old modification
+// time.
 type pair struct{ certificate, key []byte }
 
 // Load reads the files. Its error names the files and the problem, and quotes nothing of the key.
@@ -79,8 +80,9 @@ func (f *Files) Config() *tls.Config {
 // get implements tls.Config.GetCertificate.
 func (f *Files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.latest(), nil }
 
-// latest returns the certificate to use, after reloading the files if they were not read within the last reloadInterval. If
-// the new files cannot be used, for instance because only one of them is written yet, the current certificate stays in use.
+// latest returns the certificate to use, after reloading the files if they were not read within the last
+// reloadInterval. If the new files cannot be used, for instance because only one of them is written yet, the current
+// certificate stays in use.
 func (f *Files) latest() *tls.Certificate {
 	f.mu.Lock()
 	defer f.mu.Unlock()

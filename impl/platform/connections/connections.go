@@ -1,6 +1,6 @@
-// Package connections limits how many connections a server has open, so that callers cannot exhaust its memory or its file
-// descriptors. At the limit, the connection that has been idle longest is closed for a new one. Only connections with a
-// request in progress make new ones wait, for a time that the server's timeouts bound.
+// Package connections limits how many connections a server has open, so that callers cannot exhaust its memory or its
+// file descriptors. At the limit, the connection that has been idle longest is closed for a new one. Only connections
+// with a request in progress make new ones wait, for a time that the server's timeouts bound.
 package connections
 
 import (
@@ -46,8 +46,8 @@ func New(l net.Listener, limit int) *Listener {
 	return limited
 }
 
-// Watch sets the server's ConnState hook, which reports idle connections to the listener. The server may serve a TLS listener
-// on top of this one.
+// Watch sets the server's ConnState hook, which reports idle connections to the listener. The server may serve a TLS
+// listener on top of this one.
 func (l *Listener) Watch(server *http.Server) { server.ConnState = l.setState }
 
 // Accept implements net.Listener.
@@ -67,8 +67,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 // descriptorRetryInterval is the time to wait for a file descriptor if there is no idle connection to close.
 const descriptorRetryInterval = 20 * time.Millisecond
 
-// acceptWithDescriptor calls the underlying listener's Accept. If the process or the machine has run out of file descriptors,
-// it closes idle connections until one is available: their number is below the limit then, so nothing else would close them.
+// acceptWithDescriptor calls the underlying listener's Accept. If the process or the machine has run out of file
+// descriptors, it closes idle connections until one is available: their number is below the limit then, so nothing else
+// would close them.
 func (l *Listener) acceptWithDescriptor() (net.Conn, error) {
 	defer l.setWanted(false)
 	for {
@@ -91,8 +92,8 @@ func (l *Listener) acceptWithDescriptor() (net.Conn, error) {
 // Close implements net.Listener. Open connections stay open.
 func (l *Listener) Close() error { return l.close() }
 
-// acquireSlot waits for a slot, or returns net.ErrClosed. The slot is acquired before a connection arrives, so the last one is
-// always reserved for the next connection.
+// acquireSlot waits for a slot, or returns net.ErrClosed. The slot is acquired before a connection arrives, so the last
+// one is always reserved for the next connection.
 func (l *Listener) acquireSlot() error {
 	select {
 	case l.slots <- struct{}{}:

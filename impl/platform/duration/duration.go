@@ -55,8 +55,8 @@ type Error struct {
 func (e *Error) Error() string { return strconv.Quote(e.Value) + " " + problems[e.Problem] }
 
 // Parse parses a whole number followed by nanos, micros, ms, s, m (lower case only), h or d. Surrounding white space is
-// ignored. Zero needs no unit, and -1 (or -01, …) is minus one millisecond, as in Elasticsearch. Parse returns an *Error for
-// fractions, other negative numbers and values beyond the range of time.Duration (about 292 years).
+// ignored. Zero needs no unit, and -1 (or -01, …) is minus one millisecond, as in Elasticsearch. Parse returns an
+// *Error for fractions, other negative numbers and values beyond the range of time.Duration (about 292 years).
 func Parse(text string) (time.Duration, error) {
 	value := strings.TrimSpace(text)
 	if strings.Trim(value, "0") == "" && value != "" {

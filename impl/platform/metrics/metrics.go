@@ -1,5 +1,5 @@
-// Package metrics holds the program's Prometheus metrics. The values of labels come from small, fixed sets: no input of a
-// caller becomes a label value.
+// Package metrics holds the program's Prometheus metrics. The values of labels come from small, fixed sets: no input of
+// a caller becomes a label value.
 package metrics
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// buckets are the upper bounds of the histograms in seconds. Most requests and transactions take less than a millisecond. A
-// sign-in spends about 25 ms on hashing, and under load more than that in the queue.
+// buckets are the upper bounds of the histograms in seconds. Most requests and transactions take less than a
+// millisecond. A sign-in spends about 25 ms on hashing, and under load more than that in the queue.
 var buckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 // Metrics is a registry with the metrics of one program. It is safe for concurrent use.
@@ -126,8 +126,8 @@ func (m *Metrics) Certificate(expires func() time.Time) {
 	}, func() float64 { return float64(expires().Unix()) }))
 }
 
-// newBuildInfo returns a constant gauge that has the build's version, revision and Go version as labels, the same as the
-// version command prints.
+// newBuildInfo returns a constant gauge that has the build's version, revision and Go version as labels, the same as
+// the version command prints.
 func newBuildInfo() prometheus.Collector {
 	labels := prometheus.Labels{"version": "", "revision": "", "go_version": ""}
 	if info, ok := debug.ReadBuildInfo(); ok {

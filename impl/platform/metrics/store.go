@@ -40,21 +40,22 @@ func (c poolCollector) Collect(to chan<- prometheus.Metric) {
 	for pool, stats := range c() {
 		to <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(stats.InUse), pool, "in_use")
 		to <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(stats.Idle), pool, "idle")
-		to <- prometheus.MustNewConstMetric(poolMaxConnections, prometheus.GaugeValue, float64(stats.MaxOpenConnections), pool)
+		to <- prometheus.MustNewConstMetric(poolMaxConnections, prometheus.GaugeValue, float64(stats.MaxOpenConnections),
+			pool)
 		to <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(stats.WaitCount), pool)
 		to <- prometheus.MustNewConstMetric(poolWaitSeconds, prometheus.CounterValue, stats.WaitDuration.Seconds(), pool)
 	}
 }
 
-// A count of records is cached for countMaxAge, and its query is canceled after countTimeout: frequent scrapes must not load
-// the database, and a scrape must not block on a database that does not answer.
+// A count of records is cached for countMaxAge, and its query is canceled after countTimeout: frequent scrapes must not
+// load the database, and a scrape must not block on a database that does not answer.
 const (
 	countMaxAge  = time.Minute
 	countTimeout = time.Second
 )
 
-// KeysExpiring registers the number of API keys that expire soon. The metric is absent while the count fails. It must be
-// called once.
+// KeysExpiring registers the number of API keys that expire soon. The metric is absent while the count fails. It must
+// be called once.
 func (m *Metrics) KeysExpiring(count func(context.Context) (int, error), now func() time.Time) {
 	m.registry.MustRegister(&expiringKeysCollector{count: count, now: now})
 }

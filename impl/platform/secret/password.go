@@ -34,8 +34,8 @@ const (
 	hashSize = 32
 )
 
-// Hasher hashes passwords with argon2id (RFC 9106). It has one work slot per processor and a bounded queue, and refuses requests
-// beyond it, so that a flood of sign-ins cannot exhaust memory. It is safe for concurrent use.
+// Hasher hashes passwords with argon2id (RFC 9106). It has one work slot per processor and a bounded queue, and refuses
+// requests beyond it, so that a flood of sign-ins cannot exhaust memory. It is safe for concurrent use.
 type Hasher struct {
 	cost  Cost
 	bound *admission.Bound
@@ -50,8 +50,9 @@ func NewHasher(cost Cost) *Hasher {
 	return h
 }
 
-// Hash returns the hash of a password as a PHC string, which includes the salt and the cost. It returns fault.ServerBusy if the
-// queue is full or the wait takes too long, and the context's error if it is canceled while the request is queued.
+// Hash returns the hash of a password as a PHC string, which includes the salt and the cost. It returns
+// fault.ServerBusy if the queue is full or the wait takes too long, and the context's error if it is canceled while the
+// request is queued.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := h.bound.Acquire(ctx); err != nil {
 		return "", err
@@ -60,9 +61,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return h.hash(password), nil
 }
 
-// Verify reports whether a hash is that of the password. An empty hash stands for an unknown user or one without a password:
-// Verify takes the same time as for others, and reports false. It returns the errors of Hash, and an error for a hash that is
-// not a PHC string of argon2id.
+// Verify reports whether a hash is that of the password. An empty hash stands for an unknown user or one without a
+// password: Verify takes the same time as for others, and reports false. It returns the errors of Hash, and an error
+// for a hash that is not a PHC string of argon2id.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	hasPassword := hash != ""
 	if !hasPassword {
@@ -79,7 +80,8 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	}
 	defer h.bound.Release()
 
-	got := argon2.IDKey([]byte(password), phc.salt, phc.cost.Passes, phc.cost.Memory, phc.cost.Threads, uint32(len(phc.sum))) //nolint:gosec // a sum is 32 bytes
+	length := uint32(len(phc.sum)) //nolint:gosec // a sum is 32 bytes
+	got := argon2.IDKey([]byte(password), phc.salt, phc.cost.Passes, phc.cost.Memory, phc.cost.Threads, length)
 	return Equal(string(got), string(phc.sum)) && hasPassword, nil
 }
 
@@ -113,7 +115,8 @@ func (p phc) String() string {
 		argon2.Version, p.cost.Memory, p.cost.Passes, p.cost.Threads, b64(p.salt), b64(p.sum))
 }
 
-// Limits on imported hashes. Their cost is paid at each sign-in, so an expensive hash could be used to exhaust the server.
+// Limits on imported hashes. Their cost is paid at each sign-in, so an expensive hash could be used to exhaust the
+// server.
 const (
 	maxForeignMemory = 64 * 1024
 	maxForeignPasses = 10
@@ -121,9 +124,9 @@ const (
 	maxForeignSalt   = 64
 )
 
-// CheckHash returns an error unless an imported password hash is acceptable: a PHC string of argon2id, spelled as by Hash, with
-// 32 bytes of hash, 8 to 64 bytes of salt, at most 64 MiB of memory, at most 10 passes, and at least 8 KiB of memory per thread
-// (RFC 9106 section 3.1).
+// CheckHash returns an error unless an imported password hash is acceptable: a PHC string of argon2id, spelled as by
+// Hash, with 32 bytes of hash, 8 to 64 bytes of salt, at most 64 MiB of memory, at most 10 passes, and at least 8 KiB
+// of memory per thread (RFC 9106 section 3.1).
 func CheckHash(hash string) error {
 	p, err := parsePHC(hash)
 	if err != nil {

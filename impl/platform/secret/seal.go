@@ -35,10 +35,11 @@ func NewSealer(key []byte) (*Sealer, error) {
 	return &Sealer{aead}, nil
 }
 
-// Seal encrypts a value for a place, such as "signing_keys:KEY ID:seed", which is authenticated with it. A value that is moved
-// to another place does not open.
+// Seal encrypts a value for a place, such as "signing_keys:KEY ID:seed", which is authenticated with it. A value that
+// is moved to another place does not open.
 func (s *Sealer) Seal(plain []byte, place string) string {
-	return base64.RawStdEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(place))) //nolint:gosec // this AEAD generates a random nonce and prepends it
+	//nolint:gosec // this AEAD generates a random nonce and prepends it
+	return base64.RawStdEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(place)))
 }
 
 // Open decrypts a value that Seal returned for the same place. It returns ErrUnsealable.

@@ -16,8 +16,8 @@ func Text(n int) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Digest returns the SHA-256 of a text in hexadecimal. It protects only values that cannot be guessed, such as 128 random bits;
-// use a Hasher for passwords.
+// Digest returns the SHA-256 of a text in hexadecimal. It protects only values that cannot be guessed, such as 128
+// random bits; use a Hasher for passwords.
 func Digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])

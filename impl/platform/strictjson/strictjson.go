@@ -1,5 +1,5 @@
-// Package strictjson decodes JSON strictly: exactly one value, valid UTF-8, no duplicate members. Lenient decoders interpret
-// other input differently, and an attacker can exploit the difference between two decoders.
+// Package strictjson decodes JSON strictly: exactly one value, valid UTF-8, no duplicate members. Lenient decoders
+// interpret other input differently, and an attacker can exploit the difference between two decoders.
 package strictjson
 
 import (
@@ -52,16 +52,17 @@ func (e *DepthError) Error() string {
 	return fmt.Sprintf("objects and arrays are nested deeper than %d levels", MaxDepth)
 }
 
-// MaxDepth is the maximum nesting of objects and arrays in a caller's input. Code that processes decoded values may rely on it.
+// MaxDepth is the maximum nesting of objects and arrays in a caller's input. Code that processes decoded values may
+// rely on it.
 const MaxDepth = 64
 
-// Decode decodes one JSON value to nil, bool, string, json.Number, []any or map[string]any. It returns a *SyntaxError for input
-// that is not one JSON value, a *DuplicateError for a duplicate member, and a *DepthError for a value nested deeper than
-// MaxDepth.
+// Decode decodes one JSON value to nil, bool, string, json.Number, []any or map[string]any. It returns a *SyntaxError
+// for input that is not one JSON value, a *DuplicateError for a duplicate member, and a *DepthError for a value nested
+// deeper than MaxDepth.
 func Decode(data []byte) (any, error) { return decode(data, MaxDepth) }
 
-// DecodeStored is like Decode, for values read from the store. It accepts up to 10,000 levels, because that was the limit for
-// callers' input in earlier versions.
+// DecodeStored is like Decode, for values read from the store. It accepts up to 10,000 levels, because that was the
+// limit for callers' input in earlier versions.
 func DecodeStored(data []byte) (any, error) {
 	// encoding/json, which check calls, has the same limit.
 	const maxStoredDepth = 10_000
@@ -107,8 +108,8 @@ func check(data []byte) error {
 
 const notJSON = "this is not JSON, or ends too early"
 
-// checkSurrogates refuses unpaired UTF-16 surrogates. Decoders replace all of them by the same character, so two different
-// passwords would become equal.
+// checkSurrogates refuses unpaired UTF-16 surrogates. Decoders replace all of them by the same character, so two
+// different passwords would become equal.
 func checkSurrogates(data []byte) error {
 	for i := 0; i < len(data); i++ {
 		if data[i] != '\\' {
@@ -214,8 +215,8 @@ func (r *decoder) failure() error {
 	return &SyntaxError{Offset: r.InputOffset(), Reason: notJSON}
 }
 
-// within appends a step to the path of an error. Steps are appended from the inside out, and joined once, at the end: joining
-// them at every level would take time quadratic in the depth.
+// within appends a step to the path of an error. Steps are appended from the inside out, and joined once, at the end:
+// joining them at every level would take time quadratic in the depth.
 func within(step string, err error) error {
 	switch e := err.(type) { //nolint:errorlint // never wrapped in this package
 	case *DuplicateError:

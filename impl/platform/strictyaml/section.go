@@ -12,7 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Section is a mapping of the document. Its readers record errors and return zero values, so that one run finds all errors.
+// Section is a mapping of the document. Its readers record errors and return zero values, so that one run finds all
+// errors.
 type Section struct {
 	errs *errorList
 	// path is the prefix of the members' names in errors.
@@ -138,8 +139,8 @@ func (s Section) Sections(name string, known ...string) iter.Seq[Section] {
 	return s.NamedSections(name, func(string) string { return "" }, known...)
 }
 
-// NamedSections is like Sections. In errors, the prefix of an element's members is what prefix returns for the element's id,
-// unless that is empty.
+// NamedSections is like Sections. In errors, the prefix of an element's members is what prefix returns for the
+// element's id, unless that is empty.
 func (s Section) NamedSections(name string, prefix func(id string) string, known ...string) iter.Seq[Section] {
 	return func(yield func(Section) bool) {
 		for i, node := range s.list(name) {

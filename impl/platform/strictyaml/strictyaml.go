@@ -1,5 +1,5 @@
-// Package strictyaml reads one YAML document strictly: unknown and duplicate members are errors. Errors do not quote values,
-// because a file may contain secrets.
+// Package strictyaml reads one YAML document strictly: unknown and duplicate members are errors. Errors do not quote
+// values, because a file may contain secrets.
 package strictyaml
 
 import (
@@ -34,7 +34,8 @@ func parse(text []byte) (*yaml.Node, error) {
 	return document.Content[0], nil
 }
 
-// Unmarshal decodes one document, which is a mapping, into values of Go's basic types. It returns ErrEmpty for an empty text.
+// Unmarshal decodes one document, which is a mapping, into values of Go's basic types. It returns ErrEmpty for an empty
+// text.
 func Unmarshal(text []byte) (map[string]any, error) {
 	node, err := parse(text)
 	if err != nil {

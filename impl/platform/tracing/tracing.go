@@ -1,5 +1,5 @@
-// Package tracing exports OpenTelemetry traces of requests to a collector. A span holds the operation, the client address,
-// the status and the duration; it never holds credentials, query strings or bodies.
+// Package tracing exports OpenTelemetry traces of requests to a collector. A span holds the operation, the client
+// address, the status and the duration; it never holds credentials, query strings or bodies.
 package tracing
 
 import (
@@ -45,8 +45,8 @@ func New(ctx context.Context, log *slog.Logger) (*Tracer, error) {
 	return &Tracer{sdktrace.NewTracerProvider(sdktrace.WithResource(service), sdktrace.WithBatcher(exporter))}, nil
 }
 
-// Handler returns a handler that traces the requests to next. A request that carries W3C Trace Context headers continues
-// the trace that they name.
+// Handler returns a handler that traces the requests to next. A request that carries W3C Trace Context headers
+// continues the trace that they name.
 func (t *Tracer) Handler(next http.Handler) http.Handler {
 	nameSpan := func(operation string, _ *http.Request) string { return operation }
 	return otelhttp.NewHandler(next, "unknown",

@@ -45,8 +45,8 @@ func Boolean(target *bool) Field {
 	}
 }
 
-// Texts returns a field for an array of strings, or for a string that stands for an array of one. Numbers and booleans in the
-// array are converted to strings. The value set is not nil.
+// Texts returns a field for an array of strings, or for a string that stands for an array of one. Numbers and booleans
+// in the array are converted to strings. The value set is not nil.
 func Texts(target *[]string) Field {
 	return func(value any) error {
 		switch value := value.(type) {

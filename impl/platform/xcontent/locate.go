@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// Locate returns the line and the column where the member or element at a path begins in a JSON document. The steps of the path
-// are member names and element indexes; an empty path is the document's value. Both numbers count from 1, columns in bytes.
-// Locate returns 1, 1 if there is no such member or the document is not JSON.
+// Locate returns the line and the column where the member or element at a path begins in a JSON document. The steps of
+// the path are member names and element indexes; an empty path is the document's value. Both numbers count from 1,
+// columns in bytes. Locate returns 1, 1 if there is no such member or the document is not JSON.
 func Locate(document []byte, path ...string) (line, column int) {
 	w := walker{document: document, tokens: json.NewDecoder(bytes.NewReader(document))}
 
@@ -57,7 +57,8 @@ func (w *walker) next() (int64, json.Token) {
 	return before + int64(between), token
 }
 
-// member finds a member of the current object and reads the first token of its value. It returns the offset of its name.
+// member finds a member of the current object and reads the first token of its value. It returns the offset of its
+// name.
 func (w *walker) member(name string) (int64, bool) {
 	for w.tokens.More() {
 		at, found := w.next()

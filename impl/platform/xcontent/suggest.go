@@ -2,7 +2,8 @@ package xcontent
 
 import "strings"
 
-// maxSuggestLength is the length in bytes above which no suggestion is made for a name. It bounds the cost of the comparison.
+// maxSuggestLength is the length in bytes above which no suggestion is made for a name. It bounds the cost of the
+// comparison.
 const maxSuggestLength = 64
 
 // hint returns Elasticsearch's question for the name that was probably meant, or "".
@@ -13,8 +14,8 @@ func hint(name string, known []string) string {
 	return ""
 }
 
-// Suggest returns the known name that is most similar to name, or "". As in Elasticsearch, the edit distance must be less than
-// half of the length of the longer of the two.
+// Suggest returns the known name that is most similar to name, or "". As in Elasticsearch, the edit distance must be
+// less than half of the length of the longer of the two.
 func Suggest(name string, known []string) string {
 	best, least := "", 1.0
 	if len(name) > maxSuggestLength {

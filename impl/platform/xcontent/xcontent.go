@@ -1,5 +1,5 @@
-// Package xcontent reads decoded JSON, as returned by strictjson.Decode, by the rules of Elasticsearch's object parsers. Its
-// errors have the same types, texts and nesting as Elasticsearch's.
+// Package xcontent reads decoded JSON, as returned by strictjson.Decode, by the rules of Elasticsearch's object
+// parsers. Its errors have the same types, texts and nesting as Elasticsearch's.
 package xcontent
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Field reads the value of a member into a target. It returns errUnsupported for a value of an unsupported JSON type, and a
-// *fault.Error for a value that is invalid for another reason.
+// Field reads the value of a member into a target. It returns errUnsupported for a value of an unsupported JSON type,
+// and a *fault.Error for a value that is invalid for another reason.
 type Field func(value any) error
 
 // Parser corresponds to one of Elasticsearch's object parsers.
@@ -36,7 +36,8 @@ func (p Parser) Read(value any) error {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		field, known := p.Fields[name]
 		if !known {
-			return fail([]string{name}, "[%s] unknown field [%s]%s", p.Name, name, hint(name, slices.Sorted(maps.Keys(p.Fields))))
+			return fail([]string{name}, "[%s] unknown field [%s]%s", p.Name, name,
+				hint(name, slices.Sorted(maps.Keys(p.Fields))))
 		}
 
 		if err := p.readField(field, name, members[name]); err != nil {
@@ -60,8 +61,8 @@ func (p Parser) readField(field Field, name string, value any) error {
 	return Within(p.Name, name, err)
 }
 
-// Within wraps the error of a field in the error of the field's parser. It returns nil for nil, and an error that is not a
-// *fault.Error unchanged.
+// Within wraps the error of a field in the error of the field's parser. It returns nil for nil, and an error that is
+// not a *fault.Error unchanged.
 func Within(parser, field string, err error) error {
 	cause, ok := err.(*fault.Error) //nolint:errorlint // parsers return their errors bare
 	if !ok {

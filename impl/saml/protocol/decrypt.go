@@ -4,7 +4,8 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
-	_ "crypto/sha1" //nolint:gosec // RSA-OAEP needs no collision resistance, and SHA-1 is its default (XML Encryption 1.1 section 5.5.2)
+	// SHA-1 is the default of RSA-OAEP (XML Encryption 1.1 section 5.5.2), which needs no collision resistance.
+	_ "crypto/sha1" //nolint:gosec // see above
 
 	"github.com/beevik/etree"
 )

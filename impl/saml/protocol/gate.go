@@ -46,7 +46,8 @@ func signedLimits() limits {
 }
 
 // declaration matches the XML declaration (XML 1.0 section 2.8), with UTF-8 as the only encoding.
-var declaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version=(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding=(?:"(?i:utf-8)"|'(?i:utf-8)'))?` +
+var declaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version=(?:"1\.0"|'1\.0')` +
+	`(?:[ \t\r\n]+encoding=(?:"(?i:utf-8)"|'(?i:utf-8)'))?` +
 	`(?:[ \t\r\n]+standalone=(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>`)
 
 // scan refuses documents that can be refused without a parser, and returns the text after the XML declaration.

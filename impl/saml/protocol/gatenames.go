@@ -54,7 +54,8 @@ func (r *reader) declare(attributes []xml.Attr) error {
 			continue
 		}
 
-		reserved := prefix == xmlPrefix || prefix == xmlnsPrefix || a.Value == xmlNamespace || a.Value == "http://www.w3.org/2000/xmlns/"
+		reserved := prefix == xmlPrefix || prefix == xmlnsPrefix || a.Value == xmlNamespace ||
+			a.Value == "http://www.w3.org/2000/xmlns/"
 		if reserved || a.Value == "" || len(a.Value) > r.namespace || len(r.scope) == r.bindings {
 			return refuse(reasonNamespaces)
 		}

@@ -12,7 +12,8 @@ func checkResponseLayout(response *etree.Element) error {
 		}
 	}
 
-	plain, encrypted := childrenNamed(response, nsAssertion, "Assertion"), childrenNamed(response, nsAssertion, "EncryptedAssertion")
+	plain, encrypted := childrenNamed(response, nsAssertion, "Assertion"),
+		childrenNamed(response, nsAssertion, "EncryptedAssertion")
 	if len(plain)+len(encrypted) != 1 {
 		return refuse(reasonAssertions)
 	}

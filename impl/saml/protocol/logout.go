@@ -113,13 +113,16 @@ type LogoutResponse struct {
 // a field is missing or invalid.
 func (r LogoutResponse) RedirectURL(key *rsa.PrivateKey) (string, error) {
 	if r.ID == "" || r.InResponseTo == "" || r.Issuer == "" || r.Status == "" || r.IssueInstant.IsZero() {
-		return "", errors.New("saml: a LogoutResponse requires an ID, an InResponseTo, an Issuer, a Status and an IssueInstant")
+		return "", errors.New("saml: a LogoutResponse requires an ID, an InResponseTo, an Issuer, a Status and an " +
+			"IssueInstant")
 	}
 	if key == nil {
 		return "", errNoKey
 	}
 
-	message := logoutResponseXML{headXML: newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant), Status: statusXML{Value: r.Status}}
+	message := logoutResponseXML{
+		headXML: newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant), Status: statusXML{Value: r.Status},
+	}
 	message.InResponseTo = r.InResponseTo
 	if r.SubStatus != "" {
 		message.Status.Sub = &statusXML{Value: r.SubStatus}

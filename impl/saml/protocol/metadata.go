@@ -73,7 +73,8 @@ func findRole(root *element, entityID string) (role, error) {
 		return role{}, err
 	}
 	if len(entities) != 1 {
-		return role{}, fmt.Errorf("the document must describe the entity %.200q exactly once, but does so %d times", entityID, len(entities))
+		return role{}, fmt.Errorf("the document must describe the entity %.200q exactly once, but does so %d times", entityID,
+			len(entities))
 	}
 
 	return entities[0].identityProvider()

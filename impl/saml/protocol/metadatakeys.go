@@ -65,7 +65,8 @@ func readCertificate(text string) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("a certificate for signing cannot be parsed: %w", err)
 	}
 	if !usableKey(certificate) {
-		return nil, fmt.Errorf("the key of the certificate %.100q is neither RSA of %d bits or more nor ECDSA of 256 bits or more", certificate.Subject, minRSABits)
+		return nil, fmt.Errorf("the key of the certificate %.100q is neither RSA of %d bits or more nor ECDSA of 256 bits "+
+			"or more", certificate.Subject, minRSABits)
 	}
 
 	return certificate, nil

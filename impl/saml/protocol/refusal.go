@@ -26,7 +26,8 @@ func (r *Refusal) UnknownKey() bool {
 // Authentic reports whether a logout was refused for its content after its signature was verified.
 func (r *Refusal) Authentic() bool {
 	switch r.Reason {
-	case reasonLogoutKind, reasonLogoutVersion, reasonLogoutID, reasonLogoutDestination, reasonLogoutIssuer, reasonLogoutInstant,
+	case reasonLogoutKind, reasonLogoutVersion, reasonLogoutID, reasonLogoutDestination, reasonLogoutIssuer,
+		reasonLogoutInstant,
 		reasonLogoutExpired, reasonLogoutName, reasonLogoutSessions:
 		return true
 	}

@@ -57,7 +57,8 @@ func (e Expectation) authenticate(el *etree.Element) (*etree.Element, error) {
 
 // signedInfo verifies the signature over a SignedInfo and returns its content, parsed from the signed text.
 func (e Expectation) signedInfo(signature *etree.Element) (signedInfo, error) {
-	if !hasChildrenInOrder(signature, nsSignature, "SignedInfo", "SignatureValue") && !hasChildrenInOrder(signature, nsSignature, "SignedInfo", "SignatureValue", "KeyInfo") {
+	if !hasChildrenInOrder(signature, nsSignature, "SignedInfo", "SignatureValue") &&
+		!hasChildrenInOrder(signature, nsSignature, "SignedInfo", "SignatureValue", "KeyInfo") {
 		return signedInfo{}, refuse(reasonSignatureShape)
 	}
 

@@ -22,7 +22,8 @@ const (
 // Encrypted identifiers are refused.
 func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
 	name := onlyChild(subject, nsAssertion, "NameID")
-	if name == nil || len(childrenNamed(subject, nsAssertion, "BaseID"))+len(childrenNamed(subject, nsAssertion, "EncryptedID")) > 0 {
+	if name == nil ||
+		len(childrenNamed(subject, nsAssertion, "BaseID"))+len(childrenNamed(subject, nsAssertion, "EncryptedID")) > 0 {
 		return refuse(reasonSubject)
 	}
 
@@ -33,7 +34,8 @@ func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
 
 	a.NameID, a.NameIDFormat = text, value(name, "Format")
 	a.NameQualifier, a.SPNameQualifier = value(name, "NameQualifier"), value(name, "SPNameQualifier")
-	if !isValidQualifier(a.NameIDFormat, maxFormat) || !isValidQualifier(a.NameQualifier, maxQualifier) || !isValidQualifier(a.SPNameQualifier, maxQualifier) {
+	if !isValidQualifier(a.NameIDFormat, maxFormat) || !isValidQualifier(a.NameQualifier, maxQualifier) ||
+		!isValidQualifier(a.SPNameQualifier, maxQualifier) {
 		return refuse(reasonQualifier)
 	}
 	if e.NameIDFormat != "" && e.NameIDFormat != unspecified && a.NameIDFormat != e.NameIDFormat {
@@ -46,7 +48,8 @@ func (e Expectation) readSubject(subject *etree.Element, a *Assertion) error {
 // isValidNameID refuses names that can be mistaken for another name: with control characters or surrounding white
 // space.
 func isValidNameID(name string) bool {
-	return name != "" && len(name) <= maxNameID && utf8.ValidString(name) && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unicode.IsControl)
+	return name != "" && len(name) <= maxNameID && utf8.ValidString(name) && strings.TrimSpace(name) == name &&
+		!strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // isValidQualifier reports whether a qualifier, which may be empty, fits the index of identities.

@@ -72,5 +72,6 @@ func text(el *etree.Element) (content string, ok bool) {
 
 // hasChildrenInOrder reports whether an element's children are exactly the given ones of a namespace, in this order.
 func hasChildrenInOrder(el *etree.Element, namespace string, tags ...string) bool {
-	return slices.EqualFunc(el.ChildElements(), tags, func(child *etree.Element, tag string) bool { return is(child, namespace, tag) })
+	return slices.EqualFunc(el.ChildElements(), tags,
+		func(child *etree.Element, tag string) bool { return is(child, namespace, tag) })
 }

@@ -20,10 +20,12 @@ func accepted() []Case {
 		acceptedCase("response signed", func(m *message) { m.signResponse, m.signAssertion = m.signAssertion, nil }),
 		acceptedCase("response and assertion signed", func(m *message) { m.signResponse = newSigning(m.idp.RSA) }),
 		acceptedCase("several audiences in one restriction", func(m *message) {
-			m.assertion.conditions.restrictions = [][]string{{"https://other.example.com", m.request.EntityID, "https://third.example.com"}}
+			m.assertion.conditions.restrictions = [][]string{{"https://other.example.com", m.request.EntityID,
+				"https://third.example.com"}}
 		}),
 		acceptedCase("several restrictions that all include us", func(m *message) {
-			m.assertion.conditions.restrictions = [][]string{{m.request.EntityID}, {"https://other.example.com", m.request.EntityID}}
+			m.assertion.conditions.restrictions = [][]string{{m.request.EntityID},
+				{"https://other.example.com", m.request.EntityID}}
 		}),
 		acceptedCase("no KeyInfo", func(m *message) { m.signAssertion.keyInfo = nil }),
 		acceptedCase("second certificate of a rollover", func(m *message) { m.signAssertion = newSigning(m.idp.Rollover) }),
@@ -39,7 +41,8 @@ func accepted() []Case {
 		}),
 		acceptedCase("no Response Issuer", func(m *message) { m.response.issuer = absent }),
 		acceptedCase("no Destination in an unsigned response", func(m *message) { m.response.destination = absent }),
-		acceptedCase("1,500 groups", func(m *message) { m.assertion.attributes = map[string][]string{"groups": groups(1500)} }),
+		acceptedCase("1,500 groups",
+			func(m *message) { m.assertion.attributes = map[string][]string{"groups": groups(1500)} }),
 		acceptedCase("1,500 groups in a signed response", func(m *message) {
 			m.assertion.attributes = map[string][]string{"groups": groups(1500)}
 			m.signResponse = newSigning(m.idp.RSA)
@@ -73,7 +76,8 @@ func acceptedEncrypted() []Case {
 	var cases []Case
 	for _, c := range []struct{ name, cipher string }{{"AES-128-GCM", aes128GCM}, {"AES-256-GCM", aes256GCM}} {
 		cases = append(cases,
-			acceptedCase("encrypted with "+c.name+", RSA-OAEP with SHA-1", func(m *message) { m.encryption = newEncryption(c.cipher) }),
+			acceptedCase("encrypted with "+c.name+", RSA-OAEP with SHA-1",
+				func(m *message) { m.encryption = newEncryption(c.cipher) }),
 			acceptedCase("encrypted with "+c.name+", RSA-OAEP with SHA-256", func(m *message) {
 				m.encryption = newEncryption(c.cipher)
 				m.encryption.digest, m.encryption.hash = digestSHA256, crypto.SHA256
@@ -107,10 +111,11 @@ func acceptedEncrypted() []Case {
 		acceptedCase("encrypted, response and assertion signed", func(m *message) {
 			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
 		}),
-		acceptedCase("encrypted, response and assertion signed, both signatures with the Id that pysaml2 gives them", func(m *message) {
-			m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
-			m.signResponse.id, m.signAssertion.id = "Signature1", "Signature1"
-		}),
+		acceptedCase("encrypted, response and assertion signed, both signatures with the Id that pysaml2 gives them",
+			func(m *message) {
+				m.signResponse, m.encryption = newSigning(m.idp.RSA), newEncryption(aes128GCM)
+				m.signResponse.id, m.signAssertion.id = "Signature1", "Signature1"
+			}),
 		acceptedCase("encrypted, response and assertion with the same ID", func(m *message) {
 			m.encryption = newEncryption(aes256GCM)
 			m.response.id = m.assertion.id

@@ -54,11 +54,13 @@ func newAssertion(idp *IdP, r Request) assertion {
 		issueInstant: formatTime(r.Now),
 		issuer:       idp.EntityID,
 		subject: &subject{
-			nameID:        escapeText(r.NameID),
-			format:        cmp.Or(r.Format, email),
-			qualifier:     r.NameQualifier,
-			spQualifier:   r.SPNameQualifier,
-			confirmations: []confirmation{{method: confirmationMethod, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS}},
+			nameID:      escapeText(r.NameID),
+			format:      cmp.Or(r.Format, email),
+			qualifier:   r.NameQualifier,
+			spQualifier: r.SPNameQualifier,
+			confirmations: []confirmation{{
+				method: confirmationMethod, inResponseTo: r.ID, notBefore: absent, notOnOrAfter: soon, recipient: r.ACS,
+			}},
 		},
 		conditions: &conditions{notBefore: before, notOnOrAfter: soon, restrictions: [][]string{{r.EntityID}}},
 		authentication: &authentication{
@@ -85,7 +87,8 @@ func (a assertion) xml(signature string) string {
 		attributes = append([]string{"xmlns:xs", "http://www.w3.org/2001/XMLSchema"}, attributes...)
 	}
 	return el(a.prefix, "Assertion", nsAssertion, attributes,
-		a.el("Issuer", nil, escapeText(a.issuer)), signature, a.subjectXML(), a.conditionsXML(), a.authenticationXML(), a.attributesXML(), a.extra)
+		a.el("Issuer", nil, escapeText(a.issuer)), signature, a.subjectXML(), a.conditionsXML(), a.authenticationXML(),
+		a.attributesXML(), a.extra)
 }
 
 // el returns an element of the assertion.
@@ -134,7 +137,8 @@ func (a assertion) conditionsXML() string {
 		content += a.el("OneTimeUse", nil)
 	}
 
-	return a.el("Conditions", []string{"NotBefore", a.conditions.notBefore, "NotOnOrAfter", a.conditions.notOnOrAfter}, content, a.conditions.extra)
+	return a.el("Conditions", []string{"NotBefore", a.conditions.notBefore, "NotOnOrAfter", a.conditions.notOnOrAfter},
+		content, a.conditions.extra)
 }
 
 func (a assertion) authenticationXML() string {
@@ -142,7 +146,8 @@ func (a assertion) authenticationXML() string {
 		return ""
 	}
 	return a.el("AuthnStatement", []string{
-		"AuthnInstant", a.authentication.instant, "SessionIndex", a.authentication.sessionIndex, "SessionNotOnOrAfter", a.authentication.sessionNotOnOrAfter,
+		"AuthnInstant", a.authentication.instant, "SessionIndex", a.authentication.sessionIndex, "SessionNotOnOrAfter",
+		a.authentication.sessionNotOnOrAfter,
 	}, a.el("AuthnContext", nil, a.el("AuthnContextClassRef", nil, a.authentication.class)))
 }
 

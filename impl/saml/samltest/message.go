@@ -92,7 +92,8 @@ func (r response) xml(signature, content string) string {
 
 	status := el(r.prefix, "Status", "", nil, el(r.prefix, "StatusCode", "", []string{"Value", r.status}))
 	return el(r.prefix, "Response", nsProtocol, []string{
-		"Destination", r.destination, "ID", r.id, "InResponseTo", r.inResponseTo, "IssueInstant", r.issueInstant, "Version", r.version,
+		"Destination", r.destination, "ID", r.id, "InResponseTo", r.inResponseTo, "IssueInstant", r.issueInstant, "Version",
+		r.version,
 	}, issuer, signature, r.extensions, status, content)
 }
 

@@ -52,10 +52,12 @@ func (i *IdP) Metadata() []byte {
 	}
 
 	endpoint := func(name, location string) string {
-		return `<md:` + name + ` Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="` + escape(location) + `"/>`
+		return `<md:` + name + ` Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="` + escape(location) +
+			`"/>`
 	}
 
-	return []byte(`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="` + escape(i.EntityID) + `">` +
+	return []byte(`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="` + escape(i.EntityID) +
+		`">` +
 		`<md:IDPSSODescriptor protocolSupportEnumeration="` + nsProtocol + `">` + keys +
 		endpoint("SingleLogoutService", i.SLOURL) + endpoint("SingleSignOnService", i.SSOURL) +
 		`</md:IDPSSODescriptor></md:EntityDescriptor>`)
@@ -101,7 +103,8 @@ type Case struct {
 func Cases() []Case {
 	var cases []Case
 	for _, some := range [][]Case{
-		accepted(), acceptedEncrypted(), acceptedForms(), wrapping(), misplaced(), forged(), algorithms(), hiddenMarkup(), misaddressed(), badTimes(),
+		accepted(), acceptedEncrypted(), acceptedForms(), wrapping(), misplaced(), forged(), algorithms(), hiddenMarkup(),
+		misaddressed(), badTimes(),
 		incomplete(), replayed(), badlyEncrypted(), badXML(), badForms(),
 	} {
 		cases = append(cases, some...)

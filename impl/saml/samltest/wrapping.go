@@ -142,9 +142,11 @@ func misplaced() []Case {
 		refusedCase("two References", func(m *message) {
 			m.signAssertion.moreReferences = m.signAssertion.referenceTo("#_evil", m.evil().xml(""))
 		}),
-		refusedCase("Reference to something else than the parent", func(m *message) { m.signAssertion.reference = "#" + m.response.id }),
+		refusedCase("Reference to something else than the parent",
+			func(m *message) { m.signAssertion.reference = "#" + m.response.id }),
 		refusedCase("Reference to the whole document", func(m *message) { m.signAssertion.emptyReference = true }),
-		refusedCase("Reference by XPointer", func(m *message) { m.signAssertion.reference = "#xpointer(id('" + m.assertion.id + "'))" }),
+		refusedCase("Reference by XPointer",
+			func(m *message) { m.signAssertion.reference = "#xpointer(id('" + m.assertion.id + "'))" }),
 		craftedCase("duplicate IDs", func(m *message) string {
 			m.response.id = m.assertion.id
 			return m.xml()

@@ -97,7 +97,8 @@ func initialize(bin string) (*Instance, error) {
 		}
 	}
 
-	out, err := i.command("initdb", "--pgdata", i.data(), "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync").CombinedOutput()
+	out, err := i.command("initdb", "--pgdata", i.data(), "--username=postgres", "--auth=trust", "--encoding=UTF8",
+		"--no-locale", "--no-sync").CombinedOutput()
 	if err != nil {
 		return i, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
@@ -105,7 +106,8 @@ func initialize(bin string) (*Instance, error) {
 	return i, nil
 }
 
-// owner returns the user to run a server as, nil for the current user. For root it is postgres, or else the least privileged account.
+// owner returns the user to run a server as, nil for the current user. For root it is postgres, or else the least
+// privileged account.
 func owner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -140,9 +142,11 @@ func freePort() (int, error) {
 func (i *Instance) data() string { return filepath.Join(i.folder, "data") }
 
 func (i *Instance) command(name string, arguments ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(i.bin, name), arguments...) //nolint:gosec,noctx // it is PostgreSQL's, and Stop ends it
+	//nolint:gosec,noctx // it is a program of PostgreSQL, and Stop ends it
+	cmd := exec.Command(filepath.Join(i.bin, name), arguments...)
 	cmd.Dir = i.folder
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: i.owner, Setpgid: true} // an interrupt of the test does not stop the server first
+	// an interrupt of the test does not stop the server first
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: i.owner, Setpgid: true}
 	return cmd
 }
 
@@ -154,7 +158,8 @@ func (i *Instance) DSN() string {
 // Start starts the server and returns when it accepts connections. The address never changes.
 func (i *Instance) Start(t testing.TB) {
 	t.Helper()
-	i.server = i.command("postgres", "-D", i.data(), "-p", strconv.Itoa(i.port), "-k", "", "-c", "listen_addresses=127.0.0.1",
+	i.server = i.command("postgres", "-D", i.data(), "-p", strconv.Itoa(i.port), "-k", "",
+		"-c", "listen_addresses=127.0.0.1",
 		"-F") // without fsync: a server that crashes loses nothing, as long as the machine does not
 
 	log, err := os.OpenFile(filepath.Join(i.folder, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

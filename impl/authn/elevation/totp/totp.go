@@ -64,7 +64,8 @@ func (s Settings) Match(secret []byte, code string, now time.Time) (step int64, 
 
 // valid reports whether all settings are within their ranges.
 func (s Settings) valid() bool {
-	return s.Digits >= 6 && s.Digits <= 8 && s.Period >= time.Second && s.Period%time.Second == 0 && s.Skew >= 0 && s.Skew <= maxSkew
+	return s.Digits >= 6 && s.Digits <= 8 && s.Period >= time.Second && s.Period%time.Second == 0 && s.Skew >= 0 &&
+		s.Skew <= maxSkew
 }
 
 // step returns the number of periods since the Unix epoch (RFC 6238 section 4.2).

@@ -19,8 +19,8 @@ func countBlocks() (int64, error) {
 	return sumCounters(data.Bytes())
 }
 
-// The format of counters that Go writes (internal/coverage/defs.go): a header, one segment with a table of strings and one of
-// arguments, and a footer. Numbers of fixed size are little-endian.
+// The format of counters that Go writes (internal/coverage/defs.go): a header, one segment with a table of strings and
+// one of arguments, and a footer. Numbers of fixed size are little-endian.
 const (
 	counterHeader = 4 + 4 + 16 + 1 + 1 + 6
 	segmentHeader = 8 + 4 + 4
@@ -28,8 +28,8 @@ const (
 
 var errCounters = errors.New("the format of coverage counters is another than this program reads")
 
-// sumCounters adds up all counters. The record of a function is the number of its counters, the indexes of its package and of itself,
-// and the counters, all as ULEB128.
+// sumCounters adds up all counters. The record of a function is the number of its counters, the indexes of its package
+// and of itself, and the counters, all as ULEB128.
 func sumCounters(data []byte) (int64, error) {
 	if len(data) < counterHeader+segmentHeader || !bytes.HasPrefix(data, []byte{0, 'c', 'w', 'm'}) {
 		return 0, errCounters

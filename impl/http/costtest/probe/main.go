@@ -1,8 +1,9 @@
-// Command probe serves requests in its own process and reports what each one cost. The cost test starts it; it has no other use.
+// Command probe serves requests in its own process and reports what each one cost. The cost test starts it; it has no
+// other use.
 //
-// It reads requests as JSON values from standard input and answers each with one JSON value on standard output. Built with
-// -cover, it counts the basic blocks that a request executes in the packages that are covered: a measure of work that does not depend
-// on the machine, and that needs no help from the code that is measured.
+// It reads requests as JSON values from standard input and answers each with one JSON value on standard output. Built
+// with -cover, it counts the basic blocks that a request executes in the packages that are covered: a measure of work
+// that does not depend on the machine, and that needs no help from the code that is measured.
 package main
 
 import (
@@ -52,22 +53,24 @@ type server struct {
 	app *app.App
 }
 
-// open opens the store. Elevation is never asked for, because the cost of what it protects is measured. Hashing is cheap: what a password
-// costs is a setting, and the one exception from the limits of the cost test.
+// open opens the store. Elevation is never asked for, because the cost of what it protects is measured. Hashing is
+// cheap: what a password costs is a setting, and the one exception from the limits of the cost test.
 func (s *server) open() error {
 	a, err := app.Open(context.Background(), app.Settings{
 		Store:            s.dsn,
 		KeyEncryptionKey: make([]byte, secret.KeySize),
-		Builtins:         user.Bootstrap{Passwords: map[string]string{user.Admin: "admin's own passphrase", user.Readonly: "readonly's own passphrase"}},
-		Sessions:         session.DefaultSettings,
-		Elevation:        elevation.Settings{Policy: elevation.Never, Length: elevation.DefaultSettings.Length},
-		Lockout:          attempts.Policy{},
-		AddressFailures:  1 << 30,
-		AddressRecovery:  time.Second,
-		Hashing:          secret.Cost{Memory: 64, Passes: 1, Threads: 1},
-		CacheLifetime:    time.Second,
-		Log:              slog.New(slog.DiscardHandler),
-		Now:              time.Now,
+		Builtins: user.Bootstrap{Passwords: map[string]string{
+			user.Admin: "admin's own passphrase", user.Readonly: "readonly's own passphrase",
+		}},
+		Sessions:        session.DefaultSettings,
+		Elevation:       elevation.Settings{Policy: elevation.Never, Length: elevation.DefaultSettings.Length},
+		Lockout:         attempts.Policy{},
+		AddressFailures: 1 << 30,
+		AddressRecovery: time.Second,
+		Hashing:         secret.Cost{Memory: 64, Passes: 1, Threads: 1},
+		CacheLifetime:   time.Second,
+		Log:             slog.New(slog.DiscardHandler),
+		Now:             time.Now,
 	})
 	s.app = a
 	return err

@@ -12,17 +12,20 @@ import (
 // ErrNotJSON means that a document is not one JSON value, or is nested deeper than 10,000 levels.
 var ErrNotJSON = errors.New("filterpath: the document is not JSON")
 
-// ErrTooMuchWork means that applying the paths to a document of that size exceeds the limit. The text is fit for a caller.
-var ErrTooMuchWork = errors.New("the parameter [filter_path] takes too long to apply to this answer; use fewer paths, or simpler ones")
+// ErrTooMuchWork means that applying the paths to a document of that size exceeds the limit. The text is fit for a
+// caller.
+var ErrTooMuchWork = errors.New("the parameter [filter_path] takes too long to apply to this answer; use fewer " +
+	"paths, or simpler ones")
 
-// maxWork limits the cost of filtering a document, in units of package work: one for each value that is read, each state that a
-// member is compared with, and each character that a * is compared with. The limit corresponds to some tenths of a second, and
-// suffices for the largest response with a few paths.
+// maxWork limits the cost of filtering a document, in units of package work: one for each value that is read, each
+// state that a member is compared with, and each character that a * is compared with. The limit corresponds to some
+// tenths of a second, and suffices for the largest response with a few paths.
 const maxWork = 10_000_000
 
-// Apply returns the parts of the document that the filter keeps, without white space. An object or array of which nothing is
-// kept is removed; if nothing is kept at all, the result is an empty object. Arrays do not count as steps of a path: their
-// elements have the path of the array. Apply returns ErrNotJSON, ErrTooMuchWork, or the context's error once it is done.
+// Apply returns the parts of the document that the filter keeps, without white space. An object or array of which
+// nothing is kept is removed; if nothing is kept at all, the result is an empty object. Arrays do not count as steps of
+// a path: their elements have the path of the array. Apply returns ErrNotJSON, ErrTooMuchWork, or the context's error
+// once it is done.
 func (f *Filter) Apply(ctx context.Context, document []byte) ([]byte, error) {
 	// This also limits the depth of the recursion below.
 	if !json.Valid(document) {
@@ -82,7 +85,8 @@ func (s scope) settled() scope {
 	return s
 }
 
-// into returns the scope of a member. Included paths are no longer followed if everything is kept, and none if nothing is.
+// into returns the scope of a member. Included paths are no longer followed if everything is kept, and none if nothing
+// is.
 func (r *rewriter) into(s scope, name string) scope {
 	if s.gone {
 		return s
@@ -105,8 +109,8 @@ func (r *rewriter) leave(inner, outer scope) {
 	}
 }
 
-// value copies the parts of the next value that the scope keeps, and reports whether there were any. It stops when the work
-// budget is exhausted; the result is meaningless then.
+// value copies the parts of the next value that the scope keeps, and reports whether there were any. It stops when the
+// work budget is exhausted; the result is meaningless then.
 func (r *rewriter) value(s scope) bool {
 	if r.work.Spend(1) != nil {
 		return false
@@ -138,8 +142,8 @@ func (r *rewriter) member(s scope) bool {
 	return r.value(inner)
 }
 
-// container copies the rest of an object or array after its opening bracket. The function part copies a member or an element,
-// and reports whether anything was kept. container reports the same for the whole.
+// container copies the rest of an object or array after its opening bracket. The function part copies a member or an
+// element, and reports whether anything was kept. container reports the same for the whole.
 func (r *rewriter) container(s scope, end byte, part func(scope) bool) bool {
 	start := r.kept.Len()
 	r.kept.WriteByte(map[byte]byte{'}': '{', ']': '['}[end])

@@ -7,9 +7,9 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission/work"
 )
 
-// automaton is a set of paths as a nondeterministic finite automaton. Its input are the member names on the way from the root
-// of a document to a value. Paths with a common prefix share states, so a list of paths has at most one state for each of its
-// bytes, and one for the root.
+// automaton is a set of paths as a nondeterministic finite automaton. Its input are the member names on the way from
+// the root of a document to a value. Paths with a common prefix share states, so a list of paths has at most one state
+// for each of its bytes, and one for the root.
 type automaton struct{ nodes []node }
 
 // state is the index of a node.

@@ -1,5 +1,5 @@
-// Package filterpath filters a JSON document by Elasticsearch's filter_path parameter. Members keep their order, and numbers
-// and strings their spelling.
+// Package filterpath filters a JSON document by Elasticsearch's filter_path parameter. Members keep their order, and
+// numbers and strings their spelling.
 package filterpath
 
 import (
@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// maxLength is the maximum length of a list of paths in bytes. Each step may be compared with each member of a document.
+// maxLength is the maximum length of a list of paths in bytes. Each step may be compared with each member of a
+// document.
 const maxLength = 4096
 
 // ErrTooLong means that a list of paths exceeds the maximum length, 4096 bytes.
@@ -18,9 +19,9 @@ type Filter struct {
 	included, excluded automaton
 }
 
-// Parse parses a comma-separated list of paths. The steps of a path are separated by dots. In a step, * matches any part of a
-// name, and a dot in a name is escaped by a backslash; ** matches any number of steps. A path with a leading minus excludes its
-// members from the result. Empty paths are ignored. Parse returns ErrTooLong.
+// Parse parses a comma-separated list of paths. The steps of a path are separated by dots. In a step, * matches any
+// part of a name, and a dot in a name is escaped by a backslash; ** matches any number of steps. A path with a leading
+// minus excludes its members from the result. Empty paths are ignored. Parse returns ErrTooLong.
 func Parse(list string) (*Filter, error) {
 	if len(list) > maxLength {
 		return nil, ErrTooLong

@@ -21,8 +21,8 @@ type Budget struct {
 	meter                *Meter
 }
 
-// New returns a budget of limit units for a request. Exceeded is the error of spending more, with a text that is fit for
-// a caller; the error after the caller has disconnected is the context's.
+// New returns a budget of limit units for a request. Exceeded is the error of spending more, with a text that is fit
+// for a caller; the error after the caller has disconnected is the context's.
 func New(ctx context.Context, limit int, exceeded error) *Budget {
 	meter, _ := ctx.Value(meterKey{}).(*Meter)
 	return &Budget{limit: limit, exceeded: exceeded, done: ctx.Done(), cause: ctx.Err, meter: meter}

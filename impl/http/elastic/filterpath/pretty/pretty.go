@@ -12,15 +12,15 @@ const (
 	// maxDepth is the deepest level that has one line per member or element. Deeper values stay on one line, because
 	// indenting a deep document completely takes space quadratic in its depth.
 	maxDepth = 20
-	// freeSpace plus maxRatio times the document's size is the limit on bytes of line breaks and indentation. The rest of the
-	// document stays on one line.
+	// freeSpace plus maxRatio times the document's size is the limit on bytes of line breaks and indentation. The rest of
+	// the document stays on one line.
 	freeSpace = 64 << 10
 	maxRatio  = 4
 )
 
-// Indent returns a JSON document indented by two spaces per level, as by encoding/json, with a line break at its end. Values
-// nested deeper than 20 levels stay on one line, and so does the rest of a document once white space exceeds four times its size
-// plus 64 KiB. Indent reports false if the document is not one JSON value.
+// Indent returns a JSON document indented by two spaces per level, as by encoding/json, with a line break at its end.
+// Values nested deeper than 20 levels stay on one line, and so does the rest of a document once white space exceeds
+// four times its size plus 64 KiB. Indent reports false if the document is not one JSON value.
 func Indent(document []byte) (indented []byte, ok bool) {
 	if !json.Valid(document) {
 		return nil, false
@@ -55,8 +55,8 @@ func (w *writer) put(text ...byte) {
 	}
 }
 
-// breakLine starts a line indented for level. Parts is the level of the members or elements that the line belongs to; nothing
-// is written if it is too deep, or if no space is left.
+// breakLine starts a line indented for level. Parts is the level of the members or elements that the line belongs to;
+// nothing is written if it is too deep, or if no space is left.
 func (w *writer) breakLine(level, parts int) {
 	needed := 1 + level*width
 	if parts > maxDepth || needed > w.space {
@@ -106,8 +106,8 @@ func (w *writer) token(document []byte, at int) int {
 	return 1
 }
 
-// begin starts the first line of an object or array, given the text after its opening bracket. If it is empty, begin writes the
-// closing bracket instead, and returns the length of the text up to its end.
+// begin starts the first line of an object or array, given the text after its opening bracket. If it is empty, begin
+// writes the closing bracket instead, and returns the length of the text up to its end.
 func (w *writer) begin(rest []byte) int {
 	inside := bytes.TrimLeft(rest, " \t\r\n")
 	if len(inside) > 0 && (inside[0] == '}' || inside[0] == ']') {
