@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -141,7 +142,7 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 	answers, err := store.Write(ctx, s.store, func(tx *store.Tx) (asked, error) {
 		answers := all[0]
 		if first, err := useOnce(tx, r.Issuer, r.ID, r.ReplayableUntil); err != nil || !first {
-			return answers, orElse(err, refuse("the logout was asked for before"))
+			return answers, cmp.Or(err, refuse("the logout was asked for before"))
 		}
 		for _, a := range slices.Backward(all) {
 			ended, err := s.endIn(ctx, tx, a)
@@ -160,7 +161,7 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 	response := protocol.LogoutResponse{
 		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID,
 		Destination:  answers.provider.SLOResponseURL,
-		IssueInstant: s.store.Now(), Status: protocol.StatusSuccess, RelayState: r.RelayState,
+		IssueInstant: s.store.Now(), RelayState: r.RelayState,
 	}
 	return response.RedirectURL(answers.realm.Signing.Key)
 }

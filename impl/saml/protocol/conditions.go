@@ -86,7 +86,7 @@ func checkStatus(response *etree.Element) error {
 	}
 
 	code := onlyChild(status, nsProtocol, "StatusCode")
-	if code == nil || value(code, "Value") != success {
+	if code == nil || value(code, "Value") != StatusSuccess {
 		return refuse(reasonStatus)
 	}
 

@@ -77,19 +77,10 @@ type logoutRequestXML struct {
 	Sessions     []string `xml:"samlp:SessionIndex"`
 }
 
-// Status codes of responses (SAML Core 3.2.2.2).
-const (
-	// StatusSuccess means that the request succeeded.
-	StatusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
-	// StatusRequester means that the request was invalid.
-	StatusRequester = "urn:oasis:names:tc:SAML:2.0:status:Requester"
-	// StatusResponder means that the responder failed.
-	StatusResponder = "urn:oasis:names:tc:SAML:2.0:status:Responder"
-	// StatusPartialLogout is a second-level code: not all sessions could be ended.
-	StatusPartialLogout = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
-)
+// StatusSuccess is the status code of a response that reports success (SAML Core 3.2.2.2).
+const StatusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
 
-// LogoutResponse answers a LogoutRequest (SAML Core 3.7.2).
+// LogoutResponse answers a LogoutRequest that succeeded (SAML Core 3.7.2).
 type LogoutResponse struct {
 	// ID is the message's identifier. NewID creates one.
 	ID string
@@ -101,10 +92,6 @@ type LogoutResponse struct {
 	Destination string
 	// IssueInstant is the time of issue.
 	IssueInstant time.Time
-	// Status is the top-level code, such as StatusSuccess.
-	Status string
-	// SubStatus is the second-level code, such as StatusPartialLogout. Empty: none.
-	SubStatus string
 	// RelayState is the value of the request.
 	RelayState string
 }
@@ -112,21 +99,15 @@ type LogoutResponse struct {
 // RedirectURL returns the URL to redirect the browser to. Its query is signed with RSA-SHA256. It returns an error if
 // a field is missing or invalid.
 func (r LogoutResponse) RedirectURL(key *rsa.PrivateKey) (string, error) {
-	if r.ID == "" || r.InResponseTo == "" || r.Issuer == "" || r.Status == "" || r.IssueInstant.IsZero() {
-		return "", errors.New("saml: a LogoutResponse requires an ID, an InResponseTo, an Issuer, a Status and an " +
-			"IssueInstant")
+	if r.ID == "" || r.InResponseTo == "" || r.Issuer == "" || r.IssueInstant.IsZero() {
+		return "", errors.New("saml: a LogoutResponse requires an ID, an InResponseTo, an Issuer and an IssueInstant")
 	}
 	if key == nil {
 		return "", errNoKey
 	}
 
-	message := logoutResponseXML{
-		headXML: newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant), Status: statusXML{Value: r.Status},
-	}
-	message.InResponseTo = r.InResponseTo
-	if r.SubStatus != "" {
-		message.Status.Sub = &statusXML{Value: r.SubStatus}
-	}
+	message := logoutResponseXML{headXML: newMessageHead(r.ID, r.Destination, r.Issuer, r.IssueInstant)}
+	message.InResponseTo, message.Status.Value = r.InResponseTo, StatusSuccess
 
 	return redirectURL(redirect{
 		location:   r.Destination,
@@ -140,10 +121,7 @@ func (r LogoutResponse) RedirectURL(key *rsa.PrivateKey) (string, error) {
 type logoutResponseXML struct {
 	XMLName xml.Name `xml:"samlp:LogoutResponse"`
 	headXML
-	Status statusXML `xml:"samlp:Status>samlp:StatusCode"`
-}
-
-type statusXML struct {
-	Value string     `xml:",attr"`
-	Sub   *statusXML `xml:"samlp:StatusCode"`
+	Status struct {
+		Value string `xml:",attr"`
+	} `xml:"samlp:Status>samlp:StatusCode"`
 }

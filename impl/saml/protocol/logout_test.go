@@ -52,8 +52,6 @@ func TestLogoutResponse(t *testing.T) {
 		Issuer:       "https://us.example/saml",
 		Destination:  "https://idp.example/slo",
 		IssueInstant: noon,
-		Status:       StatusSuccess,
-		SubStatus:    StatusPartialLogout,
 		RelayState:   "r",
 	}
 
@@ -65,8 +63,8 @@ func TestLogoutResponse(t *testing.T) {
 	checkSigned(t, address, &rsaIdentity().rsa().PublicKey)
 	const want = `<samlp:LogoutResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_2" Version="2.0" ` +
 		`IssueInstant="2026-11-21T12:00:00Z" Destination="https://idp.example/slo" InResponseTo="_1"><saml:Issuer>https://us.example/saml</saml:Issuer>` +
-		`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout">` +
-		`</samlp:StatusCode></samlp:StatusCode></samlp:Status></samlp:LogoutResponse>`
+		`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"></samlp:StatusCode>` +
+		`</samlp:Status></samlp:LogoutResponse>`
 
 	if document := unpacked(t, address, "SAMLResponse"); document != want {
 		t.Error(document)
@@ -103,13 +101,11 @@ func TestLogout_Incomplete(t *testing.T) {
 		Issuer:       "i",
 		Destination:  "https://idp.example/slo",
 		IssueInstant: noon,
-		Status:       StatusResponder,
 	}
 	for name, change := range map[string]func(*LogoutResponse){
 		"no ID":      func(r *LogoutResponse) { r.ID = "" },
 		"no request": func(r *LogoutResponse) { r.InResponseTo = "" },
 		"no issuer":  func(r *LogoutResponse) { r.Issuer = "" },
-		"no status":  func(r *LogoutResponse) { r.Status = "" },
 		"no time":    func(r *LogoutResponse) { r.IssueInstant = time.Time{} },
 	} {
 		r := answer

@@ -1,11 +1,11 @@
 package protocol
 
 import (
-	"bytes"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +21,7 @@ func signingCertificates(descriptor *element) ([]*x509.Certificate, error) {
 			continue
 		}
 
-		if !containsCertificate(usable, certificate) {
+		if !slices.ContainsFunc(usable, certificate.Equal) {
 			usable = append(usable, certificate)
 		}
 	}
@@ -70,14 +70,4 @@ func readCertificate(text string) (*x509.Certificate, error) {
 	}
 
 	return certificate, nil
-}
-
-// containsCertificate reports whether a list contains a certificate.
-func containsCertificate(certificates []*x509.Certificate, wanted *x509.Certificate) bool {
-	for _, certificate := range certificates {
-		if bytes.Equal(certificate.Raw, wanted.Raw) {
-			return true
-		}
-	}
-	return false
 }

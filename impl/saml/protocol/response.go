@@ -16,9 +16,8 @@ const (
 	// DefaultMaxAge is the default of Expectation.MaxAge.
 	DefaultMaxAge = 5 * time.Minute
 
-	confirmationMethod = "urn:oasis:names:tc:SAML:2.0:cm:bearer"      // SAML Profiles 3.3
-	success            = "urn:oasis:names:tc:SAML:2.0:status:Success" // SAML Core 3.2.2.2
-	version            = "2.0"                                        // SAML Core 4.1
+	confirmationMethod = "urn:oasis:names:tc:SAML:2.0:cm:bearer" // SAML Profiles 3.3
+	version            = "2.0"                                   // SAML Core 4.1
 )
 
 // Expectation holds the requirements on a response.
