@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -233,10 +234,8 @@ func (p *parser) level(key string) slog.Level {
 }
 
 func (p *parser) oneOf(key string, choices ...string) string {
-	for _, choice := range choices {
-		if p.values[key] == choice {
-			return choice
-		}
+	if slices.Contains(choices, p.values[key]) {
+		return p.values[key]
 	}
 	p.addProblem(key, "%q is not one of %s", p.values[key], strings.Join(choices, " and "))
 	return ""

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -19,11 +20,11 @@ func (a *attempt) use(tx *store.Tx) error {
 		}
 		// Only a verified answer comes this far, so callers cannot fill the table with sign-ins that they only begin.
 		if first, err := useOnce(tx, ownIssuer, secret.Digest(a.pending.ID), a.pending.expiresAt()); err != nil || !first {
-			return orElse(err, refuse("the sign-in was answered already"))
+			return cmp.Or(err, refuse("the sign-in was answered already"))
 		}
 	}
 	if first, err := useOnce(tx, a.verified.Issuer, a.verified.ID, a.verified.ExpiresAt); err != nil || !first {
-		return orElse(err, refuse("the assertion was used before"))
+		return cmp.Or(err, refuse("the assertion was used before"))
 	}
 	return nil
 }
@@ -39,11 +40,4 @@ func useOnce(tx *store.Tx, issuer, id string, until time.Time) (bool, error) {
 		return false, err
 	}
 	return tx.SAML.UseAssertion(issuer, id, until.Add(replayMargin))
-}
-
-func orElse(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }

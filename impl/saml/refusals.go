@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -16,24 +15,11 @@ import (
 // maxIssuer bounds what is kept of an issuer, in bytes.
 const maxIssuer = 512
 
-// Refusal is a sign-in or a logout that was refused. Realm is empty if no realm could be found, Issuer and IssuedAt are
-// what the message said.
-type Refusal struct {
-	At        time.Time
-	Realm     string
-	Issuer    string
-	Reason    string
-	Address   string
-	RequestID string
-	IssuedAt  time.Time
-}
-
 // Refusals returns the last refused sign-ins and logouts, the newest first. Those in own belong to a sign-in that was
 // begun here, or were signed by the realm's identity provider; those in unsolicited may come from any client.
-func (s *Service) Refusals(ctx context.Context) (own, unsolicited []Refusal, err error) {
+func (s *Service) Refusals(ctx context.Context) (own, unsolicited []store.SAMLRefusal, err error) {
 	all, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.SAMLRefusal, error) { return tx.SAML.Refusals() })
-	for _, record := range all {
-		r := Refusal{record.At, record.Realm, record.Issuer, record.Reason, record.Address, record.RequestID, record.IssuedAt}
+	for _, r := range all {
 		if r.Realm == "" {
 			unsolicited = append(unsolicited, r)
 		} else {

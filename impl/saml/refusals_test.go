@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/saml/samltest"
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // fails finishes a sign-in that has to be refused.
@@ -31,7 +32,7 @@ func named(ctx context.Context, id string) context.Context {
 func TestRefusals_Flood(t *testing.T) {
 	var c clock
 	f := newFlow(t, c.now, func(idp *samltest.IdP) []Realm { return []Realm{staff(t, idp)} })
-	newest := func() (own, unsolicited Refusal) {
+	newest := func() (own, unsolicited store.SAMLRefusal) {
 		t.Helper()
 		mine, strays, err := f.Refusals(t.Context())
 		if err != nil || len(mine) != 1 || len(strays) != strayBurst {
@@ -81,7 +82,7 @@ func TestRefusals_LogoutReasons(t *testing.T) {
 				}
 				return realms
 			})
-			latest := func(query string) (own, strays []Refusal) {
+			latest := func(query string) (own, strays []store.SAMLRefusal) {
 				t.Helper()
 				if _, err := f.SingleLogout(t.Context(), query); err == nil {
 					t.Fatal("it is not refused")

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -53,7 +54,7 @@ func qualify(ctx context.Context, tx *store.Tx, realm Realm, p Profile) (store.U
 			", and this answer's is " + p.Identity.Format + ": set the realm's nameid_format to the right one")
 	}
 	if first, err := tx.Users.Qualify(before.Name, p.Identity); err != nil || !first {
-		return store.User{}, orElse(err, refuse("another answer gave the user "+before.Name+" a format at the same time"))
+		return store.User{}, cmp.Or(err, refuse("another answer gave the user "+before.Name+" a format at the same time"))
 	}
 	if err := audit.Record(ctx, tx, audit.UserUpdated, before.Name,
 		audit.Details{"name_id_format": p.Identity.Format}); err != nil {

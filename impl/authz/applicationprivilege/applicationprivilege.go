@@ -4,7 +4,6 @@ package applicationprivilege
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -65,11 +65,9 @@ func (s *Service) Put(ctx context.Context, set Set) (Outcome, error) {
 func put(ctx context.Context, tx *store.Tx, application, name string, p Privilege) (created bool, err error) {
 	record := store.ApplicationPrivilege{Application: application, Name: name, Actions: p.Actions}
 	if len(p.Metadata) > 0 {
-		text, err := json.Marshal(p.Metadata)
-		if err != nil {
-			return false, fault.Wrap(fault.ServerFailed, err, "the metadata of the application privilege cannot be encoded")
+		if record.Metadata, err = metadata.Text(p.Metadata); err != nil {
+			return false, err
 		}
-		record.Metadata = string(text)
 	}
 
 	if created, err = tx.ApplicationPrivileges.Put(record); err != nil {

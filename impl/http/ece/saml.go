@@ -10,6 +10,7 @@ import (
 	server "github.com/sallyport/sallyport/gen/ece"
 	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/saml"
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // samlCookie is the prefix of the cookies that hold a browser's pending sign-ins; the number of a slot, from 1,
@@ -126,7 +127,7 @@ func (a *API) SAMLRefusals(
 	}}, err
 }
 
-func showRefusal(r saml.Refusal) server.SAMLRefusal {
+func showRefusal(r store.SAMLRefusal) server.SAMLRefusal {
 	return server.SAMLRefusal{
 		At:        r.At,
 		Realm:     convert.Text(r.Realm),

@@ -3,6 +3,7 @@ package elastic
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
@@ -31,9 +32,7 @@ func (b *keyBody) fields() map[string]xcontent.Field {
 // read reads a body with these and other fields.
 func (b *keyBody) read(parser string, body any, others map[string]xcontent.Field, required ...string) error {
 	fields := b.fields()
-	for name, field := range others {
-		fields[name] = field
-	}
+	maps.Copy(fields, others)
 	return xcontent.Parser{Name: parser, Fields: fields, Required: required}.Read(body)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/http/elastic/filterpath"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
@@ -48,11 +49,7 @@ func pairs(query string) ([]pair, error) {
 const maxPairs = 64
 
 func join(list []pair) string {
-	var raw []string
-	for _, p := range list {
-		raw = append(raw, p.raw)
-	}
-	return strings.Join(raw, "&")
+	return strings.Join(convert.Each(list, func(p pair) string { return p.raw }), "&")
 }
 
 // takeCommon reads the parameters that every operation has, and removes them: the contract does not repeat them.
