@@ -56,19 +56,11 @@ func newUserAdd() *cobra.Command {
 			return printLine(cmd, "added the user %s", n.Name)
 		})
 	cmd.Flags().StringSliceVar(&n.Roles, "role", nil,
-		"role of the user, may be repeated: "+strings.Join(roleNames(identity.Roles), ", "))
+		"role of the user, may be repeated: "+strings.Join(identity.Names(identity.Roles), ", "))
 	cmd.Flags().StringVar(&n.FullName, "full-name", "", "the user's full name")
 	cmd.Flags().StringVar(&n.Email, "email", "", "the user's e-mail address")
 	addPasswordFlag(cmd, &fromStdin)
 	return cmd
-}
-
-func roleNames(roles []identity.Role) []string {
-	var names []string
-	for _, role := range roles {
-		names = append(names, string(role))
-	}
-	return names
 }
 
 func newUserPasswd() *cobra.Command {
@@ -118,7 +110,7 @@ func newUserList() *cobra.Command {
 		for _, u := range list {
 			rows = append(rows, []string{
 				u.Name, strconv.FormatBool(u.Enabled), strconv.FormatBool(u.Builtin), strconv.FormatBool(u.HasTOTP),
-				strings.Join(roleNames(u.Roles), ","), printable(u.FullName), printable(u.Email),
+				strings.Join(identity.Names(u.Roles), ","), printable(u.FullName), printable(u.Email),
 			})
 		}
 		return printTable(cmd.OutOrStdout(), rows)

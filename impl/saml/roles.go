@@ -78,12 +78,8 @@ func readRoles(s strictyaml.Section, name string) []identity.Role {
 func combine(roles []identity.Role) ([]identity.Role, error) {
 	platform, others := identity.SplitRoles(roles)
 	if len(platform) > 0 {
-		names := make([]string, len(platform))
-		for i, role := range platform {
-			names[i] = string(role)
-		}
 		var err error
-		if platform, err = identity.ParseRoles(names); err != nil {
+		if platform, err = identity.ParseRoles(identity.Names(platform)); err != nil {
 			return nil, err
 		}
 	}

@@ -97,21 +97,18 @@ func (p Principal) platformRoles() []Role {
 }
 
 // RoleNames returns the names of the caller's roles.
-func (p Principal) RoleNames() []string {
-	names := make([]string, len(p.Roles))
-	for i, role := range p.Roles {
+func (p Principal) RoleNames() []string { return Names(p.Roles) }
+
+// Names returns the names of roles.
+func Names(roles []Role) []string {
+	names := make([]string, len(roles))
+	for i, role := range roles {
 		names[i] = string(role)
 	}
 	return names
 }
 
-func joinRoles(roles []Role) string {
-	names := make([]string, len(roles))
-	for i, role := range roles {
-		names[i] = string(role)
-	}
-	return strings.Join(names, ", ")
-}
+func joinRoles(roles []Role) string { return strings.Join(Names(roles), ", ") }
 
 // Permission is the right to call one operation, named by its operationId.
 type Permission string

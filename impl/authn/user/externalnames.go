@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/sallyport/sallyport/impl/fault"
 )
 
 // ExternalName returns the user name for an identity provider's name of a user: the same text in Unicode's
@@ -22,19 +20,18 @@ func ExternalName(text string) (string, error) {
 // valid, and spaces within. All names that CheckName accepts are valid, and also the colon and the backslash: users of
 // identity providers have no passwords, so no colon must end the name in Basic credentials.
 func checkExternal(name string) error {
-	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	first, _ := utf8.DecodeRuneInString(name)
 	switch {
 	case name == "" || len(name) > maxName:
-		return bad("must have 1 to 507 bytes")
+		return badName("must have 1 to 507 bytes")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unseen):
-		return bad("must not contain control, format or invisible characters, nor other spaces than U+0020")
+		return badName("must not contain control, format or invisible characters, nor other spaces than U+0020")
 	case strings.HasPrefix(name, " ") || strings.HasSuffix(name, " "):
-		return bad("must not begin or end with a blank")
+		return badName("must not begin or end with a blank")
 	case unicode.Is(unicode.M, first): // it would combine with the text before the name
-		return bad("must not begin with a combining mark")
+		return badName("must not begin with a combining mark")
 	case strings.ContainsAny(name, "/,"):
-		return bad("must not contain a slash or a comma")
+		return badName("must not contain a slash or a comma")
 	}
 	return checkReserved(name)
 }

@@ -38,18 +38,17 @@ const maxName = 507
 // credentials (RFC 7617), a slash is the end of a path segment, a comma separates names in lists, and /users/auth is a
 // path of its own. Users of identity providers have other names, too: see ExternalName.
 func CheckName(name string) error {
-	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {
 	case name == "" || len(name) > maxName:
-		return bad("must have 1 to 507 characters")
+		return badName("must have 1 to 507 characters")
 	case strings.TrimSpace(name) != name:
-		return bad("must not begin or end with a blank")
+		return badName("must not begin or end with a blank")
 	case strings.ContainsAny(name, ":/\\,"):
-		return bad(`must not contain a colon, a slash, a backslash or a comma`)
+		return badName(`must not contain a colon, a slash, a backslash or a comma`)
 	}
 	for _, r := range name {
 		if r < ' ' || r > '~' {
-			return bad("must be printable ASCII")
+			return badName("must be printable ASCII")
 		}
 	}
 	return checkReserved(name)
@@ -58,12 +57,15 @@ func CheckName(name string) error {
 // checkReserved returns fault.UserNameInvalid for names with another meaning: the audit trail's own actors begin with a
 // parenthesis, and paths of operations with an underscore or with auth.
 func checkReserved(name string) error {
-	bad := func(why string) error { return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name") }
 	switch {
 	case strings.HasPrefix(name, "("):
-		return bad("must not begin with a parenthesis")
+		return badName("must not begin with a parenthesis")
 	case strings.HasPrefix(name, "_") || name == "auth" || name == "." || name == "..":
-		return bad("is reserved: it must not begin with an underscore, and must not be auth, . or ..")
+		return badName("is reserved: it must not begin with an underscore, and must not be auth, . or ..")
 	}
 	return nil
+}
+
+func badName(why string) error {
+	return fault.New(fault.UserNameInvalid, "the user name "+why, "user_name")
 }
