@@ -81,7 +81,7 @@ func (r *rekeyed) wantRotated(saying string, secrets []string, args ...string) {
 // wantRefused fails the test unless a server refuses to start for the given reason.
 func (r *rekeyed) wantRefused(saying string) {
 	r.Helper()
-	quiet := append(r.env[:len(r.env):len(r.env)], "SALLYPORT_LOG_LEVEL=error")
+	quiet := append(slices.Clip(r.env), "SALLYPORT_LOG_LEVEL=error")
 	wantRefusal(r.T, run(r.T, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: quiet}), saying)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func (r replicas) begin() *process {
 // command runs the program until it exits. Later variables override those of the replicas.
 func (r replicas) command(stdin string, env []string, args ...string) outcome {
 	r.Helper()
-	o := run(r.T, invocation{args: args, stdin: stdin, env: append(r.env[:len(r.env):len(r.env)], env...)})
+	o := run(r.T, invocation{args: args, stdin: stdin, env: append(slices.Clip(r.env), env...)})
 	wantSilence(r.T, o.stdout+o.stderr, databasePassword)
 	return o
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestRevocation(t *testing.T) {
 	r := newReplicas(t)
 	proxy := postgrestest.NewProxy(t, r.dsn, "sallyport-listen")
 	first, second := r.begin(), r.begin()
-	r.env = append(r.env[:len(r.env):len(r.env)], "SALLYPORT_STORE="+proxy.DSN)
+	r.env = append(slices.Clip(r.env), "SALLYPORT_STORE="+proxy.DSN)
 	stalled := r.begin()
 	for _, s := range []*process{first, second, stalled} {
 		s.serving().waitFor(listens)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +80,7 @@ func (u upgrade) connected(driver, dsn string) upgrade {
 // serve starts a server of a version.
 func (u upgrade) serve(program string) *process {
 	u.Helper()
-	env := append(u.env[:len(u.env):len(u.env)], "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
+	env := append(slices.Clip(u.env), "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0")
 	return launch(u.T,
 		invocation{program: program, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: env}).serving()
 }
@@ -248,7 +249,8 @@ func TestUpgrade_OldLimits(t *testing.T) {
 		session := old.logIn(chief)
 		u.exec(fmt.Sprintf(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at, assigned, limited_by, creator, metadata, version)
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-			SELECT 'copy-' || i || '-' || description, user_name, description, secret_digest, created_at, expires_at, assigned, limited_by, creator, metadata, version
+			SELECT 'copy-' || i || '-' || description, user_name, description, secret_digest, created_at, expires_at,
+				assigned, limited_by, creator, metadata, version
 			FROM n, api_keys WHERE description IN ('deep', 'wide')`, copies))
 		u.bulkSessions("chief", sessions-1)
 		u.exec(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at, realm, name_id)

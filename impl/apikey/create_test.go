@@ -61,7 +61,7 @@ func TestCreate_Refused(t *testing.T) {
 		"name invalid":             {caller, apikey.Creation{Name: "_k"}, fault.RequestInvalid},
 		"caller without privilege": {other, apikey.Creation{Name: "k"}, fault.PermissionDenied},
 		"built-in user":            {builtin, apikey.Creation{Name: "k"}, fault.KeyInvalidInput},
-		"longer than the maximum":  {caller, apikey.Creation{Name: "k", Lifetime: ptr(2 * time.Hour)}, fault.KeyInvalidInput},
+		"longer than the maximum":  {caller, apikey.Creation{Name: "k", Lifetime: new(2 * time.Hour)}, fault.KeyInvalidInput},
 		"restricted twice":         {caller, apikey.Creation{Name: "k", Assigned: restrictedTwice()}, fault.InvalidData},
 		"by a key, unlimited":      {key, apikey.Creation{Name: "k"}, fault.InvalidData},
 		"by a key, with privilege": {key, apikey.Creation{Name: "k", Assigned: monitor}, fault.InvalidData},
@@ -93,9 +93,9 @@ func TestCreate_Lifetime(t *testing.T) {
 		works    bool
 	}{
 		"none":          {nil, 0, true},
-		"whole seconds": {ptr(2 * time.Second), 2 * time.Second, true},
-		"truncated":     {ptr(2999 * time.Millisecond), 2 * time.Second, true},
-		"expired":       {ptr(-time.Second), -time.Second, false},
+		"whole seconds": {new(2 * time.Second), 2 * time.Second, true},
+		"truncated":     {new(2999 * time.Millisecond), 2 * time.Second, true},
+		"expired":       {new(-time.Second), -time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key, credential, err := w.Create(t.Context(), caller, apikey.Creation{Name: "k", Lifetime: c.lifetime})
@@ -167,7 +167,7 @@ func TestCreate_Quota(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, apikey.Settings{MaxPerUser: 2}, alice, bob)
 	create := func(owner string) error {
-		_, _, err := w.CreatePlain(t.Context(), w.principal(t, owner), "k", ptr("1h"))
+		_, _, err := w.CreatePlain(t.Context(), w.principal(t, owner), "k", new("1h"))
 		return err
 	}
 	full := func(t *testing.T) {

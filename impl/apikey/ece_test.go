@@ -31,9 +31,9 @@ func TestCreatePlain_Refused(t *testing.T) {
 		"description too long":     {owner, strings.Repeat("ü", 257), nil, "description"},
 		"description begins _":     {owner, "_k", nil, "description"},
 		"control character":        {owner, "a\x00b", nil, "description"},
-		"expiration malformed":     {owner, "k", ptr("tomorrow"), "expiration"},
-		"expiration not positive":  {owner, "k", ptr("0s"), "expiration"},
-		"expiration after maximum": {owner, "k", ptr("61m"), "expiration"},
+		"expiration malformed":     {owner, "k", new("tomorrow"), "expiration"},
+		"expiration not positive":  {owner, "k", new("0s"), "expiration"},
+		"expiration after maximum": {owner, "k", new("61m"), "expiration"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := w.CreatePlain(t.Context(), c.by, c.description, c.expiration)
@@ -71,9 +71,9 @@ func TestCreatePlain_Expiration(t *testing.T) {
 	}{
 		"none":                     {0, nil, 0},
 		"none, and a maximum":      {time.Hour, nil, time.Hour},
-		"the maximum":              {time.Hour, ptr("1h"), time.Hour},
-		"less than a millisecond":  {0, ptr("1500micros"), time.Millisecond},
-		"long, and without limits": {0, ptr("900d"), 900 * 24 * time.Hour},
+		"the maximum":              {time.Hour, new("1h"), time.Hour},
+		"less than a millisecond":  {0, new("1500micros"), time.Millisecond},
+		"long, and without limits": {0, new("900d"), 900 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +195,7 @@ func TestExpiring(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, apikey.Settings{}, bob)
 	p := w.principal(t, "bob")
-	for _, expiration := range []*string{nil, ptr("1h"), ptr("7d"), ptr("8d")} {
+	for _, expiration := range []*string{nil, new("1h"), new("7d"), new("8d")} {
 		if _, _, err := w.CreatePlain(t.Context(), p, "k", expiration); err != nil {
 			t.Fatal(err)
 		}

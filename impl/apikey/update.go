@@ -85,8 +85,7 @@ func (s *Service) update(
 		}
 		return s.updateOwned(ctx, tx, caller.Principal, ids, owned, u, dryRun)
 	})
-	var unchanged unchangedError
-	if errors.As(err, &unchanged) {
+	if unchanged, ok := errors.AsType[unchangedError](err); ok {
 		return unchanged.Outcome, nil
 	}
 	return outcome, err

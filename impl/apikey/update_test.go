@@ -23,7 +23,7 @@ func TestUpdate_Refused(t *testing.T) {
 	if err := w.Delete(t.Context(), apikey.Ref{User: "bob", ID: invalidated.ID}); err != nil {
 		t.Fatal(err)
 	}
-	expired := w.create(t, caller, apikey.Creation{Name: "expired", Lifetime: ptr(time.Second)})
+	expired := w.create(t, caller, apikey.Creation{Name: "expired", Lifetime: new(time.Second)})
 	w.advance(time.Second)
 	key, reserved := w.keyCaller(t, valid), map[string]any{"_m": 1}
 
@@ -33,8 +33,8 @@ func TestUpdate_Refused(t *testing.T) {
 		update apikey.Update
 		want   fault.Code
 	}{
-		"lifetime not positive":    {caller, valid.ID, apikey.Update{Lifetime: ptr(time.Duration(0))}, fault.RequestInvalid},
-		"lifetime after maximum":   {caller, valid.ID, apikey.Update{Lifetime: ptr(24 * time.Hour)}, fault.InvalidData},
+		"lifetime not positive":    {caller, valid.ID, apikey.Update{Lifetime: new(time.Duration(0))}, fault.RequestInvalid},
+		"lifetime after maximum":   {caller, valid.ID, apikey.Update{Lifetime: new(24 * time.Hour)}, fault.InvalidData},
 		"metadata reserved":        {caller, valid.ID, apikey.Update{Metadata: reserved}, fault.RequestInvalid},
 		"restricted twice":         {caller, valid.ID, apikey.Update{Assigned: restrictedTwice()}, fault.InvalidData},
 		"caller without privilege": {w.caller(t, "weak"), valid.ID, apikey.Update{}, fault.PermissionDenied},
@@ -59,7 +59,7 @@ func TestUpdate_OwnerDisabled(t *testing.T) {
 	u.Enabled = false
 	w.change(t, func(tx *store.Tx) error { return tx.Users.Update(u) })
 
-	_, err := w.Update(t.Context(), caller, key.ID, apikey.Update{Lifetime: ptr(time.Hour)})
+	_, err := w.Update(t.Context(), caller, key.ID, apikey.Update{Lifetime: new(time.Hour)})
 	if !fault.Has(err, fault.CredentialsInvalid) {
 		t.Errorf("got %v", err)
 	}
@@ -109,11 +109,11 @@ func TestUpdate(t *testing.T) {
 			func(v apikey.View) bool { return len(v.Assigned) == 0 },
 		},
 		{
-			"lifetime", apikey.Update{Lifetime: ptr(1999 * time.Millisecond)}, true,
+			"lifetime", apikey.Update{Lifetime: new(1999 * time.Millisecond)}, true,
 			func(v apikey.View) bool { return v.ExpiresAt.Equal(w.clock.Load().Add(time.Second)) },
 		},
 		{
-			"lifetime as it is", apikey.Update{Lifetime: ptr(time.Second)}, true,
+			"lifetime as it is", apikey.Update{Lifetime: new(time.Second)}, true,
 			func(v apikey.View) bool { return v.ExpiresAt.Equal(w.clock.Load().Add(time.Second)) },
 		},
 	} {

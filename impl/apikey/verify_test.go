@@ -18,7 +18,7 @@ func TestVerify_Rejected(t *testing.T) {
 	if err := w.Delete(t.Context(), apikey.Ref{User: "bob", ID: invalidated.ID}); err != nil {
 		t.Fatal(err)
 	}
-	expired := w.create(t, w.caller(t, "bob"), apikey.Creation{Name: "expired", Lifetime: ptr(time.Second)})
+	expired := w.create(t, w.caller(t, "bob"), apikey.Creation{Name: "expired", Lifetime: new(time.Second)})
 	w.advance(time.Second)
 
 	encode := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

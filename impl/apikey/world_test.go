@@ -211,9 +211,6 @@ func wantCode(t *testing.T, err error, want fault.Code) {
 	}
 }
 
-// ptr returns a pointer to a value.
-func ptr[T any](value T) *T { return &value }
-
 // The users of most tests: alice has all of Elasticsearch's privileges, bob manages bob's own keys, and admin is an
 // administrator of ECE.
 var (

@@ -70,7 +70,8 @@ func (w *world) written() string {
 	w.Helper()
 	return w.rows(`SELECT id || ' ' || user_name || ' ' || description || ' ' || created_at || ' ' || expires_at || ' ' || invalidated_at || ' ' ||
 		assigned || ' ' || limited_by || ' ' || creator || ' ' || metadata || ' ' || version FROM api_keys UNION ALL
-		SELECT id || ' ' || body FROM documents UNION ALL SELECT id || ' ' || details FROM audit_log WHERE event <> 'guess.failed' UNION ALL
+		SELECT id || ' ' || body FROM documents UNION ALL
+		SELECT id || ' ' || details FROM audit_log WHERE event <> 'guess.failed' UNION ALL
 		SELECT name || ' ' || descriptor FROM roles UNION ALL SELECT name || ' ' || roles FROM users ORDER BY 1`)
 }
 

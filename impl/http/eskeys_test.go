@@ -146,7 +146,8 @@ func TestSecurityKeys_Shown(t *testing.T) {
 	key := w.esKey(alice, `{"name":"a key","expiration":"90m","metadata":`+metadata+`,"role_descriptors":{"r":{"cluster":["monitor"],
 		"index":[{"names":"logs-*","privileges":["read"],"query":{"match_all":{}}}]}}}`)
 	at := w.clock.Now().UnixMilli()
-	w.es(alice, "GET /_security/api_key?with_limited_by&owner", "").is(http.StatusOK, fmt.Sprintf(`{"api_keys":[{"id":"%s","name":"a key","type":"rest",
+	w.es(alice, "GET /_security/api_key?with_limited_by&owner", "").is(http.StatusOK, fmt.Sprintf(`{"api_keys":[{
+		"id":"%s","name":"a key","type":"rest",
 		"creation":%d,"expiration":%d,"invalidated":false,"username":"alice","realm":"default_native","realm_type":"native","metadata":%s,
 		"role_descriptors":{"r":{"cluster":["monitor"],"indices":[{"names":["logs-*"],"privileges":["read"],"query":"{\"match_all\":{}}","allow_restricted_indices":false}],
 			"applications":[],"run_as":[],"metadata":{},"transient_metadata":{"enabled":true}}},
@@ -154,7 +155,8 @@ func TestSecurityKeys_Shown(t *testing.T) {
 			"metadata":{"_reserved":true},"transient_metadata":{"enabled":true}}}]}]}`, key.id, at, at+90*60_000, metadata))
 
 	plain := w.esKey(alice, `{"name":"plain"}`)
-	w.es(alice, "GET /_security/api_key?owner=true&name=plain", "").is(http.StatusOK, fmt.Sprintf(`{"api_keys":[{"id":"%s","name":"plain","type":"rest",
+	w.es(alice, "GET /_security/api_key?owner=true&name=plain", "").is(http.StatusOK, fmt.Sprintf(`{"api_keys":[{
+		"id":"%s","name":"plain","type":"rest",
 		"creation":%d,"invalidated":false,"username":"alice","realm":"default_native","realm_type":"native","metadata":{},"role_descriptors":{}}]}`, plain.id, at))
 }
 

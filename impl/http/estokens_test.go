@@ -18,8 +18,8 @@ func TestSecurityTokens(t *testing.T) {
 	ctx := t.Context()
 	granted, err := w.client.SecurityGetTokenWithResponse(ctx, client.GetTokenRequest{
 		GrantType: "password",
-		Username:  pointer("alice"),
-		Password:  pointer(alicePassword),
+		Username:  new("alice"),
+		Password:  new(alicePassword),
 	}, bob)
 	if err != nil || granted.JSON200 == nil || granted.JSON200.Type != "Bearer" || granted.JSON200.ExpiresIn <= 0 ||
 		granted.JSON200.RefreshToken == nil {

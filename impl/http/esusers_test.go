@@ -7,8 +7,6 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 )
 
-func pointer[T any](v T) *T { return &v }
-
 // Ensures that the typed client can create a user by either method, get one or several, disable and enable it, change
 // its password as an administrator and as the user, and delete it.
 func TestSecurityUsers(t *testing.T) {
@@ -25,9 +23,9 @@ func TestSecurityUsers(t *testing.T) {
 
 	roles := []string{"superuser"}
 	put, err := w.client.SecurityPutUserWithResponse(ctx, "carol", nil, client.SecurityPutUserJSONRequestBody{
-		Password: pointer(passwordOf("carol")),
+		Password: new(passwordOf("carol")),
 		Roles:    &roles,
-		FullName: pointer("Carol"),
+		FullName: new("Carol"),
 		Metadata: &client.FreeObject{"a": 1},
 	}, bob)
 	if err != nil || put.JSON200 == nil || !put.JSON200.Created {
@@ -69,17 +67,17 @@ func TestSecurityUsers(t *testing.T) {
 	onPost, err := w.client.SecurityEnableUserPostWithResponse(ctx, "carol", nil, bob)
 	ok(onPost.HTTPResponse, onPost.Body, err)
 	given, err := w.client.SecurityChangePasswordWithResponse(ctx, "carol", nil,
-		client.SecurityChangePasswordJSONRequestBody{Password: pointer("wren-427 one")}, bob)
+		client.SecurityChangePasswordJSONRequestBody{Password: new("wren-427 one")}, bob)
 	ok(given.HTTPResponse, given.Body, err)
 	alive(passwordOf("carol"), false)
 	givenPost, err := w.client.SecurityChangePasswordPostWithResponse(ctx, "carol", nil,
-		client.SecurityChangePasswordPostJSONRequestBody{Password: pointer("wren-427 two")}, bob)
+		client.SecurityChangePasswordPostJSONRequestBody{Password: new("wren-427 two")}, bob)
 	ok(givenPost.HTTPResponse, givenPost.Body, err)
 	own, err := w.client.SecurityChangeOwnPasswordWithResponse(ctx, nil,
-		client.SecurityChangeOwnPasswordJSONRequestBody{Password: pointer("wren-427 three")}, as("carol", "wren-427 two"))
+		client.SecurityChangeOwnPasswordJSONRequestBody{Password: new("wren-427 three")}, as("carol", "wren-427 two"))
 	ok(own.HTTPResponse, own.Body, err)
 	ownPost, err := w.client.SecurityChangeOwnPasswordPostWithResponse(ctx, nil,
-		client.SecurityChangeOwnPasswordPostJSONRequestBody{Password: pointer("wren-427 four")},
+		client.SecurityChangeOwnPasswordPostJSONRequestBody{Password: new("wren-427 four")},
 		as("carol", "wren-427 three"))
 	ok(ownPost.HTTPResponse, ownPost.Body, err)
 	alive("wren-427 four", true)

@@ -259,8 +259,8 @@ const matrixHeader = `# The outcome of each operation for each role and kind of 
 #   -      no such credentials: a user without a second factor cannot have elevated permissions
 #
 # Elasticsearch's operations are the last ones. Their status is 403 also where this says 449, and they require elevated
-# permissions before they compare privileges. A caller that may manage its own keys only is authorized for requests about
-# those; the requests here are about all keys, or about keys that do not exist.
+# permissions before they compare privileges. A caller that may manage its own keys only is authorized for requests
+# about those; the requests here are about all keys, or about keys that do not exist.
 #
 # To write this file again: go test ./impl/http -run TestMatrix -update
 `

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -86,9 +87,7 @@ func realms(tb testing.TB, idp *samltest.IdP, described ...string) []saml.Realm 
 		"idp.xml": idp.Metadata(), "other.xml": other.Metadata(),
 		"realms.yaml": []byte("realms:\n" + strings.Join(described, "")),
 	}
-	for name, content := range ourKeys() {
-		files[name] = content
-	}
+	maps.Copy(files, ourKeys())
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
 			tb.Fatal(err)

@@ -165,8 +165,9 @@ func TestServer_HeadersWithoutEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()                                                                          //nolint:errcheck // the test is over
-	go io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 1<<20)) //nolint:errcheck // it is cut off
+	defer conn.Close() //nolint:errcheck // the test is over
+	//nolint:errcheck // it is cut off
+	go io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 1<<20))
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if errors.Is(err, syscall.ECONNRESET) {
 		return // the connection was closed before all was sent, which can take the answer along

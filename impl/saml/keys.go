@@ -45,8 +45,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 func unnamed(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -360,7 +360,7 @@ func TestLoad_Values(t *testing.T) {
 func replaced(realm, members string) string {
 	name, _, _ := strings.Cut(members, ":")
 	var kept []string
-	for _, line := range strings.Split(realm, "\n") {
+	for line := range strings.SplitSeq(realm, "\n") {
 		if strings.HasPrefix(line, "  - "+name+":") {
 			kept = append(kept, "  - "+members)
 		} else if !strings.HasPrefix(line, "    "+name+":") {

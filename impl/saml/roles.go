@@ -89,8 +89,7 @@ func combine(roles []identity.Role) ([]identity.Role, error) {
 
 // message is what a failure says to people.
 func message(err error) string {
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f.Message
 	}
 	return err.Error()

@@ -214,8 +214,7 @@ func postgresExists(err error) bool { return code(err) == "23505" }
 
 // code returns the SQLSTATE of an error of the server.
 func code(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""
@@ -261,12 +260,10 @@ func postgresRetry(err error, committing bool, tries int) (time.Duration, bool) 
 // lost reports whether an error means that an open connection was lost. A connection that could not be opened is not
 // lost: its caller gets the error at once.
 func lost(err error) bool {
-	var connect *pgconn.ConnectError
-	var server *pgconn.PgError
-	if errors.As(err, &connect) {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return false
 	}
-	if errors.As(err, &server) {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return server.SeverityUnlocalized == "FATAL"
 	}
 	for _, end := range []error{driver.ErrBadConn, pgconn.ErrConnClosed, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,

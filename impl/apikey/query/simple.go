@@ -90,14 +90,14 @@ func simpleFlags(given any) (string, error) {
 		return flagOperators["ALL"], nil
 	}
 
-	found := ""
+	var found strings.Builder
 	for name := range strings.SplitSeq(text, "|") {
 		operators, ok := flagOperators[strings.ToUpper(strings.TrimSpace(name))]
 		if !ok {
 			return "", illegal("Unknown simple_query_string flag [%s]", name)
 		}
-		found += operators
+		found.WriteString(operators)
 	}
 
-	return found, nil
+	return found.String(), nil
 }

@@ -144,8 +144,7 @@ func (s *Service) plan(ctx context.Context, u store.User, password string) (plan
 
 // named adds to an error the user with the unacceptable password.
 func named(err error, name string) error {
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return fault.New(f.Code, "the password of the built-in user \""+name+"\": "+f.Message, f.Fields...)
 	}
 	return err

@@ -25,10 +25,8 @@ var (
 	clerk = identity.Principal{User: "clerk", Roles: []identity.Role{"superuser"}}
 )
 
-func pointer(text string) *string { return &text }
-
 func native(roles ...string) user.Native {
-	return user.Native{Password: pointer("a passphrase"), Roles: roles, Enabled: true}
+	return user.Native{Password: new("a passphrase"), Roles: roles, Enabled: true}
 }
 
 // natives returns users with the built-in ones, chief, clerk, plain, and viewer, which has roles of both kinds.
@@ -96,23 +94,23 @@ func TestPutNative_Refused(t *testing.T) {
 			"a", func(n *user.Native) { n.Metadata = map[string]any{"_x": 1} },
 			[]string{"1: metadata keys may not start with [_];"},
 		},
-		"full name": {"a", func(n *user.Native) { n.FullName = pointer("a\nb") }, []string{"control characters"}},
-		"password":  {"a", func(n *user.Native) { n.Password = pointer("12345") }, []string{"1: a password has at least 8"}},
+		"full name": {"a", func(n *user.Native) { n.FullName = new("a\nb") }, []string{"control characters"}},
+		"password":  {"a", func(n *user.Native) { n.Password = new("12345") }, []string{"1: a password has at least 8"}},
 		"common password": {
-			"a", func(n *user.Native) { n.Password = pointer("password1") },
+			"a", func(n *user.Native) { n.Password = new("password1") },
 			[]string{"1: this password is one that many people use"},
 		},
 		"the user's name as password": {
-			"abcdefgh", func(n *user.Native) { n.Password = pointer("ABCDEFGH") },
+			"abcdefgh", func(n *user.Native) { n.Password = new("ABCDEFGH") },
 			[]string{"the user name is not a password"},
 		},
 		"both": {
-			"a", func(n *user.Native) { n.PasswordHash = pointer(phc) },
+			"a", func(n *user.Native) { n.PasswordHash = new(phc) },
 			[]string{"only one of [password, password_hash]"},
 		},
 		"neither": {"a", func(n *user.Native) { n.Password = nil }, []string{"needs a password"}},
 		"two": {
-			"a,", func(n *user.Native) { n.Roles, n.Email = nil, pointer("\x00") },
+			"a,", func(n *user.Native) { n.Roles, n.Email = nil, new("\x00") },
 			[]string{"1: the user name must not", "2: roles are missing;", "3: email"},
 		},
 	} {
@@ -132,7 +130,7 @@ func TestPutNative_Refused(t *testing.T) {
 	}
 	t.Run("hash by bcrypt", func(t *testing.T) {
 		n := native("x")
-		n.Password, n.PasswordHash = nil, pointer("$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")
+		n.Password, n.PasswordHash = nil, new("$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")
 		_, err := users.PutNative(t.Context(), chief, "a", n, proved)
 		if !fault.Has(err, fault.InvalidData) || strings.Contains(err.Error(), "N9qo") {
 			t.Error(err)
@@ -154,7 +152,7 @@ func TestPutNative_Replaces(t *testing.T) {
 	users, st := natives(t)
 	ctx := t.Context()
 	n := native("b", "a", "b")
-	n.FullName, n.Email = pointer("Ann"), pointer("a@example.com")
+	n.FullName, n.Email = new("Ann"), new("a@example.com")
 	n.Metadata = map[string]any{"n": json.Number("1.50"), "a": nil}
 	if created, err := users.PutNative(ctx, clerk, "ann", n, proved); err != nil || !created {
 		t.Fatalf("%t, %v", created, err)
@@ -226,7 +224,7 @@ func changeAll(
 		"promote":  put(user.Native{Roles: []string{"ece_platform_admin"}, Enabled: true}),
 		"keep":     put(user.Native{Roles: []string{"watcher", "ece_platform_viewer"}, Enabled: true}),
 		"disable":  users.SetEnabledNative(ctx, by, name, false, proof),
-		"change":   users.ChangePasswordNative(ctx, by, name, user.Secret{Password: pointer("new passphrase")}, proof),
+		"change":   users.ChangePasswordNative(ctx, by, name, user.Secret{Password: new("new passphrase")}, proof),
 		"delete":   deleted,
 	}
 }
@@ -335,7 +333,7 @@ func TestNative_Self(t *testing.T) {
 		_, err := users.PutNative(ctx, by, by.User, n, proof)
 		return err
 	}
-	secret := user.Secret{Password: pointer("own passphrase")}
+	secret := user.Secret{Password: new("own passphrase")}
 	_, deleted := users.DeleteNative(ctx, clerk, "clerk", proved)
 	unproved := users.ChangePasswordNative(ctx, clerk, "clerk", secret, user.Proof{})
 	for name, c := range map[string]struct {
@@ -358,7 +356,7 @@ func TestNative_Self(t *testing.T) {
 			}
 		})
 	}
-	named := user.Native{Roles: []string{"superuser"}, FullName: pointer("Clerk"), Enabled: true}
+	named := user.Native{Roles: []string{"superuser"}, FullName: new("Clerk"), Enabled: true}
 	if err := put(clerk, named, user.Proof{}); err != nil {
 		t.Errorf("the caller's own full name: %v", err)
 	}
@@ -375,7 +373,7 @@ func TestNative_Self(t *testing.T) {
 
 func TestNative_Unknown(t *testing.T) {
 	users, _ := natives(t)
-	secret := user.Secret{Password: pointer("new passphrase")}
+	secret := user.Secret{Password: new("new passphrase")}
 	for name, unknown := range map[string]string{"unknown user": "unknown", "invalid name": "\x00"} {
 		t.Run(name, func(t *testing.T) {
 			if err := users.SetEnabledNative(t.Context(), chief, unknown, true, proved); !fault.Has(err, fault.RequestInvalid) {

@@ -16,8 +16,7 @@ type problems struct{ fault.Problems }
 
 // failure adds the message of an error.
 func (p *problems) failure(err error) {
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		p.Add(true, f.Message)
 	}
 }

@@ -49,13 +49,13 @@ func TestParse(t *testing.T) {
 			continue
 		}
 
-		for _, name := range strings.Fields(c.yes) {
+		for name := range strings.FieldsSeq(c.yes) {
 			if !p.matches(name) {
 				t.Errorf("%s does not match %q", c.text, name)
 			}
 		}
 
-		for _, name := range strings.Fields(c.no) {
+		for name := range strings.FieldsSeq(c.no) {
 			if p.matches(name) {
 				t.Errorf("%s matches %q", c.text, name)
 			}

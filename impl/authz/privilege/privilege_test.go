@@ -39,7 +39,7 @@ func TestAllowsCluster(t *testing.T) {
 	} {
 		s := clusterSet(t, c.privilege)
 		check := func(actions string, always, owning bool) {
-			for _, a := range strings.Fields(actions) {
+			for a := range strings.FieldsSeq(actions) {
 				if s.AllowsCluster(apiKey+a) != always || s.AllowsForOwnKeys(apiKey+a) != owning {
 					t.Errorf("%s: %s: %t, %t", c.privilege, a, s.AllowsCluster(apiKey+a), s.AllowsForOwnKeys(apiKey+a))
 				}
@@ -110,13 +110,13 @@ func TestHasCluster(t *testing.T) {
 		{"none", "none", "monitor"},
 	} {
 		s := clusterSet(t, c.has)
-		for _, p := range strings.Fields(c.yes) {
+		for p := range strings.FieldsSeq(c.yes) {
 			if !s.hasCluster(p) {
 				t.Errorf("%s has no %s", c.has, p)
 			}
 		}
 
-		for _, p := range strings.Fields(c.no) {
+		for p := range strings.FieldsSeq(c.no) {
 			if s.hasCluster(p) {
 				t.Errorf("%s has %s", c.has, p)
 			}
@@ -211,7 +211,7 @@ func TestHasIndex(t *testing.T) {
 
 	for has, list := range within {
 		s := compile(t, Role{Indices: []Index{{Names: []string{"a*"}, Privileges: []string{has}}}})
-		for _, p := range strings.Fields(list) {
+		for p := range strings.FieldsSeq(list) {
 			if !s.hasIndex("ab*", p, false) || s.hasIndex("*", p, false) && p != "none" {
 				t.Errorf("%s: %s is wrong", has, p)
 			}
@@ -220,7 +220,7 @@ func TestHasIndex(t *testing.T) {
 
 	for has, list := range without {
 		s := compile(t, Role{Indices: []Index{{Names: []string{"a*"}, Privileges: []string{has}}}})
-		for _, p := range strings.Fields(list) {
+		for p := range strings.FieldsSeq(list) {
 			if s.hasIndex("ab*", p, false) {
 				t.Errorf("%s has %s", has, p)
 			}

@@ -1,5 +1,7 @@
 package privilege
 
+import "slices"
+
 import "github.com/sallyport/sallyport/impl/platform/admission/work"
 
 // Registry holds the actions that applications registered for the names of their privileges. A nil *Registry is
@@ -47,7 +49,7 @@ func (r *Registry) find(application, privilege string, budget *work.Budget) ([]*
 // registered returns a copy of the set with the actions of its application privileges.
 func (s *Set) registered(registry *Registry, budget *work.Budget) (*Set, error) {
 	with := *s
-	with.registry, with.applications = registry, s.applications[:len(s.applications):len(s.applications)]
+	with.registry, with.applications = registry, slices.Clip(s.applications)
 	for i, entry := range s.entries {
 		granted, err := registry.granted(entry.Privileges, s.applications[i], budget)
 		if err != nil {

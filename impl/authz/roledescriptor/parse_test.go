@@ -3,6 +3,7 @@ package roledescriptor
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -27,9 +28,7 @@ func decode(t *testing.T, text string) any {
 func shown(t *testing.T, members string) map[string]any {
 	t.Helper()
 	all := decode(t, `{"cluster":[],"indices":[],"applications":[],"run_as":[],"metadata":{}}`).(map[string]any)
-	for name, value := range decode(t, members).(map[string]any) {
-		all[name] = value
-	}
+	maps.Copy(all, decode(t, members).(map[string]any))
 	return all
 }
 

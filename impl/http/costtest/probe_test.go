@@ -37,6 +37,7 @@ func built(tb testing.TB) string {
 	tb.Helper()
 	program.once.Do(func() {
 		// Temporary files may be in memory, where a program cannot always be executed.
+		//nolint:usetesting // the program outlives the test that builds it
 		directory, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "costtest")
 		if err != nil {
 			program.err = err

@@ -55,13 +55,11 @@ func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 
 // toFault returns an error's fault. Errors that are not meant for clients have a fixed text.
 func toFault(err error) *fault.Error {
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
 	}
 
-	var he *echo.HTTPError
-	if errors.As(err, &he) {
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		switch he.Code {
 		case http.StatusBadRequest:
 			return badParameter(he)

@@ -42,7 +42,10 @@ paths:
             schema:
               type: object
               additionalProperties: false
-              properties: {name: {type: string}, metadata: {type: object}, inner: {type: object, properties: {n: {type: integer}}}}
+              properties:
+                name: {type: string}
+                metadata: {type: object}
+                inner: {type: object, properties: {n: {type: integer}}}
       responses: {"200": {description: ok}}
     post:
       security: []

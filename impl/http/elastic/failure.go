@@ -186,8 +186,7 @@ func (x *exchange) explainCredentials(e *exception, failed *fault.Error, r *http
 		e.StackTrace = e.Type + ": " + e.Reason
 	}
 
-	var why explained
-	if errors.As(failed, &why) {
+	if why, ok := errors.AsType[explained](failed); ok {
 		e.Unsuccessful = "API key: " + contract.Clip(why.Why())
 	}
 }

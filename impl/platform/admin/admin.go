@@ -126,8 +126,7 @@ func (r *readiness) logChange(ctx context.Context, err error) {
 // cause returns the error that an operator can act on: the network error in err, or else the innermost cause behind the
 // texts for callers.
 func cause(err error) error {
-	var network *net.OpError
-	if errors.As(err, &network) {
+	if network, ok := errors.AsType[*net.OpError](err); ok {
 		return network
 	}
 

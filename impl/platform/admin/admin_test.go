@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,7 +25,7 @@ func deps(t *testing.T) Deps {
 		Stopping: t.Context(),
 		Ready:    ready,
 		Metrics:  http.NotFoundHandler(),
-		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:      slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -116,8 +116,7 @@ func TestDecode_Syntax(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode([]byte(text))
-			var syntax *SyntaxError
-			if !errors.As(err, &syntax) {
+			if _, ok := errors.AsType[*SyntaxError](err); !ok {
 				t.Errorf("got %v; want a syntax error", err)
 			}
 		})

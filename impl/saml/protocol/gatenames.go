@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
@@ -26,9 +27,9 @@ func (s scope) find(prefix string) (string, bool) {
 		return xmlNamespace, true
 	}
 
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i].prefix == prefix {
-			return s[i].namespace, true
+	for _, v := range slices.Backward(s) {
+		if v.prefix == prefix {
+			return v.namespace, true
 		}
 	}
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -109,14 +110,15 @@ func (a assertion) subjectXML() string {
 		name = append(name, "SPNameQualifier", a.subject.spQualifier)
 	}
 
-	content := a.el("NameID", name, a.subject.nameID)
+	var content strings.Builder
+	content.WriteString(a.el("NameID", name, a.subject.nameID))
 	for _, c := range a.subject.confirmations {
-		content += a.el("SubjectConfirmation", []string{"Method", c.method}, a.el("SubjectConfirmationData", []string{
+		content.WriteString(a.el("SubjectConfirmation", []string{"Method", c.method}, a.el("SubjectConfirmationData", []string{
 			"InResponseTo", c.inResponseTo, "NotBefore", c.notBefore, "NotOnOrAfter", c.notOnOrAfter, "Recipient", c.recipient,
-		}))
+		})))
 	}
 
-	return a.el("Subject", nil, content)
+	return a.el("Subject", nil, content.String())
 }
 
 func (a assertion) conditionsXML() string {
@@ -124,21 +126,21 @@ func (a assertion) conditionsXML() string {
 		return ""
 	}
 
-	content := ""
+	var content strings.Builder
 	for _, audiences := range a.conditions.restrictions {
 		restriction := ""
 		for _, audience := range audiences {
 			restriction += a.el("Audience", nil, escapeText(audience))
 		}
-		content += a.el("AudienceRestriction", nil, restriction)
+		content.WriteString(a.el("AudienceRestriction", nil, restriction))
 	}
 
 	if a.conditions.oneTimeUse {
-		content += a.el("OneTimeUse", nil)
+		content.WriteString(a.el("OneTimeUse", nil))
 	}
 
 	return a.el("Conditions", []string{"NotBefore", a.conditions.notBefore, "NotOnOrAfter", a.conditions.notOnOrAfter},
-		content, a.conditions.extra)
+		content.String(), a.conditions.extra)
 }
 
 func (a assertion) authenticationXML() string {
@@ -156,14 +158,14 @@ func (a assertion) attributesXML() string {
 		return ""
 	}
 
-	content := ""
+	var content strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(a.attributes)) {
 		values := ""
 		for _, value := range a.attributes[name] {
 			values += a.el("AttributeValue", nil, escapeText(value))
 		}
-		content += a.el("Attribute", []string{"Name", name}, values)
+		content.WriteString(a.el("Attribute", []string{"Name", name}, values))
 	}
 
-	return a.el("AttributeStatement", nil, content)
+	return a.el("AttributeStatement", nil, content.String())
 }

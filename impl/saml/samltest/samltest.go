@@ -6,6 +6,7 @@ package samltest
 import (
 	"crypto/x509"
 	"encoding/base64"
+	"strings"
 	"time"
 )
 
@@ -46,9 +47,9 @@ func (i *IdP) Certificates() []*x509.Certificate {
 
 // Metadata returns its metadata (SAML Metadata 2.4.3).
 func (i *IdP) Metadata() []byte {
-	keys := ""
+	var keys strings.Builder
 	for _, certificate := range i.Certificates() {
-		keys += `<md:KeyDescriptor use="signing">` + keyInfo("ds", true, certificate) + `</md:KeyDescriptor>`
+		keys.WriteString(`<md:KeyDescriptor use="signing">` + keyInfo("ds", true, certificate) + `</md:KeyDescriptor>`)
 	}
 
 	endpoint := func(name, location string) string {
@@ -58,7 +59,7 @@ func (i *IdP) Metadata() []byte {
 
 	return []byte(`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="` + escape(i.EntityID) +
 		`">` +
-		`<md:IDPSSODescriptor protocolSupportEnumeration="` + nsProtocol + `">` + keys +
+		`<md:IDPSSODescriptor protocolSupportEnumeration="` + nsProtocol + `">` + keys.String() +
 		endpoint("SingleLogoutService", i.SLOURL) + endpoint("SingleSignOnService", i.SSOURL) +
 		`</md:IDPSSODescriptor></md:EntityDescriptor>`)
 }

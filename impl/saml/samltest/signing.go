@@ -96,18 +96,18 @@ func (s *signing) signedInfo(id, canonical string) string {
 func (s *signing) referenceTo(uri, canonical string) string {
 	h := s.digestHash.New()
 	_, _ = h.Write([]byte(canonical))
-	transforms := ""
+	var transforms strings.Builder
 	for i, transform := range s.transforms {
 		inclusive := ""
 		if s.prefixes != "" && i == len(s.transforms)-1 {
 			inclusive = el("ec", "InclusiveNamespaces", exclusive, []string{"PrefixList", s.prefixes})
 		}
-		transforms += el(s.prefix, "Transform", "", []string{"Algorithm", transform}, inclusive)
+		transforms.WriteString(el(s.prefix, "Transform", "", []string{"Algorithm", transform}, inclusive))
 	}
 
 	value := s.digestValue(base64.StdEncoding.EncodeToString(h.Sum(nil)))
 	return el(s.prefix, "Reference", "", []string{"URI", uri},
-		el(s.prefix, "Transforms", "", nil, transforms),
+		el(s.prefix, "Transforms", "", nil, transforms.String()),
 		el(s.prefix, "DigestMethod", "", []string{"Algorithm", s.digest}),
 		el(s.prefix, "DigestValue", "", nil, value))
 }
