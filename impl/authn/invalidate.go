@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -101,14 +102,8 @@ func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel Token
 		if err := maySignOut(by, u); err != nil {
 			return 0, err
 		}
-		ended, err := tx.Sessions.DeleteUser(u.Name)
+		ended, err := session.EndUser(ctx, tx, u.Name)
 		if err != nil {
-			return 0, err
-		}
-		if ended == 0 {
-			continue
-		}
-		if err := audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended}); err != nil {
 			return 0, err
 		}
 		total += ended

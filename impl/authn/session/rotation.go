@@ -201,17 +201,20 @@ func (s *Service) endAll(ctx context.Context) (int, error) {
 
 	total := 0
 	for _, u := range users {
-		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (int, error) {
-			ended, err := tx.Sessions.DeleteUser(u.Name)
-			if err != nil || ended == 0 {
-				return 0, err
-			}
-			return ended, audit.Record(ctx, tx, audit.SessionEnded, u.Name, audit.Details{"sessions": ended})
-		})
+		ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (int, error) { return EndUser(ctx, tx, u.Name) })
 		if err != nil {
 			return total, err
 		}
 		total += ended
 	}
 	return total, nil
+}
+
+// EndUser ends all sessions of a user, and returns their number.
+func EndUser(ctx context.Context, tx *store.Tx, userName string) (int, error) {
+	ended, err := tx.Sessions.DeleteUser(userName)
+	if err != nil || ended == 0 {
+		return 0, err
+	}
+	return ended, audit.Record(ctx, tx, audit.SessionEnded, userName, audit.Details{"sessions": ended})
 }
