@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -26,11 +27,7 @@ func databaseFile(dsn string) string {
 
 // besideDatabase returns the path of a file next to the database file, or in the working directory if there is none.
 func besideDatabase(dsn, suffix string) string {
-	path := databaseFile(dsn)
-	if path == "" {
-		path = "sallyport"
-	}
-	return path + suffix
+	return cmp.Or(databaseFile(dsn), "sallyport") + suffix
 }
 
 func credentialsFile(dsn string) string { return besideDatabase(dsn, ".credentials") }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,10 +69,7 @@ func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
 			given[name] = flag.Value.String()
 		}
 	}
-	path := f.file
-	if path == "" {
-		path = os.Getenv("SALLYPORT_CONFIG")
-	}
+	path := cmp.Or(f.file, os.Getenv("SALLYPORT_CONFIG"))
 	return config.Sources{Flags: given, Env: os.LookupEnv, File: path}
 }
 

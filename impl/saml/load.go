@@ -75,9 +75,7 @@ func (l *loader) realm(s strictyaml.Section) Realm {
 		ClockSkew:       s.Duration("clock_skew", defaultSkew, 1, maxSkew),
 		MetadataRefresh: s.Duration("metadata_refresh", defaultRefresh, minRefresh, maxRefresh),
 	}
-	if r.Name == "" {
-		r.Name = r.ID
-	}
+	r.Name = cmp.Or(r.Name, r.ID)
 	r.BrowserBinding = s.Boolean("browser_binding", strings.HasPrefix(r.SP.ACS, "https:"))
 	r.GroupsDelimiter = groupsDelimiter(s, r.Attributes)
 	l.keys(s, &r)

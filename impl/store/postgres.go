@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -159,9 +160,7 @@ func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 			return nil, 0, errors.New("pool_max_conns must be 2 or more")
 		}
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = transactionTimeout / 2
-	}
+	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, transactionTimeout/2)
 	for name, value := range map[string]string{
 		"application_name": "sallyport",
 		// A process that hangs, or has lost its network, must not block others with its locks.

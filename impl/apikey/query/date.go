@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -109,18 +110,13 @@ var isoFormat, _ = newDateFormat(defaultDateFormat)
 
 // readMath reads a date, now followed by date math such as +1d and /M, or a date followed by || and date math.
 func (d dateReader) readMath(text string, last bool) (time.Time, error) {
-	if d.zone == nil {
-		d.zone = time.UTC
-	}
+	d.zone = cmp.Or(d.zone, time.UTC)
 	if steps, ok := strings.CutPrefix(text, "now"); ok {
 		return d.applyMath(d.now.In(d.zone), steps, last)
 	}
 
 	date, steps, _ := strings.Cut(text, "||")
-	format := d.format
-	if format == nil {
-		format = isoFormat
-	}
+	format := cmp.Or(d.format, isoFormat)
 
 	at, unit, ok := format.read(date, d.zone)
 	if !ok {

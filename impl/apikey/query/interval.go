@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,9 +14,7 @@ type rounder func(millis int64) int64
 // be given. Calendar intervals start at the start of their unit in the zone, fixed ones are counted from 1970 in the
 // zone.
 func newRounder(calendar, fixed string, zone *time.Location) (rounder, error) {
-	if zone == nil {
-		zone = time.UTC
-	}
+	zone = cmp.Or(zone, time.UTC)
 
 	switch {
 	case (calendar == "") == (fixed == ""):

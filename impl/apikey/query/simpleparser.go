@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,10 +38,7 @@ func (g *group) add(part query, fallback byte) {
 		part = func(r *row) bool { return !positive(r) }
 	}
 
-	operator := g.next
-	if operator == 0 {
-		operator = fallback
-	}
+	operator := cmp.Or(g.next, fallback)
 	if len(g.parts) > 1 && operator != g.operator {
 		g.parts = []query{g.query()}
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 
@@ -91,12 +92,7 @@ func (s source) text(v value) string {
 		return "false"
 	}
 
-	format := s.dates.format
-	if format == nil {
-		format = isoFormat
-	}
-
-	return format.print(v.number)
+	return cmp.Or(s.dates.format, isoFormat).print(v.number)
 }
 
 // label adds a value to an object as the key of a bucket.

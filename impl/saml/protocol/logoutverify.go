@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // LogoutExpectation holds the requirements on a logout message.
 type LogoutExpectation struct {
@@ -21,19 +24,9 @@ const (
 	logoutMaxAge = 5 * time.Minute
 )
 
-func (e LogoutExpectation) skew() time.Duration {
-	if e.Skew == 0 {
-		return logoutSkew
-	}
-	return e.Skew
-}
+func (e LogoutExpectation) skew() time.Duration { return cmp.Or(e.Skew, logoutSkew) }
 
-func (e LogoutExpectation) maxAge() time.Duration {
-	if e.MaxAge == 0 {
-		return logoutMaxAge
-	}
-	return e.MaxAge
-}
+func (e LogoutExpectation) maxAge() time.Duration { return cmp.Or(e.MaxAge, logoutMaxAge) }
 
 // VerifyLogoutRequest verifies a LogoutRequest of the provider. rawQuery is the query string exactly as received,
 // because the signature covers that text. It does not detect replays: the caller must refuse an ID used before, and

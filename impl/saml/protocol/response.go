@@ -3,6 +3,7 @@
 package protocol
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"encoding/base64"
 	"time"
@@ -52,12 +53,7 @@ type Expectation struct {
 }
 
 func (e Expectation) withDefaults() Expectation {
-	if e.Skew == 0 {
-		e.Skew = DefaultSkew
-	}
-	if e.MaxAge == 0 {
-		e.MaxAge = DefaultMaxAge
-	}
+	e.Skew, e.MaxAge = cmp.Or(e.Skew, DefaultSkew), cmp.Or(e.MaxAge, DefaultMaxAge)
 
 	return e
 }
