@@ -8,14 +8,16 @@ SOAK     ?= 10m
 COST     ?= thorough
 LISTEN   ?= 127.0.0.1:12400
 
-# A Go that is older than go.mod requires, but not older than 1.21, downloads the required one, also where it is configured not to.
+# A Go that is older than go.mod requires, but not older than 1.21, downloads the required one, also where it is
+# configured not to.
 export GOTOOLCHAIN ?= auto
 
 # Only these tests depend on the official clients of Elasticsearch, so they are a separate module.
 INTEROP  := interop
 MODULES  := go.mod go.sum $(INTEROP)/go.mod $(INTEROP)/go.sum
 
-# Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests are skipped with a message.
+# Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests are skipped with a
+# message.
 SAML     := $(INTEROP)/saml
 FETCHED  := $(SAML)/node_modules/.package-lock.json
 BROWSERS := chromium chromium-browser google-chrome
@@ -24,11 +26,13 @@ BROWSERS := chromium chromium-browser google-chrome
 HAVE_CC  := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 RACE     ?= $(if $(HAVE_CC),-race,)
 
-# SQLite, translated to Go by a machine, keeps its data where the detector does not look, and costs much. No more packages are left
-# out: code of generic types that they share with instrumented ones, such as sync.Map's, would lose its instrumentation there too.
+# SQLite, translated to Go by a machine, keeps its data where the detector does not look, and costs much. No more
+# packages are left out: code of generic types that they share with instrumented ones, such as sync.Map's, would lose
+# its instrumentation there too.
 UNRACED  := $(if $(RACE),-gcflags=modernc.org/sqlite/lib=-race=false,)
 
-# The HTTP edge, but for the tests of what requests cost, which the detector would falsify and which choose their own store.
+# The HTTP edge, but for the tests of what requests cost, which the detector would falsify and which choose their own
+# store.
 EDGE      = $$($(GO) list ./impl/http/... | grep -v /costtest)
 
 .DEFAULT_GOAL := help
@@ -91,12 +95,13 @@ on-postgres:
 
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
-interop: $(FETCHED) ## test with external programs (minutes the first time): Elasticsearch's clients, an identity provider
+interop: $(FETCHED) ## test with Elasticsearch's clients and an identity provider (minutes the first time)
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip Browser ./...
 
 .PHONY: browser
 browser: $(FETCHED) ## test signing in at an identity provider with a browser
-	@for browser in $(BROWSERS); do command -v $$browser > /dev/null && exit; done; echo "chromium is not installed: no browser is tested"
+	@for browser in $(BROWSERS); do command -v $$browser > /dev/null && exit; done; \
+	echo "chromium is not installed: no browser is tested"
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) -run Browser ./...
 
 $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
@@ -106,7 +111,8 @@ $(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many more requests than make test (minutes)
 	@.ci/fuzz $(FUZZTIME)
-	$(if $(filter thorough,$(COST)),SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 60m ./impl/http/costtest -args -cost.seed "$$(date +%s)")
+	$(if $(filter thorough,$(COST)),SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 60m ./impl/http/costtest \
+		-args -cost.seed "$$(date +%s)")
 
 .PHONY: bench
 bench: ## run the benchmarks
@@ -128,7 +134,8 @@ verify: ## fail if gen/, go.mod or go.sum would change with make generate and go
 	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	untracked=$$(git ls-files --others --exclude-standard -- gen); \
 	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
-		git status --short -- gen $(MODULES); echo "generated code or modules were out of date and have been updated: commit them"; exit 1; \
+		git status --short -- gen $(MODULES); \
+		echo "generated code or modules were out of date and have been updated: commit them"; exit 1; \
 	fi; echo "generated code and modules are up to date"
 
 .PHONY: check
