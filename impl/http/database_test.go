@@ -56,7 +56,7 @@ var migrated = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 
-	return os.ReadFile(path) //nolint:gosec // the path is this function's own
+	return os.ReadFile(path)
 })
 
 // connect opens a database.

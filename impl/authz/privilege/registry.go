@@ -1,8 +1,10 @@
 package privilege
 
-import "slices"
+import (
+	"slices"
 
-import "github.com/sallyport/sallyport/impl/platform/admission/work"
+	"github.com/sallyport/sallyport/impl/platform/admission/work"
+)
 
 // Registry holds the actions that applications registered for the names of their privileges. A nil *Registry is
 // empty. It is not safe for concurrent use.

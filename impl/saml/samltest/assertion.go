@@ -113,9 +113,10 @@ func (a assertion) subjectXML() string {
 	var content strings.Builder
 	content.WriteString(a.el("NameID", name, a.subject.nameID))
 	for _, c := range a.subject.confirmations {
-		content.WriteString(a.el("SubjectConfirmation", []string{"Method", c.method}, a.el("SubjectConfirmationData", []string{
+		data := a.el("SubjectConfirmationData", []string{
 			"InResponseTo", c.inResponseTo, "NotBefore", c.notBefore, "NotOnOrAfter", c.notOnOrAfter, "Recipient", c.recipient,
-		})))
+		})
+		content.WriteString(a.el("SubjectConfirmation", []string{"Method", c.method}, data))
 	}
 
 	return a.el("Subject", nil, content.String())
@@ -128,11 +129,11 @@ func (a assertion) conditionsXML() string {
 
 	var content strings.Builder
 	for _, audiences := range a.conditions.restrictions {
-		restriction := ""
+		var restriction strings.Builder
 		for _, audience := range audiences {
-			restriction += a.el("Audience", nil, escapeText(audience))
+			restriction.WriteString(a.el("Audience", nil, escapeText(audience)))
 		}
-		content.WriteString(a.el("AudienceRestriction", nil, restriction))
+		content.WriteString(a.el("AudienceRestriction", nil, restriction.String()))
 	}
 
 	if a.conditions.oneTimeUse {
@@ -160,11 +161,11 @@ func (a assertion) attributesXML() string {
 
 	var content strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(a.attributes)) {
-		values := ""
+		var values strings.Builder
 		for _, value := range a.attributes[name] {
-			values += a.el("AttributeValue", nil, escapeText(value))
+			values.WriteString(a.el("AttributeValue", nil, escapeText(value)))
 		}
-		content.WriteString(a.el("Attribute", []string{"Name", name}, values))
+		content.WriteString(a.el("Attribute", []string{"Name", name}, values.String()))
 	}
 
 	return a.el("AttributeStatement", nil, content.String())
