@@ -179,13 +179,11 @@ func schemaObjects(ctx context.Context, db *sql.DB) (map[string]string, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
-	found, err := scan(rows, func(o *[2]string) []any { return []any{&o[0], &o[1]} })
+	objects := map[string]string{}
+	err = scan(rows, func(o *[2]string) []any { return []any{&o[0], &o[1]} },
+		func(o [2]string) { objects[o[0]] = strings.Join(strings.Fields(o[1]), " ") })
 	if err != nil {
 		return nil, plain(err)
-	}
-	objects := make(map[string]string, len(found))
-	for _, o := range found {
-		objects[o[0]] = strings.Join(strings.Fields(o[1]), " ")
 	}
 	return objects, nil
 }

@@ -93,23 +93,19 @@ func (t Keys) Find(id string) (APIKey, error) {
 
 // ByIDs returns those of the keys that exist, by their ids, invalidated ones too.
 func (t Keys) ByIDs(ids []string) (map[string]APIKey, error) {
-	found, err := all(t.tx, keyFields, selectKeysByIDs, texts(ids))
-	keys := make(map[string]APIKey, len(found))
-	for _, key := range found {
-		keys[key.ID] = key
-	}
+	keys := map[string]APIKey{}
+	err := each(t.tx, keyFields, func(key APIKey) { keys[key.ID] = key }, selectKeysByIDs, texts(ids))
 	return keys, err
 }
 
 // OwnedIDs returns those of the ids that are keys of a user, invalidated or not.
 func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
-	keys, err := all(t.tx, func(k *APIKey) []any { return []any{&k.ID, &k.UserName} }, selectOwners, texts(ids))
 	var owned []string
-	for _, key := range keys {
+	err := each(t.tx, func(k *APIKey) []any { return []any{&k.ID, &k.UserName} }, func(key APIKey) {
 		if key.UserName == userName {
 			owned = append(owned, key.ID)
 		}
-	}
+	}, selectOwners, texts(ids))
 	return owned, err
 }
 

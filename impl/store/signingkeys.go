@@ -50,7 +50,7 @@ func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err er
 	}
 	rows, err := s.reader.QueryContext(ctx, selectSigningKeys.text)
 	if err == nil {
-		keys, err = scan(rows, signingKeyFields)
+		err = scan(rows, signingKeyFields, func(key SigningKey) { keys = append(keys, key) })
 	}
 	if err != nil {
 		return nil, failure(ctx, "read the signing keys", err)

@@ -156,35 +156,43 @@ func one[T any](tx *Tx, columns func(*T) []any, s statement, args ...any) (T, er
 	return records[len(records)-1], nil
 }
 
-// all returns the rows of a query; the result is empty, never nil. No record has a text that cannot be stored.
+// all returns the rows of a query; the result is empty, never nil.
 func all[T any](tx *Tx, columns func(*T) []any, s statement, args ...any) ([]T, error) {
-	if anyUnstorable(args) {
-		return []T{}, nil
-	}
-	rows, err := tx.query(s, args)
+	records := []T{}
+	err := each(tx, columns, func(record T) { records = append(records, record) }, s, args...)
 	if err != nil {
-		return nil, tx.fail(s, err)
-	}
-	records, err := scan(rows, columns)
-	if err != nil {
-		return nil, tx.fail(s, err)
+		return nil, err
 	}
 	return records, nil
 }
 
-// scan reads all rows of a query and closes them.
-func scan[T any](rows *sql.Rows, columns func(*T) []any) ([]T, error) {
+// each passes the rows of a query to take. No record has a text that cannot be stored.
+func each[T any](tx *Tx, columns func(*T) []any, take func(T), s statement, args ...any) error {
+	if anyUnstorable(args) {
+		return nil
+	}
+	rows, err := tx.query(s, args)
+	if err == nil {
+		err = scan(rows, columns, take)
+	}
+	if err != nil {
+		return tx.fail(s, err)
+	}
+	return nil
+}
+
+// scan passes all rows of a query to take, and closes them.
+func scan[T any](rows *sql.Rows, columns func(*T) []any, take func(T)) error {
 	defer rows.Close() //nolint:errcheck // Err says what went wrong
 
-	records := []T{}
 	for rows.Next() {
 		var record T
 		if err := rows.Scan(columns(&record)...); err != nil {
-			return nil, err
+			return err
 		}
-		records = append(records, record)
+		take(record)
 	}
-	return records, rows.Err()
+	return rows.Err()
 }
 
 // single is the destination of a query with one column.
