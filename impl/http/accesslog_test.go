@@ -96,6 +96,28 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
+// Ensures that the line of a request that evaluates patterns has the units of work, and that of a plain one does not.
+func TestAccessLog_Work(t *testing.T) {
+	t.Parallel()
+
+	log := make(logLines, 1000)
+	w := openLogged(t, log)
+	w.addUsers()
+	for _, each := range []struct {
+		request, body string
+		counted       bool
+	}{
+		{"POST /_security/user/_has_privileges", `{"index":[{"names":["logs-*"],"privileges":["read"]}]}`, true},
+		{"GET /_security/_authenticate", "", false},
+	} {
+		log.drain()
+		w.es(bob, each.request, each.body).ok()
+		if line := log.access(t); strings.Contains(line, " work=") != each.counted {
+			t.Errorf("%s: got %s\nwant work: %t", each.request, line, each.counted)
+		}
+	}
+}
+
 // Ensures that no caller can write a line of their own into the log, or move the cursor of a reader's terminal.
 func TestAccessLog_Injection(t *testing.T) {
 	t.Parallel()

@@ -22,8 +22,8 @@ type cost struct {
 func (w *world) measured(caller client.RequestEditorFn, request, body string) (*httptest.ResponseRecorder, cost) {
 	w.Helper()
 	method, path, _ := strings.Cut(request, " ")
-	var meter work.Meter
-	r := httptest.NewRequest(method, path, strings.NewReader(body)).WithContext(work.WithMeter(w.Context(), &meter))
+	ctx, meter := work.Metered(w.Context())
+	r := httptest.NewRequest(method, path, strings.NewReader(body)).WithContext(ctx)
 	r.Header.Set("Content-Type", "application/json")
 	if err := caller(w.Context(), r); err != nil {
 		w.Fatal(err)

@@ -29,10 +29,10 @@ func repeated(document query.Document, times int) iter.Seq[query.Document] {
 // worked runs a query and returns the units of work and the bytes allocated.
 func worked(t *testing.T, body string, documents iter.Seq[query.Document]) (units int64, allocated uint64, err error) {
 	t.Helper()
-	var meter work.Meter
+	ctx, meter := work.Metered(t.Context())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	result, err := parsed(t, body).Run(work.WithMeter(t.Context(), &meter), documents)
+	result, err := parsed(t, body).Run(ctx, documents)
 	if err == nil {
 		_, err = result.Aggregations(true)
 	}

@@ -13,10 +13,10 @@ import (
 // asked queries a privilege over many index patterns, up to a body of 16 KiB, and returns the cost.
 func asked(t *testing.T, s *Set, shape string, questions int) (units int64, allocated uint64, err error) {
 	t.Helper()
-	var meter work.Meter
+	ctx, meter := work.Metered(t.Context())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	q := Unlimited(s).Inquire(NewBudget(work.WithMeter(t.Context(), &meter)))
+	q := Unlimited(s).Inquire(NewBudget(ctx))
 	for n, size := 0, 0; n < questions && size < 16<<10 && err == nil; n++ {
 		pattern := fmt.Sprintf(shape, n)
 		size += len(pattern) + len(`"",`)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/admission/work"
 )
 
 // maxSmall is the size in bytes up to which a body or an answer does not count against a byte budget. Nearly all are
@@ -174,6 +175,10 @@ func takeSlot(op *contract.Operation) echo.MiddlewareFunc {
 
 			a.slot = a.class.Slots
 			defer a.releaseSlot()
+
+			ctx, meter := work.Metered(r.Context())
+			a.work = meter
+			c.SetRequest(r.WithContext(ctx))
 
 			a.finish(c, next(c))
 			return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/admission/work"
 )
 
 // refusedTimeout limits the time to send the rest of the body of a shed or unauthenticated request, and the time to
@@ -41,6 +42,8 @@ type answer struct {
 	slot     *admission.Slots
 	requests []*admission.Bound
 	share    *admission.Budget
+	// work counts the units that the request spends while it holds a slot.
+	work *work.Meter
 
 	// reshaped is set if the whole body is to be reshaped before it is sent.
 	reshaped bool

@@ -102,6 +102,9 @@ func accessAttrs(c echo.Context, took time.Duration) []slog.Attr {
 	if caller.Key.ID != "" {
 		attrs = append(attrs, slog.String("api_key", caller.Key.ID))
 	}
+	if units := stateOf(c).answer.work.Used(); units > 0 {
+		attrs = append(attrs, slog.Int64("work", units))
+	}
 	if id := tracing.ID(r.Context()); id != "" {
 		attrs = append(attrs, slog.String("trace_id", id))
 	}

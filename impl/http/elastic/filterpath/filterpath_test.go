@@ -122,10 +122,10 @@ func measure(t *testing.T, list string, document []byte) (units int64, bytes uin
 	if err != nil {
 		t.Fatal(err)
 	}
-	var meter work.Meter
+	ctx, meter := work.Metered(t.Context())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err = f.Apply(work.WithMeter(t.Context(), &meter), document)
+	_, err = f.Apply(ctx, document)
 	runtime.ReadMemStats(&after)
 	return meter.Used(), after.TotalAlloc - before.TotalAlloc, err
 }

@@ -69,7 +69,12 @@ func (b *Budget) Left() int {
 type Meter struct{ units atomic.Int64 }
 
 // Used returns the units spent so far.
-func (m *Meter) Used() int64 { return m.units.Load() }
+func (m *Meter) Used() int64 {
+	if m == nil {
+		return 0
+	}
+	return m.units.Load()
+}
 
 func (m *Meter) add(units int) {
 	if m != nil {
@@ -79,7 +84,11 @@ func (m *Meter) add(units int) {
 
 type meterKey struct{}
 
-// WithMeter returns a context under which all budgets are counted by a meter.
-func WithMeter(ctx context.Context, m *Meter) context.Context {
-	return context.WithValue(ctx, meterKey{}, m)
+// Metered returns a context under which a meter counts all budgets: the meter that the context has, or a new one.
+func Metered(ctx context.Context) (context.Context, *Meter) {
+	if m, ok := ctx.Value(meterKey{}).(*Meter); ok {
+		return ctx, m
+	}
+	m := &Meter{}
+	return context.WithValue(ctx, meterKey{}, m), m
 }

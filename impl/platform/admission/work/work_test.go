@@ -43,8 +43,11 @@ func TestBudget(t *testing.T) {
 
 // Ensures that a meter adds up all budgets of a request, those that are used up too.
 func TestMeter(t *testing.T) {
-	var m work.Meter
-	ctx := work.WithMeter(t.Context(), &m)
+	outer, m := work.Metered(t.Context())
+	ctx, same := work.Metered(outer)
+	if same != m {
+		t.Error("a context with a meter got another")
+	}
 	for _, units := range []int{3, 20} {
 		_ = work.New(ctx, 10, errExceeded).Spend(units)
 	}
