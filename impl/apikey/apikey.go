@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 const (
@@ -45,6 +46,7 @@ type Service struct {
 	settings Settings
 	quota    quota
 	usage    *usage
+	log      *slog.Logger
 	// ceilings caches what follows from two documents, which never change, by their ids.
 	ceilings *lru.Cache[[2]string, ceiling]
 	// swept is the time of the last purge of documents, in milliseconds since 1970.
@@ -57,7 +59,7 @@ type Service struct {
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
 	known, _ := store.NewCache[*ownedKey](st, maxKnown)
-	return &Service{store: st, settings: settings, quota: newQuota(st, settings.MaxPerUser), usage: newUsage(st, log),
+	return &Service{store: st, settings: settings, quota: newQuota(st, settings.MaxPerUser), usage: newUsage(st, log), log: log,
 		ceilings: ceilings, known: known}
 }
 
@@ -82,19 +84,33 @@ func (s *Service) Get(ctx context.Context, ref Ref) (Key, error) {
 
 // List returns the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound.
 func (s *Service) List(ctx context.Context, userName string) ([]Key, error) {
-	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) {
+	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]Key, error) {
 		if err := checkOwner(tx, userName); err != nil {
 			return nil, err
 		}
-		return tx.Keys.OfUser(userName)
+		return validKeys(tx, ownedBy(userName))
 	})
-	return keysOf(valid(keys)), err
+	return keys, err
 }
 
 // ListAll returns the keys of all users that are not invalidated, oldest first.
 func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
-	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.APIKey, error) { return tx.Keys.All() })
-	return keysOf(valid(keys)), err
+	return store.Read(ctx, s.store, func(tx *store.Tx) ([]Key, error) { return validKeys(tx, condition.Condition{}) })
+}
+
+// validKeys returns the selected keys that are not invalidated, oldest first.
+func validKeys(tx *store.Tx, where condition.Condition) ([]Key, error) {
+	var valid []Key
+	for keys, err := range tx.Keys.Chunks(condition.And(where, notInvalidated)) {
+		if err != nil {
+			return nil, err
+		}
+		valid = slices.Grow(valid, len(keys))
+		for _, key := range keys {
+			valid = append(valid, keyOf(key))
+		}
+	}
+	return valid, nil
 }
 
 // Delete invalidates a user's key, or returns fault.KeyNotFound.
@@ -154,11 +170,6 @@ func expired(key store.APIKey, now time.Time) bool {
 
 // invalidated reports whether a key was invalidated.
 func invalidated(key store.APIKey) bool { return !key.InvalidatedAt.IsZero() }
-
-// valid returns the keys that are not invalidated.
-func valid(keys []store.APIKey) []store.APIKey {
-	return slices.DeleteFunc(keys, invalidated)
-}
 
 func remove(ctx context.Context, tx *store.Tx, ref Ref) (bool, error) {
 	key, err := tx.Keys.FindOwned(ref.User, ref.ID)

@@ -2,13 +2,14 @@ package apikey
 
 import (
 	"context"
-	"errors"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // Filter selects keys; an empty member selects all.
@@ -39,24 +40,20 @@ func (f Filter) Check() error {
 // once.
 func (s *Service) Find(ctx context.Context, caller access.Subject, f Filter, limits bool) ([]View, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (views []View, err error) {
-		keys, err := f.candidates(tx, caller)
-		if err != nil {
-			return nil, err
-		}
 		shown := newViewer(tx, limits)
-		for _, key := range keys {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if !f.selects(tx, caller, key) {
-				continue
-			}
-			view, err := shown.view(key)
+		for keys, err := range tx.Keys.Chunks(f.condition(caller, tx.Now)) {
 			if err != nil {
 				return nil, err
 			}
-			if f.RealmName == "" || f.RealmName == view.Realm.Name {
+			for _, key := range keys {
+				view, err := shown.view(key)
+				if err != nil {
+					return nil, err
+				}
 				views = append(views, view)
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
 			}
 		}
 		return views, nil
@@ -87,36 +84,53 @@ func (f Filter) own(caller access.Subject) bool {
 	return f.Owned || f.UserName == caller.User && f.RealmName == caller.HomeRealm().Name
 }
 
-// candidates returns a superset of the selected keys, read by the most selective member.
-func (f Filter) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
-	switch {
-	case f.ID != "":
-		key, err := tx.Keys.Find(f.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil
+// condition selects the keys of the filter.
+func (f Filter) condition(caller access.Subject, now time.Time) condition.Condition {
+	selected := condition.Condition{}
+	for _, part := range []struct {
+		column condition.Column
+		text   string
+	}{{condition.ID, f.ID}, {condition.UserName, f.UserName}, {condition.Realm, f.RealmName}} {
+		if part.text != "" {
+			selected = condition.And(selected, condition.Compare(part.column, condition.Equal, part.text))
 		}
-		return []store.APIKey{key}, err
-	case f.Owned:
-		return tx.Keys.OfUser(caller.User)
-	case f.UserName != "":
-		return tx.Keys.OfUser(f.UserName)
 	}
-	return tx.Keys.All()
+	if f.Name != "" {
+		selected = condition.And(selected, named(f.Name))
+	}
+	if f.Owned {
+		selected = condition.And(selected, ownedBy(caller.User))
+	}
+	if f.Active {
+		selected = condition.And(selected, notInvalidated, notExpired(now))
+	}
+	return selected
 }
 
-// selects reports whether the filter selects a key by all members but the realm, which is not in the key's record.
-func (f Filter) selects(tx *store.Tx, caller access.Subject, key store.APIKey) bool {
+// notInvalidated selects the keys that are not invalidated.
+var notInvalidated = condition.Not(condition.Present(condition.Invalidation))
+
+// notExpired selects the keys that have not expired.
+func notExpired(now time.Time) condition.Condition {
+	return condition.Or(
+		condition.Not(condition.Present(condition.Expiration)),
+		condition.Compare(condition.Expiration, condition.Greater, now.UnixMilli()),
+	)
+}
+
+// ownedBy selects the keys of a user.
+func ownedBy(userName string) condition.Condition {
+	return condition.Compare(condition.UserName, condition.Equal, userName)
+}
+
+// named selects the keys with a name, or with * at its end those with the beginning of a name.
+func named(pattern string) condition.Condition {
+	beginning, open := strings.CutSuffix(pattern, "*")
 	switch {
-	case f.Owned && key.UserName != caller.User,
-		f.Active && (invalidated(key) || expired(key, tx.Now)):
-		return false
+	case !open:
+		return condition.Compare(condition.Name, condition.Equal, pattern)
+	case beginning == "":
+		return condition.Condition{}
 	}
-	return f.Name == "" || named(key.Description, f.Name)
-}
-
-func named(name, pattern string) bool {
-	if beginning, open := strings.CutSuffix(pattern, "*"); open {
-		return strings.HasPrefix(name, beginning)
-	}
-	return name == pattern
+	return condition.Prefix(condition.Name, beginning)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // Selection selects the keys to invalidate.
@@ -152,7 +153,6 @@ func (s *Service) selected(ctx context.Context, caller access.Subject, sel Selec
 		if err != nil {
 			return nil, err
 		}
-		found = slices.DeleteFunc(found, func(key store.APIKey) bool { return !sel.selects(caller, key) })
 		return withinReach(tx, caller, sel, found)
 	})
 }
@@ -174,20 +174,26 @@ func (s Selection) own(caller access.Subject) bool {
 	return s.Owned || s.UserName == caller.User && s.RealmName == caller.HomeRealm().Name
 }
 
+// candidates returns the selected keys that are not invalidated.
 func (s Selection) candidates(tx *store.Tx, caller access.Subject) ([]store.APIKey, error) {
-	switch {
-	case s.IDs != nil:
+	if s.IDs != nil {
 		found, err := tx.Keys.ByIDs(s.IDs)
-		return slices.Collect(maps.Values(found)), err
-	case s.Owned:
-		return tx.Keys.OfUser(caller.User)
+		keys := slices.Collect(maps.Values(found))
+		return slices.DeleteFunc(keys, func(key store.APIKey) bool {
+			return invalidated(key) || s.Owned && key.UserName != caller.User
+		}), err
 	}
-	return tx.Keys.All()
-}
 
-func (s Selection) selects(caller access.Subject, key store.APIKey) bool {
-	if invalidated(key) || s.Owned && key.UserName != caller.User {
-		return false
+	selected := condition.And(notInvalidated, named(s.Name))
+	if s.Owned {
+		selected = condition.And(selected, ownedBy(caller.User))
 	}
-	return s.Name == "" || named(key.Description, s.Name)
+	var candidates []store.APIKey
+	for keys, err := range tx.Keys.Chunks(selected) {
+		if err != nil {
+			return nil, err
+		}
+		candidates = append(candidates, keys...)
+	}
+	return candidates, nil
 }

@@ -2,12 +2,12 @@ package apikey
 
 import (
 	"context"
-	"iter"
 
 	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // Found is the result of a query.
@@ -31,20 +31,13 @@ type Hit struct {
 // caller is authorized.
 func (s *Service) Query(ctx context.Context, caller access.Subject, q *query.Request, all, limits bool) (Found, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (Found, error) {
-		keys, err := queried(tx, caller, all)
-		if err != nil {
-			return Found{}, err
+		plan := q.Plan()
+		plan.Where = condition.And(visible(caller, all), plan.Where)
+		search := &search{ctx: ctx, tx: tx, request: q, plan: plan, log: s.log}
+		if plan.Decided && plan.Segments != nil {
+			return search.indexed(limits)
 		}
-		var broken error
-		result, err := q.Run(ctx, documents(newViewer(tx, false), keys, &broken))
-		if err == nil {
-			err = broken
-		}
-		if err != nil {
-			return Found{}, err
-		}
-		page, err := views(ctx, tx, result.Hits, limits)
-		return Found{result.Total, page, result.Aggregations}, err
+		return search.scanned(limits)
 	})
 }
 
@@ -61,53 +54,13 @@ func AuthorizeQuery(caller access.Subject, action string, limits bool) error {
 	return caller.RequireOwning(action)
 }
 
-// queried returns the keys that a query is evaluated over.
-func queried(tx *store.Tx, caller access.Subject, all bool) ([]store.APIKey, error) {
+// visible selects the keys that a query is evaluated over.
+func visible(caller access.Subject, all bool) condition.Condition {
 	switch {
 	case all:
-		return tx.Keys.All()
+		return condition.Condition{}
 	case caller.Method != identity.APIKey:
-		return tx.Keys.OfUser(caller.User)
+		return ownedBy(caller.User)
 	}
-	key, err := tx.Keys.Find(caller.Key.ID)
-	return []store.APIKey{key}, err
-}
-
-// documents returns keys as queries see them. It reports a key that cannot be read through broken.
-func documents(read *viewer, keys []store.APIKey, broken *error) iter.Seq[query.Document] {
-	return func(yield func(query.Document) bool) {
-		for _, key := range keys {
-			realm, err := read.realm(key.Creator)
-			if err != nil {
-				*broken = err
-				return
-			}
-			document := query.Document{
-				ID: key.ID, Name: key.Description, Type: "rest", UserName: key.UserName, RealmName: realm.Name,
-				Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Invalidated: invalidated(key),
-				Metadata: func() (map[string]any, error) { return readMetadata(key.Metadata) }, MetadataSize: len(key.Metadata),
-				Record: key,
-			}
-			if !yield(document) {
-				return
-			}
-		}
-	}
-}
-
-func views(ctx context.Context, tx *store.Tx, hits []query.Hit, limits bool) ([]Hit, error) {
-	shown := newViewer(tx, limits)
-	page := make([]Hit, 0, len(hits))
-	for _, hit := range hits {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		key, _ := hit.Document.Record.(store.APIKey)
-		view, err := shown.view(key)
-		if err != nil {
-			return nil, err
-		}
-		page = append(page, Hit{view, hit.Sort})
-	}
-	return page, nil
+	return condition.Compare(condition.ID, condition.Equal, caller.Key.ID)
 }

@@ -39,12 +39,13 @@ const sweepingOwners = `WITH owner AS MATERIALIZED (SELECT name, key_epoch, keys
 const keySource = ` FROM api_keys LEFT JOIN owner ON owner.name = api_keys.user_name
 	WHERE api_keys.epoch >= COALESCE(owner.first_key_epoch, 0)`
 
-// keyColumns show a key of an earlier epoch than its owner's as invalidated when the owner's epoch was incremented.
+// invalidatedColumn shows a key of an earlier epoch than its owner's as invalidated when the owner's epoch was
+// incremented.
+const invalidatedColumn = `CASE WHEN api_keys.invalidated_at = 0 AND api_keys.epoch < owner.key_epoch
+	THEN owner.keys_revoked_at ELSE api_keys.invalidated_at END`
+
 const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest,
-	api_keys.created_at, api_keys.expires_at,
-	CASE WHEN api_keys.invalidated_at = 0 AND api_keys.epoch < owner.key_epoch
-		THEN owner.keys_revoked_at ELSE api_keys.invalidated_at END,
-	api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata,
+	api_keys.created_at, api_keys.expires_at, ` + invalidatedColumn + `, api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata,
 	api_keys.version`
 
 // keyFields returns the destinations for keyColumns.
@@ -65,10 +66,6 @@ var (
 		userColumns + `
 		FROM api_keys JOIN users ON users.name = api_keys.user_name
 		WHERE api_keys.id = $1 AND api_keys.epoch >= users.first_key_epoch AND NOT users.deleted`)
-	selectAPIKeys = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.user_name = $1
-		ORDER BY api_keys.created_at, api_keys.id`)
-	selectAllAPIKeys = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource +
-		` ORDER BY api_keys.created_at, api_keys.id`)
 	selectKeysByIDs = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
 	selectOwners    = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name` + keySource +
 		` AND api_keys.id ` + among)
@@ -117,14 +114,4 @@ func (t Keys) FindWithOwner(id string) (APIKey, User, error) {
 		selectAPIKeyWithOwner, id)
 	t.tx.read = append(t.tx.read, keyTag(k.ID), userTag(u.Name))
 	return k, u, err
-}
-
-// OfUser returns a user's keys, oldest first, invalidated ones too.
-func (t Keys) OfUser(userName string) ([]APIKey, error) {
-	return all(t.tx, keyFields, selectAPIKeys, userName)
-}
-
-// All returns the keys of all users, oldest first, invalidated ones too.
-func (t Keys) All() ([]APIKey, error) {
-	return all(t.tx, keyFields, selectAllAPIKeys)
 }

@@ -30,7 +30,7 @@ var sqliteDialect = dialect{
 	goose:       goose.DialectSQLite3,
 	exists:      sqliteExists,
 	retry:       sqliteRetry,
-	own:         sqliteAppendOnly + sqliteEpochs + sqliteSetters,
+	own:         sqliteAppendOnly + sqliteEpochs + sqliteSetters + sqliteWords.Replace(creatorsByRealm),
 	readOnly:    sql.TxOptions{ReadOnly: true},
 	prepared:    true,
 	migrations:  func(files fs.FS) fs.FS { return files },
@@ -42,6 +42,7 @@ var sqliteDialect = dialect{
 var sqliteWords = strings.NewReplacer(
 	among, "IN (SELECT value FROM json_each($1))",
 	elements, "json_each($1)",
+	asJSON, "",
 )
 
 // sqliteAppendOnly is not a migration, because each database spells triggers differently.

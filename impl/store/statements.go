@@ -81,9 +81,15 @@ func (tx *Tx) bind(s statement) *sql.Stmt {
 	return bound
 }
 
+// adHoc returns a statement that is prepared for each use.
+func adHoc(text string) statement { return statement{-1, text} }
+
 func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
-	if !tx.d.prepared {
+	switch {
+	case !tx.d.prepared:
 		return tx.tx.QueryContext(tx.ctx, s.text, args...)
+	case s.index < 0:
+		return tx.tx.QueryContext(tx.ctx, sqliteWords.Replace(s.text), args...)
 	}
 	return tx.bind(s).QueryContext(tx.ctx, args...)
 }

@@ -107,7 +107,7 @@ func invalidateKeys(s *suite) {
 	equal(s, "the invalidated key", s.key("k1"), want)
 	equal(s, "the other key", s.key("k3").InvalidatedAt, time.Time{})
 	s.view(func(tx *store.Tx) error {
-		own, err := tx.Keys.OfUser("alice")
+		own, err := keysOf(tx, "alice")
 		equal(s, "alice's keys", keyIDs(own), "[k1 k2 k3]")
 		return err
 	})
@@ -172,7 +172,7 @@ func purgeKeys(s *suite) {
 	})
 
 	s.view(func(tx *store.Tx) error {
-		left, err := tx.Keys.All()
+		left, err := allKeys(tx)
 		equal(s, "what is left", keyIDs(left), "[late live]")
 		for _, id := range []string{ended, unused} {
 			_, err := tx.Documents.Get(id)

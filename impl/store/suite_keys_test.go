@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // fullKey returns a key of alice with all fields set.
@@ -89,12 +90,12 @@ func apiKeys(s *suite) {
 			return err
 		}
 
-		own, err := tx.Keys.OfUser("alice")
+		own, err := keysOf(tx, "alice")
 		if err != nil {
 			return err
 		}
 
-		all, err := tx.Keys.All()
+		all, err := allKeys(tx)
 		equal(s, "alice's keys", keyIDs(own), "[k0 k1 k2]")
 		equal(s, "all keys", keyIDs(all), "[k0 k1 k2 k]")
 		equal(s, "the end of a key without one", all[3].ExpiresAt.IsZero(), true)
@@ -151,4 +152,23 @@ func keyIDs(keys []store.APIKey) string {
 		ids = append(ids, key.ID)
 	}
 	return fmt.Sprint(ids)
+}
+
+// keysOf returns all keys of a user, oldest first.
+func keysOf(tx *store.Tx, userName string) ([]store.APIKey, error) {
+	return selectKeys(tx, condition.Compare(condition.UserName, condition.Equal, userName))
+}
+
+// allKeys returns the keys of all users, oldest first.
+func allKeys(tx *store.Tx) ([]store.APIKey, error) { return selectKeys(tx, condition.Condition{}) }
+
+func selectKeys(tx *store.Tx, where condition.Condition) ([]store.APIKey, error) {
+	found := []store.APIKey{}
+	for keys, err := range tx.Keys.Chunks(where) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, keys...)
+	}
+	return found, nil
 }

@@ -75,8 +75,8 @@ func (s *suite) invalidatedAt(id string, want time.Time) {
 		byID, err2 := tx.Keys.Find(id)
 		verified, owner, err3 := tx.Keys.FindWithOwner(id)
 		among, err4 := tx.Keys.ByIDs([]string{id})
-		own, err5 := tx.Keys.OfUser("alice")
-		every, err6 := tx.Keys.All()
+		own, err5 := keysOf(tx, "alice")
+		every, err6 := allKeys(tx)
 		is := func(k store.APIKey) bool { return k.ID == id }
 		views := []store.APIKey{one, byID, verified, among[id]}
 		for _, list := range [][]store.APIKey{own, every} {
@@ -284,7 +284,7 @@ func deleteMany(s *suite) {
 
 			_, err1 := tx.Users.FindExternal("r", called)
 			_, _, err2 := tx.Sessions.Find("new")
-			own, err3 := tx.Keys.OfUser("alice")
+			own, err3 := keysOf(tx, "alice")
 			equal(s, "the keys", len(own), 1)
 			_, _, err4 := tx.Keys.FindWithOwner("k0000")
 			s.is(err4, store.ErrNotFound)
@@ -325,8 +325,8 @@ func (s *suite) nothingOf(name string) {
 		_, _, err = tx.Sessions.Find("s0000")
 		s.is(err, store.ErrNotFound)
 		users, err1 := tx.Users.All()
-		own, err2 := tx.Keys.OfUser(name)
-		every, err3 := tx.Keys.All()
+		own, err2 := keysOf(tx, name)
+		every, err3 := allKeys(tx)
 		owned, err4 := tx.Keys.OwnedIDs(name, []string{"k0000"})
 		among, err5 := tx.Keys.ByIDs([]string{"k0000"})
 		revoked, err6 := tx.Keys.RevokeUser(name)
@@ -398,7 +398,7 @@ func revokeAtOnce(s *suite) {
 	wg.Wait()
 	check := func() {
 		s.view(func(tx *store.Tx) error {
-			keys, err := tx.Keys.OfUser("alice")
+			keys, err := keysOf(tx, "alice")
 			equal(s, "the keys", len(keys), many+creators*each)
 			for _, key := range keys {
 				if revoked[key.ID] == key.InvalidatedAt.IsZero() {

@@ -16,7 +16,7 @@ func unheld(s *suite) {
 		s.view(func(tx *store.Tx) error {
 			_, err := tx.Users.Find(text)
 			s.is(err, store.ErrNotFound)
-			keys, err := tx.Keys.OfUser(text)
+			keys, err := keysOf(tx, text)
 			equal(s, "keys", len(keys), 0)
 			return err
 		})

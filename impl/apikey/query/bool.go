@@ -6,37 +6,40 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // boolQuery compiles a bool query.
 func (c *compiler) boolQuery(body map[string]any) (query, error) {
 	var must, filter, should, mustNot []query
-	var atLeast any
+	var minimum any
 	pureNegative := true
 	err := readOptions("bool", body, options{
 		"must":                 c.list(&must),
 		"filter":               c.list(&filter),
 		"should":               c.list(&should),
 		"must_not":             c.list(&mustNot),
-		"minimum_should_match": rawValue(&atLeast),
+		"minimum_should_match": rawValue(&minimum),
 		"adjust_pure_negative": xcontent.Boolean(&pureNegative),
 	})
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	required := slices.Concat(must, filter)
-	needed, err := requiredMatches(atLeast, len(should), len(required) == 0)
+	needed, err := requiredMatches(minimum, len(should), len(required) == 0)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if !pureNegative && len(mustNot) > 0 && len(required)+len(should) == 0 {
 		return matchNone, nil
 	}
 
-	return func(r *row) bool {
-		return all(required, r) && !anyOf(mustNot)(r) && atLeastOf(should, needed, r)
-	}, nil
+	parts := required
+	for _, unwanted := range mustNot {
+		parts = append(parts, unwanted.negated())
+	}
+	return allOf(append(parts, atLeast(should, needed))), nil
 }
 
 // list reads one query or an array of queries.
@@ -69,36 +72,46 @@ func readEach[T, U any](elements []T, read func(T) (U, error)) ([]U, error) {
 	return all, nil
 }
 
-// all reports whether a document matches every one of the queries.
-func all(parts []query, r *row) bool {
-	for _, part := range parts {
-		if !part(r) {
-			return false
-		}
-	}
-	return true
-}
+// allOf returns a query that matches documents matching every one of the queries.
+func allOf(parts []query) query { return atLeast(parts, len(parts)) }
 
 // anyOf returns a query that matches documents matching at least one of the queries.
-func anyOf(parts []query) query {
-	return func(r *row) bool { return len(parts) > 0 && atLeastOf(parts, 1, r) }
-}
+func anyOf(parts []query) query { return atLeast(parts, 1) }
 
-// atLeastOf reports whether a document matches at least the given number of the queries.
-func atLeastOf(parts []query, needed int, r *row) bool {
-	if needed > len(parts) {
-		return false
+// atLeast returns a query that matches documents matching at least the given number of the queries.
+func atLeast(parts []query, needed int) query {
+	q := query{test: func(r *row) bool { return countMatches(parts, needed, r) }}
+	conditions := make([]condition.Condition, len(parts))
+	q.decided = true
+	for i, part := range parts {
+		conditions[i] = part.where
+		q.decided = q.decided && part.decided
 	}
 
-	for _, part := range parts {
-		if needed <= 0 {
-			return true
+	switch {
+	case needed <= 0:
+		q.decided = true
+	case needed > len(parts):
+		return q.decidedBy(condition.When(false))
+	case needed == len(parts):
+		q.where = condition.And(conditions...)
+	default:
+		q.where = condition.Or(conditions...)
+		q.decided = q.decided && needed == 1
+	}
+	return q
+}
+
+// countMatches reports whether a document matches at least the given number of the queries.
+func countMatches(parts []query, needed int, r *row) bool {
+	for i, part := range parts {
+		if needed <= 0 || needed > len(parts)-i {
+			break
 		}
-		if part(r) {
+		if part.test(r) {
 			needed--
 		}
 	}
-
 	return needed <= 0
 }
 

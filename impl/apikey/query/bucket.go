@@ -32,7 +32,7 @@ func (a *aggregation) openBuckets(n int, spent *budget) ([]*bucket, error) {
 }
 
 func (b *bucket) add(r *row) error {
-	b.count++
+	b.count += r.weight()
 	if err := b.spent.spendWork(1); err != nil {
 		return err
 	}

@@ -27,9 +27,13 @@ type Document struct {
 	// length of the text in bytes.
 	Metadata     func() (map[string]any, error)
 	MetadataSize int
-	// Record is opaque data of the caller, returned with the hit.
-	Record any
+	// Count is the number of keys that the document stands for, which are equal in all that the request uses; zero is
+	// one key.
+	Count int
 }
+
+// weight returns the number of keys that a document stands for.
+func (d *Document) weight() int { return max(d.Count, 1) }
 
 // row is a document under evaluation.
 type row struct {

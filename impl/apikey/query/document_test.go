@@ -150,7 +150,7 @@ func TestParse_NoBody(t *testing.T) {
 
 	many := func(yield func(query.Document) bool) {
 		for i := 20; i > 0; i-- {
-			if !yield(query.Document{ID: fmt.Sprintf("%02d", i), Creation: now, Record: i}) {
+			if !yield(query.Document{ID: fmt.Sprintf("%02d", i), Creation: now}) {
 				return
 			}
 		}
@@ -160,7 +160,7 @@ func TestParse_NoBody(t *testing.T) {
 	if err != nil || result.Total != 20 || len(result.Hits) != 10 || aggregations(t, result, false) != nil {
 		t.Fatalf("%+v, %v", result, err)
 	}
-	if first := result.Hits[0]; first.Document.Record != 1 || first.Sort != nil {
+	if first := result.Hits[0]; first.Document.ID != "01" || first.Sort != nil {
 		t.Errorf("%+v", first)
 	}
 }

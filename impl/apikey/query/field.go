@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/platform/admission/wildcard"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // kind is the data type of a field.
@@ -32,32 +33,54 @@ type field struct {
 	path string
 	text func(*Document) string
 	time func(*Document) time.Time
+	// column is the stored form of the field, if stored is true.
+	column condition.Column
+	stored bool
 }
 
 // fields are the queryable fields by name. Paths below metadata are fields as well, see lookupField.
 var fields = map[string]field{
-	"name":         {kind: keyword, text: func(d *Document) string { return d.Name }},
-	"type":         {kind: keyword, text: func(d *Document) string { return d.Type }},
-	"username":     {kind: keyword, text: func(d *Document) string { return d.UserName }},
-	"realm_name":   {kind: keyword, text: func(d *Document) string { return d.RealmName }},
-	"creation":     {kind: date, time: func(d *Document) time.Time { return d.Creation }},
-	"expiration":   {kind: date, time: func(d *Document) time.Time { return d.Expiration }},
-	"invalidation": {kind: date, time: func(d *Document) time.Time { return d.Invalidation }},
+	"name":         textField(condition.Name, func(d *Document) string { return d.Name }),
+	typeField:      {kind: keyword, text: func(d *Document) string { return d.Type }},
+	"username":     textField(condition.UserName, func(d *Document) string { return d.UserName }),
+	"realm_name":   textField(condition.Realm, func(d *Document) string { return d.RealmName }),
+	"creation":     dateField(condition.Creation, func(d *Document) time.Time { return d.Creation }),
+	"expiration":   dateField(condition.Expiration, func(d *Document) time.Time { return d.Expiration }),
+	"invalidation": dateField(condition.Invalidation, func(d *Document) time.Time { return d.Invalidation }),
 	"invalidated":  {kind: boolean},
-	"metadata":     {kind: flattened},
+	metadataField:  {kind: flattened},
 }
+
+func textField(column condition.Column, text func(*Document) string) field {
+	return field{kind: keyword, text: text, column: column, stored: true}
+}
+
+func dateField(column condition.Column, time func(*Document) time.Time) field {
+	return field{kind: date, time: time, column: column, stored: true}
+}
+
+// metadataField is the name of the field of all metadata values.
+const metadataField = "metadata"
+
+// typeField is the name of the field that has the same value, StoredType, in all stored keys.
+const typeField = "type"
+
+// StoredType is the type of all stored keys.
+const StoredType = "rest"
 
 // maxFieldNameBytes bounds field names: following a metadata path costs its length for each document.
 const maxFieldNameBytes = 1_000
 
 // lookupField returns the field that a request names, or fault.InvalidData if it may not be queried.
-func lookupField(name string) (field, error) {
+func (c *compiler) lookupField(name string) (field, error) {
 	if f, ok := fields[name]; ok {
+		c.used[name] = true
 		f.name = name
 		return f, nil
 	}
 
 	if path, ok := strings.CutPrefix(name, "metadata."); ok && path != "" && len(name) <= maxFieldNameBytes {
+		c.used[metadataField] = true
 		return field{name: name, kind: flattened, path: path}, nil
 	}
 
@@ -66,13 +89,14 @@ func lookupField(name string) (field, error) {
 
 // matchFields returns the fields with names that match a pattern with *. The pattern metadata.* selects all metadata
 // values.
-func matchFields(pattern string) ([]field, error) {
+func (c *compiler) matchFields(pattern string) ([]field, error) {
 	like := wildcard.Parse(pattern)
 	var found []field
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if matches, _ := like.Match(name); matches || name == "metadata" && pattern == "metadata.*" {
+		if matches, _ := like.Match(name); matches || name == metadataField && pattern == "metadata.*" {
 			f := fields[name]
 			f.name = name
+			c.used[name] = true
 			found = append(found, f)
 		}
 	}

@@ -18,7 +18,7 @@ func (c *compiler) filterAggregation(a *aggregation, body map[string]any, _ []st
 // missingAggregation compiles a missing aggregation: one bucket of the documents without a value.
 func (c *compiler) missingAggregation(a *aggregation, body map[string]any, _ []string) error {
 	from, err := c.source(a, "missing", body, nil)
-	a.single("missing", func(r *row) bool { return !from.has(r) }, 1)
+	a.single("missing", query{test: func(r *row) bool { return !from.has(r) }}, 1)
 	return err
 }
 
@@ -40,7 +40,7 @@ type single struct {
 }
 
 func (s *single) add(r *row) error {
-	if err := s.spent.spendWork(s.clauses); err != nil || !s.query(r) {
+	if err := s.spent.spendWork(s.clauses); err != nil || !s.query.test(r) {
 		return err
 	}
 	return s.bucket.add(r)
@@ -142,7 +142,7 @@ func (f *filtersCollector) add(r *row) error {
 
 	found := false
 	for i, q := range f.queries {
-		if !q(r) {
+		if !q.test(r) {
 			continue
 		}
 

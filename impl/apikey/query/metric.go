@@ -59,7 +59,7 @@ type valueCount struct {
 
 func (c *valueCount) add(r *row) error {
 	for range c.from.values(r) {
-		c.count++
+		c.count += r.weight()
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // options maps the members that an object accepts to the functions that read them.
@@ -89,7 +90,7 @@ func ignoredOption(given any) error {
 
 // readFieldQuery reads a query on one field. The member named after the field is either an object of options, or a
 // value for the option named short; if short is empty, only an object is accepted.
-func readFieldQuery(kind string, body map[string]any, short string, known options) (field, error) {
+func (c *compiler) readFieldQuery(kind string, body map[string]any, short string, known options) (field, error) {
 	names := slices.Sorted(maps.Keys(body))
 	if len(names) == 0 {
 		return field{}, malformed("[%s] query malformed, a field is required", kind)
@@ -116,25 +117,41 @@ func readFieldQuery(kind string, body map[string]any, short string, known option
 		return field{}, err
 	}
 
-	return lookupField(names[0])
+	return c.lookupField(names[0])
 }
 
 // anyValue returns a query for documents with at least one value of the field that passes a test.
 func (f field) anyValue(test func(value) bool) query {
-	return func(r *row) bool {
+	q := query{test: func(r *row) bool {
 		for v := range f.values(r) {
 			if test(v) {
 				return true
 			}
 		}
 		return false
+	}}
+	return f.decideConstant(q, test)
+}
+
+// decideConstant decides a query on a field with few values by trying them.
+func (f field) decideConstant(q query, test func(value) bool) query {
+	switch {
+	case f.name == typeField:
+		return q.decidedBy(condition.When(test(value{text: StoredType})))
+	case f.kind == boolean:
+		invalidated := condition.Present(condition.Invalidation)
+		return q.decidedBy(condition.Or(
+			condition.And(invalidated, condition.When(test(boolValue(true)))),
+			condition.And(condition.Not(invalidated), condition.When(test(boolValue(false)))),
+		))
 	}
+	return q
 }
 
 // anyText is anyValue for tests that cost more than comparing a text once. They return the units of work that they
 // took.
 func (f field) anyText(test func(text string) (matched bool, units int)) query {
-	return func(r *row) bool {
+	q := query{test: func(r *row) bool {
 		for v := range f.values(r) {
 			matched, units := test(v.text)
 			if !r.spend(units) {
@@ -146,5 +163,9 @@ func (f field) anyText(test func(text string) (matched bool, units int)) query {
 		}
 
 		return false
-	}
+	}}
+	return f.decideConstant(q, func(v value) bool {
+		matched, _ := test(v.text)
+		return matched
+	})
 }

@@ -12,35 +12,43 @@ const maxPatternBytes = 1_000
 
 // prefix compiles a prefix query.
 func (c *compiler) prefix(body map[string]any) (query, error) {
-	f, text, fold, err := patternOptions("prefix", body)
+	f, text, fold, err := c.patternOptions("prefix", body)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
-	return f.anyText(ignoreCase(fold, func(given string) (bool, int) { return strings.HasPrefix(given, text), 0 })), nil
+	q := f.anyText(ignoreCase(fold, func(given string) (bool, int) { return strings.HasPrefix(given, text), 0 }))
+	if !fold {
+		q = f.decidePrefix(q, text)
+	}
+	return q, nil
 }
 
 // wildcard compiles a wildcard query, in which * matches any text and ? one character.
 func (c *compiler) wildcard(body map[string]any) (query, error) {
-	f, text, fold, err := patternOptions("wildcard", body)
+	f, text, fold, err := c.patternOptions("wildcard", body)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if len(text) > maxPatternBytes {
-		return nil, illegal("a wildcard pattern of [%d] bytes is too long: at most [%d] are allowed", len(text),
+		return query{}, illegal("a wildcard pattern of [%d] bytes is too long: at most [%d] are allowed", len(text),
 			maxPatternBytes)
 	}
 
-	return f.anyText(ignoreCase(fold, wildcard.Parse(text).Match)), nil
+	q := f.anyText(ignoreCase(fold, wildcard.Parse(text).Match))
+	if !fold {
+		q = f.decideWildcard(q, text)
+	}
+	return q, nil
 }
 
 // patternOptions reads a query with a pattern. If fold is true, case is ignored and the pattern is in lower case.
-func patternOptions(kind string, body map[string]any) (f field, pattern string, fold bool, err error) {
+func (c *compiler) patternOptions(kind string, body map[string]any) (f field, pattern string, fold bool, err error) {
 	var given any
 	known := options{"value": rawValue(&given), "case_insensitive": xcontent.Boolean(&fold), "rewrite": ignoredOption}
 	if kind == "wildcard" {
 		known["wildcard"] = known["value"]
 	}
-	if f, err = readFieldQuery(kind, body, "value", known); err != nil {
+	if f, err = c.readFieldQuery(kind, body, "value", known); err != nil {
 		return f, "", false, err
 	}
 

@@ -6,10 +6,32 @@ import (
 	"slices"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
-// query reports whether a document matches.
-type query func(*row) bool
+// query is a compiled query.
+type query struct {
+	// test reports whether a document matches.
+	test func(*row) bool
+	// where selects every key that matches, and only those if it is decided.
+	where   condition.Condition
+	decided bool
+}
+
+// decidedBy returns the query with a condition that selects exactly the keys that match.
+func (q query) decidedBy(where condition.Condition) query {
+	q.where, q.decided = where, true
+	return q
+}
+
+// negated returns a query that matches the other documents.
+func (q query) negated() query {
+	other := query{test: func(r *row) bool { return !q.test(r) }}
+	if q.decided {
+		return other.decidedBy(condition.Not(q.where))
+	}
+	return other
+}
 
 // Limits of all queries of one request together. They bound the work per document.
 const (
@@ -25,6 +47,8 @@ type compiler struct {
 	dates          dateReader
 	clauses, depth int
 	aggregations   int
+	// used are the names of the fields that were looked up; metadata for its members too.
+	used map[string]bool
 }
 
 // illegal returns the error for a well-formed request that is not allowed or not supported.
@@ -41,34 +65,34 @@ func malformed(format string, values ...any) error {
 func (c *compiler) query(given any) (query, error) {
 	members, ok := given.(map[string]any)
 	if !ok {
-		return nil, malformed("[_na] query malformed, must start with start_object")
+		return query{}, malformed("[_na] query malformed, must start with start_object")
 	}
 	if len(members) == 0 {
-		return nil, illegal("query malformed, empty clause found")
+		return query{}, illegal("query malformed, empty clause found")
 	}
 
 	kind := slices.Sorted(maps.Keys(members))[0]
 	if len(members) > 1 {
-		return nil, malformed("[%s] malformed query, expected [END_OBJECT] but found [FIELD_NAME]", kind)
+		return query{}, malformed("[%s] malformed query, expected [END_OBJECT] but found [FIELD_NAME]", kind)
 	}
 
 	reader := c.reader(kind)
 	if reader == nil {
-		return nil, illegal("Query type [%s] is not currently supported in this context", kind)
+		return query{}, illegal("Query type [%s] is not currently supported in this context", kind)
 	}
 
 	body, ok := members[kind].(map[string]any)
 	if !ok {
-		return nil, malformed("[%s] query malformed, no start_object after query name", kind)
+		return query{}, malformed("[%s] query malformed, no start_object after query name", kind)
 	}
 
 	c.depth++
 	defer func() { c.depth-- }()
 	if c.depth > maxDepth {
-		return nil, illegal("The nested depth of the query exceeds the maximum of [%d]", maxDepth)
+		return query{}, illegal("The nested depth of the query exceeds the maximum of [%d]", maxDepth)
 	}
 	if err := c.count(1); err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	return reader(body)
@@ -103,7 +127,7 @@ func (c *compiler) reader(kind string) func(map[string]any) (query, error) {
 	case "wildcard":
 		return c.wildcard
 	case "exists":
-		return exists
+		return c.exists
 	case "range":
 		return c.rangeQuery
 	case "simple_query_string":
@@ -114,5 +138,6 @@ func (c *compiler) reader(kind string) func(map[string]any) (query, error) {
 }
 
 func matchAll(body map[string]any) (query, error) {
-	return func(r *row) bool { return r.spend(1) }, readOptions("match_all", body, nil)
+	q := query{test: func(r *row) bool { return r.spend(1) }}
+	return q.decidedBy(condition.Condition{}), readOptions("match_all", body, nil)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // bounds are the bounds of a range query; a nil bound is open.
@@ -14,7 +15,7 @@ func (c *compiler) rangeQuery(body map[string]any) (query, error) {
 	var b bounds
 	var relation any
 	var format, zone string
-	f, err := readFieldQuery("range", body, "", options{
+	f, err := c.readFieldQuery("range", body, "", options{
 		"gt":        rawValue(&b.gt),
 		"gte":       rawValue(&b.gte),
 		"lt":        rawValue(&b.lt),
@@ -24,18 +25,18 @@ func (c *compiler) rangeQuery(body map[string]any) (query, error) {
 		"relation":  rawValue(&relation),
 	})
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if relation != nil {
-		return nil, illegal("range query with relation is not currently supported in this context")
+		return query{}, illegal("range query with relation is not currently supported in this context")
 	}
 	if b.gt != nil && b.gte != nil || b.lt != nil && b.lte != nil {
-		return nil, illegal("a range has at most one lower and one upper bound, but [%s] has more", f.name)
+		return query{}, illegal("a range has at most one lower and one upper bound, but [%s] has more", f.name)
 	}
 
 	dates, err := c.dates.with(format, zone)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if f.kind == date {
 		return dateRange(f, b, dates)
@@ -60,43 +61,50 @@ func dateRange(f field, b bounds, dates dateReader) (query, error) {
 
 		at, err := dates.read(bound.given, bound.last)
 		if err != nil {
-			return nil, err
+			return query{}, err
 		}
 
 		*bound.to = at + bound.shift
 	}
 
-	return f.anyValue(func(v value) bool { return low <= v.number && v.number <= high }), nil
+	q := f.anyValue(func(v value) bool { return low <= v.number && v.number <= high })
+	return f.decideDates(q, low, high), nil
 }
 
 // plainRange compiles a range of texts, compared byte by byte, or of booleans, where false sorts before true.
 func plainRange(f field, b bounds, dates dateReader) (query, error) {
 	var tests []func(value) bool
+	var limits []limit
 	for _, bound := range []struct {
-		given any
-		holds func(order int) bool
+		given    any
+		operator condition.Operator
+		holds    func(order int) bool
 	}{
-		{b.gt, func(order int) bool { return order > 0 }}, {b.gte, func(order int) bool { return order >= 0 }},
-		{b.lt, func(order int) bool { return order < 0 }}, {b.lte, func(order int) bool { return order <= 0 }},
+		{b.gt, condition.Greater, func(order int) bool { return order > 0 }},
+		{b.gte, condition.GreaterOrEqual, func(order int) bool { return order >= 0 }},
+		{b.lt, condition.Less, func(order int) bool { return order < 0 }},
+		{b.lte, condition.LessOrEqual, func(order int) bool { return order <= 0 }},
 	} {
 		if bound.given == nil {
 			continue
 		}
 
-		limit, err := f.read(bound.given, dates)
+		end, err := f.read(bound.given, dates)
 		if err != nil {
-			return nil, err
+			return query{}, err
 		}
 
-		tests = append(tests, func(v value) bool { return bound.holds(compareValues(v, limit)) })
+		tests = append(tests, func(v value) bool { return bound.holds(compareValues(v, end)) })
+		limits = append(limits, limit{bound.operator, end.text})
 	}
 
-	return f.anyValue(func(v value) bool {
+	q := f.anyValue(func(v value) bool {
 		for _, test := range tests {
 			if !test(v) {
 				return false
 			}
 		}
 		return true
-	}), nil
+	})
+	return f.decideRange(q, limits), nil
 }

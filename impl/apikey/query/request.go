@@ -17,7 +17,10 @@ const maxWindow = 10_000
 
 // Request is a parsed and validated request. It can be run any number of times, also concurrently.
 type Request struct {
-	query        query
+	query query
+	// used are the names of the fields that the query and the sort use, aggregated those of the aggregations.
+	used, aggregated map[string]bool
+
 	from, size   int
 	sorts        []sortKey
 	after        []value
@@ -91,7 +94,9 @@ func (b *body) validate() error {
 
 // compile compiles the members of the request.
 func (b *body) compile(c *compiler) (*Request, error) {
-	r := &Request{from: b.from, size: b.size, query: func(*row) bool { return true }}
+	r := &Request{from: b.from, size: b.size, query: allOf(nil), used: map[string]bool{},
+		aggregated: map[string]bool{}}
+	c.used = r.used
 	var err error
 	if b.query != nil {
 		if r.query, err = c.query(b.query); err != nil {
@@ -111,6 +116,7 @@ func (b *body) compile(c *compiler) (*Request, error) {
 		}
 	}
 
+	c.used = r.aggregated
 	name, aggs := "aggs", b.aggs
 	if b.aggregations != nil {
 		name, aggs = "aggregations", b.aggregations

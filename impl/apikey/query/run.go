@@ -41,8 +41,7 @@ type candidate struct {
 func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result, error) {
 	spent := newBudget(ctx)
 	result := Result{aggregations: r.aggregations, spent: spent}
-	queryWork := work.New(ctx, maxWork,
-		illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
+	queryWork := newWork(ctx)
 	var err error
 	if result.collectors, err = startAll(r.aggregations, spent); err != nil {
 		return Result{}, err
@@ -52,8 +51,8 @@ func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result
 	for document := range documents {
 		at := row{Document: &document, work: queryWork}
 		at.spend(1)
-		if r.query(&at) {
-			result.Total++
+		if r.query.test(&at) {
+			result.Total += at.weight()
 			if err := addAll(result.collectors, &at); err != nil {
 				return Result{}, err
 			}
@@ -69,6 +68,11 @@ func (r *Request) Run(ctx context.Context, documents iter.Seq[Document]) (Result
 	return result, nil
 }
 
+func newWork(ctx context.Context) *work.Budget {
+	return work.New(ctx, maxWork,
+		illegal("the query is too much work: at most [%d] values and characters are compared", maxWork))
+}
+
 // page keeps the first documents, in sort order, of those that it is offered.
 type page struct {
 	request *Request
@@ -82,13 +86,8 @@ func (p *page) offer(r *row) {
 		return
 	}
 
-	keys := p.request.sorts
-	ranks := make([]value, len(keys))
-	for i := range keys {
-		ranks[i] = keys[i].of(r)
-	}
-
-	if p.request.after != nil && compareKeys(keys, ranks, p.request.after) <= 0 {
+	ranks := p.ranks(r)
+	if p.request.after != nil && compareKeys(p.request.sorts, ranks, p.request.after) <= 0 {
 		return
 	}
 
@@ -99,6 +98,15 @@ func (p *page) offer(r *row) {
 	if len(p.kept) >= 2*p.limit {
 		p.cut()
 	}
+}
+
+// ranks returns the values by which a document is sorted.
+func (p *page) ranks(r *row) []value {
+	ranks := make([]value, len(p.request.sorts))
+	for i := range ranks {
+		ranks[i] = p.request.sorts[i].of(r)
+	}
+	return ranks
 }
 
 // cut sorts the kept documents and drops those behind the page.

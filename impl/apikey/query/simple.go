@@ -31,24 +31,24 @@ func (c *compiler) simple(body map[string]any) (query, error) {
 		"auto_generate_synonyms_phrase_query": ignoredOption,
 	})
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if _, given := body["query"]; !given {
-		return nil, malformed("[simple_query_string] query text missing")
+		return query{}, malformed("[simple_query_string] query text missing")
 	}
 	if len(text) > maxQueryTextBytes {
-		return nil, illegal("a query text of [%d] bytes is too long: at most [%d] are allowed", len(text), maxQueryTextBytes)
+		return query{}, illegal("a query text of [%d] bytes is too long: at most [%d] are allowed", len(text), maxQueryTextBytes)
 	}
 
 	p := simpleParser{text: text, atLeast: atLeast, words: simpleWords{compiler: c, lenient: lenient}}
 	if err := p.words.addFields(names); err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if p.fallback, err = defaultOperator(operator); err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if p.operators, err = simpleFlags(flags); err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	return p.all()

@@ -34,8 +34,7 @@ type group struct {
 // add appends a query. A change of operator makes the queries so far one operand.
 func (g *group) add(part query, fallback byte) {
 	if g.negated {
-		positive := part
-		part = func(r *row) bool { return !positive(r) }
+		part = part.negated()
 	}
 
 	operator := cmp.Or(g.next, fallback)
@@ -51,7 +50,7 @@ func (g *group) add(part query, fallback byte) {
 func (g *group) query() query {
 	parts := g.parts
 	if g.operator == '+' && len(parts) > 0 {
-		return func(r *row) bool { return all(parts, r) }
+		return allOf(parts)
 	}
 	return anyOf(parts)
 }
@@ -60,14 +59,14 @@ func (g *group) query() query {
 func (p *simpleParser) all() (query, error) {
 	g, err := p.group(0)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if g.operator != '|' {
 		return g.query(), nil
 	}
 
 	needed, err := requiredMatches(p.atLeast, len(g.parts), true)
-	return func(r *row) bool { return atLeastOf(g.parts, needed, r) }, err
+	return atLeast(g.parts, needed), err
 }
 
 // group parses up to the closing parenthesis or the end of the text.

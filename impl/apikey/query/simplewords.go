@@ -22,7 +22,7 @@ func (w *simpleWords) addFields(names []string) error {
 
 	for _, name := range names {
 		name, _, _ = strings.Cut(name, "^")
-		found, err := selectFields(name)
+		found, err := w.selectFields(name)
 		if err != nil {
 			return err
 		}
@@ -43,25 +43,25 @@ func (w *simpleWords) addFields(names []string) error {
 }
 
 // selectFields returns the fields of a name or pattern.
-func selectFields(name string) ([]field, error) {
+func (c *compiler) selectFields(name string) ([]field, error) {
 	if strings.Contains(name, "*") {
-		return matchFields(name)
+		return c.matchFields(name)
 	}
-	f, err := lookupField(name)
+	f, err := c.lookupField(name)
 	return []field{f}, err
 }
 
 // word compiles a word: equal texts, texts with the prefix, or texts within an edit distance.
 func (w *simpleWords) word(text string, prefix bool, distance int) (query, error) {
 	if err := w.count(len(w.targets)); err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	parts := make([]query, 0, len(w.targets))
 	for _, f := range w.targets {
 		part, err := w.fieldQuery(f, text, prefix, distance)
 		if err != nil && !w.lenient {
-			return nil, err
+			return query{}, err
 		}
 		if err == nil {
 			parts = append(parts, part)
@@ -75,14 +75,14 @@ func (w *simpleWords) word(text string, prefix bool, distance int) (query, error
 func (w *simpleWords) fieldQuery(f field, text string, prefix bool, distance int) (query, error) {
 	switch {
 	case prefix && text == "":
-		return f.anyValue(func(value) bool { return true }), nil
+		return f.any(), nil
 	case !prefix && distance == 0:
 		return w.equals(f, text, false)
 	case !f.hasTexts():
-		return nil, illegal("Can only use prefix and fuzzy queries on keyword fields - not on [%s] which is of type [%s]",
+		return query{}, illegal("Can only use prefix and fuzzy queries on keyword fields - not on [%s] which is of type [%s]",
 			f.name, f.kind)
 	case prefix:
-		return f.anyValue(func(v value) bool { return strings.HasPrefix(v.text, text) }), nil
+		return f.decidePrefix(f.anyValue(func(v value) bool { return strings.HasPrefix(v.text, text) }), text), nil
 	}
 
 	return f.anyText(newFuzzy(text, distance)), nil

@@ -98,7 +98,7 @@ func (c *compiler) sortBy(name string, body map[string]any) (sortKey, error) {
 		return key, nil
 	}
 
-	if key.field, err = lookupField(name); err != nil {
+	if key.field, err = c.lookupField(name); err != nil {
 		return key, err
 	}
 

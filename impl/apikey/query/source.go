@@ -38,7 +38,7 @@ func (c *compiler) source(a *aggregation, kind string, body map[string]any, own 
 
 	var s source
 	var err error
-	if s.field, err = lookupField(name); err != nil {
+	if s.field, err = c.lookupField(name); err != nil {
 		return s, err
 	}
 	if s.dates, err = c.dates.with(format, zone); err != nil || missing == nil {

@@ -1,9 +1,12 @@
 package query
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // maxTerms bounds the values of a terms query.
@@ -13,10 +16,10 @@ const maxTerms = 65_536
 func (c *compiler) term(body map[string]any) (query, error) {
 	var given any
 	var fold bool
-	f, err := readFieldQuery("term", body, "value",
+	f, err := c.readFieldQuery("term", body, "value",
 		options{"value": rawValue(&given), "case_insensitive": xcontent.Boolean(&fold)})
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	return c.equals(f, given, fold)
@@ -28,7 +31,7 @@ func (c *compiler) match(body map[string]any) (query, error) {
 	var given any
 	var fuzziness any
 	var lenient bool
-	f, err := readFieldQuery("match", body, "query", options{
+	f, err := c.readFieldQuery("match", body, "query", options{
 		"query":                               rawValue(&given),
 		"fuzziness":                           rawValue(&fuzziness),
 		"lenient":                             xcontent.Boolean(&lenient),
@@ -43,10 +46,10 @@ func (c *compiler) match(body map[string]any) (query, error) {
 		"auto_generate_synonyms_phrase_query": ignoredOption,
 	})
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if fuzziness != nil {
-		return nil, illegal("match query with fuzziness is not currently supported in this context")
+		return query{}, illegal("match query with fuzziness is not currently supported in this context")
 	}
 
 	q, err := c.equals(f, given, false)
@@ -58,30 +61,31 @@ func (c *compiler) match(body map[string]any) (query, error) {
 }
 
 // matchNone is a query without matches.
-func matchNone(*row) bool { return false }
+var matchNone = query{test: func(*row) bool { return false }}.decidedBy(condition.When(false))
 
 // equals returns a query for documents with a value. A date of lower precision matches its whole period. If fold is
 // true, case is ignored.
 func (c *compiler) equals(f field, given any, fold bool) (query, error) {
 	if given == nil {
-		return nil, illegal("value cannot be null")
+		return query{}, illegal("value cannot be null")
 	}
 	if fold && !f.hasTexts() {
-		return nil, illegal("[%s] field which is of type [%s], does not support case insensitive term queries", f.name,
+		return query{}, illegal("[%s] field which is of type [%s], does not support case insensitive term queries", f.name,
 			f.kind)
 	}
 
 	if f.kind == date {
 		first, last, err := c.dates.span(given)
 		if err != nil {
-			return nil, err
+			return query{}, err
 		}
-		return f.anyValue(func(v value) bool { return first <= v.number && v.number <= last }), nil
+		q := f.anyValue(func(v value) bool { return first <= v.number && v.number <= last })
+		return f.decideDates(q, first, last), nil
 	}
 
 	want, err := f.read(given, c.dates)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	if fold {
@@ -89,22 +93,22 @@ func (c *compiler) equals(f field, given any, fold bool) (query, error) {
 		return f.anyText(ignoreCase(true, func(text string) (bool, int) { return text == lower, 0 })), nil
 	}
 
-	return f.anyValue(func(v value) bool { return v == want }), nil
+	return f.decideEqual(f.anyValue(func(v value) bool { return v == want }), want), nil
 }
 
 // terms compiles a terms query.
 func (c *compiler) terms(body map[string]any) (query, error) {
 	name, given, err := termsField(body)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 
-	f, err := lookupField(name)
+	f, err := c.lookupField(name)
 	if err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if len(given) > maxTerms {
-		return nil, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of "+
+		return query{}, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of "+
 			"[%d]", len(given), maxTerms)
 	}
 	if f.kind == date {
@@ -115,18 +119,19 @@ func (c *compiler) terms(body map[string]any) (query, error) {
 	for _, one := range given {
 		v, err := f.read(one, c.dates)
 		if err != nil {
-			return nil, err
+			return query{}, err
 		}
 		wanted[v] = true
 	}
 
-	return f.anyValue(func(v value) bool { return wanted[v] }), nil
+	q := f.anyValue(func(v value) bool { return wanted[v] })
+	return f.decideEqual(q, slices.Collect(maps.Keys(wanted))...), nil
 }
 
 // dateTerms compiles a terms query on a date: each date is a period of its own.
 func (c *compiler) dateTerms(f field, given []any) (query, error) {
 	if err := c.count(len(given)); err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	parts, err := readEach(given, func(one any) (query, error) { return c.equals(f, one, false) })
@@ -165,7 +170,7 @@ func termsField(body map[string]any) (name string, values []any, err error) {
 func ids(body map[string]any) (query, error) {
 	var given []string
 	if err := readOptions("ids", body, options{"values": xcontent.Texts(&given)}); err != nil {
-		return nil, err
+		return query{}, err
 	}
 
 	wanted := make(map[string]bool, len(given))
@@ -173,23 +178,24 @@ func ids(body map[string]any) (query, error) {
 		wanted[id] = true
 	}
 
-	return func(r *row) bool { return r.spend(1) && wanted[r.ID] }, nil
+	q := query{test: func(r *row) bool { return r.spend(1) && wanted[r.ID] }}
+	return decideIn(q, condition.ID, given), nil
 }
 
 // exists compiles an exists query on a field or a pattern of fields.
-func exists(body map[string]any) (query, error) {
+func (c *compiler) exists(body map[string]any) (query, error) {
 	var name string
 	if err := readOptions("exists", body, options{"field": xcontent.Text(&name)}); err != nil {
-		return nil, err
+		return query{}, err
 	}
 	if name == "" {
-		return nil, malformed("[exists] must be provided with a [field]")
+		return query{}, malformed("[exists] must be provided with a [field]")
 	}
 
-	found, err := selectFields(name)
+	found, err := c.selectFields(name)
 	parts := make([]query, 0, len(found))
 	for _, f := range found {
-		parts = append(parts, f.anyValue(func(value) bool { return true }))
+		parts = append(parts, f.any())
 	}
 	return anyOf(parts), err
 }

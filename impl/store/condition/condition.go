@@ -1,0 +1,183 @@
+// Package condition describes which API keys a statement selects, and in which order, without SQL.
+package condition
+
+// Column is a property of an API key that a database can compare. Texts are compared byte by byte.
+type Column int
+
+// The columns. Realm is a text in another table. Creation, Expiration and Invalidation are milliseconds since 1970;
+// zero is an absent value, as is an empty text.
+const (
+	ID Column = iota
+	Name
+	UserName
+	Realm
+	Creation
+	Expiration
+	Invalidation
+)
+
+// Operator compares a column with a value.
+type Operator string
+
+// The operators.
+const (
+	Equal          Operator = "="
+	NotEqual       Operator = "<>"
+	Less           Operator = "<"
+	LessOrEqual    Operator = "<="
+	Greater        Operator = ">"
+	GreaterOrEqual Operator = ">="
+)
+
+// Kind is the form of a Condition.
+type Kind int
+
+// The kinds. Every is the zero value.
+const (
+	Every Kind = iota
+	None
+	Comparison
+	Membership
+	Conjunction
+	Disjunction
+	Negation
+)
+
+// Condition selects keys. The zero value selects all. Use the functions of this package to make others.
+type Condition struct {
+	Kind Kind
+	// Column, Operator and Values belong to a comparison, which has one value, or to a membership, which has no
+	// operator.
+	Column   Column
+	Operator Operator
+	Values   []any
+	// Parts are the operands of a conjunction, a disjunction or a negation.
+	Parts []Condition
+}
+
+// Compare selects the keys whose column compares to a text or an int64 as the operator says.
+func Compare(column Column, operator Operator, value any) Condition {
+	return Condition{Kind: Comparison, Column: column, Operator: operator, Values: []any{value}}
+}
+
+// In selects the keys whose column is one of the values.
+func In(column Column, values []any) Condition {
+	if len(values) == 0 {
+		return When(false)
+	}
+	return Condition{Kind: Membership, Column: column, Values: values}
+}
+
+// When selects all keys, or none.
+func When(all bool) Condition {
+	if all {
+		return Condition{}
+	}
+	return Condition{Kind: None}
+}
+
+// Present selects the keys with a value in the column, which is a text or a time.
+func Present(column Column) Condition {
+	if column >= Creation {
+		return Compare(column, NotEqual, int64(0))
+	}
+	return Compare(column, NotEqual, "")
+}
+
+// And selects the keys that all conditions select.
+func And(parts ...Condition) Condition { return combine(Conjunction, Every, None, parts) }
+
+// Or selects the keys that at least one condition selects.
+func Or(parts ...Condition) Condition { return combine(Disjunction, None, Every, parts) }
+
+// combine drops the neutral parts. One absorbing part decides the whole.
+func combine(kind, neutral, absorbing Kind, parts []Condition) Condition {
+	var kept []Condition
+	for _, part := range parts {
+		switch part.Kind {
+		case neutral:
+		case absorbing:
+			return Condition{Kind: absorbing}
+		case kind:
+			kept = append(kept, part.Parts...)
+		default:
+			kept = append(kept, part)
+		}
+	}
+	switch len(kept) {
+	case 0:
+		return Condition{Kind: neutral}
+	case 1:
+		return kept[0]
+	}
+	return Condition{Kind: kind, Parts: kept}
+}
+
+// Not selects the keys that a condition does not select.
+func Not(part Condition) Condition {
+	switch part.Kind {
+	case Every:
+		return Condition{Kind: None}
+	case None:
+		return Condition{}
+	case Negation:
+		return part.Parts[0]
+	case Comparison:
+		return Compare(part.Column, inverse[part.Operator], part.Values[0])
+	}
+	return Condition{Kind: Negation, Parts: []Condition{part}}
+}
+
+// inverse are the operators that hold where others do not: every key has a value in every column.
+var inverse = map[Operator]Operator{
+	Equal: NotEqual, NotEqual: Equal, Less: GreaterOrEqual, GreaterOrEqual: Less, Greater: LessOrEqual,
+	LessOrEqual: Greater,
+}
+
+// Prefix selects the keys whose text begins with a prefix that is valid UTF-8.
+func Prefix(column Column, prefix string) Condition {
+	if prefix == "" {
+		return Present(column)
+	}
+	from := Compare(column, GreaterOrEqual, prefix)
+	end := successor(prefix)
+	if end == "" {
+		return from
+	}
+	return And(from, Compare(column, Less, end))
+}
+
+// successor returns the first text, in the order of bytes, after all texts with a prefix; empty if there is none.
+func successor(prefix string) string {
+	runes := []rune(prefix)
+	for i := len(runes) - 1; i >= 0; i-- {
+		const lastBeforeSurrogates, firstAfterSurrogates, last = 0xD7FF, 0xE000, 0x10FFFF
+		switch runes[i] {
+		case last:
+			continue
+		case lastBeforeSurrogates:
+			runes[i] = firstAfterSurrogates
+		default:
+			runes[i]++
+		}
+		return string(runes[:i+1])
+	}
+	return ""
+}
+
+// Size returns the number of values in a condition, which is about the cost to plan a statement with it.
+func (c Condition) Size() int {
+	size := len(c.Values)
+	for _, part := range c.Parts {
+		size += part.Size()
+	}
+	return size
+}
+
+// Order is one criterion by which keys are sorted.
+type Order struct {
+	Column Column
+	// Presence sorts by whether the column has a value: keys without one come first.
+	Presence   bool
+	Descending bool
+}

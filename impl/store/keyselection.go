@@ -1,0 +1,392 @@
+package store
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/store/condition"
+)
+
+// The statements on keys that a condition selects are built for each request: there is one per combination of columns.
+// Values are always arguments.
+
+var selectSweeping = prepare(`SELECT name FROM users WHERE sweeping LIMIT 1`)
+
+// creatorRealm is the realm in a document about a key's owner, and isCreator whether a document is one. An index has
+// both.
+const (
+	creatorRealm = `COALESCE(body` + asJSON + ` ->> 'realm', '')`
+	isCreator    = `substr(body, 1, 13) = '{"principal":'`
+	// asJSON converts a text for the operator ->>.
+	asJSON = `::json`
+)
+
+// creatorsByRealm is not a migration, because each database spells JSON differently.
+const creatorsByRealm = `
+CREATE INDEX IF NOT EXISTS documents_realm ON documents ((` + creatorRealm + `)) WHERE ` + isCreator + `;`
+
+// keyStatement is a statement on keys under construction.
+type keyStatement struct {
+	text strings.Builder
+	args []any
+	// columns are the expressions of the columns.
+	columns [7]string
+	// source is the tables and the condition that every key meets.
+	source string
+}
+
+// keyStatement begins a statement. While no rows of users wait for the sweep, the columns are plain, so that indexes
+// can be used.
+func (tx *Tx) keyStatement() (*keyStatement, error) {
+	sweeping, err := all(tx, single[string], selectSweeping)
+	if err != nil {
+		return nil, err
+	}
+	s := &keyStatement{
+		columns: [...]string{"api_keys.id", "api_keys.description", "api_keys.user_name", "", "api_keys.created_at",
+			"api_keys.expires_at", "api_keys.invalidated_at"},
+		source: ` FROM api_keys WHERE TRUE`,
+	}
+	if len(sweeping) > 0 {
+		s.text.WriteString(sweepingOwners)
+		s.columns[condition.Invalidation] = invalidatedColumn
+		s.source = keySource
+	}
+	return s, nil
+}
+
+// write appends to the statement.
+func (s *keyStatement) write(texts ...string) {
+	for _, text := range texts {
+		s.text.WriteString(text)
+	}
+}
+
+// argument appends a placeholder of an argument.
+func (s *keyStatement) argument(value any) {
+	s.args = append(s.args, value)
+	fmt.Fprintf(&s.text, "$%d", len(s.args))
+}
+
+// where appends the tables and a condition.
+func (s *keyStatement) where(c condition.Condition) {
+	s.write(s.source, ` AND `)
+	s.condition(c)
+}
+
+func (s *keyStatement) condition(c condition.Condition) {
+	switch c.Kind {
+	case condition.Every:
+		s.write(`TRUE`)
+	case condition.None:
+		s.write(`FALSE`)
+	case condition.Comparison, condition.Membership:
+		s.values(c)
+	case condition.Conjunction:
+		s.parts(c.Parts, ` AND `)
+	case condition.Disjunction:
+		s.parts(c.Parts, ` OR `)
+	case condition.Negation:
+		s.write(`NOT `)
+		s.parts(c.Parts, ``)
+	}
+}
+
+func (s *keyStatement) parts(parts []condition.Condition, operator string) {
+	s.write(`(`)
+	for i, part := range parts {
+		if i > 0 {
+			s.write(operator)
+		}
+		s.condition(part)
+	}
+	s.write(`)`)
+}
+
+// values appends a comparison with one or several values.
+func (s *keyStatement) values(c condition.Condition) {
+	if c.Column != condition.Realm {
+		s.write(s.columns[c.Column])
+		s.compare(c)
+		return
+	}
+
+	// A key without a document about its owner is of a user of this server.
+	s.write(`(`)
+	if nativeMeets(c) {
+		s.write(`api_keys.creator = '' OR `)
+	}
+	s.write(`api_keys.creator IN (SELECT id FROM documents WHERE `, isCreator, ` AND `, creatorRealm)
+	s.compare(c)
+	s.write(`))`)
+}
+
+// absent is the stored form of an absent value. An index on the keys that have a value is used only if the statement
+// has it as a constant.
+func absent(column condition.Column) string {
+	if column >= condition.Creation {
+		return `0`
+	}
+	return `''`
+}
+
+// compare appends the right side of a comparison.
+func (s *keyStatement) compare(c condition.Condition) {
+	if c.Kind == condition.Comparison {
+		s.write(` `, string(c.Operator), ` `)
+		if c.Values[0] == "" || c.Values[0] == int64(0) {
+			s.write(absent(c.Column))
+		} else {
+			s.argument(c.Values[0])
+		}
+		return
+	}
+	s.write(` IN (`)
+	for i, value := range c.Values {
+		if i > 0 {
+			s.write(`, `)
+		}
+		s.argument(value)
+	}
+	s.write(`)`)
+}
+
+// nativeMeets reports whether the realm of this server's users meets a condition on realms.
+func nativeMeets(c condition.Condition) bool {
+	if c.Kind == condition.Membership {
+		return slices.Contains(c.Values, any(identity.Native.Name))
+	}
+	value, _ := c.Values[0].(string)
+	order := strings.Compare(identity.Native.Name, value)
+	switch c.Operator {
+	case condition.Equal:
+		return order == 0
+	case condition.NotEqual:
+		return order != 0
+	case condition.Less:
+		return order < 0
+	case condition.LessOrEqual:
+		return order <= 0
+	case condition.Greater:
+		return order > 0
+	case condition.GreaterOrEqual:
+		return order >= 0
+	}
+	return false
+}
+
+// order appends an ORDER BY. Without an index, the database sorts the selected keys, and cannot choose to read all
+// keys in this order instead.
+func (s *keyStatement) order(orders []condition.Order, indexed bool) {
+	before := ` ORDER BY `
+	for _, o := range orders {
+		expression := s.columns[o.Column]
+		switch {
+		case o.Presence:
+			expression = `CASE WHEN ` + expression + ` = ` + absent(o.Column) + ` THEN 0 ELSE 1 END`
+		case !indexed && o.Column >= condition.Creation:
+			expression += ` + 0`
+		case !indexed:
+			expression += ` || ''`
+		}
+		s.write(before, expression)
+		if o.Descending {
+			s.write(` DESC`)
+		}
+		before = `, `
+	}
+}
+
+// Count returns the number of selected keys, at most the limit. Zero is no limit.
+func (t Keys) Count(where condition.Condition, limit int) (int, error) {
+	s, err := t.tx.keyStatement()
+	if err != nil {
+		return 0, err
+	}
+	if limit == 0 {
+		s.write(`SELECT COUNT(*)`)
+		s.where(where)
+	} else {
+		s.write(`SELECT COUNT(*) FROM (SELECT 1`)
+		s.where(where)
+		s.write(` LIMIT `)
+		s.argument(limit)
+		s.write(`) AS selected`)
+	}
+	return one(t.tx, single[int], adHoc(s.text.String()), s.args...)
+}
+
+// sortedInMemory is the number of selected keys up to which sorting them takes less time than reading keys in the
+// requested order until enough are selected.
+const sortedInMemory = 10_000
+
+// IDs returns the ids of the first selected keys in an order, at most the limit; zero is no limit. total is the number
+// of selected keys if it is known, or a negative number.
+func (t Keys) IDs(where condition.Condition, orders []condition.Order, limit, total int) ([]string, error) {
+	s, err := t.tx.keyStatement()
+	if err != nil {
+		return nil, err
+	}
+	s.write(`SELECT api_keys.id`)
+	s.where(where)
+	s.order(orders, total < 0 || total > sortedInMemory)
+	if limit > 0 {
+		s.write(` LIMIT `)
+		s.argument(limit)
+	}
+	return all(t.tx, single[string], adHoc(s.text.String()), s.args...)
+}
+
+// Oldest is the order of keys by creation.
+var Oldest = []condition.Order{{Column: condition.Creation}, {Column: condition.ID}}
+
+// Chunks yields the selected keys in chunks of a bounded size, oldest first. It holds the ids of all of them.
+func (t Keys) Chunks(where condition.Condition) iter.Seq2[[]APIKey, error] {
+	return func(yield func([]APIKey, error) bool) {
+		ids, err := t.IDs(where, Oldest, 0, -1)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for some := range slices.Chunk(ids, keysAtOnce) {
+			if keys, err := t.InOrder(some); !yield(keys, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// keysAtOnce is the number of keys in a chunk.
+const keysAtOnce = 500
+
+// InOrder returns the keys with the ids, in their order. Ids that do not exist are left out.
+func (t Keys) InOrder(ids []string) ([]APIKey, error) {
+	found, err := t.ByIDs(ids)
+	keys := make([]APIKey, 0, len(found))
+	for _, id := range ids {
+		if key, ok := found[id]; ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys, err
+}
+
+// KeyRow is a key in a scan, or a group of keys.
+type KeyRow struct {
+	ID, Name, UserName, Realm, Metadata string
+	// Expiration and Invalidation are zero for a key that never expires, or is not invalidated.
+	Creation, Expiration, Invalidation time.Time
+	// Count is the number of keys in the group.
+	Count int
+}
+
+// KeyColumns are the columns of a scan that cost more than reading the key's row.
+type KeyColumns struct{ Realm, Metadata bool }
+
+// Scan yields the selected keys in no particular order, as the database returns them. No other statement can be run
+// before it ends.
+func (t Keys) Scan(where condition.Condition, read KeyColumns) iter.Seq2[*KeyRow, error] {
+	return func(yield func(*KeyRow, error) bool) {
+		s, err := t.tx.keyStatement()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		s.write(`SELECT `, strings.Join([]string{s.columns[condition.ID], s.columns[condition.Name],
+			s.columns[condition.UserName], s.realm(read.Realm), s.metadata(read.Metadata),
+			s.columns[condition.Creation], s.columns[condition.Expiration], s.columns[condition.Invalidation]}, `, `), `, 1`)
+		s.where(where)
+		t.stream(s, yield)
+	}
+}
+
+// Groups yields the selected keys, those that are equal in all columns of the groups together, with nothing but these
+// columns set. Invalidation is some time if the keys of a group are invalidated.
+func (t Keys) Groups(where condition.Condition, columns []condition.Column) iter.Seq2[*KeyRow, error] {
+	return func(yield func(*KeyRow, error) bool) {
+		s, err := t.tx.keyStatement()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		t.stream(s.groups(where, columns), yield)
+	}
+}
+
+// groups appends a statement that counts keys by columns.
+func (s *keyStatement) groups(where condition.Condition, columns []condition.Column) *keyStatement {
+	shown := []string{`''`, `''`, `''`, `''`, `''`, `0`, `0`, `0`}
+	var by []string
+	add := func(position int, result, group string) {
+		shown[position] = result
+		by = append(by, group)
+	}
+	for _, column := range columns {
+		switch column {
+		case condition.UserName:
+			add(2, s.columns[column], s.columns[column])
+		case condition.Realm:
+			add(3, s.realm(true), `api_keys.creator`)
+		case condition.Invalidation:
+			flag := `CASE WHEN ` + s.columns[column] + ` = 0 THEN 0 ELSE 1 END`
+			add(7, flag, flag)
+		}
+	}
+	s.write(`SELECT `, strings.Join(shown, `, `), `, COUNT(*)`)
+	s.where(where)
+	if len(by) > 0 {
+		s.write(` GROUP BY `, strings.Join(by, `, `))
+	}
+	s.write(` HAVING COUNT(*) > 0`) // without columns there is one group, even of no keys
+	return s
+}
+
+// realm is the expression of a key's realm.
+func (s *keyStatement) realm(read bool) string {
+	if !read {
+		return `''`
+	}
+	return `COALESCE((SELECT ` + creatorRealm + ` FROM documents WHERE documents.id = api_keys.creator), '` +
+		identity.Native.Name + `')`
+}
+
+func (s *keyStatement) metadata(read bool) string {
+	if !read {
+		return `''`
+	}
+	return `api_keys.metadata`
+}
+
+// stream yields the rows of a statement, always in the same record.
+func (t Keys) stream(s *keyStatement, yield func(*KeyRow, error) bool) {
+	if anyUnstorable(s.args) {
+		return
+	}
+	statement := adHoc(s.text.String())
+	rows, err := t.tx.query(statement, s.args)
+	if err != nil {
+		yield(nil, t.tx.fail(statement, err))
+		return
+	}
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+
+	var row KeyRow
+	fields := []any{&row.ID, &row.Name, &row.UserName, &row.Realm, &row.Metadata, (*milliseconds)(&row.Creation),
+		(*milliseconds)(&row.Expiration), (*milliseconds)(&row.Invalidation), &row.Count}
+	for rows.Next() {
+		if err := rows.Scan(fields...); err != nil {
+			yield(nil, t.tx.fail(statement, err))
+			return
+		}
+		if !yield(&row, nil) {
+			return
+		}
+	}
+	if err := rows.Err(); err != nil {
+		yield(nil, t.tx.fail(statement, err))
+	}
+}

@@ -1,0 +1,5 @@
+-- Lists and searches of API keys read as many keys as they return.
+
+-- +goose Up
+CREATE INDEX api_keys_description ON api_keys (description, created_at, id);
+CREATE INDEX api_keys_creator ON api_keys (creator);
