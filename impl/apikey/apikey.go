@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -59,8 +58,15 @@ type Service struct {
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
 	known, _ := store.NewCache[*ownedKey](st, maxKnown)
-	return &Service{store: st, settings: settings, quota: newQuota(st, settings.MaxPerUser), usage: newUsage(st, log), log: log,
-		ceilings: ceilings, known: known}
+	return &Service{
+		store:    st,
+		settings: settings,
+		quota:    newQuota(st, settings.MaxPerUser),
+		usage:    newUsage(st, log),
+		log:      log,
+		ceilings: ceilings,
+		known:    known,
+	}
 }
 
 // Close writes the last uses of keys, and stops the service.
@@ -82,7 +88,8 @@ func (s *Service) Get(ctx context.Context, ref Ref) (Key, error) {
 	return keyOf(key), err
 }
 
-// List returns the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound.
+// List returns the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound. Their metadata and
+// last uses are left out.
 func (s *Service) List(ctx context.Context, userName string) ([]Key, error) {
 	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]Key, error) {
 		if err := checkOwner(tx, userName); err != nil {
@@ -93,7 +100,8 @@ func (s *Service) List(ctx context.Context, userName string) ([]Key, error) {
 	return keys, err
 }
 
-// ListAll returns the keys of all users that are not invalidated, oldest first.
+// ListAll returns the keys of all users that are not invalidated, oldest first. Their metadata and last uses are left
+// out.
 func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) ([]Key, error) { return validKeys(tx, condition.Condition{}) })
 }
@@ -101,14 +109,19 @@ func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
 // validKeys returns the selected keys that are not invalidated, oldest first.
 func validKeys(tx *store.Tx, where condition.Condition) ([]Key, error) {
 	var valid []Key
-	for keys, err := range tx.Keys.Chunks(condition.And(where, notInvalidated)) {
+	columns := []condition.Column{condition.ID, condition.Name, condition.UserName, condition.Creation,
+		condition.Expiration}
+	for row, err := range tx.Keys.Scan(condition.And(where, notInvalidated), columns, store.Oldest) {
 		if err != nil {
 			return nil, err
 		}
-		valid = slices.Grow(valid, len(keys))
-		for _, key := range keys {
-			valid = append(valid, keyOf(key))
-		}
+		valid = append(valid, Key{
+			ID:          row.ID,
+			UserName:    row.UserName,
+			Description: row.Name,
+			CreatedAt:   row.Creation,
+			ExpiresAt:   row.Expiration,
+		})
 	}
 	return valid, nil
 }

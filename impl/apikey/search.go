@@ -96,19 +96,18 @@ func (s *search) aggregate() (query.Result, error) {
 		return query.Result{}, nil
 	}
 	var rows iter.Seq2[*store.KeyRow, error]
-	if s.plan.Groups != nil {
-		rows = s.tx.Keys.Groups(s.plan.Where, s.plan.Groups)
+	if s.plan.Grouped {
+		rows = s.tx.Keys.Groups(s.plan.Where, s.plan.Aggregate)
 	} else {
-		columns := store.KeyColumns{Realm: s.plan.AggregatesRealm, Metadata: s.plan.AggregatesMetadata}
-		rows = s.tx.Keys.Scan(s.plan.Where, columns)
+		rows = s.tx.Keys.Scan(s.plan.Where, s.plan.Aggregate, nil)
 	}
 	return s.over(rows, s.request.Aggregate)
 }
 
 // scanned reads all keys that may match.
 func (s *search) scanned(limits bool) (Found, error) {
-	columns := store.KeyColumns{Realm: s.plan.Realm, Metadata: s.plan.Metadata}
-	result, err := s.over(s.tx.Keys.Scan(s.plan.Where, columns), s.request.Run)
+	rows := s.tx.Keys.Scan(s.plan.Where, s.plan.Run, nil)
+	result, err := s.over(rows, s.request.Run)
 	if err != nil {
 		return Found{}, err
 	}

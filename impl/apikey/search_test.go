@@ -30,6 +30,15 @@ func databases(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgrestest.DSN(t)) })
 }
 
+// another returns the DSN of another empty database of the same kind.
+func another(t *testing.T, dsn string) string {
+	t.Helper()
+	if store.IsPostgres(dsn) {
+		return postgrestest.DSN(t)
+	}
+	return "sqlite:" + filepath.Join(t.TempDir(), "another.db")
+}
+
 // warehouse is a store of random keys with the documents that queries should see.
 type warehouse struct {
 	*apikey.Service
@@ -37,12 +46,12 @@ type warehouse struct {
 	now   time.Time
 	// documents are what the queries see, oldest first.
 	documents []query.Document
-	owners    []string
 }
 
 // The pools that random keys and queries are made of.
 var (
-	someNames  = []string{"", "a", "ab", "abc", "b", "B", "é", "a\U0010FFFF", "\U0010FFFF", "a*", "a?", `a\b`, "\ud7ff", "zz"}
+	someNames = []string{"", "a", "ab", "abc", "b", "B", "é", "a\U0010FFFF", "\U0010FFFF", "a*", "a?", `a\b`, "\ud7ff",
+		"zz"}
 	someUsers  = []string{"alice", "bob", "carol"}
 	someRealms = []string{"default_native", "corp", "Corp"}
 	someTags   = []string{"x", "y", "1"}
@@ -201,7 +210,8 @@ func quoted(text string) string {
 func (d draw) keyword() string { return d.of("name", "username", "realm_name", "type") }
 
 func (d draw) date() string {
-	return d.of("2026-11-25", "2026-11", "now", "now-3d/d", "2026-12-10T12:00:00.000Z", "2026-12-11T00:00:00Z", "1970-01-01")
+	return d.of("2026-11-25", "2026-11", "now", "now-3d/d", "2026-12-10T12:00:00.000Z", "2026-12-11T00:00:00Z",
+		"1970-01-01")
 }
 
 func (d draw) dateField() string { return d.of("creation", "expiration", "invalidation") }
@@ -213,8 +223,8 @@ func (d draw) field() string {
 
 // query draws a query.
 func (d draw) query(depth int) string {
-	kinds := []string{"term", "terms", "dateterm", "invalidated", "range", "daterange", "prefix", "wildcard", "exists", "ids",
-		"metadata", "simple", "all"}
+	kinds := []string{"term", "terms", "dateterm", "invalidated", "range", "daterange", "prefix", "wildcard", "exists",
+		"ids", "metadata", "simple", "all"}
 	if depth > 0 {
 		kinds = append(kinds, "bool", "bool", "bool", "bool")
 	}
@@ -230,7 +240,8 @@ func (d draw) query(depth int) string {
 	case "range":
 		return fmt.Sprintf(`{"range":{%q:{%q:%s}}}`, d.keyword(), d.of("gt", "gte", "lt", "lte"), quoted(d.text()))
 	case "daterange":
-		return fmt.Sprintf(`{"range":{%q:{%q:%q,%q:%q}}}`, d.dateField(), d.of("gt", "gte"), d.date(), d.of("lt", "lte"), d.date())
+		return fmt.Sprintf(`{"range":{%q:{%q:%q,%q:%q}}}`, d.dateField(), d.of("gt", "gte"), d.date(),
+			d.of("lt", "lte"), d.date())
 	case "prefix":
 		return fmt.Sprintf(`{"prefix":{%q:%s}}`, d.keyword(), quoted(d.text()))
 	case "wildcard":
@@ -245,8 +256,8 @@ func (d draw) query(depth int) string {
 		return fmt.Sprintf(`{"simple_query_string":{"query":%s,"fields":[%q,%q],"default_operator":%q}}`,
 			quoted(d.text()+d.of("", "*", " ")+d.of("+", "|", " -", " ")+d.text()), d.keyword(), d.keyword(), d.of("and", "or"))
 	case "bool":
-		return fmt.Sprintf(`{"bool":{"must":[%s],"filter":[%s],"should":[%s],"must_not":[%s]%s}}`, d.list(depth), d.list(depth),
-			d.list(depth), d.list(depth), d.of("", "", `,"minimum_should_match":1`, `,"minimum_should_match":2`))
+		return fmt.Sprintf(`{"bool":{"must":[%s],"filter":[%s],"should":[%s],"must_not":[%s]%s}}`, d.list(depth),
+			d.list(depth), d.list(depth), d.list(depth), d.of("", "", `,"minimum_should_match":1`, `,"minimum_should_match":2`))
 	}
 	return `{"match_all":{}}`
 }
@@ -263,8 +274,8 @@ func (d draw) list(depth int) string {
 func (d draw) sort() string {
 	keys := make([]string, d.times(3))
 	for i := range keys {
-		field := d.of("name", "username", "creation", "expiration", "invalidation", "invalidated", "type", "_doc", "realm_name",
-			"metadata.tag")
+		field := d.of("name", "username", "creation", "expiration", "invalidation", "invalidated", "type", "_doc",
+			"realm_name", "metadata.tag")
 		missing := ""
 		if field != "_doc" && d.times(2) == 0 {
 			missing = `,"missing":"_first"`
@@ -286,12 +297,14 @@ func (d draw) aggregations() string {
 	case 2:
 		return fmt.Sprintf(`{"a":{"missing":{"field":%q}},"b":{"cardinality":{"field":%q}}}`, d.field(), d.field())
 	case 3:
-		return fmt.Sprintf(`{"a":{"filter":%s},"b":{"filters":{"filters":[%s,%s],"other_bucket":true}}}`, d.query(1), d.query(0),
-			d.query(0))
+		return fmt.Sprintf(`{"a":{"filter":%s},"b":{"filters":{"filters":[%s,%s],"other_bucket":true}}}`, d.query(1),
+			d.query(0), d.query(0))
 	case 4:
-		return fmt.Sprintf(`{"a":{"date_range":{"field":%q,"ranges":[{"to":%q},{"from":%q}]}}}`, d.dateField(), d.date(), d.date())
+		return fmt.Sprintf(`{"a":{"date_range":{"field":%q,"ranges":[{"to":%q},{"from":%q}]}}}`, d.dateField(), d.date(),
+			d.date())
 	case 5:
-		return fmt.Sprintf(`{"a":{"composite":{"size":5,"sources":[{"u":{"terms":{"field":"username"}}},{"f":{"terms":{"field":%q,"missing_bucket":true}}}]}}}`, d.field())
+		return fmt.Sprintf(`{"a":{"composite":{"size":5,"sources":[{"u":{"terms":{"field":"username"}}},`+
+			`{"f":{"terms":{"field":%q,"missing_bucket":true}}}]}}}`, d.field())
 	}
 	return `{}`
 }

@@ -10,12 +10,15 @@ import (
 
 // bytewise is a file system of migrations that compares texts by their bytes, as SQLite does, whatever the locale of
 // the database is. Clients see the order, and an upgrade of the C library can damage an index that depends on a
-// locale.
+// locale. A text is converted for the operator ->>, as SQLite does.
 func bytewise(files fs.FS) fs.FS { return bytewiseFS{files} }
 
 type bytewiseFS struct{ fs.FS }
 
-var textColumn = regexp.MustCompile(`\bTEXT\b`)
+var (
+	textColumn = regexp.MustCompile(`\bTEXT\b`)
+	jsonMember = regexp.MustCompile(`\b(\w+) ->>`)
+)
 
 // Open implements fs.FS.
 func (f bytewiseFS) Open(name string) (fs.File, error) {
@@ -24,7 +27,9 @@ func (f bytewiseFS) Open(name string) (fs.File, error) {
 		return file, err
 	}
 	text, err := io.ReadAll(file)
-	return bytewiseFile{file, bytes.NewReader(textColumn.ReplaceAll(text, []byte(`TEXT COLLATE "C"`)))}, err
+	text = textColumn.ReplaceAll(text, []byte(`TEXT COLLATE "C"`))
+	text = jsonMember.ReplaceAll(text, []byte(`$1`+asJSON+` ->>`))
+	return bytewiseFile{file, bytes.NewReader(text)}, err
 }
 
 // bytewiseFile is a file with a replaced text.

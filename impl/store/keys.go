@@ -44,9 +44,10 @@ const keySource = ` FROM api_keys LEFT JOIN owner ON owner.name = api_keys.user_
 const invalidatedColumn = `CASE WHEN api_keys.invalidated_at = 0 AND api_keys.epoch < owner.key_epoch
 	THEN owner.keys_revoked_at ELSE api_keys.invalidated_at END`
 
+// keyColumns are the columns of keySource.
 const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest,
-	api_keys.created_at, api_keys.expires_at, ` + invalidatedColumn + `, api_keys.last_used_at, api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata,
-	api_keys.version`
+	api_keys.created_at, api_keys.expires_at, ` + invalidatedColumn + `, api_keys.last_used_at,
+	api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata, api_keys.version`
 
 // keyFields returns the destinations for keyColumns.
 func keyFields(k *APIKey) []any {

@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
-// The statements on keys that a condition selects are built for each request: there is one per combination of columns.
-// Values are always arguments.
+// The statements on keys that a condition selects are built per request, because there is one for each combination of
+// columns. Values are always arguments.
 
 var selectSweeping = prepare(`SELECT name FROM users WHERE sweeping LIMIT 1`)
 
@@ -25,16 +25,16 @@ const (
 	asJSON = `::json`
 )
 
-// creatorsByRealm is not a migration, because each database spells JSON differently.
-const creatorsByRealm = `
-CREATE INDEX IF NOT EXISTS documents_realm ON documents ((` + creatorRealm + `)) WHERE ` + isCreator + `;`
+// keyRealm is the realm of a key's owner. A key without a document about the owner is of a user of this server.
+var keyRealm = `COALESCE((SELECT ` + creatorRealm + ` FROM documents WHERE documents.id = creator),
+	'` + identity.Native.Name + `')`
 
 // keyStatement is a statement on keys under construction.
 type keyStatement struct {
 	text strings.Builder
 	args []any
 	// columns are the expressions of the columns.
-	columns [7]string
+	columns [8]string
 	// source is the tables and the condition that every key meets.
 	source string
 }
@@ -47,8 +47,8 @@ func (tx *Tx) keyStatement() (*keyStatement, error) {
 		return nil, err
 	}
 	s := &keyStatement{
-		columns: [...]string{"api_keys.id", "api_keys.description", "api_keys.user_name", "", "api_keys.created_at",
-			"api_keys.expires_at", "api_keys.invalidated_at"},
+		columns: [...]string{"id", "description", "user_name", keyRealm, "metadata", "created_at", "expires_at",
+			"invalidated_at"},
 		source: ` FROM api_keys WHERE TRUE`,
 	}
 	if len(sweeping) > 0 {
@@ -118,9 +118,9 @@ func (s *keyStatement) values(c condition.Condition) {
 	// A key without a document about its owner is of a user of this server.
 	s.write(`(`)
 	if nativeMeets(c) {
-		s.write(`api_keys.creator = '' OR `)
+		s.write(`creator = '' OR `)
 	}
-	s.write(`api_keys.creator IN (SELECT id FROM documents WHERE `, isCreator, ` AND `, creatorRealm)
+	s.write(`creator IN (SELECT id FROM documents WHERE `, isCreator, ` AND `, creatorRealm)
 	s.compare(c)
 	s.write(`))`)
 }
@@ -132,6 +132,11 @@ func absent(column condition.Column) string {
 		return `0`
 	}
 	return `''`
+}
+
+// present is 1 where a column has a value, and 0 where it has none.
+func (s *keyStatement) present(column condition.Column) string {
+	return `CASE WHEN ` + s.columns[column] + ` = ` + absent(column) + ` THEN 0 ELSE 1 END`
 }
 
 // compare appends the right side of a comparison.
@@ -187,7 +192,7 @@ func (s *keyStatement) order(orders []condition.Order, indexed bool) {
 		expression := s.columns[o.Column]
 		switch {
 		case o.Presence:
-			expression = `CASE WHEN ` + expression + ` = ` + absent(o.Column) + ` THEN 0 ELSE 1 END`
+			expression = s.present(o.Column)
 		case !indexed && o.Column >= condition.Creation:
 			expression += ` + 0`
 		case !indexed:
@@ -231,7 +236,7 @@ func (t Keys) IDs(where condition.Condition, orders []condition.Order, limit, to
 	if err != nil {
 		return nil, err
 	}
-	s.write(`SELECT api_keys.id`)
+	s.write(`SELECT id`)
 	s.where(where)
 	s.order(orders, total < 0 || total > sortedInMemory)
 	if limit > 0 {
@@ -284,109 +289,99 @@ type KeyRow struct {
 	Count int
 }
 
-// KeyColumns are the columns of a scan that cost more than reading the key's row.
-type KeyColumns struct{ Realm, Metadata bool }
+// fields returns the destinations of the columns, by their numbers.
+func (r *KeyRow) fields() [8]any {
+	return [...]any{&r.ID, &r.Name, &r.UserName, &r.Realm, &r.Metadata, (*milliseconds)(&r.Creation),
+		(*milliseconds)(&r.Expiration), (*milliseconds)(&r.Invalidation)}
+}
 
-// Scan yields the selected keys in no particular order, as the database returns them. No other statement can be run
-// before it ends.
-func (t Keys) Scan(where condition.Condition, read KeyColumns) iter.Seq2[*KeyRow, error] {
-	return func(yield func(*KeyRow, error) bool) {
-		s, err := t.tx.keyStatement()
-		if err != nil {
-			yield(nil, err)
-			return
+// Scan yields the columns of the selected keys in an order; without one, as the database finds them. No other statement
+// can be run before it ends.
+func (t Keys) Scan(
+	where condition.Condition, columns []condition.Column, order []condition.Order,
+) iter.Seq2[*KeyRow, error] {
+	return t.rows(func(s *keyStatement) []condition.Column {
+		s.write(`SELECT 1`)
+		for _, column := range columns {
+			s.write(`, `, s.columns[column])
 		}
-		s.write(`SELECT `, strings.Join([]string{s.columns[condition.ID], s.columns[condition.Name],
-			s.columns[condition.UserName], s.realm(read.Realm), s.metadata(read.Metadata),
-			s.columns[condition.Creation], s.columns[condition.Expiration], s.columns[condition.Invalidation]}, `, `), `, 1`)
 		s.where(where)
-		t.stream(s, yield)
-	}
+		s.order(order, true)
+		return columns
+	})
 }
 
-// Groups yields the selected keys, those that are equal in all columns of the groups together, with nothing but these
-// columns set. Invalidation is some time if the keys of a group are invalidated.
+// Groups is Scan with the keys that are equal in all columns together. Of Invalidation, only whether a key is
+// invalidated counts.
 func (t Keys) Groups(where condition.Condition, columns []condition.Column) iter.Seq2[*KeyRow, error] {
+	return t.rows(func(s *keyStatement) []condition.Column {
+		shown := s.columns
+		shown[condition.Invalidation] = s.present(condition.Invalidation)
+		s.write(`SELECT COUNT(*)`)
+		for _, column := range columns {
+			s.write(`, `, shown[column])
+		}
+		s.where(where)
+
+		before := ` GROUP BY `
+		for _, column := range columns {
+			by := shown[column]
+			if column == condition.Realm {
+				by = `creator`
+			}
+			s.write(before, by)
+			before = `, `
+		}
+		s.write(` HAVING COUNT(*) > 0`) // without columns there is one group, even of no keys
+		return columns
+	})
+}
+
+// rows yields the rows of a statement, which select a count and columns, always in the same record.
+func (t Keys) rows(write func(*keyStatement) []condition.Column) iter.Seq2[*KeyRow, error] {
 	return func(yield func(*KeyRow, error) bool) {
 		s, err := t.tx.keyStatement()
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		t.stream(s.groups(where, columns), yield)
-	}
-}
-
-// groups appends a statement that counts keys by columns.
-func (s *keyStatement) groups(where condition.Condition, columns []condition.Column) *keyStatement {
-	shown := []string{`''`, `''`, `''`, `''`, `''`, `0`, `0`, `0`}
-	var by []string
-	add := func(position int, result, group string) {
-		shown[position] = result
-		by = append(by, group)
-	}
-	for _, column := range columns {
-		switch column {
-		case condition.UserName:
-			add(2, s.columns[column], s.columns[column])
-		case condition.Realm:
-			add(3, s.realm(true), `api_keys.creator`)
-		case condition.Invalidation:
-			flag := `CASE WHEN ` + s.columns[column] + ` = 0 THEN 0 ELSE 1 END`
-			add(7, flag, flag)
+		var row KeyRow
+		fields := []any{&row.Count}
+		for _, column := range write(s) {
+			fields = append(fields, row.fields()[column])
+		}
+		for err := range t.tx.stream(adHoc(s.text.String()), s.args, fields) {
+			if !yield(&row, err) || err != nil {
+				return
+			}
 		}
 	}
-	s.write(`SELECT `, strings.Join(shown, `, `), `, COUNT(*)`)
-	s.where(where)
-	if len(by) > 0 {
-		s.write(` GROUP BY `, strings.Join(by, `, `))
-	}
-	s.write(` HAVING COUNT(*) > 0`) // without columns there is one group, even of no keys
-	return s
 }
 
-// realm is the expression of a key's realm.
-func (s *keyStatement) realm(read bool) string {
-	if !read {
-		return `''`
-	}
-	return `COALESCE((SELECT ` + creatorRealm + ` FROM documents WHERE documents.id = api_keys.creator), '` +
-		identity.Native.Name + `')`
-}
-
-func (s *keyStatement) metadata(read bool) string {
-	if !read {
-		return `''`
-	}
-	return `api_keys.metadata`
-}
-
-// stream yields the rows of a statement, always in the same record.
-func (t Keys) stream(s *keyStatement, yield func(*KeyRow, error) bool) {
-	if anyUnstorable(s.args) {
-		return
-	}
-	statement := adHoc(s.text.String())
-	rows, err := t.tx.query(statement, s.args)
-	if err != nil {
-		yield(nil, t.tx.fail(statement, err))
-		return
-	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
-
-	var row KeyRow
-	fields := []any{&row.ID, &row.Name, &row.UserName, &row.Realm, &row.Metadata, (*milliseconds)(&row.Creation),
-		(*milliseconds)(&row.Expiration), (*milliseconds)(&row.Invalidation), &row.Count}
-	for rows.Next() {
-		if err := rows.Scan(fields...); err != nil {
-			yield(nil, t.tx.fail(statement, err))
+// stream scans each row of a query into the fields, and yields.
+func (tx *Tx) stream(s statement, args, fields []any) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		if anyUnstorable(args) {
 			return
 		}
-		if !yield(&row, nil) {
+		rows, err := tx.query(s, args)
+		if err != nil {
+			yield(tx.fail(s, err))
 			return
 		}
-	}
-	if err := rows.Err(); err != nil {
-		yield(nil, t.tx.fail(statement, err))
+		defer rows.Close() //nolint:errcheck // Err says what went wrong
+
+		for rows.Next() {
+			if err := rows.Scan(fields...); err != nil {
+				yield(tx.fail(s, err))
+				return
+			}
+			if !yield(nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(tx.fail(s, err))
+		}
 	}
 }

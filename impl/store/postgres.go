@@ -33,7 +33,7 @@ var postgresDialect = dialect{
 	goose:       goose.DialectPostgres,
 	exists:      postgresExists,
 	retry:       postgresRetry,
-	own:         postgresFillFactor + postgresAppendOnly + postgresEpochs + postgresSetters + postgresCreators,
+	own:         postgresFillFactor + postgresAppendOnly + postgresEpochs + postgresSetters,
 	readOnly:    sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	readWrite:   sql.TxOptions{Isolation: sql.LevelSerializable},
 	isReadOnly:  "current_setting('transaction_read_only')::boolean", // also true during recovery
@@ -89,13 +89,6 @@ DO $$ BEGIN
 	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'users'::regclass AND tgname = 'users_password_set_by') THEN
 		CREATE TRIGGER users_password_set_by BEFORE UPDATE OF password_hash ON users FOR EACH ROW
 			WHEN (NEW.password_hash <> OLD.password_hash) EXECUTE FUNCTION users_password_set_by();
-	END IF;
-END $$;`
-
-// postgresCreators keeps an existing index, because creating it waits for all writers even if it exists.
-const postgresCreators = `
-DO $$ BEGIN
-	IF to_regclass('documents_realm') IS NULL THEN` + creatorsByRealm + `
 	END IF;
 END $$;`
 

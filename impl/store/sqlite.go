@@ -30,7 +30,7 @@ var sqliteDialect = dialect{
 	goose:       goose.DialectSQLite3,
 	exists:      sqliteExists,
 	retry:       sqliteRetry,
-	own:         sqliteAppendOnly + sqliteEpochs + sqliteSetters + sqliteWords.Replace(creatorsByRealm),
+	own:         sqliteAppendOnly + sqliteEpochs + sqliteSetters,
 	readOnly:    sql.TxOptions{ReadOnly: true},
 	prepared:    true,
 	migrations:  func(files fs.FS) fs.FS { return files },

@@ -43,7 +43,7 @@ var fields = map[string]field{
 	"name":         textField(condition.Name, func(d *Document) string { return d.Name }),
 	typeField:      {kind: keyword, text: func(d *Document) string { return d.Type }},
 	"username":     textField(condition.UserName, func(d *Document) string { return d.UserName }),
-	"realm_name":   textField(condition.Realm, func(d *Document) string { return d.RealmName }),
+	realmField:     textField(condition.Realm, func(d *Document) string { return d.RealmName }),
 	"creation":     dateField(condition.Creation, func(d *Document) time.Time { return d.Creation }),
 	"expiration":   dateField(condition.Expiration, func(d *Document) time.Time { return d.Expiration }),
 	"invalidation": dateField(condition.Invalidation, func(d *Document) time.Time { return d.Invalidation }),
@@ -59,11 +59,14 @@ func dateField(column condition.Column, time func(*Document) time.Time) field {
 	return field{kind: date, time: time, column: column, stored: true}
 }
 
-// metadataField is the name of the field of all metadata values.
-const metadataField = "metadata"
-
-// typeField is the name of the field that has the same value, StoredType, in all stored keys.
-const typeField = "type"
+// The names of fields that are read in their own ways: metadataField is all metadata values, and typeField has the same
+// value, StoredType, in all stored keys. No request can name idField.
+const (
+	idField       = "_id"
+	metadataField = "metadata"
+	realmField    = "realm_name"
+	typeField     = "type"
+)
 
 // StoredType is the type of all stored keys.
 const StoredType = "rest"

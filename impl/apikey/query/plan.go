@@ -18,14 +18,11 @@ type Plan struct {
 	Segments []Segment
 	// From and Size are those of the request.
 	From, Size int
-	// Metadata and Realm report whether Run reads them.
-	Metadata, Realm bool
-	// Aggregates reports whether the request has aggregations, and Groups which columns they use, nil if they use
-	// others than names of users and realms, types and invalidated.
-	Aggregates bool
-	Groups     []condition.Column
-	// AggregatesMetadata and AggregatesRealm report whether Aggregate reads them.
-	AggregatesMetadata, AggregatesRealm bool
+	// Run and Aggregate are the columns that the methods read.
+	Run, Aggregate []condition.Column
+	// Aggregates reports whether the request has aggregations. If Grouped, keys that are equal in the columns of
+	// Aggregate can be one document, and there are few such documents.
+	Aggregates, Grouped bool
 }
 
 // Segment is a part of the keys, and their order.
@@ -40,12 +37,18 @@ const maxConditionValues = 1_000
 
 // Plan returns what a database can do of the request.
 func (r *Request) Plan() Plan {
+	all := map[string]bool{idField: true, "creation": true} // documents of equal rank are sorted by them
+	maps.Copy(all, r.used)
+	maps.Copy(all, r.aggregated)
 	p := Plan{
-		Where: r.query.where, Decided: r.query.decided, From: r.from, Size: r.size,
-		Metadata: r.used[metadataField] || r.aggregated[metadataField], Realm: r.used["realm_name"] || r.aggregated["realm_name"],
-		Aggregates:         len(r.aggregations) > 0,
-		Groups:             groups(r.aggregated),
-		AggregatesMetadata: r.aggregated[metadataField], AggregatesRealm: r.aggregated["realm_name"],
+		Where:      r.query.where,
+		Decided:    r.query.decided,
+		From:       r.from,
+		Size:       r.size,
+		Run:        columns(all),
+		Aggregate:  columns(r.aggregated),
+		Aggregates: len(r.aggregations) > 0,
+		Grouped:    grouped(r.aggregated),
 	}
 	if p.Where.Size() > maxConditionValues {
 		p.Where, p.Decided = condition.Condition{}, false
@@ -54,23 +57,33 @@ func (r *Request) Plan() Plan {
 	return p
 }
 
-// grouped are the columns with few values by the names of their fields.
-var grouped = map[string][]condition.Column{
-	"username": {condition.UserName}, "realm_name": {condition.Realm}, "invalidated": {condition.Invalidation},
-	typeField: {},
+// columns returns the columns of fields.
+func columns(used map[string]bool) []condition.Column {
+	var read []condition.Column
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		switch f := fields[name]; {
+		case name == idField:
+			read = append(read, condition.ID)
+		case f.stored:
+			read = append(read, f.column)
+		case name == metadataField:
+			read = append(read, condition.Metadata)
+		case f.kind == boolean:
+			read = append(read, condition.Invalidation)
+		}
+	}
+	slices.Sort(read)
+	return slices.Compact(read)
 }
 
-// groups returns the columns of fields that all have few values, else nil.
-func groups(used map[string]bool) []condition.Column {
-	columns := []condition.Column{}
-	for _, name := range slices.Sorted(maps.Keys(used)) {
-		column, few := grouped[name]
-		if !few {
-			return nil
+// grouped reports whether all fields have few values.
+func grouped(used map[string]bool) bool {
+	for name := range used {
+		if name != "username" && name != realmField && name != typeField && fields[name].kind != boolean {
+			return false
 		}
-		columns = append(columns, column...)
 	}
-	return columns
+	return true
 }
 
 // Aggregate evaluates the aggregations over documents that match the query. It returns the errors of Run.

@@ -37,7 +37,8 @@ func (c *compiler) simple(body map[string]any) (query, error) {
 		return query{}, malformed("[simple_query_string] query text missing")
 	}
 	if len(text) > maxQueryTextBytes {
-		return query{}, illegal("a query text of [%d] bytes is too long: at most [%d] are allowed", len(text), maxQueryTextBytes)
+		return query{}, illegal("a query text of [%d] bytes is too long: at most [%d] are allowed", len(text),
+			maxQueryTextBytes)
 	}
 
 	p := simpleParser{text: text, atLeast: atLeast, words: simpleWords{compiler: c, lenient: lenient}}

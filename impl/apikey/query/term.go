@@ -108,8 +108,8 @@ func (c *compiler) terms(body map[string]any) (query, error) {
 		return query{}, err
 	}
 	if len(given) > maxTerms {
-		return query{}, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of "+
-			"[%d]", len(given), maxTerms)
+		return query{}, illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed "+
+			"maximum of [%d]", len(given), maxTerms)
 	}
 	if f.kind == date {
 		return c.dateTerms(f, given)

@@ -4,13 +4,14 @@ package condition
 // Column is a property of an API key that a database can compare. Texts are compared byte by byte.
 type Column int
 
-// The columns. Realm is a text in another table. Creation, Expiration and Invalidation are milliseconds since 1970;
-// zero is an absent value, as is an empty text.
+// The columns. Realm is a text in another table; Metadata is read, and never compared. Creation, Expiration and
+// Invalidation are milliseconds since 1970; zero is an absent value, as is an empty text.
 const (
 	ID Column = iota
 	Name
 	UserName
 	Realm
+	Metadata
 	Creation
 	Expiration
 	Invalidation
@@ -55,12 +56,12 @@ type Condition struct {
 	Parts []Condition
 }
 
-// Compare selects the keys whose column compares to a text or an int64 as the operator says.
+// Compare selects the keys with a column that compares to a text or an int64 as the operator says.
 func Compare(column Column, operator Operator, value any) Condition {
 	return Condition{Kind: Comparison, Column: column, Operator: operator, Values: []any{value}}
 }
 
-// In selects the keys whose column is one of the values.
+// In selects the keys with one of the values in a column.
 func In(column Column, values []any) Condition {
 	if len(values) == 0 {
 		return When(false)
@@ -116,14 +117,13 @@ func combine(kind, neutral, absorbing Kind, parts []Condition) Condition {
 // Not selects the keys that a condition does not select.
 func Not(part Condition) Condition {
 	switch part.Kind {
-	case Every:
-		return Condition{Kind: None}
-	case None:
-		return Condition{}
+	case Every, None:
+		return When(part.Kind == None)
 	case Negation:
 		return part.Parts[0]
 	case Comparison:
 		return Compare(part.Column, inverse[part.Operator], part.Values[0])
+	case Membership, Conjunction, Disjunction:
 	}
 	return Condition{Kind: Negation, Parts: []Condition{part}}
 }
@@ -134,7 +134,7 @@ var inverse = map[Operator]Operator{
 	LessOrEqual: Greater,
 }
 
-// Prefix selects the keys whose text begins with a prefix that is valid UTF-8.
+// Prefix selects the keys with a text that begins with a prefix, which is valid UTF-8.
 func Prefix(column Column, prefix string) Condition {
 	if prefix == "" {
 		return Present(column)

@@ -1,0 +1,235 @@
+package apikey_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/apikey/query"
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// pile is a store with many keys: of a hundred users, one of whom has ten keys with names of their own.
+type pile struct {
+	*apikey.Service
+	store *store.Store
+	now   time.Time
+}
+
+// The statements that fill a store, in SQL of both databases. Every second key expires, and every fiftieth is
+// invalidated.
+const (
+	fillUsers = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+		INSERT INTO users (name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at)
+		SELECT 'user-' || i, FALSE, TRUE, '[]', '', '', '', 1, 1 FROM n`
+	fillCreators = `INSERT INTO documents (id, body) SELECT 'creator-' || name, '{"principal":"' || name ||
+		'","realm":"' || CASE WHEN name LIKE '%7' THEN 'corp' ELSE 'default_native' END || '","realm_type":"x"}' FROM users`
+	fillKeys = `WITH RECURSIVE n(i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $1 - 1)
+		INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at, invalidated_at, assigned,
+			limited_by, creator, metadata, version)
+		SELECT 'k' || (i * 7919 % 1000003),
+			'user-' || CASE WHEN i < 10 THEN 99 ELSE i % 99 END,
+			CASE WHEN i < 10 THEN 'solo-' ELSE 'key-' END || i,
+			'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+			1790000000000 + i * 1000,
+			CASE WHEN i % 2 = 0 THEN 0 ELSE 1890000000000 + (i * 7919 % 1000003) * 1000 END,
+			CASE WHEN i % 50 = 0 THEN 1790000000000 + i * 1000 ELSE 0 END, '', '',
+			'creator-user-' || CASE WHEN i < 10 THEN 99 ELSE i % 99 END,
+			'{"team":"' || i % 1000 || '","environment":"production"}', 1 FROM n`
+)
+
+// heap opens a store with a number of keys.
+func heap(t testing.TB, dsn string, keys int) *pile {
+	t.Helper()
+	p := &pile{now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
+	var err error
+	if p.store, err = store.Open(t.Context(), dsn, func() time.Time { return p.now }); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	p.Service = apikey.NewService(p.store, apikey.Settings{}, log)
+	t.Cleanup(func() {
+		p.Close()
+		if err := p.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	driver, name := "pgx", dsn
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, name = "sqlite", path
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // its work is committed
+	run := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(fillUsers)
+	run(fillCreators)
+	run(fillKeys, keys)
+	if driver == "pgx" { // as autovacuum does
+		run("VACUUM ANALYZE api_keys")
+		run("ANALYZE documents")
+	}
+	return p
+}
+
+// request is a call and the goal at a million keys.
+type growing struct {
+	name string
+	call func(p *pile, ctx context.Context) (int, error)
+	// flat reports whether the call allocates as much at any number of keys.
+	flat bool
+}
+
+func get(filter apikey.Filter) func(*pile, context.Context) (int, error) {
+	caller := access.Subject{Principal: identity.Principal{User: "user-99"}}
+	return func(p *pile, ctx context.Context) (int, error) {
+		views, err := p.Find(ctx, caller, filter, false)
+		return len(views), err
+	}
+}
+
+func search(body string) func(*pile, context.Context) (int, error) {
+	return func(p *pile, ctx context.Context) (int, error) {
+		parsed, err := query.Parse(any(decoded(body)), p.now)
+		if err != nil {
+			return 0, err
+		}
+		found, err := p.Query(ctx, access.Subject{}, parsed, true, false)
+		if err != nil {
+			return 0, err
+		}
+		_, err = found.Aggregations(false)
+		return found.Total, err
+	}
+}
+
+func listAll(p *pile, ctx context.Context) (int, error) {
+	keys, err := p.ListAll(ctx)
+	return len(keys), err
+}
+
+const (
+	ofUser = `{"term":{"username":"user-7"}}`
+	valid  = `{"term":{"invalidated":false}}`
+	byUser = `{"query":` + ofUser + `,`
+)
+
+// both returns a request with two clauses and other members.
+func both(a, b string, members ...string) string {
+	query := `"query":{"bool":{"filter":[` + a + `,` + b + `]}}`
+	return `{` + strings.Join(append(members, query), ",") + `}`
+}
+
+// growths are the calls that are measured. user-7 has a hundredth of the keys.
+var growths = []growing{
+	{"get: name", get(apikey.Filter{Name: "key-77"}), true},
+	{"get: name*", get(apikey.Filter{Name: "solo-*"}), true},
+	{"get: id", get(apikey.Filter{ID: "k7919"}), true},
+	{"get: username", get(apikey.Filter{UserName: "user-99"}), true},
+	{"get: owner, active_only", get(apikey.Filter{Owned: true, Active: true}), true},
+	{"get: name*, realm_name", get(apikey.Filter{Name: "solo-*", RealmName: "default_native"}), true},
+	{"query: name", search(`{"query":{"term":{"name":"key-77"}}}`), true},
+	{"query: name* and invalidated", search(both(`{"prefix":{"name":"solo-"}}`, valid)), true},
+	{"query: username, by creation", search(byUser + `"sort":{"creation":"desc"}}`), true},
+	{"query: username, by name", search(byUser + `"sort":"name"}`), true},
+	{"query: username and invalidated, by expiration", search(both(ofUser, valid, `"sort":"expiration"`)), true},
+	{"query: username, search_after", search(byUser +
+		`"sort":["creation","_doc"],"search_after":[1790000500000,"1790000500000:k"]}`), true},
+	{"query: all, by creation", search(`{"sort":{"creation":"desc"}}`), true},
+	{"query: all, by name", search(`{"sort":"name"}`), true},
+	{"query: all, by expiration, search_after", search(`{"sort":"expiration","search_after":[1890000500000]}`), true},
+	{"query: name* (a ninth), by creation", search(`{"query":{"prefix":{"name":"key-7"}},"sort":"creation"}`), true},
+	{"query: not invalidated, by creation", search(`{"query":` + valid + `,"sort":{"creation":"desc"}}`), true},
+	{"query: expiration range (a twentieth), by expiration", search(
+		`{"query":{"range":{"expiration":{"gte":1890000000000,"lt":1890100000000}}},"sort":"expiration"}`), true},
+	{"query: realm_name (a tenth), by creation", search(
+		`{"query":{"term":{"realm_name":"corp"}},"sort":"creation"}`), true},
+	{"query: all, aggregated by username", search(`{"size":0,"aggs":{"u":{"terms":{"field":"username"}}}}`), true},
+	{"scan: metadata", search(`{"query":{"term":{"metadata.team":"7"}},"sort":"creation"}`), false},
+	{"scan: all, aggregated by expiration", search(`{"size":0,"aggs":{"e":{"date_range":{"field":"expiration",` +
+		`"ranges":[{"to":"now"},{"from":"now"}]}}}}`), false},
+	{"list: all", listAll, false},
+}
+
+// measure returns the median time of several calls, and the bytes and the objects that one allocates.
+func measure(t testing.TB, p *pile, g growing, rounds int) (took time.Duration, allocated, objects uint64, answer int) {
+	t.Helper()
+	var times []time.Duration
+	for range rounds + 1 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		n, err := g.call(p, t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", g.name, err)
+		}
+		times, answer = append(times, time.Since(began)), n
+		runtime.ReadMemStats(&after)
+		allocated, objects = after.TotalAlloc-before.TotalAlloc, after.Mallocs-before.Mallocs
+	}
+	times = times[1:] // the first one fills caches
+	slices.Sort(times)
+	return times[len(times)/2], allocated, objects, answer
+}
+
+// Ensures that what a call allocates follows from the answer, and not from what is stored.
+func TestGrowth(t *testing.T) {
+	databases(t, func(t *testing.T, dsn string) {
+		few := heap(t, dsn, 1_000)
+		many := heap(t, another(t, dsn), 20_000)
+		for _, g := range growths {
+			if !g.flat {
+				continue
+			}
+			t.Run(g.name, func(t *testing.T) {
+				_, _, before, _ := measure(t, few, g, 1)
+				_, _, after, answer := measure(t, many, g, 1)
+				if answer == 0 || after > 2*before+500 {
+					t.Errorf("%d objects allocated at 1,000 keys, %d at 20,000; %d found", before, after, answer)
+				}
+			})
+		}
+	})
+}
+
+// TestGrowth_Table prints the table of docs/performance.md.
+func TestGrowth_Table(t *testing.T) {
+	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "1" {
+		t.Skip("set SALLYPORT_TEST_THOROUGH=1")
+	}
+	sizes := []int{1_000, 10_000, 100_000, 1_000_000}
+	databases(t, func(t *testing.T, dsn string) {
+		rows := make([]string, len(growths))
+		for _, size := range sizes {
+			p := heap(t, another(t, dsn), size)
+			for i, g := range growths {
+				took, allocated, _, answer := measure(t, p, g, 5)
+				rows[i] += fmt.Sprintf(" %.2f ms, %.2f MB (%d) |", took.Seconds()*1e3, float64(allocated)/1e6, answer)
+			}
+		}
+		for i, g := range growths {
+			fmt.Printf("| %s | %s |%s\n", t.Name(), g.name, rows[i])
+		}
+	})
+}
