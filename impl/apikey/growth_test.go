@@ -93,24 +93,24 @@ func heap(t testing.TB, dsn string, keys int) *pile {
 	return p
 }
 
-// request is a call and the goal at a million keys.
+// growing is a call that is measured.
 type growing struct {
 	name string
-	call func(p *pile, ctx context.Context) (int, error)
+	call func(ctx context.Context, p *pile) (int, error)
 	// flat reports whether the call allocates as much at any number of keys.
 	flat bool
 }
 
-func get(filter apikey.Filter) func(*pile, context.Context) (int, error) {
+func get(filter apikey.Filter) func(context.Context, *pile) (int, error) {
 	caller := access.Subject{Principal: identity.Principal{User: "user-99"}}
-	return func(p *pile, ctx context.Context) (int, error) {
+	return func(ctx context.Context, p *pile) (int, error) {
 		views, err := p.Find(ctx, caller, filter, false)
 		return len(views), err
 	}
 }
 
-func search(body string) func(*pile, context.Context) (int, error) {
-	return func(p *pile, ctx context.Context) (int, error) {
+func search(body string) func(context.Context, *pile) (int, error) {
+	return func(ctx context.Context, p *pile) (int, error) {
 		parsed, err := query.Parse(any(decoded(body)), p.now)
 		if err != nil {
 			return 0, err
@@ -124,7 +124,7 @@ func search(body string) func(*pile, context.Context) (int, error) {
 	}
 }
 
-func listAll(p *pile, ctx context.Context) (int, error) {
+func listAll(ctx context.Context, p *pile) (int, error) {
 	keys, err := p.ListAll(ctx)
 	return len(keys), err
 }
@@ -180,7 +180,7 @@ func measure(t testing.TB, p *pile, g growing, rounds int) (took time.Duration, 
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		began := time.Now()
-		n, err := g.call(p, t.Context())
+		n, err := g.call(t.Context(), p)
 		if err != nil {
 			t.Fatalf("%s: %v", g.name, err)
 		}
