@@ -21,7 +21,9 @@ func TestByHand_V9(t *testing.T) {
 	name, run := "by hand", strconv.FormatInt(runs.Add(1), 10)
 	made, err := s.CreateApiKey().Request(&createapikey.Request{
 		Name: &name, Metadata: types.Metadata{"run": json.RawMessage(`"` + run + `"`)},
-		RoleDescriptors: map[string]types.RoleDescriptor{"r": {Cluster: []clusterprivilege.ClusterPrivilege{clusterprivilege.Monitor}}},
+		RoleDescriptors: map[string]types.RoleDescriptor{
+			"r": {Cluster: []clusterprivilege.ClusterPrivilege{clusterprivilege.Monitor}},
+		},
 	}).Do(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -28,8 +28,7 @@ func typedV8(t *testing.T, how connection) operations {
 	ctx := t.Context()
 	read := func(response any, err error) answer {
 		t.Helper()
-		var failure *types.ElasticsearchError
-		if errors.As(err, &failure) {
+		if failure, ok := errors.AsType[*types.ElasticsearchError](err); ok {
 			return answer{t, failure.Status, encode(t, failure)}
 		}
 		if err != nil {
