@@ -1,0 +1,183 @@
+package schemacheck
+
+import "encoding/json"
+
+// Decode decodes text that a check has accepted to nil, bool, string, json.Number, []any or map[string]any. Nothing of
+// the value refers to the text.
+func Decode(accepted []byte) any {
+	r := reader{text: accepted}
+	return r.value()
+}
+
+// reader reads text that a check has accepted.
+type reader struct {
+	text []byte
+	at   int
+	// elements are those of all open arrays, so that an array is allocated once, when its length is known.
+	elements []any
+	// shared are strings that were read, by a hash. Names, and values such as those of enumerations, occur again and
+	// again.
+	shared [sharedStrings]any
+}
+
+const (
+	sharedStrings = 32
+	// maxShared is the length in bytes up to which strings are shared.
+	maxShared = 32
+)
+
+// share returns a string, the same one if it was read before and not replaced since.
+func (r *reader) share(content []byte) any {
+	if len(content) == 0 || len(content) > maxShared {
+		return string(content)
+	}
+	slot := &r.shared[(len(content)+int(content[0])+5*int(content[len(content)-1]))%sharedStrings]
+	if known, ok := (*slot).(string); !ok || known != string(content) {
+		*slot = string(content)
+	}
+	return *slot
+}
+
+// next skips white space, and returns the byte behind it.
+func (r *reader) next() byte {
+	for {
+		switch c := r.text[r.at]; c {
+		case ' ', '\n', '\t', '\r':
+			r.at++
+		default:
+			return c
+		}
+	}
+}
+
+// more moves to the next element or member of an array or object that ends with a byte. It returns false, and moves
+// behind the array or object, if there is none.
+func (r *reader) more(end byte) bool {
+	switch r.next() {
+	case end:
+		r.at++
+		return false
+	case ',':
+		r.at++
+	}
+	return true
+}
+
+func (r *reader) value() any {
+	switch r.next() {
+	case '"':
+		return r.share(r.content())
+	case '{':
+		return r.object()
+	case '[':
+		return r.array()
+	case 't':
+		r.at += len("true")
+		return true
+	case 'f':
+		r.at += len("false")
+		return false
+	case 'n':
+		r.at += len("null")
+		return nil
+	}
+	return json.Number(r.scalar())
+}
+
+// scalar returns a number or a literal.
+func (r *reader) scalar() []byte {
+	start := r.at
+	for r.at < len(r.text) && !isDelimiter(r.text[r.at]) {
+		r.at++
+	}
+	return r.text[start:r.at]
+}
+
+// isDelimiter reports whether a byte ends a number or literal.
+func isDelimiter(c byte) bool {
+	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\t' || c == '\r'
+}
+
+// content returns the value of a string.
+func (r *reader) content() []byte {
+	content, escaped := r.quoted()
+	if escaped {
+		return unescape(content)
+	}
+	return content
+}
+
+// quoted returns the text of a string between its quotes, and whether it has escapes.
+func (r *reader) quoted() (content []byte, escaped bool) {
+	r.at++
+	start := r.at
+	for {
+		switch r.text[r.at] {
+		case '"':
+			r.at++
+			return r.text[start : r.at-1], escaped
+		case '\\':
+			escaped = true
+			r.at++
+		}
+		r.at++
+	}
+}
+
+func (r *reader) object() map[string]any {
+	members := map[string]any{}
+	r.at++
+	for r.more('}') {
+		name := r.share(r.name()).(string)
+		members[name] = r.value()
+	}
+	return members
+}
+
+// name returns the name of a member, and moves behind the colon.
+func (r *reader) name() []byte {
+	r.next()
+	name := r.content()
+	r.next()
+	r.at++
+	return name
+}
+
+func (r *reader) array() []any {
+	first := len(r.elements)
+	r.at++
+	for r.more(']') {
+		element := r.value()
+		r.elements = append(r.elements, element)
+	}
+
+	elements := make([]any, len(r.elements)-first)
+	copy(elements, r.elements[first:])
+	r.elements = r.elements[:first]
+	return elements
+}
+
+// raw returns the text of a value.
+func (r *reader) raw() []byte {
+	r.next()
+	start := r.at
+	for open := 0; ; {
+		switch r.next() {
+		case '"':
+			r.quoted()
+		case '{', '[':
+			open++
+			r.at++
+		case '}', ']':
+			open--
+			r.at++
+		case ',', ':':
+			r.at++
+		default:
+			r.scalar()
+		}
+		if open == 0 {
+			return r.text[start:r.at]
+		}
+	}
+}
