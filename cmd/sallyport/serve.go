@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 	"github.com/sallyport/sallyport/impl/store"
@@ -161,6 +162,7 @@ func settings(c config.Config, key []byte, log *slog.Logger) app.Settings {
 		AddressRecovery: c.AddressRecovery,
 		Hashing:         secret.DefaultCost,
 		TrustedProxies:  c.TrustedProxies,
+		Responses:       edge.ResponseValidation(c.ResponseValidation),
 		Log:             log,
 		Now:             time.Now,
 		ServerTime:      true,

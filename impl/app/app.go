@@ -30,7 +30,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings configures a server. All fields except TrustedProxies, Tracer and ServerTime must be set.
+// Settings configures a server. All fields except TrustedProxies, Tracer, Responses, Interpret and ServerTime must be
+// set.
 type Settings struct {
 	// Store is the DSN for store.Open.
 	Store string
@@ -56,7 +57,11 @@ type Settings struct {
 	Log             *slog.Logger
 	// Tracer is nil if requests are not traced. The caller closes it.
 	Tracer *tracing.Tracer
-	Now    func() time.Time
+	// Responses is what happens to responses that the contract does not allow; they are not checked if it is "".
+	Responses edge.ResponseValidation
+	// Interpret validates without the compiled checks. It is for tests.
+	Interpret bool
+	Now       func() time.Time
 	// ServerTime replaces Now by the clock of the store's server, if it has one.
 	ServerTime bool
 }
@@ -129,6 +134,11 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	document = document.With(contract.Options{
+		Interpret: s.Interpret,
+		Undecided: counts.Fallback,
+		Responses: s.Responses != "" && s.Responses != edge.ResponsesUnchecked,
+	})
 	// Last, because they have to be closed.
 	keys := apikey.NewService(st, s.Keys, s.Log)
 	signOn := saml.NewService(
@@ -166,6 +176,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		TrustedProxies: s.TrustedProxies,
 		Limits:         limits,
 		Observe:        counts.Request,
+		Responses:      s.Responses,
+		ObserveInvalid: counts.InvalidResponse,
 		Tracer:         s.Tracer,
 	})
 	if err == nil {

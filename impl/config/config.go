@@ -53,6 +53,8 @@ type Config struct {
 	TrustedProxies  []*net.IPNet
 	// DrainDelay is the time that a server that shuts down still serves requests while it reports that it is not ready.
 	DrainDelay time.Duration
+	// ResponseValidation says what happens to responses that the contract does not allow: off, log or refuse.
+	ResponseValidation string
 	// Tracing enables the export of traces.
 	Tracing   bool
 	LogLevel  slog.Level
@@ -137,6 +139,9 @@ var Settings = []Setting{
 	{Key: "drain_delay", Default: "0s",
 		About: "the time to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can " +
 			"remove this server"},
+	{Key: "response_validation", Default: "log",
+		About: "what happens to responses that the API's contract does not allow: `log` logs and counts them, `refuse` " +
+			"also answers 500 instead, `off` does not check them"},
 	{Key: "tracing", Default: "false",
 		About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables " +
 			"(`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},

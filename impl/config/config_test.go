@@ -95,6 +95,8 @@ var precedence = map[string]struct {
 	"saml.answers":    {[3]string{"1", "2", "3"}, func(c Config) string { return strconv.Itoa(c.SignOn.Answers) }},
 	"trusted_proxies": {[3]string{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16,10.3.0.0/16"}, networks},
 	"drain_delay":     {[3]string{"1s", "2s", "1m0s"}, func(c Config) string { return c.DrainDelay.String() }},
+	"response_validation": {[3]string{"off", "refuse", "log"},
+		func(c Config) string { return c.ResponseValidation }},
 	"tracing": {[3]string{"true", "false", "true"},
 		func(c Config) string { return strconv.FormatBool(c.Tracing) }},
 	"log.level":  {[3]string{"DEBUG", "WARN", "ERROR"}, func(c Config) string { return c.LogLevel.String() }},

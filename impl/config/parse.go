@@ -74,6 +74,8 @@ func parse(values map[string]string) (Config, error) {
 		Tracing:         p.oneOf("tracing", "true", "false") == "true",
 		LogLevel:        p.level("log.level"),
 		LogFormat:       p.oneOf("log.format", "text", "json"),
+
+		ResponseValidation: p.oneOf("response_validation", "off", "log", "refuse"),
 	}
 
 	p.checkCombinations(c)

@@ -88,6 +88,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"saml.realms":              {"testdata/nothing.yaml", "testdata"},
 		"trusted_proxies":          {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
 		"drain_delay":              {"", "-1s", "5"},
+		"response_validation":      {"", "on", "LOG"},
 		"tracing":                  {"", "on", "1"},
 		"log.level":                {"", "loud"},
 		"log.format":               {"", "JSON", "xml"},

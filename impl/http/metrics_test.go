@@ -101,3 +101,22 @@ func TestMetrics_Records(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that valid requests are accepted by the compiled checks, and that refused ones are counted.
+func TestMetrics_Fallbacks(t *testing.T) {
+	t.Parallel()
+	if interpreted {
+		t.Skip("there are no compiled checks")
+	}
+
+	w := newWorld(t)
+	w.do(http.MethodGet, "/api/v1/account", "", bearer(w.login("alice", alicePassword)))
+	w.do(http.MethodPost, loginPath, `{"username": "alice"}`)
+	text := w.metrics()
+	if line := `sallyport_validation_fallbacks_total{operation="login",result="refused"} 1`; !strings.Contains(text, line) {
+		t.Errorf("there is no %q in\n%s", line, text)
+	}
+	if strings.Contains(text, `result="accepted"`) {
+		t.Errorf("a valid request was not accepted by the compiled checks:\n%s", text)
+	}
+}

@@ -11,6 +11,8 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/sallyport/sallyport/api"
+	"github.com/sallyport/sallyport/impl/http/contract/schemacheck"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
 // Contract is a loaded OpenAPI document.
@@ -45,6 +47,24 @@ type Operation struct {
 	route *routers.Route
 	// unchecked operations have neither parameters nor a body.
 	unchecked bool
+	// checks are the compiled checks; nil if the operation is left to the interpreter.
+	checks *requestChecks
+	// responses are the checks of responses; nil if responses are not checked.
+	responses *responseChecks
+	// observe is called with what the interpreter decided about a request that the checks left undecided.
+	observe func(operation string, accepted bool)
+}
+
+// Options change how a contract is applied.
+type Options struct {
+	// Interpret leaves all requests and responses to the interpreter. It is for tests, which compare it with the
+	// compiled checks.
+	Interpret bool
+	// Undecided is called with a request that the compiled checks left undecided, with what the interpreter decided; nil
+	// if it is not of interest.
+	Undecided func(operation string, accepted bool)
+	// Responses compiles the checks of responses.
+	Responses bool
 }
 
 // QueryParameter describes how the text of a parameter is read before it is validated.
@@ -63,8 +83,8 @@ const (
 	Light Work = ""
 	// Heavy operations cost more the more records are stored, or grow faster than their request.
 	Heavy Work = "heavy"
-	// Revocation operations take access away. They share neither slots nor bytes with others, so that reads cannot starve
-	// them.
+	// Revocation operations take access away. They share neither slots nor bytes with others, so that reads cannot
+	// starve them.
 	Revocation Work = "revocation"
 )
 
@@ -81,9 +101,10 @@ func Parse(data []byte) (*Contract, error) {
 	}
 
 	c := &Contract{byID: map[string]*Operation{}, document: document}
+	compiler := newBodyCompiler(schemacheck.Request, strictjson.MaxDepth)
 	for path, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
-			prepared, err := prepare(document, path, method, item, op)
+			prepared, err := prepare(document, path, method, item, op, compiler)
 			if err != nil {
 				return nil, fmt.Errorf("contract: operation %s: %w", op.OperationID, err)
 			}
@@ -94,8 +115,35 @@ func Parse(data []byte) (*Contract, error) {
 	return c, nil
 }
 
+// With returns a contract that is applied with options.
+func (c *Contract) With(options Options) *Contract {
+	applied := &Contract{byID: map[string]*Operation{}, document: c.document}
+	var responses *bodyCompiler
+	if !options.Interpret {
+		responses = newBodyCompiler(schemacheck.Response, maxAnswerDepth)
+	}
+	for _, each := range c.Operations {
+		op := *each
+		if options.Interpret {
+			op.checks = nil
+		}
+		if options.Undecided != nil {
+			op.observe = options.Undecided
+		}
+		if options.Responses {
+			op.responses = compileResponses(op.route.Operation, responses)
+		}
+		applied.Operations = append(applied.Operations, &op)
+		applied.byID[op.ID] = &op
+	}
+	return applied
+}
+
 // Operation returns the operation with an id, or nil.
 func (c *Contract) Operation(id string) *Operation { return c.byID[id] }
+
+// Unchecked reports whether the operation has neither parameters nor a body, so that Validate has nothing to do.
+func (op *Operation) Unchecked() bool { return op.unchecked }
 
 // Path returns the path of the operation with an id, or "".
 func (c *Contract) Path(id string) string {
@@ -112,7 +160,7 @@ func (op *Operation) Extension(name string) string {
 }
 
 func prepare(
-	document *openapi3.T, path, method string, item *openapi3.PathItem, op *openapi3.Operation,
+	document *openapi3.T, path, method string, item *openapi3.PathItem, op *openapi3.Operation, compiler *bodyCompiler,
 ) (*Operation, error) {
 	work, err := workOf(op.Extensions["x-work"])
 	if err != nil {
@@ -140,11 +188,13 @@ func prepare(
 		extensions: op.Extensions,
 		route:      &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: &bare},
 		unchecked:  op.RequestBody == nil && len(parameters) == 0,
+		observe:    func(string, bool) {},
 	}
 	if op.RequestBody != nil {
 		prepared.body = op.RequestBody.Value
 		prepared.FormFields = formFields(prepared.body)
 	}
+	prepared.checks = compileRequest(parameters, prepared.body, compiler)
 	return prepared, nil
 }
 

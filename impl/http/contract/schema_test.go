@@ -37,7 +37,7 @@ func TestSchema_OnlyPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const calls, configured = 4, 3 // two options and one call that takes its own, and a call that is given the options
+	const calls, configured = 5, 4 // two options and two calls that take their own, and a call that is given the options
 	if uses := strings.Count(string(code), "plainErrors") - 1; found != calls || uses != configured {
 		t.Errorf("%d uses of the validator with %d settings of its errors; want %d and %d", found, uses, calls, configured)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 
+	"github.com/sallyport/sallyport/impl/http/contract/schemacheck"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
@@ -64,14 +65,26 @@ var (
 
 const maxAllErrors = 16 << 10
 
-// Validate checks a request's path parameters, which are decoded, its query string and its body. Afterwards r.Body is
-// what openapi3filter leaves: JSON carries its validated value, which Validate returns in the types of
-// strictjson.Decode; nil without one. It returns *ValidationError, ErrCharset, or the errors of strictjson.Decode.
-func (op *Operation) Validate(r *http.Request, params map[string]string) (any, error) {
+// Validate checks a request's path parameters, which are decoded, its query string and its body. What the compiled
+// checks do not accept is left to the interpreter, openapi3filter. Afterwards r.Body is what openapi3filter leaves,
+// or has not been read. Validate returns *ValidationError, ErrCharset, or the errors of strictjson.Decode.
+func (op *Operation) Validate(r *http.Request, params map[string]string) (Document, error) {
 	if op.unchecked {
-		return nil, nil
+		return Document{}, nil
+	}
+	if op.checks == nil {
+		return op.interpret(r, params)
 	}
 
+	if document, ok := op.checks.accept(r, params); ok {
+		return document, nil
+	}
+	document, err := op.interpret(r, params)
+	op.observe(op.ID, err == nil)
+	return document, err
+}
+
+func (op *Operation) interpret(r *http.Request, params map[string]string) (Document, error) {
 	options := &firstError
 	if r.ContentLength >= 0 && r.ContentLength <= maxAllErrors {
 		options = &allErrors
@@ -83,16 +96,16 @@ func (op *Operation) Validate(r *http.Request, params map[string]string) (any, e
 		Options:    options,
 	})
 	if err != nil {
-		return nil, invalid(err, r.Header.Get("Content-Type"))
+		return Document{}, invalid(err, r.Header.Get("Content-Type"))
 	}
 
 	if kept, ok := r.Body.(interface{ ValidatedValue() any }); ok {
-		return kept.ValidatedValue(), nil
+		return Document{value: kept.ValidatedValue()}, nil
 	}
-	return nil, nil
+	return Document{}, nil
 }
 
-// ReadAs decodes JSON text and checks it against a schema of the contract. It returns what Validate does.
+// ReadAs decodes JSON text and checks it against a schema of the contract. It returns the errors that Validate returns.
 func (c *Contract) ReadAs(schema, text string) (any, error) {
 	value, err := strictjson.Decode([]byte(text))
 	if err != nil {
@@ -103,6 +116,22 @@ func (c *Contract) ReadAs(schema, text string) (any, error) {
 		return nil, invalid(err, "")
 	}
 	return value, nil
+}
+
+// interpretResponse returns the errors that Validate returns for the body of a request. It allows a body that is
+// JSON, but nested too deep to be decoded.
+func interpretResponse(schema *openapi3.Schema, body []byte) error {
+	value, err := strictjson.DecodeStored(body)
+	if err != nil && schemacheck.Valid(body, maxAnswerDepth) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := schema.VisitJSON(value, openapi3.VisitAsResponse(), plainErrors); err != nil {
+		return invalid(err, "")
+	}
+	return nil
 }
 
 // Unreadable returns the error of a body that could not be read to its end.

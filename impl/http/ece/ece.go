@@ -76,17 +76,57 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 	for _, op := range a.contract.Operations {
 		all[op.ID] = append(middleware(op), validate(op))
 	}
-	handler := server.NewStrictHandler(a, []server.StrictMiddlewareFunc{refuseNil})
-	server.RegisterHandlersWithOptions(e, handler, server.RegisterHandlersOptions{OperationMiddlewares: all})
+	e.JSONSerializer = serializer{}
+	handler := server.NewStrictHandler(a, []server.StrictMiddlewareFunc{finish})
+	server.RegisterHandlersWithOptions(router{e}, handler, server.RegisterHandlersOptions{OperationMiddlewares: all})
 	return nil
 }
 
-// refuseNil returns an error for a handler that returns no response, which would be sent as an empty 200.
-func refuseNil(next server.StrictHandlerFunc, operation string) server.StrictHandlerFunc {
+// router registers handlers with their middleware composed.
+type router struct{ *echo.Echo }
+
+var _ server.EchoRouter = router{}
+
+// GET implements server.EchoRouter.
+func (r router) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+	return r.Echo.GET(path, edge.Compose(h, m...))
+}
+
+// POST implements server.EchoRouter.
+func (r router) POST(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+	return r.Echo.POST(path, edge.Compose(h, m...))
+}
+
+// PUT implements server.EchoRouter.
+func (r router) PUT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+	return r.Echo.PUT(path, edge.Compose(h, m...))
+}
+
+// PATCH implements server.EchoRouter.
+func (r router) PATCH(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+	return r.Echo.PATCH(path, edge.Compose(h, m...))
+}
+
+// DELETE implements server.EchoRouter.
+func (r router) DELETE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+	return r.Echo.DELETE(path, edge.Compose(h, m...))
+}
+
+// finish returns an error for a handler that returns no response, which would be sent as an empty 200, and sends some
+// responses in place of the generated code.
+func finish(next server.StrictHandlerFunc, operation string) server.StrictHandlerFunc {
 	return func(c echo.Context, request any) (any, error) {
 		response, err := next(c, request)
-		if err == nil && response == nil {
-			err = fmt.Errorf("ece: %s: %w", operation, errNoResponse)
+		switch {
+		case err != nil:
+			return response, err
+		case response == nil:
+			return nil, fmt.Errorf("ece: %s: %w", operation, errNoResponse)
+		}
+
+		sent, err := sendDirectly(c, response)
+		if sent {
+			return nil, err
 		}
 		return response, err
 	}

@@ -18,6 +18,10 @@ import (
 
 // validate checks a request against the contract, and gives the generated code the validated value.
 func validate(op *contract.Operation) echo.MiddlewareFunc {
+	if op.Unchecked() {
+		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	}
+
 	return edge.Before(func(c echo.Context) error {
 		r := c.Request()
 		params, err := edge.PathParams(c)
@@ -25,21 +29,27 @@ func validate(op *contract.Operation) echo.MiddlewareFunc {
 			return err
 		}
 
-		value, err := op.Validate(r, params)
+		document, err := op.Validate(r, params)
 		if err != nil {
 			return refusal(err)
 		}
 
-		if isForm(r) {
-			if err := readForm(r); err != nil {
-				return err
-			}
-		} else if value != nil {
-			r.Body = validatedBody{value}
-		}
-
-		return nil
+		return prepareBody(r, document)
 	})
+}
+
+// prepareBody leaves the body of a request in the form in which the generated code takes it.
+func prepareBody(r *http.Request, document contract.Document) error {
+	if isForm(r) {
+		return readForm(r)
+	}
+	if body, ok := r.Body.(*contract.Body); ok && body.CanBind() {
+		return nil
+	}
+	if value := document.Value(); value != nil {
+		r.Body = validatedBody{value}
+	}
+	return nil
 }
 
 func isForm(r *http.Request) bool {
@@ -57,6 +67,17 @@ func readForm(r *http.Request) error {
 	}
 	r.Form = r.PostForm
 	return nil
+}
+
+// serializer decodes bodies that a compiled check has accepted, for the generated code.
+type serializer struct{ echo.DefaultJSONSerializer }
+
+// Deserialize implements echo.JSONSerializer.
+func (s serializer) Deserialize(c echo.Context, into any) error {
+	if body, ok := c.Request().Body.(*contract.Body); ok && body.CanBind() {
+		return body.Bind(into)
+	}
+	return s.DefaultJSONSerializer.Deserialize(c, into)
 }
 
 // validatedBody gives the generated code the validated value. If that does not fit its type, the generated code would

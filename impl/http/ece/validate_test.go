@@ -71,11 +71,11 @@ func TestValidatedBody(t *testing.T) {
 }
 
 // Ensures that a missing response is an error, and not an empty success.
-func TestRefuseNil(t *testing.T) {
+func TestFinish_Nil(t *testing.T) {
 	t.Parallel()
 
 	nothing := func(echo.Context, any) (any, error) { return nil, nil } //nolint:nilnil // the case under test
-	_, err := refuseNil(nothing, "x")(nil, nil)
+	_, err := finish(nothing, "x")(nil, nil)
 	if err == nil {
 		t.Error("a missing response is no error")
 	}

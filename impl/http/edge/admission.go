@@ -112,7 +112,7 @@ func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 	requests := limits.requests(op)
 	return Before(func(c echo.Context) error {
 		s := stateOf(c)
-		s.operation = op.ID
+		s.operation = op
 		a := s.answer
 		for i, bound := range requests {
 			if err := bound.Acquire(c.Request().Context()); err != nil {

@@ -136,7 +136,7 @@ func admitted(op *contract.Operation, answer func(echo.Context) error) (*Limits,
 	e := echo.New()
 	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
 	e.Pre(begin([]Family{stubFamily{}}))
-	e.Use(sendAnswer(l))
+	e.Use(sendAnswer(l, nil))
 	e.GET("/*", answer, enter(op, l), func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.SetRequest(c.Request().WithContext(withCaller(c.Request().Context(), identity.Principal{User: "alice"})))
@@ -337,7 +337,7 @@ func TestEnter_Unauthenticated(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.RemoteAddr = address + ":1"
 		c := begun(r, httptest.NewRecorder())
-		_ = sendAnswer(l)(func(c echo.Context) error {
+		_ = sendAnswer(l, nil)(func(c echo.Context) error {
 			err = enter(op, l)(next)(c)
 			return nil
 		})(c)
@@ -433,7 +433,7 @@ func TestSendAnswer_Refusals(t *testing.T) {
 		r.RemoteAddr = address + ":1"
 		c := begun(r, client)
 		refused := func(echo.Context) error { return fault.New(fault.CredentialsInvalid, "refused") }
-		wg.Go(func() { _ = sendAnswer(l)(enter(&contract.Operation{}, l)(refused))(c) })
+		wg.Go(func() { _ = sendAnswer(l, nil)(enter(&contract.Operation{}, l)(refused))(c) })
 		<-client.began
 		return client
 	}
@@ -497,7 +497,7 @@ func TestSendAnswer_ReadDeadline(t *testing.T) {
 			}
 
 			l := NewLimits(0)
-			_ = sendAnswer(l)(enter(&contract.Operation{}, l)(refused))(begun(r, w))
+			_ = sendAnswer(l, nil)(enter(&contract.Operation{}, l)(refused))(begun(r, w))
 			if w.set != c.want {
 				t.Errorf("%d read deadlines were set, want %d", w.set, c.want)
 			}

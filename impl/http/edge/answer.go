@@ -49,6 +49,8 @@ type answer struct {
 	reshaped bool
 	// received reports whether the whole body of the request was read.
 	received func() bool
+	// validator is nil once it has checked the answer.
+	validator *answerValidator
 
 	status    int
 	body      []byte
@@ -59,7 +61,7 @@ type answer struct {
 
 // sendAnswer buffers the response, also that of a failure, until the request is done, and then sends it. It must run
 // inside the middleware that reports the status.
-func sendAnswer(limits *Limits) echo.MiddlewareFunc {
+func sendAnswer(limits *Limits, validator *answerValidator) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			response := c.Response()
@@ -74,6 +76,7 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 				refusals:       limits.Refusals,
 				reshaped:       s.exchange.Reshapes(),
 				received:       trackBody(arrived),
+				validator:      validator,
 			}
 
 			response.Writer, s.answer = a, a
@@ -85,6 +88,7 @@ func sendAnswer(limits *Limits) echo.MiddlewareFunc {
 			if err := next(c); err != nil {
 				a.finish(c, err)
 			}
+			a.validate(c)
 
 			release(c, arrived)
 			if !a.streaming && a.status != 0 {
@@ -162,7 +166,17 @@ func (a *answer) finish(c echo.Context, err error) {
 	if err != nil {
 		a.fail(c, err)
 	}
+	a.validate(c)
 	if err := a.reshape(c); err != nil {
+		a.fail(c, err)
+	}
+}
+
+// validate replaces an answer that the contract does not allow, if that is configured. It checks an answer once.
+func (a *answer) validate(c echo.Context) {
+	validator := a.validator
+	a.validator = nil
+	if err := validator.check(c, a); err != nil {
 		a.fail(c, err)
 	}
 }

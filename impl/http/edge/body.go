@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +53,7 @@ func readBody(op *contract.Operation) echo.MiddlewareFunc {
 				return err
 			}
 
-			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			r.Body, r.ContentLength = contract.NewBody(body), int64(len(body))
 			return next(c)
 		}
 	}
@@ -96,7 +95,11 @@ func (m *meteredReader) readAll(r *http.Request, op *contract.Operation, exchang
 	}
 
 	m.from = io.LimitReader(unpacked, maxBody+1)
-	body, err := io.ReadAll(m)
+	expected := 0
+	if 0 < r.ContentLength && r.ContentLength <= maxSmall {
+		expected = int(r.ContentLength)
+	}
+	body, err := contract.ReadAll(m, expected)
 
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -53,8 +53,8 @@ type Exchange interface {
 type state struct {
 	// exchange is nil once the response is complete, so that a slow client does not hold its memory.
 	exchange Exchange
-	// operation is the id of the requested operation; "" if the contract has none.
-	operation string
+	// operation is the requested operation; nil if the contract has none.
+	operation *contract.Operation
 	answer    *answer
 }
 

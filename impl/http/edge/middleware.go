@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"cmp"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -48,7 +47,12 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
 // operationOf returns the id of the requested operation, or "unknown" if the contract has none.
-func operationOf(c echo.Context) string { return cmp.Or(stateOf(c).operation, "unknown") }
+func operationOf(c echo.Context) string {
+	if op := stateOf(c).operation; op != nil {
+		return op.ID
+	}
+	return "unknown"
+}
 
 // describe adds the operation to the request's trace. It must run outside sendAnswer, which answers errors.
 func describe(next echo.HandlerFunc) echo.HandlerFunc {
@@ -149,6 +153,9 @@ func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
 // PathParams returns the decoded parameters of the path; the router leaves them encoded in some paths. It returns
 // echo.ErrNotFound for an empty or malformed parameter.
 func PathParams(c echo.Context) (map[string]string, error) {
+	if len(c.ParamNames()) == 0 {
+		return nil, nil
+	}
 	params := map[string]string{}
 	for i, name := range c.ParamNames() {
 		value := c.ParamValues()[i]

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,6 +32,10 @@ type Config struct {
 	// Observe receives for each response the id of the operation ("unknown" if the contract has none), the status, and
 	// the time since the request was received.
 	Observe func(operation string, status int, took time.Duration)
+	// Responses is what happens to responses that the contract does not allow.
+	Responses ResponseValidation
+	// ObserveInvalid receives the id of the operation of each response that the contract does not allow.
+	ObserveInvalid func(operation string)
 	// Tracer is nil if requests are not traced.
 	Tracer *tracing.Tracer
 }
@@ -50,7 +55,7 @@ func New(config Config) (http.Handler, error) {
 		requestID,
 		measure(config.Observe),
 		accessLog(config.Log),
-		sendAnswer(config.Limits),
+		sendAnswer(config.Limits, newAnswerValidator(config)),
 		recoverPanics(config.Log),
 		commonHeaders,
 	)
@@ -83,6 +88,14 @@ func pipeline(config Config, family Family, op *contract.Operation) []echo.Middl
 		takeSlot(op),
 		authenticateAgain(config.Auth, config.Elevation, op),
 	)
+}
+
+// Compose returns a handler with middleware before it. Echo would build the middleware of a route again per request.
+func Compose(handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) echo.HandlerFunc {
+	for _, each := range slices.Backward(middleware) {
+		handler = each(handler)
+	}
+	return handler
 }
 
 // Limits of a connection, against clients that are slow or greedy. Sizes are in bytes.

@@ -90,7 +90,7 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 			return fmt.Errorf("elastic: operation %s has no row in the table, or no %s", op.ID, actionExtension)
 		}
 		delete(rows, op.ID)
-		e.Add(op.Method, routePath(op.Path), a.handle(op, row), middleware(op)...)
+		e.Add(op.Method, routePath(op.Path), edge.Compose(a.handle(op, row), middleware(op)...))
 	}
 
 	for id := range rows {

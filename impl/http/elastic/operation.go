@@ -189,9 +189,11 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 			caller:   x.subject.User,
 			bodySent: len(x.body) > 0,
 		}
-		if r.body, err = op.Validate(c.Request(), params); err != nil {
+		document, err := op.Validate(c.Request(), params)
+		if err != nil {
 			return x.refusal(err, row, r)
 		}
+		r.body = document.Value()
 
 		answer, err := row.serve(c.Request().Context(), call{x.subject, action}, r)
 		if err != nil {

@@ -23,6 +23,8 @@ type Metrics struct {
 	requests     *prometheus.HistogramVec
 	transactions *prometheus.HistogramVec
 	inFlight     prometheus.Gauge
+	fallbacks    *prometheus.CounterVec
+	invalid      *prometheus.CounterVec
 }
 
 // New returns metrics that include those of the Go runtime and of the process.
@@ -37,11 +39,21 @@ func New() *Metrics {
 			Name: "sallyport_http_requests_in_flight",
 			Help: "HTTP requests in progress.",
 		}),
+		fallbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_validation_fallbacks_total",
+			Help: "Requests that the compiled checks did not accept, by operation and result of the validation.",
+		}, []string{"operation", "result"}),
+		invalid: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_response_validation_failures_total",
+			Help: "Responses that the contract does not allow, by operation.",
+		}, []string{"operation"}),
 	}
 	m.registry.MustRegister(
 		m.requests,
 		m.transactions,
 		m.inFlight,
+		m.fallbacks,
+		m.invalid,
 		newBuildInfo(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -61,6 +73,19 @@ func (m *Metrics) Request(operation string, status int, took time.Duration) {
 	}
 	m.requests.WithLabelValues(operation, class).Observe(took.Seconds())
 }
+
+// Fallback counts a request that the compiled checks did not accept, and that was accepted or refused in the end.
+// The operation must be one of a fixed set.
+func (m *Metrics) Fallback(operation string, accepted bool) {
+	result := "refused"
+	if accepted {
+		result = "accepted"
+	}
+	m.fallbacks.WithLabelValues(operation, result).Inc()
+}
+
+// InvalidResponse counts a response that the contract does not allow. The operation must be one of a fixed set.
+func (m *Metrics) InvalidResponse(operation string) { m.invalid.WithLabelValues(operation).Inc() }
 
 // InFlight returns a handler that counts the requests in progress in next.
 func (m *Metrics) InFlight(next http.Handler) http.Handler {

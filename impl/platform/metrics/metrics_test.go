@@ -179,3 +179,19 @@ func TestMetrics_Certificate(t *testing.T) {
 	m.Certificate(func() time.Time { return time.Unix(1_900_000_000, 5) })
 	wantLines(t, scrape(t, m), "sallyport_tls_certificate_expiry_seconds 1.9e+09")
 }
+
+// Ensures that decisions of the slower validation are counted by their result, and invalid responses by operation.
+func TestMetrics_Validation(t *testing.T) {
+	t.Parallel()
+
+	m := New()
+	m.Fallback("login", false)
+	m.Fallback("login", false)
+	m.Fallback("login", true)
+	m.InvalidResponse("login")
+	wantLines(t, scrape(t, m),
+		`sallyport_validation_fallbacks_total{operation="login",result="refused"} 2`,
+		`sallyport_validation_fallbacks_total{operation="login",result="accepted"} 1`,
+		`sallyport_response_validation_failures_total{operation="login"} 1`,
+	)
+}

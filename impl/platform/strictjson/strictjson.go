@@ -61,13 +61,12 @@ const MaxDepth = 64
 // deeper than MaxDepth.
 func Decode(data []byte) (any, error) { return decode(data, MaxDepth) }
 
-// DecodeStored is like Decode, for values read from the store. It accepts up to 10,000 levels, because that was the
-// limit for callers' input in earlier versions.
-func DecodeStored(data []byte) (any, error) {
-	// encoding/json, which check calls, has the same limit.
-	const maxStoredDepth = 10_000
-	return decode(data, maxStoredDepth)
-}
+// MaxStoredDepth is the maximum nesting of values in the store, which was the limit for callers' input in earlier
+// versions. encoding/json has the same limit.
+const MaxStoredDepth = 10_000
+
+// DecodeStored is like Decode, for values read from the store. It accepts up to MaxStoredDepth levels.
+func DecodeStored(data []byte) (any, error) { return decode(data, MaxStoredDepth) }
 
 func decode(data []byte, maxDepth int) (any, error) {
 	if err := check(data); err != nil {

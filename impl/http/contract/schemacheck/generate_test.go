@@ -75,7 +75,8 @@ func (g *generator) value(s *openapi3.Schema, depth int) {
 	}
 }
 
-var integers = []string{"0", "-0", "1", "42", "-7", "10", "1700000000000", "9007199254740993", "1.0", "1e2", "-9223372036854775808"}
+var integers = []string{"0", "-0", "1", "42", "-7", "10", "1700000000000", "9007199254740993",
+	"1.0", "1e2", "-9223372036854775808"}
 
 func (g *generator) number() {
 	all := append([]string{"0.5", "-1.25e-3", "1E+10", "123456789012345678901234567890", "1e308", "1e-400"}, integers...)
@@ -234,7 +235,8 @@ func (g *generator) properties(s *openapi3.Schema, depth int) []string {
 
 	return slices.DeleteFunc(names, func(name string) bool {
 		if p := s.Properties[name]; p != nil {
-			if g.direction == schemacheck.Request && p.Value.ReadOnly || g.direction == schemacheck.Response && p.Value.WriteOnly {
+			if g.direction == schemacheck.Request && p.Value.ReadOnly ||
+				g.direction == schemacheck.Response && p.Value.WriteOnly {
 				return true
 			}
 		}

@@ -328,7 +328,8 @@ func TestCheck_Allocations(t *testing.T) {
 }
 
 func ExampleCompile() {
-	schema := openapi3.NewObjectSchema().WithProperty("name", openapi3.NewStringSchema().WithMaxLength(8)).WithoutAdditionalProperties()
+	name := openapi3.NewStringSchema().WithMaxLength(8)
+	schema := openapi3.NewObjectSchema().WithProperty("name", name).WithoutAdditionalProperties()
 	check, err := schemacheck.Compile(schema, schemacheck.Options{Direction: schemacheck.Request, MaxDepth: 64})
 	if err != nil {
 		fmt.Println("this schema is for the interpreter:", err)

@@ -69,6 +69,7 @@ func (s *server) open() error {
 		AddressRecovery: time.Second,
 		Hashing:         secret.Cost{Memory: 64, Passes: 1, Threads: 1},
 		CacheLifetime:   time.Second,
+		Responses:       edge.ResponsesLogged,
 		Log:             slog.New(slog.DiscardHandler),
 		Now:             time.Now,
 	})

@@ -1,0 +1,139 @@
+package ece
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	server "github.com/sallyport/sallyport/gen/ece"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/contract/baseline"
+)
+
+// fixed answers two operations as the baseline does.
+type fixed struct{ server.StrictServerInterface }
+
+// GetCurrentAccount implements server.StrictServerInterface.
+func (fixed) GetCurrentAccount(
+	context.Context, server.GetCurrentAccountRequestObject,
+) (server.GetCurrentAccountResponseObject, error) {
+	account := server.AccountResponse{ID: baseline.AnswerID, Trust: &server.AccountTrustSettings{TrustAll: true}}
+	return server.GetCurrentAccount200JSONResponse{AccountJSONResponse: server.AccountJSONResponse{Body: account}}, nil
+}
+
+// Login implements server.StrictServerInterface.
+func (fixed) Login(context.Context, server.LoginRequestObject) (server.LoginResponseObject, error) {
+	body := server.TokenResponse{Token: baseline.AnswerToken, SessionExpirationTime: baseline.Expires}
+	return server.Login200JSONResponse{TokenJSONResponse: server.TokenJSONResponse(body)}, nil
+}
+
+// readWhole does what the edge does with bodies.
+func readWhole(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		body, err := contract.ReadAll(r.Body, int(r.ContentLength))
+		if err != nil {
+			return err
+		}
+		r.Body = contract.NewBody(body)
+		return next(c)
+	}
+}
+
+// generated returns the generated server with validation, which holds its answers to check them, or does not.
+func generated(b testing.TB, options contract.Options, hold bool) http.Handler {
+	b.Helper()
+	loaded, err := contract.Load()
+	if err != nil {
+		b.Fatal(err)
+	}
+
+	e := echo.New()
+	e.JSONSerializer = serializer{}
+	middlewares := map[string][]echo.MiddlewareFunc{}
+	for _, op := range loaded.With(options).Operations {
+		if op.TakesBody {
+			middlewares[op.ID] = append(middlewares[op.ID], readWhole)
+		}
+		if hold {
+			middlewares[op.ID] = append(middlewares[op.ID], checkAnswer(b, op))
+		}
+		middlewares[op.ID] = append(middlewares[op.ID], validate(op))
+	}
+	strict := server.NewStrictHandler(fixed{}, []server.StrictMiddlewareFunc{finish})
+	registration := server.RegisterHandlersOptions{OperationMiddlewares: middlewares}
+	server.RegisterHandlersWithOptions(router{e}, strict, registration)
+	return e
+}
+
+// checkAnswer checks the response of an operation, which must have one write.
+func checkAnswer(b testing.TB, op *contract.Operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			response := c.Response()
+			held := holder{ResponseWriter: response.Writer}
+			response.Writer = &held
+			err := next(c)
+			response.Writer = held.ResponseWriter
+			if err := op.CheckResponse(response.Status, response.Header()["Content-Type"][0], held.body); err != nil {
+				b.Fatal(err)
+			}
+			return err
+		}
+	}
+}
+
+// holder keeps what is written.
+type holder struct {
+	http.ResponseWriter
+
+	body []byte
+}
+
+// Write implements http.ResponseWriter.
+func (h *holder) Write(p []byte) (int, error) {
+	h.body = p
+	return h.ResponseWriter.Write(p)
+}
+
+var (
+	getAccount = baseline.NewExchange(http.MethodGet, "/api/v1/account", nil)
+	login      = baseline.NewExchange(http.MethodPost, "/api/v1/users/auth/_login",
+		[]byte(`{"username":"alice","password":"correct horse battery staple"}`))
+)
+
+// Ensures that a valid request and its answer need no more memory than they did: this does not vary as time does.
+func TestValidation_Allocations(t *testing.T) {
+	handler := generated(t, contract.Options{Responses: true}, true)
+	for name, c := range map[string]struct {
+		exchange baseline.Exchange
+		most     float64
+	}{
+		"GET account": {getAccount, 8},
+		"login":       {login, 16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n := baseline.Allocations(handler, c.exchange); n > c.most {
+				t.Errorf("%v allocations, more than %v", n, c.most)
+			}
+		})
+	}
+}
+
+// BenchmarkValidation compares the generated server with validation with the baseline, which has none, and what it
+// costs to check responses too.
+func BenchmarkValidation(b *testing.B) {
+	for name, exchange := range map[string]baseline.Exchange{"GET account": getAccount, "login": login} {
+		compiled := generated(b, contract.Options{}, false)
+		b.Run(name+"/compiled", func(b *testing.B) { baseline.Compare(b, compiled, baseline.New(), exchange) })
+		b.Run(name+"/interpreted", func(b *testing.B) {
+			baseline.Compare(b, generated(b, contract.Options{Interpret: true}, false), baseline.New(), exchange)
+		})
+		b.Run(name+"/responses", func(b *testing.B) {
+			checking := generated(b, contract.Options{Responses: true}, true)
+			baseline.Compare(b, checking, generated(b, contract.Options{}, true), exchange)
+		})
+	}
+}

@@ -1,0 +1,96 @@
+package edge
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/impl/http/contract"
+)
+
+const checkedContract = `
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /x:
+    get:
+      operationId: x
+      responses:
+        "200":
+          description: ok
+          content: {application/json: {schema: {type: object, properties: {a: {type: string}, b: {type: string}}}}}
+        "500":
+          description: failed
+          content: {application/json: {schema: {type: string}}}
+`
+
+// Ensures that a response that the contract does not allow is sent, logged or refused, as is configured; that the
+// log has no value from it; and that what filters a response does not hide its problem.
+func TestAnswer_Validated(t *testing.T) {
+	t.Parallel()
+	loaded, err := contract.Parse([]byte(checkedContract))
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := loaded.With(contract.Options{Responses: true}).Operation("x")
+	const valid, invalid = `{"a":"secret"}`, `{"a":"secret","b":["secret"]}`
+
+	for name, c := range map[string]struct {
+		mode        ResponseValidation
+		query, sent string
+		status      int
+		body        string
+		counted     int
+	}{
+		"off":             {ResponsesUnchecked, "", invalid, http.StatusOK, invalid, 0},
+		"not set":         {"", "", invalid, http.StatusOK, invalid, 0},
+		"valid":           {ResponsesRefused, "", valid, http.StatusOK, valid, 0},
+		"logged":          {ResponsesLogged, "", invalid, http.StatusOK, invalid, 1},
+		"refused":         {ResponsesRefused, "", invalid, http.StatusInternalServerError, asText(ServerFailed), 1},
+		"filtered":        {ResponsesRefused, "?only=a", invalid, http.StatusInternalServerError, asText(ServerFailed), 1},
+		"filtered, valid": {ResponsesRefused, "?only=a", valid, http.StatusOK, valid, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var logged bytes.Buffer
+			counted := 0
+			validator := newAnswerValidator(Config{
+				Responses:      c.mode,
+				Log:            slog.New(slog.NewTextHandler(&logged, nil)),
+				ObserveInvalid: func(string) { counted++ },
+			})
+
+			l, e := NewLimits(0), echo.New()
+			e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
+			e.Pre(begin([]Family{stubFamily{}}))
+			e.Use(sendAnswer(l, validator))
+			answer := func(c2 echo.Context) error { return c2.JSONBlob(http.StatusOK, []byte(c.sent)) }
+			e.GET("/x", answer, enter(op, l), chargeUser(op, l), takeSlot(op))
+
+			recorder := httptest.NewRecorder()
+			e.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/x"+c.query, nil))
+			if got := strings.TrimSpace(recorder.Body.String()); recorder.Code != c.status || got != c.body {
+				t.Errorf("answered %d %s", recorder.Code, got)
+			}
+			line := logged.String()
+			if counted != c.counted || strings.Count(line, "operation=x status=200 pointer=/b") != c.counted {
+				t.Errorf("counted %d, logged %s", counted, line)
+			}
+			if strings.Contains(line, "secret") {
+				t.Errorf("logged %s", line)
+			}
+		})
+	}
+}
+
+// asText returns the body of a failure of a stubFamily.
+func asText(message string) string {
+	text, _ := json.Marshal(message)
+	return string(text)
+}

@@ -1,0 +1,80 @@
+package elastic
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	gen "github.com/sallyport/sallyport/gen/elastic"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/contract/baseline"
+)
+
+// bulkBody returns a bulk update of about 2 KB.
+func bulkBody() []byte {
+	const descriptor = `{"cluster":["monitor","manage_api_key"],"indices":[{"names":["logs-*","metrics-*"],` +
+		`"privileges":["read","view_index_metadata"],"query":"{\"term\": {\"a\": 1}}"}],"metadata":{"team":"search","level":3}}`
+	var ids, descriptors []string
+	for i := range 40 {
+		ids = append(ids, fmt.Sprintf(`"kV3x0Zq8mT2sB7nLw5%02d"`, i))
+	}
+	for i := range 5 {
+		descriptors = append(descriptors, fmt.Sprintf(`"role-%d":%s`, i, descriptor))
+	}
+	return fmt.Appendf(nil, `{"ids":[%s],"role_descriptors":{%s},"metadata":{"release":"2026-11","tags":["x","y"]},"expiration":"30d"}`,
+		strings.Join(ids, ","), strings.Join(descriptors, ","))
+}
+
+// bulkServer validates bulk updates, and decodes them as far as noted.
+func bulkServer(b *testing.B, options contract.Options, read func(request) error) http.Handler {
+	b.Helper()
+	loaded, err := contract.Load()
+	if err != nil {
+		b.Fatal(err)
+	}
+	op := loaded.With(options).Operation("security-bulk-update-api-keys")
+
+	e := echo.New()
+	e.POST("/_security/api_key/_bulk_update", func(c echo.Context) error {
+		r := c.Request()
+		body, err := contract.ReadAll(r.Body, int(r.ContentLength))
+		if err != nil {
+			return err
+		}
+		r.Body = contract.NewBody(body)
+		document, err := op.Validate(r, nil)
+		if err != nil {
+			return err
+		}
+		if err := read(request{body: document.Value()}); err != nil {
+			return err
+		}
+		answer, err := ok(gen.BulkUpdateAPIKeysResponse{Updated: []string{}, Noops: []string{}})
+		if err != nil {
+			return err
+		}
+		return answer.send(c)
+	})
+	return e
+}
+
+// BenchmarkValidation compares a validated bulk update with the baseline, which decodes it to structs without
+// validation: one that is decoded to maps and slices, and one that is read to the domain's type, which is more than
+// the baseline does.
+func BenchmarkValidation(b *testing.B) {
+	exchange := baseline.NewExchange(http.MethodPost, "/_security/api_key/_bulk_update", bulkBody())
+	for name, read := range map[string]func(request) error{
+		"decoded": func(request) error { return nil },
+		"read":    func(r request) error { _, err := readBulkUpdate(r); return err },
+	} {
+		b.Run(name+"/compiled", func(b *testing.B) {
+			baseline.Compare(b, bulkServer(b, contract.Options{}, read), baseline.New(), exchange)
+		})
+		b.Run(name+"/interpreted", func(b *testing.B) {
+			baseline.Compare(b, bulkServer(b, contract.Options{Interpret: true}, read), baseline.New(), exchange)
+		})
+	}
+}
