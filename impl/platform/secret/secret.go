@@ -11,9 +11,13 @@ import (
 
 // Text returns n random bytes in URL-safe base64 without padding.
 func Text(n int) string {
+	return base64.RawURLEncoding.EncodeToString(randomBytes(n))
+}
+
+func randomBytes(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program instead
-	return base64.RawURLEncoding.EncodeToString(b)
+	return b
 }
 
 // Digest returns the SHA-256 of a text in hexadecimal. It protects only values that cannot be guessed, such as 128

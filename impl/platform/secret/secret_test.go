@@ -87,6 +87,22 @@ func TestHasher(t *testing.T) {
 	}
 }
 
+// Ensures that a new hasher has hashed nothing yet, and that an unknown user costs as much as a known one.
+func TestHasher_New(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	h := NewHasher(DefaultCost)
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 1<<20 {
+		t.Errorf("a new hasher allocates %d bytes, as much as a hash", allocated)
+	}
+
+	dummy, err := parsePHC(h.dummy)
+	if err != nil || dummy.cost != DefaultCost || len(dummy.salt) != saltSize {
+		t.Errorf("%+v, %v", dummy, err)
+	}
+}
+
 // Ensures that a malformed hash is an error, and not a wrong password.
 func TestHasher_Malformed(t *testing.T) {
 	h := NewHasher(cheap)
