@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/sallyport/sallyport/impl/platform/admission"
 )
@@ -34,7 +35,8 @@ type handle struct {
 	// them.
 	reserved *admission.Bound
 	// idle is the maximum number of idle connections.
-	idle     int
+	idle int
+	// prepared has nil for statements that write, if the connections only read.
 	prepared []*sql.Stmt
 }
 
@@ -50,36 +52,53 @@ func (h *handle) acquire(ctx context.Context) (release func(), err error) {
 	return bound.Release, bound.Acquire(ctx)
 }
 
-// prepare prepares all statements, if the driver does not.
+// prepare prepares the statements, if the driver does not. The reader's connections run none that writes.
 func (s *Store) prepare(ctx context.Context) error {
 	if !s.dialect.prepared {
 		return nil
 	}
-	return errors.Join(s.reader.prepare(ctx), s.writer.prepare(ctx))
+	all := func(statement) bool { return true }
+	return errors.Join(s.reader.prepare(ctx, statement.reads), s.writer.prepare(ctx, all))
 }
 
-// prepare is called before the first transaction, because a transaction that needed a second connection to prepare a
-// statement could wait for itself.
-func (h *handle) prepare(ctx context.Context) error {
-	for _, s := range statements {
+// reads reports whether a statement can be part of a transaction that only reads.
+func (s statement) reads() bool {
+	return strings.HasPrefix(s.text, "SELECT") || strings.HasPrefix(s.text, "WITH")
+}
+
+// prepare prepares the selected statements. It is called before the first transaction, because a transaction that
+// needed a second connection to prepare a statement could wait for itself.
+func (h *handle) prepare(ctx context.Context, selected func(statement) bool) error {
+	h.prepared = make([]*sql.Stmt, len(statements))
+	for i, s := range statements {
+		if !selected(s) {
+			continue
+		}
 		prepared, err := h.PrepareContext(ctx, sqliteWords.Replace(s.text))
 		if err != nil {
 			return failure(ctx, s.text, err)
 		}
-		h.prepared = append(h.prepared, prepared)
+		h.prepared[i] = prepared
 	}
 	return nil
 }
 
-// bind attaches a statement once per transaction, because the transaction keeps each one until it ends.
-func (tx *Tx) bind(s statement) *sql.Stmt {
-	bound, ok := tx.bound[s.index]
-	if !ok {
-		bound = tx.tx.StmtContext(tx.ctx, tx.handle.prepared[s.index])
-		tx.bound[s.index] = bound
+// bind attaches a statement once per transaction, because the transaction keeps each one until it ends. It returns
+// errWrites for a statement that the connections do not run.
+func (tx *Tx) bind(s statement) (*sql.Stmt, error) {
+	if bound, ok := tx.bound[s.index]; ok {
+		return bound, nil
 	}
-	return bound
+	prepared := tx.handle.prepared[s.index]
+	if prepared == nil {
+		return nil, errWrites
+	}
+	bound := tx.tx.StmtContext(tx.ctx, prepared)
+	tx.bound[s.index] = bound
+	return bound, nil
 }
+
+var errWrites = errors.New("store: a transaction that only reads has a statement that writes")
 
 // adHoc returns a statement that is prepared for each use.
 func adHoc(text string) statement { return statement{-1, text} }
@@ -91,14 +110,22 @@ func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
 	case s.index < 0:
 		return tx.tx.QueryContext(tx.ctx, sqliteWords.Replace(s.text), args...)
 	}
-	return tx.bind(s).QueryContext(tx.ctx, args...)
+	bound, err := tx.bind(s)
+	if err != nil {
+		return nil, err
+	}
+	return bound.QueryContext(tx.ctx, args...)
 }
 
 func (tx *Tx) run(s statement, args []any) (sql.Result, error) {
 	if !tx.d.prepared {
 		return tx.tx.ExecContext(tx.ctx, s.text, args...)
 	}
-	return tx.bind(s).ExecContext(tx.ctx, args...)
+	bound, err := tx.bind(s)
+	if err != nil {
+		return nil, err
+	}
+	return bound.ExecContext(tx.ctx, args...)
 }
 
 // fail records and returns the failure of the database at a statement.
