@@ -84,6 +84,9 @@ type App struct {
 
 // Open opens the store and assembles a server on it.
 func Open(ctx context.Context, s Settings) (*App, error) {
+	// Parsing the contract takes longer than opening the store; assemble waits for it, and returns its error.
+	go func() { _, _ = contract.Load() }()
+
 	st, err := store.Open(ctx, s.Store, s.Now)
 	if err != nil {
 		return nil, err

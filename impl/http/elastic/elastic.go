@@ -101,4 +101,6 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 }
 
 // routePath returns a path of the contract as the router writes it: /role/:name for /role/{name}.
-func routePath(path string) string { return strings.NewReplacer("{", ":", "}", "").Replace(path) }
+func routePath(path string) string { return routeSyntax.Replace(path) }
+
+var routeSyntax = strings.NewReplacer("{", ":", "}", "")
