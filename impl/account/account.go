@@ -25,10 +25,22 @@ const defaultTrustAll = true
 var unclustered = Account{ID: "unclustered", TrustAll: defaultTrustAll}
 
 // Service reads and changes the account.
-type Service struct{ store *store.Store }
+type Service struct {
+	store *store.Store
+	// known caches the account.
+	known *store.Cache[none, store.Account]
+}
+
+type none struct{}
 
 // NewService returns a service on a store.
-func NewService(st *store.Store) *Service { return &Service{st} }
+func NewService(st *store.Store) *Service {
+	known, _ := store.NewCache[none, store.Account](st, 1) // this fails for a size that is not positive only
+	return &Service{st, known}
+}
+
+// CacheCounts returns the numbers of hits and misses of the account's cache.
+func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() }
 
 // Bootstrap creates the account if it does not exist.
 func (s *Service) Bootstrap(ctx context.Context) error {
@@ -52,7 +64,7 @@ func (s *Service) Get(ctx context.Context) (Account, error) {
 		return unclustered, nil
 	}
 
-	record, err := store.Read(ctx, s.store, load)
+	record, err := s.known.Read(ctx, none{}, load)
 	return public(record), err
 }
 

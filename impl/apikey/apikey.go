@@ -51,13 +51,13 @@ type Service struct {
 	// swept is the time of the last purge of documents, in milliseconds since 1970.
 	swept atomic.Int64
 	// known caches keys with their owners, by the keys' ids.
-	known *store.Cache[*ownedKey]
+	known *store.Cache[string, *ownedKey]
 }
 
 // NewService returns a service on a store. It must be closed, or the last uses of keys are lost.
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
-	known, _ := store.NewCache[*ownedKey](st, maxKnown)
+	known, _ := store.NewCache[string, *ownedKey](st, maxKnown)
 	return &Service{
 		store:    st,
 		settings: settings,

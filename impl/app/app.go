@@ -194,6 +194,10 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	counts.Cache("passwords", users.CacheCounts)
 	counts.Cache("sessions", sessions.CacheCounts)
 	counts.Cache("api_keys", keys.CacheCounts)
+	counts.Cache("accounts", accounts.CacheCounts)
+	counts.Cache("privileges", rights.CacheCounts)
+	counts.Cache("users", users.ProfileCounts)
+	counts.CacheFlushes(st.Flushes)
 
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)

@@ -19,6 +19,14 @@ import (
 // onPostgres reports whether worlds are on PostgreSQL instead of SQLite, as SALLYPORT_TEST_STORE says.
 var onPostgres = os.Getenv("SALLYPORT_TEST_STORE") == "postgres"
 
+// cacheLifetime is that of servers under test. The environment variable SALLYPORT_TEST_CACHE turns caching off.
+var cacheLifetime = func() time.Duration {
+	if os.Getenv("SALLYPORT_TEST_CACHE") == "off" {
+		return 0
+	}
+	return store.MaxLifetime
+}()
+
 // newDSN names a new, empty database. Of the server's connections each world gets few, for many run at once.
 func newDSN(tb testing.TB) string {
 	tb.Helper()

@@ -140,7 +140,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 		AddressRecovery: time.Second,
 		SignOn:          saml.DefaultLimits,
 		Hashing:         cheap,
-		CacheLifetime:   store.MaxLifetime,
+		CacheLifetime:   cacheLifetime,
 		Log:             log,
 		Responses:       edge.ResponsesRefused,
 		Interpret:       interpreted,

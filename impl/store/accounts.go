@@ -17,8 +17,9 @@ var (
 	updateAccount = prepare(`UPDATE accounts SET trust_all = $2, updated_at = $3 WHERE id = $1`)
 )
 
-// Get returns the account, or ErrNotFound.
+// Get returns the account, or ErrNotFound. Cached results are invalidated.
 func (t Accounts) Get() (Account, error) {
+	t.tx.read.add(accountTag())
 	return one(t.tx, func(a *Account) []any {
 		return []any{&a.ID, &a.TrustAll, (*milliseconds)(&a.CreatedAt), (*milliseconds)(&a.UpdatedAt)}
 	}, selectAccount)
@@ -31,5 +32,6 @@ func (t Accounts) Insert(a Account) error {
 
 // Update stores the account's settings.
 func (t Accounts) Update(a Account) error {
+	t.tx.changed.add(accountTag())
 	return t.tx.do(updateAccount, a.ID, a.TrustAll, millis(t.tx.Now))
 }

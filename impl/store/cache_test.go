@@ -45,7 +45,7 @@ type replica struct {
 	*testing.T
 	*Store
 	clock *hand
-	alive *Cache[string]
+	alive *Cache[string, string]
 	// refused makes the next LISTEN connection fail.
 	refused *atomic.Bool
 }
@@ -72,7 +72,7 @@ func newReplica(t *testing.T, dsn string) *replica {
 		}
 	}
 	s.Follow(MaxLifetime, slog.New(slog.DiscardHandler))
-	alive, err := NewCache[string](s, 8)
+	alive, err := NewCache[string, string](s, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,19 +294,6 @@ func TestCache_NoListenConnection(t *testing.T) {
 	r.unannounced("DELETE FROM sessions")
 	if r.session() != "" {
 		t.Error("the session is cached")
-	}
-	r.wantCounts(0, 0)
-}
-
-// Ensures that nothing is cached on SQLite, where other processes write without a message.
-func TestCache_SQLite(t *testing.T) {
-	t.Parallel()
-	r := newReplica(t, "sqlite:"+t.TempDir()+"/test.db")
-	fill(t, r.Store)
-	r.session()
-	r.unannounced("DELETE FROM sessions")
-	if r.Following() || r.session() != "" {
-		t.Error("a session is cached")
 	}
 	r.wantCounts(0, 0)
 }

@@ -14,6 +14,8 @@ import (
 // so a cache may invalidate more than has changed, and never less. A tag does not reveal its record.
 type tag uint16
 
+func accountTag() tag          { return makeTag("account") }
+func roleTag(name string) tag  { return makeTag("role:" + name) }
 func userTag(name string) tag  { return makeTag("user:" + name) }
 func sessionTag(id string) tag { return makeTag("session:" + id) }
 func tokenTag(id string) tag   { return makeTag("token:" + id) }
@@ -25,6 +27,14 @@ func makeTag(text string) tag {
 	sum := h.Sum32()
 	return tag(sum>>16) ^ tag(sum) //nolint:gosec // the hash is folded
 }
+
+// dependencies are the records that a value was made of, and the bytes of the texts among them without a small limit.
+type dependencies struct {
+	tags  []tag
+	bytes int
+}
+
+func (d *dependencies) add(more ...tag) { d.tags = append(d.tags, more...) }
 
 // maxTags is the maximum number of changes that one transaction lists. A transaction with more, such as one that
 // changes many keys, invalidates everything.
@@ -94,6 +104,8 @@ type changes struct {
 	latest [math.MaxUint16 + 1]atomic.Uint64
 	// mu makes counting a change and recording it one step.
 	mu sync.Mutex
+	// flushes counts how often everything was invalidated.
+	flushes atomic.Uint64
 }
 
 const disconnected = math.MaxUint64
@@ -122,6 +134,7 @@ func (c *changes) record(t tags) {
 	}
 	if t.all && c.connected() {
 		c.since.Store(count)
+		c.flushes.Add(1)
 	}
 }
 

@@ -104,6 +104,8 @@ var invalidations = map[statement]string{
 	insertTOTPDevice: "announced", confirmTOTPDevice: "announced", deleteTOTPDevice: "announced",
 	shortenSessionToken: "announced", lowerSession: "announced", lowerUserSessions: "announced",
 	deleteSession: "announced", deleteUserSessions: "announced",
+	updateAccount: "announced", insertAccount: "is new",
+	insertRole: "announced", updateRole: "announced", deleteRole: "announced",
 	updateKeys: "announced", invalidateKeys: "announced",
 	insertUser: "is new", insertSession: "is new", insertSessionToken: "is new", insertAPIKey: "is new",
 	touchLogin: "is not needed to authenticate", touchKeys: "is not needed to authenticate",
@@ -117,8 +119,8 @@ var invalidations = map[statement]string{
 	purgeExpiredKeys: "has expired", purgeInvalidatedKeys: "was invalidated, which was announced",
 }
 
-var writes = regexp.MustCompile(`^(INSERT INTO|UPDATE|DELETE
-	FROM) (users|sessions|session_tokens|api_keys|totp_devices)\b`)
+var writes = regexp.MustCompile(`^(INSERT INTO|UPDATE|DELETE FROM) ` +
+	`(users|sessions|session_tokens|api_keys|totp_devices|accounts|roles)\b`)
 
 // Ensures that a new statement that writes what caches may hold has an entry in invalidations.
 func TestChanges_Statements(t *testing.T) {
@@ -143,12 +145,25 @@ func TestChanges_Announced(t *testing.T) {
 	defer s.Close() //nolint:errcheck // it is in a temporary folder
 	fill(t, s)
 	err = s.View(t.Context(), func(tx *Tx) error {
-		if _, _, err := tx.Keys.FindWithOwner("k"); err != nil || !slices.Equal(tx.read, key.list) {
-			t.Errorf("a key depends on %v; want %v (%v)", tx.read, key, err)
+		if _, _, err := tx.Keys.FindWithOwner("k"); err != nil || !slices.Equal(tx.read.tags, key.list) {
+			t.Errorf("a key depends on %v; want %v (%v)", tx.read.tags, key, err)
 		}
-		tx.read = nil
-		if _, _, _, err := tx.Sessions.FindByToken("t"); err != nil || !slices.Equal(tx.read, session.list) {
-			t.Errorf("a session depends on %v; want %v (%v)", tx.read, session, err)
+		tx.read = dependencies{}
+		if _, _, _, err := tx.Sessions.FindByToken("t"); err != nil || !slices.Equal(tx.read.tags, session.list) {
+			t.Errorf("a session depends on %v; want %v (%v)", tx.read.tags, session, err)
+		}
+		for name, c := range map[string]struct {
+			read func() error
+			want tag
+		}{
+			"a user":      {func() error { _, err := tx.Users.Find("u"); return err }, userTag("u")},
+			"the account": {func() error { _, err := tx.Accounts.Get(); return err }, accountTag()},
+			"a role":      {func() error { _, err := tx.Roles.ByNames([]string{"r"}); return err }, roleTag("r")},
+		} {
+			tx.read = dependencies{}
+			if err := c.read(); !slices.Equal(tx.read.tags, []tag{c.want}) {
+				t.Errorf("%s depends on %v; want %v (%v)", name, tx.read.tags, c.want, err)
+			}
 		}
 		return nil
 	})
@@ -206,6 +221,10 @@ func TestChanges_Announced(t *testing.T) {
 				1)
 			return err
 		}, []tag{sessionTag("s")}},
+		"Accounts.Update": {func(tx *Tx) error { return tx.Accounts.Update(Account{ID: "a"}) }, []tag{accountTag()}},
+		"Roles.Put": {func(tx *Tx) error { _, err := tx.Roles.Put(Role{Name: "r"}); return err },
+			[]tag{roleTag("r")}},
+		"Roles.Delete":   {func(tx *Tx) error { _, err := tx.Roles.Delete("r"); return err }, []tag{roleTag("r")}},
 		"Sessions.Sweep": {func(tx *Tx) error { return tx.Sessions.Sweep() }, nil},
 	} {
 		var got []tag

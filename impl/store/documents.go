@@ -26,9 +26,11 @@ func (t Documents) Put(body []byte) (string, error) {
 	return id, err
 }
 
-// Get returns a document's text, or ErrNotFound.
+// Get returns a document's text, which never changes, or ErrNotFound.
 func (t Documents) Get(id string) ([]byte, error) {
-	return one(t.tx, single[[]byte], selectDocument, id)
+	body, err := one(t.tx, single[[]byte], selectDocument, id)
+	t.tx.read.bytes += len(body)
+	return body, err
 }
 
 // Purge removes the documents that no key refers to, and returns how many there were. It reads all keys.

@@ -113,6 +113,6 @@ func (t Keys) FindWithOwner(id string) (APIKey, User, error) {
 	var k APIKey
 	u, err := one(t.tx, func(u *User) []any { return append(keyFields(&k), userFields(u)...) },
 		selectAPIKeyWithOwner, id)
-	t.tx.read = append(t.tx.read, keyTag(k.ID), userTag(u.Name))
+	t.tx.read.add(keyTag(k.ID), userTag(u.Name))
 	return k, u, err
 }

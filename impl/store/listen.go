@@ -36,20 +36,51 @@ type follower struct {
 
 // Follow turns caches of this store on, with a lifetime of at most MaxLifetime for each value. On PostgreSQL each
 // process sends its changes as invalidation messages, and nothing is cached while the LISTEN connection is down. On
-// SQLite nothing is ever cached: other processes write to the file without a message, and reading it is fast. Follow
-// must be called before the first transaction.
+// SQLite each read of a cache detects the commits of other processes. Follow must be called before the first
+// transaction.
 func (s *Store) Follow(lifetime time.Duration, log *slog.Logger) {
-	if s.openListener == nil || lifetime <= 0 {
+	if !s.Configured() || lifetime <= 0 {
+		return
+	}
+	s.changes = newChanges(s.now, min(lifetime, MaxLifetime))
+	if s.openListener == nil {
+		s.followFile(log)
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s.changes = newChanges(s.now, min(lifetime, MaxLifetime))
 	s.follower = &follower{s.openListener, s.changes, log, stop, make(chan struct{})}
 	go s.follower.run(ctx)
 }
 
+func (s *Store) followFile(log *slog.Logger) {
+	watched, err := watchCommits(s.files, s.changes)
+	if err != nil {
+		log.Warn("caching is off: commits of other processes cannot be detected", "error", err)
+		return
+	}
+	s.commits = watched
+	s.changes.connect()
+}
+
 // Following reports whether the changes of other processes arrive, so that values are cached.
 func (s *Store) Following() bool { return s.changes != nil && s.changes.connected() }
+
+// Flushes returns how often everything that is cached was invalidated at once.
+func (s *Store) Flushes() uint64 {
+	if s.changes == nil {
+		return 0
+	}
+	return s.changes.flushes.Load()
+}
+
+// current reports whether the changes of all commits until now are recorded, or, on PostgreSQL, will be as soon as
+// their messages arrive. If not, no cached value may be used.
+func (s *Store) current() bool {
+	if s.commits != nil {
+		return s.commits.current()
+	}
+	return s.Following()
+}
 
 // notify sends an invalidation message with a transaction's changes, on its commit.
 func (s *Store) notify(ctx context.Context, tx *sql.Tx, changed tags) error {

@@ -30,17 +30,26 @@ func (t Roles) All() ([]Role, error) {
 	return all(t.tx, roleFields, selectRoles)
 }
 
-// ByNames returns those of the roles that exist, by name and once each.
+// ByNames returns those of the roles that exist, by name and once each. Cached results are invalidated.
 func (t Roles) ByNames(names []string) ([]Role, error) {
-	return all(t.tx, roleFields, selectRolesByNames, texts(names))
+	for _, name := range names {
+		t.tx.read.add(roleTag(name))
+	}
+	roles, err := all(t.tx, roleFields, selectRolesByNames, texts(names))
+	for _, role := range roles {
+		t.tx.read.bytes += len(role.Descriptor)
+	}
+	return roles, err
 }
 
 // Put stores a role, in place of the one with its name if there is one, and reports whether there was none.
 func (t Roles) Put(r Role) (bool, error) {
+	t.tx.changed.add(roleTag(r.Name))
 	return t.tx.put(insertRole, updateRole, r.Name, r.Descriptor, millis(t.tx.Now))
 }
 
 // Delete removes a role and reports whether there was one.
 func (t Roles) Delete(name string) (bool, error) {
+	t.tx.changed.add(roleTag(name))
 	return t.tx.changes(deleteRole, name)
 }

@@ -84,7 +84,7 @@ func (t Sessions) FindByToken(tokenID string) (SessionToken, Session, User, erro
 			(*milliseconds)(&token.ElevatedUntil)}
 		return append(append(fields, sessionFields(&s)...), userFields(u)...)
 	}, selectLiveSession, tokenID, millis(t.tx.Now))
-	t.tx.read = append(t.tx.read, tokenTag(token.ID), sessionTag(s.ID), userTag(u.Name))
+	t.tx.read.add(tokenTag(token.ID), sessionTag(s.ID), userTag(u.Name))
 	return token, s, u, err
 }
 

@@ -41,9 +41,10 @@ type Store struct {
 	migrating func() (*sql.DB, error)
 	// openListener opens the LISTEN connection; nil on SQLite.
 	openListener func(context.Context) (*pgx.Conn, error)
-	// changes and follower are nil without Follow.
+	// changes, and follower on PostgreSQL or commits on SQLite, are nil without Follow.
 	changes  *changes
 	follower *follower
+	commits  *commits
 }
 
 // dialect is how a database differs from others, except for opening it.
@@ -143,6 +144,9 @@ func (s *Store) Close() error {
 	}
 	if s.follower != nil {
 		s.follower.close()
+	}
+	if s.commits != nil {
+		s.commits.close()
 	}
 	return errors.Join(s.reader.Close(), s.writer.Close()) // the same pool can be closed twice
 }

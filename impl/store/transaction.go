@@ -41,8 +41,9 @@ type Tx struct {
 	// broken is the first failure of the database. After it the transaction is rolled back, whatever its caller makes
 	// of the error.
 	broken error
-	// read are the tags of records that were read and may be cached; changed are those that caches may hold outdated.
-	read    []tag
+	// read is what a value that is made in this transaction depends on; changed are the records that caches may hold
+	// outdated.
+	read    dependencies
 	changed tags
 }
 
@@ -139,10 +140,11 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 // try runs a transaction once. A failure of the database takes precedence over the error that f made of it.
 func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool,
 	err error) {
-	sqlTx, err := h.BeginTx(ctx, &options)
+	sqlTx, own, err := s.begin(ctx, h, options)
 	if err != nil {
 		return false, failure(ctx, "begin", err)
 	}
+	defer own.close()
 	defer sqlTx.Rollback() //nolint:errcheck // after a failure the first error counts
 
 	tx := &Tx{Now: s.Now(), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
@@ -159,9 +161,11 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err := s.notify(ctx, sqlTx, tx.changed); err != nil {
 		return false, err
 	}
+	own.begin()
 	err = sqlTx.Commit()
 	// This also follows a failure, after which the commit may have taken effect.
 	s.invalidate(tx.changed)
+	own.end(ctx)
 	if err != nil { // a failed commit of a reading transaction loses nothing
 		return !options.ReadOnly, failure(ctx, "commit", err)
 	}
@@ -173,6 +177,29 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 		}
 	}
 	return false, nil
+}
+
+// begin begins a transaction. One that writes to a SQLite file whose commits are watched has a connection of its own.
+func (s *Store) begin(ctx context.Context, h *handle, options sql.TxOptions) (*sql.Tx, *ownCommit, error) {
+	if s.commits == nil || options.ReadOnly {
+		tx, err := h.BeginTx(ctx, &options)
+		return tx, nil, err
+	}
+
+	connection, err := h.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	own := &ownCommit{commits: s.commits, connection: connection}
+	tx, err := connection.BeginTx(ctx, &options)
+	if err != nil {
+		own.close()
+		return nil, nil, err
+	}
+	if err := own.open(ctx, tx); err != nil {
+		return nil, nil, errors.Join(err, tx.Rollback(), connection.Close())
+	}
+	return tx, own, nil
 }
 
 // inPlace returns fault.StoreUnavailable if a file of the database was deleted or replaced, at the latest

@@ -124,8 +124,9 @@ var (
 	sweepUser            = prepare(`DELETE FROM users WHERE name = $1 AND deleted`)
 )
 
-// Find returns a user, or ErrNotFound.
+// Find returns a user, or ErrNotFound. Cached results are invalidated, except by the time when the user signed in.
 func (t Users) Find(name string) (User, error) {
+	t.tx.read.add(userTag(name))
 	return one(t.tx, userFields, selectUser, name)
 }
 

@@ -60,7 +60,7 @@ type Service struct {
 	// stays valid as long as its key exists; the validity of the token itself is checked separately.
 	verified *lru.Cache[[sha256.Size]byte, claims]
 	// live caches sessions by token id.
-	live *store.Cache[*Live]
+	live *store.Cache[string, *Live]
 	// maintenance is the background maintenance of keys.
 	maintenance *background.Loop
 }
@@ -87,7 +87,7 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 		return nil, err
 	}
 
-	live, err := store.NewCache[*Live](st, maxLive)
+	live, err := store.NewCache[string, *Live](st, maxLive)
 	if err != nil {
 		return nil, err
 	}

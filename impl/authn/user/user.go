@@ -25,6 +25,8 @@ type Service struct {
 	looking  *admission.Bound
 	attempts *attempts.Counter
 	proven   *proven
+	// shown caches users for Profile.
+	shown *store.Cache[string, User]
 	// unclustered holds the built-in users of a server without a store.
 	unclustered map[string]store.User
 	// sweeping is the background sweep of what revocations left behind.
@@ -33,8 +35,9 @@ type Service struct {
 
 // NewService returns a service on a store.
 func NewService(st *store.Store, hasher *secret.Hasher, a *attempts.Counter) *Service {
+	shown, _ := store.NewCache[string, User](st, maxShown) // this fails for a size that is not positive only
 	return &Service{
-		store: st, hasher: hasher, attempts: a, proven: newProven(),
+		store: st, hasher: hasher, attempts: a, proven: newProven(), shown: shown,
 		looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
 	}
 }
@@ -101,6 +104,26 @@ func (s *Service) Get(ctx context.Context, name string) (User, error) {
 	}
 	return OfRecord(u.User), err
 }
+
+// maxShown bounds the cached users.
+const maxShown = 8192
+
+// Profile is Get, but the times of sign-ins may be outdated.
+func (s *Service) Profile(ctx context.Context, name string) (User, error) {
+	if err := s.store.Require(); err != nil {
+		return User{}, err
+	}
+	return s.shown.Read(ctx, name, func(tx *store.Tx) (User, error) {
+		u, err := tx.Users.Find(name)
+		if errors.Is(err, store.ErrNotFound) {
+			return User{}, notFound(name)
+		}
+		return OfRecord(u), err
+	})
+}
+
+// ProfileCounts returns the numbers of hits and misses of the cache of Profile.
+func (s *Service) ProfileCounts() (hits, misses uint64) { return s.shown.Counts() }
 
 // List returns users by name, disabled ones only if requested.
 func (s *Service) List(ctx context.Context, disabled bool) ([]User, error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
@@ -14,60 +15,94 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Service resolves the privileges of callers, and caches compiled role descriptors.
+// maxRights bounds the cached rights. They are shared by callers with the same roles and descriptors.
+const maxRights = 1024
+
+// Service resolves the privileges of callers, and caches them and compiled role descriptors.
 type Service struct {
 	store    *store.Store
 	compiled *compiledCache
+	known    *store.Cache[grounds, *rights]
 }
 
 // NewService returns a service on a store.
 func NewService(st *store.Store) (*Service, error) {
 	compiled, err := newCompiledCache()
-	return &Service{st, compiled}, err
+	if err != nil {
+		return nil, err
+	}
+	known, err := store.NewCache[grounds, *rights](st, maxRights)
+	return &Service{st, compiled, known}, err
+}
+
+// CacheCounts returns the numbers of hits and misses of the cache of rights.
+func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() }
+
+// grounds is what the rights of a principal follow from, together with the definitions of its roles.
+type grounds struct {
+	byKey bool
+	// key has the documents of the key, and no more.
+	key   identity.Key
+	roles string
+}
+
+func groundsOf(p identity.Principal) grounds {
+	g := grounds{byKey: p.Method == identity.APIKey, key: identity.Key{Assigned: p.Key.Assigned, LimitedBy: p.Key.LimitedBy}}
+	if len(p.Roles) == 1 {
+		g.roles = string(p.Roles[0])
+	} else {
+		g.roles = strings.Join(p.RoleNames(), "\x00") // no name has this character
+	}
+	return g
 }
 
 // Subject returns a principal with its privileges. It returns an error if the descriptors of an API key cannot be read.
 func (s *Service) Subject(ctx context.Context, p identity.Principal) (Subject, error) {
-	return store.Read(ctx, s.store, func(tx *store.Tx) (Subject, error) { return s.resolve(tx, p, p) })
+	r, err := s.known.Read(ctx, groundsOf(p), func(tx *store.Tx) (*rights, error) { return s.resolve(tx, p) })
+	if err != nil {
+		return Subject{}, err
+	}
+	return Subject{Principal: p, By: p, rights: *r}, nil
 }
 
-// resolve returns a principal with its roles, descriptors and privileges. by is the authenticated caller.
-func (s *Service) resolve(tx *store.Tx, p, by identity.Principal) (subject Subject, err error) {
-	subject.Principal, subject.By = p, by
-	if subject.Roles, err = role.Resolve(tx, p.RoleNames()); err != nil {
-		return subject, err
+// resolve returns a principal's roles, descriptors and privileges.
+func (s *Service) resolve(tx *store.Tx, p identity.Principal) (*rights, error) {
+	var r rights
+	var err error
+	if r.Defined, err = role.Resolve(tx, p.RoleNames()); err != nil {
+		return nil, err
 	}
 
-	owner := subject.Roles
+	owner := r.Defined
 	if p.Method == identity.APIKey {
-		if subject.Assigned, err = loadDescriptors(tx, p.Key.Assigned); err != nil {
-			return subject, err
+		if r.Assigned, err = loadDescriptors(tx, p.Key.Assigned); err != nil {
+			return nil, err
 		}
 
 		// A key without a snapshot, made by an old version, is limited by its owner's current roles.
 		if p.Key.LimitedBy != "" {
 			if owner, err = loadDescriptors(tx, p.Key.LimitedBy); err != nil {
-				return subject, err
+				return nil, err
 			}
 			owner = role.Narrow(owner, p.Roles)
 		}
 	}
 
-	subject.limitedBy = owner
+	r.limitedBy = owner
 	limit, err := s.compile(owner)
 	if err != nil {
-		return subject, err
+		return nil, err
 	}
-	subject.Privileges = privilege.Unlimited(limit)
+	r.Privileges = privilege.Unlimited(limit)
 
-	if subject.Assigned != nil {
-		assigned, err := s.compile(subject.Assigned)
+	if r.Assigned != nil {
+		assigned, err := s.compile(r.Assigned)
 		if err != nil {
-			return subject, err
+			return nil, err
 		}
-		subject.Privileges = privilege.Limit(assigned, limit)
+		r.Privileges = privilege.Limit(assigned, limit)
 	}
-	return subject, nil
+	return &r, nil
 }
 
 // loadDescriptors returns the descriptors in a document that an API key refers to; nil for an empty id.
@@ -126,6 +161,10 @@ func (s *Service) RunAs(ctx context.Context, subject Subject, name, action strin
 			SAMLRealm:  u.Realm,
 			Method:     identity.RunAs,
 		}
-		return s.resolve(tx, other, subject.By)
+		r, err := s.resolve(tx, other)
+		if err != nil {
+			return Subject{}, err
+		}
+		return Subject{Principal: other, By: subject.By, rights: *r}, nil
 	})
 }

@@ -312,7 +312,7 @@ func TestUserPrivileges_Merge(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := string(roledescriptor.Canonical(set))
-	p, err := Subject{limitedBy: set}.UserPrivileges()
+	p, err := Subject{rights: rights{limitedBy: set}}.UserPrivileges()
 	if err != nil {
 		t.Fatal(err)
 	}

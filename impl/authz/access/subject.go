@@ -19,8 +19,13 @@ type Subject struct {
 	identity.Principal
 	// By is the authenticated principal, which differs from Principal if the caller acts as another user.
 	By identity.Principal
-	// Roles holds the user's defined roles, with their descriptions.
-	Roles roledescriptor.Set
+	rights
+}
+
+// rights are what a subject may do. Subjects share them, so they are never changed.
+type rights struct {
+	// Defined holds the user's defined roles, with their descriptions.
+	Defined roledescriptor.Set
 	// Assigned holds the descriptors that were assigned to an API key; nil if there are none.
 	Assigned   roledescriptor.Set
 	Privileges privilege.Effective
@@ -77,8 +82,8 @@ func (s Subject) displayName() string {
 	if s.Method == identity.RunAs {
 		text += " run by [" + s.By.User + "]"
 	}
-	text += " with effective roles [" + strings.Join(slices.Sorted(maps.Keys(s.Roles)), ",") + "]"
-	if missing := role.Missing(s.Roles, s.RoleNames()); len(missing) > 0 {
+	text += " with effective roles [" + strings.Join(slices.Sorted(maps.Keys(s.Defined)), ",") + "]"
+	if missing := role.Missing(s.Defined, s.RoleNames()); len(missing) > 0 {
 		text += " (assigned roles [" + strings.Join(missing, ",") + "] were not found)"
 	}
 	return text

@@ -45,7 +45,7 @@ func (a *API) callerOperations() []operation {
 }
 
 func (a *API) authenticate(ctx context.Context, caller call, _ none) (gen.Authentication, error) {
-	u, err := a.Users.Get(ctx, caller.User)
+	u, err := a.Users.Profile(ctx, caller.User)
 	if err != nil {
 		return gen.Authentication{}, err
 	}
