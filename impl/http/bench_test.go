@@ -34,7 +34,7 @@ func newBench(b *testing.B, cost secret.Cost) bench {
 }
 
 // newCachedBench is newBench on a database, with a time to live of cached credentials.
-func newCachedBench(b *testing.B, dsn string, cost secret.Cost, lifetime time.Duration) bench {
+func newCachedBench(b testing.TB, dsn string, cost secret.Cost, lifetime time.Duration) bench {
 	b.Helper()
 
 	must := func(err error) {

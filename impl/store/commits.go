@@ -8,14 +8,14 @@ import (
 )
 
 // commits detects the commits to a SQLite file by other processes, and by other stores in this one. After one of them
-// everything that is cached is invalid: nothing says what it changed. The store's own commits invalidate by tags, so
-// they are told apart.
+// everything that is cached is invalid: nothing says what it changed. The store's own commits are distinguished,
+// because they invalidate by tags.
 type commits struct {
 	index   *walIndex
 	changes *changes
 	files   *databaseFiles
 
-	// recorded is the header after the last commit whose changes are recorded.
+	// recorded is the header after the last commit that is recorded in changes.
 	recorded atomic.Pointer[walHeader]
 	// mu makes reading a header, recording changes and setting recorded one step. Only one of the store's own
 	// transactions writes at a time, and committing is set from before its commit until its changes are recorded.
@@ -44,7 +44,7 @@ func (w *commits) current() bool {
 	return ok && (header == *w.recorded.Load() || w.catchUp())
 }
 
-// catchUp records the commits of other processes. During an own commit it cannot: that may have changed the header, too.
+// catchUp records the commits of other processes. It cannot during an own commit, which changes the header, too.
 func (w *commits) catchUp() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -179,7 +179,7 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	return false, nil
 }
 
-// begin begins a transaction. One that writes to a SQLite file whose commits are watched has a connection of its own.
+// begin begins a transaction. If commits are watched, one that writes has a connection of its own.
 func (s *Store) begin(ctx context.Context, h *handle, options sql.TxOptions) (*sql.Tx, *ownCommit, error) {
 	if s.commits == nil || options.ReadOnly {
 		tx, err := h.BeginTx(ctx, &options)

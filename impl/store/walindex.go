@@ -93,7 +93,7 @@ func (w *walIndex) locate(result uintptr) error {
 
 	// This is how code that was translated from C calls a pointer to a function.
 	shmMap := *(*func(tls *libc.TLS, file uintptr, region, size, extend int32, result uintptr) int32)(
-		unsafe.Pointer(&struct{ uintptr }{methods.FxShmMap}))
+		unsafe.Pointer(&struct{ uintptr }{methods.FxShmMap})) //nolint:gosec // a func is a pointer to such a struct
 	if err := sqliteCode(shmMap(w.tls, file, 0, walIndexRegion, 0, result)); err != nil {
 		return err
 	}
@@ -137,7 +137,9 @@ func cString(text string) uintptr {
 }
 
 // pointed returns what is at an address outside of Go's memory.
-func pointed[T any](address uintptr) *T { return *(**T)(unsafe.Pointer(&address)) }
+func pointed[T any](address uintptr) *T {
+	return *(**T)(unsafe.Pointer(&address)) //nolint:gosec // SQLite returned the address of a T
+}
 
 func sqliteCode(code int32) error {
 	if code == sqlite3.SQLITE_OK {

@@ -47,7 +47,8 @@ type grounds struct {
 }
 
 func groundsOf(p identity.Principal) grounds {
-	g := grounds{byKey: p.Method == identity.APIKey, key: identity.Key{Assigned: p.Key.Assigned, LimitedBy: p.Key.LimitedBy}}
+	documents := identity.Key{Assigned: p.Key.Assigned, LimitedBy: p.Key.LimitedBy}
+	g := grounds{byKey: p.Method == identity.APIKey, key: documents}
 	if len(p.Roles) == 1 {
 		g.roles = string(p.Roles[0])
 	} else {
