@@ -23,6 +23,8 @@ const (
 	isCreator    = `substr(body, 1, 13) = '{"principal":'`
 	// asJSON converts a text for the operator ->>.
 	asJSON = `::json`
+	// containedIn is a function that returns where a text contains another one, or 0.
+	containedIn = `strpos`
 )
 
 // keyRealm is the realm of a key's owner. A key without a document about the owner is of a user of this server.
@@ -109,6 +111,12 @@ func (s *keyStatement) parts(parts []condition.Condition, operator string) {
 
 // values appends a comparison with one or several values.
 func (s *keyStatement) values(c condition.Condition) {
+	if c.Operator == condition.Contains {
+		s.write(containedIn, `(`, s.columns[c.Column], `, `)
+		s.argument(c.Values[0])
+		s.write(`) > 0`)
+		return
+	}
 	if c.Column != condition.Realm {
 		s.write(s.columns[c.Column])
 		s.compare(c)
@@ -180,6 +188,7 @@ func nativeMeets(c condition.Condition) bool {
 		return order > 0
 	case condition.GreaterOrEqual:
 		return order >= 0
+	case condition.Contains:
 	}
 	return false
 }

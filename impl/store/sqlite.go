@@ -43,6 +43,7 @@ var sqliteWords = strings.NewReplacer(
 	among, "IN (SELECT value FROM json_each($1))",
 	elements, "json_each($1)",
 	asJSON, "",
+	containedIn, "instr",
 )
 
 // sqliteAppendOnly is not a migration, because each database spells triggers differently.

@@ -19,14 +19,25 @@ func acceptable(text string) bool {
 // any returns a query for documents with a value of the field.
 func (f field) any() query {
 	q := f.anyValue(func(value) bool { return true })
+	if f.kind == flattened {
+		q.where = condition.Present(condition.Metadata)
+	}
 	if f.stored {
 		q = q.decidedBy(condition.Present(f.column))
 	}
 	return q
 }
 
-// decideEqual decides a query for one of several values.
+// decideEqual decides a query for one of several values. A query on metadata is narrowed to the keys that have a value
+// somewhere in the text of the metadata.
 func (f field) decideEqual(q query, wanted ...value) query {
+	if f.kind == flattened {
+		var parts []condition.Condition
+		for _, v := range wanted {
+			parts = append(parts, inMetadata(v.text))
+		}
+		q.where = condition.Or(parts...)
+	}
 	if !f.stored {
 		return q
 	}
@@ -35,6 +46,16 @@ func (f field) decideEqual(q query, wanted ...value) query {
 		texts[i] = v.text
 	}
 	return decideIn(q, f.column, texts)
+}
+
+// inMetadata selects the keys with metadata that may have a text as, or in, a value: all keys if its form in JSON is not
+// the text itself.
+func inMetadata(text string) condition.Condition {
+	escaped := func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\\<>&`, r) }
+	if text == "" || strings.ContainsFunc(text, escaped) {
+		return condition.Present(condition.Metadata)
+	}
+	return condition.Compare(condition.Metadata, condition.Contains, text)
 }
 
 // decideIn decides a query for one of several texts.
@@ -92,6 +113,9 @@ func (f field) decideRange(q query, limits []limit) query {
 
 // decidePrefix decides a query for a prefix.
 func (f field) decidePrefix(q query, prefix string) query {
+	if f.kind == flattened {
+		q.where = inMetadata(prefix)
+	}
 	if !f.stored || prefix != "" && !acceptable(prefix) {
 		return q
 	}

@@ -1,7 +1,10 @@
 package ece
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
+	"net/http"
 
 	server "github.com/sallyport/sallyport/gen/ece"
 	"github.com/sallyport/sallyport/impl/apikey"
@@ -37,7 +40,7 @@ func (a *API) GetAPIKeys(
 	ctx context.Context, _ server.GetAPIKeysRequestObject,
 ) (server.GetAPIKeysResponseObject, error) {
 	keys, err := a.Keys.List(ctx, edge.CallerOf(ctx).User)
-	return server.GetAPIKeys200JSONResponse{APIKeysJSONResponse: keysResponse(keys)}, err
+	return keyList(keys), err
 }
 
 // GetAPIKey implements the generated interface.
@@ -69,7 +72,7 @@ func (a *API) GetUsersAPIKeys(
 	ctx context.Context, _ server.GetUsersAPIKeysRequestObject,
 ) (server.GetUsersAPIKeysResponseObject, error) {
 	keys, err := a.Keys.ListAll(ctx)
-	return server.GetUsersAPIKeys200JSONResponse{APIKeysJSONResponse: keysResponse(keys)}, err
+	return keyList(keys), err
 }
 
 // DeleteUsersAPIKeys implements the generated interface.
@@ -89,7 +92,7 @@ func (a *API) GetUserAPIKeys(
 	ctx context.Context, r server.GetUserAPIKeysRequestObject,
 ) (server.GetUserAPIKeysResponseObject, error) {
 	keys, err := a.Keys.List(ctx, r.UserID)
-	return server.GetUserAPIKeys200JSONResponse{APIKeysJSONResponse: keysResponse(keys)}, err
+	return keyList(keys), err
 }
 
 // DeleteUserAPIKeys implements the generated interface.
@@ -135,8 +138,45 @@ func oneKey(key apikey.Key) server.APIKeyJSONResponse {
 	return server.APIKeyJSONResponse{Body: keyResponse(key)}
 }
 
-func keysResponse(keys []apikey.Key) server.APIKeysJSONResponse {
-	return server.APIKeysJSONResponse{Body: server.APIKeysResponse{Keys: convert.Each(keys, keyResponse)}}
+// keyList is a response with keys. It is encoded key by key, so that a long one is held in memory once.
+type keyList []apikey.Key
+
+// VisitGetAPIKeysResponse implements server.GetAPIKeysResponseObject.
+func (k keyList) VisitGetAPIKeysResponse(w http.ResponseWriter) error { return k.write(w) }
+
+// VisitGetUsersAPIKeysResponse implements server.GetUsersAPIKeysResponseObject.
+func (k keyList) VisitGetUsersAPIKeysResponse(w http.ResponseWriter) error { return k.write(w) }
+
+// VisitGetUserAPIKeysResponse implements server.GetUserAPIKeysResponseObject.
+func (k keyList) VisitGetUserAPIKeysResponse(w http.ResponseWriter) error { return k.write(w) }
+
+func (k keyList) write(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+
+	const partBytes = 64 << 10
+	out := bufio.NewWriterSize(w, partBytes)
+	before := `{"keys":[`
+	for _, key := range k {
+		text, err := json.Marshal(keyResponse(key))
+		if err != nil {
+			return err
+		}
+		if _, err := out.WriteString(before); err != nil {
+			return err
+		}
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
+		before = ","
+	}
+	if len(k) > 0 {
+		before = ""
+	}
+	if _, err := out.WriteString(before + "]}\n"); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 func keyResponse(key apikey.Key) server.APIKeyResponse {

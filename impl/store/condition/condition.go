@@ -4,7 +4,8 @@ package condition
 // Column is a property of an API key that a database can compare. Texts are compared byte by byte.
 type Column int
 
-// The columns. Realm is a text in another table; Metadata is read, and never compared. Creation, Expiration and
+// The columns. Realm is a text in another table; Metadata is a JSON text, for which there is no operator but Contains.
+// Creation, Expiration and
 // Invalidation are milliseconds since 1970; zero is an absent value, as is an empty text.
 const (
 	ID Column = iota
@@ -28,6 +29,7 @@ const (
 	LessOrEqual    Operator = "<="
 	Greater        Operator = ">"
 	GreaterOrEqual Operator = ">="
+	Contains       Operator = "contains"
 )
 
 // Kind is the form of a Condition.
@@ -122,7 +124,9 @@ func Not(part Condition) Condition {
 	case Negation:
 		return part.Parts[0]
 	case Comparison:
-		return Compare(part.Column, inverse[part.Operator], part.Values[0])
+		if operator, ok := inverse[part.Operator]; ok {
+			return Compare(part.Column, operator, part.Values[0])
+		}
 	case Membership, Conjunction, Disjunction:
 	}
 	return Condition{Kind: Negation, Parts: []Condition{part}}
