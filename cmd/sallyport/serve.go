@@ -148,6 +148,7 @@ func settings(c config.Config, key []byte, log *slog.Logger) app.Settings {
 		Store:            c.Store,
 		KeyEncryptionKey: key,
 		CacheLifetime:    c.CacheLifetime,
+		AuditRetention:   c.AuditRetention,
 		Builtins: user.Bootstrap{
 			Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword},
 			Changed:   func(name string) { log.Info("password changed by the configuration", "user", name) },

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
@@ -23,6 +24,7 @@ import (
 	"github.com/sallyport/sallyport/impl/http/ece"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/http/elastic"
+	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/platform/metrics"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
@@ -43,6 +45,8 @@ type Settings struct {
 	Keys             apikey.Settings
 	// CacheLifetime is the maximum time for which credentials are cached; zero disables the cache. See store.Follow.
 	CacheLifetime time.Duration
+	// AuditRetention is the age at which entries of the audit trail are removed; zero is never.
+	AuditRetention time.Duration
 	// Realms are the SAML realms that saml.Load returns.
 	Realms []saml.Realm
 	// SignOn limits sign-ins at the realms.
@@ -78,6 +82,7 @@ type App struct {
 
 	counts   *metrics.Metrics
 	sessions *session.Service
+	retained *background.Loop
 	signOn   *saml.Service
 	store    *store.Store
 }
@@ -209,6 +214,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Metrics:   counts.Handler(),
 		counts:    counts,
 		sessions:  sessions,
+		retained:  audit.Retain(st, s.AuditRetention, s.Log),
 		signOn:    signOn,
 		store:     st,
 	}, nil
@@ -263,6 +269,7 @@ func (a *App) CountCertificate(expires func() time.Time) { a.counts.Certificate(
 
 // Close stops the background maintenance and closes the store after pending writes.
 func (a *App) Close() error {
+	a.retained.Close()
 	a.sessions.Close()
 	a.Users.Close()
 	a.signOn.Close()

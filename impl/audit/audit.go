@@ -88,6 +88,9 @@ const (
 	SigningKeyRetired Event = "signing_key.retired"
 	// SigningKeyDeleted: a key was deleted, because its tokens expired or because an administrator ended all sessions.
 	SigningKeyDeleted Event = "signing_key.deleted"
+	// EntriesRemoved: entries of the audit trail that were older than the retention were removed; the details count them,
+	// and name the time before which they were written.
+	EntriesRemoved Event = "audit.entries_removed"
 	// KeyEncryptionKeyReplaced: all secrets in the database were re-encrypted with another key; the details count them.
 	KeyEncryptionKeyReplaced Event = "key_encryption_key.replaced"
 )

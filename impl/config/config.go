@@ -43,6 +43,8 @@ type Config struct {
 	Keys             apikey.Settings
 	// CacheLifetime is zero if nothing is cached.
 	CacheLifetime time.Duration
+	// AuditRetention is the age at which entries of the audit trail are removed; zero is never.
+	AuditRetention time.Duration
 	// Realms are read from the file that saml.realms names; none if it is not set.
 	Realms []saml.Realm
 	// SignOn limits sign-ins at identity providers.
@@ -116,6 +118,8 @@ var Settings = []Setting{
 		About: "maximum time to live of an API key, such as `2160h`; `0s` for no limit"},
 	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser),
 		About: "maximum number of valid API keys per user"},
+	{Key: "audit.retention", Default: "0s",
+		About: "age at which entries of the audit trail are removed, such as `8760h`, at least 24h; `0s` for never"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(),
 		About: "time to live of cached sessions and API keys, at most 5s: until then, this replica may accept one that was " +
 			"invalidated on another if the invalidation message of PostgreSQL is lost; `0s` disables the cache"},

@@ -81,6 +81,8 @@ var precedence = map[string]struct {
 		func(c Config) string { return strconv.Itoa(c.AddressFailures) }},
 	"cache.lifetime": {[3]string{"1s", "2s", "500ms"},
 		func(c Config) string { return c.CacheLifetime.String() }},
+	"audit.retention": {[3]string{"24h0m0s", "0s", "48h0m0s"},
+		func(c Config) string { return c.AuditRetention.String() }},
 	"api_keys.max_per_user": {[3]string{"1", "2", "3"},
 		func(c Config) string { return strconv.Itoa(c.Keys.MaxPerUser) }},
 	"api_keys.max_lifetime": {[3]string{"1h0m0s", "2h0m0s", "720h0m0s"},

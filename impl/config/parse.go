@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/session"
@@ -43,6 +44,7 @@ func parse(values map[string]string) (Config, error) {
 		ReadonlyPassword: p.password("readonly_password"),
 		KeyEncryptionKey: p.key("key_encryption_key"),
 		CacheLifetime:    p.limit("cache.lifetime"),
+		AuditRetention:   p.limit("audit.retention"),
 		Sessions: session.Settings{
 			Idle:        p.duration("session.idle"),
 			Absolute:    p.duration("session.absolute"),
@@ -98,6 +100,9 @@ func (p *parser) checkCombinations(c Config) {
 	}
 	if c.Elevation.Length > elevation.MaxLength {
 		p.addProblem("elevation.length", "%s is longer than %s", c.Elevation.Length, elevation.MaxLength)
+	}
+	if c.AuditRetention > 0 && c.AuditRetention < audit.MinRetention {
+		p.addProblem("audit.retention", "%s is shorter than %s", c.AuditRetention, audit.MinRetention)
 	}
 	if c.CacheLifetime > store.MaxLifetime {
 		p.addProblem("cache.lifetime", "%s is longer than %s", c.CacheLifetime, store.MaxLifetime)

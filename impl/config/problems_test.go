@@ -82,6 +82,7 @@ func TestLoad_BadValues(t *testing.T) {
 		"lockout.max":              {"", "0s", "a day", "29s"},
 		"lockout.address_failures": {"", "0", "-1", "1e2", "99999999999999999999"},
 		"cache.lifetime":           {"", "-1s", "5", "5001ms"},
+		"audit.retention":          {"", "-1h", "30d", "23h59m"},
 		"api_keys.max_per_user":    {"", "0", "-1", "many"},
 		"api_keys.max_lifetime":    {"", "-1h", "90d"},
 		"lockout.address_recovery": {"", "0s", "1"},

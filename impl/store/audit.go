@@ -26,9 +26,12 @@ var (
 	// The index on (at, id) finds where a page begins.
 	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log
 		WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
+	selectAuditEntryBefore   = prepare(`SELECT id FROM audit_log WHERE at < $1 LIMIT 1`)
+	deleteAuditEntriesBefore = prepare(`DELETE FROM audit_log WHERE id IN
+		(SELECT id FROM audit_log WHERE at < $1 ORDER BY at, id LIMIT $2)`)
 )
 
-// Insert adds an entry, at the transaction's time. Entries are never changed or removed.
+// Insert adds an entry, at the transaction's time. Entries are never changed, and only RemoveBefore removes them.
 func (t Audit) Insert(e AuditEntry) error {
 	return t.tx.do(insertAuditEntry,
 		storable(e.ID), millis(t.tx.Now), storable(e.Event), storable(e.Actor), storable(e.Subject),
@@ -44,6 +47,23 @@ func (t Audit) InsertAll(common AuditEntry, entries [][2]string) error {
 	return t.tx.do(insertAuditEntries,
 		pairs, millis(t.tx.Now), common.Event, storable(common.Actor), storable(common.Address),
 		storable(common.RequestID), common.Details)
+}
+
+// RemoveBefore removes the oldest entries from before a time, a bounded number, and returns how many. Nothing else can
+// remove entries, because the database refuses it outside of this transaction.
+func (t Audit) RemoveBefore(moment time.Time) (int, error) {
+	found, err := all(t.tx, single[string], selectAuditEntryBefore, millis(moment))
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	if err := t.tx.do(adHoc(t.tx.d.permitRemoval)); err != nil {
+		return 0, err
+	}
+	removed, err := t.tx.exec(deleteAuditEntriesBefore, millis(moment), sweepMost)
+	if err != nil {
+		return 0, err
+	}
+	return removed, t.tx.do(adHoc(t.tx.d.refuseRemoval))
 }
 
 // After returns at most limit entries after the one with a time and an id, oldest first. The empty id, which no entry

@@ -30,13 +30,18 @@ const defaultPool = 16
 const oldestPostgres = 14
 
 var postgresDialect = dialect{
-	goose:       goose.DialectPostgres,
-	exists:      postgresExists,
-	retry:       postgresRetry,
-	own:         postgresFillFactor + postgresAppendOnly + postgresEpochs + postgresSetters,
-	readOnly:    sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-	readWrite:   sql.TxOptions{Isolation: sql.LevelSerializable},
-	isReadOnly:  "current_setting('transaction_read_only')::boolean", // also true during recovery
+	goose:      goose.DialectPostgres,
+	exists:     postgresExists,
+	retry:      postgresRetry,
+	own:        postgresFillFactor + postgresAppendOnly + postgresEpochs + postgresSetters,
+	readOnly:   sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	readWrite:  sql.TxOptions{Isolation: sql.LevelSerializable},
+	isReadOnly: "current_setting('transaction_read_only')::boolean", // also true during recovery
+
+	// The setting ends with the transaction.
+	permitRemoval: "SELECT set_config('sallyport.audit_removal', 'on', TRUE)",
+	refuseRemoval: "SELECT set_config('sallyport.audit_removal', '', TRUE)",
+
 	lockKeys:    "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE",
 	migrations:  bytewise,
 	hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
@@ -55,7 +60,12 @@ END $$;`
 // postgresAppendOnly keeps an existing trigger, because creating it waits for all writers.
 const postgresAppendOnly = `
 CREATE OR REPLACE FUNCTION audit_log_append_only() RETURNS trigger LANGUAGE plpgsql AS
-	$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
+	$$ BEGIN
+		IF TG_OP = 'DELETE' AND current_setting('sallyport.audit_removal', TRUE) = 'on' THEN
+			RETURN NULL;
+		END IF;
+		RAISE EXCEPTION 'the audit log is append-only';
+	END $$;
 DO $$ BEGIN
 	IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass
 		AND tgname = 'audit_log_append_only') THEN

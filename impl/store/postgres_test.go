@@ -47,7 +47,7 @@ func TestPostgres_Pools(t *testing.T) {
 func TestPostgres_AppendOnly(t *testing.T) {
 	dsn := postgrestest.DSN(t)
 	open(t, dsn, time.Now)
-	open(t, dsn, time.Now) // as each start does
+	fillTrail(t, open(t, dsn, time.Now)) // as each start does
 	db := connect(t, dsn)
 	for _, statement := range []string{`UPDATE audit_log SET actor = 'x'`, `DELETE FROM audit_log`,
 		`TRUNCATE audit_log`} {

@@ -27,11 +27,15 @@ import (
 const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{
-	goose:       goose.DialectSQLite3,
-	exists:      sqliteExists,
-	retry:       sqliteRetry,
-	own:         sqliteAppendOnly + sqliteEpochs + sqliteSetters,
-	readOnly:    sql.TxOptions{ReadOnly: true},
+	goose:    goose.DialectSQLite3,
+	exists:   sqliteExists,
+	retry:    sqliteRetry,
+	own:      sqliteAppendOnly + sqliteEpochs + sqliteSetters,
+	readOnly: sql.TxOptions{ReadOnly: true},
+
+	permitRemoval: "DROP TRIGGER audit_log_no_delete",
+	refuseRemoval: sqliteNoDelete,
+
 	prepared:    true,
 	migrations:  func(files fs.FS) fs.FS { return files },
 	isReadOnly:  "FALSE", // only a write finds out whether a file is writable
@@ -49,7 +53,9 @@ var sqliteWords = strings.NewReplacer(
 // sqliteAppendOnly is not a migration, because each database spells triggers differently.
 const sqliteAppendOnly = `
 CREATE TRIGGER IF NOT EXISTS audit_log_no_update BEFORE UPDATE ON audit_log
-	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;` + sqliteNoDelete
+
+const sqliteNoDelete = `
 CREATE TRIGGER IF NOT EXISTS audit_log_no_delete BEFORE DELETE ON audit_log
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
 

@@ -118,8 +118,11 @@ func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
 }
 
 func (tx *Tx) run(s statement, args []any) (sql.Result, error) {
-	if !tx.d.prepared {
+	switch {
+	case !tx.d.prepared:
 		return tx.tx.ExecContext(tx.ctx, s.text, args...)
+	case s.index < 0:
+		return tx.tx.ExecContext(tx.ctx, sqliteWords.Replace(s.text), args...)
 	}
 	bound, err := tx.bind(s)
 	if err != nil {

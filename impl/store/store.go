@@ -67,6 +67,8 @@ type dialect struct {
 	own string
 	// isReadOnly is an expression that is true if the server of a connection accepts no writes.
 	isReadOnly string
+	// permitRemoval lets the transaction remove entries of the audit trail until refuseRemoval.
+	permitRemoval, refuseRemoval string
 	// lockKeys locks the keys; empty if there is one writing transaction at a time.
 	lockKeys string
 }

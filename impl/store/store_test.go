@@ -105,11 +105,7 @@ func openAtOnce(t *testing.T, dsn string) {
 func TestSQLite_AppendOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	st := open(t, "sqlite:"+path, time.Now)
-	if err := st.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.Audit.Insert(store.AuditEntry{ID: "a"})
-	}); err != nil {
-		t.Fatal(err)
-	}
+	fillTrail(t, st)
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +117,21 @@ func TestSQLite_AppendOnly(t *testing.T) {
 		_, err := db.ExecContext(t.Context(), statement)
 		if err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+// fillTrail adds an entry to the audit trail, after one that was removed.
+func fillTrail(t *testing.T, st *store.Store) {
+	t.Helper()
+	for _, id := range []string{"old", "new"} {
+		if err := st.Update(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.Audit.RemoveBefore(time.Now().Add(time.Hour)); err != nil {
+				return err
+			}
+			return tx.Audit.Insert(store.AuditEntry{ID: id})
+		}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -424,4 +424,17 @@ func auditLog(s *suite) {
 			return err
 		})
 	}
+
+	for _, want := range []int{1, 0} {
+		s.update(func(tx *store.Tx) error {
+			removed, err := tx.Audit.RemoveBefore(s.moment())
+			equal(s, "the number of removed entries", removed, want)
+			return err
+		})
+	}
+	s.view(func(tx *store.Tx) error {
+		entries, err := tx.Audit.After(time.Time{}, "", 10)
+		equal(s, "the number of entries that stay", len(entries), 3)
+		return err
+	})
 }
