@@ -108,10 +108,16 @@ func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
 
 // validKeys returns the selected keys that are not invalidated, oldest first.
 func validKeys(tx *store.Tx, where condition.Condition) ([]Key, error) {
-	var valid []Key
+	where = condition.And(where, notInvalidated)
+	count, err := tx.Keys.Count(where, 0)
+	if err != nil {
+		return nil, err
+	}
+
+	valid := make([]Key, 0, count)
 	columns := []condition.Column{condition.ID, condition.Name, condition.UserName, condition.Creation,
 		condition.Expiration}
-	for row, err := range tx.Keys.Scan(condition.And(where, notInvalidated), columns, store.Oldest) {
+	for row, err := range tx.Keys.Scan(where, columns, store.Oldest) {
 		if err != nil {
 			return nil, err
 		}

@@ -57,8 +57,9 @@ var (
 	someTags   = []string{"x", "y", "1"}
 )
 
-// stock opens a store with random keys. The keys of carol are revoked all at once, and are not all swept.
-func stock(t *testing.T, dsn string, sweeping bool) *warehouse {
+// stock opens a store with random keys, and more equal ones of carol's. If they are revoked, it is all at once, and not
+// all are swept.
+func stock(t *testing.T, dsn string, more int, revoked bool) *warehouse {
 	t.Helper()
 	w := &warehouse{now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
 	var err error
@@ -94,8 +95,8 @@ func stock(t *testing.T, dsn string, sweeping bool) *warehouse {
 		change(func(tx *store.Tx) error { return w.insert(tx, r, batch, 12) })
 		change(func(tx *store.Tx) error { return w.invalidate(tx, r) })
 	}
-	if sweeping {
-		change(func(tx *store.Tx) error { return w.insertMany(tx, "carol", 1_001) })
+	change(func(tx *store.Tx) error { return w.insertMany(tx, "carol", more) })
+	if revoked {
 		w.now = w.now.Add(time.Hour)
 		change(func(tx *store.Tx) error {
 			_, err := tx.Keys.RevokeUser("carol")
@@ -367,10 +368,17 @@ func (w *warehouse) inDatabase(t *rapid.T, request *query.Request, owner string)
 // aggregations, also of the next page.
 func TestQuery_Differential(t *testing.T) {
 	t.Parallel()
-	for name, sweeping := range map[string]bool{"all swept": false, "sweeping": true} {
+	for name, c := range map[string]struct {
+		more    int
+		revoked bool
+	}{
+		"few":      {},
+		"many":     {more: 10_100}, // enough to read keys in the order of the page
+		"sweeping": {more: 1_001, revoked: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			databases(t, func(t *testing.T, dsn string) {
-				w := stock(t, dsn, sweeping)
+				w := stock(t, dsn, c.more, c.revoked)
 				decided := 0
 				rapid.Check(t, func(rt *rapid.T) {
 					d := draw{rt}

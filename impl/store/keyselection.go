@@ -35,10 +35,12 @@ var keyRealm = `COALESCE((SELECT ` + creatorRealm + ` FROM documents WHERE docum
 type keyStatement struct {
 	text strings.Builder
 	args []any
-	// columns are the expressions of the columns.
-	columns [8]string
+	// columns are the expressions of the columns, and compared those in conditions.
+	columns, compared [8]string
 	// source is the tables and the condition that every key meets.
 	source string
+	// creator is the expression of the column.
+	creator string
 }
 
 // keyStatement begins a statement. While no rows of users wait for the sweep, the columns are plain, so that indexes
@@ -51,13 +53,15 @@ func (tx *Tx) keyStatement() (*keyStatement, error) {
 	s := &keyStatement{
 		columns: [...]string{"id", "description", "user_name", keyRealm, "metadata", "created_at", "expires_at",
 			"invalidated_at"},
-		source: ` FROM api_keys WHERE TRUE`,
+		source:  ` FROM api_keys WHERE TRUE`,
+		creator: `creator`,
 	}
 	if len(sweeping) > 0 {
 		s.text.WriteString(sweepingOwners)
 		s.columns[condition.Invalidation] = invalidatedColumn
 		s.source = keySource
 	}
+	s.compared = s.columns
 	return s, nil
 }
 
@@ -76,6 +80,9 @@ func (s *keyStatement) argument(value any) {
 
 // where appends the tables and a condition.
 func (s *keyStatement) where(c condition.Condition) {
+	if c.Narrow() {
+		s.creator = withoutIndex(condition.Realm, s.creator)
+	}
 	s.write(s.source, ` AND `)
 	s.condition(c)
 }
@@ -112,13 +119,13 @@ func (s *keyStatement) parts(parts []condition.Condition, operator string) {
 // values appends a comparison with one or several values.
 func (s *keyStatement) values(c condition.Condition) {
 	if c.Operator == condition.Contains {
-		s.write(containedIn, `(`, s.columns[c.Column], `, `)
+		s.write(containedIn, `(`, s.compared[c.Column], `, `)
 		s.argument(c.Values[0])
 		s.write(`) > 0`)
 		return
 	}
 	if c.Column != condition.Realm {
-		s.write(s.columns[c.Column])
+		s.write(s.compared[c.Column])
 		s.compare(c)
 		return
 	}
@@ -128,7 +135,7 @@ func (s *keyStatement) values(c condition.Condition) {
 	if nativeMeets(c) {
 		s.write(`creator = '' OR `)
 	}
-	s.write(`creator IN (SELECT id FROM documents WHERE `, isCreator, ` AND `, creatorRealm)
+	s.write(s.creator, ` IN (SELECT id FROM documents WHERE `, isCreator, ` AND `, creatorRealm)
 	s.compare(c)
 	s.write(`))`)
 }
@@ -193,6 +200,25 @@ func nativeMeets(c condition.Condition) bool {
 	return false
 }
 
+// withoutIndex returns an expression with the value of a column that no index has.
+func withoutIndex(column condition.Column, expression string) string {
+	if column >= condition.Creation {
+		return `(` + expression + ` + 0)`
+	}
+	return `(` + expression + ` || '')`
+}
+
+// walk makes the database read keys in an order until enough are selected, rather than all selected ones: it leaves an
+// index to the first column of the order only.
+func (s *keyStatement) walk(orders []condition.Order) {
+	s.creator = withoutIndex(condition.Realm, s.creator)
+	for i := range s.compared {
+		if column := condition.Column(i); column != condition.Realm && column != orders[0].Column {
+			s.compared[column] = withoutIndex(column, s.compared[column])
+		}
+	}
+}
+
 // order appends an ORDER BY. Without an index, the database sorts the selected keys, and cannot choose to read all
 // keys in this order instead.
 func (s *keyStatement) order(orders []condition.Order, indexed bool) {
@@ -202,10 +228,8 @@ func (s *keyStatement) order(orders []condition.Order, indexed bool) {
 		switch {
 		case o.Presence:
 			expression = s.present(o.Column)
-		case !indexed && o.Column >= condition.Creation:
-			expression += ` + 0`
 		case !indexed:
-			expression += ` || ''`
+			expression = withoutIndex(o.Column, expression)
 		}
 		s.write(before, expression)
 		if o.Descending {
@@ -238,16 +262,20 @@ func (t Keys) Count(where condition.Condition, limit int) (int, error) {
 // requested order until enough are selected.
 const sortedInMemory = 10_000
 
-// IDs returns the ids of the first selected keys in an order, at most the limit; zero is no limit. total is the number
-// of selected keys if it is known, or a negative number.
+// IDs returns the ids of the first selected keys in an order, at most the limit; zero is no limit. total is about the
+// number of selected keys, or negative if there may be many.
 func (t Keys) IDs(where condition.Condition, orders []condition.Order, limit, total int) ([]string, error) {
 	s, err := t.tx.keyStatement()
 	if err != nil {
 		return nil, err
 	}
 	s.write(`SELECT id`)
+	many := total < 0 || total > sortedInMemory
+	if many && !where.Narrow() {
+		s.walk(orders)
+	}
 	s.where(where)
-	s.order(orders, total < 0 || total > sortedInMemory)
+	s.order(orders, many)
 	if limit > 0 {
 		s.write(` LIMIT `)
 		s.argument(limit)
@@ -261,7 +289,11 @@ var Oldest = []condition.Order{{Column: condition.Creation}, {Column: condition.
 // Chunks yields the selected keys in chunks of a bounded size, oldest first. It holds the ids of all of them.
 func (t Keys) Chunks(where condition.Condition) iter.Seq2[[]APIKey, error] {
 	return func(yield func([]APIKey, error) bool) {
-		ids, err := t.IDs(where, Oldest, 0, -1)
+		total := -1
+		if where.Narrow() {
+			total = 0
+		}
+		ids, err := t.IDs(where, Oldest, 0, total)
 		if err != nil {
 			yield(nil, err)
 			return

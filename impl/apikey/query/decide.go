@@ -48,8 +48,8 @@ func (f field) decideEqual(q query, wanted ...value) query {
 	return decideIn(q, f.column, texts)
 }
 
-// inMetadata selects the keys with metadata that may have a text as, or in, a value: all keys if its form in JSON is not
-// the text itself.
+// inMetadata selects the keys with metadata that may have a text as a value, or in one: all such keys if the text has
+// another form in JSON.
 func inMetadata(text string) condition.Condition {
 	escaped := func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\\<>&`, r) }
 	if text == "" || strings.ContainsFunc(text, escaped) {
