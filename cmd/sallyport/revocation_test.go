@@ -73,3 +73,32 @@ func wantRefusedInTime(authorization string, servers []limited) {
 		s.t.Logf("refused after %v; the limit is %v", time.Since(began).Round(time.Millisecond), s.limit)
 	}
 }
+
+// Ensures that on SQLite a server refuses an API key on the first request after another server has deleted it, in each
+// of many rounds, and a user's on the first request after the command line has disabled the user.
+func TestRevocation_SharedFile(t *testing.T) {
+	t.Parallel()
+	r := replicas{t, "", []string{"SALLYPORT_STORE=" + newStore(t), chosenAdmin, chosenReadonly, sealed, "SALLYPORT_LOG_FORMAT=json"}}
+	first := r.begin().serving()
+	second := r.begin().serving()
+	r.wantWell(alice.password+"\n", "", "user", "add", alice.name, "--role", "ece_deployment_viewer", "--password-stdin")
+	owner := first.logIn(alice)
+
+	rounds := 1000
+	if raceDetector {
+		rounds = 50
+	}
+	for range rounds {
+		made := second.want(http.StatusCreated, http.MethodPost, keysPath, owner, `{"description": "test"}`)
+		key := "ApiKey " + member(t, made, "key")
+		fillCaches(key, first)
+		second.want(http.StatusOK, http.MethodDelete, keysPath+"/"+member(t, made, "id"), owner, "")
+		first.wantAuth(http.StatusUnauthorized, key)
+	}
+
+	key := first.createKey(owner)
+	fillCaches(key, first, second)
+	r.wantWell("", "", "user", "disable", alice.name)
+	first.wantAuth(http.StatusUnauthorized, key)
+	second.wantAuth(http.StatusUnauthorized, key)
+}
