@@ -183,7 +183,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Log:            s.Log,
 		TrustedProxies: s.TrustedProxies,
 		Limits:         limits,
-		Observe:        counts.Request,
+		Observe:        counts.Operation,
 		Responses:      s.Responses,
 		ObserveInvalid: counts.InvalidResponse,
 		Tracer:         s.Tracer,

@@ -114,14 +114,17 @@ const CommandLine = "(command line)"
 type contextKey struct{}
 
 // WithOrigin returns a context with an origin, which Record adds to entries.
-func WithOrigin(ctx context.Context, o Origin) context.Context {
+func WithOrigin(ctx context.Context, o Origin) context.Context { return WithOriginAt(ctx, &o) }
+
+// WithOriginAt is WithOrigin for an origin of which more becomes known later. It must not change concurrently.
+func WithOriginAt(ctx context.Context, o *Origin) context.Context {
 	return context.WithValue(ctx, contextKey{}, o)
 }
 
 // OriginOf returns the context's origin. Without one the actor is System.
 func OriginOf(ctx context.Context) Origin {
-	if o, ok := ctx.Value(contextKey{}).(Origin); ok {
-		return o
+	if o, ok := ctx.Value(contextKey{}).(*Origin); ok {
+		return *o
 	}
 	return Origin{Actor: System}
 }

@@ -51,13 +51,15 @@ var _ edge.Exchange = exchange{}
 const (
 	// runAsHeader names the user that a caller of Elasticsearch's operations acts as.
 	runAsHeader = "es-security-runas-user"
+	// canonicalRunAs is runAsHeader as http.Header has it.
+	canonicalRunAs = "Es-Security-Runas-User"
 	// keyExpirationHeader gives the holder of an API key its expiration, as ECE does.
 	keyExpirationHeader = "X-Elastic-Api-Key-Expiration"
 )
 
 // Authorize implements edge.Exchange. ECE's roles decide.
 func (x exchange) Authorize(c echo.Context, op *contract.Operation, caller identity.Principal) (string, error) {
-	if len(c.Request().Header.Values(runAsHeader)) > 0 {
+	if len(c.Request().Header[canonicalRunAs]) > 0 {
 		message := runAsHeader + ": only Elasticsearch's operations let a caller act as another user"
 		return "", fault.New(fault.PermissionDenied, message, runAsHeader)
 	}

@@ -107,13 +107,13 @@ func (l *Limits) requests(op *contract.Operation) []*admission.Bound {
 }
 
 // enter records the operation, and counts the request until its answer is sent. It refuses the request at once if too
-// many are in flight. These steps are one middleware because Echo builds every middleware again per request.
-func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
+// many are in flight.
+func enter(op *contract.Operation, limits *Limits, report Report) echo.MiddlewareFunc {
 	requests := limits.requests(op)
 	return Before(func(c echo.Context) error {
 		s := stateOf(c)
-		s.operation = op
-		a := s.answer
+		a := &s.answer
+		s.operation, s.report, s.worksFor = op, report, a.caller
 		for i, bound := range requests {
 			if err := bound.Acquire(c.Request().Context()); err != nil {
 				return err
@@ -128,12 +128,9 @@ func enter(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 			a.share, a.admitted = limits.AddressRequests, true
 		}
 
-		ctx := admission.WithCaller(c.Request().Context(), a.caller)
 		if op.Work == contract.Revocation {
-			ctx = admission.Revocation(ctx)
+			c.SetRequest(c.Request().WithContext(admission.Revocation(c.Request().Context())))
 		}
-
-		c.SetRequest(c.Request().WithContext(ctx))
 		return nil
 	})
 }
@@ -145,14 +142,14 @@ func chargeUser(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 		return skip
 	}
 	return Before(func(c echo.Context) error {
-		a, r := stateOf(c).answer, c.Request()
-		user := CallerOf(r.Context()).User
+		s := stateOf(c)
+		a, user := &s.answer, s.caller.User
 		if !limits.UserRequests.Take(user, 1) {
 			return admission.Busy()
 		}
 
 		a.class, a.caller, a.share, a.admitted = limits.class(op), user, limits.UserRequests, true
-		c.SetRequest(r.WithContext(admission.WithCaller(r.Context(), "user "+user))) // no address begins with "user "
+		s.worksFor = "user " + user // no address begins with "user "
 		return nil
 	})
 }
@@ -163,7 +160,7 @@ func chargeUser(op *contract.Operation, limits *Limits) echo.MiddlewareFunc {
 func takeSlot(op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			r, a := c.Request(), stateOf(c).answer
+			r, a := c.Request(), &stateOf(c).answer
 			large := op.TakesBody && r.ContentLength > maxSmall
 			if op.Work == contract.Light && !large && !a.reshaped {
 				return next(c)

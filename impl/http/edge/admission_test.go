@@ -112,7 +112,7 @@ func (x stubExchange) Reshape(_ context.Context, body []byte, reserve func(int) 
 // begun is a context of Echo with a request that was assigned to a stubFamily.
 func begun(r *http.Request, w http.ResponseWriter) echo.Context {
 	c := echo.New().NewContext(r, w)
-	_ = begin([]Family{stubFamily{}})(func(echo.Context) error { return nil })(c)
+	begin([]Family{stubFamily{}}, c)
 	return c
 }
 
@@ -131,20 +131,18 @@ func (s stalled) Write(p []byte) (int, error) {
 }
 
 // admitted returns a server with one operation of an authenticated user, and its limits.
-func admitted(op *contract.Operation, answer func(echo.Context) error) (*Limits, *echo.Echo) {
+func admitted(op *contract.Operation, answer func(echo.Context) error) (*Limits, http.Handler) {
 	l := NewLimits(0)
 	e := echo.New()
 	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
-	e.Pre(begin([]Family{stubFamily{}}))
-	e.Use(sendAnswer(l, nil))
-	e.GET("/*", answer, enter(op, l), func(next echo.HandlerFunc) echo.HandlerFunc {
+	e.GET("/*", answer, enter(op, l, nil), func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			c.SetRequest(c.Request().WithContext(withCaller(c.Request().Context(), identity.Principal{User: "alice"})))
+			stateOf(c).caller = identity.Principal{User: "alice"}
 			return next(c)
 		}
 	}, chargeUser(op, l), takeSlot(op))
 
-	return l, e
+	return l, &server{e, []Family{stubFamily{}}, Compose(callRoute, sendAnswer(l, nil))}
 }
 
 // Ensures that an answer to a slow client holds its bytes and no work slot, that an answer that exceeds the share is
@@ -243,8 +241,7 @@ func TestSendAnswer_HandlerFails(t *testing.T) {
 			t.Run(name+", "+string(op.Work), func(t *testing.T) {
 				t.Parallel()
 
-				l, e := admitted(op, fails)
-				e.Use(recoverPanics(slog.New(slog.DiscardHandler)))
+				l, e := admitted(op, recoverPanics(slog.New(slog.DiscardHandler))(fails))
 				recorder := httptest.NewRecorder()
 				e.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?pretty", nil))
 				if recorder.Code != http.StatusInternalServerError || !json.Valid(recorder.Body.Bytes()) ||
@@ -338,7 +335,7 @@ func TestEnter_Unauthenticated(t *testing.T) {
 		r.RemoteAddr = address + ":1"
 		c := begun(r, httptest.NewRecorder())
 		_ = sendAnswer(l, nil)(func(c echo.Context) error {
-			err = enter(op, l)(next)(c)
+			err = enter(op, l, nil)(next)(c)
 			return nil
 		})(c)
 		return err
@@ -433,7 +430,7 @@ func TestSendAnswer_Refusals(t *testing.T) {
 		r.RemoteAddr = address + ":1"
 		c := begun(r, client)
 		refused := func(echo.Context) error { return fault.New(fault.CredentialsInvalid, "refused") }
-		wg.Go(func() { _ = sendAnswer(l, nil)(enter(&contract.Operation{}, l)(refused))(c) })
+		wg.Go(func() { _ = sendAnswer(l, nil)(enter(&contract.Operation{}, l, nil)(refused))(c) })
 		<-client.began
 		return client
 	}
@@ -497,7 +494,7 @@ func TestSendAnswer_ReadDeadline(t *testing.T) {
 			}
 
 			l := NewLimits(0)
-			_ = sendAnswer(l, nil)(enter(&contract.Operation{}, l)(refused))(begun(r, w))
+			_ = sendAnswer(l, nil)(enter(&contract.Operation{}, l, nil)(refused))(begun(r, w))
 			if w.set != c.want {
 				t.Errorf("%d read deadlines were set, want %d", w.set, c.want)
 			}

@@ -66,9 +66,10 @@ func sendAnswer(limits *Limits, validator *answerValidator) echo.MiddlewareFunc 
 		return func(c echo.Context) error {
 			response := c.Response()
 			arrived := c.Request()
-			address := admission.Network(c.RealIP()).String()
 			s := stateOf(c)
-			a := &answer{
+			address := admission.Network(s.address).String()
+			a := &s.answer
+			*a = answer{
 				ResponseWriter: response.Writer,
 				class:          limits.Unauthenticated,
 				caller:         address,
@@ -79,7 +80,7 @@ func sendAnswer(limits *Limits, validator *answerValidator) echo.MiddlewareFunc 
 				validator:      validator,
 			}
 
-			response.Writer, s.answer = a, a
+			response.Writer = a
 			defer func() {
 				response.Writer = a.ResponseWriter
 				a.end()
@@ -102,10 +103,9 @@ func sendAnswer(limits *Limits, validator *answerValidator) echo.MiddlewareFunc 
 }
 
 // release drops the values that the handler needed, so that a slow client does not hold them: they may take many times
-// the memory of the body. The caller stays, for the access log.
+// the memory of the body.
 func release(c echo.Context, arrived *http.Request) {
 	stateOf(c).exchange = nil
-	arrived = arrived.WithContext(withCaller(arrived.Context(), CallerOf(c.Request().Context())))
 	arrived.Body = http.NoBody
 	c.SetRequest(arrived)
 }

@@ -68,13 +68,12 @@ func TestAnswer_Validated(t *testing.T) {
 
 			l, e := NewLimits(0), echo.New()
 			e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
-			e.Pre(begin([]Family{stubFamily{}}))
-			e.Use(sendAnswer(l, validator))
 			answer := func(c2 echo.Context) error { return c2.JSONBlob(http.StatusOK, []byte(c.sent)) }
-			e.GET("/x", answer, enter(op, l), chargeUser(op, l), takeSlot(op))
+			e.GET("/x", answer, enter(op, l, nil), chargeUser(op, l), takeSlot(op))
 
 			recorder := httptest.NewRecorder()
-			e.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/x"+c.query, nil))
+			handler := &server{e, []Family{stubFamily{}}, Compose(callRoute, sendAnswer(l, validator))}
+			handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/x"+c.query, nil))
 			if got := strings.TrimSpace(recorder.Body.String()); recorder.Code != c.status || got != c.body {
 				t.Errorf("answered %d %s", recorder.Code, got)
 			}

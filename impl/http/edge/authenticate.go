@@ -31,30 +31,27 @@ func authenticateAgain(auth *authn.Service, elevations *elevation.Service, op *c
 	return func(next echo.HandlerFunc) echo.HandlerFunc { return repeated(elevated(next)) }
 }
 
-// identifyCaller puts the caller and the origin of the request's changes into the request's context.
+// identifyCaller sets the caller of the request and the origin of its changes.
 func identifyCaller(c echo.Context, auth *authn.Service, op *contract.Operation) error {
-	r := c.Request()
-	origin := audit.Origin{Actor: anonymous, Address: c.RealIP(), RequestID: requestIDOf(c)}
-	ctx := audit.WithOrigin(r.Context(), origin) // a failed attempt is counted against the address
+	r, s := c.Request(), stateOf(c)
+	// A failed attempt is counted against the address.
+	s.origin = audit.Origin{Actor: anonymous, Address: s.address, RequestID: requestIDOf(c)}
 	if op.Public {
-		c.SetRequest(r.WithContext(ctx))
 		return nil
 	}
 
-	caller, err := auth.Authenticate(ctx, r.Header.Values(echo.HeaderAuthorization))
+	caller, err := auth.Authenticate(r.Context(), r.Header[echo.HeaderAuthorization])
 	if err != nil {
 		return err
 	}
 
-	ctx = withCaller(ctx, caller)
-	c.SetRequest(r.WithContext(ctx))
-	actingAs, err := ExchangeOf(c).Authorize(c, op, caller)
+	s.caller = caller
+	actingAs, err := s.exchange.Authorize(c, op, caller)
 	if err != nil {
 		return err
 	}
 
-	origin.Actor, origin.ActingAs = caller.User, actingAs
-	c.SetRequest(r.WithContext(audit.WithOrigin(ctx, origin)))
+	s.origin.Actor, s.origin.ActingAs = caller.User, actingAs
 	return nil
 }
 
@@ -63,20 +60,16 @@ func requireElevation(elevations *elevation.Service, op *contract.Operation) ech
 	if !op.Elevated {
 		return skip
 	}
-	return Before(func(c echo.Context) error { return elevations.Require(CallerOf(c.Request().Context())) })
-}
-
-type callerKey struct{}
-
-func withCaller(ctx context.Context, caller identity.Principal) context.Context {
-	return context.WithValue(ctx, callerKey{}, caller)
+	return Before(func(c echo.Context) error { return elevations.Require(stateOf(c).caller) })
 }
 
 // CallerOf returns the authenticated caller of a request. Public operations get the zero Principal, which has no
 // permissions.
 func CallerOf(ctx context.Context) identity.Principal {
-	caller, _ := ctx.Value(callerKey{}).(identity.Principal)
-	return caller
+	if s, ok := ctx.Value(stateKey{}).(*state); ok {
+		return s.caller
+	}
+	return identity.Principal{}
 }
 
 // ProofOf returns what a caller has proved beyond its identity.

@@ -7,9 +7,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // Family is one of the APIs that a server serves. It holds all differences between them: the edge never checks which
@@ -55,28 +57,39 @@ type state struct {
 	exchange Exchange
 	// operation is the requested operation; nil if the contract has none.
 	operation *contract.Operation
-	answer    *answer
+	// report reports the operation's response; nil if the contract has none.
+	report Report
+	// address is the client's address.
+	address string
+	// caller is the authenticated caller.
+	caller identity.Principal
+	// origin is that of the request's changes.
+	origin audit.Origin
+	// worksFor is the caller that admission control knows.
+	worksFor string
+	answer   answer
 }
 
-const stateKey = "edge"
+type stateKey struct{}
 
-func stateOf(c echo.Context) *state { return c.Get(stateKey).(*state) }
+func stateOf(c echo.Context) *state { return c.Request().Context().Value(stateKey{}).(*state) }
 
 // ExchangeOf returns the exchange of a request that is being handled.
 func ExchangeOf(c echo.Context) Exchange { return stateOf(c).exchange }
 
-// begin assigns a request to its family.
-func begin(families []Family) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			path := c.Request().URL.Path
-			for _, family := range families {
-				if family.Serves(path) {
-					c.Set(stateKey, &state{exchange: family.Begin(c)})
-					break
-				}
-			}
-			return next(c)
+// begin assigns a request to its family. The request's context refers to its state from here on, so the context is
+// made once.
+func begin(families []Family, c echo.Context) {
+	s := &state{address: c.RealIP()}
+	ctx := context.WithValue(c.Request().Context(), stateKey{}, s)
+	ctx = admission.WithCallerAt(audit.WithOriginAt(ctx, &s.origin), &s.worksFor)
+	c.SetRequest(c.Request().WithContext(ctx))
+
+	path := c.Request().URL.Path
+	for _, family := range families {
+		if family.Serves(path) {
+			s.exchange = family.Begin(c)
+			return
 		}
 	}
 }

@@ -1,7 +1,10 @@
 package edge
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"regexp"
 	"time"
@@ -11,7 +14,6 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/contract"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 )
 
@@ -36,12 +38,20 @@ var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
-		if !plainRequestID.MatchString(id) {
-			id = secret.Text(12)
+		if id == "" || !plainRequestID.MatchString(id) {
+			id = newRequestID()
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		return next(c)
 	}
+}
+
+// newRequestID returns 16 random characters. They are no secret, so they cost no system call.
+func newRequestID() string {
+	var id [12]byte
+	binary.NativeEndian.PutUint64(id[:], rand.Uint64())  //nolint:gosec // see above
+	binary.NativeEndian.PutUint32(id[8:], rand.Uint32()) //nolint:gosec // see above
+	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
@@ -51,26 +61,30 @@ func operationOf(c echo.Context) string {
 	if op := stateOf(c).operation; op != nil {
 		return op.ID
 	}
-	return "unknown"
+	return unknownOperation
 }
 
 // describe adds the operation to the request's trace. It must run outside sendAnswer, which answers errors.
 func describe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		tracing.Describe(c.Request().Context(), operationOf(c), requestIDOf(c), c.RealIP())
+		tracing.Describe(c.Request().Context(), operationOf(c), requestIDOf(c), stateOf(c).address)
 		return err
 	}
 }
 
 // measure reports every request. It must run outside sendAnswer, which answers errors. Its operations are those of the
 // contract and "unknown": clients must not be able to add others.
-func measure(report func(operation string, status int, took time.Duration)) echo.MiddlewareFunc {
+func measure(unknown Report) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			began := time.Now()
 			err := next(c)
-			report(operationOf(c), c.Response().Status, time.Since(began))
+			report := stateOf(c).report
+			if report == nil {
+				report = unknown
+			}
+			report(c.Response().Status, time.Since(began))
 			return err
 		}
 	}
@@ -83,16 +97,20 @@ func accessLog(log *slog.Logger) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			began := time.Now()
 			err := next(c)
-			log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request", accessAttrs(c, time.Since(began))...)
+			if ctx := c.Request().Context(); log.Enabled(ctx, slog.LevelInfo) {
+				log.LogAttrs(ctx, slog.LevelInfo, "request", accessAttrs(c, time.Since(began))...)
+			}
 			return err
 		}
 	}
 }
 
+// maxAccessAttrs is the maximum number of attributes of a line of the access log.
+const maxAccessAttrs = 12
+
 func accessAttrs(c echo.Context, took time.Duration) []slog.Attr {
-	r := c.Request()
-	caller := CallerOf(r.Context())
-	attrs := []slog.Attr{
+	r, s := c.Request(), stateOf(c)
+	attrs := append(make([]slog.Attr, 0, maxAccessAttrs),
 		slog.String("request_id", requestIDOf(c)),
 		slog.String("operation", operationOf(c)),
 		slog.String("method", r.Method),
@@ -100,13 +118,13 @@ func accessAttrs(c echo.Context, took time.Duration) []slog.Attr {
 		slog.Int("status", c.Response().Status),
 		slog.Int64("bytes", c.Response().Size),
 		slog.Duration("duration", took),
-		slog.String("address", c.RealIP()),
-		slog.String("user", caller.User),
+		slog.String("address", s.address),
+		slog.String("user", s.caller.User),
+	)
+	if s.caller.Key.ID != "" {
+		attrs = append(attrs, slog.String("api_key", s.caller.Key.ID))
 	}
-	if caller.Key.ID != "" {
-		attrs = append(attrs, slog.String("api_key", caller.Key.ID))
-	}
-	if units := stateOf(c).answer.work.Used(); units > 0 {
+	if units := s.answer.work.Used(); units > 0 {
 		attrs = append(attrs, slog.Int64("work", units))
 	}
 	if id := tracing.ID(r.Context()); id != "" {
@@ -131,13 +149,14 @@ func recoverPanics(log *slog.Logger) echo.MiddlewareFunc {
 // server's.
 const strictTransport = "max-age=31536000"
 
+// The values of headers that all responses have. They are shared: a header is replaced, and not changed.
+var noStore, noReferrer, noSniff = []string{"no-store"}, []string{"no-referrer"}, []string{"nosniff"}
+
 // commonHeaders keeps responses, which hold credentials and personal data, out of caches and other pages.
 func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
+		h["Cache-Control"], h["Referrer-Policy"], h["X-Content-Type-Options"] = noStore, noReferrer, noSniff
 		if c.Request().TLS != nil { // over plain HTTP it must not be sent (RFC 6797, section 7.2)
 			h.Set("Strict-Transport-Security", strictTransport)
 		}
@@ -153,11 +172,12 @@ func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
 // PathParams returns the decoded parameters of the path; the router leaves them encoded in some paths. It returns
 // echo.ErrNotFound for an empty or malformed parameter.
 func PathParams(c echo.Context) (map[string]string, error) {
-	if len(c.ParamNames()) == 0 {
-		return nil, nil
+	names := c.ParamNames()
+	if len(names) == 0 {
+		return nil, nil //nolint:nilnil // there are no parameters
 	}
-	params := map[string]string{}
-	for i, name := range c.ParamNames() {
+	params := make(map[string]string, len(names))
+	for i, name := range names {
 		value := c.ParamValues()[i]
 		if c.Request().URL.RawPath != "" {
 			decoded, err := url.PathUnescape(value)

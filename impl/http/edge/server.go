@@ -29,9 +29,9 @@ type Config struct {
 	TrustedProxies []*net.IPNet
 	// Limits are the bounds of admission control.
 	Limits *Limits
-	// Observe receives for each response the id of the operation ("unknown" if the contract has none), the status, and
-	// the time since the request was received.
-	Observe func(operation string, status int, took time.Duration)
+	// Observe returns the function that receives the responses of an operation, by its id, or "unknown" for requests
+	// without an operation.
+	Observe func(operation string) Report
 	// Responses is what happens to responses that the contract does not allow.
 	Responses ResponseValidation
 	// ObserveInvalid receives the id of the operation of each response that the contract does not allow.
@@ -40,25 +40,17 @@ type Config struct {
 	Tracer *tracing.Tracer
 }
 
+// Report receives the status of a response, and the time since the request was received.
+type Report = func(status int, took time.Duration)
+
+// unknownOperation is the id of requests without an operation.
+const unknownOperation = "unknown"
+
 // New returns the handler that serves the families.
 func New(config Config) (http.Handler, error) {
 	e := echo.New()
 	e.HTTPErrorHandler = errorHandler(config.Log)
 	e.IPExtractor = ipExtractor(config.TrustedProxies)
-	e.Pre(begin(config.Families))
-
-	if config.Tracer != nil {
-		e.Use(describe)
-	}
-
-	e.Use(
-		requestID,
-		measure(config.Observe),
-		accessLog(config.Log),
-		sendAnswer(config.Limits, newAnswerValidator(config)),
-		recoverPanics(config.Log),
-		commonHeaders,
-	)
 
 	for _, family := range config.Families {
 		middleware := func(op *contract.Operation) []echo.MiddlewareFunc { return pipeline(config, family, op) }
@@ -67,16 +59,47 @@ func New(config Config) (http.Handler, error) {
 		}
 	}
 
+	handle := Compose(callRoute,
+		requestID,
+		measure(config.Observe(unknownOperation)),
+		accessLog(config.Log),
+		sendAnswer(config.Limits, newAnswerValidator(config)),
+		recoverPanics(config.Log),
+		commonHeaders,
+	)
 	if config.Tracer == nil {
-		return e, nil
+		return &server{e, config.Families, handle}, nil
 	}
 
-	return config.Tracer.Handler(e), nil
+	return config.Tracer.Handler(&server{e, config.Families, describe(handle)}), nil
+}
+
+// callRoute calls the handler of the route that was found.
+func callRoute(c echo.Context) error { return c.Handler()(c) }
+
+// server is the handler of all requests. Echo's own builds its middleware at each request.
+type server struct {
+	echo     *echo.Echo
+	families []Family
+	// handle calls the handler of the route.
+	handle echo.HandlerFunc
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.echo.AcquireContext()
+	c.Reset(r, w)
+	begin(s.families, c)
+	s.echo.Router().Find(r.Method, echo.GetPath(r), c)
+	if err := s.handle(c); err != nil {
+		s.echo.HTTPErrorHandler(err, c)
+	}
+	s.echo.ReleaseContext(c)
 }
 
 // pipeline returns the middleware of an operation, in the order in which requests pass it.
 func pipeline(config Config, family Family, op *contract.Operation) []echo.MiddlewareFunc {
-	before := append([]echo.MiddlewareFunc{enter(op, config.Limits)}, family.Screen(op)...)
+	before := append([]echo.MiddlewareFunc{enter(op, config.Limits, config.Observe(op.ID))}, family.Screen(op)...)
 	return append(before,
 		refuseOtherSites(op),
 		authenticate(config.Auth, op),

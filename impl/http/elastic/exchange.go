@@ -51,6 +51,8 @@ const (
 	productHeader = "X-Elastic-Product"
 	// runAsHeader names the user that the caller acts as.
 	runAsHeader = "es-security-runas-user"
+	// canonicalRunAs is runAsHeader as http.Header has it.
+	canonicalRunAs = "Es-Security-Runas-User"
 	// maxURI bounds, in bytes, the part of a request's path and query that a response quotes.
 	maxURI = 1024
 )
@@ -100,7 +102,7 @@ func (x *exchange) Authorize(c echo.Context, op *contract.Operation, caller iden
 		return "", err
 	}
 
-	switch names := r.Header.Values(runAsHeader); len(names) {
+	switch names := r.Header[canonicalRunAs]; len(names) {
 	case 0:
 	case 1: // also an empty name, which does not mean the caller
 		if subject, err = x.api.Access.RunAs(ctx, subject, names[0], op.Extension(actionExtension)); err != nil {

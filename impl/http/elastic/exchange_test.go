@@ -90,7 +90,7 @@ func newTestServer(t testing.TB) *testServer {
 		Families: []edge.Family{family, ece.New(&contract.Contract{}, ece.Services{})},
 		Log:      slog.New(slog.DiscardHandler),
 		Limits:   edge.NewLimits(0),
-		Observe:  func(string, int, time.Duration) {},
+		Observe:  func(string) edge.Report { return func(int, time.Duration) {} },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -135,8 +135,11 @@ func (x *exchange) takeOwn(u *url.URL, op *contract.Operation) error {
 	}
 
 	var unknown []string
-	names := slices.Sorted(maps.Keys(op.Query))
 	x.query = map[string]string{}
+	if len(given) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(op.Query))
 	for i, p := range given {
 		parameter, known := op.Query[p.name]
 		if !known {

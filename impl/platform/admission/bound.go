@@ -243,13 +243,20 @@ type callerKey struct{}
 
 // WithCaller names the caller that work is for: bounds share what they have between callers.
 func WithCaller(ctx context.Context, caller string) context.Context {
+	return WithCallerAt(ctx, &caller)
+}
+
+// WithCallerAt is WithCaller for a caller that becomes another one later. It must not change concurrently.
+func WithCallerAt(ctx context.Context, caller *string) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }
 
 // CallerOf returns the caller that work is for; empty for the program's own.
 func CallerOf(ctx context.Context) string {
-	caller, _ := ctx.Value(callerKey{}).(string)
-	return caller
+	if caller, ok := ctx.Value(callerKey{}).(*string); ok {
+		return *caller
+	}
+	return ""
 }
 
 type revocationKey struct{}

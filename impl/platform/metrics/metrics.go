@@ -5,7 +5,7 @@ package metrics
 import (
 	"net/http"
 	"runtime/debug"
-	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,13 +65,24 @@ func newHistogram(name, help string, labels ...string) *prometheus.HistogramVec 
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 }
 
-// Request observes an answered request. The operation must be one of a fixed set.
-func (m *Metrics) Request(operation string, status int, took time.Duration) {
-	class := "unknown"
-	if status >= 100 && status < 600 {
-		class = strconv.Itoa(status/100) + "xx"
+// statusClasses are the values of the label status, by the first digit.
+var statusClasses = [...]string{"unknown", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+// Operation returns a function that observes the answered requests of an operation, which must be one of a fixed set.
+func (m *Metrics) Operation(name string) func(status int, took time.Duration) {
+	var observers [len(statusClasses)]atomic.Pointer[prometheus.Observer]
+	return func(status int, took time.Duration) {
+		class := status / 100
+		if class < 1 || class >= len(statusClasses) {
+			class = 0
+		}
+		observer := observers[class].Load()
+		if observer == nil { // a series exists from its first request on
+			observer = new(m.requests.WithLabelValues(name, statusClasses[class]))
+			observers[class].Store(observer)
+		}
+		(*observer).Observe(took.Seconds())
 	}
-	m.requests.WithLabelValues(operation, class).Observe(took.Seconds())
 }
 
 // Fallback counts a request that the compiled checks did not accept, and that was accepted or refused in the end.

@@ -37,11 +37,11 @@ func TestMetrics_Histograms(t *testing.T) {
 	t.Parallel()
 
 	m := New()
-	m.Request("login", 200, 20*time.Millisecond)
-	m.Request("login", 204, 30*time.Millisecond)
-	m.Request("login", 401, time.Minute)
-	m.Request("unknown", 0, 0)
-	m.Request("unknown", 999, 0)
+	m.Operation("login")(200, 20*time.Millisecond)
+	m.Operation("login")(204, 30*time.Millisecond)
+	m.Operation("login")(401, time.Minute)
+	m.Operation("unknown")(0, 0)
+	m.Operation("unknown")(999, 0)
 	m.Transaction("view", 2*time.Millisecond)
 
 	wantLines(t, scrape(t, m),
