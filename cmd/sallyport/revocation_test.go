@@ -78,7 +78,9 @@ func wantRefusedInTime(authorization string, servers []limited) {
 // of many rounds, and a user's on the first request after the command line has disabled the user.
 func TestRevocation_SharedFile(t *testing.T) {
 	t.Parallel()
-	r := replicas{t, "", []string{"SALLYPORT_STORE=" + newStore(t), chosenAdmin, chosenReadonly, sealed, "SALLYPORT_LOG_FORMAT=json"}}
+	r := replicas{t, "", []string{
+		"SALLYPORT_STORE=" + newStore(t), "SALLYPORT_LOG_FORMAT=json", chosenAdmin, chosenReadonly, sealed,
+	}}
 	first := r.begin().serving()
 	second := r.begin().serving()
 	r.wantWell(alice.password+"\n", "", "user", "add", alice.name, "--role", "ece_deployment_viewer", "--password-stdin")
