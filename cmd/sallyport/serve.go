@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -139,6 +140,8 @@ func open(
 	if errors.Is(err, secret.ErrUnsealable) {
 		return nil, wrongKeyError(c, keyFileIsNew)
 	}
+	// Much of the heap is garbage of the start, such as the contract's text, and an idle server would keep it.
+	go debug.FreeOSMemory()
 	return a, err
 }
 
