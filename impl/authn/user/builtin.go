@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -57,23 +58,14 @@ func (s *Service) Bootstrap(ctx context.Context, b Bootstrap) error {
 }
 
 func (s *Service) bootstrap(ctx context.Context, b Bootstrap) error {
-	var plans []plan
-	for _, u := range builtins {
-		p, due, err := s.plan(ctx, u, b.Passwords[u.Name])
-		if err != nil {
-			return err
-		}
-		if due {
-			plans = append(plans, p)
-		}
-	}
-	if len(plans) == 0 {
-		return nil
+	plans, err := s.plans(ctx, b)
+	if err != nil || len(plans) == 0 {
+		return err
 	}
 	if !s.store.Configured() {
 		return s.bootstrapUnclustered(plans, b)
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		made := map[string]string{}
 		for _, p := range plans {
 			if err := carryOut(ctx, tx, p); err != nil {
@@ -116,6 +108,32 @@ func keep(b Bootstrap, made map[string]string) error {
 		return nil
 	}
 	return b.Keep(made)
+}
+
+// plans returns the pending changes of the built-in users. Their passwords are hashed concurrently.
+func (s *Service) plans(ctx context.Context, b Bootstrap) ([]plan, error) {
+	results := make([]struct {
+		plan plan
+		due  bool
+		err  error
+	}, len(builtins))
+	var planning sync.WaitGroup
+	for i, u := range builtins {
+		r := &results[i]
+		planning.Go(func() { r.plan, r.due, r.err = s.plan(ctx, u, b.Passwords[u.Name]) })
+	}
+	planning.Wait()
+
+	var plans []plan
+	for _, r := range results {
+		if r.err != nil {
+			return nil, r.err
+		}
+		if r.due {
+			plans = append(plans, r.plan)
+		}
+	}
+	return plans, nil
 }
 
 // plan determines whether a user must be changed, and hashes the password outside of any transaction.
