@@ -22,9 +22,15 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/background"
 )
 
-// pragmas of every connection. synchronous(FULL) is what makes an acknowledged write survive a power failure;
-// busy_timeout lets a command line tool write beside a running server.
-const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+// pragmas of every connection. busy_timeout lets a command line tool write beside a running server.
+const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&"
+
+// synchronousFull makes an acknowledged write survive a power failure. After synchronousOff, it survives the end of
+// the process only.
+const (
+	synchronousFull = "_pragma=synchronous(FULL)"
+	synchronousOff  = "_pragma=synchronous(OFF)"
+)
 
 var sqliteDialect = dialect{
 	goose:    goose.DialectSQLite3,
@@ -79,7 +85,7 @@ CREATE TRIGGER IF NOT EXISTS users_password_set_by AFTER UPDATE OF password_hash
 // pool that cannot: SQLite has one writer at a time, and a queue in Go is fair and cheap, while SQLite polls.
 // _txlock=immediate takes the write lock at the start, so an Update never fails half-way because another process
 // wrote in between.
-func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
+func openSQLite(ctx context.Context, path string, now func() time.Time, synchronous string) (*Store, error) {
 	if strings.HasPrefix(path, ":") {
 		return nil, errors.New("each connection would have its own database in memory; name a file")
 	}
@@ -95,7 +101,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	if err != nil {
 		return nil, err
 	}
-	writer, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&_pragma=journal_mode(WAL)&"+pragmas)
+	writer, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&"+pragmas+synchronous+"&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +110,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	if err := retryStart(ctx, writer.PingContext); err != nil {
 		return nil, errors.Join(plain(err), writer.Close())
 	}
-	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+pragmas)
+	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+pragmas+synchronous)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}

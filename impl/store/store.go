@@ -86,6 +86,25 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", Redact(dsn), err)
 	}
+	return s.bringUp(ctx, dsn)
+}
+
+// OpenTemporary opens the SQLite file of a DSN like Open, for records that need not survive a power failure: no commit
+// waits for the disk.
+func OpenTemporary(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	path, err := sqliteFile(dsn)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openSQLite(ctx, path, now, synchronousOff)
+	if err != nil {
+		return nil, fmt.Errorf("the temporary store %s cannot be opened: %w", dsn, err)
+	}
+	return s.bringUp(ctx, dsn)
+}
+
+// bringUp migrates the schema, and prepares the store for transactions. It closes the store if it returns an error.
+func (s *Store) bringUp(ctx context.Context, dsn string) (*Store, error) {
 	if err := retryStart(ctx, s.migrate); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn),
 			shorten(err)), s.Close())
@@ -105,7 +124,7 @@ func open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if IsPostgres(dsn) {
 		return openPostgres(ctx, dsn, now)
 	}
-	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now)
+	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now, synchronousFull)
 }
 
 // Configured reports whether there is a database.
