@@ -67,10 +67,13 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 	}
 
 	var passwords map[string]string
-	a, err := open(ctx, c, log, nil, func(generated map[string]string) error {
+	s := settings(c, c.KeyEncryptionKey, log)
+	s.Temporary = true
+	s.Builtins.Keep = func(generated map[string]string) error {
 		passwords = generated
 		return nil
-	})
+	}
+	a, err := app.Open(ctx, s)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

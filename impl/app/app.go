@@ -32,11 +32,13 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings configures a server. All fields except TrustedProxies, Tracer, Responses, Interpret and ServerTime must be
-// set.
+// Settings configures a server. All fields except Temporary, TrustedProxies, Tracer, Responses, Interpret and
+// ServerTime must be set.
 type Settings struct {
 	// Store is the DSN for store.Open.
 	Store string
+	// Temporary is set if the records need not survive a power failure. Store is a SQLite file then.
+	Temporary bool
 	// KeyEncryptionKey has secret.KeySize bytes.
 	KeyEncryptionKey []byte
 	Builtins         user.Bootstrap
@@ -92,7 +94,11 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 	// Parsing the contract takes longer than opening the store; assemble waits for it, and returns its error.
 	go func() { _, _ = contract.Load() }()
 
-	st, err := store.Open(ctx, s.Store, s.Now)
+	open := store.Open
+	if s.Temporary {
+		open = store.OpenTemporary
+	}
+	st, err := open(ctx, s.Store, s.Now)
 	if err != nil {
 		return nil, err
 	}
