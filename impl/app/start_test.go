@@ -1,0 +1,82 @@
+package app
+
+import (
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/api"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/platform/secret"
+)
+
+// The limits are above what was counted when they were set: 1.1 MiB and 119,000. A hash would be 19 MiB.
+const (
+	maxOpenBytes           = 2 << 20
+	maxContractAllocations = 131_000
+)
+
+// Ensures that a server on an existing database starts without work that a request could do later, such as hashing a
+// password.
+func TestOpen_Allocations(t *testing.T) {
+	s := startSettings(t)
+	open := func() uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		a, err := Open(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+
+	open() // creates the database, and parses the contract
+	if bytes := open(); bytes > maxOpenBytes {
+		t.Errorf("opening an existing database allocates %d bytes; want at most %d", bytes, maxOpenBytes)
+	}
+}
+
+// Ensures that parsing the contract, the largest part of a start, does not grow faster than the contract.
+func TestContract_Allocations(t *testing.T) {
+	n := testing.AllocsPerRun(3, func() {
+		if _, err := contract.Parse(api.OpenAPI); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > maxContractAllocations {
+		t.Errorf("parsing the contract makes %.0f allocations; want at most %d", n, maxContractAllocations)
+	}
+}
+
+func startSettings(t *testing.T) Settings {
+	t.Helper()
+	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Settings{
+		Store:            "sqlite:" + filepath.Join(t.TempDir(), "test.db"),
+		Temporary:        true,
+		KeyEncryptionKey: secret.NewKey(),
+		Builtins:         user.Bootstrap{Keep: func(map[string]string) error { return nil }},
+		Sessions:         c.Sessions,
+		Elevation:        c.Elevation,
+		Keys:             c.Keys,
+		CacheLifetime:    c.CacheLifetime,
+		SignOn:           c.SignOn,
+		Lockout:          c.Lockout,
+		AddressFailures:  c.AddressFailures,
+		AddressRecovery:  c.AddressRecovery,
+		Hashing:          secret.DefaultCost,
+		Log:              slog.New(slog.DiscardHandler),
+		Now:              time.Now,
+	}
+}
