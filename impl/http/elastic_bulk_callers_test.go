@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 const (
@@ -277,6 +278,7 @@ func TestBulkUpdate_RestrictedOwner(t *testing.T) {
 	carol := w.newPrivileged("carol", "manage_own_api_key")
 	id, _ := w.newKeyOf(carol, `{"name":"k"}`)
 	w.sql(`UPDATE roles SET descriptor = '{"of_carol":{"cluster":["manage_own_api_key"],"restriction":{"workflows":["search_application_query"]}}}' WHERE name = 'of_carol'`)
+	w.clock.advance(store.MaxLifetime) // no message says that the role changed
 	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`,
 		"403 security_exception: access restricted by workflow… | security_exception", carol)
 	w.refuses(http.MethodPost, bulkURL, `{"ids":"`+id+`"}`,
