@@ -2,6 +2,7 @@ package apikey_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
 )
 
@@ -310,8 +312,14 @@ func (d draw) aggregations() string {
 	return `{}`
 }
 
+// tester is *testing.T or *rapid.T.
+type tester interface {
+	rapid.TB
+	Context() context.Context
+}
+
 // outcome is the answer to a request in a form that can be compared.
-func outcome(t *rapid.T, total int, ids []string, sorts [][]any, aggregations map[string]any) string {
+func outcome(t tester, total int, ids []string, sorts [][]any, aggregations map[string]any) string {
 	text, err := json.Marshal([]any{total, ids, sorts, aggregations})
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +328,7 @@ func outcome(t *rapid.T, total int, ids []string, sorts [][]any, aggregations ma
 }
 
 // inMemory evaluates a request over the documents.
-func (w *warehouse) inMemory(t *rapid.T, request *query.Request, owner string) (string, []any) {
+func (w *warehouse) inMemory(t tester, request *query.Request, owner string) (string, []any) {
 	visible := func(yield func(query.Document) bool) {
 		for _, d := range w.documents {
 			if (owner == "" || d.UserName == owner) && !yield(d) {
@@ -346,7 +354,7 @@ func (w *warehouse) inMemory(t *rapid.T, request *query.Request, owner string) (
 }
 
 // inDatabase evaluates a request by the service.
-func (w *warehouse) inDatabase(t *rapid.T, request *query.Request, owner string) string {
+func (w *warehouse) inDatabase(t tester, request *query.Request, owner string) string {
 	caller := access.Subject{Principal: identity.Principal{User: owner}}
 	found, err := w.Query(t.Context(), caller, request, owner == "", false)
 	if err != nil {
@@ -418,4 +426,49 @@ func after(sort []any) string {
 		panic(err)
 	}
 	return string(text)
+}
+
+// Ensures that the database, or the evaluation in memory, decides queries with many clauses: SQLite limits the depth of
+// an expression, and each condition on realms reads another table.
+func TestQuery_ManyClauses(t *testing.T) {
+	t.Parallel()
+	repeat := func(count int, clause string) string {
+		parts := make([]string, count)
+		for i := range parts {
+			parts[i] = fmt.Sprintf(clause, i)
+		}
+		return strings.Join(parts, ",")
+	}
+	databases(t, func(t *testing.T, dsn string) {
+		w := stock(t, dsn, 0, false)
+		for name, c := range map[string]struct {
+			query   string
+			decided bool
+		}{
+			"or":               {`{"bool":{"should":[{"term":{"name":"a"}},` + repeat(999, `{"term":{"name":"n%d"}}`) + `]}}`, true},
+			"and":              {`{"bool":{"must_not":[` + repeat(1000, `{"term":{"name":"n%d"}}`) + `]}}`, true},
+			"a few realms":     {`{"bool":{"must_not":[` + repeat(10, `{"term":{"realm_name":"n%d"}}`) + `]}}`, true},
+			"many realms":      {`{"bool":{"must_not":[` + repeat(1000, `{"term":{"realm_name":"n%d"}}`) + `]}}`, false},
+			"a list":           {`{"terms":{"realm_name":["corp",` + repeat(900, `"n%d"`) + `]}}`, true},
+			"many in metadata": {`{"terms":{"metadata.tag":["x",` + repeat(500, `"n%d"`) + `]}}`, false},
+			"prefixes":         {`{"bool":{"should":[` + repeat(400, `{"prefix":{"name":"n%d"}}`) + `]}}`, true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				request, err := query.Parse(any(decoded(`{"query":`+c.query+`,"sort":"expiration"}`)), w.now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := request.Plan().Decided; got != c.decided {
+					t.Errorf("decided by the database: %t", got)
+				}
+				if narrowed := request.Plan().Where.Kind != condition.Every; narrowed != c.decided {
+					t.Errorf("narrowed by the database: %t", narrowed)
+				}
+				want, _ := w.inMemory(t, request, "")
+				if got := w.inDatabase(t, request, ""); got != want {
+					t.Errorf("%s; want\n%s", got, want)
+				}
+			})
+		}
+	})
 }

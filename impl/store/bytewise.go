@@ -10,14 +10,14 @@ import (
 
 // bytewise is a file system of migrations that compares texts by their bytes, as SQLite does, whatever the locale of
 // the database is. Clients see the order, and an upgrade of the C library can damage an index that depends on a
-// locale. A text is converted for the operator ->>, as SQLite does.
+// locale. A text is converted for the operator ->>, as SQLite does; its result would have the database's locale.
 func bytewise(files fs.FS) fs.FS { return bytewiseFS{files} }
 
 type bytewiseFS struct{ fs.FS }
 
 var (
 	textColumn = regexp.MustCompile(`\bTEXT\b`)
-	jsonMember = regexp.MustCompile(`\b(\w+) ->>`)
+	jsonMember = regexp.MustCompile(`\b(\w+) ->> ('\w+')`)
 )
 
 // Open implements fs.FS.
@@ -27,8 +27,8 @@ func (f bytewiseFS) Open(name string) (fs.File, error) {
 		return file, err
 	}
 	text, err := io.ReadAll(file)
-	text = textColumn.ReplaceAll(text, []byte(`TEXT COLLATE "C"`))
-	text = jsonMember.ReplaceAll(text, []byte(`$1`+asJSON+` ->>`))
+	text = textColumn.ReplaceAll(text, []byte(`TEXT`+byBytes))
+	text = jsonMember.ReplaceAll(text, []byte(`($1`+asJSON+` ->> $2)`+byBytes))
 	return bytewiseFile{file, bytes.NewReader(text)}, err
 }
 

@@ -19,12 +19,14 @@ var selectSweeping = prepare(`SELECT name FROM users WHERE sweeping LIMIT 1`)
 // creatorRealm is the realm in a document about a key's owner, and isCreator whether a document is one. An index has
 // both.
 const (
-	creatorRealm = `COALESCE(body` + asJSON + ` ->> 'realm', '')`
+	creatorRealm = `COALESCE((body` + asJSON + ` ->> 'realm')` + byBytes + `, '')`
 	isCreator    = `substr(body, 1, 13) = '{"principal":'`
 	// asJSON converts a text for the operator ->>.
 	asJSON = `::json`
 	// containedIn is a function that returns where a text contains another one, or 0.
 	containedIn = `strpos`
+	// byBytes compares the text before it by its bytes. Without it, a member of a document has the database's locale.
+	byBytes = ` COLLATE "C"`
 )
 
 // keyRealm is the realm of a key's owner. A key without a document about the owner is of a user of this server.
@@ -100,19 +102,24 @@ func (s *keyStatement) condition(c condition.Condition) {
 	case condition.Disjunction:
 		s.parts(c.Parts, ` OR `)
 	case condition.Negation:
-		s.write(`NOT `)
-		s.parts(c.Parts, ``)
+		s.write(`NOT (`)
+		s.condition(c.Parts[0])
+		s.write(`)`)
 	}
 }
 
+// parts appends operands, each half in parentheses of its own: SQLite refuses an expression of more than 1,000 levels,
+// and a row of operands has as many levels as operands.
 func (s *keyStatement) parts(parts []condition.Condition, operator string) {
-	s.write(`(`)
-	for i, part := range parts {
-		if i > 0 {
-			s.write(operator)
-		}
-		s.condition(part)
+	if len(parts) == 1 {
+		s.condition(parts[0])
+		return
 	}
+	half := len(parts) / 2
+	s.write(`(`)
+	s.parts(parts[:half], operator)
+	s.write(operator)
+	s.parts(parts[half:], operator)
 	s.write(`)`)
 }
 

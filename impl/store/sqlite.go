@@ -54,6 +54,7 @@ var sqliteWords = strings.NewReplacer(
 	elements, "json_each($1)",
 	asJSON, "",
 	containedIn, "instr",
+	byBytes, "",
 )
 
 // sqliteAppendOnly is not a migration, because each database spells triggers differently.

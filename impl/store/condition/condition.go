@@ -183,9 +183,17 @@ func (c Condition) Narrow() bool {
 	return c.Kind == Membership || c.Kind == Comparison && c.Operator != NotEqual
 }
 
-// Size returns the number of values in a condition, which is about the cost to plan a statement with it.
+// costlySize is the size of a condition on realms, which reads all documents about owners with such a realm, or on the
+// text of metadata.
+const costlySize = 50
+
+// Size returns the number of values in a condition, which is about the cost to plan a statement with it. Conditions
+// that take long to evaluate count for more.
 func (c Condition) Size() int {
 	size := len(c.Values)
+	if size > 0 && (c.Column == Realm || c.Column == Metadata) {
+		size += costlySize
+	}
 	for _, part := range c.Parts {
 		size += part.Size()
 	}
