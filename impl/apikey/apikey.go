@@ -5,6 +5,7 @@ package apikey
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -88,48 +89,60 @@ func (s *Service) Get(ctx context.Context, ref Ref) (Key, error) {
 	return keyOf(key), err
 }
 
-// List returns the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound. Their metadata and
+// List yields the keys of a user that are not invalidated, oldest first, or fault.KeyOwnerNotFound. Their metadata and
 // last uses are left out.
-func (s *Service) List(ctx context.Context, userName string) ([]Key, error) {
-	keys, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]Key, error) {
-		if err := checkOwner(tx, userName); err != nil {
-			return nil, err
-		}
-		return validKeys(tx, ownedBy(userName))
-	})
-	return keys, err
+func (s *Service) List(ctx context.Context, userName string) iter.Seq2[Key, error] {
+	return s.list(ctx, ownedBy(userName), func(tx *store.Tx) error { return checkOwner(tx, userName) })
 }
 
-// ListAll returns the keys of all users that are not invalidated, oldest first. Their metadata and last uses are left
+// ListAll yields the keys of all users that are not invalidated, oldest first. Their metadata and last uses are left
 // out.
-func (s *Service) ListAll(ctx context.Context) ([]Key, error) {
-	return store.Read(ctx, s.store, func(tx *store.Tx) ([]Key, error) { return validKeys(tx, condition.Condition{}) })
+func (s *Service) ListAll(ctx context.Context) iter.Seq2[Key, error] {
+	return s.list(ctx, condition.Condition{}, func(*store.Tx) error { return nil })
 }
 
-// validKeys returns the selected keys that are not invalidated, oldest first.
-func validKeys(tx *store.Tx, where condition.Condition) ([]Key, error) {
-	where = condition.And(where, notInvalidated)
-	count, err := tx.Keys.Count(where, 0)
-	if err != nil {
-		return nil, err
-	}
-
-	valid := make([]Key, 0, count)
+// list yields keys as the database reads them, in one transaction, unless check returns an error. After the last key it
+// may yield an error: then the list is not complete.
+func (s *Service) list(
+	ctx context.Context, where condition.Condition, check func(*store.Tx) error,
+) iter.Seq2[Key, error] {
 	columns := []condition.Column{condition.ID, condition.Name, condition.UserName, condition.Creation,
 		condition.Expiration}
-	for row, err := range tx.Keys.Scan(where, columns, store.Oldest) {
-		if err != nil {
-			return nil, err
-		}
-		valid = append(valid, Key{
-			ID:          row.ID,
-			UserName:    row.UserName,
-			Description: row.Name,
-			CreatedAt:   row.Creation,
-			ExpiresAt:   row.Expiration,
+	return func(yield func(Key, error) bool) {
+		begun, stopped := false, false
+		err := s.store.View(ctx, func(tx *store.Tx) error {
+			if begun { // a retried transaction would yield keys twice
+				return fault.New(fault.StoreUnavailable, "the list was interrupted; try again in a moment")
+			}
+			if err := check(tx); err != nil {
+				return err
+			}
+			for row, err := range tx.Keys.Scan(condition.And(where, notInvalidated), columns, store.Oldest) {
+				if err != nil {
+					return err
+				}
+				begun = true
+				if stopped = !yield(listed(row), nil); stopped {
+					return nil
+				}
+			}
+			return nil
 		})
+		if err != nil && !stopped {
+			yield(Key{}, err)
+		}
 	}
-	return valid, nil
+}
+
+// listed returns a key as lists show it.
+func listed(row *store.KeyRow) Key {
+	return Key{
+		ID:          row.ID,
+		UserName:    row.UserName,
+		Description: row.Name,
+		CreatedAt:   row.Creation,
+		ExpiresAt:   row.Expiration,
+	}
 }
 
 // Delete invalidates a user's key, or returns fault.KeyNotFound.

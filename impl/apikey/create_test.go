@@ -72,7 +72,7 @@ func TestCreate_Refused(t *testing.T) {
 			}
 		})
 	}
-	if keys, err := w.ListAll(t.Context()); err != nil || len(keys) != 1 {
+	if keys, err := collect(w.ListAll(t.Context())); err != nil || len(keys) != 1 {
 		t.Errorf("stored are %+v, %v", keys, err)
 	}
 }

@@ -45,7 +45,7 @@ func TestCreatePlain_Refused(t *testing.T) {
 			}
 		})
 	}
-	if keys, err := w.ListAll(t.Context()); err != nil || len(keys) > 0 {
+	if keys, err := collect(w.ListAll(t.Context())); err != nil || len(keys) > 0 {
 		t.Errorf("stored are %+v, %v", keys, err)
 	}
 }
@@ -133,19 +133,19 @@ func TestList(t *testing.T) {
 	}
 
 	t.Run("one user", func(t *testing.T) {
-		keys, err := w.List(t.Context(), "bob")
+		keys, err := collect(w.List(t.Context(), "bob"))
 		if got := keyIDs(keys); err != nil || !slices.Equal(got, []string{made[0], made[3]}) {
 			t.Errorf("got %q of %q, %v", got, made, err)
 		}
 	})
 	t.Run("all users", func(t *testing.T) {
-		keys, err := w.ListAll(t.Context())
+		keys, err := collect(w.ListAll(t.Context()))
 		if got := keyIDs(keys); err != nil || !slices.Equal(got, []string{made[0], made[2], made[3]}) {
 			t.Errorf("got %q of %q, %v", got, made, err)
 		}
 	})
 	t.Run("unknown user", func(t *testing.T) {
-		if _, err := w.List(t.Context(), "unknown"); !fault.Has(err, fault.KeyOwnerNotFound) {
+		if _, err := collect(w.List(t.Context(), "unknown")); !fault.Has(err, fault.KeyOwnerNotFound) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -166,7 +166,7 @@ func TestDeleteEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := w.ListAll(t.Context())
+	keys, err := collect(w.ListAll(t.Context()))
 	if got := keyIDs(keys); err != nil || !slices.Equal(got, ids(kept)) {
 		t.Errorf("left are %q, %v", got, err)
 	}
@@ -185,7 +185,7 @@ func TestDeleteAll(t *testing.T) {
 	if err := w.DeleteAll(t.Context(), "bob"); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := w.ListAll(t.Context())
+	keys, err := collect(w.ListAll(t.Context()))
 	if got := keyIDs(keys); err != nil || !slices.Equal(got, ids(kept)) {
 		t.Errorf("left are %q, %v", got, err)
 	}

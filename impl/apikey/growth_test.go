@@ -124,8 +124,14 @@ func search(body string) func(context.Context, *pile) (int, error) {
 }
 
 func listAll(ctx context.Context, p *pile) (int, error) {
-	keys, err := p.ListAll(ctx)
-	return len(keys), err
+	count := 0
+	for _, err := range p.ListAll(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		count++
+	}
+	return count, nil
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -266,4 +267,16 @@ func (w *world) Invalidate(ctx context.Context, caller access.Subject, s apikey.
 		return nil, err
 	}
 	return w.Service.Invalidate(ctx, caller, s)
+}
+
+// collect returns the keys of a list.
+func collect(list iter.Seq2[apikey.Key, error]) ([]apikey.Key, error) {
+	var keys []apikey.Key
+	for key, err := range list {
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 
 	server "github.com/sallyport/sallyport/gen/ece"
@@ -39,8 +40,7 @@ func (a *API) CreateAPIKey(
 func (a *API) GetAPIKeys(
 	ctx context.Context, _ server.GetAPIKeysRequestObject,
 ) (server.GetAPIKeysResponseObject, error) {
-	keys, err := a.Keys.List(ctx, edge.CallerOf(ctx).User)
-	return keyList(keys), err
+	return keyList(a.Keys.List(ctx, edge.CallerOf(ctx).User)), nil
 }
 
 // GetAPIKey implements the generated interface.
@@ -71,8 +71,7 @@ func (a *API) DeleteAPIKeys(
 func (a *API) GetUsersAPIKeys(
 	ctx context.Context, _ server.GetUsersAPIKeysRequestObject,
 ) (server.GetUsersAPIKeysResponseObject, error) {
-	keys, err := a.Keys.ListAll(ctx)
-	return keyList(keys), err
+	return keyList(a.Keys.ListAll(ctx)), nil
 }
 
 // DeleteUsersAPIKeys implements the generated interface.
@@ -91,8 +90,7 @@ func (a *API) DeleteUsersAPIKeys(
 func (a *API) GetUserAPIKeys(
 	ctx context.Context, r server.GetUserAPIKeysRequestObject,
 ) (server.GetUserAPIKeysResponseObject, error) {
-	keys, err := a.Keys.List(ctx, r.UserID)
-	return keyList(keys), err
+	return keyList(a.Keys.List(ctx, r.UserID)), nil
 }
 
 // DeleteUserAPIKeys implements the generated interface.
@@ -138,8 +136,9 @@ func oneKey(key apikey.Key) server.APIKeyJSONResponse {
 	return server.APIKeyJSONResponse{Body: keyResponse(key)}
 }
 
-// keyList is a response with keys. It is encoded key by key, so that a long one is held in memory once.
-type keyList []apikey.Key
+// keyList is a response with keys. Each is encoded when it is read, so that of a long list only the answer is held in
+// memory. After an error, the edge replaces the answer.
+type keyList iter.Seq2[apikey.Key, error]
 
 // VisitGetAPIKeysResponse implements server.GetAPIKeysResponseObject.
 func (k keyList) VisitGetAPIKeysResponse(w http.ResponseWriter) error { return k.write(w) }
@@ -156,8 +155,11 @@ func (k keyList) write(w http.ResponseWriter) error {
 
 	const partBytes = 64 << 10
 	out := bufio.NewWriterSize(w, partBytes)
-	before := `{"keys":[`
-	for _, key := range k {
+	before, end := `{"keys":[`, `{"keys":[]}`
+	for key, err := range k {
+		if err != nil {
+			return err
+		}
 		text, err := json.Marshal(keyResponse(key))
 		if err != nil {
 			return err
@@ -168,12 +170,9 @@ func (k keyList) write(w http.ResponseWriter) error {
 		if _, err := out.Write(text); err != nil {
 			return err
 		}
-		before = ","
+		before, end = ",", "]}"
 	}
-	if len(k) > 0 {
-		before = ""
-	}
-	if _, err := out.WriteString(before + "]}\n"); err != nil {
+	if _, err := out.WriteString(end + "\n"); err != nil {
 		return err
 	}
 	return out.Flush()
