@@ -106,32 +106,45 @@ func (s *Service) ListAll(ctx context.Context) iter.Seq2[Key, error] {
 func (s *Service) list(
 	ctx context.Context, where condition.Condition, check func(*store.Tx) error,
 ) iter.Seq2[Key, error] {
-	columns := []condition.Column{condition.ID, condition.Name, condition.UserName, condition.Creation,
-		condition.Expiration}
 	return func(yield func(Key, error) bool) {
-		begun, stopped := false, false
+		l := &listing{where: condition.And(where, notInvalidated), yield: yield}
 		err := s.store.View(ctx, func(tx *store.Tx) error {
-			if begun { // a retried transaction would yield keys twice
-				return fault.New(fault.StoreUnavailable, "the list was interrupted; try again in a moment")
-			}
 			if err := check(tx); err != nil {
 				return err
 			}
-			for row, err := range tx.Keys.Scan(condition.And(where, notInvalidated), columns, store.Oldest) {
-				if err != nil {
-					return err
-				}
-				begun = true
-				if stopped = !yield(listed(row), nil); stopped {
-					return nil
-				}
-			}
-			return nil
+			return l.read(tx)
 		})
-		if err != nil && !stopped {
+		if err != nil && !l.stopped {
 			yield(Key{}, err)
 		}
 	}
+}
+
+// listing is a list that is being read.
+type listing struct {
+	where condition.Condition
+	yield func(Key, error) bool
+	// begun is set at the first key, and stopped if the caller wants no more.
+	begun, stopped bool
+}
+
+// read yields the keys. A transaction that is retried after the first key fails, because it would yield keys twice.
+func (l *listing) read(tx *store.Tx) error {
+	if l.begun {
+		return fault.New(fault.StoreUnavailable, "the list was interrupted; try again in a moment")
+	}
+	columns := []condition.Column{condition.ID, condition.Name, condition.UserName, condition.Creation,
+		condition.Expiration}
+	for row, err := range tx.Keys.Scan(l.where, columns, store.Oldest) {
+		if err != nil {
+			return err
+		}
+		l.begun = true
+		if l.stopped = !l.yield(listed(row), nil); l.stopped {
+			return nil
+		}
+	}
+	return nil
 }
 
 // listed returns a key as lists show it.
