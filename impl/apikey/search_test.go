@@ -420,31 +420,6 @@ func TestQuery_Differential(t *testing.T) {
 	}
 }
 
-// Ensures that both databases accept the largest conditions, and that larger ones are evaluated without them.
-func TestQuery_ManyClauses(t *testing.T) {
-	t.Parallel()
-	databases(t, func(t *testing.T, dsn string) {
-		w := stock(t, dsn, 0, false)
-		for _, clauses := range []int{400, 500, 501, 1_000} {
-			for _, member := range []string{"should", "must_not"} {
-				list := strings.Repeat(`{"term":{"name":"zz"}},`, clauses-1) + `{"bool":{"must_not":{"term":{"name":"a"}}}}`
-				request, err := query.Parse(any(decoded(`{"query":{"bool":{"`+member+`":[`+list+`]}}}`)), w.now)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, err := request.Run(t.Context(), slices.Values(w.documents))
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := w.Query(t.Context(), access.Subject{}, request, true, false)
-				if err != nil || got.Total != want.Total {
-					t.Errorf("%d clauses in %s: %d keys, %v; want %d", clauses, member, got.Total, err, want.Total)
-				}
-			}
-		}
-	})
-}
-
 func after(sort []any) string {
 	text, err := json.Marshal(sort)
 	if err != nil {

@@ -31,9 +31,9 @@ type Segment struct {
 	Order []condition.Order
 }
 
-// maxConditionValues bounds the values in a condition: SQLite accepts expressions of at most 1,000 operators in a row,
-// and a database takes longer to plan a larger condition than to read many keys.
-const maxConditionValues = 500
+// maxConditionValues bounds the values in a condition, because a database takes longer to plan a larger one than to
+// read many keys.
+const maxConditionValues = 1_000
 
 // Plan returns what a database can do of the request.
 func (r *Request) Plan() Plan {
