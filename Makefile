@@ -51,8 +51,11 @@ run: build ## build, and serve a temporary database with a demo user and an API 
 build: ## build the program into bin/
 	$(GO) build $(TRIM) -o $(BIN) ./cmd/sallyport
 
-# Tests of the program that wait for minutes of faults, floods and load, or that build an old version of it.
-LONG     := ^Test(Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay)
+# Tests that take minutes: of the program, those with faults, floods and load, or with an old version of it; of the HTTP
+# layer, those with overload and thousands of keys.
+LONG_PROGRAM := Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay
+LONG_HTTP    := Overload|Revocation_Mass|KeyQuota_High|Delegation_Sequences
+LONG         := ^Test($(LONG_PROGRAM)|$(LONG_HTTP))
 
 .PHONY: test
 test: ## run what every change needs (5 minutes): the tests on SQLite with the race detector, and the program's
@@ -65,7 +68,7 @@ UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./impl/authz/privilege ./cmd/s
 .PHONY: raced
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) -timeout 30m \
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m -skip '$(LONG)' \
 		$$($(GO) list ./... | grep -v -e '/costtest$$' $(UNRACED_TESTS:./%=-e '/%$$'))
 
 .PHONY: program
@@ -80,6 +83,7 @@ thorough: ## run what make test leaves out (minutes): faults, upgrades, load, co
 long: export SALLYPORT_TEST_THOROUGH := 1
 long:
 	$(GO) test -count=1 -timeout 30m -run '$(LONG)' ./cmd/sallyport
+	$(GO) test -count=1 -timeout 30m -run '$(LONG)' ./impl/http
 
 .PHONY: costs
 costs:
