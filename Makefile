@@ -50,7 +50,7 @@ build: ## build the program into bin/
 # Tests that take minutes: of the program, those with faults, floods and load, or with an old version of it; of the HTTP
 # layer, those with overload and thousands of keys.
 LONG_PROGRAM := Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay
-LONG_HTTP    := Overload|Revocation_Mass|KeyQuota_High|Delegation_Sequences
+LONG_HTTP    := Overload|Revocation_(Mass|DeleteUser|Sessions)|KeyQuota_High|Delegation_Sequences
 LONG         := ^Test($(LONG_PROGRAM)|$(LONG_HTTP))
 
 .PHONY: test
