@@ -36,8 +36,11 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // sendJSON sends a value with the status 200.
 func sendJSON(c echo.Context, appendTo func([]byte) []byte) error {
 	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
 	*buffer = append(appendTo((*buffer)[:0]), '\n')
+	defer func() {
+		clear(*buffer) // it can have a session's token, which must not stay in memory
+		buffers.Put(buffer)
+	}()
 
 	w := c.Response()
 	w.Header()[echo.HeaderContentType] = jsonType

@@ -73,29 +73,31 @@ func checkAnswer(b testing.TB, op *contract.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			response := c.Response()
-			held := holder{ResponseWriter: response.Writer}
-			response.Writer = &held
+			w := checkingWriter{ResponseWriter: response.Writer, response: response, op: op}
+			response.Writer = &w
 			err := next(c)
-			response.Writer = held.ResponseWriter
-			if err := op.CheckResponse(response.Status, response.Header()["Content-Type"][0], held.body); err != nil {
-				b.Fatal(err)
+			response.Writer = w.ResponseWriter
+			if w.invalid != nil {
+				b.Fatal(w.invalid)
 			}
 			return err
 		}
 	}
 }
 
-// holder keeps what is written.
-type holder struct {
+// checkingWriter checks what is written.
+type checkingWriter struct {
 	http.ResponseWriter
 
-	body []byte
+	response *echo.Response
+	op       *contract.Operation
+	invalid  *contract.ResponseError
 }
 
 // Write implements http.ResponseWriter.
-func (h *holder) Write(p []byte) (int, error) {
-	h.body = p
-	return h.ResponseWriter.Write(p)
+func (w *checkingWriter) Write(p []byte) (int, error) {
+	w.invalid = w.op.CheckResponse(w.response.Status, w.Header()["Content-Type"][0], p)
+	return w.ResponseWriter.Write(p)
 }
 
 var (
