@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -159,14 +160,39 @@ func TestCommits_ReadBefore(t *testing.T) {
 	}
 }
 
-// Ensures that nothing cached is used once the database is closed or its file replaced.
+// Ensures that nothing cached is used once the detection has ended, or the database's file is another.
 func TestCommits_FileGone(t *testing.T) {
 	t.Parallel()
-	a, _ := newFileReplicas(t)
-	a.session()
-	a.commits.close()
-	if a.current() {
-		t.Error("cached values are used after the detection ended")
+	for name, gone := range map[string]func(*testing.T, *Store){
+		"closed": func(_ *testing.T, st *Store) { st.commits.close() },
+		"deleted": func(t *testing.T, st *Store) {
+			if err := os.Remove(st.files.known[0].path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"replaced": func(t *testing.T, st *Store) {
+			other := filepath.Join(t.TempDir(), "other.db")
+			if err := os.WriteFile(other, []byte("another file"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(other, st.files.known[0].path); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, _ := newFileReplicas(t)
+			a.session()
+			if !a.current() {
+				t.Fatal("cached values are not used before, so this shows nothing")
+			}
+			gone(t, a.Store)
+			a.files.intact.Store(0) // the files were found in place long ago
+			if a.current() {
+				t.Error("cached values are used")
+			}
+		})
 	}
 }
 
