@@ -81,9 +81,12 @@ long:
 	$(GO) test -count=1 -timeout 30m -run '$(LONG)' ./cmd/sallyport
 	$(GO) test -count=1 -timeout 30m -run '$(LONG)' ./impl/http
 
+# The limits of allocations hold without the race detector, which allocates, too.
 .PHONY: costs
 costs:
 	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
+	$(GO) test -count=1 -run Allocations ./impl/app ./impl/authn/session ./impl/http ./impl/http/ece \
+		./impl/http/contract/schemacheck
 
 # With the race detector, tests with hundreds of similar cases run only a part of them. Without it all run.
 .PHONY: on-postgres

@@ -311,30 +311,25 @@ func TestCheck_Exact(t *testing.T) {
 	}
 }
 
-// Ensures that accepting a text needs no memory, but for the names of members that are no properties: these are in a
-// pool, which the race detector empties at random.
+// raced is set if the race detector is on, which makes pools drop what they are given at random.
+var raced bool
+
+// Ensures that accepting a text needs no memory.
 func TestCheck_Allocations(t *testing.T) {
+	if raced {
+		t.Skip("the race detector empties pools")
+	}
 	check, err := compileText(t, "{type: object, properties: {a: {type: array, items: {type: string, maxLength: 5}}}}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct {
-		text string
-		most float64
-	}{
-		"properties":    {`{"a": ["äöü", "b"]}`, 0},
-		"other members": {`{"a": ["äöü", "b"], "c": {"d": 1.5, "e": [true, null]}}`, 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			text := []byte(c.text)
-			if n := testing.AllocsPerRun(100, func() {
-				if !check.Accepts(text) {
-					t.Error("it is not accepted")
-				}
-			}); n > c.most {
-				t.Errorf("%v allocations", n)
-			}
-		})
+	text := []byte(`{"a": ["äöü", "b"], "c": {"d": 1.5, "e": [true, null]}}`)
+	if n := testing.AllocsPerRun(100, func() {
+		if !check.Accepts(text) {
+			t.Error("it is not accepted")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

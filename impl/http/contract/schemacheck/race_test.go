@@ -1,0 +1,5 @@
+//go:build race
+
+package schemacheck_test
+
+func init() { raced = true }
