@@ -13,14 +13,14 @@ import (
 // Ensures that what is stored at its limits, or deeper than is allowed today, costs in proportion to its size when it
 // is read, whatever is asked to be made of it.
 func TestCost_Stored(t *testing.T) {
-	whole, half, quarter := newWorld(t, 1), newWorld(t, 0.5), newWorld(t, 0.25)
+	whole, half := newWorld(t, 1), newWorld(t, 0.5)
 	var all []measurement
 	for _, o := range operations(t) {
 		if o.method != http.MethodGet {
 			continue
 		}
 		t.Run(o.id, func(t *testing.T) {
-			whole.tb, half.tb, quarter.tb = t, t, t
+			whole.tb, half.tb = t, t
 			var trials []storedTrial
 			for _, caller := range slices.Sorted(maps.Keys(whole.callers)) {
 				if whole.admitted(o, caller) {
@@ -28,7 +28,7 @@ func TestCost_Stored(t *testing.T) {
 				}
 			}
 			for _, each := range sample(trials, most(6, math.MaxInt)) {
-				m := confirmed(func() measurement { return compareStored(each, whole, half, quarter) })
+				m := confirmed(func() measurement { return compareStored(whole, half, each) })
 				m.report(t)
 				all = append(all, m)
 			}
@@ -38,7 +38,7 @@ func TestCost_Stored(t *testing.T) {
 	report(t, all)
 }
 
-// storedTrial sends the same request to several worlds. The callers of each have their own credentials.
+// storedTrial sends the same request to two worlds. The callers of each have their own credentials.
 type storedTrial struct {
 	trial
 	request func(w *world) Request
@@ -80,9 +80,8 @@ func storedTrials(o operation, caller string) []storedTrial {
 	return found
 }
 
-// compareStored gates what a request costs where the limits are reached, and how that compares with half of it and a
-// quarter. The quarter decides where half is small enough to be cached, and all is not.
-func compareStored(each storedTrial, whole, half, quarter *world) measurement {
+// compareStored gates what a request costs where the limits are reached, and how that compares with half of it.
+func compareStored(whole, half *world, each storedTrial) measurement {
 	count := func(w *world) Response {
 		r := each.request(w)
 		r.Count = true
@@ -92,6 +91,6 @@ func compareStored(each storedTrial, whole, half, quarter *world) measurement {
 	if m.cost.Status >= http.StatusInternalServerError && !expectedFailure(m.cost.Status) {
 		m.findings = append(m.findings, fmt.Sprintf("answered with %d", m.cost.Status))
 	}
-	m.gate(true, []Response{m.cost, count(half), count(quarter)}, Response{})
+	m.gate(true, []Response{m.cost, count(half)}, Response{})
 	return m
 }
