@@ -127,6 +127,10 @@ func (s *server) measure(r costtest.Request) (costtest.Response, error) {
 		if err := clearBlocks(); err != nil {
 			return costtest.Response{}, err
 		}
+
+		// Two collections empty the pools, so that each request allocates what it needs, and none reuses by chance.
+		runtime.GC()
+		runtime.GC()
 	}
 
 	before, began := allocated(), time.Now()
