@@ -145,7 +145,7 @@ var Settings = []Setting{
 			"remove this server"},
 	{Key: "response_validation", Default: "log",
 		About: "what happens to responses that the API's contract does not allow: `log` logs and counts them, `refuse` " +
-			"also answers 500 instead, `off` does not check them"},
+			"also answers 500 instead, although the change was made, so a new key is lost; `off` does not check them"},
 	{Key: "tracing", Default: "false",
 		About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables " +
 			"(`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
