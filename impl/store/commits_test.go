@@ -116,7 +116,7 @@ func TestCommits_RightAfterOwn(t *testing.T) {
 			a, b := newFileReplicas(t)
 			a.session()
 
-			tx, own, err := a.begin(t.Context(), a.writer, a.dialect.readWrite)
+			tx, own, err := a.begin(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

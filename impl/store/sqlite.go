@@ -38,6 +38,7 @@ var sqliteDialect = dialect{
 	retry:    sqliteRetry,
 	own:      sqliteAppendOnly + sqliteEpochs + sqliteSetters,
 	readOnly: sql.TxOptions{ReadOnly: true},
+	grouped:  true,
 
 	permitRemoval: "DROP TRIGGER audit_log_no_delete",
 	refuseRemoval: sqliteNoDelete,

@@ -103,32 +103,50 @@ var errWrites = errors.New("store: a transaction that only reads has a statement
 // adHoc returns a statement that is prepared for each use.
 func adHoc(text string) statement { return statement{-1, text} }
 
-func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
+// contextOf returns the context to run a statement in, or the error after which the transaction runs none: SQLite may
+// have rolled it back already, and would commit a further statement at once.
+func (tx *Tx) contextOf(s statement) (context.Context, error) {
 	switch {
+	case tx.broken != nil:
+		return nil, tx.broken
+	case s.reads():
+		return tx.ctx, nil
+	}
+	return tx.writing, tx.ctx.Err()
+}
+
+func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
+	ctx, err := tx.contextOf(s)
+	switch {
+	case err != nil:
+		return nil, err
 	case !tx.d.prepared:
-		return tx.tx.QueryContext(tx.ctx, s.text, args...)
+		return tx.tx.QueryContext(ctx, s.text, args...)
 	case s.index < 0:
-		return tx.tx.QueryContext(tx.ctx, sqliteWords.Replace(s.text), args...)
+		return tx.tx.QueryContext(ctx, sqliteWords.Replace(s.text), args...)
 	}
 	bound, err := tx.bind(s)
 	if err != nil {
 		return nil, err
 	}
-	return bound.QueryContext(tx.ctx, args...)
+	return bound.QueryContext(ctx, args...)
 }
 
 func (tx *Tx) run(s statement, args []any) (sql.Result, error) {
+	ctx, err := tx.contextOf(s)
 	switch {
+	case err != nil:
+		return nil, err
 	case !tx.d.prepared:
-		return tx.tx.ExecContext(tx.ctx, s.text, args...)
+		return tx.tx.ExecContext(ctx, s.text, args...)
 	case s.index < 0:
-		return tx.tx.ExecContext(tx.ctx, sqliteWords.Replace(s.text), args...)
+		return tx.tx.ExecContext(ctx, sqliteWords.Replace(s.text), args...)
 	}
 	bound, err := tx.bind(s)
 	if err != nil {
 		return nil, err
 	}
-	return bound.ExecContext(tx.ctx, args...)
+	return bound.ExecContext(ctx, args...)
 }
 
 // fail records and returns the failure of the database at a statement.

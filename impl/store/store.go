@@ -41,6 +41,8 @@ type Store struct {
 	migrating func() (*sql.DB, error)
 	// openListener opens the LISTEN connection; nil on SQLite.
 	openListener func(context.Context) (*pgx.Conn, error)
+	// group is the open group on SQLite, or nil. It is used only while the slot of writers is held.
+	group *group
 	// changes, and follower on PostgreSQL or commits on SQLite, are nil without Follow.
 	changes  *changes
 	follower *follower
@@ -56,6 +58,8 @@ type dialect struct {
 	retry func(err error, committing bool, tries int) (time.Duration, bool)
 	// readOnly and readWrite are the options of View and Update.
 	readOnly, readWrite sql.TxOptions
+	// grouped reports whether concurrent Updates share commits.
+	grouped bool
 	// migrations adapts the files of migrations to the database.
 	migrations func(fs.FS) fs.FS
 	// prepared reports whether statements have to be prepared by hand.

@@ -33,7 +33,10 @@ type Tx struct {
 	TOTPDevices           TOTPDevices
 	Users                 Users
 
-	ctx    context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
+	ctx context.Context //nolint:containedctx // a Tx lives as long as one call of View or Update
+	// writing is the context of statements that write.
+	writing context.Context //nolint:containedctx // likewise
+
 	tx     *sql.Tx
 	handle *handle
 	bound  map[int]*sql.Stmt
@@ -99,9 +102,13 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 }
 
 // Update is View with a transaction that reads and writes, and commits if f returns nil. Updates are serializable. f
-// may be called more than once, so it must have no effect beyond the transaction.
+// may be called more than once, so it must have no effect beyond the transaction. On SQLite, concurrent Updates share
+// commits (group), so f must not wait for another Update, such as for a lock that is held during one.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("update", time.Now())
+	if s.dialect.grouped {
+		return s.updateInGroup(ctx, f)
+	}
 	return s.run(ctx, s.writer, s.dialect.readWrite, f)
 }
 
@@ -140,14 +147,13 @@ func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f fun
 // try runs a transaction once. A failure of the database takes precedence over the error that f made of it.
 func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) (committing bool,
 	err error) {
-	sqlTx, own, err := s.begin(ctx, h, options)
+	sqlTx, err := h.BeginTx(ctx, &options)
 	if err != nil {
 		return false, failure(ctx, "begin", err)
 	}
-	defer own.close()
 	defer sqlTx.Rollback() //nolint:errcheck // after a failure the first error counts
 
-	tx := &Tx{Now: s.Now(), ctx: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
+	tx := &Tx{Now: s.Now(), ctx: ctx, writing: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
 	tx.setTables()
 
 	err = f(tx)
@@ -161,37 +167,28 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	if err := s.notify(ctx, sqlTx, tx.changed); err != nil {
 		return false, err
 	}
-	own.begin()
 	err = sqlTx.Commit()
 	// This also follows a failure, after which the commit may have taken effect.
 	s.invalidate(tx.changed)
-	own.end(ctx)
 	if err != nil { // a failed commit of a reading transaction loses nothing
 		return !options.ReadOnly, failure(ctx, "commit", err)
-	}
-
-	// A write is acknowledged only if it is in the file that the next start opens.
-	if !options.ReadOnly {
-		if err := s.files.check(); err != nil {
-			return true, failure(ctx, "commit", err)
-		}
 	}
 	return false, nil
 }
 
-// begin begins a transaction. If commits are watched, one that writes has a connection of its own.
-func (s *Store) begin(ctx context.Context, h *handle, options sql.TxOptions) (*sql.Tx, *ownCommit, error) {
-	if s.commits == nil || options.ReadOnly {
-		tx, err := h.BeginTx(ctx, &options)
+// begin begins a transaction that writes to a SQLite file. If commits are watched, it has a connection of its own.
+func (s *Store) begin(ctx context.Context) (*sql.Tx, *ownCommit, error) {
+	if s.commits == nil {
+		tx, err := s.writer.BeginTx(ctx, &s.dialect.readWrite)
 		return tx, nil, err
 	}
 
-	connection, err := h.Conn(ctx)
+	connection, err := s.writer.Conn(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	own := &ownCommit{commits: s.commits, connection: connection}
-	tx, err := connection.BeginTx(ctx, &options)
+	tx, err := connection.BeginTx(ctx, &s.dialect.readWrite)
 	if err != nil {
 		own.close()
 		return nil, nil, err

@@ -97,6 +97,31 @@ func TestBound_InOrder(t *testing.T) {
 	})
 }
 
+// Ensures that a place is handed to the operation that waits, and kept if none does.
+func TestBound_HandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBound(1, 1)
+		if err := b.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if b.HandOver() {
+			t.Error("it was handed over although no operation waits")
+		}
+		wantLoad(t, b, 0, 1)
+		granted := false
+		go func() { granted = b.Acquire(t.Context()) == nil }()
+		synctest.Wait()
+		if handed := b.HandOver(); !handed {
+			t.Error("it was not handed over")
+		}
+		synctest.Wait()
+		if !granted {
+			t.Error("the operation that waited does not run")
+		}
+		wantLoad(t, b, 0, 1)
+	})
+}
+
 // Ensures that an operation is refused after patience, or after its own deadline if that is earlier.
 func TestBound_Late(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

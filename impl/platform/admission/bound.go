@@ -189,6 +189,17 @@ func (b *Bound) Release() {
 	b.grant()
 }
 
+// HandOver ends an operation if another one waits, which runs in its place, and reports whether it did.
+func (b *Bound) HandOver() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting == 0 {
+		return false
+	}
+	b.grant()
+	return true
+}
+
 // grant hands the place of an operation that has ended to the next one. One waits.
 func (b *Bound) grant() {
 	b.revocations = !b.revocations
