@@ -1,0 +1,290 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	gen "github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/client"
+)
+
+// The columns of the table of faults: kinds of operations.
+const (
+	reading    = iota
+	repeatable // twice has the effect of once
+	creating   // must not be sent again once it may have been carried out
+	carrying   // as creating, with credentials in the body
+)
+
+// operation is an operation with an object of its own.
+type operation struct {
+	kind int
+	// prepare, if it is there, makes the object with the help of a client without faults.
+	prepare func(ctx context.Context, c *client.Client, name string) (string, error)
+	call    func(ctx context.Context, c *client.Client, name string) error
+	// effects counts the effects of the operation on the server.
+	effects func(ctx context.Context, c *client.Client, name string) (int, error)
+}
+
+var operations = map[string]operation{
+	"list keys": {kind: reading, call: func(ctx context.Context, c *client.Client, _ string) error {
+		for _, err := range c.Keys(ctx) {
+			return err
+		}
+		return errors.New("there are no keys")
+	}},
+	"query keys": {kind: reading, call: func(ctx context.Context, c *client.Client, _ string) error {
+		for _, err := range c.QueryKeys(ctx, gen.QueryAPIKeysRequest{}) {
+			return err
+		}
+		return errors.New("there are no keys")
+	}},
+	"create key": {kind: creating, effects: keysNamed,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.CreateKey(ctx, name, 0)
+			return err
+		}},
+	"create scoped key": {kind: creating, effects: keysNamed,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.CreateScopedKey(ctx, gen.SecurityCreateAPIKeyRequest{Name: name})
+			return err
+		}},
+	"create scoped key with PUT": {kind: creating, effects: keysNamed,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.API().SecurityCreateAPIKeyPutWithResponse(ctx, nil, gen.SecurityCreateAPIKeyRequest{Name: name})
+			return err
+		}},
+	"grant key with PUT": {kind: carrying, effects: keysNamed,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.API().SecurityGrantAPIKeyPutWithResponse(ctx, nil, gen.GrantAPIKeyRequest{
+				GrantType: new("password"), Username: new("bob"), Password: new(bobPassword),
+				APIKey: &gen.GrantedAPIKey{Name: &name},
+			})
+			return err
+		}},
+	"create user": {kind: creating, effects: usersNamed,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.CreateUser(ctx, name, "a passphrase of its own", "ece_deployment_viewer")
+			return err
+		}},
+	"update user": {kind: creating, prepare: makeUser,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.UpdateUser(ctx, name, gen.UserPatch{FullName: new("Changed")})
+			return err
+		},
+		effects: func(ctx context.Context, c *client.Client, name string) (int, error) {
+			u, err := c.User(ctx, name)
+			if err != nil || u.FullName == nil {
+				return 0, err
+			}
+			return 1, nil
+		}},
+	"put role": {kind: repeatable,
+		call: func(ctx context.Context, c *client.Client, name string) error {
+			_, err := c.API().SecurityPutRoleWithResponse(ctx, name, nil, gen.RoleDescriptor{})
+			return err
+		},
+		effects: func(ctx context.Context, c *client.Client, name string) (int, error) {
+			_, err := c.API().SecurityGetRoleWithResponse(ctx, name)
+			if client.IsNotFound(err) {
+				return 0, nil
+			}
+			return 1, err
+		}},
+	"delete user": {kind: repeatable, prepare: makeUser,
+		call: func(ctx context.Context, c *client.Client, name string) error { return c.DeleteUser(ctx, name) },
+		effects: func(ctx context.Context, c *client.Client, name string) (int, error) {
+			n, err := usersNamed(ctx, c, name)
+			return 1 - n, err
+		}},
+	"delete key": {kind: repeatable,
+		prepare: func(ctx context.Context, c *client.Client, name string) (string, error) {
+			key, err := c.CreateKey(ctx, name, 0)
+			return key.ID, err
+		},
+		call: func(ctx context.Context, c *client.Client, id string) error { return c.DeleteKey(ctx, id) },
+		effects: func(ctx context.Context, c *client.Client, id string) (int, error) {
+			_, err := c.Key(ctx, id)
+			if client.IsNotFound(err) {
+				return 1, nil
+			}
+			return 0, err
+		}},
+}
+
+func makeUser(ctx context.Context, c *client.Client, name string) (string, error) {
+	_, err := c.CreateUser(ctx, name, "a passphrase of its own", "ece_deployment_viewer")
+	return name, err
+}
+
+func keysNamed(ctx context.Context, c *client.Client, name string) (int, error) {
+	n := 0
+	for key, err := range c.Keys(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		if key.Description == name {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func usersNamed(ctx context.Context, c *client.Client, name string) (int, error) {
+	_, err := c.User(ctx, name)
+	if client.IsNotFound(err) {
+		return 0, nil
+	}
+	return 1, err
+}
+
+const always = 1_000
+
+// Of each fault, what the caller of an operation sees, and how often the operation took effect, by kind of operation. The
+// caller sees ok, or the status of the error, 0 if there was no answer, with a question mark if the operation may have
+// taken effect.
+var faultTable = []struct {
+	name  string
+	fault fault
+	times int
+	want  [4]string
+}{
+	{"no fault", pass, 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"502 in place of the server", status(502), 1, [4]string{"ok", "ok 1", "502? 0", "502? 0"}},
+	{"502 after the work", late(502), 1, [4]string{"ok", "ok 1", "502? 1", "502? 1"}},
+	{"502 always", status(502), always, [4]string{"502", "502? 0", "502? 0", "502? 0"}},
+	{"504 after the work", late(504), 1, [4]string{"ok", "ok 1", "504? 1", "504? 1"}},
+	{"504 after the work, always", late(504), always, [4]string{"504", "504? 1", "504? 1", "504? 1"}},
+	{"503 of the server", refusal(503, "root.overloaded", 1), 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"503 of the server, always", refusal(503, "root.overloaded", 1), always,
+		[4]string{"503", "503 0", "503 0", "503 0"}},
+	{"503 of a proxy", status(503), 1, [4]string{"ok", "ok 1", "503? 0", "503? 0"}},
+	{"503 of a proxy after the work", late(503), 1, [4]string{"ok", "ok 1", "503? 1", "503? 1"}},
+	{"429", refusal(429, "root.too_many_requests", 2), 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"429 of a proxy", status(429), 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"429 for an hour", refusal(429, "root.too_many_requests", 3600), 1, [4]string{"429", "429 0", "429 0", "429 0"}},
+	{"500 in place of the server", status(500), 1, [4]string{"500", "500? 0", "500? 0", "500? 0"}},
+	{"500 after the work", late(500), 1, [4]string{"500", "500? 1", "500? 1", "500? 1"}},
+	{"connection lost before the work", dropBefore, 1, [4]string{"ok", "ok 1", "0? 0", "0? 0"}},
+	{"connection lost after the work", dropAfter, 1, [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
+	{"connection lost after the work, always", dropAfter, always, [4]string{"0", "0? 1", "0? 1", "0? 1"}},
+	{"connection lost within the answer", truncate, 1, [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
+	{"no answer in time", delay, 1, [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
+	{"another server's page", status(200, "Content-Type", "text/html"), 1,
+		[4]string{"200", "200? 0", "200? 0", "200? 0"}},
+	{"redirect", status(307, "Location", "https://elsewhere.example/"), 1, [4]string{"307", "307 0", "307 0", "307 0"}},
+	{"session ended", unauthorized, 1, [4]string{"ok", "ok 1", "ok 1", "401 0"}},
+	{"session ended, always", unauthorized, always, [4]string{"401", "401 0", "401 0", "401 0"}},
+}
+
+func TestFaults(t *testing.T) {
+	w := newWorld(t)
+	admin := w.bob()
+	if _, err := admin.CreateKey(t.Context(), "first", 0); err != nil {
+		t.Fatal(err)
+	}
+
+	for i, f := range faultTable {
+		t.Run(f.name, func(t *testing.T) {
+			for name, op := range operations {
+				t.Run(name, func(t *testing.T) {
+					object := "object-" + strconv.Itoa(i) + "-" + strings.ReplaceAll(name, " ", "-")
+					c := w.client(w.faulty, client.WithPassword("bob", bobPassword))
+					if got := op.run(t, admin, object, func(ctx context.Context, object string) error {
+						w.faults.set(f.fault, f.times, "")
+						defer w.faults.set(pass, 0, "")
+						return op.call(ctx, c, object)
+					}); got != f.want[op.kind] {
+						t.Errorf("got %q; want %q", got, f.want[op.kind])
+					}
+				})
+			}
+		})
+	}
+}
+
+// run carries an operation out, and returns what its caller sees and what the server holds.
+func (op operation) run(
+	t *testing.T, admin *client.Client, object string, call func(context.Context, string) error,
+) string {
+	t.Helper()
+	ctx := t.Context()
+	if op.prepare != nil {
+		var err error
+		if object, err = op.prepare(ctx, admin, object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := describe(t, call(ctx, object))
+	if op.effects == nil {
+		return seen
+	}
+	effects, err := op.effects(ctx, admin, object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(seen, " ", effects)
+}
+
+// describe returns what a caller sees, and fails unless that is nil or an *Error without secrets.
+func describe(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return "ok"
+	}
+	var e *client.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%T is no *Error: %v", err, err)
+	}
+	if text := fmt.Sprintf("%v %+v %#v", err, err, *e); strings.Contains(text, bobPassword) ||
+		strings.Contains(text, "eyJ") || strings.Contains(text, "elsewhere") {
+		t.Errorf("the error has a secret: %s", text)
+	}
+	if e.Attempts == 0 || e.Attempts > client.MaxRetries+1 || e.RequestID == "" {
+		t.Errorf("%d attempts at request %q", e.Attempts, e.RequestID)
+	}
+	text := strconv.Itoa(e.Status)
+	if client.IsUncertain(err) {
+		text += "?"
+	}
+	return text
+}
+
+// Ensures that a request that no connection could be established for is repeated, whatever it is: the server cannot have
+// got it.
+func TestFaults_NoConnection(t *testing.T) {
+	w := newWorld(t)
+	admin := w.bob()
+	if _, err := admin.CreateKey(t.Context(), "first", 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, op := range operations {
+		t.Run(name, func(t *testing.T) {
+			var refused atomic.Int32
+			dialer := &http.Transport{DialContext: func(ctx context.Context, network, at string) (net.Conn, error) {
+				if refused.Add(1)%2 == 1 {
+					return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+				}
+				return new(net.Dialer).DialContext(ctx, network, at)
+			}, DisableKeepAlives: true}
+			c := w.client(w.direct, client.WithPassword("bob", bobPassword), client.WithTransport(dialer))
+			want := "ok 1"
+			if op.kind == reading {
+				want = "ok"
+			}
+			got := op.run(t, admin, "refused-"+strings.ReplaceAll(name, " ", "-"),
+				func(ctx context.Context, object string) error { return op.call(ctx, c, object) })
+			if got != want {
+				t.Errorf("got %q; want %q", got, want)
+			}
+		})
+	}
+}
