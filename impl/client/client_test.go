@@ -360,6 +360,7 @@ func TestClient_Lists(t *testing.T) {
 	if err != nil || created.ExpirationDate == nil || created.ExpirationDate.Sub(w.time()) != 90*time.Minute {
 		t.Fatalf("%v, %v", created, err)
 	}
+	w.advance(time.Second)
 	if err := errorOf(alice.CreateKey(t.Context(), "two", 0)); err != nil {
 		t.Fatal(err)
 	}

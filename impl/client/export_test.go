@@ -44,3 +44,14 @@ func Exceptions() []string {
 	}
 	return all
 }
+
+// Waiting returns the number of requests that wait for the client's session.
+func Waiting(c *Client) int {
+	s := c.transport.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight == nil {
+		return 0
+	}
+	return s.flight.waiting
+}

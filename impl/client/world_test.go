@@ -43,6 +43,7 @@ type world struct {
 	mu     sync.Mutex
 	now    time.Time
 	pauses []time.Duration
+	paused func() // is called before a pause
 	// attempts are those in progress, which expire ends.
 	attempts map[*attempt]bool
 }
@@ -118,9 +119,19 @@ func (w *world) advance(d time.Duration) {
 // pause records a wait of a client, and lets the time pass.
 func (w *world) pause(ctx context.Context, d time.Duration) error {
 	w.mu.Lock()
+	if w.paused != nil {
+		w.paused()
+	}
 	defer w.mu.Unlock()
 	w.now, w.pauses = w.now.Add(d), append(w.pauses, d)
 	return ctx.Err()
+}
+
+// onPause calls f before each pause.
+func (w *world) onPause(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paused = f
 }
 
 // attempt is the context of one attempt, which ends when a test says so.
