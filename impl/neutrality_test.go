@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// edgePackages know the two API families: the HTTP edge, and what configures it.
-var edgePackages = []string{"app", "config", "http"}
+// edgePackages know the two API families: the HTTP edge, what configures it, and the client of both.
+var edgePackages = []string{"app", "client", "config", "http"}
 
 // familyText matches what only the edge may say: codes of errors, paths of operations, and names of the products.
 var familyText = regexp.MustCompile(

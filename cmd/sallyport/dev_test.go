@@ -83,7 +83,7 @@ func TestDev_ClientProgram(t *testing.T) {
 		t.Errorf("the program says %q, %v; want the key it created and the two that there are", out, err)
 	}
 	if out, err := program("wrong"); err == nil || !strings.Contains(out, "401") ||
-		!strings.Contains(out, "root.unauthorized") {
+		!strings.Contains(out, "root.unauthenticated") {
 		t.Errorf("with a wrong password it says %q, %v; want the refusal", out, err)
 	}
 }

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/oapi-codegen/oapi-codegen/v2/pkg/securityprovider"
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
@@ -21,67 +20,36 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// Sign in with a password, make an API key in the session, and use the key.
+// Send an API key with each request. Package impl/client does this, and signs in.
 func Example() {
-	url, stop := startServer()
+	url, key, stop := startServer()
 	defer stop()
 	ctx := context.Background()
 
-	// A user name and a password, with every request.
-	basic, err := securityprovider.NewSecurityProviderBasicAuth("alice", "correct horse battery staple")
+	authenticate := func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", "ApiKey "+key)
+		return nil
+	}
+	c, err := client.NewClientWithResponses(url, client.WithRequestEditorFn(authenticate))
 	if err != nil {
 		log.Fatal(err)
 	}
-	asAlice, err := client.NewClientWithResponses(url, client.WithRequestEditorFn(basic.Intercept))
-	if err != nil {
-		log.Fatal(err)
-	}
-	account, err := asAlice.GetCurrentAccountWithResponse(ctx)
+	account, err := c.GetCurrentAccountWithResponse(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("all deployments trust each other:", account.JSON200.Trust.TrustAll)
 
-	// A session: the password is sent once, its token from then on.
-	login, err := asAlice.LoginWithResponse(ctx,
-		client.LoginRequest{Username: "alice", Password: "correct horse battery staple"})
+	created, err := c.CreateAPIKeyWithResponse(ctx,
+		client.CreateAPIKeyRequest{Description: "nightly backup", Expiration: new("90d")})
 	if err != nil {
 		log.Fatal(err)
 	}
-	bearer, err := securityprovider.NewSecurityProviderBearerToken(login.JSON200.Token)
-	if err != nil {
-		log.Fatal(err)
-	}
-	inSession, err := client.NewClientWithResponses(url, client.WithRequestEditorFn(bearer.Intercept))
-	if err != nil {
-		log.Fatal(err)
-	}
-	expiration := "90d"
-	created, err := inSession.CreateAPIKeyWithResponse(ctx,
-		client.CreateAPIKeyRequest{Description: "nightly backup", Expiration: &expiration})
-	if err != nil {
-		log.Fatal(err)
-	}
+	fmt.Println(created.StatusCode(), created.JSON201.Description)
 
-	// An API key, for programs.
-	key, err := securityprovider.NewSecurityProviderApiKey("header", "Authorization", "ApiKey "+*created.JSON201.Key)
-	if err != nil {
-		log.Fatal(err)
-	}
-	withKey, err := client.NewClientWithResponses(url, client.WithRequestEditorFn(key.Intercept))
-	if err != nil {
-		log.Fatal(err)
-	}
-	keys, err := withKey.GetAPIKeysWithResponse(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println("keys:", len(keys.JSON200.Keys), keys.JSON200.Keys[0].Description)
-
-	// A refusal is data: the status, and what is wrong with which field.
-	expiration = "soon"
-	refused, err := withKey.CreateAPIKeyWithResponse(ctx,
-		client.CreateAPIKeyRequest{Description: "x", Expiration: &expiration})
+	// A refusal is data: the status, and the code and the fields of the error.
+	refused, err := c.CreateAPIKeyWithResponse(ctx,
+		client.CreateAPIKeyRequest{Description: "x", Expiration: new("soon")})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -89,12 +57,12 @@ func Example() {
 
 	// Output:
 	// all deployments trust each other: true
-	// keys: 1 nightly backup
+	// 201 nightly backup
 	// 400 api_keys.invalid_input [expiration]
 }
 
-// startServer serves a database with one user. Real clients need only the URL of a server.
-func startServer() (url string, stop func()) {
+// startServer serves a database with one user that has an API key.
+func startServer() (url, key string, stop func()) {
 	folder, err := os.MkdirTemp("", "sallyport-example-")
 	if err != nil {
 		log.Fatal(err)
@@ -115,9 +83,26 @@ func startServer() (url string, stop func()) {
 		log.Fatal(err)
 	}
 	server := httptest.NewServer(program.Handler)
-	return server.URL, func() {
+	return server.URL, createKey(ctx, server.URL), func() {
 		server.Close()
 		_ = program.Close()
 		_ = os.RemoveAll(folder)
 	}
+}
+
+// createKey returns an API key of alice.
+func createKey(ctx context.Context, url string) string {
+	authenticate := func(_ context.Context, r *http.Request) error {
+		r.SetBasicAuth("alice", "correct horse battery staple")
+		return nil
+	}
+	c, err := client.NewClientWithResponses(url, client.WithRequestEditorFn(authenticate))
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := c.CreateAPIKeyWithResponse(ctx, client.CreateAPIKeyRequest{Description: "first"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return *created.JSON201.Key
 }

@@ -150,7 +150,7 @@ func TestSession_WithSession(t *testing.T) {
 	})
 }
 
-// Ensures that a password that was refused is not sent again for each request, because that would lock the user.
+// Ensures that a password that was refused is not sent with every request, because that would lock the user.
 func TestSession_WrongPassword(t *testing.T) {
 	w := newWorld(t)
 	c := w.client(w.faulty, client.WithPassword("alice", "not alice's passphrase"))

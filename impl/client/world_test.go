@@ -30,8 +30,8 @@ const (
 	bobPassword   = "bob's own passphrase"
 )
 
-// world is a server on two loopback ports: one is reached directly, the other through faults. Its users are alice, who
-// views deployments, and bob, a platform administrator. Its clock is also that of the clients.
+// world is a server on two loopback ports: one is reached directly, the other through faults. Its users are alice, a
+// viewer of deployments, and bob, a platform administrator. Its clock is also that of the clients.
 type world struct {
 	*testing.T
 
