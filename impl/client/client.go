@@ -1,5 +1,6 @@
-// Package client is a robust Go client of this server. It signs in, keeps its session alive, takes elevated permissions,
-// and repeats requests that failed, if a repetition cannot do harm. Every refusal and every failure is an *Error.
+// Package client is a robust Go client of this server. It signs in, keeps its session alive, takes elevated
+// permissions, and repeats requests that failed, if a repetition cannot do harm. Every refusal and every failure is an
+// *Error.
 //
 // The methods of Client are for the most common tasks. All other operations are methods of the generated client, which
 // Client.API returns; its requests are sent in the same way.
@@ -156,9 +157,9 @@ const (
 	maxIdleConnections = 64
 )
 
-// New returns a client of the server at an address such as https://sallyport.example. The address may have a path, under
-// which a proxy has the server, and then /api/v1 or /api/v1/regions/REGION: with a region, the operations below /api/v1
-// are called in it. New sends nothing.
+// New returns a client of the server at an address such as https://sallyport.example. The address may have a path,
+// under which a proxy has the server, and then /api/v1 or /api/v1/regions/REGION: with a region, the operations below
+// /api/v1 are called in it. New sends nothing.
 func New(address string, options ...Option) (*Client, error) {
 	s := settings{agent: userAgent, timeout: defaultTimeout, clock: systemClock}
 	for _, option := range options {

@@ -178,7 +178,6 @@ func TestError_Refusals(t *testing.T) {
 	w := newWorld(t)
 	alice, bob := w.client(w.direct, client.WithPassword("alice", alicePassword)), w.bob()
 	anonymous := w.client(w.direct)
-	soon := time.Duration(-time.Second)
 	for _, c := range []struct {
 		name string
 		call func(context.Context) error
@@ -191,7 +190,7 @@ func TestError_Refusals(t *testing.T) {
 			_, err := bob.CreateUser(ctx, "alice", "a passphrase of its own", "ece_deployment_viewer")
 			return err
 		}, client.IsConflict, client.Error{Status: 409, Code: "user.user_name.conflict", Fields: []string{"user_name"}}},
-		{"ECE invalid", func(ctx context.Context) error { _, err := alice.CreateKey(ctx, "x", soon); return err },
+		{"ECE invalid", func(ctx context.Context) error { _, err := alice.CreateKey(ctx, "x", -time.Second); return err },
 			client.IsInvalid, client.Error{Status: 400, Code: "api_keys.invalid_input", Fields: []string{"expiration"}}},
 		{"no roles", func(ctx context.Context) error { _, err := bob.CreateUser(ctx, "carol", alicePassword); return err },
 			client.IsInvalid, client.Error{Status: 400, Code: "user.roles.invalid", Fields: []string{"security.roles"}}},
@@ -253,7 +252,7 @@ func TestClient_Segments(t *testing.T) {
 			}
 			for i, err := range errs {
 				var e *client.Error
-				if !errors.As(err, &e) || len(e.Fields) != 1 {
+				if !errors.As(err, &e) || len(e.Fields) != 1 || !client.IsInvalid(err) || client.IsUnavailable(err) {
 					t.Errorf("%d: %v", i, err)
 				}
 			}
@@ -279,8 +278,12 @@ func TestClient_LoginRedirect(t *testing.T) {
 	w.faults.set(pass, 0, "")
 	r, err := c.API().LoginWithResponse(t.Context(), gen.LoginRequest{Username: "alice", Password: alicePassword,
 		LoginState: &gen.LoginState{Path: new("/x")}})
-	if err != nil || r.StatusCode() != http.StatusFound || !strings.HasPrefix(r.HTTPResponse.Header.Get("Location"), "/sso/") {
-		t.Errorf("%v, %v", r, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	location := r.HTTPResponse.Header.Get("Location")
+	if r.StatusCode() != http.StatusFound || !strings.HasPrefix(location, "/sso/") {
+		t.Errorf("%d to %s", r.StatusCode(), location)
 	}
 	if seen := w.faults.requests(); len(seen) != 1 {
 		t.Errorf("the requests are %v", seen)
@@ -329,7 +332,10 @@ func TestClient_QueryKeys(t *testing.T) {
 
 	t.Run("a part", func(t *testing.T) {
 		n := 0
-		for range c.QueryKeys(t.Context(), gen.QueryAPIKeysRequest{Size: new(2)}) {
+		for _, err := range c.QueryKeys(t.Context(), gen.QueryAPIKeysRequest{Size: new(2)}) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if n++; n == 3 {
 				break
 			}
@@ -390,8 +396,11 @@ func TestClient_Lists(t *testing.T) {
 	if want := []string{"one", "two"}; !slices.Equal(keys, want) {
 		t.Errorf("the keys are %q; want %q", keys, want)
 	}
-	for range bob.Users(t.Context()) {
-		break // of the rest nothing is yielded
+	for _, err := range bob.Users(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break // it must not yield another one
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,10 +77,12 @@ func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 // IsConflict reports whether the object exists already (409).
 func IsConflict(err error) bool { return hasStatus(err, http.StatusConflict) }
 
-// IsInvalid reports whether the server refused the request's content (400, 413, 415 and others).
+// IsInvalid reports whether the content of the request was refused (400, 413, 415 and others).
 func IsInvalid(err error) bool {
-	return hasStatus(err, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
-		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == 0 && len(e.Fields) > 0 ||
+		hasStatus(err, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 }
 
 // IsUnauthenticated reports whether the credentials are missing, wrong or expired (401).
@@ -105,7 +108,9 @@ func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyReq
 
 // IsUnavailable reports whether there was no answer, or one of 502, 503 or 504: trying again later may help.
 func IsUnavailable(err error) bool {
-	return hasStatus(err, 0, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout)
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == 0 && e.Attempts > 0 ||
+		hasStatus(err, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout)
 }
 
 // IsUncertain reports whether the request failed, but may have taken effect.
@@ -119,12 +124,7 @@ func hasStatus(err error, statuses ...int) bool {
 	if !ok {
 		return false
 	}
-	for _, status := range statuses {
-		if e.Status == status {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(statuses, e.Status)
 }
 
 // needsRecentPassword reports whether the caller must prove the password again.

@@ -64,8 +64,7 @@ func ExampleError() {
 
 	_, err = c.Key(context.Background(), "unknown")
 	fmt.Println(client.IsNotFound(err), client.IsUncertain(err))
-	var refusal *client.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*client.Error](err); ok {
 		fmt.Println(refusal.Status, refusal.Code, refusal.Fields)
 	}
 

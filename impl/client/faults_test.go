@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -111,9 +112,7 @@ func dropAfter(f *faults, _ http.ResponseWriter, r *http.Request) {
 // truncate carries the request out, and closes the connection within the body of the answer.
 func truncate(f *faults, w http.ResponseWriter, r *http.Request) {
 	answer := f.carryOut(r)
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes()[:answer.Body.Len()/2])

@@ -54,7 +54,8 @@ func (s *session) change(
 	}
 }
 
-// start starts a change. It does not end with the request that started it, because others may wait for it. s.mu is held.
+// start starts a change. It does not end with the request that started it, because others may wait for it. s.mu is
+// held.
 func (s *session) start(ctx context.Context, p purpose, f func(context.Context, token) (token, error)) *flight {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	own := &flight{purpose: p, done: make(chan struct{}), cancel: cancel}

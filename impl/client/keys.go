@@ -29,8 +29,8 @@ func segment(name, text string) error {
 	return nil
 }
 
-// CreateKey creates an API key that acts for the caller, and expires after a lifetime in whole seconds, or never with 0.
-// The Key of the result is its secret, which cannot be shown again. CreateKey is never repeated after the server may
+// CreateKey creates an API key that acts for the caller, and expires after a lifetime in whole seconds, or never with
+// 0. The Key of the result is its secret, which cannot be shown again. CreateKey is never repeated after the server may
 // have created a key: with IsUncertain, Keys shows whether it did.
 func (c *Client) CreateKey(
 	ctx context.Context, description string, lifetime time.Duration,
@@ -74,8 +74,8 @@ func (c *Client) Key(ctx context.Context, id string) (gen.APIKeyResponse, error)
 	return result(r.JSON200, r.HTTPResponse)
 }
 
-// DeleteKey deletes one of the caller's API keys. A key that an earlier attempt of the same call may have deleted counts
-// as deleted.
+// DeleteKey deletes one of the caller's API keys. A key that an earlier attempt of the same call may have deleted
+// counts as deleted.
 func (c *Client) DeleteKey(ctx context.Context, id string) error {
 	if err := segment("api_key_id", id); err != nil {
 		return err

@@ -35,7 +35,7 @@ type clock struct {
 
 var systemClock = clock{
 	now:         time.Now,
-	random:      rand.Float64, //nolint:gosec // jitter is no secret
+	random:      rand.Float64,
 	pause:       pause,
 	withTimeout: context.WithTimeout,
 }

@@ -22,8 +22,8 @@ type token struct {
 	elevation int
 }
 
-// session keeps the token of a client valid. All changes of the token are made one at a time, for all requests that wait
-// for it. It is safe for concurrent use.
+// session keeps the token of a client valid. All changes of the token are made one at a time, for all requests that
+// wait for it. It is safe for concurrent use.
 type session struct {
 	transport *transport
 	codes     Codes
@@ -195,6 +195,9 @@ const (
 
 // signIn begins a session. A password that was refused is not sent again for a while.
 func (s *session) signIn(ctx context.Context, t token) (token, error) {
+	if s.user == "" {
+		return t, &Error{Message: "the session has ended, and there is no password to begin another one"}
+	}
 	s.mu.Lock()
 	password, refused, retryAt := s.password, s.refused, s.retryAt
 	s.mu.Unlock()
@@ -257,6 +260,7 @@ func (s *session) send(ctx context.Context, r *http.Request, t token) ([]byte, e
 	if failed != nil {
 		return nil, failed
 	}
+	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
 		return nil, c.failed("the answer is not the expected one", nil)
 	}

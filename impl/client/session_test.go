@@ -188,9 +188,16 @@ func TestSession_SignOut(t *testing.T) {
 	if err := c.SignOut(t.Context()); err != nil {
 		t.Error(err)
 	}
-	other := w.client(w.direct, client.WithSession(value, expires))
+	other := w.client(w.faulty, client.WithSession(value, expires))
 	if err := errorOf(other.Caller(t.Context())); !client.IsUnauthenticated(err) {
 		t.Errorf("after the session has ended: %v", err)
+	}
+	if err := other.SignOut(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.faults.set(pass, 0, "")
+	if err := errorOf(other.CreateKey(t.Context(), "x", 0)); err == nil || len(w.faults.requests()) != 0 {
+		t.Errorf("without a session and a password: %v after %v", err, w.faults.requests())
 	}
 	if err := c.SignOut(t.Context()); err != nil {
 		t.Error(err)
@@ -218,7 +225,8 @@ func TestSession_SetPassword(t *testing.T) {
 	}
 }
 
-// Ensures that an operation that needs elevated permissions takes them once, in both families and for one's own password.
+// Ensures that an operation that needs elevated permissions takes them once, in both families, and where only a user
+// with a second factor needs them.
 func TestSession_Elevation(t *testing.T) {
 	w := newWorld(t)
 	d := w.enroll("bob", bobPassword)
@@ -354,7 +362,8 @@ func TestSession_Concurrent(t *testing.T) {
 }
 
 func keysOf(ctx context.Context, w *world, d *device) (n int, err error) {
-	for _, err := range w.client(w.direct, client.WithPassword("bob", bobPassword), client.WithElevation(d.code)).Keys(ctx) {
+	c := w.client(w.direct, client.WithPassword("bob", bobPassword), client.WithElevation(d.code))
+	for _, err := range c.Keys(ctx) {
 		if err != nil {
 			return n, err
 		}

@@ -148,9 +148,9 @@ func usersNamed(ctx context.Context, c *client.Client, name string) (int, error)
 
 const always = 1_000
 
-// Of each fault, what the caller of an operation sees, and how often the operation took effect, by kind of operation. The
-// caller sees ok, or the status of the error, 0 if there was no answer, with a question mark if the operation may have
-// taken effect.
+// faultTable has for each fault what the caller of an operation sees, and how often the operation took effect, by kind
+// of operation. The caller sees ok, or the status of the error, 0 if there was no answer, with a question mark if the
+// operation may have taken effect.
 var faultTable = []struct {
 	name  string
 	fault fault

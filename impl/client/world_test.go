@@ -136,7 +136,7 @@ func (w *world) onPause(f func()) {
 
 // attempt is the context of one attempt, which ends when a test says so.
 type attempt struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
 
 	cancel  context.CancelFunc
 	expired atomic.Bool
