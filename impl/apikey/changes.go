@@ -10,6 +10,8 @@ import (
 // keysChange is a change, and the ids of the keys that get it.
 type keysChange struct {
 	store.KeyChange
+	// origin are the documents about the owner that the change refers to.
+	origin drafts
 	// keeping is the creator document that the keys would have if they kept their binding; empty if the change lifts
 	// it. An update that changes nothing else leaves the key as it is, and does not bind it.
 	keeping string
@@ -23,8 +25,9 @@ type changes struct {
 	tx      *store.Tx
 	owner   store.User
 	binding binding
-	// common holds the members that all changes share.
-	common store.KeyChange
+	// common holds the members that all changes share, and assigned the document that it refers to.
+	common   store.KeyChange
+	assigned drafts
 	// own is the change of unbound keys, which have all roles of their owner.
 	own  *keysChange
 	made map[string]*keysChange
@@ -35,12 +38,11 @@ type changes struct {
 // newChanges prepares an update. It returns fault.InvalidData if one of the owner's roles is restricted, whether or not
 // there is a key to update.
 func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.User, u Update) (*changes, error) {
-	common, err := u.change(tx)
-	if err != nil {
+	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), made: map[string]*keysChange{}}
+	var err error
+	if c.common, err = u.change(tx.Now, &c.assigned); err != nil {
 		return nil, err
 	}
-	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), common: common,
-		made: map[string]*keysChange{}}
 	c.own, err = c.with(owner.Roles, binding{})
 	return c, err
 }
@@ -67,14 +69,14 @@ func (c *changes) with(roles []identity.Role, kept binding) (*keysChange, error)
 	if made, found := c.made[name]; found {
 		return made, nil
 	}
-	o, err := putOrigin(c.tx, c.owner, roles, c.binding)
+	change := &keysChange{KeyChange: c.common}
+	o, err := putOrigin(c.tx, &change.origin, c.owner, roles, c.binding)
 	if err != nil {
 		return nil, err
 	}
-	change := &keysChange{KeyChange: c.common}
 	change.LimitedBy, change.Creator = o.limitedBy, o.creator
 	if c.binding.OnBehalf {
-		if change.keeping, err = putCreator(c.tx, c.owner, kept); err != nil {
+		if change.keeping, err = putCreator(&drafts{}, c.owner, kept); err != nil {
 			return nil, err
 		}
 	}

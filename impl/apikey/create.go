@@ -167,7 +167,7 @@ func (s *Service) complete(
 		return key, err
 	}
 	key.LimitedBy, key.Creator = made.limitedBy, made.creator
-	if key.Assigned, err = putAssigned(tx, c.Assigned); err != nil {
+	if key.Assigned, err = putAssigned(tx.Documents, c.Assigned); err != nil {
 		return key, err
 	}
 

@@ -59,8 +59,33 @@ func bindingNow(owner store.User) binding {
 	return binding{OnBehalf: true, Promotions: owner.Tenure.Promotions}
 }
 
-// putCreator stores an owner and a binding in their canonical encoding, and returns the document's id.
-func putCreator(tx *store.Tx, u store.User, b binding) (string, error) {
+// documents is where the documents of keys are put: the store, or drafts.
+type documents interface {
+	// Put returns the id of a document.
+	Put(body []byte) (string, error)
+}
+
+// drafts are documents that are stored once a key refers to them.
+type drafts struct{ bodies [][]byte }
+
+// Put implements documents.
+func (d *drafts) Put(body []byte) (string, error) {
+	d.bodies = append(d.bodies, body)
+	return store.DocumentID(body), nil
+}
+
+// store puts the documents into the store.
+func (d *drafts) store(tx *store.Tx) error {
+	for _, body := range d.bodies {
+		if _, err := tx.Documents.Put(body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putCreator puts an owner and a binding in their canonical encoding, and returns the document's id.
+func putCreator(to documents, u store.User, b binding) (string, error) {
 	realm := u.HomeRealm()
 	text, err := json.Marshal(creator{
 		Principal: u.Name, FullName: u.FullName, Email: u.Email, Metadata: json.RawMessage(u.Metadata), Realm: realm.Name,
@@ -69,13 +94,15 @@ func putCreator(tx *store.Tx, u store.User, b binding) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return tx.Documents.Put(text)
+	return to.Put(text)
 }
 
-// putOrigin stores the documents about an owner with these roles.
-func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding) (o origin, err error) {
+// putOrigin puts the documents about an owner with these roles.
+func putOrigin(
+	tx *store.Tx, to documents, owner store.User, roles []identity.Role, b binding,
+) (o origin, err error) {
 	o.binding = b
-	if o.creator, err = putCreator(tx, owner, b); err != nil {
+	if o.creator, err = putCreator(to, owner, b); err != nil {
 		return o, err
 	}
 	owner.Roles = roles
@@ -83,7 +110,7 @@ func putOrigin(tx *store.Tx, owner store.User, roles []identity.Role, b binding)
 	if err != nil {
 		return o, err
 	}
-	o.limitedBy, err = tx.Documents.Put(roledescriptor.Canonical(snapshot))
+	o.limitedBy, err = to.Put(roledescriptor.Canonical(snapshot))
 	return o, err
 }
 
@@ -100,7 +127,7 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 	if c.onBehalf {
 		b = bindingNow(owner)
 	}
-	return putOrigin(tx, owner, owner.Roles, b)
+	return putOrigin(tx, tx.Documents, owner, owner.Roles, b)
 }
 
 // derivedOrigin is originOf for a key that a key creates. The new key inherits the binding of its creator. With
@@ -119,10 +146,10 @@ func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.
 		return origin{}, err
 	}
 	if len(c.Assigned) == 0 && maker.LimitedBy == "" {
-		return putOrigin(tx, owner, owner.Roles, inherited.binding)
+		return putOrigin(tx, tx.Documents, owner, owner.Roles, inherited.binding)
 	}
 	o := origin{limitedBy: maker.LimitedBy, binding: inherited.binding}
-	if o.creator, err = putCreator(tx, owner, inherited.binding); err != nil || len(c.Assigned) == 0 {
+	if o.creator, err = putCreator(tx.Documents, owner, inherited.binding); err != nil || len(c.Assigned) == 0 {
 		return o, err
 	}
 	o.limitedBy, err = tx.Documents.Put(roledescriptor.Canonical(nil))
@@ -139,10 +166,10 @@ func ownerRoles(tx *store.Tx, owner store.User) (roledescriptor.Set, error) {
 	return set, roledescriptor.CheckOwner(set)
 }
 
-// putAssigned stores a key's own role descriptors, and returns the document's id; "" without descriptors.
-func putAssigned(tx *store.Tx, set roledescriptor.Set) (string, error) {
+// putAssigned puts a key's own role descriptors, and returns the document's id; "" without descriptors.
+func putAssigned(to documents, set roledescriptor.Set) (string, error) {
 	if len(set) == 0 {
 		return "", nil
 	}
-	return tx.Documents.Put(roledescriptor.Canonical(set))
+	return to.Put(roledescriptor.Canonical(set))
 }

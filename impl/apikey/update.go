@@ -2,8 +2,9 @@ package apikey
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
@@ -75,49 +76,39 @@ func (s *Service) update(
 	if err := roledescriptor.CheckRestrictions(u.Assigned); err != nil {
 		return Outcome{}, err
 	}
-	owned, err := s.owned(ctx, caller.User, ids)
-	if err != nil {
-		return Outcome{}, err
+
+	// Most updates of a fleet change nothing, so they are judged without the lock of the write transaction. What is to
+	// be changed is judged again there. Unknown ids do not get that far, because on SQLite only one transaction writes
+	// at a time, and a request may have 100,000 ids.
+	judged, err := store.Read(ctx, s.store, func(tx *store.Tx) (judgment, error) {
+		return s.judge(ctx, tx, caller.Principal, ids, ids, u)
+	})
+	if err != nil || dryRun || len(judged.Updated) == 0 {
+		return judged.Outcome, err
 	}
-	outcome, err := store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
-		if err := lockMany(tx, len(owned)); err != nil {
+
+	return store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
+		if err := lockMany(tx, len(judged.owned)); err != nil {
 			return Outcome{}, err
 		}
-		return s.updateOwned(ctx, tx, caller.Principal, ids, owned, u, dryRun)
+		now, err := s.judge(ctx, tx, caller.Principal, ids, judged.owned, u)
+		if err != nil || len(now.Updated) == 0 {
+			return now.Outcome, err
+		}
+		if err := now.changes.apply(ctx); err != nil {
+			return Outcome{}, err
+		}
+		return now.Outcome, s.sweep(tx)
 	})
-	if unchanged, ok := errors.AsType[unchangedError](err); ok {
-		return unchanged.Outcome, nil
-	}
-	return outcome, err
 }
 
-func (s *Service) updateOwned(
-	ctx context.Context, tx *store.Tx, p identity.Principal, ids, owned []string, u Update, dryRun bool,
-) (Outcome, error) {
-	owner, err := enabledOwner(tx, p.User)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := tx.RequireCurrent(p); err != nil {
-		return Outcome{}, err
-	}
-	changes, err := s.newChanges(tx, p, owner, u)
-	if err != nil {
-		return Outcome{}, err
-	}
-	outcome, err := s.judge(ctx, tx, owner.Name, ids, owned, changes)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if dryRun || len(outcome.Updated) == 0 {
-		return Outcome{}, unchangedError{outcome}
-	}
-	for _, each := range changes.all {
-		if err := apply(ctx, tx, each, owner.Name, changes.binding); err != nil {
-			return Outcome{}, err
-		}
-	}
-	return outcome, s.sweep(tx)
+// judgment is what an update does to the keys that one transaction reads.
+type judgment struct {
+	Outcome
+
+	// owned are the ids that are keys of the caller.
+	owned   []string
+	changes *changes
 }
 
 // lockMany locks keys against other changes while several are changed.
@@ -128,23 +119,11 @@ func lockMany(tx *store.Tx, keys int) error {
 	return tx.Keys.Lock()
 }
 
-// owned returns those of the ids that are keys of a user. Unknown ids are filtered out before the write transaction,
-// because on SQLite only one transaction writes at a time, and a request may have 100,000 ids.
-func (s *Service) owned(ctx context.Context, userName string, ids []string) ([]string, error) {
-	return store.Read(ctx, s.store, func(tx *store.Tx) ([]string, error) { return tx.Keys.OwnedIDs(userName, ids) })
-}
-
-// unchangedError is the outcome of an update that changes no key. It rolls back the transaction, so that the documents
-// stored for the update are not left unreferenced.
-type unchangedError struct{ Outcome }
-
-func (unchangedError) Error() string { return "apikey: no key is to be changed" }
-
-// change prepares the change of any key, and stores the documents that it needs.
-func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
+// change prepares the change of any key, which refers to the documents.
+func (u Update) change(now time.Time, to documents) (store.KeyChange, error) {
 	change := store.KeyChange{Version: version}
 	if u.Assigned != nil {
-		assigned, err := putAssigned(tx, u.Assigned)
+		assigned, err := putAssigned(to, u.Assigned)
 		if err != nil {
 			return change, err
 		}
@@ -158,21 +137,41 @@ func (u Update) change(tx *store.Tx) (store.KeyChange, error) {
 		change.Metadata = &text
 	}
 	if u.Lifetime != nil {
-		end := tx.Now.Add(u.Lifetime.Truncate(time.Second))
+		end := now.Add(u.Lifetime.Truncate(time.Second))
 		change.ExpiresAt = &end
 	}
 	return change, nil
 }
 
-// judge determines the outcome for each id, and adds the keys to update to their changes. A repeated id counts once.
-// Ids that are not among the owned ones are not looked up.
+// judge determines the outcome for each id, and the changes of the keys to update. It stores nothing. A repeated id
+// counts once. Ids that are not among the candidates are not looked up.
 func (s *Service) judge(
-	ctx context.Context, tx *store.Tx, owner string, ids, owned []string, changes *changes,
-) (Outcome, error) {
-	keys, err := tx.Keys.ByIDs(owned)
+	ctx context.Context, tx *store.Tx, p identity.Principal, ids, candidates []string, u Update,
+) (judgment, error) {
+	owner, err := enabledOwner(tx, p.User)
 	if err != nil {
-		return Outcome{}, err
+		return judgment{}, err
 	}
+	if err := tx.RequireCurrent(p); err != nil {
+		return judgment{}, err
+	}
+	changes, err := s.newChanges(tx, p, owner, u)
+	if err != nil {
+		return judgment{}, err
+	}
+	keys, err := tx.Keys.Owned(owner.Name, candidates)
+	if err != nil {
+		return judgment{}, err
+	}
+
+	outcome, err := s.outcome(ctx, ids, keys, changes)
+	return judgment{outcome, slices.Collect(maps.Keys(keys)), changes}, err
+}
+
+// outcome determines the outcome for each id, and adds the keys to update to their changes.
+func (s *Service) outcome(
+	ctx context.Context, ids []string, keys map[string]store.APIKey, changes *changes,
+) (Outcome, error) {
 	outcome := Outcome{Updated: []string{}, Noops: []string{}, Failed: map[string]*fault.Error{}}
 	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -183,8 +182,8 @@ func (s *Service) judge(
 			continue
 		}
 		seen[id] = true
-		key, found := keys[id]
-		if failed := s.unchangeable(tx, key, found && key.UserName == owner, id, changes.common); failed != nil {
+		key, owned := keys[id]
+		if failed := s.unchangeable(key, owned, id, changes); failed != nil {
 			outcome.Failed[id] = failed
 			continue
 		}
@@ -204,18 +203,16 @@ func (s *Service) judge(
 
 // unchangeable returns the reason why a key cannot be changed, or nil. It does not disclose whether another user owns
 // the key.
-func (s *Service) unchangeable(
-	tx *store.Tx, key store.APIKey, owned bool, id string, change store.KeyChange,
-) *fault.Error {
+func (s *Service) unchangeable(key store.APIKey, owned bool, id string, changes *changes) *fault.Error {
+	end := changes.common.ExpiresAt
 	switch {
 	case !owned:
 		return fault.New(fault.ResourceMissing, "no API key owned by requesting user found for ID ["+id+"]")
 	case invalidated(key):
 		return fault.New(fault.InvalidData, "cannot update invalidated API key ["+id+"]")
-	case expired(key, tx.Now):
+	case expired(key, changes.tx.Now):
 		return fault.New(fault.InvalidData, "cannot update expired API key ["+id+"]")
-	case change.ExpiresAt != nil && s.settings.MaxLifetime > 0 &&
-		change.ExpiresAt.Sub(key.CreatedAt) > s.settings.MaxLifetime:
+	case end != nil && s.settings.MaxLifetime > 0 && end.Sub(key.CreatedAt) > s.settings.MaxLifetime:
 		return fault.New(fault.InvalidData,
 			fmt.Sprintf("cannot let API key [%s] live for more than %s after its creation, the maximum on this server", id,
 				s.settings.MaxLifetime))
@@ -231,10 +228,25 @@ func (change *keysChange) noop(key store.APIKey) bool {
 		(change.Assigned == nil || *change.Assigned == key.Assigned)
 }
 
-// apply changes the keys, and records the change of each.
-func apply(ctx context.Context, tx *store.Tx, change *keysChange, owner string, b binding) error {
-	if len(change.ids) == 0 {
-		return nil
+// apply changes the keys, and records the change of each. It stores only documents that a changed key refers to.
+func (c *changes) apply(ctx context.Context) error {
+	if err := c.assigned.store(c.tx); err != nil {
+		return err
+	}
+	for _, each := range c.all {
+		if len(each.ids) == 0 {
+			continue
+		}
+		if err := each.apply(ctx, c.tx, c.owner.Name, c.binding); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (change *keysChange) apply(ctx context.Context, tx *store.Tx, owner string, b binding) error {
+	if err := change.origin.store(tx); err != nil {
+		return err
 	}
 	if err := tx.Keys.Update(change.ids, change.KeyChange); err != nil {
 		return err

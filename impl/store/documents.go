@@ -20,10 +20,15 @@ var (
 // Put stores a text that records share, unless it is stored already, and returns its id. Equal texts have equal ids.
 // A document that no key refers to is removed by the next Purge.
 func (t Documents) Put(body []byte) (string, error) {
-	sum := sha256.Sum256(body)
-	id := hex.EncodeToString(sum[:])
+	id := DocumentID(body)
 	_, err := t.tx.exec(insertDocument, id, string(body))
 	return id, err
+}
+
+// DocumentID returns the id of a document with a text.
+func DocumentID(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // Get returns a document's text, which never changes, or ErrNotFound.

@@ -68,7 +68,10 @@ var (
 		FROM api_keys JOIN users ON users.name = api_keys.user_name
 		WHERE api_keys.id = $1 AND api_keys.epoch >= users.first_key_epoch AND NOT users.deleted`)
 	selectKeysByIDs = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id ` + among)
-	selectOwners    = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name` + keySource +
+	// The metadata of other users' keys is not read: a caller chooses the ids.
+	selectKeysToChange = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name, api_keys.created_at,
+		api_keys.expires_at, ` + invalidatedColumn + `, api_keys.assigned, api_keys.limited_by, api_keys.creator,
+		CASE WHEN api_keys.user_name = $2 THEN api_keys.metadata ELSE '' END, api_keys.version` + keySource +
 		` AND api_keys.id ` + among)
 )
 
@@ -96,15 +99,20 @@ func (t Keys) ByIDs(ids []string) (map[string]APIKey, error) {
 	return keys, err
 }
 
-// OwnedIDs returns those of the ids that are keys of a user, invalidated or not.
-func (t Keys) OwnedIDs(userName string, ids []string) ([]string, error) {
-	var owned []string
-	err := each(t.tx, func(k *APIKey) []any { return []any{&k.ID, &k.UserName} }, func(key APIKey) {
+// Owned returns those of the keys that are a user's, by their ids, invalidated or not. Their descriptions, digests and
+// last uses are left out.
+func (t Keys) Owned(userName string, ids []string) (map[string]APIKey, error) {
+	keys := make(map[string]APIKey, len(ids))
+	columns := func(k *APIKey) []any {
+		return []any{&k.ID, &k.UserName, (*milliseconds)(&k.CreatedAt), (*milliseconds)(&k.ExpiresAt),
+			(*milliseconds)(&k.InvalidatedAt), &k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version}
+	}
+	err := each(t.tx, columns, func(key APIKey) {
 		if key.UserName == userName {
-			owned = append(owned, key.ID)
+			keys[key.ID] = key
 		}
-	}, selectOwners, texts(ids))
-	return owned, err
+	}, selectKeysToChange, texts(ids), userName)
+	return keys, err
 }
 
 // FindWithOwner returns a key, invalidated or not, and its owner, or ErrNotFound. Cached results are invalidated,

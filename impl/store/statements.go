@@ -239,9 +239,11 @@ func each[T any](tx *Tx, columns func(*T) []any, take func(T), s statement, args
 func scan[T any](rows *sql.Rows, columns func(*T) []any, take func(T)) error {
 	defer rows.Close() //nolint:errcheck // Err says what went wrong
 
+	var record, none T
+	destinations := columns(&record) // once for all rows, each of which takes memory otherwise
 	for rows.Next() {
-		var record T
-		if err := rows.Scan(columns(&record)...); err != nil {
+		record = none
+		if err := rows.Scan(destinations...); err != nil {
 			return err
 		}
 		take(record)

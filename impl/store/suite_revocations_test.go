@@ -327,7 +327,7 @@ func (s *suite) nothingOf(name string) {
 		users, err1 := tx.Users.All()
 		own, err2 := keysOf(tx, name)
 		every, err3 := allKeys(tx)
-		owned, err4 := tx.Keys.OwnedIDs(name, []string{"k0000"})
+		owned, err4 := tx.Keys.Owned(name, []string{"k0000"})
 		among, err5 := tx.Keys.ByIDs([]string{"k0000"})
 		revoked, err6 := tx.Keys.RevokeUser(name)
 		equal(s, "what is left", len(users)+len(own)+len(every)+len(owned)+len(among)+len(revoked.IDs), 0)
