@@ -3,6 +3,9 @@ package roledescriptor
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 )
 
 // Canonical encodes a set in its canonical form: equal sets have the same bytes, and different sets different bytes.
@@ -11,16 +14,21 @@ import (
 //
 // Canonical panics if the set's free JSON has values of other types than strictjson.Decode returns.
 func Canonical(set Set) []byte {
-	members := make(map[string]any, len(set))
-	for name, d := range set {
-		members[name] = render(d)
+	text := make([]byte, 0, canonicalBytes*len(set)+len("{}"))
+	text = append(text, '{')
+	for i, name := range slices.Sorted(maps.Keys(set)) {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = appendString(text, name)
+		text = append(text, ':')
+		text = appendDescriptor(text, set[name])
 	}
-	text, err := compact(members)
-	if err != nil {
-		panic("roledescriptor: " + err.Error())
-	}
-	return text
+	return append(text, '}')
 }
+
+// canonicalBytes is the usual size of a descriptor.
+const canonicalBytes = 256
 
 // compact encodes a value as JSON with sorted members, without white space, and without escaping HTML.
 func compact(value any) ([]byte, error) {
@@ -33,89 +41,106 @@ func compact(value any) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// render returns all members that Equal compares. The arrays cluster, indices, applications and run_as and the object
-// metadata are always present; the other members only if they are not empty.
-func render(d Descriptor) map[string]any {
-	members := map[string]any{
-		"cluster":      renderArray(d.Cluster, renderString),
-		"indices":      renderArray(d.Indices, renderIndices),
-		"applications": renderArray(d.Applications, renderApplication),
-		"run_as":       renderArray(d.RunAs, renderString),
-		"metadata":     map[string]any{},
-	}
-
-	if len(d.Metadata) > 0 {
-		members["metadata"] = d.Metadata
+// appendDescriptor appends all members that Equal compares. The arrays cluster, indices, applications and run_as and the
+// object metadata are always present; the other members only if they are not empty.
+func appendDescriptor(text []byte, d Descriptor) []byte {
+	text = appendArray(append(text, `{"applications":`...), d.Applications, appendApplication)
+	text = appendStrings(append(text, `,"cluster":`...), d.Cluster)
+	if d.Description != "" {
+		text = appendString(append(text, `,"description":`...), d.Description)
 	}
 	if len(d.Global) > 0 {
-		members["global"] = d.Global
+		text = appendObject(append(text, `,"global":`...), d.Global)
+	}
+	text = appendArray(append(text, `,"indices":`...), d.Indices, appendIndices)
+	text = appendObject(append(text, `,"metadata":`...), d.Metadata)
+	if len(d.RemoteCluster) > 0 {
+		text = appendArray(append(text, `,"remote_cluster":`...), d.RemoteCluster, appendRemoteCluster)
 	}
 	if len(d.RemoteIndices) > 0 {
-		members["remote_indices"] = renderArray(d.RemoteIndices, renderRemoteIndices)
-	}
-	if len(d.RemoteCluster) > 0 {
-		members["remote_cluster"] = renderArray(d.RemoteCluster, renderRemoteCluster)
+		text = appendArray(append(text, `,"remote_indices":`...), d.RemoteIndices, appendRemoteIndices)
 	}
 	if d.Restricted() {
-		members["restriction"] = map[string]any{"workflows": renderArray(d.Restriction.Workflows, renderString)}
+		text = append(appendStrings(append(text, `,"restriction":{"workflows":`...), d.Restriction.Workflows), '}')
 	}
-	if d.Description != "" {
-		members["description"] = d.Description
-	}
-	return members
+	return append(appendStrings(append(text, `,"run_as":`...), d.RunAs), '}')
 }
 
-func renderIndices(p IndexPrivileges) any { return indexMembers(p) }
+func appendIndices(text []byte, p IndexPrivileges) []byte {
+	text = strconv.AppendBool(append(text, `{"allow_restricted_indices":`...), p.AllowRestrictedIndices)
+	return appendIndexMembers(text, p)
+}
 
-func indexMembers(p IndexPrivileges) map[string]any {
-	members := map[string]any{
-		"names":                    renderArray(p.Names, renderString),
-		"privileges":               renderArray(p.Privileges, renderString),
-		"allow_restricted_indices": p.AllowRestrictedIndices,
+func appendRemoteIndices(text []byte, p RemoteIndexPrivileges) []byte {
+	text = strconv.AppendBool(append(text, `{"allow_restricted_indices":`...), p.AllowRestrictedIndices)
+	text = appendStrings(append(text, `,"clusters":`...), p.Clusters)
+	return appendIndexMembers(text, p.IndexPrivileges)
+}
+
+// appendIndexMembers appends the members that local and remote index privileges end with.
+func appendIndexMembers(text []byte, p IndexPrivileges) []byte {
+	if f := p.FieldSecurity; f != nil {
+		text = append(text, `,"field_security":{`...)
+		if f.Except != nil {
+			text = append(appendStrings(append(text, `"except":`...), f.Except), ',')
+		}
+		text = append(appendStrings(append(text, `"grant":`...), f.Grant), '}')
 	}
-	if p.FieldSecurity != nil {
-		members["field_security"] = renderFieldSecurity(*p.FieldSecurity)
-	}
+	text = appendStrings(append(text, `,"names":`...), p.Names)
+	text = appendStrings(append(text, `,"privileges":`...), p.Privileges)
 	if p.Query != "" {
-		members["query"] = p.Query
+		text = appendString(append(text, `,"query":`...), p.Query)
 	}
-	return members
+	return append(text, '}')
 }
 
-func renderFieldSecurity(f FieldSecurity) map[string]any {
-	members := map[string]any{"grant": renderArray(f.Grant, renderString)}
-	if f.Except != nil {
-		members["except"] = renderArray(f.Except, renderString)
+func appendRemoteCluster(text []byte, p RemoteClusterPrivileges) []byte {
+	text = appendStrings(append(text, `{"clusters":`...), p.Clusters)
+	return append(appendStrings(append(text, `,"privileges":`...), p.Privileges), '}')
+}
+
+func appendApplication(text []byte, p ApplicationPrivileges) []byte {
+	text = appendString(append(text, `{"application":`...), p.Application)
+	text = appendStrings(append(text, `,"privileges":`...), p.Privileges)
+	return append(appendStrings(append(text, `,"resources":`...), p.Resources), '}')
+}
+
+func appendArray[T any](text []byte, elements []T, appendElement func([]byte, T) []byte) []byte {
+	text = append(text, '[')
+	for i, element := range elements {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = appendElement(text, element)
 	}
-	return members
+	return append(text, ']')
 }
 
-func renderRemoteIndices(p RemoteIndexPrivileges) any {
-	members := indexMembers(p.IndexPrivileges)
-	members["clusters"] = renderArray(p.Clusters, renderString)
-	return members
+func appendStrings(text []byte, elements []string) []byte {
+	return appendArray(text, elements, appendString)
 }
 
-func renderRemoteCluster(p RemoteClusterPrivileges) any {
-	return map[string]any{"clusters": renderArray(p.Clusters, renderString),
-		"privileges": renderArray(p.Privileges, renderString)}
-}
-
-func renderApplication(p ApplicationPrivileges) any {
-	return map[string]any{
-		"application": p.Application,
-		"privileges":  renderArray(p.Privileges, renderString),
-		"resources":   renderArray(p.Resources, renderString),
+// appendString leaves characters that JSON may escape to encoding/json.
+func appendString(text []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return appendValue(text, s)
+		}
 	}
+	return append(append(append(text, '"'), s...), '"')
 }
 
-func renderString(s string) any { return s }
-
-// renderArray returns an array that is never nil, so that JSON has [] and not null.
-func renderArray[T any](elements []T, value func(T) any) []any {
-	values := make([]any, 0, len(elements))
-	for _, element := range elements {
-		values = append(values, value(element))
+func appendObject(text []byte, members map[string]any) []byte {
+	if len(members) == 0 {
+		return append(text, "{}"...)
 	}
-	return values
+	return appendValue(text, members)
+}
+
+func appendValue(text []byte, value any) []byte {
+	encoded, err := compact(value)
+	if err != nil {
+		panic("roledescriptor: " + err.Error())
+	}
+	return append(text, encoded...)
 }
