@@ -1,6 +1,8 @@
 package apikey_test
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -191,3 +193,79 @@ func TestBulkUpdate(t *testing.T) {
 		})
 	}
 }
+
+// Ensures that a bulk update that changes nothing waits for no other transaction: SQLite has one that writes at a time.
+func TestBulkUpdate_NothingToChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, apikey.Settings{}, bob)
+	caller := w.caller(t, "bob")
+	same := w.newKey(t, "bob", "same")
+
+	w.change(t, func(*store.Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		outcome, err := w.BulkUpdate(ctx, caller, []string{same.ID, "unknown"}, apikey.Update{}, false)
+		if err != nil || !slices.Equal(outcome.Noops, ids(same)) || len(outcome.Failed) != 1 {
+			t.Errorf("the outcome is %+v, %v", outcome, err)
+		}
+		return nil
+	})
+}
+
+// Ensures that what another request changes between the two transactions of a bulk update counts.
+func TestBulkUpdate_ChangedBetween(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		// between changes the world after the keys were judged for the first time.
+		between                func(*testing.T, *world, apikey.Credential)
+		refused                bool
+		updated, noops, failed int
+	}{
+		"nothing": {func(*testing.T, *world, apikey.Credential) {}, false, 1, 0, 0},
+		"key invalidated": {func(t *testing.T, w *world, key apikey.Credential) {
+			t.Helper()
+			if err := w.Delete(t.Context(), apikey.Ref{User: "bob", ID: key.ID}); err != nil {
+				t.Error(err)
+			}
+		}, false, 0, 0, 1},
+		"key updated alike": {func(t *testing.T, w *world, key apikey.Credential) {
+			t.Helper()
+			if _, err := w.Update(t.Context(), w.caller(t, "bob"), key.ID, renamed); err != nil {
+				t.Error(err)
+			}
+		}, false, 0, 1, 0},
+		"owner disabled": {func(t *testing.T, w *world, _ apikey.Credential) {
+			t.Helper()
+			w.change(t, func(tx *store.Tx) error {
+				u, err := tx.Users.Find("bob")
+				u.Enabled = false
+				return errors.Join(err, tx.Users.Update(u))
+			})
+		}, true, 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, apikey.Settings{}, bob)
+			caller, key := w.caller(t, "bob"), w.newKey(t, "bob", "k")
+
+			judged := false
+			w.store.Observe(func(kind string, _ time.Duration) {
+				if kind == "view" && !judged {
+					judged = true
+					c.between(t, w, key)
+				}
+			})
+			outcome, err := w.BulkUpdate(t.Context(), caller, ids(key), renamed, false)
+			if !judged || fault.Has(err, fault.CredentialsInvalid) != c.refused || err != nil && !c.refused {
+				t.Fatalf("judged: %t; %v", judged, err)
+			}
+			got := [3]int{len(outcome.Updated), len(outcome.Noops), len(outcome.Failed)}
+			if got != [3]int{c.updated, c.noops, c.failed} {
+				t.Errorf("the outcome is %+v", outcome)
+			}
+		})
+	}
+}
+
+// renamed is an update that changes keys without metadata.
+var renamed = apikey.Update{Metadata: map[string]any{"team": "a"}}
