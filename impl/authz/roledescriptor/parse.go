@@ -1,9 +1,6 @@
 package roledescriptor
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
@@ -19,8 +16,18 @@ type Options struct {
 const fieldName = "role_descriptors"
 
 // Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil.
-// Errors are fault.FieldInvalid, with the error of the invalid descriptor as cause.
+// Errors are fault.FieldInvalid, with the error of the invalid descriptor as cause. The field takes xcontent.Raw.
 func Field(target *Set, options Options) xcontent.Field {
+	decoded := decodedField(target, options)
+	return func(value any) error {
+		if raw, ok := value.(xcontent.Raw); ok {
+			return readRaw(raw, target, options)
+		}
+		return decoded(value)
+	}
+}
+
+func decodedField(target *Set, options Options) xcontent.Field {
 	var members map[string]any
 	object := xcontent.Object(&members)
 	return func(value any) error {
@@ -38,7 +45,7 @@ func Field(target *Set, options Options) xcontent.Field {
 
 func parseSet(members map[string]any, options Options) (Set, error) {
 	set := make(Set, len(members))
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range xcontent.Names(members) {
 		d, err := Parse(name, members[name], options)
 		if err != nil {
 			return nil, xcontent.Within(fieldName, name, err)

@@ -3,9 +3,9 @@ package roledescriptor
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
+
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // Canonical encodes a set in its canonical form: equal sets have the same bytes, and different sets different bytes.
@@ -16,7 +16,7 @@ import (
 func Canonical(set Set) []byte {
 	text := make([]byte, 0, canonicalBytes*len(set)+len("{}"))
 	text = append(text, '{')
-	for i, name := range slices.Sorted(maps.Keys(set)) {
+	for i, name := range xcontent.Names(set) {
 		if i > 0 {
 			text = append(text, ',')
 		}
@@ -41,8 +41,8 @@ func compact(value any) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// appendDescriptor appends all members that Equal compares. The arrays cluster, indices, applications and run_as and the
-// object metadata are always present; the other members only if they are not empty.
+// appendDescriptor appends all members that Equal compares. The arrays cluster, indices, applications and run_as and
+// the object metadata are always present; the other members only if they are not empty.
 func appendDescriptor(text []byte, d Descriptor) []byte {
 	text = appendArray(append(text, `{"applications":`...), d.Applications, appendApplication)
 	text = appendStrings(append(text, `,"cluster":`...), d.Cluster)

@@ -1,9 +1,6 @@
 package roledescriptor
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
@@ -26,7 +23,7 @@ func (s section) readObject(value any, readers map[string]func(any) error) error
 	if !ok {
 		return s.fail("expected an object but found [%s] instead", xcontent.Token(value))
 	}
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range xcontent.Names(members) {
 		read, known := readers[name]
 		if !known {
 			return s.fail("unexpected field [%s]", name)

@@ -81,10 +81,11 @@ type Document struct {
 	value    any
 }
 
-// Value returns the body in the types of strictjson.Decode.
-func (d Document) Value() any {
+// Value returns the body in the types of strictjson.Decode. If a compiled check accepted it, the named members of an
+// object are left undecoded, as schemacheck.Raw.
+func (d Document) Value(undecoded ...string) any {
 	if d.accepted != nil {
-		return schemacheck.Decode(d.accepted)
+		return schemacheck.DecodeExcept(d.accepted, undecoded)
 	}
 	return d.value
 }

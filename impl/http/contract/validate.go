@@ -41,6 +41,14 @@ func decode(body io.Reader, header http.Header) (any, error) {
 	return strictjson.Decode(data)
 }
 
+// Decode is strictjson.Decode, which takes several times as long for valid text.
+func Decode(text []byte) (any, error) {
+	if schemacheck.Valid(text, strictjson.MaxDepth) {
+		return schemacheck.Decode(text), nil
+	}
+	return strictjson.Decode(text)
+}
+
 // All validation is done with these options, because kin-openapi otherwise writes the whole value into the error of
 // each alternative that does not fit, at each level of the document: the cost is the square of the depth, and the text
 // may hold a password.

@@ -107,6 +107,8 @@ type testRow struct {
 
 func (o testRow) ids() []string { return []string{o.id} }
 
+func (o testRow) raw() []string { return nil }
+
 func (o testRow) refuse(r request) error {
 	if o.id != "put-thing" || o.s.reader == nil {
 		return nil

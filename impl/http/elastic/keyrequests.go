@@ -21,6 +21,9 @@ type keyBody struct {
 	expiration *string
 }
 
+// undecodedKeyMembers are the large members of these bodies. Their fields take xcontent.Raw.
+var undecodedKeyMembers = []string{"ids", "role_descriptors"}
+
 func (b *keyBody) fields() map[string]xcontent.Field {
 	return map[string]xcontent.Field{
 		"role_descriptors": roledescriptor.Field(&b.assigned, roledescriptor.Options{AllowRestriction: true}),

@@ -19,6 +19,7 @@ func (a *API) keyOperations() []operation {
 	return []operation{
 		row[bulkUpdate, apikey.Outcome]{
 			operations: []string{"security-bulk-update-api-keys"},
+			undecoded:  undecodedKeyMembers,
 			read:       readBulkUpdate,
 			check:      checkBulkUpdate,
 			do: func(ctx context.Context, caller call, b bulkUpdate) (apikey.Outcome, error) {
@@ -28,6 +29,7 @@ func (a *API) keyOperations() []operation {
 		},
 		row[oneUpdate, bool]{
 			operations: []string{"security-update-api-key"},
+			undecoded:  undecodedKeyMembers,
 			read:       readOneUpdate,
 			check:      func(u oneUpdate) error { return fault.Invalid(u.update.Problems()) },
 			do: func(ctx context.Context, caller call, u oneUpdate) (bool, error) {
@@ -37,6 +39,7 @@ func (a *API) keyOperations() []operation {
 		},
 		row[apikey.Creation, createdKey]{
 			operations: []string{"security-create-api-key", "security-create-api-key-put"},
+			undecoded:  undecodedKeyMembers,
 			read:       bodyOf(readNewKey),
 			check:      func(c apikey.Creation) error { return fault.Invalid(c.Problems()) },
 			do: func(ctx context.Context, caller call, c apikey.Creation) (createdKey, error) {

@@ -20,6 +20,8 @@ const actionExtension = "x-elasticsearch-action"
 // Elasticsearch's: an unreadable or invalid request is answered with 400 whether or not its caller has the privilege.
 type row[In, Out any] struct {
 	operations []string
+	// undecoded names the members of the body that read takes undecoded.
+	undecoded []string
 	// read reads the request. It also returns the refusal of a body that the contract does not allow.
 	read func(request) (In, error)
 	// check validates what was read; nil if there is nothing to validate.
@@ -35,6 +37,8 @@ type row[In, Out any] struct {
 // operation is a row of any type.
 type operation interface {
 	ids() []string
+	// raw names the members of the body that are left undecoded.
+	raw() []string
 	// refuse returns the row's refusal of a request, or nil.
 	refuse(request) error
 	serve(context.Context, call, request) (response, error)
@@ -46,7 +50,8 @@ type request struct {
 	query  map[string]string
 	// caller is the name of the caller's user.
 	caller string
-	// body is the document in the types of strictjson.Decode; nil if there is none.
+	// body is the document in the types of strictjson.Decode, but that some members are xcontent.Raw if the operation
+	// takes them undecoded; nil if there is none.
 	body any
 	// bodySent is set if the request has a body, which may be null.
 	bodySent bool
@@ -134,6 +139,8 @@ func bodyOf[T any](read func(body any) (T, error)) func(request) (T, error) {
 
 func (o row[In, Out]) ids() []string { return o.operations }
 
+func (o row[In, Out]) raw() []string { return o.undecoded }
+
 func (o row[In, Out]) refuse(r request) error {
 	_, err := o.read(r)
 	return err
@@ -193,7 +200,7 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 		if err != nil {
 			return x.refusal(err, row, r)
 		}
-		r.body = document.Value()
+		r.body = document.Value(row.raw()...)
 
 		answer, err := row.serve(c.Request().Context(), call{x.subject, action}, r)
 		if err != nil {

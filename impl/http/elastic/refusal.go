@@ -53,7 +53,7 @@ func (x *exchange) unparsable(offset int64, text string) error {
 // refuseBody returns the refusal of a body that is JSON.
 func (x *exchange) refuseBody(invalid *contract.ValidationError, row operation, r request) error {
 	var err error
-	if r.body, err = strictjson.Decode(x.body); err != nil {
+	if r.body, err = contract.Decode(x.body); err != nil {
 		return err
 	}
 	if err := row.refuse(r); err != nil {

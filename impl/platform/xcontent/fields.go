@@ -46,9 +46,16 @@ func Boolean(target *bool) Field {
 }
 
 // Texts returns a field for an array of strings, or for a string that stands for an array of one. Numbers and booleans
-// in the array are converted to strings. The value set is not nil.
+// in the array are converted to strings. The value set is not nil. The field takes Raw.
 func Texts(target *[]string) Field {
 	return func(value any) error {
+		if raw, ok := value.(Raw); ok {
+			if texts, ok := raw.Strings(); ok {
+				*target = texts
+				return nil
+			}
+			value = raw.Decode()
+		}
 		switch value := value.(type) {
 		case string:
 			*target = []string{value}

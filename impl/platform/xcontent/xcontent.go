@@ -15,6 +15,16 @@ import (
 // and a *fault.Error for a value that is invalid for another reason.
 type Field func(value any) error
 
+// Raw is a valid value that is not decoded. Only fields that are documented to take it do.
+type Raw interface {
+	// Text is the value's JSON.
+	Text() []byte
+	// Decode returns the value as strictjson.Decode does.
+	Decode() any
+	// Strings returns the elements of an array of strings, and false for any other value.
+	Strings() ([]string, bool)
+}
+
 // Parser corresponds to one of Elasticsearch's object parsers.
 type Parser struct {
 	// Name is the parser's name in Elasticsearch's messages.
@@ -33,11 +43,11 @@ func (p Parser) Read(value any) error {
 		return fail([]string{""}, "[%s] Expected START_OBJECT but was: %s", p.Name, Token(value))
 	}
 
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range Names(members) {
 		field, known := p.Fields[name]
 		if !known {
 			return fail([]string{name}, "[%s] unknown field [%s]%s", p.Name, name,
-				hint(name, slices.Sorted(maps.Keys(p.Fields))))
+				hint(name, Names(p.Fields)))
 		}
 
 		if err := p.readField(field, name, members[name]); err != nil {
@@ -51,6 +61,13 @@ func (p Parser) Read(value any) error {
 		}
 	}
 	return nil
+}
+
+// Names returns the names of members in order.
+func Names[T any](members map[string]T) []string {
+	names := slices.AppendSeq(make([]string, 0, len(members)), maps.Keys(members))
+	slices.Sort(names)
+	return names
 }
 
 func (p Parser) readField(field Field, name string, value any) error {

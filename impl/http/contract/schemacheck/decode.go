@@ -1,12 +1,70 @@
 package schemacheck
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
 
 // Decode decodes text that a check has accepted to nil, bool, string, json.Number, []any or map[string]any. Nothing of
 // the value refers to the text.
 func Decode(accepted []byte) any {
 	r := reader{text: accepted}
 	return r.value()
+}
+
+// DecodeExcept is Decode, but leaves the named members of an object undecoded, as Raw.
+func DecodeExcept(accepted []byte, names []string) any {
+	r := reader{text: accepted}
+	if len(names) == 0 || r.next() != '{' {
+		return r.value()
+	}
+
+	members := map[string]any{}
+	r.at++
+	for r.more('}') {
+		name := r.name()
+		if i := slices.IndexFunc(names, func(each string) bool { return each == string(name) }); i >= 0 {
+			members[names[i]] = Raw(r.raw())
+		} else {
+			members[string(name)] = r.value()
+		}
+	}
+	return members
+}
+
+// Raw is the text of a value, part of a text that a check has accepted.
+type Raw []byte
+
+// Text returns the text, which must not be changed.
+func (r Raw) Text() []byte { return r }
+
+// Decode is Decode of the text.
+func (r Raw) Decode() any { return Decode(r) }
+
+// Strings returns the elements of an array of strings, all of them in one block of memory. It returns false for any
+// other value.
+func (r Raw) Strings() ([]string, bool) {
+	if r[0] != '[' {
+		return nil, false
+	}
+
+	text := string(r)
+	elements := make([]string, 0, bytes.Count(r, []byte{'"'})/2)
+	in := reader{text: r, at: 1}
+	for in.more(']') {
+		if in.next() != '"' {
+			return nil, false
+		}
+		start := in.at + 1
+		content, escaped := in.quoted()
+		if escaped {
+			elements = append(elements, string(unescape(content)))
+		} else {
+			elements = append(elements, text[start:start+len(content)])
+		}
+	}
+	return elements, true
 }
 
 // reader reads text that a check has accepted.
@@ -111,6 +169,11 @@ func (r *reader) content() []byte {
 func (r *reader) quoted() (content []byte, escaped bool) {
 	r.at++
 	start := r.at
+	end := start + bytes.IndexByte(r.text[start:], '"')
+	if bytes.IndexByte(r.text[start:end], '\\') < 0 {
+		r.at = end + 1
+		return r.text[start:end], false
+	}
 	for {
 		switch r.text[r.at] {
 		case '"':

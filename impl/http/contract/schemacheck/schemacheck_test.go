@@ -380,3 +380,52 @@ func TestCheck_DateTime(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that members that are left undecoded have the values that Decode gives them.
+func TestDecodeExcept(t *testing.T) {
+	t.Parallel()
+
+	names := []string{"ids", "d"}
+	for _, text := range []string{
+		`{}`, `null`, `"ids"`, `[{"ids":1}]`, ` { "ids" : [ ] , "x":{"ids":["a"]}, "d" : {"a":"}\"]", "b":[1,{}]} } `,
+		`{"ids":["a","", "b\"\u00e4","c\\","\\\"d"]}`, `{"ids":"a","d":null}`, `{"\u0069ds":[1,"a"],"d":[true]}`,
+		`{"ids":[["a"]],"d":["a",{"b":"c"}]}`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+
+			want := schemacheck.Decode([]byte(text))
+			got := schemacheck.DecodeExcept([]byte(text), names)
+			members, _ := got.(map[string]any)
+			for name, value := range members {
+				raw, undecoded := value.(schemacheck.Raw)
+				if undecoded != slices.Contains(names, name) {
+					t.Errorf("%s is a %T", name, value)
+				}
+				if undecoded {
+					members[name] = raw.Decode()
+					checkStrings(t, raw)
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got %v; want %v", got, want)
+			}
+		})
+	}
+}
+
+// checkStrings compares Raw.Strings with what Decode returns.
+func checkStrings(t *testing.T, raw schemacheck.Raw) {
+	t.Helper()
+
+	elements, ok := raw.Decode().([]any)
+	want := []string{}
+	for _, element := range elements {
+		text, isText := element.(string)
+		ok = ok && isText
+		want = append(want, text)
+	}
+	if got, all := raw.Strings(); all != ok || ok && !slices.Equal(got, want) {
+		t.Errorf("the strings of %s are %q, %t", raw, got, all)
+	}
+}
