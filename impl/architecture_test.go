@@ -89,6 +89,7 @@ var layers = map[string][]string{
 
 	// Programs and helpers of tests.
 	"http/costtest": {},
+	"seed":          {"apikey", "app", "authn/identity", "authn/user", "authz/role", "authz/roledescriptor", "platform/strictyaml"},
 	"http/costtest/probe": {"app", "authn/elevation", "http/contract", "http/ece", "http/edge", "http/elastic",
 		"http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }

@@ -55,7 +55,19 @@ func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (
 	return s.create(ctx, owner.Principal, c)
 }
 
+// newCredential returns a credential that cannot be guessed.
+func newCredential() Credential {
+	return Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
+}
+
 func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
+	return s.createAs(ctx, p, c, newCredential())
+}
+
+// createAs is create with a given credential.
+func (s *Service) createAs(
+	ctx context.Context, p identity.Principal, c Creation, credential Credential,
+) (Key, Credential, error) {
 	if p.Builtin {
 		return Key{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
 	}
@@ -71,7 +83,7 @@ func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) 
 		return Key{}, Credential{}, err
 	}
 	c.Lifetime = lifetime
-	return s.insert(ctx, p, c)
+	return s.insert(ctx, p, c, credential)
 }
 
 // limit applies the maximum lifetime.
@@ -119,8 +131,9 @@ func derivable(set roledescriptor.Set) bool {
 }
 
 // insert stores a key of the principal's user, with a snapshot of the user's current roles.
-func (s *Service) insert(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
-	credential := Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
+func (s *Service) insert(
+	ctx context.Context, p identity.Principal, c Creation, credential Credential,
+) (Key, Credential, error) {
 	key := store.APIKey{
 		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret),
 		Version: version,

@@ -76,6 +76,7 @@ type Settings struct {
 type App struct {
 	Handler http.Handler
 	Users   *user.Service
+	Roles   *role.Service
 	Keys    *apikey.Service
 	// Elevation manages the second factors of users.
 	Elevation *elevation.Service
@@ -160,7 +161,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
-	auth := authn.NewService(st, users, keys, sessions, s.Now)
+	auth, roles := authn.NewService(st, users, keys, sessions, s.Now), role.NewService(st)
 	handler, err := edge.New(edge.Config{
 		Families: []edge.Family{
 			elastic.New(document, elastic.Services{
@@ -168,7 +169,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Auth:       auth,
 				Keys:       keys,
 				Users:      users,
-				Roles:      role.NewService(st),
+				Roles:      roles,
 				Privileges: applicationprivilege.NewService(st),
 				Access:     rights,
 				Elevation:  elevations,
@@ -215,6 +216,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	return &App{
 		Handler:   counts.InFlight(handler),
 		Users:     users,
+		Roles:     roles,
 		Keys:      keys,
 		Elevation: elevations,
 		Metrics:   counts.Handler(),

@@ -140,7 +140,17 @@ func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 // Provision creates a confirmed device with recovery codes for a user by order of an administrator. It replaces any
 // other device. It returns fault.UserNotFound.
 func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, []string, error) {
-	key := totp.NewSecret()
+	return s.provision(ctx, userName, totp.NewSecret())
+}
+
+// Import is Provision with a key that the caller chose, for the data that a temporary server starts with; no request
+// leads here.
+func (s *Service) Import(ctx context.Context, userName string, key []byte) error {
+	_, _, err := s.provision(ctx, userName, key)
+	return err
+}
+
+func (s *Service) provision(ctx context.Context, userName string, key []byte) (Enrollment, []string, error) {
 	codes, err := store.Write(ctx, s.store, func(tx *store.Tx) ([]string, error) {
 		_, err := tx.Users.Find(userName)
 		if errors.Is(err, store.ErrNotFound) {

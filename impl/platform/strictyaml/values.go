@@ -1,6 +1,8 @@
 package strictyaml
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"time"
 	"unicode"
@@ -100,4 +102,27 @@ func (s Section) Texts(name string) []string {
 		}
 	}
 	return read
+}
+
+// Object reads a mapping with free members as encoding/json decodes the same JSON; nil for a missing member.
+func (s Section) Object(name string) map[string]any {
+	node := s.node(name)
+	if node == nil {
+		return nil
+	}
+	var value, decoded map[string]any
+	if err := node.Decode(&value); err != nil {
+		s.Bad(name, "this must have members of its own: %s", hideQuotes(err))
+		return nil
+	}
+	text, err := json.Marshal(value)
+	if err == nil {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		err = decoder.Decode(&decoded)
+	}
+	if err != nil {
+		s.Bad(name, "this cannot be written as JSON")
+	}
+	return decoded
 }
