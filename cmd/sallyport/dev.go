@@ -1,12 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -19,41 +18,75 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/seed"
 )
 
+// devOptions holds the flags of dev that are not settings.
+type devOptions struct {
+	seed, output, readyFile string
+	env                     bool
+}
+
+// devDefaults are the settings that dev has other defaults for: several may run on a machine.
+var devDefaults = map[string]string{"admin.listen": ""}
+
+// devIgnored are the settings of the database that serve keeps. dev makes another, and a key for it.
+var devIgnored = []string{"store", "key_encryption_key"}
+
 func newDev() *cobra.Command {
-	var address, adminAddress string
+	flags := configFlags{defaults: devDefaults}
+	var options devOptions
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Serve a temporary database on this machine, with a demo user and an API key; reads no configuration",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return dev(cmd, address, adminAddress) },
+		Short: "Serve a temporary database, with a demo user and an API key, for trying it and for tests",
+		Long: "dev serves a new database, prints credentials for it, and deletes it at the end. Settings are those of\n" +
+			"serve, except for the database. Without --seed it adds a demo user with an API key.",
+		Example: "  sallyport dev\n" +
+			"  sallyport dev --seed seed.yaml --output json --ready-file ready\n" +
+			"  SALLYPORT_ADMIN_PASSWORD=chosen-by-hand sallyport dev --listen 0.0.0.0:12400 --plain_http true",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return dev(cmd, flags.sources(cmd), options) },
 	}
-	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:12400",
-		"loopback address and port to serve on; port 0 takes a free one")
-	cmd.Flags().StringVar(&adminAddress, "admin.listen", "",
-		"loopback address and port of /healthz, /readyz and /metrics; none if not given")
+	flags.add(cmd, "listen", "admin.listen", "plain_http")
+	cmd.Flags().StringVar(&options.seed, "seed", "",
+		"YAML file with the users, roles and API keys to start with, in place of the demo user")
+	cmd.Flags().StringVar(&options.output, "output", "text",
+		"how credentials are printed: text, env (variables for a shell) or json")
+	cmd.Flags().BoolVar(&options.env, "env", false, "the same as --output env")
+	cmd.Flags().StringVar(&options.readyFile, "ready-file", "",
+		"file to create with the server's URL when it is ready; deleted at the end")
+	cmd.MarkFlagsMutuallyExclusive("output", "env")
 	return cmd
 }
 
-func dev(cmd *cobra.Command, address, adminAddress string) error {
-	if err := checkLoopback("--listen", address); err != nil {
+func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
+	if options.env {
+		options.output = "env"
+	}
+	write, err := summaryWriter(options.output)
+	if err != nil {
 		return err
 	}
-	if adminAddress != "" {
-		if err := checkLoopback("--admin.listen", adminAddress); err != nil {
-			return err
-		}
+	c, err := devConfig(cmd, sources)
+	if err != nil {
+		return err
+	}
+	data, err := readSeed(options.seed)
+	if err != nil {
+		return err
 	}
 
 	// A temporary server often ends because its terminal is closed.
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 	defer stop()
 
-	log := newLogger(cmd.ErrOrStderr(), slog.LevelInfo, "text")
-	l, err := listen(ctx, address, adminAddress, log)
+	log := newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat)
+	l, err := listen(ctx, c.Listen, c.AdminListen, log)
 	if err != nil {
 		return err
+	}
+	if l, err = l.secure(c, log); err != nil {
+		return errors.Join(err, l.Close())
 	}
 
 	folder, err := os.MkdirTemp("", "sallyport-dev-")
@@ -61,86 +94,113 @@ func dev(cmd *cobra.Command, address, adminAddress string) error {
 		return errors.Join(err, l.Close())
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // the system cleans its folder for temporary files
-	c, err := devConfig(folder)
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
+	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
 
-	var passwords map[string]string
-	s := settings(c, c.KeyEncryptionKey, log)
-	s.Temporary = true
-	s.Builtins.Keep = func(generated map[string]string) error {
-		passwords = generated
-		return nil
-	}
-	a, err := app.Open(ctx, s)
+	a, s, err := openDev(ctx, c, data, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if err := printDemo(ctx, cmd.OutOrStdout(), a, passwords, l.public.Addr().String()); err != nil {
+	s.URL = l.url()
+	if err := announce(cmd, s, write, options.readyFile); err != nil {
 		return errors.Join(err, l.Close(), a.Close())
+	}
+	if options.readyFile != "" {
+		defer os.Remove(options.readyFile) //nolint:errcheck // a script may have removed it
 	}
 	return errors.Join(l.serve(ctx, a, c, log), a.Close())
 }
 
-// devConfig returns the default configuration with a database in the folder. It reads neither a file nor the
-// environment.
-func devConfig(folder string) (config.Config, error) {
-	c, err := config.Load(config.Sources{Env: func(string) (string, bool) { return "", false }})
+// devConfig returns the configuration without a store. It warns about settings that dev ignores.
+func devConfig(cmd *cobra.Command, sources config.Sources) (config.Config, error) {
+	warnUnknownVariables(cmd)
+	c, err := config.Load(sources)
 	if err != nil {
-		return config.Config{}, err
+		return c, fmt.Errorf("invalid configuration:\n%w", err)
 	}
-	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
+	for _, key := range config.Given(sources, devIgnored...) {
+		cmd.PrintErrf("warning: %s: dev has a database of its own, and ignores this setting\n", key)
+	}
 	return c, nil
 }
 
-func checkLoopback(flag, listen string) error {
-	address, err := netip.ParseAddrPort(listen)
+// readSeed reads a seed file, or returns nil if there is none.
+func readSeed(path string) (*seed.Seed, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the caller chooses the path
 	if err != nil {
-		return fmt.Errorf("%s: %q is not an address and a port, such as 127.0.0.1:12400", flag, listen)
+		return nil, fmt.Errorf("--seed: %w", err)
 	}
-	if !address.Addr().IsLoopback() {
-		return fmt.Errorf("%s: %s is not a loopback address; dev prints passwords and is for this machine only (use serve)",
-			flag, address.Addr())
+	s, err := seed.Read(text)
+	if err != nil {
+		return nil, fmt.Errorf("--seed: %s:\n%w", path, err)
 	}
-	return nil
+	return &s, nil
 }
 
-// printDemo adds a demo user with an API key, and prints the credentials and commands to try the server with.
-func printDemo(ctx context.Context, out io.Writer, a *app.App, builtins map[string]string, address string) error {
-	const name = "demo"
-	password := secret.Text(12)
-	demo := user.New{
-		Name:     name,
-		Roles:    []string{string(identity.PlatformAdmin)},
-		Password: password,
-		FullName: "Demo User",
+// openDev opens the server and adds the seed, or else the demo user.
+func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Logger) (*app.App, summary, error) {
+	generated := map[string]string{}
+	s := settings(c, c.KeyEncryptionKey, log)
+	s.Temporary = true
+	s.Builtins.Keep = func(passwords map[string]string) error {
+		generated = passwords
+		return nil
 	}
-	if _, err := a.Users.Add(ctx, demo); err != nil {
-		return err
-	}
-	created, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: name}, "made by sallyport dev", nil)
+	a, err := app.Open(ctx, s)
 	if err != nil {
-		return err
+		return nil, summary{}, err
 	}
 
-	url := "http://" + address
-	_, err = fmt.Fprintf(out, `
-Sallyport serves a temporary database at %[1]s (Ctrl-C stops it and deletes the database).
+	result := summary{
+		AdminPassword:    cmp.Or(generated[user.Admin], c.AdminPassword),
+		ReadonlyPassword: cmp.Or(generated[user.Readonly], c.ReadonlyPassword),
+	}
+	if data == nil {
+		result.Demo, err = addDemo(ctx, a)
+	} else {
+		err = data.Apply(ctx, a)
+		result.addSeed(*data)
+	}
+	if err != nil {
+		return nil, summary{}, errors.Join(err, a.Close())
+	}
+	return a, result, nil
+}
 
-  built-in users  admin     %[2]s
-                  readonly  %[3]s
-  demo user       %[4]s      %[5]s  (a platform admin)
-  demo API key    %[6]s
+// addDemo adds a demo user with an API key.
+func addDemo(ctx context.Context, a *app.App) (*demo, error) {
+	d := demo{User: "demo", Password: secret.Text(12)}
+	if _, err := a.Users.Add(ctx, user.New{
+		Name:     d.User,
+		Roles:    []string{string(identity.PlatformAdmin)},
+		Password: d.Password,
+		FullName: "Demo User",
+	}); err != nil {
+		return nil, err
+	}
+	created, key, err := a.Keys.CreatePlain(ctx, identity.Principal{User: d.User}, "made by sallyport dev", nil)
+	d.KeyID, d.APIKey = created.ID, key.Encoded()
+	return &d, err
+}
 
-Try:
+// announce prints the summary, and creates the file that says that the server is ready.
+func announce(cmd *cobra.Command, s summary, write summaryFormat, readyFile string) error {
+	if err := write(cmd.OutOrStdout(), s); err != nil {
+		return err
+	}
+	if readyFile == "" {
+		return nil
+	}
 
-  curl -u 'admin:%[2]s' %[1]s/api/v1/account
-  curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
-  curl -H 'Authorization: ApiKey %[6]s' '%[1]s/_security/api_key?pretty'
-  curl -u '%[4]s:%[5]s' -H 'Content-Type: application/json' -d '{"ids": ["%[7]s"], "metadata": {"team": "search"}}' '%[1]s/_security/api_key/_bulk_update?pretty'
-  curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
-
-`, url, builtins[user.Admin], builtins[user.Readonly], name, password, key.Encoded(), created.ID)
-	return err
+	// A reader must never find a part of it.
+	part := readyFile + ".part"
+	if err := os.WriteFile(part, []byte(s.URL+"\n"), 0o600); err != nil {
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	if err := os.Rename(part, readyFile); err != nil {
+		return fmt.Errorf("--ready-file: %w", errors.Join(err, os.Remove(part)))
+	}
+	return nil
 }

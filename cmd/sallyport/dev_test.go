@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/base64"
 	"net/http"
 	"os"
 	"os/exec"
@@ -88,18 +90,119 @@ func TestDev_ClientProgram(t *testing.T) {
 	}
 }
 
-// Ensures that dev refuses any address that is not a loopback address, because it prints passwords.
+// Ensures that dev refuses what it cannot use, names it, and leaves nothing behind.
 func TestDev_Refusals(t *testing.T) {
 	t.Parallel()
-	for listen, saying := range map[string]string{
-		"0.0.0.0:0":   "not a loopback address",
-		"[::]:0":      "not a loopback address",
-		"192.0.2.1:0": "not a loopback address",
-		":0":          "not an address and a port",
-		"localhost:0": "not an address and a port",
+	for name, c := range map[string]struct {
+		args   []string
+		seed   string
+		saying string
+	}{
+		"all addresses without plain_http": {[]string{"--listen", "0.0.0.0:0"}, "", "plain_http"},
+		"an address without a port":        {[]string{"--listen", "localhost"}, "", "listen: \"localhost\" is not an"},
+		"an unknown output":                {[]string{"--output", "xml"}, "", "--output: \"xml\" is none of"},
+		"a seed that is missing":           {[]string{"--seed", "missing.yaml"}, "", "--seed: open missing.yaml"},
+		"a seed with an error":             {[]string{"--seed", "seed.yaml"}, "users:\n- name: joe\n", "password: this is missing"},
+		"a ready file that cannot be made": {[]string{"--ready-file", "missing/ready"}, "", "--ready-file: "},
 	} {
-		o := run(t, invocation{args: []string{"dev", "--listen", listen}})
-		wantRefusal(t, o, saying)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder, temporary := t.TempDir(), t.TempDir()
+			writeFile(t, filepath.Join(folder, "seed.yaml"), c.seed)
+			args := append([]string{"dev", "--listen", "127.0.0.1:0"}, c.args...)
+			o := run(t, invocation{args: args, dir: folder, env: []string{"TMPDIR=" + temporary}})
+			if o.code != 1 || !strings.Contains(o.stderr, c.saying) {
+				t.Errorf("exit code %d: %s; want 1 and %q", o.code, o.stderr, c.saying)
+			}
+			if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
+				t.Errorf("dev left behind %v, %v", entries, err)
+			}
+		})
+	}
+}
+
+// Ensures that dev has what a seed describes, prints it for scripts, creates the file that says that it is ready,
+// removes it at SIGTERM, and exits with 0.
+func TestDev_Seed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "seed.yaml"), deployed(t, "ci/seed.yaml"))
+	s := start(t, invocation{
+		args: []string{"dev", "--listen", "127.0.0.1:0", "--seed", "seed.yaml", "--output", "json", "--ready-file", "ready"},
+		env:  []string{"TMPDIR=" + t.TempDir(), "SALLYPORT_ADMIN_PASSWORD=chosen by hand", "SALLYPORT_STORE=sqlite:mine.db"},
+		dir:  folder,
+	}, regexp.MustCompile(`"url": "([^"]+)"`))
+	s.waitFor(regexp.MustCompile(`(\n}\n)`))
+	ready := filepath.Join(folder, "ready")
+	for !exists(ready) {
+		s.waitFor(regexp.MustCompile(`"url": "([^"]+)"`))
+	}
+	if text, err := os.ReadFile(ready); err != nil || string(text) != s.url+"\n" {
+		t.Errorf("the file has %q, %v; want the URL", text, err)
+	}
+
+	key := s.waitFor(regexp.MustCompile(`"api_key": "([^"]+)"`))
+	if want := base64.StdEncoding.EncodeToString([]byte("ci-pipeline:known-to-the-tests-of-ci")); key != want {
+		t.Errorf("the key is %q; want %q", key, want)
+	}
+	s.wantAuth(http.StatusOK, "ApiKey "+key)
+	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
+	s.wantAuth(http.StatusOK, person{"ci", "known-to-the-tests"}.basic())
+	s.waitFor(regexp.MustCompile(`warning: (store): dev has a database of its own`))
+	if exists(filepath.Join(folder, "mine.db")) {
+		t.Error("dev made the database that it says it ignores")
+	}
+
+	s.signal(syscall.SIGTERM)
+	if code := s.wait(); code != 0 || exists(ready) {
+		t.Errorf("exit code %d after SIGTERM, and the file is there: %t; want 0 and no file", code, exists(ready))
+	}
+}
+
+// Ensures that a shell can evaluate what dev prints for it.
+func TestDev_Env(t *testing.T) {
+	t.Parallel()
+	s := start(t, invocation{
+		args: []string{"dev", "--listen", "127.0.0.1:0", "--env"},
+		env:  []string{"TMPDIR=" + t.TempDir(), "SALLYPORT_ADMIN_PASSWORD=it's chosen"},
+	}, regexp.MustCompile(`export SALLYPORT_DEV_URL='([^']+)'`))
+	s.waitFor(regexp.MustCompile(`SALLYPORT_DEV_(API_KEY_ID)`))
+	var exports strings.Builder
+	for line := range strings.Lines(s.output.String()) {
+		if strings.HasPrefix(line, "export ") {
+			exports.WriteString(line)
+		}
+	}
+	script := exports.String() + `printf '%s\n' "$SALLYPORT_DEV_ADMIN_PASSWORD" "$SALLYPORT_DEV_API_KEY"`
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
+	password, rest, _ := strings.Cut(string(out), "\n")
+	if err != nil || password != "it's chosen" {
+		t.Fatalf("the shell has the password %q, %v", password, err)
+	}
+	s.wantAuth(http.StatusOK, "ApiKey "+strings.TrimSpace(rest))
+}
+
+// Ensures that the README's commands for CI work as printed.
+func TestDev_ReadmeCI(t *testing.T) {
+	t.Parallel()
+	_, text, _ := strings.Cut(deployed(t, "../README.md"), "### Use it in CI\n")
+	_, text, _ = strings.Cut(text, "```sh\n")
+	script, _, _ := strings.Cut(text, "```")
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "seed.yaml"), deployed(t, "ci/seed.yaml"))
+	if err := os.Symlink(program, filepath.Join(folder, "sallyport")); err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", script+`echo "$SALLYPORT_DEV_API_KEY"; kill $!; wait $!`)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"), "SALLYPORT_LISTEN=127.0.0.1:0")
+	out, err := cmd.Output()
+	want := base64.StdEncoding.EncodeToString([]byte("ci-pipeline:known-to-the-tests-of-ci")) + "\n"
+	if err != nil || string(out) != want {
+		t.Errorf("the commands printed %q, %v; want the key, and exit code 0", out, err)
 	}
 }
 

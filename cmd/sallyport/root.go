@@ -28,7 +28,7 @@ func newRoot() *cobra.Command {
 		newServe(), newDev(),
 		newUser(), newAPIKey(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(),
 		newBackup(), newRestore(), newMigrate(),
-		newConfig(), newVersion(),
+		newHealth(), newConfig(), newVersion(),
 	)
 	return root
 }
@@ -47,6 +47,8 @@ func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 type configFlags struct {
 	file  string
 	names []string
+	// defaults replace those of settings.
+	defaults map[string]string
 }
 
 // add adds --config, and a flag for each setting in keys, to a command.
@@ -55,7 +57,11 @@ func (f *configFlags) add(cmd *cobra.Command, keys ...string) {
 	for _, s := range config.Settings {
 		for _, key := range keys {
 			if s.Key == key {
-				cmd.Flags().String(key, s.Default, strings.ReplaceAll(s.About, "`", "")+" (environment: "+s.Env()+")")
+				value, replaced := f.defaults[key]
+				if !replaced {
+					value = s.Default
+				}
+				cmd.Flags().String(key, value, strings.ReplaceAll(s.About, "`", "")+" (environment: "+s.Env()+")")
 				f.names = append(f.names, key)
 			}
 		}
@@ -70,7 +76,7 @@ func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
 		}
 	}
 	path := cmp.Or(f.file, os.Getenv("SALLYPORT_CONFIG"))
-	return config.Sources{Flags: given, Env: os.LookupEnv, File: path}
+	return config.Sources{Defaults: f.defaults, Flags: given, Env: os.LookupEnv, File: path}
 }
 
 // durationInSeconds writes a duration as a number of seconds, with the unit in the attribute's name.

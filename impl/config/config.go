@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,6 +161,8 @@ func (s Setting) Env() string {
 
 // Sources holds the sources of settings, in addition to the defaults.
 type Sources struct {
+	// Defaults replace the defaults of settings, by key.
+	Defaults map[string]string
 	// Flags are the settings on the command line, by key.
 	Flags map[string]string
 	// Env looks up an environment variable, like os.LookupEnv.
@@ -185,6 +188,16 @@ func (c Config) Servable() error {
 			"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE for each of them to a file with the output of: openssl rand -base64 32")
 	}
 	return nil
+}
+
+// Given returns those of the keys that a source sets, in their order. Sources that cannot be read are Load's errors.
+func Given(from Sources, keys ...string) []string {
+	unset := Sources{Defaults: map[string]string{}, Flags: from.Flags, Env: from.Env, File: from.File}
+	for _, key := range keys {
+		unset.Defaults[key] = ""
+	}
+	values, _ := gather(unset) // Load returns the error
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return values[key] == "" })
 }
 
 // Effective returns the value of each setting by key, with secrets hidden, for display.
@@ -229,6 +242,7 @@ func gather(from Sources) (map[string]string, error) {
 	for _, s := range Settings {
 		values[s.Key] = s.Default
 	}
+	maps.Copy(values, from.Defaults)
 	for key, value := range file {
 		values[key] = text(value)
 	}
@@ -273,11 +287,13 @@ func Ignored(environ []string) []string {
 		known[s.Env()] = true
 		known[s.Env()+"_FILE"] = s.Secret
 	}
+	// Those that dev prints for scripts are not settings.
+	dev := func(name string) bool { return strings.HasPrefix(name, "SALLYPORT_DEV_") }
 
 	var ignored []string
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "SALLYPORT_") && !known[name] {
+		if strings.HasPrefix(name, "SALLYPORT_") && !known[name] && !dev(name) {
 			ignored = append(ignored, name)
 		}
 	}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/seed"
+)
+
+// summary is what a user or a script needs to use a temporary server.
+type summary struct {
+	URL              string      `json:"url"`
+	AdminPassword    string      `json:"admin_password"`
+	ReadonlyPassword string      `json:"readonly_password"`
+	Demo             *demo       `json:"demo,omitempty"`
+	Keys             []seededKey `json:"api_keys,omitempty"`
+}
+
+// demo is the user that a server without a seed has.
+type demo struct {
+	User     string `json:"user"`
+	Password string `json:"password"`
+	KeyID    string `json:"api_key_id"`
+	APIKey   string `json:"api_key"`
+}
+
+// seededKey is a key of the seed, as it is sent.
+type seededKey struct {
+	User   string `json:"user"`
+	Name   string `json:"name"`
+	APIKey string `json:"api_key"`
+}
+
+func (s *summary) addSeed(data seed.Seed) {
+	for _, k := range data.Keys {
+		s.Keys = append(s.Keys, seededKey{User: k.User, Name: k.Name, APIKey: k.Encoded()})
+	}
+}
+
+// summaryFormat writes a summary.
+type summaryFormat func(io.Writer, summary) error
+
+// summaryWriter returns the writer of a format.
+func summaryWriter(format string) (summaryFormat, error) {
+	switch format {
+	case "text":
+		return writeText, nil
+	case "env":
+		return writeEnv, nil
+	case "json":
+		return writeJSON, nil
+	}
+	return nil, fmt.Errorf("--output: %q is none of text, env and json", format)
+}
+
+func writeJSON(out io.Writer, s summary) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(s)
+}
+
+// writeEnv writes assignments that a shell evaluates.
+func writeEnv(out io.Writer, s summary) error {
+	lines := [][2]string{
+		{"URL", s.URL}, {"ADMIN_PASSWORD", s.AdminPassword}, {"READONLY_PASSWORD", s.ReadonlyPassword},
+	}
+	if d := s.Demo; d != nil {
+		lines = append(lines, [2]string{"USER", d.User}, [2]string{"PASSWORD", d.Password}, [2]string{"API_KEY", d.APIKey},
+			[2]string{"API_KEY_ID", d.KeyID})
+	}
+	for i, k := range s.Keys {
+		name := "API_KEY"
+		if i > 0 {
+			name = fmt.Sprintf("API_KEY_%d", i+1)
+		}
+		lines = append(lines, [2]string{name, k.APIKey})
+	}
+	for _, line := range lines {
+		quoted := "'" + strings.ReplaceAll(line[1], "'", `'\''`) + "'"
+		if _, err := fmt.Fprintf(out, "export SALLYPORT_DEV_%s=%s\n", line[0], quoted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeText(out io.Writer, s summary) error {
+	if _, err := fmt.Fprintf(out, `
+Sallyport serves a temporary database at %s (Ctrl-C stops it and deletes the database).
+
+  built-in users  admin     %s
+                  readonly  %s
+`, s.URL, s.AdminPassword, s.ReadonlyPassword); err != nil {
+		return err
+	}
+	if s.Demo == nil {
+		return writeSeeded(out, s)
+	}
+	_, err := fmt.Fprintf(out, `  demo user       %[4]s      %[5]s  (a platform admin)
+  demo API key    %[6]s
+
+Try:
+
+  curl -u 'admin:%[2]s' %[1]s/api/v1/account
+  curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
+  curl -H 'Authorization: ApiKey %[6]s' '%[1]s/_security/api_key?pretty'
+  curl -u '%[4]s:%[5]s' -H 'Content-Type: application/json' -d '{"ids": ["%[7]s"], "metadata": {"team": "search"}}' '%[1]s/_security/api_key/_bulk_update?pretty'
+  curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
+
+`, s.URL, s.AdminPassword, s.ReadonlyPassword, s.Demo.User, s.Demo.Password, s.Demo.APIKey, s.Demo.KeyID)
+	return err
+}
+
+// writeSeeded writes the keys of the seed, the encoded form of which its author may not have.
+func writeSeeded(out io.Writer, s summary) error {
+	for _, k := range s.Keys {
+		if _, err := fmt.Fprintf(out, "  API key         %s  %s (%s)\n", k.APIKey, k.Name, k.User); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "\nTry:\n\n  curl -u 'admin:%s' %s/api/v1/account\n\n", s.AdminPassword, s.URL)
+	return err
+}
