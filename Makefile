@@ -47,6 +47,16 @@ run: build ## build, and serve a temporary database with a demo user and an API 
 build: ## build the program into bin/
 	$(GO) build $(TRIM) -o $(BIN) ./cmd/sallyport
 
+.PHONY: image
+image: ## build the container image with docker, podman or buildah, for amd64 and arm64
+	deploy/build-image $(ARCHS)
+
+# Only this machine's architecture can be run here.
+.PHONY: image-test
+image-test: ## build the container image, run it, and use it with Elasticsearch's client
+	deploy/build-image $$($(GO) env GOHOSTARCH)
+	$(GO) -C $(INTEROP) test -count=1 -v -run '^TestImage$$' .
+
 # Tests that take minutes: of the program, those with faults, floods and load, or with an old version of it; of the HTTP
 # layer, those with overload and thousands of keys.
 LONG_PROGRAM := Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay
@@ -99,7 +109,7 @@ on-postgres:
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
 interop: $(FETCHED) ## test with Elasticsearch's clients and an identity provider (minutes the first time)
-	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip Browser ./...
+	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip 'Browser|^TestImage$$' ./...
 
 .PHONY: browser
 browser: $(FETCHED) ## test signing in at an identity provider with a browser
