@@ -145,7 +145,7 @@ func expectedSchema(ctx context.Context, version int64) (objects map[string]stri
 	if err != nil {
 		return nil, nil, err
 	}
-	provider, err := goose.NewProvider(sqliteDialect.goose, db, sqliteDialect.migrations(files))
+	provider, err := goose.NewProvider(sqliteDialect.goose, db, sqliteDialect.migrations(files, true))
 	if err != nil {
 		return nil, nil, err
 	}

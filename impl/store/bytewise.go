@@ -11,13 +11,19 @@ import (
 // bytewise is a file system of migrations that compares texts by their bytes, as SQLite does, whatever the locale of
 // the database is. Clients see the order, and an upgrade of the C library can damage an index that depends on a
 // locale. A text is converted for the operator ->>, as SQLite does; its result would have the database's locale.
-func bytewise(files fs.FS) fs.FS { return bytewiseFS{files} }
+// Migrations without a transaction build indexes while others write, except in a new database: PostgreSQL waits for all
+// transactions of all schemas then.
+func bytewise(files fs.FS, fresh bool) fs.FS { return bytewiseFS{files, fresh} }
 
-type bytewiseFS struct{ fs.FS }
+type bytewiseFS struct {
+	fs.FS
+	fresh bool
+}
 
 var (
 	textColumn = regexp.MustCompile(`\bTEXT\b`)
 	jsonMember = regexp.MustCompile(`\b(\w+) ->> ('\w+')`)
+	index      = regexp.MustCompile(`\b(CREATE|DROP) INDEX\b`)
 )
 
 // Open implements fs.FS.
@@ -29,6 +35,9 @@ func (f bytewiseFS) Open(name string) (fs.File, error) {
 	text, err := io.ReadAll(file)
 	text = textColumn.ReplaceAll(text, []byte(`TEXT`+byBytes))
 	text = jsonMember.ReplaceAll(text, []byte(`($1`+asJSON+` ->> $2)`+byBytes))
+	if !f.fresh && bytes.Contains(text, []byte("+goose NO TRANSACTION")) {
+		text = index.ReplaceAll(text, []byte(`$1 INDEX CONCURRENTLY`))
+	}
 	return bytewiseFile{file, bytes.NewReader(text)}, err
 }
 

@@ -39,7 +39,7 @@ func TestMigrate_ExternalIdentities(t *testing.T) {
 		},
 		"PostgreSQL": func(t *testing.T) (string, goose.Dialect, *sql.DB) {
 			t.Helper()
-			dsn := postgrestest.DSN(t)
+			dsn := postgrestest.Database(t) // in a shared one, the migration waits for transactions of other tests
 			return dsn, goose.DialectPostgres, connect(t, dsn)
 		},
 	} {

@@ -207,8 +207,8 @@ func TestGroup_CallerDisconnects(t *testing.T) {
 	})
 }
 
-// Ensures that all members fail if the commit does, even those with functions that had failed: they may have seen what was
-// not committed.
+// Ensures that all members fail if the commit does, even those with functions that had failed: they may have seen what
+// was not committed.
 func TestGroup_CommitFails(t *testing.T) {
 	for name, fail := range map[string]func(g groupTest, tx *Tx) error{
 		"database refuses": func(g groupTest, tx *Tx) error {

@@ -131,6 +131,12 @@ func (s *keyStatement) values(c condition.Condition) {
 		s.write(`) > 0`)
 		return
 	}
+	if c.Operator == condition.NotEqual && c.Values[0] == int64(0) {
+		// An index on the keys that have a time is used only if the statement has its condition, and an index on
+		// all keys is read from the first time on only with the other one.
+		s.write(`(`, s.compared[c.Column], ` <> 0 AND `, s.compared[c.Column], ` > 0)`)
+		return
+	}
 	if c.Column != condition.Realm {
 		s.write(s.compared[c.Column])
 		s.compare(c)
@@ -269,6 +275,17 @@ func (t Keys) Count(where condition.Condition, limit int) (int, error) {
 // requested order until enough are selected.
 const sortedInMemory = 10_000
 
+// sortedOfUser is sortedInMemory for the keys of one user: indexes have them in the order of the sort.
+const sortedOfUser = 1_000
+
+// inOrder reports whether keys are read in the requested order, rather than sorted.
+func inOrder(where condition.Condition, orders []condition.Order, total int) bool {
+	if total < 0 || total > sortedInMemory {
+		return true
+	}
+	return total > sortedOfUser && where.OfUser(orders[0].Column, condition.Expiration, condition.Invalidation)
+}
+
 // IDs returns the ids of the first selected keys in an order, at most the limit; zero is no limit. total is about the
 // number of selected keys, or negative if there may be many.
 func (t Keys) IDs(where condition.Condition, orders []condition.Order, limit, total int) ([]string, error) {
@@ -277,7 +294,7 @@ func (t Keys) IDs(where condition.Condition, orders []condition.Order, limit, to
 		return nil, err
 	}
 	s.write(`SELECT id`)
-	many := total < 0 || total > sortedInMemory
+	many := inOrder(where, orders, total)
 	if many && !where.Narrow() {
 		s.walk(orders)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/background"
 )
 
 // defaultPool is the maximum number of connections of a process, unless the DSN sets pool_max_conns, as pgxpool names
@@ -210,14 +211,29 @@ func openMigrating(config *pgx.ConnConfig) (*sql.DB, error) {
 	unlimited := config.Copy()
 	unlimited.RuntimeParams["statement_timeout"] = "0"
 	unlimited.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
-	locked := stdlib.OpenDB(*unlimited, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx,
-			"SELECT pg_advisory_lock(hashtextextended('sallyport migrations ' || current_schema(), 0))")
-		return err
-	}))
+	locked := stdlib.OpenDB(*unlimited, stdlib.OptionAfterConnect(lockMigrations))
 	locked.SetMaxOpenConns(1) // the lock is the connection's, and ends with it
 	return locked, nil
 }
+
+// lockMigrations waits for the lock of migrations. A statement that waits for it would be one that CREATE INDEX
+// CONCURRENTLY in the other process waits for.
+func lockMigrations(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		var locked bool
+		err := conn.QueryRow(ctx,
+			"SELECT pg_try_advisory_lock(hashtextextended('sallyport migrations ' || current_schema(), 0))").Scan(&locked)
+		if err != nil || locked {
+			return err
+		}
+		if !background.Pause(ctx, migrationsPoll) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// migrationsPoll is the interval in which a process asks whether another one has migrated.
+const migrationsPoll = 50 * time.Millisecond
 
 func postgresExists(err error) bool { return code(err) == "23505" }
 

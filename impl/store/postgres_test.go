@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -250,4 +253,85 @@ func TestPostgres_ReadOnly(t *testing.T) {
 	must(t, write("after"))
 	must(t, st.View(t.Context(), func(*store.Tx) error { return nil })) // its connection does not know yet
 	must(t, st.Ready(t.Context()))
+}
+
+// before11 returns a database with a user and the schema of version 10, and an unfinished index of the next migration.
+func before11(t *testing.T) (dsn string, db *sql.DB) {
+	t.Helper()
+	dsn = postgrestest.Database(t)
+	if err := open(t, dsn, time.Now).Update(t.Context(), func(tx *store.Tx) error {
+		return tx.Users.Insert(store.User{Name: "alice"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db = connect(t, dsn+"&lock_timeout=5000")
+	for _, statement := range []string{
+		`DELETE FROM goose_db_version WHERE version_id > 10`,
+		`DROP INDEX api_keys_user_description, api_keys_user_expires_at`,
+		`CREATE INDEX api_keys_user_description ON api_keys (id)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dsn, db
+}
+
+// Ensures that a migration that builds indexes builds an unfinished one again, and lets other programs write meanwhile.
+func TestPostgres_IndexesBuiltWhileOthersWrite(t *testing.T) {
+	dsn, db := before11(t)
+	insert := func(in interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	}, id string) {
+		t.Helper()
+		if _, err := in.ExecContext(t.Context(), `INSERT INTO api_keys
+			(id, user_name, description, secret_digest, created_at, expires_at) VALUES ($1, 'alice', '', '', 1, 0)`,
+			id); err != nil {
+			t.Error(err)
+		}
+	}
+
+	// The migration waits for this transaction.
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert(tx, "a")
+	opened := make(chan error, 1)
+	go func() {
+		st, err := store.Open(context.WithoutCancel(t.Context()), dsn, time.Now)
+		if err == nil {
+			err = st.Close()
+		}
+		opened <- err
+	}()
+	const waits = `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+		AND wait_event_type = 'Lock' AND query LIKE '%INDEX CONCURRENTLY%')`
+	for waiting := false; !waiting; runtime.Gosched() {
+		if err := db.QueryRowContext(t.Context(), waits).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-opened:
+			t.Fatalf("the migration did not wait: %v", err)
+		default:
+		}
+	}
+	insert(db, "b")
+	if err := errors.Join(tx.Commit(), <-opened); err != nil {
+		t.Fatal(err)
+	}
+
+	const built = `SELECT COUNT(*) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+		WHERE relname IN ('api_keys_user_description', 'api_keys_user_expires_at') AND indisvalid AND indnatts = 4`
+	var n int
+	if err := db.QueryRowContext(t.Context(), built).Scan(&n); err != nil || n != 2 {
+		t.Errorf("%d of 2 indexes are built: %v", n, err)
+	}
+}
+
+// Ensures that programs that start at the same time do not wait for each other's migration forever.
+func TestPostgres_IndexesBuiltAtOnce(t *testing.T) {
+	dsn, _ := before11(t)
+	openAtOnce(t, dsn)
 }

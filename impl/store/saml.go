@@ -4,10 +4,12 @@ import "time"
 
 // The statements on these records.
 var (
-	sweepSAMLRequests   = prepare(`DELETE FROM saml_requests WHERE expires_at <= $1`)
+	sweepSAMLRequests = prepare(`DELETE FROM saml_requests WHERE id IN
+		(SELECT id FROM saml_requests WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 	insertSAMLAssertion = prepare(`INSERT INTO saml_assertions (issuer, id, expires_at) VALUES ($1, $2, $3)
 		ON CONFLICT (issuer, id) DO NOTHING`)
-	sweepSAMLAssertions = prepare(`DELETE FROM saml_assertions WHERE expires_at <= $1`)
+	sweepSAMLAssertions = prepare(`DELETE FROM saml_assertions WHERE (issuer, id) IN
+		(SELECT issuer, id FROM saml_assertions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 	selectSAMLMetadata  = prepare(`SELECT body, fetched_at FROM saml_metadata WHERE realm = $1`)
 	replaceSAMLMetadata = prepare(`INSERT INTO saml_metadata (realm, body, fetched_at) VALUES ($1, $2, $3)
 		ON CONFLICT (realm) DO UPDATE SET body = excluded.body, fetched_at = excluded.fetched_at`)
@@ -20,12 +22,12 @@ func (t SAML) UseAssertion(issuer, id string, until time.Time) (bool, error) {
 }
 
 // Sweep removes records of used messages that have expired, and pending sign-ins, which releases before this one kept
-// in the store.
+// in the store, a bounded number of each per call.
 func (t SAML) Sweep() error {
-	if err := t.tx.do(sweepSAMLRequests, millis(t.tx.Now)); err != nil {
+	if err := t.tx.do(sweepSAMLRequests, millis(t.tx.Now), sweepMost); err != nil {
 		return err
 	}
-	return t.tx.do(sweepSAMLAssertions, millis(t.tx.Now))
+	return t.tx.do(sweepSAMLAssertions, millis(t.tx.Now), sweepMost)
 }
 
 // Metadata returns the last valid metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.

@@ -44,7 +44,7 @@ var sqliteDialect = dialect{
 	refuseRemoval: sqliteNoDelete,
 
 	prepared:    true,
-	migrations:  func(files fs.FS) fs.FS { return files },
+	migrations:  func(files fs.FS, _ bool) fs.FS { return files },
 	isReadOnly:  "FALSE", // only a write finds out whether a file is writable
 	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
 }

@@ -60,8 +60,8 @@ type dialect struct {
 	readOnly, readWrite sql.TxOptions
 	// grouped reports whether concurrent Updates share commits.
 	grouped bool
-	// migrations adapts the files of migrations to the database.
-	migrations func(fs.FS) fs.FS
+	// migrations adapts the files of migrations to the database. fresh reports whether it has none yet.
+	migrations func(files fs.FS, fresh bool) fs.FS
 	// prepared reports whether statements have to be prepared by hand.
 	prepared bool
 	// hasVersions is a query that returns whether the table of goose exists.
@@ -193,15 +193,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(s.dialect.goose, db, s.dialect.migrations(files))
-	if err != nil {
-		return err
-	}
-	current, _, err := provider.GetVersions(ctx)
+	current, err := schemaVersion(ctx, db, s.dialect)
 	if err != nil {
 		return err
 	}
 	if err := notNewer(current); err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(s.dialect.goose, db, s.dialect.migrations(files, current == 0))
+	if err != nil {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {

@@ -55,6 +55,46 @@ func sweeps(s *suite) {
 	}
 }
 
+// samlSweeps: each removes a bounded number of records of used messages, and only expired ones.
+func samlSweeps(s *suite) {
+	const count, most = 1_100, 1_000
+	late := s.moment().Add(time.Hour)
+	use := func(until time.Time) (fresh int) {
+		undone := errors.New("undone")
+		s.is(s.store.Update(s.Context(), func(tx *store.Tx) error {
+			fresh = 0
+			for i := range count + 1 {
+				first, err := tx.SAML.UseAssertion("i", fmt.Sprint(i), until)
+				if err != nil {
+					return err
+				}
+				if first {
+					fresh++
+				}
+			}
+			return undone
+		}), undone)
+		return fresh
+	}
+
+	s.update(func(tx *store.Tx) error {
+		if _, err := tx.SAML.UseAssertion("i", fmt.Sprint(count), late); err != nil {
+			return err
+		}
+		for i := range count {
+			if _, err := tx.SAML.UseAssertion("i", fmt.Sprint(i), tx.Now.Add(time.Minute)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.now = s.now.Add(time.Minute)
+	for _, want := range []int{most, count, count} {
+		s.update(func(tx *store.Tx) error { return tx.SAML.Sweep() })
+		equal(s, "how many messages can be used again", use(late), want)
+	}
+}
+
 // crowds: the oldest sessions of a user are deleted to keep within the limit.
 func crowds(s *suite) {
 	s.update(func(tx *store.Tx) error { return tx.Users.Insert(alice()) })

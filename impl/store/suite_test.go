@@ -32,6 +32,7 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"Sessions":      sessions,
 		"Purges":        purges,
 		"Sweeps":        sweeps,
+		"SAMLSweeps":    samlSweeps,
 		"Crowds":        crowds,
 		"SessionTokens": sessionTokens,
 		"APIKeys":       apiKeys,

@@ -183,6 +183,31 @@ func (c Condition) Narrow() bool {
 	return c.Kind == Membership || c.Kind == Comparison && c.Operator != NotEqual
 }
 
+// OfUser reports whether the condition selects keys of one user by nothing else than the given columns.
+func (c Condition) OfUser(columns ...Column) bool {
+	parts := c.Parts
+	if c.Kind != Conjunction {
+		parts = []Condition{c}
+	}
+	ofUser := false
+	for _, part := range parts {
+		isUser := part.Kind == Comparison && part.Column == UserName && part.Operator == Equal
+		if !isUser && !part.only(columns) {
+			return false
+		}
+		ofUser = ofUser || isUser
+	}
+	return ofUser
+}
+
+// only reports whether the condition is about no other columns.
+func (c Condition) only(columns []Column) bool {
+	if c.Kind == Comparison || c.Kind == Membership {
+		return slices.Contains(columns, c.Column)
+	}
+	return !slices.ContainsFunc(c.Parts, func(part Condition) bool { return !part.only(columns) })
+}
+
 // costlySize is the size of a condition on realms, which reads all documents about owners with such a realm, or on the
 // text of metadata.
 const costlySize = 50

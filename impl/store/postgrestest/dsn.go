@@ -4,6 +4,7 @@ package postgrestest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -59,10 +60,38 @@ func Database(t testing.TB) string {
 // Copy is Database with a copy of another database of the server. The template must have no connections.
 func Copy(t testing.TB, template string) string {
 	t.Helper()
+	dsn, err := create(t, "TEMPLATE "+pgx.Identifier{template}.Sanitize())
+	if err != nil {
+		t.Fatalf("cannot create a database: %v", err)
+	}
+	return dsn
+}
+
+// Localized is Database with the English locale, in which texts have another order than their bytes. The test is
+// skipped if the server has no such locale.
+func Localized(t testing.TB) string {
+	t.Helper()
+	var refused []error
+	for _, locale := range []string{
+		"LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'", "LOCALE 'en_US.UTF-8'", "LOCALE 'en_US.utf8'",
+	} {
+		dsn, err := create(t, "TEMPLATE template0 ENCODING 'UTF8' "+locale)
+		if err == nil {
+			return dsn
+		}
+		refused = append(refused, err)
+	}
+	t.Skipf("the server has no English locale: %v", errors.Join(refused...))
+	return ""
+}
+
+// create creates a database, which is dropped when the test ends, and returns its DSN.
+func create(t testing.TB, options string) (string, error) {
+	t.Helper()
 	base := Server(t)
 	name := "sallyport_" + strings.ToLower(rand.Text())
-	if err := execute(base, "CREATE DATABASE "+name+" TEMPLATE "+pgx.Identifier{template}.Sanitize()); err != nil {
-		t.Fatalf("cannot create a database: %v", err)
+	if err := execute(base, "CREATE DATABASE "+name+" "+options); err != nil {
+		return "", err
 	}
 
 	t.Cleanup(func() {
@@ -73,7 +102,7 @@ func Copy(t testing.TB, template string) string {
 
 	own := *base
 	own.Path = "/" + name
-	return own.String()
+	return own.String(), nil
 }
 
 // Server returns the URL of the server's own database.
