@@ -14,7 +14,14 @@ export GOTOOLCHAIN ?= auto
 
 # Only these tests depend on the official clients of Elasticsearch, so they are a separate module.
 INTEROP  := interop
-MODULES  := go.mod go.sum $(INTEROP)/go.mod $(INTEROP)/go.sum
+
+# Benchmarks depend on other servers, so they are a separate module, too. The code that ogen generates for them is not
+# in the repository.
+BENCH    := bench
+OGEN     := $(BENCH)/ogen/oas_server_gen.go
+ROUNDS   ?= 5
+
+MODULES  := $(foreach folder,. $(INTEROP) $(BENCH),$(folder)/go.mod $(folder)/go.sum)
 
 # Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests are skipped with a
 # message.
@@ -83,7 +90,7 @@ program:
 
 .PHONY: thorough
 thorough: ## run what make test leaves out (minutes): faults, upgrades, load, costs, and the HTTP layer on PostgreSQL
-	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory long costs on-postgres
+	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory long costs on-postgres bench-smoke
 
 .PHONY: long
 long: export SALLYPORT_TEST_THOROUGH := 1
@@ -128,8 +135,18 @@ fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many m
 		-args -cost.seed "$$(date +%s)")
 
 .PHONY: bench
-bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: $(OGEN) ## measure the ratios, times and allocations of docs/performance.md in ROUNDS (5) rounds (minutes)
+	@.ci/with-postgres $(GO) -C $(BENCH) run . -rounds $(ROUNDS)
+
+# The figures of so short rounds mean nothing, but each part of the program runs.
+.PHONY: bench-smoke
+bench-smoke: $(OGEN)
+	$(GO) -C $(BENCH) test ./...
+	@.ci/with-postgres $(GO) -C $(BENCH) run . -rounds 1 -load 50ms -ratios 1x > /dev/null
+
+$(OGEN): api/openapi.yaml $(BENCH)/ogen.yml $(BENCH)/reduce/main.go $(BENCH)/go.mod
+	$(GO) -C $(BENCH) generate ./...
+	@touch $@
 
 .PHONY: soak
 soak: ## put servers under full mixed load for SOAK (10m each), and report their memory and answers
@@ -141,9 +158,9 @@ generate: ## generate gen/ from api/openapi.yaml, after each change of it
 
 # This comes first in CI, so that no test runs code that does not match the contract.
 .PHONY: verify
-verify: ## fail if gen/, go.mod or go.sum would change with make generate and go mod tidy
+verify: $(OGEN) ## fail if gen/, go.mod or go.sum would change with make generate and go mod tidy
 	@before=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
-	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && \
+	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && $(GO) -C $(BENCH) mod tidy && \
 	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	untracked=$$(git ls-files --others --exclude-standard -- gen); \
 	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
@@ -152,11 +169,13 @@ verify: ## fail if gen/, go.mod or go.sum would change with make generate and go
 	fi; echo "generated code and modules are up to date"
 
 .PHONY: check
-check: ## vet, formatting and lint
+check: $(OGEN) ## vet, formatting and lint
 	$(GO) vet ./...
 	$(GO) -C $(INTEROP) vet ./...
+	$(GO) -C $(BENCH) vet ./...
 	$(GO) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(INTEROP) run $(LINT) run --allow-parallel-runners ./...
+	$(GO) -C $(BENCH) run $(LINT) run --allow-parallel-runners ./...
 
 .PHONY: clean
 clean: ## remove what was built

@@ -48,9 +48,10 @@ const (
 // Expires is when the session expires.
 var Expires = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-// New returns the server. It accepts any body that can be decoded.
-func New() http.Handler {
+// New returns the server, with middleware. Without any it accepts each body that can be decoded.
+func New(middleware ...echo.MiddlewareFunc) http.Handler {
 	e := echo.New()
+	e.Use(middleware...)
 	RegisterHandlers(e, NewStrictHandler(server{}, nil))
 	return e
 }
