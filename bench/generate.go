@@ -1,4 +1,4 @@
-// Command bench measures what docs/performance.md records, in rounds in which all that is compared takes its turn, and
+// Command bench measures what docs/performance.md records, in rounds that each measure everything once, and
 // prints the medians as the tables of that page. It is a separate module, so that the server does not depend on what it
 // is compared with.
 package main
