@@ -37,7 +37,8 @@ func TestNew_Refused(t *testing.T) {
 		{"two credentials", "https://sallyport.example", []client.Option{password, key}, "one of"},
 		{"no password", "https://sallyport.example", []client.Option{client.WithPassword("alice", "")}, "empty"},
 		{"no key", "https://sallyport.example", []client.Option{client.WithAPIKey("")}, "empty"},
-		{"header in a key", "https://sallyport.example", []client.Option{client.WithAPIKey("secret-1\r\nX: y")}, "characters"},
+		{"header in a key", "https://sallyport.example",
+			[]client.Option{client.WithAPIKey("secret-1\r\nX: y")}, "characters"},
 		{"header in a token", "https://sallyport.example",
 			[]client.Option{client.WithSession("secret-1\n", time.Time{})}, "characters"},
 		{"header in the user agent", "https://sallyport.example", []client.Option{client.WithUserAgent("a\r\nb")}, "ASCII"},
@@ -105,7 +106,13 @@ func TestClient_Region(t *testing.T) {
 	if u, err := c.Caller(t.Context()); err != nil || u.UserName != "alice" {
 		t.Errorf("%v, %v", u, err)
 	}
-	want := []string{"POST /api/v1/regions/eu-1/users/auth/_login", "GET /api/v1/regions/eu-1/user"}
+	for _, err := range c.Users(t.Context()) {
+		if !client.IsForbidden(err) {
+			t.Errorf("%v; want a refusal", err)
+		}
+	}
+	want := []string{"POST /api/v1/regions/eu-1/users/auth/_login", "GET /api/v1/regions/eu-1/user",
+		"GET /api/v1/regions/eu-1/users?include_disabled=true"}
 	if got := w.faults.requests(); !slices.Equal(got, want) {
 		t.Errorf("the requests are %q; want %q", got, want)
 	}

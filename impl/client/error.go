@@ -132,21 +132,10 @@ func (e *Error) needsRecentPassword() bool {
 	return e.Status == http.StatusForbidden && e.Code == "root.unauthorized.recent_password_required"
 }
 
-// shed reports whether the server, and not a proxy, refused the request under load: it had no effect then.
+// shed reports whether the server, and not a proxy, refused the request under load.
 func (e *Error) shed() bool {
 	return e.Status == http.StatusServiceUnavailable &&
 		(e.Code == "root.overloaded" || e.Type == "es_rejected_execution_exception")
-}
-
-// harmful reports whether the server may have carried out a request that was answered with this error.
-func (e *Error) harmful() bool {
-	switch e.Status {
-	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return !e.unsent
-	case http.StatusServiceUnavailable:
-		return !e.shed()
-	}
-	return e.Status < http.StatusMultipleChoices // a success that cannot be read
 }
 
 // statusElevationRequired is ECE's status for callers that need elevated permissions.

@@ -47,7 +47,7 @@ func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *faults) pick(r *http.Request) fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seen = append(f.seen, r.Method+" "+r.URL.Path)
+	f.seen = append(f.seen, r.Method+" "+r.URL.RequestURI())
 	spoiled := strings.HasSuffix(r.URL.Path, f.match) && (f.match != "" || !strings.HasSuffix(r.URL.Path, "_login"))
 	if f.times == 0 || !spoiled {
 		return pass

@@ -65,8 +65,8 @@ func (s *session) get() token {
 	return s.token
 }
 
-// current returns a token for a request. It signs in if there is none, and refreshes one that is due: if that fails, the
-// token is used as it is, because it may still be valid.
+// current returns a token for a request. It signs in if there is none, and refreshes one that is due: if that fails,
+// the token is used as it is, because it may still be valid.
 func (s *session) current(ctx context.Context) (token, error) {
 	now := s.transport.clock.now()
 	used := s.get()

@@ -76,6 +76,26 @@ func TestSession_Lifetime(t *testing.T) {
 	}
 }
 
+// Ensures that a token that expires with its session is not refreshed again and again.
+func TestSession_End(t *testing.T) {
+	w := newWorld(t, func(s *app.Settings) { s.Sessions.Absolute = 45 * time.Minute })
+	c := w.client(w.faulty, client.WithPassword("alice", alicePassword))
+	w.wantRequests(w.call(c), login, caller)
+	for _, step := range []struct {
+		after time.Duration
+		want  []string
+	}{
+		{15 * time.Minute, []string{refresh, caller}},
+		{15 * time.Minute, []string{refresh, caller}}, // the token got expires when the one before does: with the session
+		{8 * time.Minute, []string{caller}},
+		{6 * time.Minute, []string{caller}},
+		{time.Minute, []string{caller, login, caller}},
+	} {
+		w.advance(step.after)
+		w.wantRequests(w.call(c), step.want...)
+	}
+}
+
 // Ensures that a client that was idle signs in again, with one request more than it needs.
 func TestSession_Idle(t *testing.T) {
 	w := newWorld(t)
@@ -274,6 +294,63 @@ func TestSession_Elevation(t *testing.T) {
 			t.Errorf("%d codes were asked for; want 5", n)
 		}
 	})
+}
+
+// Ensures that a request with an elevation that ended takes another one, although the token was refreshed meanwhile.
+func TestSession_ElevationAndRefresh(t *testing.T) {
+	w := newWorld(t)
+	d := w.enroll("bob", bobPassword)
+	c := w.client(w.faulty, client.WithPassword("bob", bobPassword), client.WithElevation(d.code))
+	if err := errorOf(c.CreateKey(t.Context(), "first", 0)); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(16 * time.Minute)
+	w.faults.set(func(f *faults, rw http.ResponseWriter, r *http.Request) {
+		answer := f.carryOut(r)
+		w.advance(16 * time.Minute)
+		if err := errorOf(c.Caller(r.Context())); err != nil {
+			t.Error(err)
+		}
+		rw.WriteHeader(answer.Code)
+		_, _ = rw.Write(answer.Body.Bytes())
+	}, 1, "/keys")
+	if err := errorOf(c.CreateKey(t.Context(), "second", 0)); err != nil {
+		t.Error(err)
+	}
+	if n := d.asked.Load(); n != 2 {
+		t.Errorf("%d codes were asked for; want 2", n)
+	}
+}
+
+// Ensures that a request does not fail because another one, which it began to wait with, was canceled.
+func TestSession_Abandoned(t *testing.T) {
+	w := newWorld(t)
+	d := w.enroll("bob", bobPassword)
+	asked, release := make(chan bool, 2), make(chan bool)
+	c := w.client(w.faulty, client.WithPassword("bob", bobPassword),
+		client.WithElevation(func(ctx context.Context) (string, error) {
+			asked <- true
+			<-release
+			if ctx.Err() != nil {
+				return "", ctx.Err()
+			}
+			return d.code(ctx)
+		}))
+	ctx, cancel := context.WithCancel(t.Context())
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- errorOf(c.CreateKey(ctx, "first", 0)) }()
+	<-asked
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+
+	go func() { second <- errorOf(c.CreateKey(t.Context(), "second", 0)) }()
+	waitUntil(t, func() bool { return client.Waiting(c) == 1 })
+	close(release)
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestSession_ElevationRefused(t *testing.T) {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -258,8 +261,8 @@ func describe(t *testing.T, err error) string {
 	return text
 }
 
-// Ensures that a request that no connection could be established for is repeated, whatever it is: the server cannot have
-// got it.
+// Ensures that a request is repeated, whatever it is, if no connection could be established: the server cannot have got
+// it.
 func TestFaults_NoConnection(t *testing.T) {
 	w := newWorld(t)
 	admin := w.bob()
@@ -286,5 +289,43 @@ func TestFaults_NoConnection(t *testing.T) {
 				t.Errorf("got %q; want %q", got, want)
 			}
 		})
+	}
+}
+
+// Ensures that a large creation is not repeated after 503 of the server, which can refuse a large answer after the
+// work.
+func TestFaults_LargeRequest(t *testing.T) {
+	w := newWorld(t)
+	admin := w.bob()
+	shedLate := func(f *faults, rw http.ResponseWriter, r *http.Request) {
+		f.carryOut(r)
+		refusal(503, "root.overloaded", 1)(f, rw, r)
+	}
+	create := operation{effects: keysNamed}
+	got := create.run(t, admin, "large", func(ctx context.Context, name string) error {
+		c := w.client(w.faulty, client.WithPassword("bob", bobPassword))
+		w.faults.set(shedLate, 1, "")
+		metadata := gen.FreeObject{"note": strings.Repeat("x", 20_000)}
+		_, err := c.CreateScopedKey(ctx, gen.SecurityCreateAPIKeyRequest{Name: name, Metadata: &metadata})
+		return err
+	})
+	if want := "503? 1"; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
+// Ensures that a server with a certificate that the client does not trust gets no request, and no second attempt.
+func TestFaults_Certificate(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewUnstartedServer(w.faults)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	c := w.client(server.URL, client.WithAPIKey("a2V5"))
+	w.faults.set(pass, 0, "")
+	err := errorOf(c.CreateKey(t.Context(), "x", 0))
+	if e, ok := errors.AsType[*client.Error](err); !ok || e.Attempts != 1 || e.Uncertain || len(w.pauses) != 0 ||
+		len(w.faults.requests()) != 0 {
+		t.Errorf("%v; want one attempt without an effect", err)
 	}
 }

@@ -186,7 +186,7 @@ func (c *call) mayRepeat(e *Error) bool {
 	case http.StatusTooManyRequests:
 		return true // the server and proxies count before they do or forward anything
 	case http.StatusServiceUnavailable:
-		return c.traits.repeatable || e.shed() && len(c.body) <= maxShed
+		return c.traits.repeatable || c.shed(e)
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return c.traits.repeatable
 	}
@@ -230,10 +230,24 @@ func (t *transport) attempt(c *call, authorization string) (*http.Response, *Err
 
 // settle records whether a failed attempt may have taken effect.
 func (c *call) settle(e *Error) *Error {
-	c.uncertain = c.uncertain || !c.traits.reads && e.harmful()
+	c.uncertain = c.uncertain || !c.traits.reads && c.mayHaveWorked(e)
 	e.Uncertain = c.uncertain
 	return e
 }
+
+// mayHaveWorked reports whether the server may have carried out an attempt that failed.
+func (c *call) mayHaveWorked(e *Error) bool {
+	switch e.Status {
+	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return !e.unsent
+	case http.StatusServiceUnavailable:
+		return !c.shed(e)
+	}
+	return e.Status < http.StatusMultipleChoices // a success that cannot be read
+}
+
+// shed reports whether the server refused an attempt under load, before any work.
+func (c *call) shed(e *Error) bool { return e.shed() && len(c.body) <= maxShed }
 
 var errTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
 

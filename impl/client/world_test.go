@@ -175,8 +175,8 @@ func (w *world) expire() {
 	}
 }
 
-// client returns a client with the clock of the world. Its connections are not kept: net/http would repeat reads on them
-// by itself.
+// client returns a client with the clock of the world. Its connections are not kept: net/http would repeat reads on
+// them by itself.
 func (w *world) client(address string, options ...client.Option) *client.Client {
 	w.Helper()
 	clock := client.Clock{
