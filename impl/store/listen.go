@@ -36,15 +36,19 @@ type follower struct {
 
 // Follow turns caches of this store on, with a lifetime of at most MaxLifetime for each value. On PostgreSQL each
 // process sends its changes as invalidation messages, and nothing is cached while the LISTEN connection is down. On
-// SQLite each read of a cache detects the commits of other processes. Follow must be called before the first
-// transaction.
+// SQLite each read of a cache detects the commits of other processes; a database in memory has none. Follow must be
+// called before the first transaction.
 func (s *Store) Follow(lifetime time.Duration, log *slog.Logger) {
 	if !s.Configured() || lifetime <= 0 {
 		return
 	}
 	s.changes = newChanges(s.now, min(lifetime, MaxLifetime))
-	if s.openListener == nil {
+	switch {
+	case s.files != nil:
 		s.followFile(log)
+		return
+	case s.openListener == nil: // a database in memory is this process's alone
+		s.changes.connect()
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())

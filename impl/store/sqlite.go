@@ -43,6 +43,7 @@ var sqliteDialect = dialect{
 	permitRemoval: "DROP TRIGGER audit_log_no_delete",
 	refuseRemoval: sqliteNoDelete,
 
+	words:       sqliteWords,
 	prepared:    true,
 	migrations:  func(files fs.FS, _ bool) fs.FS { return files },
 	isReadOnly:  "FALSE", // only a write finds out whether a file is writable

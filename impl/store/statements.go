@@ -74,7 +74,7 @@ func (h *handle) prepare(ctx context.Context, selected func(statement) bool) err
 		if !selected(s) {
 			continue
 		}
-		prepared, err := h.PrepareContext(ctx, sqliteWords.Replace(s.text))
+		prepared, err := h.PrepareContext(ctx, sqliteDialect.spell(s.text))
 		if err != nil {
 			return failure(ctx, s.text, err)
 		}
@@ -111,6 +111,8 @@ func (tx *Tx) contextOf(s statement) (context.Context, error) {
 		return nil, tx.broken
 	case s.reads():
 		return tx.ctx, nil
+	case tx.readOnly: // a database in memory has no connection that only reads
+		return nil, errWrites
 	}
 	return tx.writing, tx.ctx.Err()
 }
@@ -120,10 +122,8 @@ func (tx *Tx) query(s statement, args []any) (*sql.Rows, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !tx.d.prepared:
-		return tx.tx.QueryContext(ctx, s.text, args...)
-	case s.index < 0:
-		return tx.tx.QueryContext(ctx, sqliteWords.Replace(s.text), args...)
+	case !tx.d.prepared || s.index < 0:
+		return tx.tx.QueryContext(ctx, tx.d.spell(s.text), args...)
 	}
 	bound, err := tx.bind(s)
 	if err != nil {
@@ -137,10 +137,8 @@ func (tx *Tx) run(s statement, args []any) (sql.Result, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !tx.d.prepared:
-		return tx.tx.ExecContext(ctx, s.text, args...)
-	case s.index < 0:
-		return tx.tx.ExecContext(ctx, sqliteWords.Replace(s.text), args...)
+	case !tx.d.prepared || s.index < 0:
+		return tx.tx.ExecContext(ctx, tx.d.spell(s.text), args...)
 	}
 	bound, err := tx.bind(s)
 	if err != nil {

@@ -62,6 +62,8 @@ type dialect struct {
 	grouped bool
 	// migrations adapts the files of migrations to the database. fresh reports whether it has none yet.
 	migrations func(files fs.FS, fresh bool) fs.FS
+	// words translates the parts of statements that the database spells differently; nil if there are none.
+	words *strings.Replacer
 	// prepared reports whether statements have to be prepared by hand.
 	prepared bool
 	// hasVersions is a query that returns whether the table of goose exists.
@@ -75,6 +77,14 @@ type dialect struct {
 	permitRemoval, refuseRemoval string
 	// lockKeys locks the keys; empty if there is one writing transaction at a time.
 	lockKeys string
+}
+
+// spell returns a statement as the database spells it.
+func (d dialect) spell(text string) string {
+	if d.words == nil {
+		return text
+	}
+	return d.words.Replace(text)
 }
 
 // Open opens the database of a DSN and migrates its schema. A DSN is "sqlite:PATH", "postgres://…" as libpq accepts

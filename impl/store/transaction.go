@@ -41,6 +41,8 @@ type Tx struct {
 	handle *handle
 	bound  map[int]*sql.Stmt
 	d      dialect
+	// readOnly is set for View.
+	readOnly bool
 	// broken is the first failure of the database. After it the transaction is rolled back, whatever its caller makes
 	// of the error.
 	broken error
@@ -153,7 +155,10 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // after a failure the first error counts
 
-	tx := &Tx{Now: s.Now(), ctx: ctx, writing: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect}
+	tx := &Tx{
+		Now: s.Now(), ctx: ctx, writing: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect,
+		readOnly: options.ReadOnly,
+	}
 	tx.setTables()
 
 	err = f(tx)
