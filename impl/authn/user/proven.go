@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
@@ -22,20 +22,25 @@ const (
 
 // proven caches right passwords, as keyed hashes that are of no use outside of this process.
 type proven struct {
-	key    []byte
-	hashes *expirable.LRU[[sha256.Size]byte, struct{}]
+	key []byte
+	now func() time.Time
+	// hashes are cached with the times at which the passwords were verified.
+	hashes *lru.Cache[[sha256.Size]byte, time.Time]
 	// hits and misses count the lookups.
 	hits, misses atomic.Uint64
 }
 
-func newProven() *proven {
+func newProven(now func() time.Time) *proven {
 	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
-	return &proven{key: key, hashes: expirable.NewLRU[[sha256.Size]byte, struct{}](provenPasswords, nil, provenTime)}
+	_, _ = rand.Read(key)                                               // never fails: crypto/rand ends the program instead
+	hashes, _ := lru.New[[sha256.Size]byte, time.Time](provenPasswords) // this fails for a size that is not positive only
+	return &proven{key: key, now: now, hashes: hashes}
 }
 
 func (p *proven) has(u store.User, password string) bool {
-	if p.hashes.Contains(p.hash(u, password)) {
+	verified, cached := p.hashes.Peek(p.hash(u, password))
+	// The age is negative after the clock was set back.
+	if age := p.now().Sub(verified); cached && age >= 0 && age < provenTime {
 		p.hits.Add(1)
 		return true
 	}
@@ -48,7 +53,7 @@ func (s *Service) CacheCounts() (hits, misses uint64) {
 	return s.proven.hits.Load(), s.proven.misses.Load()
 }
 
-func (p *proven) add(u store.User, password string) { p.hashes.Add(p.hash(u, password), struct{}{}) }
+func (p *proven) add(u store.User, password string) { p.hashes.Add(p.hash(u, password), p.now()) }
 
 func (p *proven) hash(u store.User, password string) [sha256.Size]byte {
 	mac := hmac.New(sha256.New, p.key)

@@ -37,7 +37,7 @@ type Service struct {
 func NewService(st *store.Store, hasher *secret.Hasher, a *attempts.Counter) *Service {
 	shown, _ := store.NewCache[string, User](st, maxShown) // this fails for a size that is not positive only
 	return &Service{
-		store: st, hasher: hasher, attempts: a, proven: newProven(), shown: shown,
+		store: st, hasher: hasher, attempts: a, proven: newProven(st.Now), shown: shown,
 		looking: admission.NewBound(max(1, runtime.GOMAXPROCS(0)/2), admission.Many),
 	}
 }
