@@ -142,7 +142,7 @@ func readSeed(path string) (*seed.Seed, error) {
 // openDev opens the server and adds the seed, or else the demo user.
 func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Logger) (*app.App, summary, error) {
 	generated := map[string]string{}
-	s := settings(c, c.KeyEncryptionKey, log)
+	s := app.FromConfig(c, c.KeyEncryptionKey, log)
 	s.Temporary = true
 	s.Builtins.Keep = func(passwords map[string]string) error {
 		generated = passwords

@@ -54,7 +54,7 @@ func (r *fleet) serveOff(off time.Duration) *process {
 	if err != nil {
 		r.Fatal(err)
 	}
-	settings := settings(c, c.KeyEncryptionKey, slog.New(slog.DiscardHandler))
+	settings := app.FromConfig(c, c.KeyEncryptionKey, slog.New(slog.DiscardHandler))
 	settings.Now = func() time.Time { return time.Now().Add(off) }
 	a, err := app.Open(r.Context(), settings)
 	if err != nil {

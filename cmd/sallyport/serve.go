@@ -19,9 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 	"github.com/sallyport/sallyport/impl/store"
@@ -134,7 +132,7 @@ func open(
 		return nil, err
 	}
 
-	s := settings(c, key, log)
+	s := app.FromConfig(c, key, log)
 	s.Builtins.Keep, s.Tracer = keep, tracer
 	a, err := app.Open(ctx, s)
 	if errors.Is(err, secret.ErrUnsealable) {
@@ -143,34 +141,6 @@ func open(
 	// Much of the heap is garbage of the start, such as the contract's text, and an idle server would keep it.
 	go debug.FreeOSMemory()
 	return a, err
-}
-
-// settings converts the configuration to the settings of the server.
-func settings(c config.Config, key []byte, log *slog.Logger) app.Settings {
-	return app.Settings{
-		Store:            c.Store,
-		KeyEncryptionKey: key,
-		CacheLifetime:    c.CacheLifetime,
-		AuditRetention:   c.AuditRetention,
-		Builtins: user.Bootstrap{
-			Passwords: map[string]string{user.Admin: c.AdminPassword, user.Readonly: c.ReadonlyPassword},
-			Changed:   func(name string) { log.Info("password changed by the configuration", "user", name) },
-		},
-		Sessions:        c.Sessions,
-		Elevation:       c.Elevation,
-		Keys:            c.Keys,
-		Realms:          c.Realms,
-		SignOn:          c.SignOn,
-		Lockout:         c.Lockout,
-		AddressFailures: c.AddressFailures,
-		AddressRecovery: c.AddressRecovery,
-		Hashing:         secret.DefaultCost,
-		TrustedProxies:  c.TrustedProxies,
-		Responses:       edge.ResponseValidation(c.ResponseValidation),
-		Log:             log,
-		Now:             time.Now,
-		ServerTime:      true,
-	}
 }
 
 // newTracer returns nil if tracing is not configured.

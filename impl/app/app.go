@@ -32,13 +32,17 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings configures a server. All fields except Temporary, TrustedProxies, Tracer, Responses, Interpret and
-// ServerTime must be set.
+// Settings configures a server. All fields except Temporary, Memory, Image, TrustedProxies, Tracer, Responses,
+// Interpret and ServerTime must be set.
 type Settings struct {
 	// Store is the DSN for store.Open.
 	Store string
 	// Temporary is set if the records need not survive a power failure. Store is a SQLite file then.
 	Temporary bool
+	// Memory is set if the records are kept in memory, for tests. Store is not used then, and Image, if it is not nil,
+	// holds the records that the server starts with; see store.OpenMemory.
+	Memory bool
+	Image  []byte
 	// KeyEncryptionKey has secret.KeySize bytes.
 	KeyEncryptionKey []byte
 	Builtins         user.Bootstrap
@@ -82,6 +86,8 @@ type App struct {
 	Elevation *elevation.Service
 	// Metrics serves the metrics to Prometheus.
 	Metrics http.Handler
+	// Operation returns the id of the operation that a request asks for, or "" if the contract has none.
+	Operation func(*http.Request) string
 
 	counts   *metrics.Metrics
 	sessions *session.Service
@@ -95,11 +101,7 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 	// Parsing the contract takes longer than opening the store; assemble waits for it, and returns its error.
 	go func() { _, _ = contract.Load() }()
 
-	open := store.Open
-	if s.Temporary {
-		open = store.OpenTemporary
-	}
-	st, err := open(ctx, s.Store, s.Now)
+	st, err := openStore(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +113,17 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	return a, nil
+}
+
+func openStore(ctx context.Context, s Settings) (*store.Store, error) {
+	switch {
+	case s.Memory:
+		return store.OpenMemory(ctx, s.Image, s.Now)
+	case s.Temporary:
+		return store.OpenTemporary(ctx, s.Store, s.Now)
+	default:
+		return store.Open(ctx, s.Store, s.Now)
+	}
 }
 
 func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
@@ -220,6 +233,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Keys:      keys,
 		Elevation: elevations,
 		Metrics:   counts.Handler(),
+		Operation: handler.Operation,
 		counts:    counts,
 		sessions:  sessions,
 		retained:  audit.Retain(st, s.AuditRetention, s.Log),
@@ -271,6 +285,9 @@ func (a *App) Ready(ctx context.Context) error { return a.sessions.Ready(ctx) }
 
 // Schema returns the version of the store's schema, 0 without a store.
 func (a *App) Schema() int64 { return a.store.SchemaVersion() }
+
+// Image returns the records of a server that keeps them in memory.
+func (a *App) Image(ctx context.Context) ([]byte, error) { return a.store.Image(ctx) }
 
 // CountCertificate adds the expiry of the server's certificate to the metrics. It must be called at most once.
 func (a *App) CountCertificate(expires func() time.Time) { a.counts.Certificate(expires) }

@@ -46,14 +46,27 @@ type Report = func(status int, took time.Duration)
 // unknownOperation is the id of requests without an operation.
 const unknownOperation = "unknown"
 
+// Handler serves the families.
+type Handler struct {
+	http.Handler
+
+	server *server
+	// operations are the ids of operations by their routes.
+	operations map[string]string
+}
+
 // New returns the handler that serves the families.
-func New(config Config) (http.Handler, error) {
+func New(config Config) (*Handler, error) {
 	e := echo.New()
 	e.HTTPErrorHandler = errorHandler(config.Log)
 	e.IPExtractor = ipExtractor(config.TrustedProxies)
 
+	operations := map[string]string{}
 	for _, family := range config.Families {
-		middleware := func(op *contract.Operation) []echo.MiddlewareFunc { return pipeline(config, family, op) }
+		middleware := func(op *contract.Operation) []echo.MiddlewareFunc {
+			operations[routeKey(op.Method, op.Path)] = op.ID
+			return pipeline(config, family, op)
+		}
 		if err := family.Register(e, middleware); err != nil {
 			return nil, err
 		}
@@ -67,11 +80,13 @@ func New(config Config) (http.Handler, error) {
 		recoverPanics(config.Log),
 		commonHeaders,
 	)
+	s := &server{e, config.Families, handle}
 	if config.Tracer == nil {
-		return &server{e, config.Families, handle}, nil
+		return &Handler{s, s, operations}, nil
 	}
 
-	return config.Tracer.Handler(&server{e, config.Families, describe(handle)}), nil
+	s.handle = describe(handle)
+	return &Handler{config.Tracer.Handler(s), s, operations}, nil
 }
 
 // callRoute calls the handler of the route that was found.

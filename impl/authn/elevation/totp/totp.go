@@ -62,6 +62,9 @@ func (s Settings) Match(secret []byte, code string, now time.Time) (step int64, 
 	return step, ok
 }
 
+// Code returns the code of the current step.
+func (s Settings) Code(secret []byte, now time.Time) string { return s.code(secret, s.step(now)) }
+
 // valid reports whether all settings are within their ranges.
 func (s Settings) valid() bool {
 	return s.Digits >= 6 && s.Digits <= 8 && s.Period >= time.Second && s.Period%time.Second == 0 && s.Skew >= 0 &&
