@@ -103,7 +103,8 @@ long:
 costs:
 	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
 	$(GO) test -count=1 -run Allocations ./impl/app ./impl/authn/session ./impl/http ./impl/http/ece \
-		./impl/http/contract/schemacheck
+		./impl/http/contract/schemacheck ./impl/sallyporttest
+	SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -run Budget -v ./impl/sallyporttest
 
 # With the race detector, tests with hundreds of similar cases run only a part of them. Without it all run.
 .PHONY: on-postgres

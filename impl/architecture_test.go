@@ -3,7 +3,10 @@
 package impl_test
 
 import (
+	"io/fs"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -80,12 +83,17 @@ var layers = map[string][]string{
 		"authn/user"},
 	"config": {"apikey", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
 		"authn/session", "store"},
-	"app": {"authz/access", "account", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
+	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
 		"authn/attempts", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics",
 		"authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// The client, which programs import: it needs the generated client and nothing of the server.
 	"client": {},
+
+	// Test support: packages that others import in their tests, and what they are made of.
+	"http/control": {"app", "http/contract", "platform/xcontent"},
+	"sallyporttest": {"apikey", "app", "authn/elevation/totp", "authn/identity", "authn/user", "authz/access",
+		"authz/roledescriptor", "config", "http/control", "http/edge", "platform/secret", "platform/strictjson"},
 
 	// Programs and helpers of tests.
 	"http/costtest": {},
@@ -100,6 +108,8 @@ var only = map[string]string{
 		"impl/http/contract/baseline",
 	"github.com/getkin/kin-openapi":    "impl/http/contract impl/http/contract/schemacheck",
 	module + "gen/ece":                 "impl/http/ece",
+	module + "impl/http/control":       "impl/sallyporttest",
+	module + "impl/sallyporttest":      "",
 	module + "gen/elastic":             "impl/http/elastic",
 	"database/sql":                     "impl/store impl/platform/metrics", // metrics for what the store says of its pools
 	"modernc.org/sqlite":               "impl/store",
@@ -170,6 +180,57 @@ func TestOnly(t *testing.T) {
 			if uses && !slices.Contains(strings.Fields(owners), path) {
 				t.Errorf("%s imports %s, which is for %q", path, prefix, owners)
 			}
+		}
+	}
+}
+
+// cheapHashing matches what makes passwords cheap to guess: another cost of hashing than the default.
+var cheapHashing = regexp.MustCompile(`\bsecret\.Cost\b|\bDefaultCost\.|&(secret\.)?DefaultCost\b`)
+
+// Ensures that only test support can make hashing cheap, and that the program contains none of it: no setting can then.
+func TestCheapHashing(t *testing.T) {
+	for source, want := range map[string]bool{
+		"Hashing: secret.Cost{Memory: 8}": true, "secret.DefaultCost.Memory = 8": true, "change(&DefaultCost)": true,
+		"Hashing: secret.DefaultCost,": false,
+	} {
+		t.Run(source, func(t *testing.T) {
+			if cheapHashing.MatchString(source) != want {
+				t.Errorf("found is %t", !want)
+			}
+		})
+	}
+
+	found := map[string]bool{}
+	for _, root := range []string{".", "../cmd", "../docs"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				found[path] = cheapHashing.MatchString(read(t, path))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, cheap := range found {
+		allowed := path == "app/app.go" || // declares the field, which the configuration sets to the default
+			path == "http/costtest/probe/main.go" || strings.HasPrefix(path, "sallyporttest/")
+		if cheap && !allowed {
+			t.Errorf("%s can make password hashing cheap", path)
+		}
+	}
+	if !found["sallyporttest/sallyporttest.go"] {
+		t.Error("the cost of hashing in tests was not found")
+	}
+
+	for _, path := range goList(t, "-deps", "./cmd/sallyport") {
+		for _, support := range []string{"impl/http/control", "impl/sallyporttest", "impl/http/costtest"} {
+			if strings.HasPrefix(path, module+support) {
+				t.Errorf("the program contains %s", path)
+			}
+		}
+		if path == "testing" {
+			t.Error("the program contains the package testing")
 		}
 	}
 }

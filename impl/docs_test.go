@@ -193,3 +193,20 @@ func TestReadme_Example(t *testing.T) {
 		t.Error("the Go code of README.md is not docs/client/main.go")
 	}
 }
+
+// Ensures that the README's code for Go tests is part of a test, and short.
+func TestReadme_GoTest(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "../README.md"), "\n## In a Go test\n")
+	_, code, _ := strings.Cut(section, "```go\n")
+	code, _, _ = strings.Cut(code, "```")
+	if lines := strings.Count(code, "\n"); lines < 2 || lines > 5 {
+		t.Errorf("the code has %d lines", lines)
+	}
+	var indented strings.Builder
+	for line := range strings.Lines(code) {
+		indented.WriteString("\t" + line)
+	}
+	if !strings.Contains(read(t, "sallyporttest/readme_test.go"), indented.String()) {
+		t.Error("the code is not that of TestReadme in impl/sallyporttest")
+	}
+}

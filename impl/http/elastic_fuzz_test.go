@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
 // slowest is the time that an answer may take. It is far more than any takes, because fuzzing shares the machine with
@@ -27,22 +26,13 @@ type fuzzedKeys struct {
 func newFuzzedKeys(f *testing.F) fuzzedKeys {
 	f.Helper()
 
-	a := newHandler(f)
-	if _, err := a.Users.Add(f.Context(), user.New{
-		Name:     "bob",
-		Roles:    []string{string(identity.PlatformAdmin)},
-		Password: bobPassword,
-	}); err != nil {
-		f.Fatal(err)
-	}
-
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.SetBasicAuth("bob", bobPassword)
+	s := newFuzzed(f)
+	bob := s.User("bob", string(identity.PlatformAdmin))
 	k := fuzzedKeys{
-		handler: a.Handler,
+		handler: s.Handler(),
 		header: http.Header{
 			"Content-Type":  {"application/json"},
-			"Authorization": r.Header["Authorization"],
+			"Authorization": {bob.Authorization()},
 		},
 	}
 	var made struct{ ID string }

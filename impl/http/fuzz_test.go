@@ -1,33 +1,21 @@
 package http_test
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
-// newHandler is a world without a network, for tests that are in a hurry.
-func newHandler(tb testing.TB) *app.App {
-	tb.Helper()
-
-	a, err := app.Open(tb.Context(), settings(newDSN(tb), slog.New(slog.DiscardHandler), time.Now))
-	if err != nil {
-		tb.Fatal(err)
-	}
-
-	tb.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-
-	return a
+// newFuzzed returns a server without a network, for tests that are in a hurry. It refuses responses that the contract
+// does not allow, and has no limit on failures of the tests' address.
+func newFuzzed(f *testing.F) *sallyporttest.Server {
+	f.Helper()
+	return sallyporttest.New(f,
+		sallyporttest.Setting("response_validation", "refuse"),
+		sallyporttest.Setting("lockout.address_failures", "1000000"))
 }
 
 func serve(h http.Handler, method, path, body string, header http.Header) *httptest.ResponseRecorder {
@@ -48,7 +36,7 @@ func FuzzAuthorization(f *testing.F) {
 		f.Add(seed)
 	}
 
-	h := newHandler(f).Handler
+	h := newFuzzed(f).Handler()
 	f.Fuzz(func(t *testing.T, value string) {
 		if got := serve(h, http.MethodGet, "/api/v1/account", "",
 			http.Header{"Authorization": {value}}); got.Code != http.StatusUnauthorized {
@@ -69,18 +57,15 @@ func FuzzBody(f *testing.F) {
 		f.Add(seed)
 	}
 
-	a := newHandler(f)
-	header := http.Header{"Content-Type": {"application/json"}}
-	request := httptest.NewRequest(http.MethodGet, "/", nil)
-	request.SetBasicAuth(user.Admin, adminPassword)
-	header.Set("Authorization", request.Header.Get("Authorization"))
+	s := newFuzzed(f)
+	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {s.Admin.Authorization()}}
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, operation := range []string{
 			"POST /api/v1/users/auth/_login", "PUT /api/v1/account", "PATCH /api/v1/account", "POST /api/v1/users/auth/keys",
 			"DELETE /api/v1/users/auth/keys", "DELETE /api/v1/users/auth/keys/_all",
 		} {
 			method, path, _ := strings.Cut(operation, " ")
-			if got := serve(a.Handler, method, path, body, header); got.Code >= http.StatusInternalServerError {
+			if got := serve(s.Handler(), method, path, body, header); got.Code >= http.StatusInternalServerError {
 				t.Errorf("%s with %q is answered with %d: %s", operation, body, got.Code, got.Body)
 			}
 		}
@@ -98,9 +83,9 @@ func FuzzPath(f *testing.F) {
 		f.Add(seed)
 	}
 
-	h := newHandler(f).Handler
+	s := newFuzzed(f)
 	request := httptest.NewRequest(http.MethodGet, "/", nil)
-	request.SetBasicAuth(user.Admin, adminPassword)
+	request.Header.Set("Authorization", s.Admin.Authorization())
 	f.Fuzz(func(t *testing.T, path string) {
 		r := request.Clone(t.Context())
 		u, err := r.URL.Parse(path)
@@ -110,7 +95,7 @@ func FuzzPath(f *testing.F) {
 
 		r.URL = u
 		recorder := httptest.NewRecorder()
-		h.ServeHTTP(recorder, r)
+		s.Handler().ServeHTTP(recorder, r)
 		if recorder.Code >= http.StatusInternalServerError {
 			t.Errorf("%q is answered with %d: %s", path, recorder.Code, recorder.Body)
 		}

@@ -1,0 +1,156 @@
+// Package control runs a server for tests and controls it: its clock, the faults that it answers with, a journal of its
+// requests, and snapshots of its records. The server keeps its records in memory.
+//
+// All of this is in front of the server, which has no code for it. Only test support may import this package; see
+// TestOnly in impl.
+package control
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/app"
+)
+
+// Server is a server under control. It is safe for concurrent use.
+type Server struct {
+	// Clock is the time of the server.
+	Clock *Clock
+	// Faults are the faults that the server answers with.
+	Faults *Faults
+	// Journal has the requests that the server received.
+	Journal *Journal
+
+	settings app.Settings
+	start    Snapshot
+	closing  chan struct{}
+
+	// running is held for reading while the app is used, and for writing while it is replaced.
+	running sync.RWMutex
+	app     *app.App
+}
+
+// Snapshot is the state of a server: its records, the key that encrypts the secrets among them, and its time. It holds
+// secrets.
+type Snapshot struct {
+	Records          []byte
+	KeyEncryptionKey []byte
+	Time             time.Time
+}
+
+// Open starts a server with the records of a snapshot, and the current time. The zero Snapshot has no records; then the
+// settings have the key-encryption key. Open keeps the records in memory, and sets the clock, whatever the settings say.
+func Open(ctx context.Context, settings app.Settings, start Snapshot) (*Server, error) {
+	faults, err := newFaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		Clock:    &Clock{},
+		Faults:   faults,
+		Journal:  &Journal{},
+		settings: settings,
+		start:    start,
+		closing:  make(chan struct{}),
+	}
+	if start.Records == nil {
+		s.start.KeyEncryptionKey = settings.KeyEncryptionKey
+	}
+	s.settings.Memory, s.settings.Now, s.settings.ServerTime = true, s.Clock.Now, false
+	s.app, err = s.open(ctx, s.start)
+	return s, err
+}
+
+func (s *Server) open(ctx context.Context, from Snapshot) (*app.App, error) {
+	settings := s.settings
+	settings.Image, settings.KeyEncryptionKey = from.Records, from.KeyEncryptionKey
+	return app.Open(ctx, settings)
+}
+
+// Do calls f with the app, which is not replaced meanwhile.
+func (s *Server) Do(f func(*app.App) error) error {
+	s.running.RLock()
+	defer s.running.RUnlock()
+	return f(s.app)
+}
+
+// Snapshot returns the current state. Faults and the journal are not part of it.
+func (s *Server) Snapshot(ctx context.Context) (Snapshot, error) {
+	s.running.RLock()
+	defer s.running.RUnlock()
+	records, err := s.app.Image(ctx)
+	return Snapshot{Records: records, KeyEncryptionKey: s.start.KeyEncryptionKey, Time: s.Clock.Now()}, err
+}
+
+// Restore replaces the state by that of a snapshot, after the requests in progress. What the server keeps in memory
+// only, such as caches and the failed attempts of client addresses, starts empty.
+func (s *Server) Restore(ctx context.Context, to Snapshot) error {
+	return s.replace(ctx, to, func() { s.Clock.set(to.Time) })
+}
+
+// Reset returns to the state at the start: it restores the records, sets the clock to the current time, and clears
+// faults and the journal.
+func (s *Server) Reset(ctx context.Context) error {
+	s.Faults.Clear()
+	err := s.replace(ctx, s.start, s.Clock.reset)
+	s.Journal.clear()
+	return err
+}
+
+// replace opens an app on other records in place of the current one. It sets the clock before that.
+func (s *Server) replace(ctx context.Context, with Snapshot, setClock func()) error {
+	s.running.Lock()
+	defer s.running.Unlock()
+	setClock()
+	next, err := s.open(ctx, with)
+	if err != nil {
+		return err
+	}
+	old := s.app
+	s.app = next
+	return old.Close()
+}
+
+// Close ends delayed requests, waits for those in progress, and closes the server. It must be called once.
+func (s *Server) Close() error {
+	close(s.closing)
+	s.running.Lock()
+	defer s.running.Unlock()
+	return s.app.Close()
+}
+
+// ServeHTTP implements http.Handler. A fault that drops the connection panics with http.ErrAbortHandler, which
+// net/http's server expects.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := s.operation(r)
+	f, failing := s.Faults.next(operation)
+	entry := s.Journal.add(r, operation, s.Clock.Now(), failing)
+	defer entry.end()
+
+	recorded := &recorder{ResponseWriter: w, entry: entry}
+	if failing {
+		s.fail(recorded, r, f)
+		return
+	}
+	s.serve(recorded, r)
+}
+
+func (s *Server) operation(r *http.Request) string {
+	s.running.RLock()
+	defer s.running.RUnlock()
+	return s.app.Operation(r)
+}
+
+// serve has the app handle a request.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.running.RLock()
+	defer s.running.RUnlock()
+	select {
+	case <-s.closing:
+		panic(http.ErrAbortHandler) // the request was delayed until after the end
+	default:
+		s.app.Handler.ServeHTTP(w, r)
+	}
+}

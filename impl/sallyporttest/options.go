@@ -1,0 +1,88 @@
+package sallyporttest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/config"
+)
+
+// Option changes how a server is configured.
+type Option struct{ key, value string }
+
+// Setting sets one of the server's settings, by the name that it has in a configuration file: for example
+// Setting("session.idle", "5m"). Settings that have no effect on a server in a test, such as listen and store, are
+// refused.
+func Setting(key, value string) Option { return Option{key, value} }
+
+// Elevation says which users need elevated permissions for operations that are protected by a second factor.
+type Elevation string
+
+// The values of [ElevationPolicy].
+const (
+	// ElevationEnrolled requires them of users with a second factor. This is the default.
+	ElevationEnrolled Elevation = "enrolled"
+	// ElevationAlways requires them of all users.
+	ElevationAlways Elevation = "always"
+	// ElevationNever requires them of no user.
+	ElevationNever Elevation = "never"
+)
+
+// ElevationPolicy sets which users need elevated permissions.
+func ElevationPolicy(policy Elevation) Option { return Setting("elevation.policy", string(policy)) }
+
+// fixed are the settings that have no effect on a server in a test.
+var fixed = []string{
+	"listen", "admin.listen", "admin.hosts", "tls.certificate", "tls.key", "plain_http", "store", "key_encryption_key",
+	"drain_delay", "tracing", "log.level", "log.format",
+}
+
+// configure returns the settings of a server.
+func configure(options []Option, log *slog.Logger) (app.Settings, error) {
+	c, err := load(options)
+	if err != nil {
+		return app.Settings{}, err
+	}
+	settings := app.FromConfig(c, nil, log)
+	settings.Hashing = cheap
+	settings.Builtins.Changed = nil
+	return settings, nil
+}
+
+// defaults is the configuration without options.
+var defaults = sync.OnceValues(func() (config.Config, error) { return loadWith(nil) })
+
+func load(options []Option) (config.Config, error) {
+	if len(options) == 0 {
+		return defaults()
+	}
+	values := map[string]string{}
+	for _, o := range options {
+		if slices.Contains(fixed, o.key) {
+			return config.Config{}, fmt.Errorf("the setting %q has no effect on a server in a test", o.key)
+		}
+		if !slices.ContainsFunc(config.Settings, func(s config.Setting) bool { return s.Key == o.key }) {
+			return config.Config{}, fmt.Errorf("there is no setting %q", o.key)
+		}
+		values[o.key] = o.value
+	}
+	return loadWith(values)
+}
+
+// loadWith returns the configuration with these settings, which reads neither a file nor the environment.
+func loadWith(values map[string]string) (config.Config, error) {
+	// Responses are not checked unless the test asks for it: the server's own tests do that.
+	flags := map[string]string{"response_validation": "off"}
+	maps.Copy(flags, values)
+	none := func(string) (string, bool) { return "", false }
+	c, err := config.Load(config.Sources{Flags: flags, Env: none})
+	if err != nil {
+		return c, errors.Join(errors.New("invalid settings"), err)
+	}
+	return c, nil
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package sallyporttest_test
+
+func init() { raced = true }

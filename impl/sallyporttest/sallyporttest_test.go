@@ -1,0 +1,584 @@
+package sallyporttest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/sallyporttest"
+)
+
+const (
+	account = "/api/v1/account"
+	keys    = "/api/v1/users/auth/keys"
+)
+
+// status returns the status of a request with credentials.
+func status(t *testing.T, s *sallyporttest.Server, c sallyporttest.Credentials, method, path, body string) int {
+	t.Helper()
+	response, err := send(t, s, c, method, path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+func send(
+	t *testing.T, s *sallyporttest.Server, c sallyporttest.Credentials, method, path, body string,
+) (*http.Response, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	response, err := s.Client(c).Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	text, err := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(strings.NewReader(string(text)))
+	return response, err
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	alice := s.User("alice", "ece_deployment_viewer")
+	nothing := s.Key(alice, sallyporttest.RoleDescriptors(`{"none": {"cluster": []}}`))
+	other := sallyporttest.User{Name: "alice", Password: "another passphrase"}
+	for name, c := range map[string]struct {
+		credentials sallyporttest.Credentials
+		path        string
+		want        int
+	}{
+		"administrator":           {s.Admin, "/api/v1/users", http.StatusOK},
+		"user":                    {alice, account, http.StatusOK},
+		"user without permission": {alice, "/api/v1/users", http.StatusForbidden},
+		"wrong password":          {other, account, http.StatusUnauthorized},
+		"key":                     {s.Key(alice), keys, http.StatusOK},
+		"key with privileges":     {s.Key(alice), "/_security/_authenticate", http.StatusOK},
+		"key without privileges":  {nothing, "/_security/api_key", http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := status(t, s, c.credentials, "GET", c.path, ""); got != c.want {
+				t.Errorf("the status is %d", got)
+			}
+		})
+	}
+}
+
+// Ensures that a client's credentials stay with its server.
+func TestClient_OtherHost(t *testing.T) {
+	t.Parallel()
+	var got []string
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header.Values("Authorization")
+	}))
+	defer other.Close()
+	s := sallyporttest.New(t)
+	response, err := s.Client(s.Admin).Get(other.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if got != nil {
+		t.Errorf("another server received %v", got)
+	}
+}
+
+func TestKey_Options(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	s.Clock.Freeze()
+	key := s.Key(s.User("alice", "ece_deployment_viewer"),
+		sallyporttest.Named("nightly backup"), sallyporttest.ExpiresIn(time.Hour))
+	if left := key.Expires.Sub(s.Clock.Now()); left <= time.Hour-time.Millisecond || left > time.Hour {
+		t.Errorf("the key expires in %v", left)
+	}
+	response, err := send(t, s, key, "GET", "/_security/_authenticate", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown struct {
+		Username string
+		APIKey   struct{ ID, Name string } `json:"api_key"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&shown); err != nil {
+		t.Fatal(err)
+	}
+	if shown.Username != "alice" || shown.APIKey.ID != key.ID || shown.APIKey.Name != "nightly backup" {
+		t.Errorf("the key is %+v", shown)
+	}
+}
+
+// Ensures that keys expire by the server's clock, although they are cached.
+func TestClock_Keys(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	key := s.Key(s.User("alice", "ece_deployment_viewer"), sallyporttest.ExpiresIn(time.Hour))
+	if got := status(t, s, key, "GET", keys, ""); got != http.StatusOK {
+		t.Fatalf("a new key answers %d", got)
+	}
+	s.Clock.Advance(59 * time.Minute)
+	if got := status(t, s, key, "GET", keys, ""); got != http.StatusOK {
+		t.Errorf("after 59 minutes the key answers %d", got)
+	}
+	s.Clock.Advance(2 * time.Hour)
+	if got := status(t, s, key, "GET", keys, ""); got != http.StatusUnauthorized {
+		t.Errorf("after 3 hours the key answers %d", got)
+	}
+}
+
+// Ensures that locks of users, and limits of failed attempts of addresses, end by the server's clock.
+func TestClock_Limits(t *testing.T) {
+	t.Parallel()
+	for name, setting := range map[string]sallyporttest.Option{
+		"lock":    sallyporttest.Setting("lockout.failures", "1"),
+		"address": sallyporttest.Setting("lockout.address_failures", "1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sallyporttest.New(t, setting, sallyporttest.Setting("lockout.address_recovery", "1h"))
+			alice := s.User("alice", "ece_deployment_viewer")
+			wrong := sallyporttest.User{Name: "alice", Password: "another passphrase"}
+			for _, want := range []int{http.StatusUnauthorized} {
+				if got := status(t, s, wrong, "GET", account, ""); got != want {
+					t.Fatalf("a wrong password answers %d", got)
+				}
+			}
+			if got := status(t, s, alice, "GET", account, ""); got == http.StatusOK {
+				t.Fatal("there is no limit")
+			}
+			s.Clock.Advance(24 * time.Hour)
+			if got := status(t, s, alice, "GET", account, ""); got != http.StatusOK {
+				t.Errorf("a day later the right password answers %d", got)
+			}
+		})
+	}
+}
+
+func TestClock_Freeze(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	if before := s.Clock.Now(); !s.Clock.Now().After(before) {
+		t.Error("a new clock does not run")
+	}
+	s.Clock.Freeze()
+	before := s.Clock.Now()
+	s.Clock.Advance(time.Minute)
+	if passed := s.Clock.Now().Sub(before); passed != time.Minute {
+		t.Errorf("%v passed", passed)
+	}
+}
+
+// signIn returns the token of a new session.
+func signIn(t *testing.T, s *sallyporttest.Server, u sallyporttest.User) bearer {
+	t.Helper()
+	body := fmt.Sprintf(`{"username": %q, "password": %q}`, u.Name, u.Password)
+	return tokenOf(t, s, u, "/api/v1/users/auth/_login", body)
+}
+
+func tokenOf(t *testing.T, s *sallyporttest.Server, c sallyporttest.Credentials, path, body string) bearer {
+	t.Helper()
+	response, err := send(t, s, c, "POST", path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Token string }
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Token == "" {
+		t.Fatalf("%s answers %d without a token (%v)", path, response.StatusCode, err)
+	}
+	return bearer(answer.Token)
+}
+
+// bearer is the token of a session.
+type bearer string
+
+func (b bearer) Authorization() string { return "Bearer " + string(b) }
+
+func TestTOTP(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	bob := s.User("bob", "ece_platform_admin")
+	factor := s.TOTP(bob)
+	session := signIn(t, s, bob)
+	const protected, elevate = "/api/v1/users/alice", "/api/v1/users/auth/_elevate"
+
+	if got := status(t, s, session, "DELETE", protected, ""); got != 449 {
+		t.Fatalf("without elevated permissions the status is %d", got)
+	}
+	code := factor.Code()
+	elevated := tokenOf(t, s, session, elevate, `{"token": "`+code+`"}`)
+	if got := status(t, s, elevated, "DELETE", protected, ""); got != http.StatusNotFound {
+		t.Errorf("with elevated permissions the status is %d", got)
+	}
+
+	s.Clock.Advance(30 * time.Second)
+	if next := factor.Code(); next == code {
+		t.Errorf("the next code is %s, too", next)
+	}
+	tokenOf(t, s, elevated, elevate, `{"token": "`+factor.Code()+`"}`)
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	t.Run("elevation always", func(t *testing.T) {
+		s := sallyporttest.New(t, sallyporttest.ElevationPolicy(sallyporttest.ElevationAlways))
+		if got := status(t, s, s.Admin, "DELETE", "/api/v1/users/alice", ""); got != 449 {
+			t.Errorf("the status is %d", got)
+		}
+	})
+	t.Run("elevation never", func(t *testing.T) {
+		s := sallyporttest.New(t, sallyporttest.ElevationPolicy(sallyporttest.ElevationNever))
+		bob := s.User("bob", "ece_platform_admin")
+		s.TOTP(bob)
+		if got := status(t, s, bob, "DELETE", "/api/v1/users/alice", ""); got != http.StatusNotFound {
+			t.Errorf("the status is %d", got)
+		}
+	})
+	t.Run("password of admin", func(t *testing.T) {
+		s := sallyporttest.New(t, sallyporttest.Setting("admin_password", "a chosen passphrase"))
+		if s.Admin.Password != "a chosen passphrase" {
+			t.Errorf("the password is %q", s.Admin.Password)
+		}
+		if got := status(t, s, s.Admin, "GET", account, ""); got != http.StatusOK {
+			t.Errorf("the status is %d", got)
+		}
+	})
+	t.Run("maximum lifetime of keys", func(t *testing.T) {
+		s := sallyporttest.New(t, sallyporttest.Setting("api_keys.max_lifetime", "1h"))
+		if key := s.Key(s.User("alice", "ece_deployment_viewer")); key.Expires.IsZero() {
+			t.Error("the key does not expire")
+		}
+	})
+}
+
+func TestHandler(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	r := httptest.NewRequest(http.MethodGet, account, nil)
+	r.Header.Set("Authorization", s.Admin.Authorization())
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Errorf("the status is %d", w.Code)
+	}
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	alice := s.User("alice", "ece_deployment_viewer")
+	session := signIn(t, s, alice)
+	before, began := s.Snapshot(), s.Clock.Now()
+
+	change := func(s *sallyporttest.Server) (bob sallyporttest.User) {
+		bob = s.User("bob", "ece_deployment_viewer")
+		s.Clock.Advance(48 * time.Hour)
+		if got := status(t, s, bob, "GET", account, ""); got != http.StatusOK {
+			t.Fatalf("before the change is undone, bob's status is %d", got)
+		}
+		return bob
+	}
+
+	t.Run("restore", func(t *testing.T) {
+		bob := change(s)
+		s.Restore(before)
+		if got := status(t, s, bob, "GET", account, ""); got != http.StatusUnauthorized {
+			t.Errorf("bob, an unknown user, gets %d", got)
+		}
+		if got := status(t, s, session, "GET", account, ""); got != http.StatusOK {
+			t.Errorf("alice's session gets %d", got)
+		}
+		if passed := s.Clock.Now().Sub(began); passed > time.Hour {
+			t.Errorf("the clock is ahead by %v", passed)
+		}
+	})
+	t.Run("restore to another server", func(t *testing.T) {
+		other := sallyporttest.New(t)
+		other.Restore(before)
+		if got := status(t, other, session, "GET", account, ""); got != http.StatusOK {
+			t.Errorf("alice's session gets %d", got)
+		}
+		change(other) // is no change of s
+		if got := len(other.Requests()); got != 2 {
+			t.Errorf("the other server recorded %d requests", got)
+		}
+	})
+	t.Run("reset", func(t *testing.T) {
+		change(s)
+		s.Clock.Freeze()
+		s.Fail("get-current-account", sallyporttest.Status(500))
+		s.Reset()
+		if got := s.Requests(); len(got) != 0 {
+			t.Errorf("%d requests are left", len(got))
+		}
+		if got := status(t, s, s.Admin, "GET", account, ""); got != http.StatusOK {
+			t.Errorf("the administrator gets %d", got)
+		}
+		if got := status(t, s, alice, "GET", account, ""); got != http.StatusUnauthorized {
+			t.Errorf("alice, an unknown user, gets %d", got)
+		}
+		if before := s.Clock.Now(); time.Until(before).Abs() > time.Hour || !s.Clock.Now().After(before) {
+			t.Errorf("the clock does not run with the real time: %v", before)
+		}
+	})
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	alice := s.User("alice", "ece_deployment_viewer")
+	signIn(t, s, alice)
+	status(t, s, alice, "POST", keys, `{"description": "ci & <more>", "expiration": "1h"}`)
+	status(t, s, alice, "GET", "/_security/api_key?owner=true&name=ci*", "")
+	status(t, s, alice, "GET", "/nothing/here?token=abc", "")
+	s.Fail("login", sallyporttest.Status(502))
+	status(t, s, alice, "POST", "/api/v1/users/auth/_login", `{"username": "x", "password": "y"}`)
+
+	got := s.Requests()
+	for i, want := range []sallyporttest.Request{
+		{Operation: "login", Status: 200, Body: `{"password":"[masked]","username":"alice"}`},
+		{Operation: "create-api-key", Status: 201, Body: `{"description":"ci & <more>","expiration":"1h"}`},
+		{Operation: "security-get-api-keys", Status: 200},
+		{Status: 404},
+		{Operation: "login", Status: 502, Body: `{"password":"[masked]","username":"x"}`, Fault: true},
+	} {
+		r := got[i]
+		if r.Operation != want.Operation || r.Status != want.Status || r.Body != want.Body || r.Fault != want.Fault {
+			t.Errorf("request %d is %+v", i, r)
+		}
+		if credentials := r.Header.Get("Authorization"); credentials != "Basic "+sallyporttest.Masked {
+			t.Errorf("request %d has the credentials %q", i, credentials)
+		}
+	}
+	if name := got[2].Query.Get("name"); name != "ci*" {
+		t.Errorf("the name in the query is %q", name)
+	}
+	if r := got[3]; r.Path != "/nothing/here" || r.Query.Get("token") != sallyporttest.Masked {
+		t.Errorf("the path is %q, the query %v", r.Path, r.Query)
+	}
+	if strings.Contains(fmt.Sprintf("%+v", got), alice.Password) {
+		t.Error("a password is shown")
+	}
+}
+
+// fatal is a test that records why it failed.
+type fatal struct {
+	testing.TB
+
+	message string
+}
+
+func (f *fatal) Helper() {}
+
+func (f *fatal) Fatalf(format string, arguments ...any) {
+	f.message = fmt.Sprintf(format, arguments...)
+	panic(f)
+}
+
+// Ensures that each mistake fails the test at once, and says what it is.
+func TestFatal(t *testing.T) {
+	t.Parallel()
+	f := &fatal{TB: t}
+	s := sallyporttest.New(f)
+	alice := s.User("alice", "ece_deployment_viewer")
+	ok := sallyporttest.Status(502)
+	for name, c := range map[string]struct {
+		do   func()
+		want string
+	}{
+		"unknown operation": {func() { s.Fail("create-apikey", ok) },
+			`Fail: there is no operation "create-apikey"; similar are create-api-key, `},
+		"nothing like an operation": {func() { s.Fail("?", ok) }, "named by their operationId in api/openapi.yaml"},
+		"no fault":                  {func() { s.Fail("login") }, "needs a status, a dropped connection or a delay"},
+		"two answers":               {func() { s.Fail("login", ok, sallyporttest.Drop()) }, "not both"},
+		"status":                    {func() { s.Fail("login", sallyporttest.Status(200)) }, "400 to 599"},
+		"Retry-After alone":         {func() { s.Fail("login", sallyporttest.Drop(), sallyporttest.RetryAfter(1)) }, "needs a status"},
+		"negative times":            {func() { s.Fail("login", ok, sallyporttest.Times(-1)) }, "negative"},
+		"probability":               {func() { s.Fail("login", ok, sallyporttest.Probability(2, 1)) }, "0 to 1"},
+		"clock":                     {func() { s.Clock.Advance(-1) }, "Advance: time does not go back"},
+		"user exists":               {func() { s.User("alice", "ece_deployment_viewer") }, "User: "},
+		"user without roles":        {func() { s.User("bob") }, "User: "},
+		"key of a built-in user":    {func() { s.Key(s.Admin) }, "Key: "},
+		"key of an unknown user":    {func() { s.Key(sallyporttest.User{Name: "bob"}) }, "Key: "},
+		"name of a key":             {func() { s.Key(alice, sallyporttest.Named("")) }, "api key name is required"},
+		"role descriptors":          {func() { s.Key(alice, sallyporttest.RoleDescriptors("{")) }, "Key: "},
+		"factor of an unknown user": {func() { s.TOTP(sallyporttest.User{Name: "bob"}) }, "TOTP: "},
+		"unknown setting":           {func() { sallyporttest.New(f, sallyporttest.Setting("x", "")) }, `no setting "x"`},
+		"fixed setting":             {func() { sallyporttest.New(f, sallyporttest.Setting("store", "none")) }, "no effect"},
+		"invalid setting":           {func() { sallyporttest.New(f, sallyporttest.ElevationPolicy("x")) }, "elevation.policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.message = ""
+			func() {
+				defer func() {
+					if failure := recover(); failure != nil && failure != any(f) {
+						panic(failure)
+					}
+				}()
+				c.do()
+			}()
+			if !strings.HasPrefix(f.message, "sallyporttest: ") || !strings.Contains(f.message, c.want) {
+				t.Errorf("the test fails with %q", f.message)
+			}
+		})
+	}
+}
+
+// faultStatus is status, or 0 if there is no answer. It uses a new connection, so that the client does not repeat the
+// request by itself.
+func faultStatus(t *testing.T, s *sallyporttest.Server, c sallyporttest.Credentials, method, path, body string) int {
+	t.Helper()
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	response, err := send(t, s, c, method, path, body)
+	if err != nil {
+		return 0
+	}
+	return response.StatusCode
+}
+
+func TestFail(t *testing.T) {
+	const created = `{"description": "x"}`
+	for name, c := range map[string]struct {
+		fault []sallyporttest.FaultOption
+		// want are the statuses of the requests, and stored is the number of keys in the end.
+		want   []int
+		stored int
+	}{
+		"status, three times": {
+			[]sallyporttest.FaultOption{sallyporttest.Status(502), sallyporttest.Times(3)},
+			[]int{502, 502, 502, 201, 201}, 2,
+		},
+		"dropped connection": {
+			[]sallyporttest.FaultOption{sallyporttest.Drop(), sallyporttest.Times(1)}, []int{0, 201}, 1,
+		},
+		"answer lost": {
+			[]sallyporttest.FaultOption{sallyporttest.Drop(), sallyporttest.Handled(), sallyporttest.Times(1)},
+			[]int{0, 201}, 2,
+		},
+		"answer replaced": {
+			[]sallyporttest.FaultOption{sallyporttest.Status(504), sallyporttest.Handled(), sallyporttest.Times(1)},
+			[]int{504, 201}, 2,
+		},
+		"delay": {[]sallyporttest.FaultOption{sallyporttest.Delay(time.Millisecond)}, []int{201, 201}, 2},
+		"delay after the effect": {
+			[]sallyporttest.FaultOption{sallyporttest.Delay(time.Millisecond), sallyporttest.Handled()}, []int{201, 201}, 2,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sallyporttest.New(t)
+			alice := s.User("alice", "ece_deployment_viewer")
+			s.Fail("create-api-key", c.fault...)
+			for i, want := range c.want {
+				if got := faultStatus(t, s, alice, "POST", keys, created); got != want {
+					t.Errorf("request %d gets %d", i, got)
+				}
+			}
+			response, err := send(t, s, alice, "GET", keys, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var list struct{ Keys []any }
+			if err := json.NewDecoder(response.Body).Decode(&list); err != nil || len(list.Keys) != c.stored {
+				t.Errorf("there are %d keys (%v)", len(list.Keys), err)
+			}
+		})
+	}
+}
+
+func TestFail_RetryAfter(t *testing.T) {
+	t.Parallel()
+	s := sallyporttest.New(t)
+	s.Fail("get-current-account", sallyporttest.Status(503), sallyporttest.RetryAfter(1500*time.Millisecond))
+	response, err := send(t, s, s.Admin, "GET", account, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := response.Header.Get("Retry-After"); response.StatusCode != http.StatusServiceUnavailable || got != "2" {
+		t.Errorf("the answer is %d with Retry-After %q", response.StatusCode, got)
+	}
+	s.ClearFaults()
+	if got := status(t, s, s.Admin, "GET", account, ""); got != http.StatusOK {
+		t.Errorf("without faults the answer is %d", got)
+	}
+}
+
+// Ensures that the operation of a request is found as the server finds it, in both APIs.
+func TestFail_Operations(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ operation, method, path string }{
+		"ECE":                            {"get-current-account", "GET", account},
+		"region":                         {"get-current-account", "GET", "/api/v1/regions/ece-region/account"},
+		"path with a parameter":          {"get-user", "GET", "/api/v1/users/alice"},
+		"path with a constant":           {"get-current-user", "GET", "/api/v1/user"},
+		"Elasticsearch":                  {"security-get-api-keys", "GET", "/_security/api_key"},
+		"slash at the end":               {"security-get-api-keys", "GET", "/_security/api_key/"},
+		"escaped parameter":              {"security-get-user", "GET", "/_security/user/a%2Fb"},
+		"other method of the same path":  {"security-put-user", "PUT", "/_security/user/alice"},
+		"another method with its own id": {"security-put-user-post", "POST", "/_security/user/alice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sallyporttest.New(t)
+			s.Fail(c.operation, sallyporttest.Status(599))
+			if got := status(t, s, s.Admin, c.method, c.path, ""); got != 599 {
+				t.Errorf("the status is %d; the request is %+v", got, s.Requests()[0])
+			}
+		})
+	}
+}
+
+func TestFail_Probability(t *testing.T) {
+	t.Parallel()
+	draw := func(seed uint64) (statuses []int) {
+		s := sallyporttest.New(t)
+		s.Fail("get-current-account", sallyporttest.Status(500), sallyporttest.Probability(0.5, seed))
+		for range 64 {
+			statuses = append(statuses, status(t, s, s.Admin, "GET", account, ""))
+		}
+		return statuses
+	}
+	one, same, other := draw(1), draw(1), draw(2)
+	if !slices.Equal(one, same) || slices.Equal(one, other) {
+		t.Errorf("seed 1 gives %v and %v, seed 2 %v", one, same, other)
+	}
+	if !slices.Contains(one, 500) || !slices.Contains(one, 200) {
+		t.Errorf("the statuses are %v", one)
+	}
+}
+
+// Ensures that a server with a request that is delayed for an hour ends at once.
+func TestFail_DelayEnds(t *testing.T) {
+	began := time.Now()
+	t.Run("server", func(t *testing.T) {
+		s := sallyporttest.New(t)
+		s.Fail("get-current-account", sallyporttest.Delay(time.Hour))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+account, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := s.Client(s.Admin).Do(r); err == nil {
+			_ = response.Body.Close()
+			t.Errorf("the answer came with %d", response.StatusCode)
+		}
+		go func() {
+			defer func() { _ = recover() }() // http.ErrAbortHandler
+			s.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, account, nil))
+		}()
+	})
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
