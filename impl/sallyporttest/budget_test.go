@@ -82,8 +82,8 @@ func TestNew_Budget(t *testing.T) {
 	}
 }
 
-// Ensures that a start does no work that can be shared, such as to migrate a database or to hash passwords. The limit is
-// above what was counted when it was set: 1.1 MiB, half of it for a table of the cache.
+// Ensures that a start does no work that can be shared, such as to migrate a database or to hash passwords. The limit
+// is above what was counted when it was set: 1.1 MiB, half of it for a table of the cache.
 func TestNew_Allocations(t *testing.T) {
 	if raced {
 		t.Skip("the race detector allocates")

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock is a clock that tests set. It runs, ahead of the real time by what it was advanced, until it is frozen. The zero
-// Clock has the real time. It is safe for concurrent use.
+// Clock is a clock that tests set. It runs, ahead of the real time by what it was advanced, until it is frozen. The
+// zero Clock has the real time. It is safe for concurrent use.
 type Clock struct {
 	mu     sync.Mutex
 	offset time.Duration

@@ -41,7 +41,8 @@ type Snapshot struct {
 }
 
 // Open starts a server with the records of a snapshot, and the current time. The zero Snapshot has no records; then the
-// settings have the key-encryption key. Open keeps the records in memory, and sets the clock, whatever the settings say.
+// settings have the key-encryption key. Open keeps the records in memory, and sets the clock, whatever the settings
+// say.
 func Open(ctx context.Context, settings app.Settings, start Snapshot) (*Server, error) {
 	faults, err := newFaults()
 	if err != nil {
