@@ -164,6 +164,9 @@ func TestLint_NotVacuous(t *testing.T) {
 		{"a default in a patch", changeSchema("AccountTrustSettingsPatch", func(s *openapi3.Schema) {
 			s.Properties["trust_all"].Value.Default = true
 		}), update + "AccountTrustSettingsPatch.trust_all has a default in a patch"},
+		{"optional and not nullable", changeSchema("LoginState", func(s *openapi3.Schema) {
+			s.Properties["path"].Value.Nullable = false
+		}), login + ": body application/json: LoginState.path is optional and may not be null"},
 		{"an object in place", changeSchema("AccountResponse", func(s *openapi3.Schema) {
 			s.Properties["trust"].Ref = ""
 		}), "AccountResponse.trust: " + unnamed},

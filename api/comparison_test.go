@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -97,17 +98,31 @@ func strictly(data []byte, v any) error {
 	return decoder.Decode(v)
 }
 
+// forRequests lists the document's schemas of requests for which ECE uses the schema of responses.
+var forRequests = map[string]string{
+	"AccountTrustSettingsUpdate": "AccountTrustSettings",
+	"CreateUserRequest":          "User",
+	"CreateUserSecurity":         "UserSecurity",
+}
+
 // comparison collects the differences between the facts and the document.
 type comparison struct {
 	facts
-	document    *openapi3.T
+	document *openapi3.T
+	// requested holds the schemas that requests contain.
+	requested   map[*openapi3.Schema]bool
 	differences []string
 }
 
 // compare returns, in a fixed order, what ECE declares and the document does not or declares otherwise, and what the
 // document demands of a client and ECE does not.
 func compare(f facts, document *openapi3.T) []string {
-	c := &comparison{facts: f, document: document}
+	c := &comparison{facts: f, document: document, requested: map[*openapi3.Schema]bool{}}
+	for _, op := range c.ours() {
+		for _, media := range op.bodies() {
+			walk("body", media.Schema, func(_ string, schema *openapi3.Schema) { c.requested[schema] = true })
+		}
+	}
 	c.operations()
 	c.schemas()
 	c.demands()
@@ -208,6 +223,11 @@ func (c *comparison) schemas() {
 		}
 		c.schema(name, want, ref.Value)
 	}
+	for ours, theirs := range forRequests {
+		if ref := c.document.Components.Schemas[ours]; ref != nil {
+			c.schema(ours, c.Schemas[theirs], ref.Value)
+		}
+	}
 	for _, name := range c.named() {
 		if _, found := c.Schemas[name]; !found {
 			c.same(name, "named but not described", "unknown")
@@ -215,12 +235,20 @@ func (c *comparison) schemas() {
 	}
 }
 
+// schema takes no notice of null in a request, except for a required member: there it stands for absence.
 func (c *comparison) schema(name string, want schemaFacts, schema *openapi3.Schema) {
-	c.same(name, string(want.Type), inPlace(schema))
+	null := ""
+	if c.requested[schema] || forRequests[name] != "" {
+		null = orNull
+	}
+	c.same(name, string(want.Type), strings.TrimSuffix(inPlace(schema), null))
 	for property, theirs := range want.Properties {
 		ours := "missing"
 		if ref := schema.Properties[property]; ref != nil {
 			ours = typeOf(ref)
+		}
+		if !slices.Contains(want.Required, property) {
+			ours = strings.TrimSuffix(ours, null)
 		}
 		c.same(name+"."+property, string(theirs), ours)
 	}
@@ -260,7 +288,7 @@ func (c *comparison) demands() {
 
 func (c *comparison) demand(name string, schema *openapi3.Schema) {
 	for _, property := range schema.Required {
-		if !slices.Contains(c.Schemas[name].Required, property) {
+		if !slices.Contains(c.Schemas[atECE(name)].Required, property) {
 			c.same(name+"."+property, need(false), need(true))
 		}
 	}
@@ -304,10 +332,16 @@ func content(all openapi3.Content) string {
 // difference between the two.
 func typeOf(ref *openapi3.SchemaRef) string {
 	if name := component(ref); name != "" && !scalar(ref.Value) {
-		return name
+		return atECE(name)
 	}
 	return inPlace(ref.Value)
 }
+
+// atECE returns ECE's name of a schema.
+func atECE(name string) string { return cmp.Or(forRequests[name], name) }
+
+// orNull is how the type of a schema ends that accepts null.
+const orNull = " or null"
 
 func inPlace(schema *openapi3.Schema) string {
 	text := strings.Join(schema.Type.Slice(), " or ")
@@ -319,7 +353,7 @@ func inPlace(schema *openapi3.Schema) string {
 	}
 	text += values(schema.Enum)
 	if schema.Nullable {
-		text += " or null"
+		text += orNull
 	}
 	return text
 }

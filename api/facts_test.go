@@ -40,6 +40,22 @@ var deliberate = []exception{
 		"null is no code either",
 	},
 	{
+		"CreateUserSecurity.password: at ECE string, here string(password)",
+		"the format does not change the value; it lets tools hide what is typed",
+	},
+	{
+		"CreateUserRequest.metadata: at ECE UserMetadata, here KeptByServer",
+		"it is refused whatever it is, except for null",
+	},
+	{
+		"CreateUserSecurity.elevated_permissions: at ECE ElevatedPermissions, here KeptByServer",
+		"it is refused whatever it is, except for null",
+	},
+	{
+		"CreateUserSecurity.security_realm: at ECE UserSecurityRealm, here KeptByServer",
+		"it is refused whatever it is, except for null",
+	},
+	{
 		"UserSecurity.password: at ECE string, here string(password)",
 		"the format does not change the value; it lets tools hide what is typed",
 	},
@@ -211,6 +227,15 @@ func TestFacts_NotVacuous(t *testing.T) {
 		{"property that may be null", changeProperty("ApiKeyResponse", "key", func(s *openapi3.Schema) {
 			s.Nullable = true
 		}), []string{"ApiKeyResponse.key: at ECE string, here string or null"}},
+		{"required property of a request that may be null", changeProperty("CreateApiKeyRequest", "description",
+			func(s *openapi3.Schema) { s.Nullable = true },
+		), []string{"CreateApiKeyRequest.description: at ECE string, here string or null"}},
+		{"property of a request of its own of another type", changeProperty("CreateUserRequest", "email",
+			func(s *openapi3.Schema) { s.Type = &openapi3.Types{"integer"} },
+		), []string{"CreateUserRequest.email: at ECE string, here integer"}},
+		{"property of a request of its own that must be there", change("CreateUserRequest", func(s *openapi3.Schema) {
+			s.Required = append(s.Required, "email")
+		}), []string{"CreateUserRequest.email: at ECE optional, here required"}},
 		{"no format", changeProperty("TokenResponse", "session_expiration_time", func(s *openapi3.Schema) {
 			s.Format = ""
 		}), []string{"TokenResponse.session_expiration_time: at ECE string(date-time), here string"}},

@@ -172,7 +172,19 @@ func (l *linter) request(op operation) {
 			if op.method == "PATCH" && schema.Default != nil {
 				l.problem(place, "%s has a default in a patch", name)
 			}
+			if op.method != "PATCH" && kind == jsonBody && !op.elasticsearch() {
+				l.nullable(place, name, schema)
+			}
 		})
+	}
+}
+
+// nullable requires that an optional member of a request may be null, which clients of ECE send for absence.
+func (l *linter) nullable(place, name string, schema *openapi3.Schema) {
+	for member, ref := range schema.Properties {
+		if !slices.Contains(schema.Required, member) && !ref.Value.Nullable {
+			l.problem(place, "%s.%s is optional and may not be null", name, member)
+		}
 	}
 }
 

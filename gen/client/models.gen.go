@@ -207,10 +207,13 @@ type AccountTrustSettingsPatch struct {
 	TrustAll *bool `json:"trust_all,omitempty"`
 }
 
+// AccountTrustSettingsUpdate The trust settings to set; null stands for the defaults.
+type AccountTrustSettingsUpdate = AccountTrustSettings
+
 // AccountUpdateRequest defines model for AccountUpdateRequest.
 type AccountUpdateRequest struct {
-	// Trust Which deployments trust each other for cross-cluster calls.
-	Trust *AccountTrustSettings `json:"trust,omitempty"`
+	// Trust The trust settings to set; null stands for the defaults.
+	Trust *AccountTrustSettingsUpdate `json:"trust,omitempty"`
 }
 
 // APIKeyInformation A key without its secret. Times are in milliseconds since 1970.
@@ -276,7 +279,7 @@ type APIKeyResponse struct {
 	OrganizationID *string `json:"organization_id,omitempty"`
 
 	// RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
-	// so a key cannot be created with any.
+	// so none can be assigned. Null, like an empty list, assigns none.
 	RoleAssignments *RoleAssignments `json:"role_assignments,omitempty"`
 
 	// UserID The name of the user that the key acts for.
@@ -536,8 +539,41 @@ type CreateAPIKeyRequest struct {
 	Expiration *string `json:"expiration,omitempty"`
 
 	// RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
-	// so a key cannot be created with any.
+	// so none can be assigned. Null, like an empty list, assigns none.
 	RoleAssignments *RoleAssignments `json:"role_assignments,omitempty"`
+}
+
+// CreateUserRequest A user to be created. It cannot set `builtin`, `metadata` and the server's own members of `security`.
+type CreateUserRequest struct {
+	Builtin  *bool   `json:"builtin,omitempty"`
+	Email    *string `json:"email,omitempty"`
+	FullName *string `json:"full_name,omitempty"`
+
+	// Metadata What the server keeps; it cannot be set.
+	Metadata *KeptByServer      `json:"metadata,omitempty"`
+	Security CreateUserSecurity `json:"security"`
+
+	// UserName The user's name, which is also the user's id and never changes.
+	UserName string `json:"user_name"`
+}
+
+// CreateUserSecurity defines model for CreateUserSecurity.
+type CreateUserSecurity struct {
+	// ElevatedPermissions What the server keeps; it cannot be set.
+	ElevatedPermissions *KeptByServer `json:"elevated_permissions,omitempty"`
+
+	// Enabled Whether the user can sign in; true by default.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Password The user's password.
+	Password    *string   `json:"password,omitempty"`
+	Permissions *[]string `json:"permissions,omitempty"`
+
+	// Roles What the user is.
+	Roles *[]RoleName `json:"roles,omitempty"`
+
+	// SecurityRealm What the server keeps; it cannot be set.
+	SecurityRealm *KeptByServer `json:"security_realm,omitempty"`
 }
 
 // CreatedPrivileges defines model for CreatedPrivileges.
@@ -1139,7 +1175,7 @@ type RemoteIndicesPrivilegesInformation struct {
 type ResourcePrivilegeChecks map[string]PrivilegeChecks
 
 // RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
-// so a key cannot be created with any.
+// so none can be assigned. Null, like an empty list, assigns none.
 type RoleAssignments struct {
 	Deployment   *[]DeploymentRoleAssignment   `json:"deployment,omitempty"`
 	Organization *[]OrganizationRoleAssignment `json:"organization,omitempty"`
@@ -1410,7 +1446,7 @@ type UpdateAPIKeyResponse struct {
 	Updated bool `json:"updated"`
 }
 
-// User A user of this server. A request cannot set `builtin`, `metadata` and the server's own members of `security`.
+// User A user of this server.
 type User struct {
 	// Builtin Whether the user came with the server.
 	Builtin  *bool         `json:"builtin,omitempty"`
@@ -1456,7 +1492,8 @@ type UserMetadata struct {
 	UpdatedBy    *string    `json:"updated_by,omitempty"`
 }
 
-// UserPatch A merge patch (RFC 7396) of a user. `user_name` may repeat the name, or be empty.
+// UserPatch A merge patch (RFC 7396) of a user. `user_name` may repeat the name, or be empty. What cannot be set may repeat the
+// value that a read shows.
 type UserPatch struct {
 	Builtin  *bool   `json:"builtin,omitempty"`
 	Email    *string `json:"email,omitempty"`
@@ -1499,7 +1536,7 @@ type UserSecurity struct {
 	// Enabled Whether the user can sign in.
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Password The user's password, in requests only.
+	// Password Never present; ECE's schema has it for requests.
 	Password *string `json:"password,omitempty"`
 
 	// Permissions The operations that the user may call, by operationId.
@@ -1681,6 +1718,12 @@ type PrivilegesChecked = HasPrivilegesResponse
 
 // RealmNotFound The body of every failure.
 type RealmNotFound = BasicFailedReply
+
+// RoleAssignmentsForbidden The body of every failure.
+type RoleAssignmentsForbidden = BasicFailedReply
+
+// RoleAssignmentsRefused The body of every failure.
+type RoleAssignmentsRefused = BasicFailedReply
 
 // SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
 type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
@@ -2076,6 +2119,12 @@ type SAMLMetadataParams struct {
 	Realm string `form:"realm" json:"realm"`
 }
 
+// RemoveRoleAssignmentsParams defines parameters for RemoveRoleAssignments.
+type RemoveRoleAssignmentsParams struct {
+	// Force Declared because clients know it; it has no effect.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+}
+
 // SecurityQueryAPIKeysGetJSONRequestBody defines body for SecurityQueryAPIKeysGet for application/json ContentType.
 type SecurityQueryAPIKeysGetJSONRequestBody = QueryAPIKeysRequest
 
@@ -2161,7 +2210,7 @@ type UpdateCurrentAccountJSONRequestBody = AccountUpdateRequest
 type UpdateCurrentUserJSONRequestBody = UserPatchRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
-type CreateUserJSONRequestBody = User
+type CreateUserJSONRequestBody = CreateUserRequest
 
 // EnableElevatedPermissionsJSONRequestBody defines body for EnableElevatedPermissions for application/json ContentType.
 type EnableElevatedPermissionsJSONRequestBody = ElevatePermissionsRequest
@@ -2183,6 +2232,12 @@ type SAMLCallbackFormdataRequestBody = SAMLCallbackRequest
 
 // ConfirmTOTPDeviceJSONRequestBody defines body for ConfirmTOTPDevice for application/json ContentType.
 type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest
+
+// RemoveRoleAssignmentsJSONRequestBody defines body for RemoveRoleAssignments for application/json ContentType.
+type RemoveRoleAssignmentsJSONRequestBody = RoleAssignments
+
+// AddRoleAssignmentsJSONRequestBody defines body for AddRoleAssignments for application/json ContentType.
+type AddRoleAssignmentsJSONRequestBody = RoleAssignments
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody = UserPatchRequest

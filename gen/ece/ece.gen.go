@@ -85,10 +85,13 @@ type AccountTrustSettingsPatch struct {
 	TrustAll *bool `json:"trust_all,omitempty"`
 }
 
+// AccountTrustSettingsUpdate The trust settings to set; null stands for the defaults.
+type AccountTrustSettingsUpdate = AccountTrustSettings
+
 // AccountUpdateRequest defines model for AccountUpdateRequest.
 type AccountUpdateRequest struct {
-	// Trust Which deployments trust each other for cross-cluster calls.
-	Trust *AccountTrustSettings `json:"trust,omitempty"`
+	// Trust The trust settings to set; null stands for the defaults.
+	Trust *AccountTrustSettingsUpdate `json:"trust,omitempty"`
 }
 
 // APIKeyResponse defines model for ApiKeyResponse.
@@ -112,7 +115,7 @@ type APIKeyResponse struct {
 	OrganizationID *string `json:"organization_id,omitempty"`
 
 	// RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
-	// so a key cannot be created with any.
+	// so none can be assigned. Null, like an empty list, assigns none.
 	RoleAssignments *RoleAssignments `json:"role_assignments,omitempty"`
 
 	// UserID The name of the user that the key acts for.
@@ -198,8 +201,41 @@ type CreateAPIKeyRequest struct {
 	Expiration *string `json:"expiration,omitempty"`
 
 	// RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
-	// so a key cannot be created with any.
+	// so none can be assigned. Null, like an empty list, assigns none.
 	RoleAssignments *RoleAssignments `json:"role_assignments,omitempty"`
+}
+
+// CreateUserRequest A user to be created. It cannot set `builtin`, `metadata` and the server's own members of `security`.
+type CreateUserRequest struct {
+	Builtin  *bool   `json:"builtin,omitempty"`
+	Email    *string `json:"email,omitempty"`
+	FullName *string `json:"full_name,omitempty"`
+
+	// Metadata What the server keeps; it cannot be set.
+	Metadata *KeptByServer      `json:"metadata,omitempty"`
+	Security CreateUserSecurity `json:"security"`
+
+	// UserName The user's name, which is also the user's id and never changes.
+	UserName string `json:"user_name"`
+}
+
+// CreateUserSecurity defines model for CreateUserSecurity.
+type CreateUserSecurity struct {
+	// ElevatedPermissions What the server keeps; it cannot be set.
+	ElevatedPermissions *KeptByServer `json:"elevated_permissions,omitempty"`
+
+	// Enabled Whether the user can sign in; true by default.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Password The user's password.
+	Password    *string   `json:"password,omitempty"`
+	Permissions *[]string `json:"permissions,omitempty"`
+
+	// Roles What the user is.
+	Roles *[]RoleName `json:"roles,omitempty"`
+
+	// SecurityRealm What the server keeps; it cannot be set.
+	SecurityRealm *KeptByServer `json:"security_realm,omitempty"`
 }
 
 // DeleteAPIKeysRequest defines model for DeleteApiKeysRequest.
@@ -343,7 +379,7 @@ type RecoveryCodes struct {
 }
 
 // RoleAssignments Roles narrower than the owner's. Declared because clients know it; not available in a self-hosted installation,
-// so a key cannot be created with any.
+// so none can be assigned. Null, like an empty list, assigns none.
 type RoleAssignments struct {
 	Deployment   *[]DeploymentRoleAssignment   `json:"deployment,omitempty"`
 	Organization *[]OrganizationRoleAssignment `json:"organization,omitempty"`
@@ -440,7 +476,7 @@ type TOTPEnrollment struct {
 	URI string `json:"uri"`
 }
 
-// User A user of this server. A request cannot set `builtin`, `metadata` and the server's own members of `security`.
+// User A user of this server.
 type User struct {
 	// Builtin Whether the user came with the server.
 	Builtin  *bool         `json:"builtin,omitempty"`
@@ -477,7 +513,8 @@ type UserMetadata struct {
 	UpdatedBy    *string    `json:"updated_by,omitempty"`
 }
 
-// UserPatch A merge patch (RFC 7396) of a user. `user_name` may repeat the name, or be empty.
+// UserPatch A merge patch (RFC 7396) of a user. `user_name` may repeat the name, or be empty. What cannot be set may repeat the
+// value that a read shows.
 type UserPatch struct {
 	Builtin  *bool   `json:"builtin,omitempty"`
 	Email    *string `json:"email,omitempty"`
@@ -499,7 +536,7 @@ type UserSecurity struct {
 	// Enabled Whether the user can sign in.
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Password The user's password, in requests only.
+	// Password Never present; ECE's schema has it for requests.
 	Password *string `json:"password,omitempty"`
 
 	// Permissions The operations that the user may call, by operationId.
@@ -634,6 +671,12 @@ type Overloaded = BasicFailedReply
 // RealmNotFound The body of every failure.
 type RealmNotFound = BasicFailedReply
 
+// RoleAssignmentsForbidden The body of every failure.
+type RoleAssignmentsForbidden = BasicFailedReply
+
+// RoleAssignmentsRefused The body of every failure.
+type RoleAssignmentsRefused = BasicFailedReply
+
 // Token defines model for Token.
 type Token = TokenResponse
 
@@ -727,6 +770,12 @@ type SAMLMetadataParams struct {
 	Realm string `form:"realm" json:"realm"`
 }
 
+// RemoveRoleAssignmentsParams defines parameters for RemoveRoleAssignments.
+type RemoveRoleAssignmentsParams struct {
+	// Force Declared because clients know it; it has no effect.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+}
+
 // PatchCurrentAccountJSONRequestBody defines body for PatchCurrentAccount for application/json ContentType.
 type PatchCurrentAccountJSONRequestBody = AccountPatchRequest
 
@@ -737,7 +786,7 @@ type UpdateCurrentAccountJSONRequestBody = AccountUpdateRequest
 type UpdateCurrentUserJSONRequestBody = UserPatchRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
-type CreateUserJSONRequestBody = User
+type CreateUserJSONRequestBody = CreateUserRequest
 
 // EnableElevatedPermissionsJSONRequestBody defines body for EnableElevatedPermissions for application/json ContentType.
 type EnableElevatedPermissionsJSONRequestBody = ElevatePermissionsRequest
@@ -759,6 +808,12 @@ type SAMLCallbackFormdataRequestBody = SAMLCallbackRequest
 
 // ConfirmTOTPDeviceJSONRequestBody defines body for ConfirmTOTPDevice for application/json ContentType.
 type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest
+
+// RemoveRoleAssignmentsJSONRequestBody defines body for RemoveRoleAssignments for application/json ContentType.
+type RemoveRoleAssignmentsJSONRequestBody = RoleAssignments
+
+// AddRoleAssignmentsJSONRequestBody defines body for AddRoleAssignments for application/json ContentType.
+type AddRoleAssignmentsJSONRequestBody = RoleAssignments
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody = UserPatchRequest
@@ -929,6 +984,12 @@ type ServerInterface interface {
 	// GetUserAPIKey Read one API key of a user
 	// (GET /api/v1/users/{user_id}/auth/keys/{api_key_id})
 	GetUserAPIKey(ctx echo.Context, userID UserID, apiKeyID APIKeyID) error
+	// RemoveRoleAssignments Remove role assignments from a user
+	// (DELETE /api/v1/users/{user_id}/role_assignments)
+	RemoveRoleAssignments(ctx echo.Context, userID UserID, params RemoveRoleAssignmentsParams) error
+	// AddRoleAssignments Add role assignments to a user
+	// (POST /api/v1/users/{user_id}/role_assignments)
+	AddRoleAssignments(ctx echo.Context, userID UserID) error
 	// DeleteUser Delete a user
 	// (DELETE /api/v1/users/{user_name})
 	DeleteUser(ctx echo.Context, userName UserName) error
@@ -1499,6 +1560,47 @@ func (w *ServerInterfaceWrapper) GetUserAPIKey(ctx echo.Context) error {
 	return err
 }
 
+// RemoveRoleAssignments converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveRoleAssignments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", ctx.Param("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveRoleAssignmentsParams
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveRoleAssignments(ctx, userID, params)
+	return err
+}
+
+// AddRoleAssignments converts echo context to params.
+func (w *ServerInterfaceWrapper) AddRoleAssignments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", ctx.Param("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddRoleAssignments(ctx, userID)
+	return err
+}
+
 // DeleteUser converts echo context to params.
 func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
 	var err error
@@ -1657,6 +1759,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/users/:user_id/auth/keys", wrapper.GetUserAPIKeys, options.OperationMiddlewares["get-user-api-keys"]...)
 	router.DELETE(options.BaseURL+"/api/v1/users/:user_id/auth/keys/:api_key_id", wrapper.DeleteUserAPIKey, options.OperationMiddlewares["delete-user-api-key"]...)
 	router.GET(options.BaseURL+"/api/v1/users/:user_id/auth/keys/:api_key_id", wrapper.GetUserAPIKey, options.OperationMiddlewares["get-user-api-key"]...)
+	router.DELETE(options.BaseURL+"/api/v1/users/:user_id/role_assignments", wrapper.RemoveRoleAssignments, options.OperationMiddlewares["remove-role-assignments"]...)
+	router.POST(options.BaseURL+"/api/v1/users/:user_id/role_assignments", wrapper.AddRoleAssignments, options.OperationMiddlewares["add-role-assignments"]...)
 	router.GET(options.BaseURL+"/sso/token", wrapper.SignInPage, options.OperationMiddlewares["sign-in-page"]...)
 
 }
@@ -1857,6 +1961,26 @@ type RealmNotFoundJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers RealmNotFoundResponseHeaders
+}
+
+type RoleAssignmentsForbiddenResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+type RoleAssignmentsForbiddenJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers RoleAssignmentsForbiddenResponseHeaders
+}
+
+type RoleAssignmentsRefusedResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+type RoleAssignmentsRefusedJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers RoleAssignmentsRefusedResponseHeaders
 }
 
 type TokenJSONResponse TokenResponse
@@ -8188,6 +8312,439 @@ func (response GetUserAPIKey503JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 	return err
 }
 
+type RemoveRoleAssignmentsRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Params RemoveRoleAssignmentsParams
+	Body   *RemoveRoleAssignmentsJSONRequestBody
+}
+
+type RemoveRoleAssignmentsResponseObject interface {
+	VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error
+}
+
+type RemoveRoleAssignments200JSONResponse struct{ EmptyJSONResponse }
+
+func (response RemoveRoleAssignments200JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments400JSONResponse struct {
+	RoleAssignmentsRefusedJSONResponse
+}
+
+func (response RemoveRoleAssignments400JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RemoveRoleAssignments401JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments403JSONResponse struct {
+	RoleAssignmentsForbiddenJSONResponse
+}
+
+func (response RemoveRoleAssignments403JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response RemoveRoleAssignments413JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response RemoveRoleAssignments415JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response RemoveRoleAssignments429JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RemoveRoleAssignments500JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response RemoveRoleAssignments501JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response RemoveRoleAssignments502JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleAssignments503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response RemoveRoleAssignments503JSONResponse) VisitRemoveRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignmentsRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Body   *AddRoleAssignmentsJSONRequestBody
+}
+
+type AddRoleAssignmentsResponseObject interface {
+	VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error
+}
+
+type AddRoleAssignments200JSONResponse struct{ EmptyJSONResponse }
+
+func (response AddRoleAssignments200JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments400JSONResponse struct {
+	RoleAssignmentsRefusedJSONResponse
+}
+
+func (response AddRoleAssignments400JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response AddRoleAssignments401JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments403JSONResponse struct {
+	RoleAssignmentsForbiddenJSONResponse
+}
+
+func (response AddRoleAssignments403JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response AddRoleAssignments413JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response AddRoleAssignments415JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response AddRoleAssignments429JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response AddRoleAssignments500JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response AddRoleAssignments501JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response AddRoleAssignments502JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddRoleAssignments503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response AddRoleAssignments503JSONResponse) VisitAddRoleAssignmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteUserRequestObject struct {
 	UserName UserName `json:"user_name"`
 }
@@ -9154,6 +9711,12 @@ type StrictServerInterface interface {
 	// GetUserAPIKey Read one API key of a user
 	// (GET /api/v1/users/{user_id}/auth/keys/{api_key_id})
 	GetUserAPIKey(ctx context.Context, request GetUserAPIKeyRequestObject) (GetUserAPIKeyResponseObject, error)
+	// RemoveRoleAssignments Remove role assignments from a user
+	// (DELETE /api/v1/users/{user_id}/role_assignments)
+	RemoveRoleAssignments(ctx context.Context, request RemoveRoleAssignmentsRequestObject) (RemoveRoleAssignmentsResponseObject, error)
+	// AddRoleAssignments Add role assignments to a user
+	// (POST /api/v1/users/{user_id}/role_assignments)
+	AddRoleAssignments(ctx context.Context, request AddRoleAssignmentsRequestObject) (AddRoleAssignmentsResponseObject, error)
 	// DeleteUser Delete a user
 	// (DELETE /api/v1/users/{user_name})
 	DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error)
@@ -10226,6 +10789,103 @@ func (sh *strictHandler) GetUserAPIKey(ctx echo.Context, userID UserID, apiKeyID
 		return err
 	} else if validResponse, ok := response.(GetUserAPIKeyResponseObject); ok {
 		return validResponse.VisitGetUserAPIKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveRoleAssignments operation middleware
+func (sh *strictHandler) RemoveRoleAssignments(ctx echo.Context, userID UserID, params RemoveRoleAssignmentsParams) error {
+	var request RemoveRoleAssignmentsRequestObject
+
+	request.UserID = userID
+	request.Params = params
+
+	var body RemoveRoleAssignmentsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveRoleAssignments(ctx.Request().Context(), request.(RemoveRoleAssignmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveRoleAssignments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveRoleAssignmentsResponseObject); ok {
+		return validResponse.VisitRemoveRoleAssignmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddRoleAssignments operation middleware
+func (sh *strictHandler) AddRoleAssignments(ctx echo.Context, userID UserID) error {
+	var request AddRoleAssignmentsRequestObject
+
+	request.UserID = userID
+
+	var body AddRoleAssignmentsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddRoleAssignments(ctx.Request().Context(), request.(AddRoleAssignmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddRoleAssignments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddRoleAssignmentsResponseObject); ok {
+		return validResponse.VisitAddRoleAssignmentsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -66,9 +66,9 @@ func (c *Client) Users(ctx context.Context) iter.Seq2[gen.User, error] {
 // created the user.
 func (c *Client) CreateUser(ctx context.Context, name, password string, roles ...string) (gen.User, error) {
 	roles = append([]string{}, roles...) // JSON has no null for a list
-	r, err := c.api.CreateUserWithResponse(ctx, gen.User{
+	r, err := c.api.CreateUserWithResponse(ctx, gen.CreateUserRequest{
 		UserName: name,
-		Security: gen.UserSecurity{Password: &password, Roles: &roles},
+		Security: gen.CreateUserSecurity{Password: &password, Roles: &roles},
 	})
 	if err != nil {
 		return gen.User{}, asError(err)

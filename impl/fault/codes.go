@@ -88,6 +88,10 @@ var (
 	UserCannotModify = Code{"user cannot be modified", InvalidInput}
 	// UserCannotModifyExternal: the field is managed by the user's identity provider.
 	UserCannotModifyExternal = Code{"external user cannot be modified", InvalidInput}
+	// RoleAssigneeInvalid: the user of role assignments does not exist.
+	RoleAssigneeInvalid = Code{"role assignee invalid", InvalidInput}
+	// RoleAssignmentsForbidden: role assignments are not available.
+	RoleAssignmentsForbidden = Code{"role assignments forbidden", Forbidden}
 	// RealmNotFound: no such SAML realm, or not enabled.
 	RealmNotFound = Code{"realm not found", NotFound}
 	// DeviceNotFound: the user has no second factor.

@@ -42,10 +42,12 @@ func TestUserSelf_Refused(t *testing.T) {
 	for name, caller := range map[string]client.RequestEditorFn{"alice": alice, "bob": bob} {
 		before := asJSON(w.readUser(name))
 		for _, c := range []struct{ patch, code, field string }{
-			{`{"full_name":"x","security":{"roles":["ece_platform_admin"]}}`, "user.roles.forbidden", "security.roles"},
-			{`{"full_name":"x","security":{"roles":["ece_deployment_viewer"]}}`, "user.roles.forbidden", "security.roles"},
+			{`{"full_name":"x","security":{"roles":["ece_platform_viewer"]}}`, "user.roles.forbidden", "security.roles"},
+			{`{"full_name":"x","security":{"roles":["ece_deployment_manager"]}}`, "user.roles.forbidden", "security.roles"},
+			{`{"full_name":"x","security":{"roles":["ece_deployment_viewer","ece_platform_admin"]}}`, "user.roles.forbidden",
+				"security.roles"},
+			{`{"full_name":"x","security":{"roles":[]}}`, "user.roles.forbidden", "security.roles"},
 			{`{"full_name":"x","security":{"roles":null}}`, "user.roles.forbidden", "security.roles"},
-			{`{"full_name":"x","security":{"enabled":true}}`, "user.restricted_field", "security.enabled"},
 			{`{"full_name":"x","security":{"enabled":false}}`, "user.restricted_field", "security.enabled"},
 			{`{"full_name":"x","security":{"enabled":null}}`, "root.invalid_data", "security.enabled"},
 			{`{"full_name":"x","security":null}`, "user.roles.forbidden", "security.roles"},

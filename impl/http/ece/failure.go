@@ -24,6 +24,8 @@ var codes = map[fault.Code]string{
 	fault.OneTimeCodeInvalid:       "authc.invalid_token",
 	fault.RealmNotFound:            "saml.realm_not_found",
 	fault.RecentPasswordNeeded:     "root.unauthorized.recent_password_required",
+	fault.RoleAssigneeInvalid:      "role_assignments.invalid_target_user_id",
+	fault.RoleAssignmentsForbidden: "role_assignments.unauthorized_role_assignments",
 	fault.SecondFactorNeeded:       "root.unauthorized.second_factor_required",
 	fault.UserCannotModify:         "user.cannot_modify",
 	fault.UserCannotModifyExternal: "user.cannot_modify_external",

@@ -117,21 +117,6 @@ func (a *API) DeleteUserAPIKey(
 	return server.DeleteUserAPIKey200JSONResponse{EmptyJSONResponse: empty()}, err
 }
 
-// assignsRoles reports whether the assignments contain any role: empty lists count as none.
-func assignsRoles(r *server.RoleAssignments) bool {
-	if r == nil {
-		return false
-	}
-	project := r.Project
-	if project == nil {
-		project = &server.ProjectRoleAssignments{}
-	}
-	return some(r.Platform) || some(r.Organization) || some(r.Deployment) ||
-		some(project.Elasticsearch) || some(project.Observability) || some(project.Security)
-}
-
-func some[T any](list *[]T) bool { return list != nil && len(*list) > 0 }
-
 func oneKey(key apikey.Key) server.APIKeyJSONResponse {
 	return server.APIKeyJSONResponse{Body: keyResponse(key)}
 }

@@ -23,12 +23,8 @@ func (a *API) GetCurrentUser(
 func (a *API) UpdateCurrentUser(
 	ctx context.Context, r server.UpdateCurrentUserRequestObject,
 ) (server.UpdateCurrentUserResponseObject, error) {
-	patch, err := a.readPatch(*r.Body, "UserPatch")
-	if err != nil {
-		return nil, err
-	}
 	p := edge.CallerOf(ctx)
-	u, err := a.Users.Patch(ctx, p, p.User, patch, a.proof(p))
+	u, err := a.patchUser(ctx, p, p.User, *r.Body)
 	return server.UpdateCurrentUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
@@ -62,12 +58,7 @@ func (a *API) CreateUser(
 func (a *API) UpdateUser(
 	ctx context.Context, r server.UpdateUserRequestObject,
 ) (server.UpdateUserResponseObject, error) {
-	patch, err := a.readPatch(*r.Body, "UserPatch")
-	if err != nil {
-		return nil, err
-	}
-	p := edge.CallerOf(ctx)
-	u, err := a.Users.Patch(ctx, p, r.UserName, patch, a.proof(p))
+	u, err := a.patchUser(ctx, edge.CallerOf(ctx), r.UserName, *r.Body)
 	return server.UpdateUser200JSONResponse{UserJSONResponse: a.userResponse(ctx, u)}, err
 }
 
@@ -93,8 +84,8 @@ func (a *API) UnlockUser(
 
 func (a *API) proof(p identity.Principal) user.Proof { return edge.ProofOf(a.Elevation, p) }
 
-// newUser reads a user to be created. The schema is shared with responses, so it has members that only the server sets.
-func newUser(body server.User) (user.New, error) {
+// newUser reads a user to be created. Its schema has members that only the server sets, because ECE's has them.
+func newUser(body server.CreateUserRequest) (user.New, error) {
 	for _, kept := range []struct {
 		field string
 		set   bool
