@@ -329,3 +329,29 @@ func TestFaults_Certificate(t *testing.T) {
 		t.Errorf("%v; want one attempt without an effect", err)
 	}
 }
+
+// Ensures that net/http does not repeat a creation by itself on a connection that it keeps.
+func TestFaults_KeptConnection(t *testing.T) {
+	w := newWorld(t)
+	admin := w.bob()
+	for name, op := range operations {
+		if op.kind != creating && op.kind != carrying {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			kept := &http.Transport{}
+			defer kept.CloseIdleConnections()
+			c := w.client(w.faulty, client.WithPassword("bob", bobPassword), client.WithTransport(kept))
+			w.faults.set(pass, 0, "")
+			w.callAgain(c)
+			object := "kept-" + strings.ReplaceAll(name, " ", "-")
+			got := op.run(t, admin, object, func(ctx context.Context, object string) error {
+				w.faults.set(dropAfter, 1, "")
+				return op.call(ctx, c, object)
+			})
+			if seen := w.faults.requests(); got != "0? 1" || len(seen) != 1 {
+				t.Errorf("got %q after %q; want one request with its effect", got, seen)
+			}
+		})
+	}
+}
