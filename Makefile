@@ -12,7 +12,7 @@ LISTEN   ?= 127.0.0.1:12400
 # configured not to.
 export GOTOOLCHAIN ?= auto
 
-# Only these tests depend on the official clients of Elasticsearch, so they are a separate module.
+# Only these tests depend on official clients, so they are a separate module.
 INTEROP  := interop
 
 # Benchmarks depend on other servers, so they are a separate module, too. The code that ogen generates for them is not
@@ -116,7 +116,7 @@ on-postgres:
 
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
-interop: $(FETCHED) ## test with Elasticsearch's clients and an identity provider (minutes the first time)
+interop: $(FETCHED) ## test with official clients and an identity provider (minutes the first time)
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip 'Browser|^TestImage$$' ./...
 
 .PHONY: browser
