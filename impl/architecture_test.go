@@ -42,6 +42,7 @@ var layers = map[string][]string{
 	"apikey/query": {"platform/admission/wildcard", "platform/admission/work", "platform/xcontent",
 		"store/condition"},
 	"store/condition":             {},
+	"platform/logging":            {},
 	"platform/metrics":            {},
 	"platform/admin":              {},
 	"platform/tracing":            {},

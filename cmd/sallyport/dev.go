@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/platform/logging"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/seed"
 )
@@ -80,7 +81,9 @@ func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
 	defer stop()
 
-	log := newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat)
+	lines := logging.NewBuffer(cmd.ErrOrStderr())
+	defer lines.Close()
+	log := slog.New(logging.NewHandler(lines, c.LogLevel, c.LogFormat))
 	l, err := listen(ctx, c.Listen, c.AdminListen, log)
 	if err != nil {
 		return err

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -77,23 +75,6 @@ func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
 	}
 	path := cmp.Or(f.file, os.Getenv("SALLYPORT_CONFIG"))
 	return config.Sources{Defaults: f.defaults, Flags: given, Env: os.LookupEnv, File: path}
-}
-
-// durationInSeconds writes a duration as a number of seconds, with the unit in the attribute's name.
-func durationInSeconds(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() != slog.KindDuration {
-		return a
-	}
-	return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
-}
-
-func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		options.ReplaceAttr = durationInSeconds
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // warnUnknownVariables prints the environment variables that no setting has. They are printed before an error of the

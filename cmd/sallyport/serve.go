@@ -20,6 +20,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/platform/logging"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 	"github.com/sallyport/sallyport/impl/store"
@@ -42,7 +43,9 @@ func newServe() *cobra.Command {
 				return err
 			}
 
-			log := newLogger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat)
+			lines := logging.NewBuffer(cmd.ErrOrStderr())
+			defer lines.Close()
+			log := slog.New(logging.NewHandler(lines, c.LogLevel, c.LogFormat))
 			for _, name := range config.Ignored(os.Environ()) {
 				log.Warn("unknown setting", "variable", name)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -61,6 +62,9 @@ type state struct {
 	report Report
 	// address is the client's address.
 	address string
+	// began is when the handling of the request began, and took its duration.
+	began time.Time
+	took  time.Duration
 	// caller is the authenticated caller.
 	caller identity.Principal
 	// origin is that of the request's changes.
@@ -81,8 +85,8 @@ func ExchangeOf(c echo.Context) Exchange { return stateOf(c).exchange }
 // made once.
 func begin(families []Family, c echo.Context) {
 	s := &state{address: c.RealIP()}
-	ctx := context.WithValue(c.Request().Context(), stateKey{}, s)
-	ctx = admission.WithCallerAt(audit.WithOriginAt(ctx, &s.origin), &s.worksFor)
+	ctx := admission.WithCallerAt(audit.WithOriginAt(c.Request().Context(), &s.origin), &s.worksFor)
+	ctx = context.WithValue(ctx, stateKey{}, s) // last, because it is looked up most
 	c.SetRequest(c.Request().WithContext(ctx))
 
 	path := c.Request().URL.Path

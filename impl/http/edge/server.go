@@ -74,8 +74,8 @@ func New(config Config) (*Handler, error) {
 
 	handle := Compose(callRoute,
 		requestID,
+		accessLog(config.Log.Handler()),
 		measure(config.Observe(unknownOperation)),
-		accessLog(config.Log),
 		sendAnswer(config.Limits, newAnswerValidator(config)),
 		recoverPanics(config.Log),
 		commonHeaders,
