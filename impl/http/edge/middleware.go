@@ -108,7 +108,7 @@ func accessLog(log slog.Handler) echo.MiddlewareFunc {
 			attrs := accessAttrLists.Get().(*[]slog.Attr)
 			*attrs = appendAccessAttrs((*attrs)[:0], c)
 			s := stateOf(c)
-			// The record has no source position, which costs as much as the rest of it, and is not logged.
+			// The record has no source position: it is not logged.
 			line := slog.NewRecord(s.began.Add(s.took), slog.LevelInfo, "request", 0)
 			// A record copies its attributes, but not those of a group; one without a name is not seen in the line.
 			line.AddAttrs(slog.Attr{Value: slog.GroupValue(*attrs...)})
