@@ -90,7 +90,7 @@ program:
 
 .PHONY: thorough
 thorough: ## run what make test leaves out (minutes): faults, upgrades, load, costs, and the HTTP layer on PostgreSQL
-	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory long costs on-postgres bench-smoke
+	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory long costs unaided on-postgres bench-smoke
 
 .PHONY: long
 long: export SALLYPORT_TEST_THOROUGH := 1
@@ -105,6 +105,12 @@ costs:
 	$(GO) test -count=1 -run Allocations ./impl/app ./impl/authn/session ./impl/http ./impl/http/ece \
 		./impl/http/contract/schemacheck ./impl/sallyporttest
 	SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -run Budget -v ./impl/sallyporttest
+
+# Neither compiled checks nor caches change an answer, so the same tests pass without them.
+.PHONY: unaided
+unaided:
+	SALLYPORT_TEST_VALIDATION=interpreted $(GO) test -count=1 -timeout 30m -skip '$(LONG)' ./impl/http
+	SALLYPORT_TEST_CACHE=off $(GO) test -count=1 -timeout 30m -skip '$(LONG)' ./impl/http
 
 # With the race detector, tests with hundreds of similar cases run only a part of them. Without it all run.
 .PHONY: on-postgres

@@ -102,6 +102,9 @@ func TestAllocations(t *testing.T) {
 	if everyCase > 1 {
 		t.Skip("the race detector allocates")
 	}
+	if interpreted {
+		t.Skip("the limits are those of compiled checks")
+	}
 	x := newCachedBench(t, newDSN(t), cheap, store.MaxLifetime)
 	for _, h := range hotRequests(t, x) {
 		t.Run(h.name, func(t *testing.T) {
