@@ -1,12 +1,14 @@
 package http_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var counted = regexp.MustCompile(`(?m)^sallyport_http_request_duration_seconds_count\{operation="([^"]*)",status="([^"]*)"\} (\d+)$`)
@@ -54,9 +56,8 @@ func TestMetrics_Requests(t *testing.T) {
 		"get-current-account 2xx 2", "get-current-account 4xx 1", "get-user 2xx 1", "get-user 4xx 1", "unknown 4xx 4",
 		"update-current-account 4xx 1",
 	}
-	if got := w.requests(); !slices.Equal(got, want) {
-		t.Errorf("counted %q; want %q", got, want)
-	}
+	// A request is counted after its answer has been sent.
+	w.eventually(10*time.Second, fmt.Sprintf("counted %q", want), func() bool { return slices.Equal(w.requests(), want) })
 }
 
 // Ensures that the store's transactions are counted, and that nothing of users or credentials is in what is counted.
