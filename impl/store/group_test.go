@@ -187,6 +187,27 @@ func TestGroup_ContextEnds(t *testing.T) {
 	}
 }
 
+// Ensures that a member's read after its context has ended fails that member only, and not those that run the same
+// statement afterwards.
+func TestGroup_ReadAfterContextEnds(t *testing.T) {
+	testGroup(t, func(g groupTest) {
+		ctx, cancel := context.WithCancel(g.Context())
+		read := func(tx *Tx) error { _, err := tx.SigningKeys.All(); return err }
+		ended := g.then("x", func(tx *Tx) error { cancel(); return read(tx) })
+		ended.ctx = ctx
+		members := []*member{g.add("a"), ended, g.then("c", read)}
+		g.together(members...)
+
+		for i, m := range members {
+			if m == ended && !errors.Is(m.err, context.Canceled) || m != ended && m.err != nil {
+				g.Errorf("member %d got %v", i, m.err)
+			}
+		}
+		g.wantOneGroup(members...)
+		g.wantUsers("a", "c")
+	})
+}
+
 // Ensures that a caller that disconnects while it waits is not run, and that one that disconnects after its function
 // has returned gets the outcome of the commit.
 func TestGroup_CallerDisconnects(t *testing.T) {

@@ -93,7 +93,8 @@ func (tx *Tx) bind(s statement) (*sql.Stmt, error) {
 	if prepared == nil {
 		return nil, errWrites
 	}
-	bound := tx.tx.StmtContext(tx.ctx, prepared)
+	// Other members of a group use the statement as well, which would keep the error of a context that has ended.
+	bound := tx.tx.StmtContext(tx.writing, prepared)
 	tx.bound[s.index] = bound
 	return bound, nil
 }
