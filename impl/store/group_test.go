@@ -367,3 +367,38 @@ func TestGroup_Alone(t *testing.T) {
 		g.wantUsers("a")
 	})
 }
+
+// Ensures that an Update gets the write lock of another process soon after it is free, however long that took within
+// the timeout of a transaction, and fails at that timeout.
+func TestGroup_AnotherProcessWrites(t *testing.T) {
+	for name, holds := range map[string]time.Duration{
+		"shorter than the timeout": transactionTimeout - time.Second,
+		"longer than the timeout":  transactionTimeout + time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			testGroup(t, func(g groupTest) {
+				other, err := Open(g.Context(), "sqlite:"+g.files.known[0].path, time.Now)
+				if err != nil {
+					g.Fatal(err)
+				}
+				defer other.Close() //nolint:errcheck // it has no changes
+				tx, _, err := other.begin(g.Context())
+				if err != nil {
+					g.Fatal(err)
+				}
+				time.AfterFunc(holds, func() { _ = tx.Rollback() })
+
+				began := time.Now()
+				err = g.Update(g.Context(), g.add("a").f)
+				took := time.Since(began)
+				if holds < transactionTimeout && (err != nil || took > holds+10*time.Millisecond) {
+					g.Errorf("the Update got %v after %v", err, took)
+				}
+				if holds > transactionTimeout && (!fault.Has(err, fault.StoreUnavailable) || took != transactionTimeout) {
+					g.Errorf("the Update got %v after %v", err, took)
+				}
+				time.Sleep(2 * time.Second) // until the other transaction has ended
+			})
+		})
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -22,8 +21,15 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/background"
 )
 
-// pragmas of every connection. busy_timeout lets a command line tool write beside a running server.
-const pragmas = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(1)&"
+// pragmas of every connection.
+const pragmas = "_pragma=foreign_keys(1)&"
+
+// readerBusy and writerBusy are the milliseconds that SQLite waits for a lock. It asks in growing intervals, which miss
+// the short times when a busy process has no write lock. So begin asks again after the short time of a writer.
+const (
+	readerBusy = "_pragma=busy_timeout(2000)&"
+	writerBusy = "_pragma=busy_timeout(10)&"
+)
 
 // synchronousFull makes an acknowledged write survive a power failure. After synchronousOff, it survives the end of
 // the process only.
@@ -104,7 +110,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, synchron
 	if err != nil {
 		return nil, err
 	}
-	writer, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&"+pragmas+synchronous+"&_pragma=journal_mode(WAL)")
+	writer, err := sql.Open("sqlite",
+		uri(path)+"?_txlock=immediate&"+writerBusy+pragmas+synchronous+"&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +120,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, synchron
 	if err := retryStart(ctx, writer.PingContext); err != nil {
 		return nil, errors.Join(plain(err), writer.Close())
 	}
-	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+pragmas+synchronous)
+	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+readerBusy+pragmas+synchronous)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -191,11 +198,16 @@ func sqliteExists(err error) bool {
 		e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
-// plain explains the failure that is the operator's and not the disk's.
+// plain explains the failures that are about the file.
 func plain(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_NOTADB {
-		return fmt.Errorf("the file is not a SQLite database")
+	text := strings.TrimPrefix(shorten(err).Error(), "sqlite: ")
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_NOTADB:
+			text = "the file is not a SQLite database"
+		case sqlite3.SQLITE_CORRUPT:
+			text = "it is damaged: " + text
+		}
 	}
-	return errors.New(strings.TrimPrefix(shorten(err).Error(), "sqlite: "))
+	return shortError{err, text}
 }

@@ -123,7 +123,7 @@ func (s *Store) bringUp(ctx context.Context, dsn string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be brought up to date: %w", Redact(dsn),
 			shorten(err)), s.Close())
 	}
-	if err := s.prepare(ctx); err != nil {
+	if err := retryStart(ctx, s.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
 	}
 	if s.files != nil {

@@ -181,8 +181,23 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	return false, nil
 }
 
-// begin begins a transaction that writes to a SQLite file. If commits are watched, it has a connection of its own.
+// begin begins a transaction that writes to a SQLite file. While another process has the write lock, it asks for the
+// lock until the context ends.
 func (s *Store) begin(ctx context.Context) (*sql.Tx, *ownCommit, error) {
+	for {
+		tx, own, err := s.tryBegin(ctx)
+		if !busy(err) || !background.Pause(ctx, lockPoll) {
+			return tx, own, err
+		}
+	}
+}
+
+// lockPoll is the pause before SQLite is asked again for the write lock. It waits for it, too (writerBusy), unless it
+// fears a deadlock.
+const lockPoll = time.Millisecond
+
+// tryBegin begins a transaction. If commits are watched, it has a connection of its own.
+func (s *Store) tryBegin(ctx context.Context) (*sql.Tx, *ownCommit, error) {
 	if s.commits == nil {
 		tx, err := s.writer.BeginTx(ctx, &s.dialect.readWrite)
 		return tx, nil, err
