@@ -133,6 +133,7 @@ func (s *session) replacePassword(password string) {
 	defer s.mu.Unlock()
 	if s.password != "" {
 		s.password, s.token = password, token{}
+		s.refused, s.refusals = nil, 0
 	}
 }
 
@@ -210,13 +211,17 @@ func (s *session) signIn(ctx context.Context, t token) (token, error) {
 		return t, err
 	}
 	next, err := s.exchange(ctx, r, token{})
-	s.recordSignIn(err)
+	s.recordSignIn(password, err)
 	return next, err
 }
 
-func (s *session) recordSignIn(err error) {
+// recordSignIn records the outcome of a sign-in with a password, unless the password was changed meanwhile.
+func (s *session) recordSignIn(password string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if password != s.password {
+		return
+	}
 	if !IsUnauthenticated(err) {
 		if err == nil {
 			s.refused, s.refusals = nil, 0

@@ -245,6 +245,39 @@ func TestSession_SetPassword(t *testing.T) {
 	}
 }
 
+// afterwards calls a function after each answer to a request with a method.
+type afterwards struct {
+	method string
+	f      func()
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a afterwards) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if r.Method == a.method {
+		a.f()
+	}
+	return answer, err
+}
+
+// Ensures that a new password is used even if the old one was refused to another request while it was being changed.
+func TestSession_SetPasswordWhileOthersSignIn(t *testing.T) {
+	w := newWorld(t)
+	var c *client.Client
+	c = w.client(w.direct, client.WithPassword("alice", alicePassword),
+		client.WithTransport(afterwards{http.MethodPatch, func() {
+			if err := errorOf(c.Caller(t.Context())); !client.IsUnauthenticated(err) {
+				t.Errorf("the old password: %v", err)
+			}
+		}}))
+	if err := c.SetPassword(t.Context(), "alice's next passphrase"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errorOf(c.Caller(t.Context())); err != nil {
+		t.Errorf("the new password: %v", err)
+	}
+}
+
 // Ensures that an operation that needs elevated permissions takes them once, in both families, and where only a user
 // with a second factor needs them.
 func TestSession_Elevation(t *testing.T) {
