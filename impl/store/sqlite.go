@@ -28,7 +28,7 @@ const pragmas = "_pragma=foreign_keys(1)&"
 // the short times when a busy process has no write lock. So begin asks again after the short time of a writer.
 const (
 	readerBusy = "_pragma=busy_timeout(2000)&"
-	writerBusy = "_pragma=busy_timeout(10)&"
+	writerBusy = "_pragma=busy_timeout(2)&"
 )
 
 // synchronousFull makes an acknowledged write survive a power failure. After synchronousOff, it survives the end of
