@@ -1,10 +1,12 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -152,6 +154,43 @@ func TestClient_NoSecrets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Ensures that an error that is kept or logged is small, whatever the server answers.
+func TestError_Bounded(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	type failure struct {
+		Code    string   `json:"code"`
+		Message string   `json:"message"`
+		Fields  []string `json:"fields"`
+	}
+	fields := append(slices.Repeat([]string{"a"}, 10_000), long)
+	slices.Reverse(fields)
+	body, err := json.Marshal(map[string]any{
+		"errors": []failure{{long, long, fields}},
+		"error":  map[string]string{"type": long, "reason": long},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New("https://sallyport.example", client.WithTransport(roundTripper(
+		func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(bytes.NewReader(body)),
+				Header: http.Header{"X-Request-Id": {long}}}, nil
+		})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, failed := c.Key(t.Context(), "x")
+	if shown := fmt.Sprint(failed, errorMembers(failed)); len(shown) > 32<<10 {
+		t.Errorf("the error has %d bytes", len(shown))
+	}
+}
+
+// errorMembers returns the members of an error.
+func errorMembers(err error) []any {
+	e, _ := errors.AsType[*client.Error](err)
+	return []any{e.Code, e.Message, e.Type, e.Reason, e.RequestID, e.Fields}
 }
 
 // Ensures that the user agent, and an id that the server logs, are in each request.

@@ -141,8 +141,12 @@ func (e *Error) shed() bool {
 // statusElevationRequired is ECE's status for callers that need elevated permissions.
 const statusElevationRequired = 449
 
-// maxText limits the texts of an error, in bytes.
-const maxText = 2 << 10
+const (
+	// maxText limits the texts of an error, in bytes.
+	maxText = 2 << 10
+	// maxFields limits the number of Fields.
+	maxFields = 100
+)
 
 // failures has the bodies of both families' failures.
 type failures struct {
@@ -164,7 +168,10 @@ func (e *Error) readFailure(body []byte) {
 
 	if len(read.Errors) > 0 {
 		first := read.Errors[0]
-		e.Code, e.Message, e.Fields = clip(first.Code), clip(first.Message), first.Fields
+		e.Code, e.Message = clip(first.Code), clip(first.Message)
+		for _, name := range first.Fields[:min(len(first.Fields), maxFields)] {
+			e.Fields = append(e.Fields, clip(name))
+		}
 	}
 
 	var exception struct{ Type, Reason string }
