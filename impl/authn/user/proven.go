@@ -32,8 +32,10 @@ type proven struct {
 
 func newProven(now func() time.Time) *proven {
 	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key)                                               // never fails: crypto/rand ends the program instead
-	hashes, _ := lru.New[[sha256.Size]byte, time.Time](provenPasswords) // this fails for a size that is not positive only
+	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
+
+	// This fails for a size that is not positive only.
+	hashes, _ := lru.New[[sha256.Size]byte, time.Time](provenPasswords)
 	return &proven{key: key, now: now, hashes: hashes}
 }
 

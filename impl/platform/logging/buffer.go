@@ -13,8 +13,8 @@ const Delay = 20 * time.Millisecond
 // bufferSize is the size in bytes from which lines are written at once.
 const bufferSize = 32 << 10
 
-// Buffer is a writer that collects lines and writes them together, in one system call. If the destination blocks, so do writers once the buffer is full; it does not grow. It is safe for
-// concurrent use.
+// Buffer is a writer that collects lines and writes them together, in one system call. If the destination blocks, so do
+// writers once the buffer is full; it does not grow. It is safe for concurrent use.
 type Buffer struct {
 	to io.Writer
 

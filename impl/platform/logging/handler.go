@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// handler encodes records as the handlers of log/slog do. It encodes simple ones itself, without allocations, and leaves
-// all others to slog's.
+// handler encodes records as the handlers of log/slog do. It encodes simple ones itself, without allocations, and
+// leaves all others to slog's.
 type handler struct {
 	slog.Handler
 
