@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // group is a transaction on SQLite that runs the functions of concurrent Updates one after the other and commits once,
@@ -72,7 +74,9 @@ func (s *Store) joinGroup(ctx context.Context, f func(*Tx) error, alone bool) (e
 	}
 
 	err = errPanicked
-	defer func() { err = s.leaveGroup(g, err, alone) }()
+	// A revocation takes effect at once: the next function may take long.
+	last := alone || admission.IsRevocation(ctx)
+	defer func() { err = s.leaveGroup(g, err, last) }()
 	err = s.runMember(ctx, g, f)
 	return err
 }
@@ -129,8 +133,8 @@ func (s *Store) runMember(ctx context.Context, g *group, f func(*Tx) error) erro
 }
 
 // leaveGroup keeps or undoes what a member did, and returns its outcome once the group has ended. The group and the
-// slot are handed to the next Update if one waits. Otherwise this member ends both.
-func (s *Store) leaveGroup(g *group, err error, alone bool) error {
+// slot are handed to the next Update if one waits, unless this member is to be the last. Otherwise it ends both.
+func (s *Store) leaveGroup(g *group, err error, last bool) error {
 	first := g.members == 0
 	g.members++
 	if undone := g.settle(first, err); undone != nil {
@@ -139,7 +143,7 @@ func (s *Store) leaveGroup(g *group, err error, alone bool) error {
 		return undone
 	}
 
-	if !alone && g.accepts() && (!first || g.detach()) && s.writer.slots.HandOver() {
+	if !last && g.accepts() && (!first || g.detach()) && s.writer.slots.HandOver() {
 		<-g.done
 	} else {
 		s.finish(g)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/admission"
 )
 
 // groupTest is a store in a bubble. Its time stands still while transactions run, so that only a test's own Sleep ends
@@ -312,6 +313,23 @@ func TestGroup_Limits(t *testing.T) {
 				g.Error("a group has more members than groupSize")
 			}
 		})
+	})
+}
+
+// Ensures that a revocation takes effect with those before it, and does not wait for a function after it.
+func TestGroup_Revocation(t *testing.T) {
+	testGroup(t, func(g groupTest) {
+		first, second, other, slow := g.add("a"), g.add("b"), g.add("c"), g.add("d")
+		first.ctx, second.ctx = admission.Revocation(g.Context()), admission.Revocation(g.Context())
+		insert := slow.f
+		slow.f = func(tx *Tx) error { time.Sleep(groupTime / 2); return insert(tx) }
+		g.together(first, second, other, slow) // every second place is a revocation's
+
+		if first.took+second.took+other.took != 0 {
+			g.Errorf("they took %v, %v and %v", first.took, second.took, other.took)
+		}
+		g.wantOneGroup(other, second)
+		g.wantUsers("a", "b", "c", "d")
 	})
 }
 
