@@ -214,7 +214,7 @@ func writtenFiles(t *testing.T) []string {
 	t.Helper()
 	files := []string{
 		"../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md", "../SECURITY.md", "../Makefile", "../.golangci.yml",
-		"../.ci/run", "../.ci/fuzz", "../.ci/in-memory", "../.ci/with-postgres",
+		"../.ci/run", "../.ci/fuzz", "../.ci/in-memory", "../.ci/with-postgres", "../action.yml",
 	}
 	add := func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
