@@ -1,8 +1,10 @@
 package interop_test
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,10 +12,10 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// loadCompose reads the compose file as Docker does, by the schema of the Compose Specification.
-func loadCompose(t *testing.T) *types.Project {
+// loadCompose reads a folder's compose file as Docker does, by the schema of the Compose Specification.
+func loadCompose(t *testing.T, folder string) *types.Project {
 	t.Helper()
-	folder, err := filepath.Abs("../deploy")
+	folder, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +33,7 @@ func loadCompose(t *testing.T) *types.Project {
 // commands, that no container has more privileges than it needs, and that the proxy has the servers' addresses.
 func TestCompose(t *testing.T) {
 	t.Parallel()
-	project := loadCompose(t)
+	project := loadCompose(t, "../deploy")
 	read := func(path string) string {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -69,6 +71,48 @@ func TestCompose(t *testing.T) {
 	address := project.Services["proxy"].Networks["front"].Ipv4Address
 	if got := project.Services["server-1"].Environment["SALLYPORT_TRUSTED_PROXIES"]; got == nil || *got != address+"/32" {
 		t.Errorf("the servers trust a proxy other than %s", address)
+	}
+}
+
+// Ensures that no container is given the proxy's fixed address, that the database is created with a role for the
+// servers, and that the image is built once, outside of compose.
+func TestCompose_AddressDatabaseImage(t *testing.T) {
+	t.Parallel()
+	project := loadCompose(t, "../deploy")
+	address := netip.MustParseAddr(project.Services["proxy"].Networks["front"].Ipv4Address)
+	pool := project.Networks["front"].Ipam.Config[0]
+	if !netip.MustParsePrefix(pool.Subnet).Contains(address) || netip.MustParsePrefix(pool.IPRange).Contains(address) {
+		t.Errorf("the proxy has %s; want an address of %s that is not of %s", address, pool.Subnet, pool.IPRange)
+	}
+	mounted := func(v types.ServiceVolumeConfig) bool {
+		return filepath.Base(v.Source) == "create-database.sh" && v.ReadOnly &&
+			v.Target == "/docker-entrypoint-initdb.d/create-database.sh"
+	}
+	if !slices.ContainsFunc(project.Services["database"].Volumes, mounted) {
+		t.Error("the database is not given create-database.sh")
+	}
+	for name, service := range project.Services {
+		if service.Build != nil {
+			t.Errorf("%s builds an image", name)
+		}
+	}
+}
+
+// Ensures that the compose file for CI is valid, mounts its seed, and serves this machine only, without privileges.
+func TestCompose_CI(t *testing.T) {
+	t.Parallel()
+	service := loadCompose(t, "../deploy/ci").Services["sallyport"]
+	if len(service.Volumes) != 1 || service.Volumes[0].Target != "/seed.yaml" {
+		t.Fatalf("the volumes are %+v; want the seed", service.Volumes)
+	}
+	if _, err := os.Stat(service.Volumes[0].Source); err != nil {
+		t.Error(err)
+	}
+	if len(service.Ports) != 1 || service.Ports[0].HostIP != "127.0.0.1" {
+		t.Errorf("the ports are %+v; want one of this machine", service.Ports)
+	}
+	if service.Build != nil || !service.ReadOnly || len(service.CapDrop) != 1 || service.Image != "sallyport" {
+		t.Errorf("%s is built, or has more privileges than it needs", service.Image)
 	}
 }
 

@@ -1,8 +1,11 @@
 package interop
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -91,10 +94,91 @@ func TestImage(t *testing.T) {
 	if user := do("image", "inspect", "--format", "{{.Config.User}}", "sallyport"); user != "65532:65532" {
 		t.Errorf("the image's user is %q", user)
 	}
+	if size := compressedSize(t, engine); size > maxImage {
+		t.Errorf("the image has %d bytes compressed; want at most %d", size, maxImage)
+	} else {
+		t.Logf("%d bytes compressed", size)
+	}
 	do("stop", id)
 	if code := do("inspect", "--format", "{{.State.ExitCode}}", id); code != "0" {
 		t.Errorf("exit code %s; want 0", code)
 	}
+}
+
+// maxImage is the limit of the image's compressed size in bytes.
+const maxImage = 18_000_000
+
+// compressedSize returns the size of the image when it is saved and compressed, as a registry would have it.
+func compressedSize(t *testing.T, engine string) int64 {
+	t.Helper()
+	save := exec.CommandContext(t.Context(), engine, "save", "sallyport")
+	saved, err := save.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := save.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var size counter
+	compressed := gzip.NewWriter(&size)
+	if _, err := io.Copy(compressed, saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(compressed.Close(), save.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	return int64(size)
+}
+
+// counter counts the bytes that are written to it.
+type counter int64
+
+// Write implements io.Writer.
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// Ensures that the README's commands for a container work as printed, in at most five lines.
+func TestImage_Readme(t *testing.T) {
+	engine := engine(t)
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## In a container for tests\n")
+	_, script, _ := strings.Cut(section, "```sh\n")
+	script, _, _ = strings.Cut(script, "```")
+	if lines := strings.Count(script, "\n"); lines < 2 || lines > 5 {
+		t.Fatalf("the commands have %d lines", lines)
+	}
+	skipIfTaken(t, "127.0.0.1:12400")
+
+	// The commands are docker's, and the engine may be another one. A failure leaves no container.
+	script = "docker() { " + engine + ` "$@"; }
+trap 'docker rm --force "$id" > /dev/null 2>&1 || true' EXIT
+` + script
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", script)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil || !strings.Contains(string(out), `"trust_all":true`) {
+		t.Errorf("the commands printed %q, %v; want the account of admin", out, err)
+	}
+}
+
+// skipIfTaken skips the test if another program listens on the address. In CI there is none.
+func skipIfTaken(t *testing.T, address string) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skipf("another program listens on %s: %v", address, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close() //nolint:errcheck // it has no data
 }
 
 // freePort returns a loopback address at which nothing listens.
