@@ -160,7 +160,7 @@ soak: ## put servers under full mixed load for SOAK (10m each), and report their
 	SOAK=$(SOAK) $(GO) test -run '^TestSoak_' -count=1 -v -timeout 3h ./cmd/sallyport
 
 .PHONY: generate
-generate: ## generate gen/ from api/openapi.yaml, after each change of it
+generate: ## generate gen/ from the contracts in api/, after each change of them
 	$(GO) generate ./...
 
 # This comes first in CI, so that no test runs code that does not match the contract.

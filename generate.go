@@ -6,3 +6,4 @@ package sallyport
 //go:generate go tool oapi-codegen -config gen/client/client.yaml api/openapi.yaml
 //go:generate go tool oapi-codegen -config gen/ece/config.yaml api/openapi.yaml
 //go:generate go tool oapi-codegen -config gen/elastic/config.yaml api/openapi.yaml
+//go:generate go tool oapi-codegen -config gen/control/config.yaml api/control.yaml

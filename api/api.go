@@ -1,5 +1,6 @@
 // Package api holds the contract: the OpenAPI document that the client and the server are generated from, and the facts
-// about the API it is compatible with that its tests hold it to.
+// about the API it is compatible with that its tests hold it to. The control API of temporary servers has a contract of
+// its own.
 package api
 
 import _ "embed"
@@ -8,6 +9,11 @@ import _ "embed"
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
+
+// Control is the contract of the control API of temporary servers, an OpenAPI 3.0.3 document in YAML.
+//
+//go:embed control.yaml
+var Control []byte
 
 // Patterns (path.Match) of the paths to which SAML identity providers redirect browsers, without and with a region.
 // Files that describe identity providers contain such paths.

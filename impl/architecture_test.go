@@ -92,9 +92,11 @@ var layers = map[string][]string{
 	"client": {},
 
 	// Test support: packages that others import in their tests, and what they are made of.
-	"http/control": {"app", "http/contract", "platform/xcontent"},
+	"http/control":    {"app", "http/contract", "platform/xcontent"},
+	"http/controlapi": {"app", "http/contract", "http/control", "platform/secret", "platform/strictjson", "seed"},
 	"sallyporttest": {"apikey", "app", "authn/elevation/totp", "authn/identity", "authn/user", "authz/access",
-		"authz/roledescriptor", "config", "http/control", "http/edge", "platform/secret", "platform/strictjson"},
+		"authz/roledescriptor", "config", "http/control", "http/controlapi", "http/edge", "platform/secret",
+		"platform/strictjson"},
 
 	// Programs and helpers of tests.
 	"http/costtest": {},
@@ -109,7 +111,9 @@ var only = map[string]string{
 		"impl/http/contract/baseline",
 	"github.com/getkin/kin-openapi":    "impl/http/contract impl/http/contract/schemacheck",
 	module + "gen/ece":                 "impl/http/ece",
-	module + "impl/http/control":       "impl/sallyporttest",
+	module + "gen/control":             "impl/http/controlapi",
+	module + "impl/http/control":       "impl/http/controlapi impl/sallyporttest cmd/sallyport", // there in dev.go only
+	module + "impl/http/controlapi":    "impl/sallyporttest cmd/sallyport",
 	module + "impl/sallyporttest":      "",
 	module + "gen/elastic":             "impl/http/elastic",
 	"database/sql":                     "impl/store impl/platform/metrics", // metrics for what the store says of its pools
@@ -127,7 +131,7 @@ var only = map[string]string{
 	"go.opentelemetry.io":              "impl/platform/tracing",
 	"github.com/spf13/cobra":           "cmd/sallyport",
 	"go.yaml.in/yaml":                  "impl/platform/strictyaml",
-	"github.com/oapi-codegen/runtime":  "gen/client gen/ece gen/elastic impl/http/contract/baseline",
+	"github.com/oapi-codegen/runtime":  "gen/client gen/control gen/ece gen/elastic impl/http/contract/baseline",
 	"github.com/oapi-codegen/nullable": "",
 }
 
@@ -188,6 +192,35 @@ func TestOnly(t *testing.T) {
 // cheapHashing matches what makes passwords cheap to guess: another cost of hashing than the default.
 var cheapHashing = regexp.MustCompile(`\bsecret\.Cost\b|\bDefaultCost\.|&(secret\.)?DefaultCost\b`)
 
+// Ensures that of the program's files only that of dev can control a server: serve has nothing that could.
+func TestControl_DevOnly(t *testing.T) {
+	files, err := filepath.Glob("../cmd/sallyport/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, path := range files {
+		if strings.Contains(read(t, path), module+"impl/http/control") {
+			found = append(found, filepath.Base(path))
+		}
+	}
+	if !slices.Equal(found, []string{"dev.go"}) {
+		t.Errorf("control is imported by %v", found)
+	}
+
+	// Another file could call a function of that one.
+	uses := regexp.MustCompile(`\b(dev|newDev|openDev|devServer|controlled)[({]`)
+	for _, path := range files {
+		name := filepath.Base(path)
+		if name == "dev.go" || name == "root.go" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if use := uses.FindString(read(t, path)); use != "" {
+			t.Errorf("%s has %s", name, use)
+		}
+	}
+}
+
 // Ensures that only test support can make hashing cheap, and that the program contains none of it: no setting can then.
 func TestCheapHashing(t *testing.T) {
 	for source, want := range map[string]bool{
@@ -225,7 +258,7 @@ func TestCheapHashing(t *testing.T) {
 	}
 
 	for _, path := range goList(t, "-deps", "./cmd/sallyport") {
-		for _, support := range []string{"impl/http/control", "impl/sallyporttest", "impl/http/costtest"} {
+		for _, support := range []string{"impl/sallyporttest", "impl/http/costtest"} {
 			if strings.HasPrefix(path, module+support) {
 				t.Errorf("the program contains %s", path)
 			}

@@ -224,12 +224,14 @@ func TestAction(t *testing.T) {
 			"SALLYPORT_DEV_URL":               r.outputs["url"],
 			"SALLYPORT_DEV_ADMIN_PASSWORD":    password,
 			"SALLYPORT_DEV_READONLY_PASSWORD": r.variables["SALLYPORT_DEV_READONLY_PASSWORD"],
+			"SALLYPORT_DEV_CONTROL_TOKEN":     r.variables["SALLYPORT_DEV_CONTROL_TOKEN"],
 			"SALLYPORT_DEV_API_KEY":           key,
 		}
 		if !maps.Equal(r.variables, want) || r.outputs["api-key"] != key {
 			t.Errorf("variables %q, outputs %q; want %q", r.variables, r.outputs, want)
 		}
-		wantMasked(t, r.log, password, key, r.variables["SALLYPORT_DEV_READONLY_PASSWORD"])
+		wantMasked(t, r.log, password, key, r.variables["SALLYPORT_DEV_READONLY_PASSWORD"],
+			r.variables["SALLYPORT_DEV_CONTROL_TOKEN"])
 		wantServed(t, r.outputs["url"], "ApiKey "+key)
 		wantServed(t, r.outputs["url"], person{"admin", password}.basic())
 	})
@@ -242,7 +244,7 @@ func TestAction(t *testing.T) {
 		}
 		v := r.variables
 		wantMasked(t, r.log, v["SALLYPORT_DEV_ADMIN_PASSWORD"], v["SALLYPORT_DEV_API_KEY"], v["SALLYPORT_DEV_PASSWORD"],
-			v["SALLYPORT_DEV_READONLY_PASSWORD"])
+			v["SALLYPORT_DEV_READONLY_PASSWORD"], v["SALLYPORT_DEV_CONTROL_TOKEN"])
 		wantServed(t, v["SALLYPORT_DEV_URL"], person{v["SALLYPORT_DEV_USER"], v["SALLYPORT_DEV_PASSWORD"]}.basic())
 		wantServed(t, v["SALLYPORT_DEV_URL"], "ApiKey "+r.outputs["api-key"])
 	})

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/http/control"
+	"github.com/sallyport/sallyport/impl/http/controlapi"
 	"github.com/sallyport/sallyport/impl/platform/logging"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/seed"
@@ -40,8 +43,10 @@ func newDev() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Serve a temporary database, with a demo user and an API key, for trying it and for tests",
-		Long: "dev serves a new database, prints credentials for it, and deletes it at the end. Settings are those of\n" +
-			"serve, except for the database. Without --seed it adds a demo user with an API key.",
+		Long: "dev serves a new database in memory, and prints credentials for it. Settings are those of serve, except\n" +
+			"for the database. Without --seed it adds a demo user with an API key. Programs that have the control token,\n" +
+			"which is printed or SALLYPORT_DEV_CONTROL_TOKEN, set the clock, inject faults, and reset the server: see\n" +
+			"api/control.yaml.",
 		Example: "  sallyport dev\n" +
 			"  sallyport dev --seed seed.yaml --output json --ready-file ready\n" +
 			"  SALLYPORT_ADMIN_PASSWORD=chosen-by-hand sallyport dev --listen 0.0.0.0:12400 --plain_http true",
@@ -76,6 +81,10 @@ func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
 	if err != nil {
 		return err
 	}
+	token, err := controlToken()
+	if err != nil {
+		return err
+	}
 
 	// A temporary server often ends because its terminal is closed.
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
@@ -92,25 +101,38 @@ func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
 		return errors.Join(err, l.Close())
 	}
 
-	folder, err := os.MkdirTemp("", "sallyport-dev-")
+	d, printed, err := openDev(ctx, c, data, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // the system cleans its folder for temporary files
-	c.Store, c.KeyEncryptionKey = "sqlite:"+filepath.Join(folder, "dev.db"), secret.NewKey()
-
-	a, s, err := openDev(ctx, c, data, log)
-	if err != nil {
-		return errors.Join(err, l.Close())
+	printed.URL, printed.ControlToken = l.url(), token
+	handler, err := d.controlled(token, c, log)
+	if err == nil {
+		err = announce(cmd, printed, write, options.readyFile)
 	}
-	s.URL = l.url()
-	if err := announce(cmd, s, write, options.readyFile); err != nil {
-		return errors.Join(err, l.Close(), a.Close())
+	if err != nil {
+		return errors.Join(err, l.Close(), d.Close())
 	}
 	if options.readyFile != "" {
 		defer os.Remove(options.readyFile) //nolint:errcheck // a script may have removed it
 	}
-	return errors.Join(l.serve(ctx, a, c, log), a.Close())
+	return errors.Join(l.serve(ctx, served{handler: handler, metrics: d.metrics(), ready: d.ready}, c, log), d.Close())
+}
+
+// controlTokenVariable is the environment variable with the token of the control API. It is no flag, because other
+// users of the machine could read that.
+const controlTokenVariable = "SALLYPORT_DEV_CONTROL_TOKEN" //nolint:gosec // the name of a variable
+
+// controlToken returns the given or a new token.
+func controlToken() (string, error) {
+	token := os.Getenv(controlTokenVariable)
+	if token == "" {
+		return secret.Text(18), nil
+	}
+	if len(token) < controlapi.MinToken {
+		return "", fmt.Errorf("%s: this must have at least %d characters", controlTokenVariable, controlapi.MinToken)
+	}
+	return token, nil
 }
 
 // devConfig returns the configuration without a store. It warns about settings that dev ignores.
@@ -142,34 +164,65 @@ func readSeed(path string) (*seed.Seed, error) {
 	return &s, nil
 }
 
+// devServer is the server under control. Its app is replaced when it is reset.
+type devServer struct{ *control.Server }
+
+// ready returns an error if no request that needs the store can be served.
+func (d devServer) ready(ctx context.Context) error {
+	return d.Do(func(a *app.App) error { return a.Ready(ctx) })
+}
+
+// metrics returns the handler of the metrics.
+func (d devServer) metrics() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = d.Do(func(a *app.App) error { // the function returns none
+			a.Metrics.ServeHTTP(w, r)
+			return nil
+		})
+	})
+}
+
+// controlled returns the handler of the server and its control API.
+func (d devServer) controlled(token string, c config.Config, log *slog.Logger) (http.Handler, error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return controlapi.New(controlapi.Config{Server: d.Server, Token: token, Host: host, Log: log})
+}
+
 // openDev opens the server and adds the seed, or else the demo user.
-func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Logger) (*app.App, summary, error) {
+func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Logger) (devServer, summary, error) {
 	generated := map[string]string{}
-	s := app.FromConfig(c, c.KeyEncryptionKey, log)
-	s.Temporary = true
-	s.Builtins.Keep = func(passwords map[string]string) error {
+	settings := app.FromConfig(c, secret.NewKey(), log)
+	settings.Builtins.Keep = func(passwords map[string]string) error {
 		generated = passwords
 		return nil
 	}
-	a, err := app.Open(ctx, s)
+	s, err := control.Open(ctx, settings, control.Snapshot{})
 	if err != nil {
-		return nil, summary{}, err
+		return devServer{}, summary{}, err
 	}
 
-	result := summary{
+	printed := summary{
 		AdminPassword:    cmp.Or(generated[user.Admin], c.AdminPassword),
 		ReadonlyPassword: cmp.Or(generated[user.Readonly], c.ReadonlyPassword),
 	}
-	if data == nil {
-		result.Demo, err = addDemo(ctx, a)
-	} else {
-		err = data.Apply(ctx, a)
-		result.addSeed(*data)
+	err = s.Do(func(a *app.App) (err error) {
+		if data == nil {
+			printed.Demo, err = addDemo(ctx, a)
+			return err
+		}
+		printed.addSeed(*data)
+		return data.Apply(ctx, a)
+	})
+	if err == nil {
+		err = s.Start(ctx)
 	}
 	if err != nil {
-		return nil, summary{}, errors.Join(err, a.Close())
+		return devServer{}, summary{}, errors.Join(err, s.Close())
 	}
-	return a, result, nil
+	return devServer{s}, printed, nil
 }
 
 // addDemo adds a demo user with an API key.

@@ -120,10 +120,19 @@ func (l listeners) Close() error {
 	return errors.Join(l.public.Close(), l.admin.Close())
 }
 
+// served is what the listeners serve.
+type served struct {
+	handler, metrics http.Handler
+	ready            func(context.Context) error
+}
+
+// ofApp returns what an app serves.
+func ofApp(a *app.App) served { return served{handler: a.Handler, metrics: a.Metrics, ready: a.Ready} }
+
 // serve serves until ctx is done, and then drains the requests in progress. The admin listener answers until they are
 // finished, so that /readyz shows the load balancer that the server stops.
-func (l listeners) serve(ctx context.Context, a *app.App, c config.Config, log *slog.Logger) error {
-	public := edge.NewServer(a.Handler, log)
+func (l listeners) serve(ctx context.Context, s served, c config.Config, log *slog.Logger) error {
+	public := edge.NewServer(s.handler, log)
 	l.connections.Watch(public)
 	if l.admin == nil {
 		return drain(ctx, public, l.public, c.DrainDelay, log)
@@ -132,8 +141,8 @@ func (l listeners) serve(ctx context.Context, a *app.App, c config.Config, log *
 	private := edge.NewServer(admin.New(admin.Deps{
 		Hosts:    c.AdminHosts,
 		Stopping: ctx,
-		Ready:    a.Ready,
-		Metrics:  a.Metrics,
+		Ready:    s.ready,
+		Metrics:  s.metrics,
 		Log:      log,
 	}), log)
 	l.admin.Watch(private)

@@ -102,7 +102,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		a.CountCertificate(l.certificate.Expires)
 	}
 	log.Info("serving", "url", l.url(), "store", store.Redact(c.Store), "schema", a.Schema(), "version", version())
-	return errors.Join(l.serve(ctx, a, c, log), a.Close())
+	return errors.Join(l.serve(ctx, ofApp(a), c, log), a.Close())
 }
 
 // storePasswords writes the generated passwords of built-in users to a file beside the database. A PostgreSQL

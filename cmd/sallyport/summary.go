@@ -14,6 +14,7 @@ type summary struct {
 	URL              string      `json:"url"`
 	AdminPassword    string      `json:"admin_password"`
 	ReadonlyPassword string      `json:"readonly_password"`
+	ControlToken     string      `json:"control_token"`
 	Demo             *demo       `json:"demo,omitempty"`
 	Keys             []seededKey `json:"api_keys,omitempty"`
 }
@@ -65,6 +66,7 @@ func writeJSON(out io.Writer, s summary) error {
 func writeEnv(out io.Writer, s summary) error {
 	lines := [][2]string{
 		{"URL", s.URL}, {"ADMIN_PASSWORD", s.AdminPassword}, {"READONLY_PASSWORD", s.ReadonlyPassword},
+		{"CONTROL_TOKEN", s.ControlToken},
 	}
 	if d := s.Demo; d != nil {
 		lines = append(lines, [2]string{"USER", d.User}, [2]string{"PASSWORD", d.Password}, [2]string{"API_KEY", d.APIKey},
@@ -88,11 +90,12 @@ func writeEnv(out io.Writer, s summary) error {
 
 func writeText(out io.Writer, s summary) error {
 	if _, err := fmt.Fprintf(out, `
-Sallyport serves a temporary database at %s (Ctrl-C stops it and deletes the database).
+Sallyport serves a temporary database at %s (Ctrl-C stops it, and the database is gone).
 
   built-in users  admin     %s
                   readonly  %s
-`, s.URL, s.AdminPassword, s.ReadonlyPassword); err != nil {
+  control token   %s
+`, s.URL, s.AdminPassword, s.ReadonlyPassword, s.ControlToken); err != nil {
 		return err
 	}
 	if s.Demo == nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/http/control"
+	"github.com/sallyport/sallyport/impl/http/controlapi"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
@@ -45,9 +46,13 @@ type Server struct {
 	Admin User
 	// Clock is the time of the server.
 	Clock Clock
+	// ControlToken authorizes requests to the control API below /_control/v1, the contract of which is api/control.yaml,
+	// for a test that starts programs in other languages.
+	ControlToken string
 
 	t       testing.TB
 	control *control.Server
+	handler http.Handler
 }
 
 // starting limits how many servers start at once, so that none of hundreds of parallel tests waits for a time that the
@@ -89,17 +94,25 @@ func start(t testing.TB, options []Option) (*Server, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 
+	token := secret.Text(18)
+	handler, err := controlapi.New(controlapi.Config{Server: c, Token: token, Log: log})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), c.Close())
+	}
+
 	s := &Server{
-		URL:     "http://" + listener.Addr().String(),
-		Admin:   User{Name: user.Admin, Password: initial.adminPassword, Roles: []string{"ece_platform_admin"}},
-		Clock:   Clock{t, c.Clock},
-		t:       t,
-		control: c,
+		URL:          "http://" + listener.Addr().String(),
+		Admin:        User{Name: user.Admin, Password: initial.adminPassword, Roles: []string{"ece_platform_admin"}},
+		Clock:        Clock{t, c.Clock},
+		ControlToken: token,
+		t:            t,
+		control:      c,
+		handler:      handler,
 	}
 	if configured := settings.Builtins.Passwords[user.Admin]; configured != "" {
 		s.Admin.Password = configured
 	}
-	server := edge.NewServer(c, log)
+	server := edge.NewServer(handler, log)
 	go server.Serve(listener) //nolint:errcheck // it returns an error when it is closed
 	t.Cleanup(func() {
 		// Closed connections end the requests in progress.
@@ -112,7 +125,7 @@ func start(t testing.TB, options []Option) (*Server, error) {
 
 // Handler returns the server as a handler, for tests that need no port. A fault that drops the connection panics with
 // [http.ErrAbortHandler].
-func (s *Server) Handler() http.Handler { return s.control }
+func (s *Server) Handler() http.Handler { return s.handler }
 
 // context returns the context of what the server does for the test, also in its Cleanup.
 func (s *Server) context() context.Context { return context.WithoutCancel(s.t.Context()) }

@@ -24,6 +24,13 @@ func (c *Clock) Now() time.Time {
 	return time.Now().Add(c.offset)
 }
 
+// Frozen reports whether the clock stands.
+func (c *Clock) Frozen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.frozen.IsZero()
+}
+
 // Advance moves the clock forward. It panics if d is negative: servers do not expect time to go back.
 func (c *Clock) Advance(d time.Duration) {
 	if d < 0 {
@@ -45,19 +52,33 @@ func (c *Clock) Freeze() {
 	c.frozen = now
 }
 
-// set sets the time, of a running or a frozen clock.
-func (c *Clock) set(now time.Time) {
+// set sets the time, of a running or a frozen clock. It returns a function that undoes it.
+func (c *Clock) set(now time.Time) (undo func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	undo = c.undo()
 	c.offset = time.Until(now)
 	if !c.frozen.IsZero() {
 		c.frozen = now
 	}
+	return undo
 }
 
-// reset sets the real time, at which the clock runs.
-func (c *Clock) reset() {
+// reset sets the real time, at which the clock runs. It returns a function that undoes it.
+func (c *Clock) reset() (undo func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	undo = c.undo()
 	c.offset, c.frozen = 0, time.Time{}
+	return undo
+}
+
+// undo returns a function that returns to the current state of the clock.
+func (c *Clock) undo() func() {
+	offset, frozen := c.offset, c.frozen
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.offset, c.frozen = offset, frozen
+	}
 }

@@ -1,8 +1,8 @@
 // Package control runs a server for tests and controls it: its clock, the faults that it answers with, a journal of its
 // requests, and snapshots of its records. The server keeps its records in memory.
 //
-// All of this is in front of the server, which has no code for it. Only test support may import this package; see
-// TestOnly in impl.
+// All of this is in front of the server, which has no code for it. Only test support and the command dev may import
+// this package; see TestOnly and TestControl_DevOnly in impl.
 package control
 
 import (
@@ -24,12 +24,15 @@ type Server struct {
 	Journal *Journal
 
 	settings app.Settings
-	start    Snapshot
 	closing  chan struct{}
 
 	// running is held for reading while the app is used, and for writing while it is replaced.
 	running sync.RWMutex
 	app     *app.App
+	// key encrypts the secrets among the app's records.
+	key []byte
+	// start is what Reset returns to.
+	start Snapshot
 }
 
 // Snapshot is the state of a server: its records, the key that encrypts the secrets among them, and its time. It holds
@@ -61,6 +64,7 @@ func Open(ctx context.Context, settings app.Settings, start Snapshot) (*Server, 
 	}
 	s.settings.Memory, s.settings.Now, s.settings.ServerTime = true, s.Clock.Now, false
 	s.app, err = s.open(ctx, s.start)
+	s.key = s.start.KeyEncryptionKey
 	return s, err
 }
 
@@ -81,36 +85,56 @@ func (s *Server) Do(f func(*app.App) error) error {
 func (s *Server) Snapshot(ctx context.Context) (Snapshot, error) {
 	s.running.RLock()
 	defer s.running.RUnlock()
+	return s.snapshot(ctx)
+}
+
+func (s *Server) snapshot(ctx context.Context) (Snapshot, error) {
 	records, err := s.app.Image(ctx)
-	return Snapshot{Records: records, KeyEncryptionKey: s.start.KeyEncryptionKey, Time: s.Clock.Now()}, err
+	return Snapshot{Records: records, KeyEncryptionKey: s.key, Time: s.Clock.Now()}, err
+}
+
+// Start makes the current state the one that Reset returns to.
+func (s *Server) Start(ctx context.Context) error {
+	s.running.Lock()
+	defer s.running.Unlock()
+	start, err := s.snapshot(ctx)
+	if err == nil {
+		s.start = start
+	}
+	return err
 }
 
 // Restore replaces the state by that of a snapshot, after the requests in progress. What the server keeps in memory
-// only, such as caches and the failed attempts of client addresses, starts empty.
+// only, such as caches and the failed attempts of client addresses, starts empty. If the snapshot cannot be
+// opened, nothing changes.
 func (s *Server) Restore(ctx context.Context, to Snapshot) error {
-	return s.replace(ctx, to, func() { s.Clock.set(to.Time) })
+	s.running.Lock()
+	defer s.running.Unlock()
+	return s.replace(ctx, to, func() func() { return s.Clock.set(to.Time) })
 }
 
 // Reset returns to the state at the start: it restores the records, sets the clock to the current time, and clears
 // faults and the journal.
 func (s *Server) Reset(ctx context.Context) error {
+	s.running.Lock()
+	defer s.running.Unlock()
 	s.Faults.Clear()
 	err := s.replace(ctx, s.start, s.Clock.reset)
 	s.Journal.clear()
 	return err
 }
 
-// replace opens an app on other records in place of the current one. It sets the clock before that.
-func (s *Server) replace(ctx context.Context, with Snapshot, setClock func()) error {
-	s.running.Lock()
-	defer s.running.Unlock()
-	setClock()
+// replace opens an app on other records in place of the current one. It sets the clock before that. The caller holds
+// the lock.
+func (s *Server) replace(ctx context.Context, with Snapshot, setClock func() (undo func())) error {
+	undo := setClock()
 	next, err := s.open(ctx, with)
 	if err != nil {
+		undo()
 		return err
 	}
 	old := s.app
-	s.app = next
+	s.app, s.key = next, with.KeyEncryptionKey
 	return old.Close()
 }
 

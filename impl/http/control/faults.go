@@ -16,6 +16,8 @@ import (
 // Fault is what a server does to requests of an operation instead of answering them. At least one of Status, Drop and
 // Delay must be set.
 type Fault struct {
+	// ID names the fault, so that it can be replaced and removed; it may be empty.
+	ID string
 	// Operation is the operationId of the contract, such as "create-api-key".
 	Operation string
 	// Delay is the time that passes before the answer, in real time.
@@ -85,8 +87,15 @@ func newFaults() (*Faults, error) {
 	return f, nil
 }
 
-// Add adds a fault. Of the faults of an operation, each request meets the first one that has not ended. Add returns an
-// error, which suggests similar operations, if the contract does not have the operation.
+// ErrUnknownOperation is wrapped by the error for an operation that the contract does not have.
+var ErrUnknownOperation = errors.New("there is no operation")
+
+// maxFaults is the maximum number of faults.
+const maxFaults = 1000
+
+// Add adds a fault, in place of the one with the same ID if there is one. Of the faults of an operation, each request
+// meets the first one that has not ended. Add returns ErrUnknownOperation, with similar operations, if the contract
+// does not have the operation.
 func (f *Faults) Add(fault Fault) error {
 	if _, exists := slices.BinarySearch(f.operations, fault.Operation); !exists {
 		return f.unknown(fault.Operation)
@@ -97,8 +106,46 @@ func (f *Faults) Add(fault Fault) error {
 	random := rand.New(rand.NewPCG(fault.Seed, 0)) //nolint:gosec // tests repeat it
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.list = append(f.list, &injection{fault, fault.Times, random})
+	added := &injection{fault, fault.Times, random}
+	if i := f.index(fault.ID); i >= 0 {
+		f.list[i] = added
+		return nil
+	}
+	if len(f.list) == maxFaults {
+		return fmt.Errorf("there are %d faults, which is the maximum", maxFaults)
+	}
+	f.list = append(f.list, added)
 	return nil
+}
+
+// index returns the index of the fault with an ID, or -1.
+func (f *Faults) index(id string) int {
+	return slices.IndexFunc(f.list, func(each *injection) bool { return id != "" && each.ID == id })
+}
+
+// Remove ends the fault with an ID, and reports whether there was one.
+func (f *Faults) Remove(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.index(id)
+	if i < 0 {
+		return false
+	}
+	f.list = slices.Delete(f.list, i, i+1)
+	return true
+}
+
+// List returns the faults that have not ended, in the order in which requests meet them. Their Times is the number of
+// requests that they are still for.
+func (f *Faults) List() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	faults := make([]Fault, len(f.list))
+	for i, each := range f.list {
+		faults[i] = each.Fault
+		faults[i].Times = each.left
+	}
+	return faults
 }
 
 // maxSuggestions is the maximum number of operations that an error suggests.
@@ -120,7 +167,7 @@ func (f *Faults) unknown(operation string) error {
 	if len(similar) > 0 {
 		hint = "similar are " + strings.Join(similar, ", ")
 	}
-	return fmt.Errorf("there is no operation %q; %s", operation, hint)
+	return fmt.Errorf("%w %q; %s", ErrUnknownOperation, contract.Clip(operation), hint)
 }
 
 // Clear ends all faults.
