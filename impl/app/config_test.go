@@ -1,0 +1,32 @@
+package app_test
+
+import (
+	"log/slog"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/app"
+	"github.com/sallyport/sallyport/impl/config"
+)
+
+// notConfigured are the settings of a server that a configuration does not have, or whose default is zero.
+var notConfigured = []string{"Temporary", "Memory", "Image", "Tracer", "Interpret", "AuditRetention", "Realms",
+	"TrustedProxies"}
+
+// Ensures that no setting of the configuration is forgotten: with the default configuration all others are set.
+func TestFromConfig(t *testing.T) {
+	t.Parallel()
+	none := func(string) (string, bool) { return "", false }
+	c, err := config.Load(config.Sources{Env: none})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := reflect.ValueOf(app.FromConfig(c, make([]byte, 32), slog.New(slog.DiscardHandler)))
+	for i := range settings.NumField() {
+		name := settings.Type().Field(i).Name
+		if unset := settings.Field(i).IsZero(); unset != slices.Contains(notConfigured, name) {
+			t.Errorf("%s is unset: %t; add it to FromConfig, or to notConfigured", name, unset)
+		}
+	}
+}
