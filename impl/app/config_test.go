@@ -10,11 +10,11 @@ import (
 	"github.com/sallyport/sallyport/impl/config"
 )
 
-// notConfigured are the settings of a server that a configuration does not have, or whose default is zero.
+// notConfigured are the settings of a server that are not in a configuration, or are zero by default.
 var notConfigured = []string{"Temporary", "Memory", "Image", "Tracer", "Interpret", "AuditRetention", "Realms",
 	"TrustedProxies"}
 
-// Ensures that no setting of the configuration is forgotten: with the default configuration all others are set.
+// Ensures that each setting of the configuration is converted: with the default configuration all others are set.
 func TestFromConfig(t *testing.T) {
 	t.Parallel()
 	none := func(string) (string, bool) { return "", false }
