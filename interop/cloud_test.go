@@ -386,8 +386,7 @@ func TestCloud_Sessions(t *testing.T) {
 	_, err = own.Login(authentication.NewLoginParams().WithBody(&models.LoginRequest{
 		Username: &served.user, Password: &served.password, LoginState: &models.LoginState{Path: "/deployments"},
 	}), nil)
-	var redirected *authentication.LoginFound
-	if !errors.As(err, &redirected) {
+	if _, redirected := errors.AsType[*authentication.LoginFound](err); !redirected {
 		t.Errorf("a login with a path is answered with %v", err)
 	}
 	refused[*runtime.APIError](c, own.SamlInit(authentication.NewSamlInitParams(), nil), "saml.realm_not_found")

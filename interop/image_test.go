@@ -37,8 +37,8 @@ func engine(t *testing.T) string {
 	return ""
 }
 
-// Ensures that the image starts with a seed and without privileges, becomes healthy, answers Elasticsearch's client, and
-// stops with exit code 0.
+// Ensures that the image starts with a seed and without privileges, becomes healthy, answers Elasticsearch's client,
+// and stops with exit code 0.
 func TestImage(t *testing.T) {
 	engine := engine(t)
 	do := func(arguments ...string) string {
