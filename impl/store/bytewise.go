@@ -38,14 +38,5 @@ func (f bytewiseFS) Open(name string) (fs.File, error) {
 	if !f.fresh && bytes.Contains(text, []byte("+goose NO TRANSACTION")) {
 		text = index.ReplaceAll(text, []byte(`$1 INDEX CONCURRENTLY`))
 	}
-	return bytewiseFile{file, bytes.NewReader(text)}, err
+	return rewrittenFile{file, bytes.NewReader(text)}, err
 }
-
-// bytewiseFile is a file with a replaced text.
-type bytewiseFile struct {
-	fs.File
-	text io.Reader
-}
-
-// Read implements fs.File.
-func (f bytewiseFile) Read(p []byte) (int, error) { return f.text.Read(p) }

@@ -26,6 +26,7 @@ const pragmas = "_pragma=foreign_keys(1)&"
 
 // readerBusy and writerBusy are the milliseconds that SQLite waits for a lock. It asks in growing intervals, which miss
 // the short times when a busy process has no write lock. So begin asks again after the short time of a writer.
+// Migrations, which do not begin so, have the time of a reader.
 const (
 	readerBusy = "_pragma=busy_timeout(2000)&"
 	writerBusy = "_pragma=busy_timeout(2)&"
@@ -51,7 +52,7 @@ var sqliteDialect = dialect{
 
 	words:       sqliteWords,
 	prepared:    true,
-	migrations:  func(files fs.FS, _ bool) fs.FS { return files },
+	migrations:  func(files fs.FS, _ bool) fs.FS { return transactional{files} },
 	isReadOnly:  "FALSE", // only a write finds out whether a file is writable
 	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
 }
@@ -130,8 +131,15 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, synchron
 	slots := max(4, 2*runtime.GOMAXPROCS(0))
 	reader.SetMaxOpenConns(slots + 2)
 	reader.SetMaxIdleConns(slots + 2)
+	migrating := func() (*sql.DB, error) {
+		db, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&"+readerBusy+pragmas+synchronous)
+		if err == nil {
+			db.SetMaxOpenConns(1)
+		}
+		return db, err
+	}
 	return &Store{
-		now: now, dialect: sqliteDialect, files: files,
+		now: now, dialect: sqliteDialect, files: files, migrating: migrating,
 		writer: &handle{DB: writer, slots: admission.NewBound(1, admission.Many)},
 		reader: &handle{DB: reader, slots: admission.NewBound(slots, admission.Many), reserved: admission.NewBound(1,
 			admission.Many)},
