@@ -187,10 +187,11 @@ func sources(t *testing.T) map[string]string {
 	return found
 }
 
-// Ensures that the README's Go code is docs/client, which is built, vetted and run by tests.
-func TestReadme_Example(t *testing.T) {
-	if !strings.Contains(read(t, "../README.md"), "```go\n"+read(t, "../docs/client/main.go")+"```") {
-		t.Error("the Go code of README.md is not docs/client/main.go")
+// Ensures that the documented Go code is docs/client, which is built, vetted and run by tests.
+func TestGoClient_Example(t *testing.T) {
+	if !strings.Contains(read(t, "../docs/how-to/use-the-go-client.md"),
+		"```go\n"+read(t, "../docs/client/main.go")+"```") {
+		t.Error("the Go code of use-the-go-client.md is not docs/client/main.go")
 	}
 }
 

@@ -59,7 +59,7 @@ func TestDev_Credentials(t *testing.T) {
 	s.wantAuth(http.StatusOK, "ApiKey "+printed(`demo API key +(\S+)`))
 }
 
-// Ensures that the client program in the README works against dev as the README says.
+// Ensures that the documentation's client program works against dev as it says.
 func TestDev_ClientProgram(t *testing.T) {
 	t.Parallel()
 	s := startDev(t, t.TempDir())
@@ -178,11 +178,10 @@ func TestDev_Env(t *testing.T) {
 	s.wantAuth(http.StatusOK, "ApiKey "+strings.TrimSpace(rest))
 }
 
-// Ensures that the README's commands for CI work as printed.
-func TestDev_ReadmeCI(t *testing.T) {
+// Ensures that the documentation's commands for CI work as printed.
+func TestDev_DocumentedCI(t *testing.T) {
 	t.Parallel()
-	_, text, _ := strings.Cut(deployed(t, "../README.md"), "### Use it in CI\n")
-	_, text, _ = strings.Cut(text, "```sh\n")
+	_, text, _ := strings.Cut(deployed(t, "../docs/how-to/run-in-ci.md"), "```sh\n")
 	script, _, _ := strings.Cut(text, "```")
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "seed.yaml"), deployed(t, "ci/seed.yaml"))
