@@ -3,6 +3,7 @@ package impl_test
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -32,32 +33,34 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// rows returns the README's table rows that begin with a code span which matches.
-func rows(t *testing.T, pattern string) map[string]bool {
+// rows returns the table rows of a document that begin with a code span which matches.
+func rows(t *testing.T, document, pattern string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `"+pattern+"` \\|.*$").FindAllString(read(t, "../README.md"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `"+pattern+"` \\|.*$").FindAllString(read(t, document), -1) {
 		found[row] = true
 	}
 	return found
 }
 
-func compare(t *testing.T, rows, want map[string]bool) {
+// compareRows checks the table rows of a document that begin with a code span which matches.
+func compareRows(t *testing.T, document, pattern string, want map[string]bool) {
 	t.Helper()
+	rows := rows(t, document, pattern)
 	for row := range want {
 		if !rows[row] {
-			t.Errorf("README.md lacks the row\n%s", row)
+			t.Errorf("%s lacks the row\n%s", document, row)
 		}
 	}
 	for row := range rows {
 		if !want[row] {
-			t.Errorf("README.md has the row\n%s", row)
+			t.Errorf("%s has the row\n%s", document, row)
 		}
 	}
 }
 
-// Ensures that the README's table of settings matches the program.
-func TestReadme_Settings(t *testing.T) {
+// Ensures that the documented settings are the program's.
+func TestReference_Settings(t *testing.T) {
 	want := map[string]bool{}
 	for _, s := range config.Settings {
 		value := ""
@@ -66,11 +69,11 @@ func TestReadme_Settings(t *testing.T) {
 		}
 		want[fmt.Sprintf("| `%s` | `%s` | %s | %s |", s.Key, s.Env(), value, s.About)] = true
 	}
-	compare(t, rows(t, `[a-z_.]+`), want)
+	compareRows(t, "../docs/reference/configuration.md", `[a-z_.]+`, want)
 }
 
-// Ensures that the README's table of operations matches the contract, and names the permitted callers.
-func TestReadme_Operations(t *testing.T) {
+// Ensures that the documented operations are the contract's, with the permitted callers.
+func TestReference_Operations(t *testing.T) {
 	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +84,29 @@ func TestReadme_Operations(t *testing.T) {
 			want[fmt.Sprintf("| `%s %s` | %s | %s |", method, path, audience(op), op.Summary)] = true
 		}
 	}
-	compare(t, rows(t, `[A-Z]+ /[^`+"`"+`]*`), want)
+	compareRows(t, "../docs/reference/operations.md", `[A-Z]+ /[^`+"`"+`]*`, want)
+}
+
+// Ensures that the documented metrics are those that the program registers.
+func TestReference_Metrics(t *testing.T) {
+	files, err := filepath.Glob("platform/metrics/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registered := map[string]bool{}
+	for _, file := range files {
+		for _, name := range regexp.MustCompile(`"(sallyport_[a-z_]+)"`).FindAllStringSubmatch(read(t, file), -1) {
+			registered[name[1]] = true
+		}
+	}
+
+	documented := map[string]bool{}
+	for row := range rows(t, "../docs/reference/metrics.md", "sallyport_[a-z_]+") {
+		documented[strings.Split(row, "`")[1]] = true
+	}
+	if want, got := slices.Sorted(maps.Keys(registered)), slices.Sorted(maps.Keys(documented)); !slices.Equal(got, want) {
+		t.Errorf("metrics.md has\n%s\nand the program\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
 
 // audience returns the permitted callers of an operation: for Elasticsearch's the narrowest privilege that grants it,

@@ -29,8 +29,8 @@ func loadCompose(t *testing.T, folder string) *types.Project {
 	return project
 }
 
-// Ensures that the compose file is valid, that every file that it names exists or is created by the README's
-// commands, that no container has more privileges than it needs, and that the proxy has the servers' addresses.
+// Ensures that the compose file is valid, that every file that it names exists or is created by the
+// documented commands, that no container has more privileges than it needs, and that the proxy has the servers' addresses.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	project := loadCompose(t, "../deploy")
@@ -41,11 +41,11 @@ func TestCompose(t *testing.T) {
 		}
 		return string(data)
 	}
-	readme, proxy := read("../README.md"), read("../deploy/haproxy.cfg")
+	page, proxy := read("../docs/how-to/high-availability.md"), read("../deploy/haproxy.cfg")
 	for name, secret := range project.Secrets {
-		if !strings.Contains(readme, "> "+filepath.Base(secret.File)+"\n") ||
+		if !strings.Contains(page, "> "+filepath.Base(secret.File)+"\n") ||
 			filepath.Base(filepath.Dir(secret.File)) != "secrets" {
-			t.Errorf("the README does not create the secret %s in %s", name, secret.File)
+			t.Errorf("high-availability.md does not create the secret %s in %s", name, secret.File)
 		}
 	}
 	for name, service := range project.Services {

@@ -63,16 +63,16 @@ func TestService_Limits(t *testing.T) {
 	}
 }
 
-// Ensures that the unit reads the environment file named in the README, and starts without it.
+// Ensures that the unit reads the environment file named in the documentation, and starts without it.
 func TestService_Environment(t *testing.T) {
 	t.Parallel()
 	path, found := regexp.MustCompile(`(?m)^EnvironmentFile=-(.*)$`).FindStringSubmatch(deployed(t, "sallyport.service")),
 		false
 	if path != nil {
-		found = strings.Contains(deployed(t, "../README.md"), "`"+path[1]+"`")
+		found = strings.Contains(deployed(t, "../docs/how-to/deploy-with-systemd.md"), "`"+path[1]+"`")
 	}
 	if !found {
-		t.Errorf("the unit has %q, and the README does not", path)
+		t.Errorf("the unit has %q, and its documentation does not", path)
 	}
 }
 

@@ -74,14 +74,14 @@ func TestSAMLCheck_Nothing(t *testing.T) {
 	}
 }
 
-// Ensures that "saml check" reports no error for the realms file in the README.
-func TestSAMLCheck_Readme(t *testing.T) {
+// Ensures that "saml check" reports no error for the documented realms file.
+func TestSAMLCheck_Documented(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/how-to/single-sign-on.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(readme), "```yaml\nrealms:\n")
+	_, text, _ := strings.Cut(string(page), "```yaml\nrealms:\n")
 	text, _, _ = strings.Cut(text, "```")
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "realms.yaml"), "realms:\n"+text)
