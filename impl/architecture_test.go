@@ -92,7 +92,7 @@ var layers = map[string][]string{
 	"client": {},
 
 	// Test support: packages that others import in their tests, and what they are made of.
-	"http/control":    {"app", "http/contract", "platform/xcontent"},
+	"http/control":    {"app", "http/contract", "http/edge", "platform/secret", "platform/xcontent"},
 	"http/controlapi": {"app", "http/contract", "http/control", "platform/secret", "platform/strictjson", "seed"},
 	"sallyporttest": {"apikey", "app", "authn/elevation/totp", "authn/identity", "authn/user", "authz/access",
 		"authz/roledescriptor", "config", "http/control", "http/controlapi", "http/edge", "platform/secret",

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +31,8 @@ import (
 type devOptions struct {
 	seed, output, readyFile string
 	env                     bool
+	// deterministic is the seed of a deterministic server; nil for others.
+	deterministic *uint64
 }
 
 // devDefaults are the settings that dev has other defaults for: several may run on a machine.
@@ -37,21 +41,33 @@ var devDefaults = map[string]string{"admin.listen": ""}
 // devIgnored are the settings of the database that serve keeps. dev makes another, and a key for it.
 var devIgnored = []string{"store", "key_encryption_key"}
 
+// startText is the time at which the clock of a deterministic server stands at first.
+var startText = control.DeterministicStart.Format(time.RFC3339)
+
 func newDev() *cobra.Command {
 	flags := configFlags{defaults: devDefaults}
 	var options devOptions
+	var randomSeed uint64
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Serve a temporary database, with a demo user and an API key, for trying it and for tests",
 		Long: "dev serves a new database in memory, and prints credentials for it. Settings are those of serve, except\n" +
 			"for the database. Without --seed it adds a demo user with an API key. Programs that have the control token,\n" +
 			"which is printed or SALLYPORT_DEV_CONTROL_TOKEN, set the clock, inject faults, and reset the server: see\n" +
-			"api/control.yaml.",
+			"api/control.yaml.\n\n" +
+			"With --deterministic, the same requests, one after the other, get the same answers, to the byte: ids, keys,\n" +
+			"passwords and tokens are made from a seed, and the clock stands at " + startText + " until a test\n" +
+			"advances it. They can be predicted, so this is for tests only. The control token is never made so.",
 		Example: "  sallyport dev\n" +
 			"  sallyport dev --seed seed.yaml --output json --ready-file ready\n" +
 			"  SALLYPORT_ADMIN_PASSWORD=chosen-by-hand sallyport dev --listen 0.0.0.0:12400 --plain_http true",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return dev(cmd, flags.sources(cmd), options) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("deterministic") {
+				options.deterministic = &randomSeed
+			}
+			return dev(cmd, flags.sources(cmd), options)
+		},
 	}
 	flags.add(cmd, "listen", "admin.listen", "plain_http")
 	cmd.Flags().StringVar(&options.seed, "seed", "",
@@ -61,6 +77,9 @@ func newDev() *cobra.Command {
 	cmd.Flags().BoolVar(&options.env, "env", false, "the same as --output env")
 	cmd.Flags().StringVar(&options.readyFile, "ready-file", "",
 		"file to create with the server's URL when it is ready; deleted at the end")
+	cmd.Flags().Uint64Var(&randomSeed, "deterministic", 0,
+		"make ids, keys and tokens from a seed, which is 0 if none is given, and freeze the clock")
+	cmd.Flags().Lookup("deterministic").NoOptDefVal = "0"
 	cmd.MarkFlagsMutuallyExclusive("output", "env")
 	return cmd
 }
@@ -101,11 +120,11 @@ func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
 		return errors.Join(err, l.Close())
 	}
 
-	d, printed, err := openDev(ctx, c, data, log)
+	d, printed, err := openDev(ctx, c, data, options.deterministic, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	printed.URL, printed.ControlToken = l.url(), token
+	printed.URL, printed.ControlToken, printed.configured.token = l.url(), token, os.Getenv(controlTokenVariable) != ""
 	handler, err := d.controlled(token, c, log)
 	if err == nil {
 		err = announce(cmd, printed, write, options.readyFile)
@@ -191,15 +210,18 @@ func (d devServer) controlled(token string, c config.Config, log *slog.Logger) (
 	return controlapi.New(controlapi.Config{Server: d.Server, Token: token, Host: host, Log: log})
 }
 
-// openDev opens the server and adds the seed, or else the demo user.
-func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Logger) (devServer, summary, error) {
+// openDev opens the server and adds the seed, or else the demo user. The server is deterministic unless the number is
+// nil.
+func openDev(
+	ctx context.Context, c config.Config, data *seed.Seed, deterministic *uint64, log *slog.Logger,
+) (devServer, summary, error) {
 	generated := map[string]string{}
 	settings := app.FromConfig(c, secret.NewKey(), log)
 	settings.Builtins.Keep = func(passwords map[string]string) error {
 		generated = passwords
 		return nil
 	}
-	s, err := control.Open(ctx, settings, control.Snapshot{})
+	s, err := openControlled(ctx, settings, deterministic)
 	if err != nil {
 		return devServer{}, summary{}, err
 	}
@@ -207,10 +229,11 @@ func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Lo
 	printed := summary{
 		AdminPassword:    cmp.Or(generated[user.Admin], c.AdminPassword),
 		ReadonlyPassword: cmp.Or(generated[user.Readonly], c.ReadonlyPassword),
+		configured:       configured{admin: c.AdminPassword != "", readonly: c.ReadonlyPassword != ""},
 	}
 	err = s.Do(func(a *app.App) (err error) {
 		if data == nil {
-			printed.Demo, err = addDemo(ctx, a)
+			printed.Demo, err = addDemo(ctx, a, s.Random())
 			return err
 		}
 		printed.addSeed(*data)
@@ -225,9 +248,18 @@ func openDev(ctx context.Context, c config.Config, data *seed.Seed, log *slog.Lo
 	return devServer{s}, printed, nil
 }
 
+// openControlled opens the server without records.
+func openControlled(ctx context.Context, settings app.Settings, deterministic *uint64) (*control.Server, error) {
+	if deterministic == nil {
+		return control.Open(ctx, settings, control.Snapshot{})
+	}
+	settings.Log.WarnContext(ctx, "passwords, keys and tokens can be predicted: for tests only", "seed", *deterministic)
+	return control.OpenDeterministic(ctx, settings, *deterministic)
+}
+
 // addDemo adds a demo user with an API key.
-func addDemo(ctx context.Context, a *app.App) (*demo, error) {
-	d := demo{User: "demo", Password: secret.Text(12)}
+func addDemo(ctx context.Context, a *app.App, random secret.Source) (*demo, error) {
+	d := demo{User: "demo", Password: random.Text(12)}
 	if _, err := a.Users.Add(ctx, user.New{
 		Name:     d.User,
 		Roles:    []string{string(identity.PlatformAdmin)},
@@ -250,13 +282,25 @@ func announce(cmd *cobra.Command, s summary, write summaryFormat, readyFile stri
 		return nil
 	}
 
-	// A reader must never find a part of it.
-	part := readyFile + ".part"
-	if err := os.WriteFile(part, []byte(s.URL+"\n"), 0o600); err != nil {
+	if err := writeReadyFile(readyFile, s.URL+"\n"); err != nil {
 		return fmt.Errorf("--ready-file: %w", err)
 	}
-	if err := os.Rename(part, readyFile); err != nil {
-		return fmt.Errorf("--ready-file: %w", errors.Join(err, os.Remove(part)))
+	return nil
+}
+
+// writeReadyFile creates a file as a whole: a reader must never find a part of it. In a folder that others can write to,
+// a file with a known name could be a symbolic link of theirs.
+func writeReadyFile(path, text string) error {
+	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-")
+	if err != nil {
+		return err
+	}
+	_, err = part.WriteString(text)
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = os.Rename(part.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(part.Name()))
 	}
 	return nil
 }

@@ -155,6 +155,52 @@ func TestDev_Seed(t *testing.T) {
 	}
 }
 
+// Ensures that the text for people has no secret that was configured, and a command that works without it.
+func TestDev_Configured(t *testing.T) {
+	t.Parallel()
+	s := start(t, invocation{
+		args: []string{"dev", "--listen", "127.0.0.1:0"},
+		env: []string{
+			"SALLYPORT_ADMIN_PASSWORD=chosen by hand", "SALLYPORT_READONLY_PASSWORD=chosen, too",
+			controlTokenVariable + "=" + chosenToken,
+		},
+	}, devServesAt)
+	printed := s.output.String()
+	if strings.Contains(printed, "chosen") || strings.Count(printed, "(the configured one)") != 3 ||
+		!strings.Contains(printed, "  curl -u admin "+s.url+"/api/v1/account\n") {
+		t.Errorf("dev prints\n%s", printed)
+	}
+	s.wantAuth(http.StatusOK, person{"admin", "chosen by hand"}.basic())
+}
+
+// Ensures that the ready file replaces a symbolic link, and that none with a name that can be guessed is followed.
+func TestDev_ReadyFileLinks(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	ready, victim := filepath.Join(folder, "ready"), filepath.Join(folder, "victim")
+	writeFile(t, victim, "precious")
+	for _, link := range []string{ready, ready + ".part"} {
+		if err := os.Symlink(victim, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0", "--ready-file", ready}}, devServesAt)
+	for text := ""; text != s.url+"\n"; {
+		data, err := os.ReadFile(ready)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(data)
+	}
+	if data, err := os.ReadFile(victim); err != nil || string(data) != "precious" {
+		t.Errorf("the file that the links name has %q, %v", data, err)
+	}
+	info, err := os.Lstat(ready)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o600 {
+		t.Errorf("the ready file is %v, %v", info, err)
+	}
+}
+
 // Ensures that a shell can evaluate what dev prints for it.
 func TestDev_Env(t *testing.T) {
 	t.Parallel()

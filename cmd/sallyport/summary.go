@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/seed"
 )
 
@@ -17,6 +18,28 @@ type summary struct {
 	ControlToken     string      `json:"control_token"`
 	Demo             *demo       `json:"demo,omitempty"`
 	Keys             []seededKey `json:"api_keys,omitempty"`
+
+	configured configured
+}
+
+// configured reports which secrets the configuration has. The text, which ends up on screens and in logs, does not have
+// them; what scripts read does.
+type configured struct{ admin, readonly, token bool }
+
+// shown returns what the text has for a secret.
+func shown(secret string, configured bool) string {
+	if configured {
+		return "(the configured one)"
+	}
+	return secret
+}
+
+// adminLogin returns the argument of curl for the user admin. Without a password, curl asks for it.
+func (s *summary) adminLogin() string {
+	if s.configured.admin {
+		return user.Admin
+	}
+	return "'" + user.Admin + ":" + s.AdminPassword + "'"
 }
 
 // demo is the user that a server without a seed has.
@@ -95,24 +118,25 @@ Sallyport serves a temporary database at %s (Ctrl-C stops it, and the database i
   built-in users  admin     %s
                   readonly  %s
   control token   %s
-`, s.URL, s.AdminPassword, s.ReadonlyPassword, s.ControlToken); err != nil {
+`, s.URL, shown(s.AdminPassword, s.configured.admin), shown(s.ReadonlyPassword, s.configured.readonly),
+		shown(s.ControlToken, s.configured.token)); err != nil {
 		return err
 	}
 	if s.Demo == nil {
 		return writeSeeded(out, s)
 	}
-	_, err := fmt.Fprintf(out, `  demo user       %[4]s      %[5]s  (a platform admin)
-  demo API key    %[6]s
+	_, err := fmt.Fprintf(out, `  demo user       %[3]s      %[4]s  (a platform admin)
+  demo API key    %[5]s
 
 Try:
 
-  curl -u 'admin:%[2]s' %[1]s/api/v1/account
-  curl -H 'Authorization: ApiKey %[6]s' %[1]s/api/v1/users/auth/keys
-  curl -H 'Authorization: ApiKey %[6]s' '%[1]s/_security/api_key?pretty'
-  curl -u '%[4]s:%[5]s' -H 'Content-Type: application/json' -d '{"ids": ["%[7]s"], "metadata": {"team": "search"}}' '%[1]s/_security/api_key/_bulk_update?pretty'
-  curl -H 'Content-Type: application/json' -d '{"username": "%[4]s", "password": "%[5]s"}' %[1]s/api/v1/users/auth/_login
+  curl -u %[2]s %[1]s/api/v1/account
+  curl -H 'Authorization: ApiKey %[5]s' %[1]s/api/v1/users/auth/keys
+  curl -H 'Authorization: ApiKey %[5]s' '%[1]s/_security/api_key?pretty'
+  curl -u '%[3]s:%[4]s' -H 'Content-Type: application/json' -d '{"ids": ["%[6]s"], "metadata": {"team": "search"}}' '%[1]s/_security/api_key/_bulk_update?pretty'
+  curl -H 'Content-Type: application/json' -d '{"username": "%[3]s", "password": "%[4]s"}' %[1]s/api/v1/users/auth/_login
 
-`, s.URL, s.AdminPassword, s.ReadonlyPassword, s.Demo.User, s.Demo.Password, s.Demo.APIKey, s.Demo.KeyID)
+`, s.URL, s.adminLogin(), s.Demo.User, s.Demo.Password, s.Demo.APIKey, s.Demo.KeyID)
 	return err
 }
 
@@ -123,6 +147,6 @@ func writeSeeded(out io.Writer, s summary) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(out, "\nTry:\n\n  curl -u 'admin:%s' %s/api/v1/account\n\n", s.AdminPassword, s.URL)
+	_, err := fmt.Fprintf(out, "\nTry:\n\n  curl -u %s %s/api/v1/account\n\n", s.adminLogin(), s.URL)
 	return err
 }

@@ -129,9 +129,12 @@ type SeedRequest struct {
 
 // Snapshot The state of a server. It holds secrets.
 type Snapshot struct {
-	KeyEncryptionKey []byte    `json:"key_encryption_key"`
-	Records          []byte    `json:"records"`
-	Time             time.Time `json:"time"`
+	// Draws How often a server with `--deterministic` made ids and secrets, by purpose. Such a server continues there;
+	// others ignore it.
+	Draws            *map[string]int64 `json:"draws,omitempty"`
+	KeyEncryptionKey []byte            `json:"key_encryption_key"`
+	Records          []byte            `json:"records"`
+	Time             time.Time         `json:"time"`
 }
 
 // Values defines model for Values.

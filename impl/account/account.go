@@ -8,7 +8,6 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/mergepatch"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -53,7 +52,7 @@ func (s *Service) Bootstrap(ctx context.Context) error {
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		return tx.Accounts.Insert(store.Account{ID: secret.Text(16), TrustAll: defaultTrustAll})
+		return tx.Accounts.Insert(store.Account{ID: tx.Random.Text(16), TrustAll: defaultTrustAll})
 	})
 }
 

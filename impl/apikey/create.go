@@ -56,12 +56,13 @@ func (s *Service) Grant(ctx context.Context, owner access.Subject, c Creation) (
 }
 
 // newCredential returns a credential that cannot be guessed.
-func newCredential() Credential {
-	return Credential{ID: secret.Text(idBytes), Secret: secret.Text(secretBytes)}
+func (s *Service) newCredential() Credential {
+	random := s.store.Random()
+	return Credential{ID: random.Text(idBytes), Secret: random.Text(secretBytes)}
 }
 
 func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) (Key, Credential, error) {
-	return s.createAs(ctx, p, c, newCredential())
+	return s.createAs(ctx, p, c, s.newCredential())
 }
 
 // createAs is create with a given credential.

@@ -34,7 +34,7 @@ func (s *Service) CreatePlain(
 	if lifetime, err = s.limit(lifetime); err != nil {
 		return Key{}, Credential{}, err
 	}
-	return s.insert(ctx, p, Creation{Name: description, Lifetime: lifetime}, newCredential())
+	return s.insert(ctx, p, Creation{Name: description, Lifetime: lifetime}, s.newCredential())
 }
 
 func checkDescription(text string) error {

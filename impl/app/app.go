@@ -32,17 +32,18 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings configures a server. All fields except Temporary, Memory, Image, TrustedProxies, Tracer, Responses,
+// Settings configures a server. All fields except Memory, Image, Random, TrustedProxies, Tracer, Responses,
 // Interpret and ServerTime must be set.
 type Settings struct {
 	// Store is the DSN for store.Open.
 	Store string
-	// Temporary is set if the records need not survive a power failure. Store is a SQLite file then.
-	Temporary bool
 	// Memory is set if the records are kept in memory, for tests. Store is not used then, and Image, if it is not nil,
 	// holds the records that the server starts with; see store.OpenMemory.
 	Memory bool
 	Image  []byte
+	// Random is where ids and secrets come from, for tests with records in memory. The zero value is crypto/rand, and
+	// that of all other servers.
+	Random secret.Source
 	// KeyEncryptionKey has secret.KeySize bytes.
 	KeyEncryptionKey []byte
 	Builtins         user.Bootstrap
@@ -115,12 +116,14 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 	return a, nil
 }
 
+var errPredictable = errors.New("app: predictable secrets are for records in memory, in tests")
+
 func openStore(ctx context.Context, s Settings) (*store.Store, error) {
 	switch {
 	case s.Memory:
-		return store.OpenMemory(ctx, s.Image, s.Now)
-	case s.Temporary:
-		return store.OpenTemporary(ctx, s.Store, s.Now)
+		return store.OpenMemory(ctx, s.Image, s.Now, s.Random)
+	case s.Random.Predictable():
+		return nil, errPredictable
 	default:
 		return store.Open(ctx, s.Store, s.Now)
 	}
@@ -129,11 +132,11 @@ func openStore(ctx context.Context, s Settings) (*store.Store, error) {
 func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	st.Follow(s.CacheLifetime, s.Log)
 
-	sealer, err := secret.NewSealer(s.KeyEncryptionKey)
+	sealer, err := secret.NewSealerFrom(st.Random(), s.KeyEncryptionKey)
 	if err != nil {
 		return nil, err
 	}
-	counts, hasher := metrics.New(), secret.NewHasher(s.Hashing)
+	counts, hasher := metrics.New(), secret.NewHasherFrom(st.Random(), s.Hashing)
 	st.Observe(counts.Transaction)
 	counts.Pools(st.Pools)
 	sessions, err := session.New(ctx, st, sealer, s.Sessions)

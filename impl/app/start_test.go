@@ -2,8 +2,12 @@ package app
 
 import (
 	"log/slog"
+	"os"
+	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,7 +74,6 @@ func startSettings(t *testing.T) Settings {
 	}
 	return Settings{
 		Store:            "sqlite:" + filepath.Join(t.TempDir(), "test.db"),
-		Temporary:        true,
 		KeyEncryptionKey: secret.NewKey(),
 		Builtins:         user.Bootstrap{Keep: func(map[string]string) error { return nil }},
 		Sessions:         c.Sessions,
@@ -84,5 +87,27 @@ func startSettings(t *testing.T) Settings {
 		Hashing:          secret.DefaultCost,
 		Log:              slog.New(slog.DiscardHandler),
 		Now:              time.Now,
+	}
+}
+
+// zeros is a source of bytes that can be predicted.
+type zeros struct{}
+
+// Fill implements secret.Generator.
+func (zeros) Fill(_ string, p []byte) int64 {
+	clear(p)
+	return 1
+}
+
+// Ensures that a server with records in a file cannot have predictable secrets, and leaves no file.
+func TestOpen_PredictableFile(t *testing.T) {
+	s := startSettings(t)
+	s.Random = secret.NewSource(zeros{})
+	if a, err := Open(t.Context(), s); err == nil {
+		t.Error("the server is open")
+		a.Close() //nolint:errcheck // nothing to lose
+	}
+	if _, err := os.Stat(strings.TrimPrefix(s.Store, "sqlite:")); err == nil {
+		t.Error("there is a database")
 	}
 }

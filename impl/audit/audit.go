@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/google/uuid"
-
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -149,7 +147,7 @@ func Record(ctx context.Context, tx *store.Tx, event Event, subject string, deta
 		return err
 	}
 	entry.Subject = subject
-	if entry.ID, err = newID(); err != nil {
+	if entry.ID, err = newID(tx); err != nil {
 		return err
 	}
 	return tx.Audit.Insert(entry)
@@ -168,7 +166,7 @@ func RecordEach(ctx context.Context, tx *store.Tx, event Event, subjects []strin
 
 	entries := make([][2]string, len(subjects))
 	for i, subject := range subjects {
-		id, err := newID()
+		id, err := newID(tx)
 		if err != nil {
 			return err
 		}
@@ -194,10 +192,10 @@ func entryOf(ctx context.Context, event Event, details Details) (store.AuditEntr
 }
 
 // newID returns an id that is ordered by time, so that entries with equal timestamps stay in order.
-func newID() (string, error) {
-	id, err := uuid.NewV7()
+func newID(tx *store.Tx) (string, error) {
+	id, err := tx.Random.Of("audit").OrderedID(tx.Now)
 	if err != nil {
 		err = fmt.Errorf("audit: entry id: %w", err)
 	}
-	return id.String(), err
+	return id, err
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,8 +52,7 @@ func newWorld(t *testing.T, tune ...func(*app.Settings)) *world {
 	w := &world{T: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), attempts: map[*attempt]bool{}}
 	log := slog.New(slog.DiscardHandler)
 	settings := app.Settings{
-		Store:            "sqlite:" + filepath.Join(t.TempDir(), "client.db"),
-		Temporary:        true,
+		Memory:           true,
 		KeyEncryptionKey: make([]byte, secret.KeySize),
 		Builtins:         user.Bootstrap{Keep: func(map[string]string) error { return nil }},
 		Sessions:         session.DefaultSettings,

@@ -16,7 +16,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
@@ -36,7 +35,7 @@ func (u User) Authorization() string {
 // Elasticsearch's roles; at least one is required.
 func (s *Server) User(name string, roles ...string) User {
 	s.t.Helper()
-	u := User{Name: name, Password: secret.Text(18), Roles: roles}
+	u := User{Name: name, Password: s.control.Random().Of("passwords").Text(18), Roles: roles}
 	s.do("User", func(ctx context.Context, a *app.App) error {
 		_, err := a.Users.Add(ctx, user.New{Name: name, Password: u.Password, Roles: roles})
 		return err

@@ -54,6 +54,16 @@ func ExampleElevationPolicy() {
 	// Output: 449 root.unauthorized.rbac.elevated_permissions_required
 }
 
+func ExampleDeterministic() {
+	t := &exampleT{}
+	defer t.end()
+
+	s := sallyporttest.New(t, sallyporttest.Deterministic(1))
+	key := s.Key(s.User("alice", "ece_deployment_viewer"))
+	fmt.Println(s.Clock.Now().Format(time.RFC3339), key.ID)
+	// Output: 2026-01-01T00:00:00Z Ymp51l2iVYERQMktyOoF
+}
+
 func ExampleSetting() {
 	t := &exampleT{}
 	defer t.end()

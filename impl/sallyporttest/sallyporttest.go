@@ -17,6 +17,7 @@
 package sallyporttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -76,10 +77,6 @@ func New(t testing.TB, options ...Option) *Server {
 }
 
 func start(t testing.TB, options []Option) (*Server, error) {
-	initial, err := template()
-	if err != nil {
-		return nil, err
-	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	settings, err := configure(options, log)
 	if err != nil {
@@ -89,7 +86,7 @@ func start(t testing.TB, options []Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := control.Open(t.Context(), settings, initial.Snapshot)
+	c, adminPassword, err := open(t.Context(), settings, seedOf(options))
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -102,15 +99,12 @@ func start(t testing.TB, options []Option) (*Server, error) {
 
 	s := &Server{
 		URL:          "http://" + listener.Addr().String(),
-		Admin:        User{Name: user.Admin, Password: initial.adminPassword, Roles: []string{"ece_platform_admin"}},
+		Admin:        User{Name: user.Admin, Password: adminPassword, Roles: []string{"ece_platform_admin"}},
 		Clock:        Clock{t, c.Clock},
 		ControlToken: token,
 		t:            t,
 		control:      c,
 		handler:      handler,
-	}
-	if configured := settings.Builtins.Passwords[user.Admin]; configured != "" {
-		s.Admin.Password = configured
 	}
 	server := edge.NewServer(handler, log)
 	go server.Serve(listener) //nolint:errcheck // it returns an error when it is closed
@@ -121,6 +115,27 @@ func start(t testing.TB, options []Option) (*Server, error) {
 		}
 	})
 	return s, nil
+}
+
+// open opens a server, and returns it with the password of admin. It is deterministic unless the seed is nil.
+func open(ctx context.Context, settings app.Settings, seed *uint64) (*control.Server, string, error) {
+	configured := settings.Builtins.Passwords[user.Admin]
+	if seed != nil {
+		var generated map[string]string
+		settings.Builtins.Keep = func(passwords map[string]string) error {
+			generated = passwords
+			return nil
+		}
+		c, err := control.OpenDeterministic(ctx, settings, *seed)
+		return c, cmp.Or(configured, generated[user.Admin]), err
+	}
+
+	initial, err := template()
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := control.Open(ctx, settings, initial.Snapshot)
+	return c, cmp.Or(configured, initial.adminPassword), err
 }
 
 // Handler returns the server as a handler, for tests that need no port. A fault that drops the connection panics with

@@ -263,6 +263,41 @@ func TestOptions(t *testing.T) {
 	})
 }
 
+// Ensures that two deterministic servers of one seed make the same users, keys, second factors and answers, that a
+// reset returns to them, and that another seed makes others.
+func TestDeterministic(t *testing.T) {
+	t.Parallel()
+	run := func(s *sallyporttest.Server) string {
+		alice := s.User("alice", "ece_platform_admin")
+		factor := s.TOTP(alice)
+		key := s.Key(alice)
+		s.Clock.Advance(time.Minute)
+		session := signIn(t, s, alice)
+		response, err := send(t, s, session, "POST", keys, `{"description": "made by HTTP"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(s.Admin, alice, factor.Secret, factor.RecoveryCodes, key, session, response.Header, string(body))
+	}
+
+	first := sallyporttest.New(t, sallyporttest.Deterministic(1))
+	want := run(first)
+	if got := run(sallyporttest.New(t, sallyporttest.Deterministic(1))); got != want {
+		t.Errorf("the second server makes\n%s\nand not\n%s", got, want)
+	}
+	first.Reset()
+	if got := run(first); got != want {
+		t.Errorf("after a reset the server makes\n%s\nand not\n%s", got, want)
+	}
+	if got := run(sallyporttest.New(t, sallyporttest.Deterministic(2))); got == want {
+		t.Error("another seed makes the same")
+	}
+}
+
 func TestHandler(t *testing.T) {
 	t.Parallel()
 	s := sallyporttest.New(t)

@@ -46,8 +46,8 @@ func (s *Service) Begin(ctx context.Context, realmID, state string, cookies Cook
 	relayState := s.tickets.sealRelay(relay{now, realm.BrowserBinding})
 	var redirect Redirect
 	if realm.BrowserBinding {
-		waiting.ID = protocol.NewID()
-		redirect.Cookies = cookies.add(s.tickets.sealCookie(waiting, relayState), now)
+		waiting.ID = protocol.NewID(s.store.Random())
+		redirect.Cookies = cookies.add(s.tickets.sealCookie(waiting, relayState), now, s.store.Random())
 	} else {
 		waiting.ID = s.tickets.sealID(waiting, relayState)
 	}

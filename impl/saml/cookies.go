@@ -1,7 +1,7 @@
 package saml
 
 import (
-	"math/rand/v2"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -28,8 +28,8 @@ type CookieChange struct {
 
 // add returns how to put one more sign-in into the browser's cookies: expired and malformed ones go, then the oldest
 // until all that is left fits, and the new one takes a free slot. The slot is random, because two tabs may begin at the
-// same moment, each without seeing the other's.
-func (c Cookies) add(value string, now time.Time) []CookieChange {
+// same moment, each without seeing the other's. random is a source of random bytes that never fails.
+func (c Cookies) add(value string, now time.Time, random io.Reader) []CookieChange {
 	kept, size := []int{}, len(value)+cookieOverhead
 	for slot, held := range c {
 		at, ok := cookieTime(held)
@@ -47,18 +47,21 @@ func (c Cookies) add(value string, now time.Time) []CookieChange {
 		kept = kept[1:]
 	}
 
-	return c.replace(kept, value)
+	return c.replace(kept, value, random)
 }
 
 // replace puts a value into a slot that is not kept, and removes the cookies of the other such slots.
-func (c Cookies) replace(kept []int, value string) []CookieChange {
+func (c Cookies) replace(kept []int, value string, random io.Reader) []CookieChange {
 	var free []int
 	for slot := range c {
 		if !slices.Contains(kept, slot) {
 			free = append(free, slot)
 		}
 	}
-	chosen := free[rand.IntN(len(free))] //nolint:gosec // it only keeps tabs apart
+	// That some slots are chosen a little more often does not matter.
+	var drawn [1]byte
+	_, _ = random.Read(drawn[:]) // never fails
+	chosen := free[int(drawn[0])%len(free)]
 	changes := []CookieChange{{chosen, value}}
 	for _, slot := range free {
 		if slot != chosen && c[slot] != "" {

@@ -35,7 +35,7 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 		return "", err
 	}
 	request := protocol.LogoutRequest{
-		ID: protocol.NewID(), IssueInstant: s.store.Now(), Issuer: realm.SP.EntityID, Destination: provider.SLOURL,
+		ID: protocol.NewID(s.store.Random()), IssueInstant: s.store.Now(), Issuer: realm.SP.EntityID, Destination: provider.SLOURL,
 		NameID: nameOf(known),
 	}
 	if known.SessionIndex != "" {
@@ -159,7 +159,7 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 		return "", err
 	}
 	response := protocol.LogoutResponse{
-		ID: protocol.NewID(), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID,
+		ID: protocol.NewID(s.store.Random()), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID,
 		Destination:  answers.provider.SLOResponseURL,
 		IssueInstant: s.store.Now(), RelayState: r.RelayState,
 	}

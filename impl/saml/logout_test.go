@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"net/url"
 	"testing"
@@ -35,7 +36,7 @@ func (f flow) signedLogout(key *samltest.Key) string {
 func (f flow) signedBy(key *samltest.Key, name protocol.NameID) string {
 	f.t.Helper()
 	request := protocol.LogoutRequest{
-		ID: protocol.NewID(), Issuer: f.idp.EntityID, Destination: "https://sp.example" + singleLogoutPath,
+		ID: protocol.NewID(rand.Reader), Issuer: f.idp.EntityID, Destination: "https://sp.example" + singleLogoutPath,
 		IssueInstant: f.providers.now(), NameID: name,
 	}
 	location, err := request.RedirectURL(key.Signer.(*rsa.PrivateKey))

@@ -2,6 +2,7 @@ package saml
 
 import (
 	"bytes"
+	"crypto/rand"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestCookies(t *testing.T) {
 	begin := func(c *Cookies, state string) string {
 		now = now.Add(time.Second)
 		relayState := tk.sealRelay(relay{now, true})
-		c.change(c.add(tk.sealCookie(pending{ID: "_1", Realm: "staff", State: state, CreatedAt: now}, relayState), now))
+		c.change(c.add(tk.sealCookie(pending{ID: "_1", Realm: "staff", State: state, CreatedAt: now}, relayState), now, rand.Reader))
 		return relayState
 	}
 	holds := func(c Cookies, relayState string) bool {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/store"
@@ -37,14 +35,14 @@ func (s *Service) recordRefusal(ctx context.Context, a attempt, reason string) {
 	if realm == "" && !s.keepsStray() {
 		return
 	}
-	id, err := uuid.NewV7()
+	id, err := s.store.Random().Of("refusals").OrderedID(s.store.Now())
 	if err != nil {
 		s.log.ErrorContext(ctx, "a refusal was not kept", "request_id", origin.RequestID, "error", err)
 		return
 	}
 	said := s.claims(ctx, a)
 	r := store.SAMLRefusal{
-		ID: id.String(), Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""),
+		ID: id, Realm: realm, Issuer: strings.ToValidUTF8(said.Issuer[:min(len(said.Issuer), maxIssuer)], ""),
 		Reason:  reason,
 		Address: origin.Address, RequestID: origin.RequestID, IssuedAt: said.IssueInstant,
 	}

@@ -28,6 +28,9 @@ func Backup(ctx context.Context, dsn, to string) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // it was read only
+	if err := refusePredictable(ctx, db, sqliteDialect); err != nil {
+		return fmt.Errorf("%s cannot be copied: %w", from, err)
+	}
 	checksum := to + ChecksumSuffix
 	if err := create(to); err != nil {
 		return err
@@ -73,7 +76,7 @@ func Restore(ctx context.Context, from, dsn string, o RestoreOptions) error {
 	if err := checkChecksum(from, o.WithoutChecksum); err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
 	}
-	if err := checkBackup(ctx, backup); err != nil {
+	if err := errors.Join(checkBackup(ctx, backup), refusePredictable(ctx, backup, sqliteDialect)); err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
 	}
 	draft, err := os.CreateTemp(filepath.Dir(to), ".sallyport-restore-") // only its owner can read it

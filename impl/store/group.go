@@ -106,7 +106,9 @@ func (s *Store) openGroup(ctx context.Context) (*group, error) {
 
 // runMember runs a function in a group. It returns the function's error, or the failure of the database.
 func (s *Store) runMember(ctx context.Context, g *group, f func(*Tx) error) error {
-	tx := &Tx{Now: s.Now(), ctx: ctx, writing: ctx, tx: g.tx, handle: s.writer, bound: g.bound, d: s.dialect}
+	tx := &Tx{
+		Now: s.Now(), Random: s.random, ctx: ctx, writing: ctx, tx: g.tx, handle: s.writer, bound: g.bound, d: s.dialect,
+	}
 	tx.setTables()
 	if g.members > 0 {
 		// SQLite rolls the whole transaction back if a statement that writes is interrupted.

@@ -11,12 +11,14 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // OpenMemory opens a database in memory, which ends with the store: a copy of an image of Image with this program's
 // schema, or an empty one if the image is nil. It is for tests. All transactions share one connection and run one
-// after the other, so a transaction in another one would wait for itself.
-func OpenMemory(ctx context.Context, image []byte, now func() time.Time) (*Store, error) {
+// after the other, so a transaction in another one would wait for itself. If the secrets of random are predictable, the
+// database is marked, and Open refuses what is made of its images.
+func OpenMemory(ctx context.Context, image []byte, now func() time.Time, random secret.Source) (*Store, error) {
 	connector, err := sqlite.NewConnector(":memory:?_txlock=immediate&" + pragmas)
 	if err != nil {
 		return nil, err
@@ -24,17 +26,23 @@ func OpenMemory(ctx context.Context, image []byte, now func() time.Time) (*Store
 	db := sql.OpenDB(memoryConnector{connector, image})
 	db.SetMaxOpenConns(1) // each connection would have a database of its own
 
-	s := &Store{now: now, dialect: sqliteDialect}
+	s := &Store{now: now, random: random, dialect: sqliteDialect}
 	s.writer = &handle{DB: db, slots: admission.NewBound(1, admission.Many)}
 	s.reader = s.writer
 	// A server runs few statements of the many that there are, and to prepare all takes longer than most tests.
 	s.dialect.prepared = false
 	s.dialect.grouped = false // no commit waits for a disk
 	if image == nil {
-		return s.bringUp(ctx, "memory")
-	}
-	if err := db.PingContext(ctx); err != nil {
+		if s, err = s.bringUp(ctx, "memory"); err != nil {
+			return nil, err
+		}
+	} else if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the image cannot be opened: %w", err), s.Close())
+	}
+	if random.Predictable() {
+		if err := s.markPredictable(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
 }

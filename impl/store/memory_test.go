@@ -4,17 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
 // openMemory opens a database in memory that is closed when the test ends.
 func openMemory(t *testing.T, image []byte, now func() time.Time) *store.Store {
 	t.Helper()
-	st, err := store.OpenMemory(t.Context(), image, now)
+	st, err := store.OpenMemory(t.Context(), image, now, secret.Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +105,68 @@ func TestMemory_Refused(t *testing.T) {
 	if image, err := st.Image(t.Context()); err == nil {
 		t.Errorf("a file has an image of %d bytes", len(image))
 	}
-	if damaged, err := store.OpenMemory(t.Context(), []byte("not a database"), time.Now); err == nil {
+	if damaged, err := store.OpenMemory(t.Context(), []byte("not a database"), time.Now, secret.Source{}); err == nil {
 		t.Error("a damaged image is opened", damaged.Close())
+	}
+}
+
+// predictable is a source of bytes that are always the same.
+type predictable struct{}
+
+// Fill implements secret.Generator.
+func (predictable) Fill(_ string, p []byte) int64 {
+	clear(p)
+	return 1
+}
+
+// Ensures that a database whose secrets could ever be predicted is refused wherever a file is opened, copied or restored,
+// also after a server with other secrets had its records.
+func TestMemory_Predictable(t *testing.T) {
+	t.Parallel()
+	image := func(from []byte, random secret.Source) []byte {
+		t.Helper()
+		st, err := store.OpenMemory(t.Context(), from, time.Now, random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close() //nolint:errcheck // nothing to lose
+		records, err := st.Image(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return records
+	}
+	marked := image(nil, secret.NewSource(predictable{}))
+	for name, c := range map[string]struct {
+		records []byte
+		want    error
+	}{
+		"predictable":                 {marked, store.ErrPredictable},
+		"predictable once":            {image(marked, secret.Source{}), store.ErrPredictable},
+		"predictable later":           {image(image(nil, secret.Source{}), secret.NewSource(predictable{})), store.ErrPredictable},
+		"made from random, as always": {image(nil, secret.Source{}), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "test.db")
+			if err := os.WriteFile(path, c.records, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			dsn, copied := "sqlite:"+path, filepath.Join(t.TempDir(), "copy.db")
+			if err := store.Backup(t.Context(), dsn, copied); !errors.Is(err, c.want) {
+				t.Errorf("Backup: %v", err)
+			}
+			restored := "sqlite:" + filepath.Join(t.TempDir(), "restored.db")
+			if err := store.Restore(t.Context(), path, restored,
+				store.RestoreOptions{WithoutChecksum: true}); !errors.Is(err, c.want) {
+				t.Errorf("Restore: %v", err)
+			}
+			st, err := store.Open(t.Context(), dsn, time.Now)
+			if !errors.Is(err, c.want) {
+				t.Errorf("Open: %v", err)
+			}
+			if err == nil {
+				st.Close() //nolint:errcheck // nothing to lose
+			}
+		})
 	}
 }

@@ -43,9 +43,9 @@ var postgresDialect = dialect{
 	permitRemoval: "SELECT set_config('sallyport.audit_removal', 'on', TRUE)",
 	refuseRemoval: "SELECT set_config('sallyport.audit_removal', '', TRUE)",
 
-	lockKeys:    "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE",
-	migrations:  bytewise,
-	hasVersions: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+	lockKeys:   "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE",
+	migrations: bytewise,
+	hasTable:   "SELECT to_regclass($1) IS NOT NULL",
 }
 
 // postgresFillFactor leaves each page of keys half empty, so that a changed key is written to the same page and all

@@ -107,7 +107,7 @@ func openToRead(dsn string) (*sql.DB, dialect, error) {
 // schemaVersion returns 0 for a database without migrations.
 func schemaVersion(ctx context.Context, db *sql.DB, d dialect) (int64, error) {
 	var migrated bool
-	if err := db.QueryRowContext(ctx, d.hasVersions).Scan(&migrated); err != nil {
+	if err := db.QueryRowContext(ctx, d.hasTable, "goose_db_version").Scan(&migrated); err != nil {
 		return 0, plain(err)
 	}
 	if !migrated {

@@ -32,12 +32,8 @@ const (
 	writerBusy = "_pragma=busy_timeout(2)&"
 )
 
-// synchronousFull makes an acknowledged write survive a power failure. After synchronousOff, it survives the end of
-// the process only.
-const (
-	synchronousFull = "_pragma=synchronous(FULL)"
-	synchronousOff  = "_pragma=synchronous(OFF)"
-)
+// synchronousFull makes an acknowledged write survive a power failure.
+const synchronousFull = "_pragma=synchronous(FULL)"
 
 var sqliteDialect = dialect{
 	goose:    goose.DialectSQLite3,
@@ -50,11 +46,11 @@ var sqliteDialect = dialect{
 	permitRemoval: "DROP TRIGGER audit_log_no_delete",
 	refuseRemoval: sqliteNoDelete,
 
-	words:       sqliteWords,
-	prepared:    true,
-	migrations:  func(files fs.FS, _ bool) fs.FS { return transactional{files} },
-	isReadOnly:  "FALSE", // only a write finds out whether a file is writable
-	hasVersions: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
+	words:      sqliteWords,
+	prepared:   true,
+	migrations: func(files fs.FS, _ bool) fs.FS { return transactional{files} },
+	isReadOnly: "FALSE", // only a write finds out whether a file is writable
+	hasTable:   "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
 }
 
 // sqliteWords translates the parts of statements that SQLite spells differently.
@@ -95,7 +91,7 @@ CREATE TRIGGER IF NOT EXISTS users_password_set_by AFTER UPDATE OF password_hash
 // pool that cannot: SQLite has one writer at a time, and a queue in Go is fair and cheap, while SQLite polls.
 // _txlock=immediate takes the write lock at the start, so an Update never fails half-way because another process
 // wrote in between.
-func openSQLite(ctx context.Context, path string, now func() time.Time, synchronous string) (*Store, error) {
+func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	if strings.HasPrefix(path, ":") {
 		return nil, errors.New("each connection would have its own database in memory; name a file")
 	}
@@ -112,7 +108,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, synchron
 		return nil, err
 	}
 	writer, err := sql.Open("sqlite",
-		uri(path)+"?_txlock=immediate&"+writerBusy+pragmas+synchronous+"&_pragma=journal_mode(WAL)")
+		uri(path)+"?_txlock=immediate&"+writerBusy+pragmas+synchronousFull+"&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +117,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, synchron
 	if err := retryStart(ctx, writer.PingContext); err != nil {
 		return nil, errors.Join(plain(err), writer.Close())
 	}
-	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+readerBusy+pragmas+synchronous)
+	reader, err := sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=query_only(1)&"+readerBusy+pragmas+synchronousFull)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -132,7 +128,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, synchron
 	reader.SetMaxOpenConns(slots + 2)
 	reader.SetMaxIdleConns(slots + 2)
 	migrating := func() (*sql.DB, error) {
-		db, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&"+readerBusy+pragmas+synchronous)
+		db, err := sql.Open("sqlite", uri(path)+"?_txlock=immediate&"+readerBusy+pragmas+synchronousFull)
 		if err == nil {
 			db.SetMaxOpenConns(1)
 		}

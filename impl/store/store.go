@@ -17,6 +17,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // ErrNotFound means that no record has the given key.
@@ -28,6 +29,7 @@ var ErrExists = errors.New("store: the record exists")
 // Store is a database. It is safe for concurrent use.
 type Store struct {
 	now     func() time.Time
+	random  secret.Source
 	writer  *handle
 	reader  *handle
 	dialect dialect
@@ -66,8 +68,8 @@ type dialect struct {
 	words *strings.Replacer
 	// prepared reports whether statements have to be prepared by hand.
 	prepared bool
-	// hasVersions is a query that returns whether the table of goose exists.
-	hasVersions string
+	// hasTable is a query that returns whether a table exists.
+	hasTable string
 	// own follows the migrations in the database's own SQL, such as the triggers of the audit trail. It can be run
 	// repeatedly.
 	own string
@@ -100,19 +102,8 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s cannot be opened: %w", Redact(dsn), err)
 	}
-	return s.bringUp(ctx, dsn)
-}
-
-// OpenTemporary opens the SQLite file of a DSN like Open, for records that need not survive a power failure: no commit
-// waits for the disk.
-func OpenTemporary(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
-	path, err := sqliteFile(dsn)
-	if err != nil {
-		return nil, err
-	}
-	s, err := openSQLite(ctx, path, now, synchronousOff)
-	if err != nil {
-		return nil, fmt.Errorf("the temporary store %s cannot be opened: %w", dsn, err)
+	if err := retryStart(ctx, s.refusePredictable); err != nil {
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be used: %w", Redact(dsn), err), s.Close())
 	}
 	return s.bringUp(ctx, dsn)
 }
@@ -138,7 +129,7 @@ func open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	if IsPostgres(dsn) {
 		return openPostgres(ctx, dsn, now)
 	}
-	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now, synchronousFull)
+	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now)
 }
 
 // Configured reports whether there is a database.
@@ -163,6 +154,9 @@ func (s *Store) Readers() int {
 
 // Now returns the time, to the millisecond, that a transaction would have if it began now.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
+// Random returns where new ids and secrets come from. It is crypto/rand, except in memory.
+func (s *Store) Random() secret.Source { return s.random }
 
 // Require returns fault.StoreMissing if there is no database.
 func (s *Store) Require() error {

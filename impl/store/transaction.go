@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/background"
+	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // Tx is one transaction. Its methods return ErrNotFound, ErrExists, the context's error, or fault.StoreUnavailable
@@ -16,6 +17,8 @@ import (
 type Tx struct {
 	// Now is the time of everything that this transaction does, to the millisecond.
 	Now time.Time
+	// Random is where new ids and secrets come from.
+	Random secret.Source
 
 	Accounts              Accounts
 	ApplicationPrivileges ApplicationPrivileges
@@ -156,7 +159,7 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	defer sqlTx.Rollback() //nolint:errcheck // after a failure the first error counts
 
 	tx := &Tx{
-		Now: s.Now(), ctx: ctx, writing: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect,
+		Now: s.Now(), Random: s.random, ctx: ctx, writing: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{}, d: s.dialect,
 		readOnly: options.ReadOnly,
 	}
 	tx.setTables()

@@ -70,7 +70,7 @@ func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment,
 		return Enrollment{}, err
 	}
 
-	key := totp.NewSecret()
+	key := totp.NewSecret(s.store.Random())
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		record, err := findDevice(tx, p.User)
 		if err != nil && !fault.Has(err, fault.DeviceNotFound) {
@@ -140,7 +140,7 @@ func isElevated(tx *store.Tx, p identity.Principal) (bool, error) {
 // Provision creates a confirmed device with recovery codes for a user by order of an administrator. It replaces any
 // other device. It returns fault.UserNotFound.
 func (s *Service) Provision(ctx context.Context, userName string) (Enrollment, []string, error) {
-	return s.provision(ctx, userName, totp.NewSecret())
+	return s.provision(ctx, userName, totp.NewSecret(s.store.Random()))
 }
 
 // Import is Provision with a key that the caller chose, for the data that a temporary server starts with; no request
@@ -215,7 +215,7 @@ func confirmDevice(ctx context.Context, tx *store.Tx, userName string) ([]string
 		return nil, err
 	}
 
-	codes := totp.NewRecoveryCodes()
+	codes := totp.NewRecoveryCodes(tx.Random)
 	var digests []string
 	for _, code := range codes {
 		canonical, _ := totp.NormalizeRecoveryCode(code)

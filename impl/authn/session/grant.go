@@ -70,7 +70,7 @@ func issueRefresh(tx *store.Tx, session store.Session) (string, error) {
 	if end.After(session.ExpiresAt) {
 		end = session.ExpiresAt
 	}
-	text := secret.Text(refreshBytes)
+	text := tx.Random.Text(refreshBytes)
 	return text, tx.RefreshTokens.Insert(secret.Digest(text), session.ID, end)
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -140,14 +139,9 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, records []store.Sig
 func (k *keyring) create(
 	ctx context.Context, tx *store.Tx, from time.Time, details audit.Details,
 ) (store.SigningKey, error) {
-	_, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return store.SigningKey{}, err
-	}
-	id := secret.Text(9)
-	record := store.SigningKey{
-		ID: id, Sealed: k.sealer.Seal(private.Seed(), place(id)), CreatedAt: tx.Now, SignsFrom: from,
-	}
+	random := tx.Random.Of("signing keys")
+	seed, id := random.Bytes(ed25519.SeedSize), random.Text(9)
+	record := store.SigningKey{ID: id, Sealed: k.sealer.Seal(seed, place(id)), CreatedAt: tx.Now, SignsFrom: from}
 	if err := tx.SigningKeys.Insert(record); err != nil {
 		return store.SigningKey{}, err
 	}

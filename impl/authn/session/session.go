@@ -119,7 +119,7 @@ func (s *Service) BeginUntil(
 	if end.IsZero() || end.After(latest) {
 		end = latest
 	}
-	session := store.Session{ID: secret.Text(16), UserName: userName, ExpiresAt: end}
+	session := store.Session{ID: tx.Random.Text(16), UserName: userName, ExpiresAt: end}
 	if err := tx.Sessions.Sweep(); err != nil {
 		return session, Token{}, err
 	}
@@ -292,7 +292,7 @@ func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.
 			end = latest
 		}
 	}
-	token := store.SessionToken{ID: secret.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
+	token := store.SessionToken{ID: tx.Random.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
 	if err := tx.Sessions.InsertToken(token); err != nil {
 		return Token{}, err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -153,7 +152,8 @@ func (s *Service) plan(ctx context.Context, u store.User, password string) (plan
 	}
 	p := plan{user: u, exists: exists}
 	if password == "" {
-		p.random = secret.Text(18)
+		// The plans of several users are made at the same time.
+		p.random = s.store.Random().Of("password of " + u.Name).Text(18)
 		password = p.random
 	}
 	p.user.PasswordHash, err = s.hashNew(ctx, u.Name, password)

@@ -12,6 +12,15 @@ type Clock struct {
 	offset time.Duration
 	// frozen is the time at which the clock stands; zero while it runs.
 	frozen time.Time
+	// start is the time at which the clock stands after reset; zero if it runs with the real time then.
+	start time.Time
+}
+
+// newClock returns a clock that is reset.
+func newClock(start time.Time) *Clock {
+	c := &Clock{start: start}
+	c.reset()
+	return c
 }
 
 // Now returns the time.
@@ -64,12 +73,13 @@ func (c *Clock) set(now time.Time) (undo func()) {
 	return undo
 }
 
-// reset sets the real time, at which the clock runs. It returns a function that undoes it.
+// reset sets the time of the start: the real time, at which the clock runs, or the fixed one, at which it stands. It
+// returns a function that undoes it.
 func (c *Clock) reset() (undo func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	undo = c.undo()
-	c.offset, c.frozen = 0, time.Time{}
+	c.offset, c.frozen = 0, c.start
 	return undo
 }
 

@@ -150,11 +150,15 @@ func (h *handlers) GetSnapshot(
 	ctx context.Context, _ generated.GetSnapshotRequestObject,
 ) (generated.GetSnapshotResponseObject, error) {
 	s, err := h.Server.Snapshot(ctx)
-	return generated.GetSnapshot200JSONResponse{
+	answer := generated.GetSnapshot200JSONResponse{
 		Time:             s.Time.UTC(),
 		KeyEncryptionKey: s.KeyEncryptionKey,
 		Records:          s.Records,
-	}, err
+	}
+	if s.Draws != nil {
+		answer.Draws = &s.Draws
+	}
+	return answer, err
 }
 
 // RestoreSnapshot implements the generated interface.
@@ -168,6 +172,7 @@ func (h *handlers) RestoreSnapshot(
 		Time:             r.Body.Time,
 		KeyEncryptionKey: r.Body.KeyEncryptionKey,
 		Records:          r.Body.Records,
+		Draws:            value(r.Body.Draws),
 	})
 	if err != nil {
 		h.Log.WarnContext(ctx, "snapshot refused", "error", err)

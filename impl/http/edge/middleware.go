@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"regexp"
 	"sync"
@@ -38,13 +39,21 @@ var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // requestID identifies the request in the response and in the log. It uses the client's own id if that is harmless.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		id := c.Request().Header.Get(echo.HeaderXRequestID)
-		if id == "" || !plainRequestID.MatchString(id) {
+		id := ChosenRequestID(c.Request())
+		if id == "" {
 			id = newRequestID()
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		return next(c)
 	}
+}
+
+// ChosenRequestID returns the request id that the client chose, or "" if it chose none or one that is not harmless.
+func ChosenRequestID(r *http.Request) string {
+	if id := r.Header.Get(echo.HeaderXRequestID); plainRequestID.MatchString(id) {
+		return id
+	}
+	return ""
 }
 
 // newRequestID returns 16 random characters. They are no secret, so they cost no system call.

@@ -36,17 +36,22 @@ const (
 // Hasher hashes passwords with argon2id (RFC 9106). It has one work slot per processor and a bounded queue, and refuses
 // requests beyond it, so that a flood of sign-ins cannot exhaust memory. It is safe for concurrent use.
 type Hasher struct {
-	cost  Cost
-	bound *admission.Bound
+	cost   Cost
+	bound  *admission.Bound
+	random Source
 	// dummy is verified for users without a password. It is random: no known password has this hash.
 	dummy string
 }
 
 // NewHasher returns a hasher that creates hashes of the given cost. It verifies hashes of any cost.
-func NewHasher(cost Cost) *Hasher {
+func NewHasher(cost Cost) *Hasher { return NewHasherFrom(Source{}, cost) }
+
+// NewHasherFrom is NewHasher with salts of a source.
+func NewHasherFrom(random Source, cost Cost) *Hasher {
+	random = random.Of("salts")
 	// Random bytes instead of a hash take the same time to verify, and need no hashing at the start.
-	dummy := phc{cost, randomBytes(saltSize), randomBytes(hashSize)}
-	return &Hasher{cost: cost, bound: admission.PerProcessor(), dummy: dummy.String()}
+	dummy := phc{cost, random.Bytes(saltSize), random.Bytes(hashSize)}
+	return &Hasher{cost: cost, bound: admission.PerProcessor(), random: random, dummy: dummy.String()}
 }
 
 // Hash returns the hash of a password as a PHC string, which includes the salt and the cost. It returns
@@ -94,7 +99,7 @@ func (h *Hasher) Outdated(hash string) bool {
 func (h *Hasher) Bound() *admission.Bound { return h.bound }
 
 func (h *Hasher) hash(password string) string {
-	salt := randomBytes(saltSize)
+	salt := h.random.Bytes(saltSize)
 	sum := argon2.IDKey([]byte(password), salt, h.cost.Passes, h.cost.Memory, h.cost.Threads, hashSize)
 	return phc{h.cost, salt, sum}.String()
 }

@@ -15,7 +15,12 @@ const KeySize = 32
 var ErrUnsealable = errors.New("secret: the sealed value does not open with this key in this place")
 
 // Sealer encrypts secrets in the store with AES-256-GCM. It is safe for concurrent use.
-type Sealer struct{ aead cipher.AEAD }
+type Sealer struct {
+	aead cipher.AEAD
+	// predictable seals with the nonces of random; nil if the nonces are those of crypto/rand.
+	predictable cipher.AEAD
+	random      Source
+}
 
 // NewSealer returns a sealer with a key-encryption key of KeySize bytes.
 func NewSealer(key []byte) (*Sealer, error) {
@@ -31,12 +36,31 @@ func NewSealer(key []byte) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sealer{aead}, nil
+	return &Sealer{aead: aead}, nil
+}
+
+// NewSealerFrom is NewSealer with nonces of a source.
+func NewSealerFrom(random Source, key []byte) (*Sealer, error) {
+	s, err := NewSealer(key)
+	if err != nil || !random.Predictable() {
+		return s, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	s.random = random.Of("nonces")
+	s.predictable, err = cipher.NewGCM(block)
+	return s, err
 }
 
 // Seal encrypts a value for a place, such as "signing_keys:KEY ID:seed", which is authenticated with it. A value that
 // is moved to another place does not open.
 func (s *Sealer) Seal(plain []byte, place string) string {
+	if s.predictable != nil {
+		nonce := s.random.Bytes(s.predictable.NonceSize())
+		return base64.RawStdEncoding.EncodeToString(s.predictable.Seal(nonce, nonce, plain, []byte(place)))
+	}
 	//nolint:gosec // this AEAD generates a random nonce and prepends it
 	return base64.RawStdEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(place)))
 }
@@ -56,4 +80,4 @@ func (s *Sealer) Open(sealed, place string) ([]byte, error) {
 }
 
 // NewKey returns a random key-encryption key.
-func NewKey() []byte { return randomBytes(KeySize) }
+func NewKey() []byte { return Source{}.Bytes(KeySize) }

@@ -2,23 +2,13 @@
 package secret
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 )
 
-// Text returns n random bytes in URL-safe base64 without padding.
-func Text(n int) string {
-	return base64.RawURLEncoding.EncodeToString(randomBytes(n))
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program instead
-	return b
-}
+// Text returns n random bytes of crypto/rand in URL-safe base64 without padding.
+func Text(n int) string { return Source{}.Text(n) }
 
 // Digest returns the SHA-256 of a text in hexadecimal. It protects only values that cannot be guessed, such as 128
 // random bits; use a Hasher for passwords.

@@ -1,23 +1,22 @@
 package protocol
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
+	"io"
 	"time"
 )
 
 // idBytes is the length of identifiers: 160 bits, as SAML Core 1.3.4 recommends.
 const idBytes = 20
 
-// NewID returns an identifier for a message: 160 random bits in hexadecimal. It starts with an underscore, because an
-// xs:ID must not start with a digit.
-func NewID() string {
+// NewID returns an identifier for a message: 160 bits in hexadecimal, of a source of random bytes that never fails. It
+// starts with an underscore, because an xs:ID must not start with a digit.
+func NewID(random io.Reader) string {
 	b := make([]byte, idBytes)
-	// Read never returns an error: crypto/rand ends the program instead.
-	_, _ = rand.Read(b)
+	_, _ = random.Read(b) // never fails
 	return "_" + hex.EncodeToString(b)
 }
 

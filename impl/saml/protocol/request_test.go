@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -162,7 +163,7 @@ func TestAuthnRequest_Refused(t *testing.T) {
 func TestNewID(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
-		id := NewID()
+		id := NewID(rand.Reader)
 		if !regexp.MustCompile(`^_[0-9a-f]{40}$`).MatchString(id) || seen[id] {
 			t.Fatal(id)
 		}

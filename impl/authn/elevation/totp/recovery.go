@@ -1,8 +1,8 @@
 package totp
 
 import (
-	"crypto/rand"
 	"encoding/base32"
+	"io"
 	"strings"
 	"unicode"
 )
@@ -24,20 +24,19 @@ const (
 
 var recoveryEncoding = base32.NewEncoding(recoveryAlphabet).WithPadding(base32.NoPadding)
 
-// NewRecoveryCodes returns RecoveryCodes codes of 80 random bits each, such as "abcd-efgh-ijkl-2345". Callers store a
-// digest of the normalized code (NormalizeRecoveryCode).
-func NewRecoveryCodes() []string {
+// NewRecoveryCodes returns RecoveryCodes codes of 80 random bits each, such as "abcd-efgh-ijkl-2345", from a source of
+// random bytes that never fails. Callers store a digest of the normalized code (NormalizeRecoveryCode).
+func NewRecoveryCodes(random io.Reader) []string {
 	codes := make([]string, RecoveryCodes)
 	for i := range codes {
-		codes[i] = newRecoveryCode()
+		codes[i] = newRecoveryCode(random)
 	}
 	return codes
 }
 
-func newRecoveryCode() string {
+func newRecoveryCode(random io.Reader) string {
 	b := make([]byte, recoveryBytes)
-	// rand.Read never fails: it ends the program instead.
-	_, _ = rand.Read(b)
+	_, _ = random.Read(b) // never fails
 
 	text := recoveryEncoding.EncodeToString(b)
 	groups := make([]string, 0, recoveryLength/recoveryGroup)

@@ -1,6 +1,7 @@
 package totp
 
 import (
+	"crypto/rand"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ func TestNewRecoveryCodes(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`)
 	seen, characters := map[string]bool{}, map[rune]bool{}
 	for range 100 {
-		codes := NewRecoveryCodes()
+		codes := NewRecoveryCodes(rand.Reader)
 		if len(codes) != 10 {
 			t.Fatalf("%d codes", len(codes))
 		}

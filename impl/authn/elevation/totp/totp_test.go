@@ -3,6 +3,7 @@ package totp
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
@@ -159,7 +160,7 @@ func TestMatch_Oathtool(t *testing.T) {
 	if err != nil {
 		t.Skip("oathtool is not installed (Debian package oathtool); its codes were not compared")
 	}
-	secret := NewSecret()
+	secret := NewSecret(rand.Reader)
 	for _, settings := range []Settings{DefaultSettings, {Digits: 8, Period: time.Minute},
 		{Digits: 7, Period: 45 * time.Second, Skew: 2}} {
 		now, period := time.Now(), int64(settings.Period/time.Second)
@@ -177,7 +178,7 @@ func TestMatch_Oathtool(t *testing.T) {
 
 // Ensures that secrets have their length and are unique.
 func TestNewSecret(t *testing.T) {
-	first, second := NewSecret(), NewSecret()
+	first, second := NewSecret(rand.Reader), NewSecret(rand.Reader)
 	if len(first) != SecretSize || len(second) != SecretSize || bytes.Equal(first, second) {
 		t.Errorf("%x, %x", first, second)
 	}
