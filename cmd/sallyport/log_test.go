@@ -47,7 +47,9 @@ func TestServe_LogComplete(t *testing.T) {
 }
 
 // requestName returns the id of a request.
-func requestName(client, number int) string { return fmt.Sprintf("client-%d-request-%d", client, number) }
+func requestName(client, number int) string {
+	return fmt.Sprintf("client-%d-request-%d", client, number)
+}
 
 // answers sends a request with an id, and reports whether the server answers it.
 func (p *process) answers(t *testing.T, id string) bool {

@@ -3,10 +3,8 @@ package app
 import (
 	"log/slog"
 	"os"
-	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"strings"
 	"testing"
 	"time"
