@@ -119,7 +119,7 @@ func (predictable) Fill(_ string, p []byte) int64 {
 	return 1
 }
 
-// Ensures that a database whose secrets could ever be predicted is refused wherever a file is opened, copied or restored,
+// Ensures that a database with secrets that could ever be predicted is refused when its file is opened, copied or restored,
 // also after a server with other secrets had its records.
 func TestMemory_Predictable(t *testing.T) {
 	t.Parallel()
