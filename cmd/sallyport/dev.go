@@ -288,8 +288,8 @@ func announce(cmd *cobra.Command, s summary, write summaryFormat, readyFile stri
 	return nil
 }
 
-// writeReadyFile creates a file as a whole: a reader must never find a part of it. In a folder that others can write to,
-// a file with a known name could be a symbolic link of theirs.
+// writeReadyFile creates a file as a whole: a reader must never find a part of it. In a folder that other users can
+// write to, a file with a known name could be a symbolic link of theirs.
 func writeReadyFile(path, text string) error {
 	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-")
 	if err != nil {

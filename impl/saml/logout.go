@@ -35,8 +35,11 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 		return "", err
 	}
 	request := protocol.LogoutRequest{
-		ID: protocol.NewID(s.store.Random()), IssueInstant: s.store.Now(), Issuer: realm.SP.EntityID, Destination: provider.SLOURL,
-		NameID: nameOf(known),
+		ID:           protocol.NewID(s.store.Random()),
+		IssueInstant: s.store.Now(),
+		Issuer:       realm.SP.EntityID,
+		Destination:  provider.SLOURL,
+		NameID:       nameOf(known),
 	}
 	if known.SessionIndex != "" {
 		request.SessionIndexes = []string{known.SessionIndex}

@@ -96,7 +96,8 @@ func TestCookies(t *testing.T) {
 	begin := func(c *Cookies, state string) string {
 		now = now.Add(time.Second)
 		relayState := tk.sealRelay(relay{now, true})
-		c.change(c.add(tk.sealCookie(pending{ID: "_1", Realm: "staff", State: state, CreatedAt: now}, relayState), now, rand.Reader))
+		cookie := tk.sealCookie(pending{ID: "_1", Realm: "staff", State: state, CreatedAt: now}, relayState)
+		c.change(c.add(cookie, now, rand.Reader))
 		return relayState
 	}
 	holds := func(c Cookies, relayState string) bool {

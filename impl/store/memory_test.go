@@ -119,8 +119,8 @@ func (predictable) Fill(_ string, p []byte) int64 {
 	return 1
 }
 
-// Ensures that a database with secrets that could ever be predicted is refused when its file is opened, copied or restored,
-// also after a server with other secrets had its records.
+// Ensures that a database with secrets that could ever be predicted is refused when its file is opened, copied or
+// restored, also after a server with other secrets had its records.
 func TestMemory_Predictable(t *testing.T) {
 	t.Parallel()
 	image := func(from []byte, random secret.Source) []byte {

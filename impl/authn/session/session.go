@@ -292,7 +292,8 @@ func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.
 			end = latest
 		}
 	}
-	token := store.SessionToken{ID: tx.Random.Text(16), SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
+	id := tx.Random.Text(16)
+	token := store.SessionToken{ID: id, SessionID: session.ID, ExpiresAt: end, ElevatedUntil: elevatedUntil}
 	if err := tx.Sessions.InsertToken(token); err != nil {
 		return Token{}, err
 	}

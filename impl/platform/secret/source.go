@@ -65,11 +65,11 @@ func (s Source) OrderedID(now time.Time) (string, error) {
 	var id uuid.UUID
 	draw, millis := s.generator.Fill(s.purpose, id[:]), now.UnixMilli()
 	for i := range 6 {
-		id[i] = byte(millis >> (8 * (5 - i)))
+		id[i] = byte(millis >> (8 * (5 - i)) & 0xff)
 	}
-	id[6] = 0x70 | byte(draw>>22)&0x0f
-	id[7] = byte(draw >> 14)
-	id[8] = 0x80 | byte(draw>>8)&0x3f
-	id[9] = byte(draw)
+	id[6] = 0x70 | byte(draw>>22&0x0f)
+	id[7] = byte(draw >> 14 & 0xff)
+	id[8] = 0x80 | byte(draw>>8&0x3f)
+	id[9] = byte(draw & 0xff)
 	return id.String(), nil
 }
