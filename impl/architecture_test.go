@@ -22,7 +22,7 @@ var layers = map[string][]string{
 	"http/contract": {"http/contract/schemacheck", "platform/strictjson"},
 	"http/edge": {"audit", "authn", "authn/elevation", "authn/identity", "authn/user",
 		"http/contract", "platform/admission", "platform/admission/work", "platform/secret", "platform/tracing"},
-	"http/ece": {"account", "apikey", "authn", "authn/elevation", "authn/identity", "authn/session",
+	"http/ece": {"account", "apikey", "audit", "authn", "authn/elevation", "authn/identity", "authn/session",
 		"authn/user", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml", "store"},
 	"http/elastic": {"account", "apikey", "apikey/query", "authn", "authn/elevation", "authn/identity",
 		"authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",

@@ -757,6 +757,18 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/account (the `UpdateCurrentAccount` operationId).
 	UpdateCurrentAccount(ctx context.Context, body UpdateCurrentAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetAuditEntries Read the audit trail
+	//
+	// An extension of this server. Returns entries of the audit trail, the newest first. The parameters select entries
+	// that have all of their values. An entry says in its `event` whether an attempt failed: `guess.failed` is a wrong
+	// password or code. `details` holds no secrets.
+	//
+	// `next_cursor` of a page, as the parameter `cursor` with the same other parameters, returns the page after it.
+	// Entries that are added meanwhile are on no later page.
+	//
+	// Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
+	GetAuditEntries(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetCurrentUser Read the caller's user
 	//
 	// Returns the caller, with what the caller may do and whether the caller is elevated.
@@ -2630,6 +2642,28 @@ func (c *Client) UpdateCurrentAccountWithBody(ctx context.Context, contentType s
 // Corresponds with PUT /api/v1/account (the `UpdateCurrentAccount` operationId).
 func (c *Client) UpdateCurrentAccount(ctx context.Context, body UpdateCurrentAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateCurrentAccountRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAuditEntries Read the audit trail
+//
+// An extension of this server. Returns entries of the audit trail, the newest first. The parameters select entries
+// that have all of their values. An entry says in its `event` whether an attempt failed: `guess.failed` is a wrong
+// password or code. `details` holds no secrets.
+//
+// `next_cursor` of a page, as the parameter `cursor` with the same other parameters, returns the page after it.
+// Entries that are added meanwhile are on no later page.
+//
+// Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
+func (c *Client) GetAuditEntries(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAuditEntriesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6455,6 +6489,132 @@ func NewUpdateCurrentAccountRequestWithBody(server string, contentType string, b
 	return req, nil
 }
 
+// NewGetAuditEntriesRequest constructs an http.Request for the GetAuditEntries method
+func NewGetAuditEntriesRequest(server string, params *GetAuditEntriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Actor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Subject != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "subject", *params.Subject, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Event != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "event", *params.Event, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetCurrentUserRequest constructs an http.Request for the GetCurrentUser method
 func NewGetCurrentUserRequest(server string) (*http.Request, error) {
 	var err error
@@ -8836,6 +8996,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /api/v1/account (the `UpdateCurrentAccount` operationId).
 	UpdateCurrentAccountWithResponse(ctx context.Context, body UpdateCurrentAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateCurrentAccountResult, error)
+
+	// GetAuditEntriesWithResponse Read the audit trail
+	//
+	// An extension of this server. Returns entries of the audit trail, the newest first. The parameters select entries
+	// that have all of their values. An entry says in its `event` whether an attempt failed: `guess.failed` is a wrong
+	// password or code. `details` holds no secrets.
+	//
+	// `next_cursor` of a page, as the parameter `cursor` with the same other parameters, returns the page after it.
+	// Entries that are added meanwhile are on no later page.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
+	GetAuditEntriesWithResponse(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*GetAuditEntriesResult, error)
 
 	// GetCurrentUserWithResponse Read the caller's user
 	//
@@ -12617,6 +12791,176 @@ func (r UpdateCurrentAccountResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateCurrentAccountResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetAuditEntriesResult200Headers the declared response headers of an HTTP 200 response for GetAuditEntries
+type GetAuditEntriesResult200Headers struct {
+	XElasticAPIKeyExpiration *string
+}
+
+// GetAuditEntriesResult400Headers the declared response headers of an HTTP 400 response for GetAuditEntries
+type GetAuditEntriesResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// GetAuditEntriesResult401Headers the declared response headers of an HTTP 401 response for GetAuditEntries
+type GetAuditEntriesResult401Headers struct {
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// GetAuditEntriesResult403Headers the declared response headers of an HTTP 403 response for GetAuditEntries
+type GetAuditEntriesResult403Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// GetAuditEntriesResult429Headers the declared response headers of an HTTP 429 response for GetAuditEntries
+type GetAuditEntriesResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// GetAuditEntriesResult500Headers the declared response headers of an HTTP 500 response for GetAuditEntries
+type GetAuditEntriesResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// GetAuditEntriesResult501Headers the declared response headers of an HTTP 501 response for GetAuditEntries
+type GetAuditEntriesResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// GetAuditEntriesResult502Headers the declared response headers of an HTTP 502 response for GetAuditEntries
+type GetAuditEntriesResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// GetAuditEntriesResult503Headers the declared response headers of an HTTP 503 response for GetAuditEntries
+type GetAuditEntriesResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type GetAuditEntriesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditEntries
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetAuditEntriesResult200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *GetAuditEntriesResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetAuditEntriesResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetAuditEntriesResult403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetAuditEntriesResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *GetAuditEntriesResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *GetAuditEntriesResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *GetAuditEntriesResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetAuditEntriesResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAuditEntriesResult) GetJSON200() *AuditEntries {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r GetAuditEntriesResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r GetAuditEntriesResult) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r GetAuditEntriesResult) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r GetAuditEntriesResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r GetAuditEntriesResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r GetAuditEntriesResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r GetAuditEntriesResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetAuditEntriesResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAuditEntriesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAuditEntriesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAuditEntriesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAuditEntriesResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -20364,6 +20708,26 @@ func (c *ClientWithResponses) UpdateCurrentAccountWithResponse(ctx context.Conte
 	return ParseUpdateCurrentAccountResult(rsp)
 }
 
+// GetAuditEntriesWithResponse Read the audit trail
+//
+// An extension of this server. Returns entries of the audit trail, the newest first. The parameters select entries
+// that have all of their values. An entry says in its `event` whether an attempt failed: `guess.failed` is a wrong
+// password or code. `details` holds no secrets.
+//
+// `next_cursor` of a page, as the parameter `cursor` with the same other parameters, returns the page after it.
+// Entries that are added meanwhile are on no later page.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
+func (c *ClientWithResponses) GetAuditEntriesWithResponse(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*GetAuditEntriesResult, error) {
+	rsp, err := c.GetAuditEntries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAuditEntriesResult(rsp)
+}
+
 // GetCurrentUserWithResponse Read the caller's user
 //
 // Returns the caller, with what the caller may do and whether the caller is elevated.
@@ -24563,6 +24927,251 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 		response.Headers502 = &headers
 	case rsp.StatusCode == 503:
 		var headers UpdateCurrentAccountResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAuditEntriesResult parses an HTTP response from a GetAuditEntriesWithResponse call
+func ParseGetAuditEntriesResult(rsp *http.Response) (*GetAuditEntriesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAuditEntriesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditEntries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetAuditEntriesResult200Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers GetAuditEntriesResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetAuditEntriesResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetAuditEntriesResult403Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetAuditEntriesResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers GetAuditEntriesResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers GetAuditEntriesResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers GetAuditEntriesResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetAuditEntriesResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

@@ -318,6 +318,40 @@ type ApplicationPrivilegesEntry struct {
 // ApplicationPrivilegesInformation defines model for ApplicationPrivilegesInformation.
 type ApplicationPrivilegesInformation map[string]PrivilegesInformation
 
+// AuditEntries defines model for AuditEntries.
+type AuditEntries struct {
+	// Entries The entries, the newest first.
+	Entries []AuditEntry `json:"entries"`
+
+	// NextCursor The position after the last entry; absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Actor The user that made the change, `(system)` or `(command line)`.
+	Actor string `json:"actor"`
+
+	// Address The address that the request came from; empty if there was none.
+	Address string    `json:"address"`
+	At      time.Time `json:"at"`
+
+	// Details JSON of the caller's own, which is kept or handed on as it is.
+	Details FreeObject `json:"details"`
+
+	// Event The kind of change.
+	Event string `json:"event"`
+
+	// ID The identifier of the entry, which orders the entries of one moment.
+	ID string `json:"id"`
+
+	// RequestID Under what the log has the request.
+	RequestID string `json:"request_id"`
+
+	// Subject What was changed; empty if the event is not about one thing.
+	Subject string `json:"subject"`
+}
+
 // Authentication A caller.
 type Authentication struct {
 	Username string `json:"username"`
@@ -2054,6 +2088,30 @@ type SecurityChangePasswordPostParams struct {
 type SecurityChangePasswordParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// GetAuditEntriesParams defines parameters for GetAuditEntries.
+type GetAuditEntriesParams struct {
+	// Actor The user that made the change, `(system)` or `(command line)`.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Subject What was changed, such as the name of a user or the id of an API key.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Event The kind of change.
+	Event *string `form:"event,omitempty" json:"event,omitempty"`
+
+	// Since The time of the oldest entry to return.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until A time after that of the newest entry to return.
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Limit The number of entries of a page.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetUsersParams defines parameters for GetUsers.

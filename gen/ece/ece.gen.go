@@ -128,6 +128,40 @@ type APIKeysResponse struct {
 	Keys []APIKeyResponse `json:"keys"`
 }
 
+// AuditEntries defines model for AuditEntries.
+type AuditEntries struct {
+	// Entries The entries, the newest first.
+	Entries []AuditEntry `json:"entries"`
+
+	// NextCursor The position after the last entry; absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Actor The user that made the change, `(system)` or `(command line)`.
+	Actor string `json:"actor"`
+
+	// Address The address that the request came from; empty if there was none.
+	Address string    `json:"address"`
+	At      time.Time `json:"at"`
+
+	// Details JSON of the caller's own, which is kept or handed on as it is.
+	Details FreeObject `json:"details"`
+
+	// Event The kind of change.
+	Event string `json:"event"`
+
+	// ID The identifier of the entry, which orders the entries of one moment.
+	ID string `json:"id"`
+
+	// RequestID Under what the log has the request.
+	RequestID string `json:"request_id"`
+
+	// Subject What was changed; empty if the event is not about one thing.
+	Subject string `json:"subject"`
+}
+
 // AuthenticationInfo defines model for AuthenticationInfo.
 type AuthenticationInfo struct {
 	// ElevatedPermissionsExpireAt When the elevation ends.
@@ -314,6 +348,9 @@ type ElevatedPermissions struct {
 
 // EmptyResponse An object without members.
 type EmptyResponse = map[string]interface{}
+
+// FreeObject JSON of the caller's own, which is kept or handed on as it is.
+type FreeObject map[string]interface{}
 
 // KeptByServer What the server keeps; it cannot be set.
 type KeptByServer = json.RawMessage
@@ -707,6 +744,30 @@ type UserPatchRefused = BasicFailedReply
 // UserRefused The body of every failure.
 type UserRefused = BasicFailedReply
 
+// GetAuditEntriesParams defines parameters for GetAuditEntries.
+type GetAuditEntriesParams struct {
+	// Actor The user that made the change, `(system)` or `(command line)`.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Subject What was changed, such as the name of a user or the id of an API key.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Event The kind of change.
+	Event *string `form:"event,omitempty" json:"event,omitempty"`
+
+	// Since The time of the oldest entry to return.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until A time after that of the newest entry to return.
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Limit The number of entries of a page.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
 	// IncludeDisabled Whether to list disabled users, too.
@@ -891,6 +952,9 @@ type ServerInterface interface {
 	// UpdateCurrentAccount Replace the account's settings
 	// (PUT /api/v1/account)
 	UpdateCurrentAccount(ctx echo.Context) error
+	// GetAuditEntries Read the audit trail
+	// (GET /api/v1/audit)
+	GetAuditEntries(ctx echo.Context, params GetAuditEntriesParams) error
 	// GetCurrentUser Read the caller's user
 	// (GET /api/v1/user)
 	GetCurrentUser(ctx echo.Context) error
@@ -1036,6 +1100,66 @@ func (w *ServerInterfaceWrapper) UpdateCurrentAccount(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UpdateCurrentAccount(ctx)
+	return err
+}
+
+// GetAuditEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditEntries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAuditEntriesParams
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", ctx.QueryParams(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject: %s", err))
+	}
+
+	// ------------- Optional query parameter "event" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "event", ctx.QueryParams(), &params.Event, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event: %s", err))
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", ctx.QueryParams(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter since: %s", err))
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", ctx.QueryParams(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter until: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditEntries(ctx, params)
 	return err
 }
 
@@ -1724,6 +1848,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/account", wrapper.GetCurrentAccount, options.OperationMiddlewares["get-current-account"]...)
 	router.PATCH(options.BaseURL+"/api/v1/account", wrapper.PatchCurrentAccount, options.OperationMiddlewares["patch-current-account"]...)
 	router.PUT(options.BaseURL+"/api/v1/account", wrapper.UpdateCurrentAccount, options.OperationMiddlewares["update-current-account"]...)
+	router.GET(options.BaseURL+"/api/v1/audit", wrapper.GetAuditEntries, options.OperationMiddlewares["get-audit-entries"]...)
 	router.GET(options.BaseURL+"/api/v1/user", wrapper.GetCurrentUser, options.OperationMiddlewares["get-current-user"]...)
 	router.PATCH(options.BaseURL+"/api/v1/user", wrapper.UpdateCurrentUser, options.OperationMiddlewares["update-current-user"]...)
 	router.GET(options.BaseURL+"/api/v1/users", wrapper.GetUsers, options.OperationMiddlewares["get-users"]...)
@@ -2699,6 +2824,186 @@ func (response UpdateCurrentAccount502JSONResponse) VisitUpdateCurrentAccountRes
 type UpdateCurrentAccount503JSONResponse struct{ OverloadedJSONResponse }
 
 func (response UpdateCurrentAccount503JSONResponse) VisitUpdateCurrentAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntriesRequestObject struct {
+	Params GetAuditEntriesParams
+}
+
+type GetAuditEntriesResponseObject interface {
+	VisitGetAuditEntriesResponse(w http.ResponseWriter) error
+}
+
+type GetAuditEntries200ResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+}
+
+type GetAuditEntries200JSONResponse struct {
+	Body    AuditEntries
+	Headers GetAuditEntries200ResponseHeaders
+}
+
+func (response GetAuditEntries200JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response GetAuditEntries400JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetAuditEntries401JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetAuditEntries403JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response GetAuditEntries429JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetAuditEntries500JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response GetAuditEntries501JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response GetAuditEntries502JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEntries503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response GetAuditEntries503JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9618,6 +9923,9 @@ type StrictServerInterface interface {
 	// UpdateCurrentAccount Replace the account's settings
 	// (PUT /api/v1/account)
 	UpdateCurrentAccount(ctx context.Context, request UpdateCurrentAccountRequestObject) (UpdateCurrentAccountResponseObject, error)
+	// GetAuditEntries Read the audit trail
+	// (GET /api/v1/audit)
+	GetAuditEntries(ctx context.Context, request GetAuditEntriesRequestObject) (GetAuditEntriesResponseObject, error)
 	// GetCurrentUser Read the caller's user
 	// (GET /api/v1/user)
 	GetCurrentUser(ctx context.Context, request GetCurrentUserRequestObject) (GetCurrentUserResponseObject, error)
@@ -9855,6 +10163,31 @@ func (sh *strictHandler) UpdateCurrentAccount(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(UpdateCurrentAccountResponseObject); ok {
 		return validResponse.VisitUpdateCurrentAccountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditEntries operation middleware
+func (sh *strictHandler) GetAuditEntries(ctx echo.Context, params GetAuditEntriesParams) error {
+	var request GetAuditEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditEntries(ctx.Request().Context(), request.(GetAuditEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditEntriesResponseObject); ok {
+		return validResponse.VisitGetAuditEntriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

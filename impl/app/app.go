@@ -198,6 +198,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Users:     users,
 				SAML:      signOn,
 				Elevation: elevations,
+				Trail:     audit.NewTrail(st),
 				Log:       s.Log,
 			}),
 		},

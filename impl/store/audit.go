@@ -1,6 +1,11 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
 
 // AuditEntry is one line of the audit trail.
 type AuditEntry struct {
@@ -26,6 +31,8 @@ var (
 	// The index on (at, id) finds where a page begins.
 	selectAuditEntries = prepare(`SELECT id, at, event, actor, subject, address, request_id, details FROM audit_log
 		WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
+	selectRecentAuditEntries = prepareAuditFilters(`SELECT id, at, event, actor, subject, address, request_id, details
+		FROM audit_log WHERE (at, id) < ($1, $2) AND at >= $3`, ` ORDER BY at DESC, id DESC LIMIT $`)
 	selectAuditEntryBefore   = prepare(`SELECT id FROM audit_log WHERE at < $1 LIMIT 1`)
 	deleteAuditEntriesBefore = prepare(`DELETE FROM audit_log WHERE id IN
 		(SELECT id FROM audit_log WHERE at < $1 ORDER BY at, id LIMIT $2)`)
@@ -66,10 +73,54 @@ func (t Audit) RemoveBefore(moment time.Time) (int, error) {
 	return removed, t.tx.do(adHoc(t.tx.d.refuseRemoval))
 }
 
+// AuditFilter selects entries of the audit trail. An empty field selects all.
+type AuditFilter struct {
+	Actor, Subject, Event string
+	// Since is the time of the first selected entries.
+	Since time.Time
+}
+
+// conditions returns the columns that the filter compares, as bits of the statement's index, and the values.
+func (f AuditFilter) conditions() (index int, values []any) {
+	for i, value := range []string{f.Actor, f.Subject, f.Event} {
+		if value != "" {
+			index |= 1 << i
+			values = append(values, value)
+		}
+	}
+	return index, values
+}
+
+// prepareAuditFilters registers a statement for each combination of the columns of a filter, because an index is used
+// only if the statement has its column.
+func prepareAuditFilters(before, after string) (all [8]statement) {
+	for index := range all {
+		text, parameter := before, 4
+		for i, column := range []string{"actor", "subject", "event"} {
+			if index&(1<<i) != 0 {
+				text += fmt.Sprintf(" AND %s = $%d", column, parameter)
+				parameter++
+			}
+		}
+		all[index] = prepare(text + after + strconv.Itoa(parameter))
+	}
+	return all
+}
+
+// Before returns at most limit selected entries before the one with a time and an id, newest first. The empty id begins
+// with the last entry before that time.
+func (t Audit) Before(moment time.Time, id string, filter AuditFilter, limit int) ([]AuditEntry, error) {
+	index, values := filter.conditions()
+	args := slices.Concat([]any{millis(moment), id, millis(filter.Since)}, values, []any{limit})
+	return all(t.tx, auditColumns, selectRecentAuditEntries[index], args...)
+}
+
 // After returns at most limit entries after the one with a time and an id, oldest first. The empty id, which no entry
 // has, begins with the first entry of that time; the zero time too, with the first entry of all.
 func (t Audit) After(moment time.Time, id string, limit int) ([]AuditEntry, error) {
-	return all(t.tx, func(e *AuditEntry) []any {
-		return []any{&e.ID, (*milliseconds)(&e.At), &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details}
-	}, selectAuditEntries, millis(moment), id, limit)
+	return all(t.tx, auditColumns, selectAuditEntries, millis(moment), id, limit)
+}
+
+func auditColumns(e *AuditEntry) []any {
+	return []any{&e.ID, (*milliseconds)(&e.At), &e.Event, &e.Actor, &e.Subject, &e.Address, &e.RequestID, &e.Details}
 }

@@ -426,6 +426,35 @@ func auditLog(s *suite) {
 		})
 	}
 
+	for _, test := range []struct {
+		at     time.Time
+		id     string
+		filter store.AuditFilter
+		limit  int
+		want   string
+	}{
+		{s.moment().Add(time.Hour), "", store.AuditFilter{}, 10, "[c b2 a b]"},
+		{s.moment().Add(time.Hour), "", store.AuditFilter{}, 3, "[c b2 a]"},
+		{s.moment(), "b2", store.AuditFilter{}, 10, "[a b]"},
+		{s.moment(), "", store.AuditFilter{}, 10, "[b]"},
+		{s.moment(), "c", store.AuditFilter{Since: s.moment()}, 10, "[b2 a]"},
+		{s.moment(), "c", store.AuditFilter{Actor: "a", Subject: "s", Event: "e"}, 10, "[b]"},
+		{s.moment(), "c", store.AuditFilter{Actor: "A"}, 10, "[]"},
+		{s.moment(), "c", store.AuditFilter{Subject: "e"}, 10, "[]"},
+		{s.moment(), "c", store.AuditFilter{Event: "a"}, 10, "[]"},
+	} {
+		s.view(func(tx *store.Tx) error {
+			entries, err := tx.Audit.Before(test.at, test.id, test.filter, test.limit)
+			ids := []string{}
+			for _, e := range entries {
+				ids = append(ids, e.ID)
+			}
+
+			equal(s, fmt.Sprintf("the trail before %v %q with %+v", test.at, test.id, test.filter), fmt.Sprint(ids), test.want)
+			return err
+		})
+	}
+
 	for _, want := range []int{1, 0} {
 		s.update(func(tx *store.Tx) error {
 			removed, err := tx.Audit.RemoveBefore(s.moment())

@@ -13,6 +13,7 @@ import (
 	server "github.com/sallyport/sallyport/gen/ece"
 	"github.com/sallyport/sallyport/impl/account"
 	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
@@ -30,6 +31,7 @@ type Services struct {
 	Users     *user.Service
 	SAML      *saml.Service
 	Elevation *elevation.Service
+	Trail     *audit.Trail
 	Log       *slog.Logger
 }
 
