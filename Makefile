@@ -120,9 +120,22 @@ on-postgres:
 	$(SERVER) $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/http
 	$(SERVER) SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 30m -parallel 4 ./impl/http
 
+# Others' linters and generators must accept the contract. The generated code is not kept.
+CONTRACT := $(INTEROP)/contract
+LINTERS  := $(CONTRACT)/node_modules/.package-lock.json
+
+.PHONY: contract
+contract: $(LINTERS) ## lint the contract with others' rules, and generate code from it with others' generators
+	$(CONTRACT)/check api/openapi.yaml
+	@generated=$$(mktemp -d) && trap 'rm -rf "$$generated"' EXIT && \
+	$(GO) -C $(BENCH) tool ogen --loglevel error --config ogen.yml --target "$$generated" --package ogen ../api/openapi.yaml
+
+$(LINTERS): $(CONTRACT)/package.json $(CONTRACT)/package-lock.json
+	@if command -v node > /dev/null && command -v npm > /dev/null; then cd $(CONTRACT) && npm ci --loglevel=error; fi
+
 # Without -count a result would be cached although the program changed: the test builds it, which go test does not see.
 .PHONY: interop
-interop: $(FETCHED) ## test with official clients and an identity provider (minutes the first time)
+interop: $(FETCHED) contract ## test with official clients and an identity provider (minutes the first time)
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip 'Browser|^TestImage' ./...
 
 .PHONY: browser

@@ -297,6 +297,8 @@ func (l *linter) named(place string, ref *openapi3.SchemaRef) {
 	case ref == nil:
 		l.problem(place, "there is no schema")
 	case ref.Ref != "" || scalar(ref.Value):
+	// A reference has nothing beside it, so one with extensions is the only element of an allOf.
+	case len(ref.Value.AllOf) == 1 && ref.Value.AllOf[0].Ref != "":
 	case ref.Value.Type.Is("array") && ref.Value.Items != nil:
 		l.named(place+"[]", ref.Value.Items)
 	default:

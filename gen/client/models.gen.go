@@ -218,10 +218,8 @@ type AccountUpdateRequest struct {
 
 // APIKeyInformation A key without its secret. Times are in milliseconds since 1970.
 type APIKeyInformation struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-
-	// Type The kind of a key.
+	ID       string     `json:"id"`
+	Name     string     `json:"name"`
 	Type     APIKeyType `json:"type"`
 	Creation int64      `json:"creation"`
 
@@ -236,13 +234,9 @@ type APIKeyInformation struct {
 	Username string `json:"username"`
 
 	// Realm The owner's realm.
-	Realm     string `json:"realm"`
-	RealmType string `json:"realm_type"`
-
-	// Metadata JSON of the caller's own, which is kept or handed on as it is.
-	Metadata FreeObject `json:"metadata"`
-
-	// RoleDescriptors Role descriptors as they are shown, by name.
+	Realm           string                     `json:"realm"`
+	RealmType       string                     `json:"realm_type"`
+	Metadata        FreeObject                 `json:"metadata"`
 	RoleDescriptors RoleDescriptorsInformation `json:"role_descriptors"`
 
 	// LimitedBy What the owner could do when the key was created or last updated, in one element; only if asked for.
@@ -357,33 +351,21 @@ type Authentication struct {
 	Username string `json:"username"`
 
 	// Roles The names of the user's roles; none for an API key.
-	Roles    []string `json:"roles"`
-	FullName *string  `json:"full_name"`
-	Email    *string  `json:"email"`
-
-	// Metadata JSON of the caller's own, which is kept or handed on as it is.
-	Metadata FreeObject `json:"metadata"`
-	Enabled  bool       `json:"enabled"`
-
-	// AuthenticationRealm Where a user comes from.
-	AuthenticationRealm RealmInformation `json:"authentication_realm"`
-
-	// LookupRealm Where a user comes from.
-	LookupRealm RealmInformation `json:"lookup_realm"`
-
-	// AuthenticationType The kind of credentials.
-	AuthenticationType AuthenticationType `json:"authentication_type"`
-
-	// APIKey The API key that the caller sent.
-	APIKey *AuthenticationAPIKey `json:"api_key,omitempty"`
+	Roles               []string              `json:"roles"`
+	FullName            *string               `json:"full_name"`
+	Email               *string               `json:"email"`
+	Metadata            FreeObject            `json:"metadata"`
+	Enabled             bool                  `json:"enabled"`
+	AuthenticationRealm RealmInformation      `json:"authentication_realm"`
+	LookupRealm         RealmInformation      `json:"lookup_realm"`
+	AuthenticationType  AuthenticationType    `json:"authentication_type"`
+	APIKey              *AuthenticationAPIKey `json:"api_key,omitempty"`
 }
 
 // AuthenticationAPIKey The API key that the caller sent.
 type AuthenticationAPIKey struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-
-	// ManagedBy What the key is kept by.
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
 	ManagedBy KeyManager `json:"managed_by"`
 }
 
@@ -475,9 +457,7 @@ type BulkUpdateAPIKeysResponse struct {
 	Updated []string `json:"updated"`
 
 	// Noops The keys that were like that already.
-	Noops []string `json:"noops"`
-
-	// Errors The keys that could not be changed; absent if there are none.
+	Noops  []string          `json:"noops"`
 	Errors *BulkUpdateErrors `json:"errors,omitempty"`
 }
 
@@ -486,9 +466,7 @@ type BulkUpdateErrorDetails map[string]ElasticsearchErrorCause
 
 // BulkUpdateErrors The keys that could not be changed; absent if there are none.
 type BulkUpdateErrors struct {
-	Count int `json:"count"`
-
-	// Details Why, by id.
+	Count   int                    `json:"count"`
 	Details BulkUpdateErrorDetails `json:"details"`
 }
 
@@ -502,16 +480,12 @@ type ChangePasswordRequest struct {
 type ClearAPIKeyCacheResponse struct {
 	NodeCounts  NodeCounts `json:"_nodes"`
 	ClusterName string     `json:"cluster_name"`
-
-	// Nodes The servers, by id.
-	Nodes NodeNames `json:"nodes"`
+	Nodes       NodeNames  `json:"nodes"`
 }
 
 // ClusterHealth defines model for ClusterHealth.
 type ClusterHealth struct {
-	ClusterName string `json:"cluster_name"`
-
-	// Status How a cluster is.
+	ClusterName                 string        `json:"cluster_name"`
 	Status                      ClusterStatus `json:"status"`
 	TimedOut                    bool          `json:"timed_out"`
 	NumberOfNodes               int           `json:"number_of_nodes"`
@@ -531,13 +505,11 @@ type ClusterHealth struct {
 
 // ClusterInfo defines model for ClusterInfo.
 type ClusterInfo struct {
-	Name        string `json:"name"`
-	ClusterName string `json:"cluster_name"`
-	ClusterUUID string `json:"cluster_uuid"`
-
-	// Version The version of Elasticsearch that this API is compatible with.
-	Version ClusterVersion `json:"version"`
-	Tagline string         `json:"tagline"`
+	Name        string         `json:"name"`
+	ClusterName string         `json:"cluster_name"`
+	ClusterUUID string         `json:"cluster_uuid"`
+	Version     ClusterVersion `json:"version"`
+	Tagline     string         `json:"tagline"`
 }
 
 // ClusterStatus How a cluster is.
@@ -648,7 +620,6 @@ type DocumentQuery = any
 
 // ElasticsearchError The body of every failure of Elasticsearch's operations.
 type ElasticsearchError struct {
-	// Error What went wrong; a text if the request never came to an operation.
 	Error ElasticsearchErrorContent `json:"error"`
 
 	// Status The answer's status; absent if the path is not known, and with errors of OAuth 2.0.
@@ -670,13 +641,9 @@ type ElasticsearchErrorCause struct {
 	Reason string `json:"reason"`
 
 	// AdditionalUnsuccessfulCredentials Why the API key was not taken.
-	AdditionalUnsuccessfulCredentials *string `json:"additional_unsuccessful_credentials,omitempty"`
-
-	// CausedBy What went wrong. Some errors have further members, which say what with.
-	CausedBy *ElasticsearchErrorCause `json:"caused_by,omitempty"`
-
-	// Header Headers of the answer that belong to the error.
-	Header *ElasticsearchErrorHeader `json:"header,omitempty"`
+	AdditionalUnsuccessfulCredentials *string                   `json:"additional_unsuccessful_credentials,omitempty"`
+	CausedBy                          *ElasticsearchErrorCause  `json:"caused_by,omitempty"`
+	Header                            *ElasticsearchErrorHeader `json:"header,omitempty"`
 
 	// StackTrace Only with `error_trace`.
 	StackTrace *string `json:"stack_trace,omitempty"`
@@ -768,9 +735,7 @@ type GetTokenResponse struct {
 	ExpiresIn int `json:"expires_in"`
 
 	// RefreshToken What a new token can be had for, once.
-	RefreshToken *string `json:"refresh_token,omitempty"`
-
-	// Authentication A caller.
+	RefreshToken   *string        `json:"refresh_token,omitempty"`
 	Authentication Authentication `json:"authentication"`
 }
 
@@ -845,17 +810,11 @@ type HasPrivilegesRequest struct {
 
 // HasPrivilegesResponse defines model for HasPrivilegesResponse.
 type HasPrivilegesResponse struct {
-	Username        string `json:"username"`
-	HasAllRequested bool   `json:"has_all_requested"`
-
-	// Cluster Whether the caller has a privilege, by its name.
-	Cluster PrivilegeChecks `json:"cluster"`
-
-	// Index Privileges by the index or resource.
-	Index ResourcePrivilegeChecks `json:"index"`
-
-	// Application Resources by the application.
-	Application ApplicationPrivilegeChecks `json:"application"`
+	Username        string                     `json:"username"`
+	HasAllRequested bool                       `json:"has_all_requested"`
+	Cluster         PrivilegeChecks            `json:"cluster"`
+	Index           ResourcePrivilegeChecks    `json:"index"`
+	Application     ApplicationPrivilegeChecks `json:"application"`
 }
 
 // IDOrIds One id, or an array of ids, in which numbers and booleans stand for their texts.
@@ -893,10 +852,8 @@ type IndicesPrivileges struct {
 
 // IndicesPrivilegesInformation defines model for IndicesPrivilegesInformation.
 type IndicesPrivilegesInformation struct {
-	Names      []string `json:"names"`
-	Privileges []string `json:"privileges"`
-
-	// FieldSecurity The fields that are visible.
+	Names         []string       `json:"names"`
+	Privileges    []string       `json:"privileges"`
 	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
 
 	// Query A query, as text.
@@ -1039,12 +996,10 @@ type PrivilegeDefinitions map[string]PrivilegeDefinition
 
 // PrivilegeInformation defines model for PrivilegeInformation.
 type PrivilegeInformation struct {
-	Application string   `json:"application"`
-	Name        string   `json:"name"`
-	Actions     []string `json:"actions"`
-
-	// Metadata JSON of the caller's own, which is kept or handed on as it is.
-	Metadata FreeObject `json:"metadata"`
+	Application string     `json:"application"`
+	Name        string     `json:"name"`
+	Actions     []string   `json:"actions"`
+	Metadata    FreeObject `json:"metadata"`
 }
 
 // PrivilegesInformation defines model for PrivilegesInformation.
@@ -1127,11 +1082,9 @@ type QueryAPIKeysResponse struct {
 	Total int `json:"total"`
 
 	// Count How many of them are here.
-	Count   int                 `json:"count"`
-	APIKeys []APIKeyInformation `json:"api_keys"`
-
-	// Aggregations JSON of the caller's own, which is kept or handed on as it is.
-	Aggregations *FreeObject `json:"aggregations,omitempty"`
+	Count        int                 `json:"count"`
+	APIKeys      []APIKeyInformation `json:"api_keys"`
+	Aggregations *FreeObject         `json:"aggregations,omitempty"`
 }
 
 // RealmInformation Where a user comes from.
@@ -1193,10 +1146,8 @@ type RemoteIndicesPrivileges struct {
 
 // RemoteIndicesPrivilegesInformation defines model for RemoteIndicesPrivilegesInformation.
 type RemoteIndicesPrivilegesInformation struct {
-	Names      []string `json:"names"`
-	Privileges []string `json:"privileges"`
-
-	// FieldSecurity The fields that are visible.
+	Names         []string       `json:"names"`
+	Privileges    []string       `json:"privileges"`
 	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
 
 	// Query A query, as text.
@@ -1268,23 +1219,17 @@ type RoleDescriptor struct {
 
 // RoleDescriptorInformation A role descriptor as it is shown.
 type RoleDescriptorInformation struct {
-	Cluster []string `json:"cluster"`
-
-	// Global Cluster privileges under a condition.
-	Global       *GlobalPrivileges              `json:"global,omitempty"`
-	Indices      []IndicesPrivilegesInformation `json:"indices"`
-	Applications []ApplicationPrivilegesEntry   `json:"applications"`
-	RunAs        []string                       `json:"run_as"`
-
-	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Cluster           []string                              `json:"cluster"`
+	Global            *GlobalPrivileges                     `json:"global,omitempty"`
+	Indices           []IndicesPrivilegesInformation        `json:"indices"`
+	Applications      []ApplicationPrivilegesEntry          `json:"applications"`
+	RunAs             []string                              `json:"run_as"`
 	Metadata          FreeObject                            `json:"metadata"`
 	TransientMetadata TransientMetadata                     `json:"transient_metadata"`
 	RemoteIndices     *[]RemoteIndicesPrivilegesInformation `json:"remote_indices,omitempty"`
 	RemoteCluster     *[]RemoteClusterPrivilegesInformation `json:"remote_cluster,omitempty"`
-
-	// Restriction What an API key may be used for at all; `{}` is no restriction.
-	Restriction *RoleRestriction `json:"restriction,omitempty"`
-	Description *string          `json:"description,omitempty"`
+	Restriction       *RoleRestriction                      `json:"restriction,omitempty"`
+	Description       *string                               `json:"description,omitempty"`
 }
 
 // RoleDescriptors Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
@@ -1380,12 +1325,10 @@ type SecurityCreateAPIKeyResponse struct {
 
 // SecurityUser defines model for SecurityUser.
 type SecurityUser struct {
-	Username string   `json:"username"`
-	Roles    []string `json:"roles"`
-	FullName *string  `json:"full_name"`
-	Email    *string  `json:"email"`
-
-	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Username string     `json:"username"`
+	Roles    []string   `json:"roles"`
+	FullName *string    `json:"full_name"`
+	Email    *string    `json:"email"`
 	Metadata FreeObject `json:"metadata"`
 
 	// Enabled Whether the user can sign in.

@@ -305,13 +305,9 @@ type ElasticsearchErrorCause struct {
 	Reason string `json:"reason"`
 
 	// AdditionalUnsuccessfulCredentials Why the API key was not taken.
-	AdditionalUnsuccessfulCredentials *string `json:"additional_unsuccessful_credentials,omitempty"`
-
-	// CausedBy What went wrong. Some errors have further members, which say what with.
-	CausedBy *ElasticsearchErrorCause `json:"caused_by,omitempty"`
-
-	// Header Headers of the answer that belong to the error.
-	Header *ElasticsearchErrorHeader `json:"header,omitempty"`
+	AdditionalUnsuccessfulCredentials *string                   `json:"additional_unsuccessful_credentials,omitempty"`
+	CausedBy                          *ElasticsearchErrorCause  `json:"caused_by,omitempty"`
+	Header                            *ElasticsearchErrorHeader `json:"header,omitempty"`
 
 	// StackTrace Only with `error_trace`.
 	StackTrace *string `json:"stack_trace,omitempty"`

@@ -19,7 +19,8 @@ import (
 
 // interpreted are the operations that are left to the interpreter.
 var interpreted = []string{
-	"saml-callback", // takes a form
+	"get-audit-entries", // takes an integer
+	"saml-callback",     // takes a form
 }
 
 func load(t testing.TB) *Contract {
