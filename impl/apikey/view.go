@@ -63,8 +63,8 @@ type sized struct {
 	bytes int
 }
 
-// maxShown bounds the descriptors and metadata that one response shows, in stored bytes. Thousands of keys can share
-// descriptors, which are stored once and shown with each key.
+// maxShown bounds the descriptors and metadata that one response to a query shows, or each foundAtOnce keys of a list,
+// in stored bytes. Thousands of keys can share descriptors, which are stored once and shown with each key.
 const maxShown = 32 << 20
 
 func newViewer(tx *store.Tx, limits bool) *viewer {
@@ -74,7 +74,13 @@ func newViewer(tx *store.Tx, limits bool) *viewer {
 
 // spend returns fault.InvalidData if the response exceeds the maximum.
 func (v *viewer) spend(bytes int) error {
-	if v.left -= bytes; v.left >= 0 {
+	v.left -= bytes
+	return checkShown(maxShown - v.left)
+}
+
+// checkShown returns fault.InvalidData if too many bytes are to be shown.
+func checkShown(bytes int) error {
+	if bytes <= maxShown {
 		return nil
 	}
 	return fault.New(fault.InvalidData,

@@ -249,7 +249,19 @@ func (w *world) Find(
 	if err := firstError(f.Check(), f.Authorize(caller, apiKeyAction+"get", limits)); err != nil {
 		return nil, err
 	}
-	return w.Service.Find(ctx, caller, f, limits)
+	return found(w.Service.Find(ctx, caller, f, limits))
+}
+
+// found returns the keys of a list.
+func found(chunks iter.Seq2[[]apikey.View, error]) ([]apikey.View, error) {
+	var all []apikey.View
+	for views, err := range chunks {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, views...)
+	}
+	return all, nil
 }
 
 func (w *world) Query(

@@ -252,6 +252,14 @@ func (s *keyStatement) order(orders []condition.Order, indexed bool) {
 	}
 }
 
+// limit appends a LIMIT. Zero is no limit.
+func (s *keyStatement) limit(limit int) {
+	if limit > 0 {
+		s.write(` LIMIT `)
+		s.argument(limit)
+	}
+}
+
 // Count returns the number of selected keys, at most the limit. Zero is no limit.
 func (t Keys) Count(where condition.Condition, limit int) (int, error) {
 	s, err := t.tx.keyStatement()
@@ -300,15 +308,62 @@ func (t Keys) IDs(where condition.Condition, orders []condition.Order, limit, to
 	}
 	s.where(where)
 	s.order(orders, many)
-	if limit > 0 {
-		s.write(` LIMIT `)
-		s.argument(limit)
-	}
+	s.limit(limit)
 	return all(t.tx, single[string], adHoc(s.text.String()), s.args...)
 }
 
 // Oldest is the order of keys by creation.
 var Oldest = []condition.Order{{Column: condition.Creation}, {Column: condition.ID}}
+
+// KeyPosition is the place of a key in the order Oldest, which never changes. The zero value is before all keys.
+type KeyPosition struct {
+	// Creation is in milliseconds since 1970.
+	Creation int64
+	ID       string
+	// Shown is the size of the key's metadata and role descriptors in bytes.
+	Shown int
+}
+
+// following selects the keys after a position.
+func (p KeyPosition) following() condition.Condition {
+	if p.ID == "" {
+		return condition.Condition{}
+	}
+	return condition.And(
+		condition.Compare(condition.Creation, condition.GreaterOrEqual, p.Creation),
+		condition.Or(
+			condition.Compare(condition.Creation, condition.Greater, p.Creation),
+			condition.Compare(condition.ID, condition.Greater, p.ID),
+		),
+	)
+}
+
+// Positions returns the first selected keys after a position, oldest first, at most the limit. With limits, the owner's
+// role descriptors count as shown.
+func (t Keys) Positions(where condition.Condition, after KeyPosition, limits bool, limit int) ([]KeyPosition, error) {
+	s, err := t.tx.keyStatement()
+	if err != nil {
+		return nil, err
+	}
+	s.write(`SELECT created_at, id, octet_length(metadata) + `, documentSize(`assigned`))
+	if limits {
+		s.write(` + `, documentSize(`limited_by`))
+	}
+	narrow := where.Narrow()
+	if !narrow {
+		s.walk(Oldest)
+	}
+	s.where(condition.And(where, after.following()))
+	s.order(Oldest, !narrow)
+	s.limit(limit)
+	fields := func(p *KeyPosition) []any { return []any{&p.Creation, &p.ID, &p.Shown} }
+	return all(t.tx, fields, adHoc(s.text.String()), s.args...)
+}
+
+// documentSize is the size of the document that a column of a key refers to, in bytes.
+func documentSize(column string) string {
+	return `COALESCE((SELECT octet_length(body) FROM documents WHERE documents.id = ` + column + `), 0)`
+}
 
 // Chunks yields the selected keys in chunks of a bounded size, oldest first. It holds the ids of all of them.
 func (t Keys) Chunks(where condition.Condition) iter.Seq2[[]APIKey, error] {

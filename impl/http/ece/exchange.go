@@ -87,6 +87,9 @@ func (exchange) Receive(*http.Request, []byte) error { return nil }
 // Reshapes implements edge.Exchange.
 func (exchange) Reshapes() bool { return false }
 
+// ReshapesParts implements edge.Exchange.
+func (exchange) ReshapesParts() bool { return true }
+
 // Reshape implements edge.Exchange.
 func (exchange) Reshape(_ context.Context, body []byte, _ func(int) bool) ([]byte, error) {
 	return body, nil

@@ -127,10 +127,13 @@ func (a *answer) Write(p []byte) (int, error) {
 
 // Flush implements http.Flusher: it sends the held bytes, unless they are to be reshaped as a whole.
 func (a *answer) Flush() {
-	if a.reshaped {
-		return
+	if !a.reshaped {
+		a.sendHeld()
 	}
+}
 
+// sendHeld sends the held bytes.
+func (a *answer) sendHeld() {
 	if !a.streaming {
 		a.streaming = true
 		a.releaseSlot()
@@ -201,6 +204,7 @@ func (a *answer) reshape(c echo.Context) error {
 // refusal by admission control replaces it.
 func (a *answer) fail(c echo.Context, err error) {
 	if a.streaming {
+		c.Error(err)                // it is logged
 		panic(http.ErrAbortHandler) // the client must not mistake half an answer for a complete one
 	}
 

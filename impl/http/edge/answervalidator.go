@@ -39,18 +39,27 @@ func newAnswerValidator(config Config) *answerValidator {
 // answer that is being streamed, that of a path that the contract does not have, and that to a client that has
 // disconnected.
 func (v *answerValidator) check(c echo.Context, a *answer) error {
-	op := stateOf(c).operation
-	if v == nil || op == nil || a.streaming || a.status == 0 || a.status == statusClientGone {
+	if a.streaming || a.status == 0 || a.status == statusClientGone {
 		return nil
+	}
+	_, err := v.checkBody(c, a, a.body)
+	return err
+}
+
+// checkBody is check for a body with the status and the headers of an answer. It reports whether it is invalid.
+func (v *answerValidator) checkBody(c echo.Context, a *answer, body []byte) (invalid bool, err error) {
+	op := stateOf(c).operation
+	if v == nil || op == nil {
+		return false, nil
 	}
 
 	contentType := ""
 	if values := a.Header()[echo.HeaderContentType]; len(values) > 0 {
 		contentType = values[0]
 	}
-	invalid := op.CheckResponse(a.status, contentType, a.body)
-	if invalid == nil {
-		return nil
+	problem := op.CheckResponse(a.status, contentType, body)
+	if problem == nil {
+		return false, nil
 	}
 
 	v.count(op.ID)
@@ -59,11 +68,11 @@ func (v *answerValidator) check(c echo.Context, a *answer) error {
 		"request_id", requestIDOf(c),
 		"operation", op.ID,
 		"status", a.status,
-		"pointer", invalid.Pointer,
-		"problem", invalid.Text,
+		"pointer", problem.Pointer,
+		"problem", problem.Text,
 	)
 	if !v.refuse || a.status == http.StatusInternalServerError {
-		return nil
+		return true, nil
 	}
-	return fault.Wrap(fault.ServerFailed, invalid, ServerFailed)
+	return true, fault.Wrap(fault.ServerFailed, problem, ServerFailed)
 }

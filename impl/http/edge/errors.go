@@ -23,11 +23,15 @@ const ServerFailed = "the server failed to answer this request"
 // errorHandler answers every failure in the form of the request's family.
 func errorHandler(log *slog.Logger) echo.HTTPErrorHandler {
 	return func(err error, c echo.Context) {
+		gone := c.Request().Context().Err() != nil
 		if c.Response().Committed {
+			if !gone {
+				log.Warn("answer interrupted", "request_id", requestIDOf(c), "error", err)
+			}
 			return
 		}
 
-		if c.Request().Context().Err() != nil {
+		if gone {
 			log.Debug("client disconnected", "request_id", requestIDOf(c), "error", err)
 			c.Response().Header().Set("Connection", "close")
 			// A client that is still connected must not mistake an empty 200 for success.

@@ -47,6 +47,9 @@ type Exchange interface {
 	Failure(c echo.Context, f *fault.Error) (status int, body any)
 	// Reshapes reports whether Reshape changes responses.
 	Reshapes() bool
+	// ReshapesParts reports whether Reshape can also be given a list in parts, as SendList sends it. Parts of which it
+	// keeps nothing become an object without members.
+	ReshapesParts() bool
 	// Reshape returns the body of a response in the form that the request asked for. It calls reserve before it
 	// allocates that number of bytes, and leaves out the step if reserve returns false.
 	Reshape(ctx context.Context, body []byte, reserve func(bytes int) bool) ([]byte, error)

@@ -176,6 +176,9 @@ func (x *exchange) Receive(r *http.Request, body []byte) error {
 // Reshapes implements edge.Exchange.
 func (x *exchange) Reshapes() bool { return x.filter != nil || x.pretty }
 
+// ReshapesParts implements edge.Exchange. A filter keeps of each element of a list the same, whatever the others are.
+func (x *exchange) ReshapesParts() bool { return !x.pretty }
+
 // Reshape implements edge.Exchange: it filters and indents the body. It leaves a body as it is if that is not JSON, and
 // does not indent it if the caller's share of the byte budget cannot hold both forms. It returns fault.InvalidData if
 // the filter takes too long; the changes that the request has made are kept.

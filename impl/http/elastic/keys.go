@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"time"
@@ -49,7 +50,7 @@ func (a *API) keyOperations() []operation {
 			show: showCreatedKey,
 		},
 		a.grantOperation(),
-		row[keyFilter, listing]{
+		row[keyFilter, foundKeys]{
 			operations: []string{"security-get-api-keys"},
 			read:       readKeyFilter,
 			check:      func(f keyFilter) error { return f.filter.Check() },
@@ -57,7 +58,7 @@ func (a *API) keyOperations() []operation {
 				return f.filter.Authorize(caller.Subject, caller.action, f.limits)
 			},
 			do:   a.findKeys,
-			show: showListing,
+			show: foundKeys.show,
 		},
 		row[keyQuery, gen.QueryAPIKeysResponse]{
 			operations: []string{"security-query-api-keys", "security-query-api-keys-get"},
@@ -138,13 +139,63 @@ func readKeyFilter(r request) (keyFilter, error) {
 	return keyFilter{filter, r.flag("with_limited_by")}, nil
 }
 
-func (a *API) findKeys(ctx context.Context, caller call, f keyFilter) (listing, error) {
-	views, err := a.Keys.Find(ctx, caller.Subject, f.filter, f.limits)
-	if err != nil {
-		return listing{}, err
+// foundKeys are the keys of a list, which are read while the response is sent, or one key.
+type foundKeys struct {
+	parts iter.Seq2[[]byte, error]
+	one   listing
+}
+
+func (a *API) findKeys(ctx context.Context, caller call, f keyFilter) (foundKeys, error) {
+	chunks := a.Keys.Find(ctx, caller.Subject, f.filter, f.limits)
+	if f.filter.ID == "" {
+		return foundKeys{parts: encodeKeys(chunks)}, nil
 	}
-	keys, err := showKeys(ctx, views)
-	return listing{gen.APIKeysInformation{APIKeys: keys}, f.filter.ID != "" && len(keys) == 0}, err
+
+	keys := []gen.APIKeyInformation{} // one, or none
+	for views, err := range chunks {
+		if err != nil {
+			return foundKeys{}, err
+		}
+		if keys, err = showKeys(views); err != nil {
+			return foundKeys{}, err
+		}
+	}
+	return foundKeys{one: listing{gen.APIKeysInformation{APIKeys: keys}, len(keys) == 0}}, nil
+}
+
+func (k foundKeys) show() (response, error) {
+	if k.parts != nil {
+		return response{status: http.StatusOK, parts: k.parts}, nil
+	}
+	return showListing(k.one)
+}
+
+// encodeKeys yields the bodies of responses with a chunk of keys each, at least one.
+func encodeKeys(chunks iter.Seq2[[]apikey.View, error]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		none := true
+		for views, err := range chunks {
+			var body []byte
+			if err == nil {
+				body, err = encodeChunk(views)
+			}
+			if !yield(body, err) || err != nil {
+				return
+			}
+			none = false
+		}
+		if none {
+			yield(encodeChunk(nil))
+		}
+	}
+}
+
+func encodeChunk(views []apikey.View) ([]byte, error) {
+	keys, err := showKeys(views)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(gen.APIKeysInformation{APIKeys: keys})
 }
 
 func showInvalidated(ids []string) (response, error) {
@@ -184,13 +235,10 @@ func (k invalidatedKeys) write(w http.ResponseWriter) error {
 // keyShower shows each set of descriptors once, however many keys share it.
 type keyShower map[string]gen.RoleDescriptorsInformation
 
-func showKeys(ctx context.Context, views []apikey.View) ([]gen.APIKeyInformation, error) {
+func showKeys(views []apikey.View) ([]gen.APIKeyInformation, error) {
 	shower := keyShower{}
 	keys := make([]gen.APIKeyInformation, 0, len(views))
 	for _, view := range views {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		key, err := shower.show(view)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package elastic
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -75,6 +76,8 @@ type response struct {
 	body any
 	// write writes a body that must not be held as a whole; nil for all others.
 	write func(http.ResponseWriter) error
+	// parts are a list that must not be held as a whole, for edge.SendList; nil for all others.
+	parts iter.Seq2[[]byte, error]
 }
 
 func ok(body any) (response, error) { return response{status: http.StatusOK, body: body}, nil }
@@ -213,6 +216,8 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 
 func (r response) send(c echo.Context) error {
 	switch {
+	case r.parts != nil:
+		return edge.SendList(c, r.parts)
 	case r.write != nil:
 		c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
 		c.Response().WriteHeader(r.status)
