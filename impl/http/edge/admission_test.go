@@ -133,9 +133,16 @@ func (s stalled) Write(p []byte) (int, error) {
 
 // admitted returns a server with one operation of an authenticated user, and its limits.
 func admitted(op *contract.Operation, answer func(echo.Context) error) (*Limits, http.Handler) {
+	return admittedLogging(op, io.Discard, answer)
+}
+
+// admittedLogging is admitted with a log.
+func admittedLogging(
+	op *contract.Operation, log io.Writer, answer func(echo.Context) error,
+) (*Limits, http.Handler) {
 	l := NewLimits(0)
 	e := echo.New()
-	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
+	e.HTTPErrorHandler = errorHandler(slog.New(slog.NewTextHandler(log, nil)))
 	e.GET("/*", answer, enter(op, l, nil), func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			stateOf(c).caller = identity.Principal{User: "alice"}

@@ -3,6 +3,8 @@ package edge
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -84,6 +86,77 @@ func TestAnswer_Validated(t *testing.T) {
 			if strings.Contains(line, "secret") {
 				t.Errorf("logged %s", line)
 			}
+		})
+	}
+}
+
+const listContract = `
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /x:
+    get:
+      operationId: x
+      responses:
+        "200":
+          description: ok
+          content: {application/json: {schema: {type: object, properties: {keys: {type: array, items: {type: integer}}}}}}
+        "500":
+          description: failed
+          content: {application/json: {schema: {type: string}}}
+`
+
+// Ensures that each part of a list is checked, and that an invalid list is reported once.
+func TestSendList_Validated(t *testing.T) {
+	t.Parallel()
+	loaded, err := contract.Parse([]byte(listContract))
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := loaded.With(contract.Options{Responses: true}).Operation("x")
+	const valid, invalid = `{"keys":[1]}`, `{"keys":["x"]}`
+
+	for name, c := range map[string]struct {
+		mode    ResponseValidation
+		list    iter.Seq2[[]byte, error]
+		status  int
+		body    string
+		counted int
+	}{
+		"off":                  {ResponsesUnchecked, parts(nil, valid, invalid), 200, `{"keys":[1,"x"]}`, 0},
+		"valid":                {ResponsesRefused, parts(nil, valid, valid), 200, `{"keys":[1,1]}`, 0},
+		"logged once":          {ResponsesLogged, parts(nil, invalid, valid, invalid), 200, `{"keys":["x",1,"x"]}`, 1},
+		"refused":              {ResponsesRefused, parts(nil, invalid, valid), 500, asText(ServerFailed), 1},
+		"a later part refused": {ResponsesRefused, parts(nil, valid, valid, invalid), 200, `{"keys":[1,1`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			counted := 0
+			validator := newAnswerValidator(Config{
+				Responses:      c.mode,
+				Log:            slog.New(slog.DiscardHandler),
+				ObserveInvalid: func(string) { counted++ },
+			})
+			l, e := NewLimits(0), echo.New()
+			e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
+			answer := func(ctx echo.Context) error { return SendList(ctx, c.list) }
+			e.GET("/x", answer, enter(op, l, nil), chargeUser(op, l), takeSlot(op))
+
+			recorder := httptest.NewRecorder()
+			handler := &server{e, []Family{stubFamily{}}, Compose(callRoute, sendAnswer(l, validator))}
+			defer func() {
+				err, _ := recover().(error)
+				if aborted := errors.Is(err, http.ErrAbortHandler); aborted == json.Valid([]byte(c.body)) {
+					t.Errorf("ended with %v", err)
+				}
+				if got := strings.TrimSpace(recorder.Body.String()); recorder.Code != c.status || got != c.body {
+					t.Errorf("answered %d %s", recorder.Code, got)
+				}
+				if counted != c.counted {
+					t.Errorf("counted %d", counted)
+				}
+			}()
+			handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/x", nil))
 		})
 	}
 }
