@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,8 +50,12 @@ type Service struct {
 	log      *slog.Logger
 	// ceilings caches what follows from two documents, which never change, by their ids.
 	ceilings *lru.Cache[[2]string, ceiling]
-	// swept is the time of the last purge of documents, in milliseconds since 1970.
-	swept atomic.Int64
+	// swept is the time of the last sweep of documents, and checked that of the last one that read the keys, in
+	// milliseconds since 1970. sweeps are those that run, until ctx ends.
+	swept, checked atomic.Int64
+	sweeps         sync.WaitGroup
+	ctx            context.Context //nolint:containedctx // it ends with the service
+	stop           context.CancelFunc
 	// known caches keys with their owners, by the keys' ids.
 	known *store.Cache[string, *ownedKey]
 }
@@ -59,7 +64,10 @@ type Service struct {
 func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 	ceilings, _ := lru.New[[2]string, ceiling](maxCeilings) // these fail for a size that is not positive only
 	known, _ := store.NewCache[string, *ownedKey](st, maxKnown)
+	ctx, stop := context.WithCancel(context.Background())
 	return &Service{
+		ctx:      ctx,
+		stop:     stop,
 		store:    st,
 		settings: settings,
 		quota:    newQuota(st, settings.MaxPerUser),
@@ -71,10 +79,17 @@ func NewService(st *store.Store, settings Settings, log *slog.Logger) *Service {
 }
 
 // Close writes the last uses of keys, and stops the service.
-func (s *Service) Close() { s.usage.close() }
+func (s *Service) Close() {
+	s.stop()
+	s.sweeps.Wait()
+	s.usage.close()
+}
 
-// Flush writes the last uses of keys that are pending.
-func (s *Service) Flush() { s.usage.flush() }
+// Flush writes the last uses of keys that are pending, and waits until unreferenced documents are removed.
+func (s *Service) Flush() {
+	s.usage.flush()
+	s.sweeps.Wait()
+}
 
 // Ref identifies a key of a user.
 type Ref struct{ User, ID string }

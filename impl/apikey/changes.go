@@ -16,6 +16,8 @@ type keysChange struct {
 	// it. An update that changes nothing else leaves the key as it is, and does not bind it.
 	keeping string
 	ids     []string
+	// released are the documents that these keys cease to refer to.
+	released map[string]bool
 }
 
 // changes are the changes of an update. It changes all keys alike, except that a caller other than the owner in person

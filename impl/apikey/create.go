@@ -163,12 +163,11 @@ func (s *Service) insert(
 		if err := purge(ctx, tx); err != nil {
 			return key, err
 		}
-		made, err := s.complete(ctx, tx, p, owner, c, key)
-		if err != nil {
-			return key, err
-		}
-		return made, s.sweep(tx)
+		return s.complete(ctx, tx, p, owner, c, key)
 	})
+	if err == nil {
+		s.sweep()
+	}
 	return keyOf(key), credential, err
 }
 

@@ -228,6 +228,7 @@ func rebind(ctx context.Context, tx *store.Tx, key store.APIKey) error {
 	}
 	return errors.Join(
 		tx.Keys.Update([]string{key.ID}, change),
+		tx.Documents.Release(key.Creator),
 		audit.Record(ctx, tx, audit.KeyBound, key.ID, audit.Details{"user": key.UserName}),
 	)
 }

@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
@@ -18,16 +19,37 @@ func purge(ctx context.Context, tx *store.Tx) error {
 	return audit.RecordEach(ctx, tx, audit.KeyPurged, ids, nil)
 }
 
-// sweeping is the interval in which a process looks for unreferenced documents, which reads all keys.
-const sweeping = time.Hour
+const (
+	// sweeping is the interval in which a process removes unreferenced documents, and checkingAll the one in which it does
+	// however many keys it has to read for that.
+	sweeping    = time.Hour
+	checkingAll = 24 * time.Hour
+)
 
-// sweep deletes unreferenced documents, at most once per interval. It runs after keys were created or changed, which
-// bounds the number of such documents.
-func (s *Service) sweep(tx *store.Tx) error {
-	last := s.swept.Load()
-	if tx.Now.Sub(time.UnixMilli(last)) < sweeping || !s.swept.CompareAndSwap(last, tx.Now.UnixMilli()) {
-		return nil // a transaction that is rolled back counts too: another one follows
+// sweep removes unreferenced documents in the background, at most once per interval. It is called after keys were
+// created or changed, which bounds the number of such documents.
+func (s *Service) sweep() {
+	now := s.store.Now()
+	if !due(&s.swept, now, sweeping) {
+		return
 	}
-	_, err := tx.Documents.Purge()
-	return err
+	s.sweeps.Go(func() {
+		swept, err := s.store.SweepDocuments(s.ctx, due(&s.checked, now, checkingAll))
+		if err != nil {
+			if s.ctx.Err() == nil {
+				s.log.Warn("unreferenced documents not removed", "error", err)
+			}
+			return
+		}
+		if swept.Checked > 0 {
+			s.checked.Store(now.UnixMilli())
+			s.log.Info("unreferenced documents removed", "checked", swept.Checked, "removed", swept.Removed)
+		}
+	})
+}
+
+// due reports whether an interval has passed since a time in milliseconds, and then sets the time.
+func due(last *atomic.Int64, now time.Time, interval time.Duration) bool {
+	before := last.Load()
+	return now.Sub(time.UnixMilli(before)) >= interval && last.CompareAndSwap(before, now.UnixMilli())
 }

@@ -47,6 +47,7 @@ func TestUpdate_OldDescriptors(t *testing.T) {
 		t.Run(fmt.Sprintf("round %d, swept %t", round, swept), func(t *testing.T) {
 			w.advance(31 * time.Minute)
 			current := assign(t, round)
+			w.Flush()
 			if !stored(t, current) {
 				t.Error("the key's descriptors are removed")
 			}

@@ -87,7 +87,7 @@ func (s *Service) update(
 		return judged.Outcome, err
 	}
 
-	return store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
+	outcome, err := store.Write(ctx, s.store, func(tx *store.Tx) (Outcome, error) {
 		if err := lockMany(tx, len(judged.owned)); err != nil {
 			return Outcome{}, err
 		}
@@ -95,11 +95,12 @@ func (s *Service) update(
 		if err != nil || len(now.Updated) == 0 {
 			return now.Outcome, err
 		}
-		if err := now.changes.apply(ctx); err != nil {
-			return Outcome{}, err
-		}
-		return now.Outcome, s.sweep(tx)
+		return now.Outcome, now.changes.apply(ctx)
 	})
+	if err == nil {
+		s.sweep()
+	}
+	return outcome, err
 }
 
 // judgment is what an update does to the keys that one transaction reads.
@@ -195,7 +196,7 @@ func (s *Service) outcome(
 			outcome.Noops = append(outcome.Noops, id)
 			continue
 		}
-		change.ids = append(change.ids, id)
+		change.add(key)
 		outcome.Updated = append(outcome.Updated, id)
 	}
 	return outcome, nil
@@ -218,6 +219,23 @@ func (s *Service) unchangeable(key store.APIKey, owned bool, id string, changes 
 				s.settings.MaxLifetime))
 	}
 	return nil
+}
+
+// add adds a key to those that get the change.
+func (change *keysChange) add(key store.APIKey) {
+	change.ids = append(change.ids, key.ID)
+	after := [...]string{key.Assigned, change.LimitedBy, change.Creator}
+	if change.Assigned != nil {
+		after[0] = *change.Assigned
+	}
+	for _, document := range [...]string{key.Assigned, key.LimitedBy, key.Creator} {
+		if document != "" && !slices.Contains(after[:], document) {
+			if change.released == nil {
+				change.released = map[string]bool{}
+			}
+			change.released[document] = true
+		}
+	}
 }
 
 // noop reports whether a change would leave a key as it is. Any new expiration is a change, even the same one.
@@ -249,6 +267,9 @@ func (change *keysChange) apply(ctx context.Context, tx *store.Tx, owner string,
 		return err
 	}
 	if err := tx.Keys.Update(change.ids, change.KeyChange); err != nil {
+		return err
+	}
+	if err := tx.Documents.Release(slices.Collect(maps.Keys(change.released))...); err != nil {
 		return err
 	}
 	if err := tx.Keys.Trust(change.ids); err != nil { // the change determines the binding

@@ -181,24 +181,3 @@ func BenchmarkTouchKeys(b *testing.B) {
 		perSecond(b)
 	})
 }
-
-// BenchmarkUpdateKeys measures a change of 10,000 keys: with the store, and for comparison with the fastest possible
-// loop over them, prepared, sorted and in one transaction. They alternate, and the fastest run of each counts: other
-// load on the machine slows both down, but not equally.
-func BenchmarkPurgeDocuments(b *testing.B) {
-	onEach(b, func(b *testing.B, st *store.Store, _ *sql.DB, _ []string) {
-		for i := 0; b.Loop(); i++ {
-			err := st.Update(b.Context(), func(tx *store.Tx) error {
-				if _, err := tx.Documents.Put(fmt.Append(nil, i)); err != nil {
-					return err
-				}
-				_, err := tx.Documents.Purge()
-				return err
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-		}
-		perSecond(b)
-	})
-}

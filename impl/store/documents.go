@@ -11,17 +11,16 @@ var (
 	// transaction retry.
 	insertDocument = prepare(`INSERT INTO documents (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`)
 	selectDocument = prepare(`SELECT body FROM documents WHERE id = $1`)
-	// The tables are read as a whole, rather than once per document. Indexes would make each change of a key slower.
-	purgeDocuments = prepare(`DELETE FROM documents WHERE id IN (SELECT id FROM documents
-		EXCEPT SELECT assigned FROM api_keys EXCEPT SELECT limited_by FROM api_keys
-		EXCEPT SELECT creator FROM api_keys)`)
 )
 
 // Put stores a text that records share, unless it is stored already, and returns its id. Equal texts have equal ids.
-// A document that no key refers to is removed by the next Purge.
+// A new document that no key is given is removed by Store.SweepDocuments.
 func (t Documents) Put(body []byte) (string, error) {
 	id := DocumentID(body)
-	_, err := t.tx.exec(insertDocument, id, string(body))
+	inserted, err := t.tx.changes(insertDocument, id, string(body))
+	if err == nil && inserted {
+		err = t.Release(id)
+	}
 	return id, err
 }
 
@@ -36,9 +35,4 @@ func (t Documents) Get(id string) ([]byte, error) {
 	body, err := one(t.tx, single[[]byte], selectDocument, id)
 	t.tx.read.bytes += len(body)
 	return body, err
-}
-
-// Purge removes the documents that no key refers to, and returns how many there were. It reads all keys.
-func (t Documents) Purge() (int, error) {
-	return t.tx.exec(purgeDocuments)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // KeyChange is one change for several keys. A nil field keeps the value of each key.
 type KeyChange struct {
@@ -32,10 +36,11 @@ var (
 		FROM (SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS at FROM ` + elements + `) AS used
 		WHERE api_keys.id = used.id AND last_used_at < used.at`)
 	purgeExpiredKeys = prepare(`DELETE FROM api_keys WHERE id IN
-		(SELECT id FROM api_keys WHERE expires_at <> 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING id`)
+		(SELECT id FROM api_keys WHERE expires_at <> 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2)
+		RETURNING ` + deletedColumns)
 	purgeInvalidatedKeys = prepare(`DELETE FROM api_keys WHERE id IN
 		(SELECT id FROM api_keys WHERE invalidated_at <> 0 AND invalidated_at < $1 ORDER BY invalidated_at LIMIT $2)
-		RETURNING id`)
+		RETURNING ` + deletedColumns)
 )
 
 // Update changes those keys that exist and are not invalidated.
@@ -74,12 +79,32 @@ func (t Keys) Touch(used map[string]time.Time) error {
 // Purge removes keys that were invalidated or expired before a time, a bounded number per call, and returns their ids
 // in order.
 func (t Keys) Purge(before time.Time) ([]string, error) {
-	expired, err := all(t.tx, single[string], purgeExpiredKeys, millis(before), sweepMost)
+	expired, err := t.remove(purgeExpiredKeys, millis(before), sweepMost)
 	if err != nil {
 		return nil, err
 	}
-	invalidated, err := all(t.tx, single[string], purgeInvalidatedKeys, millis(before), sweepMost)
+	invalidated, err := t.remove(purgeInvalidatedKeys, millis(before), sweepMost)
 	return sorted(append(expired, invalidated...)), err
+}
+
+// deletedColumns are what a statement that deletes keys returns.
+const deletedColumns = `id, assigned, limited_by, creator`
+
+// remove runs a statement that deletes keys, and returns their ids.
+func (t Keys) remove(s statement, args ...any) ([]string, error) {
+	var ids []string
+	documents := map[string]bool{}
+	fields := func(k *APIKey) []any { return []any{&k.ID, &k.Assigned, &k.LimitedBy, &k.Creator} }
+	err := each(t.tx, fields, func(k APIKey) {
+		ids = append(ids, k.ID)
+		for _, id := range k.Documents() {
+			documents[id] = true
+		}
+	}, s, args...)
+	if err != nil {
+		return nil, err
+	}
+	return ids, t.tx.Documents.Release(slices.Collect(maps.Keys(documents))...)
 }
 
 // Lock keeps other transactions from changing keys until this one ends. A transaction that changes many keys calls it

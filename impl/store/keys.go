@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,6 +29,11 @@ type APIKey struct {
 	Metadata string
 	// Version is the form of what the documents and the metadata hold.
 	Version int
+}
+
+// Documents returns the ids of the documents that the key refers to.
+func (k APIKey) Documents() []string {
+	return slices.DeleteFunc([]string{k.Assigned, k.LimitedBy, k.Creator}, func(id string) bool { return id == "" })
 }
 
 // sweepingOwners begins a statement that reads keys from keySource. Both databases read its few rows once, most of

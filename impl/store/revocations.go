@@ -35,7 +35,7 @@ var (
 	manyKeys            = prepare(`SELECT id FROM api_keys WHERE user_name = $1 LIMIT 1 OFFSET $2`)
 	selectSweepingUsers = prepare(`SELECT name FROM users WHERE sweeping ORDER BY name`)
 	sweepDeletedKeys    = prepare(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_name = $1
-		AND epoch < $2 LIMIT $3)`)
+		AND epoch < $2 LIMIT $3) RETURNING ` + deletedColumns)
 	sweepRevokedKeys = prepare(`UPDATE api_keys SET invalidated_at = $4 WHERE id IN
 		(SELECT id FROM api_keys WHERE user_name = $1 AND epoch < $2 AND invalidated_at = 0 ORDER BY epoch, id
 		LIMIT $3)`)
@@ -153,6 +153,9 @@ func (t Users) Delete(name string) (bool, error) {
 		return false, err
 	}
 	if !many {
+		if err := t.tx.do(releaseUserDocuments, name, millis(t.tx.Now)); err != nil {
+			return false, err
+		}
 		return t.tx.changes(deleteUser, name)
 	}
 
@@ -181,12 +184,6 @@ func (t Users) Sweeping() ([]string, error) {
 	return all(t.tx, single[string], selectSweepingUsers)
 }
 
-// sweepStep updates or deletes up to sweepMost rows of one kind.
-type sweepStep struct {
-	statement statement
-	args      []any
-}
-
 // Sweep finishes a bounded number of the rows that a revocation left behind: revoked keys are marked as invalidated,
 // ended sessions and a deleted user's keys are deleted. It reports whether none is left. Then the user's row is as it
 // was for servers without epochs, or deleted.
@@ -201,14 +198,19 @@ func (t Users) Sweep(name string) (done bool, err error) {
 	if e.deleted {
 		e.session = gone
 	}
-	steps := []sweepStep{{sweepRevokedSessions, []any{name, e.session, sweepMost}}}
-	if e.firstKey > 0 { // a search for a deleted user's keys reads all keys of the name
-		steps = append(steps, sweepStep{sweepDeletedKeys, []any{name, e.firstKey, sweepMost}})
+	deleteKeys := func() (int, error) {
+		if e.firstKey == 0 { // a search for a deleted user's keys reads all keys of the name
+			return 0, nil
+		}
+		ids, err := t.tx.Keys.remove(sweepDeletedKeys, name, e.firstKey, sweepMost)
+		return len(ids), err
 	}
-	steps = append(steps, sweepStep{sweepRevokedKeys, []any{name, e.key, sweepMost, e.keysRevokedAt}})
-	for _, step := range steps {
-		n, err := t.tx.exec(step.statement, step.args...)
-		if err != nil || n >= sweepMost {
+	for _, step := range []func() (int, error){
+		func() (int, error) { return t.tx.exec(sweepRevokedSessions, name, e.session, sweepMost) },
+		deleteKeys,
+		func() (int, error) { return t.tx.exec(sweepRevokedKeys, name, e.key, sweepMost, e.keysRevokedAt) },
+	} {
+		if n, err := step(); err != nil || n >= sweepMost {
 			return false, err
 		}
 	}

@@ -94,9 +94,14 @@ func lockKeys(s *suite) {
 // meanwhile runs a concurrent transaction and sends its result to done. It returns at the end of the transaction, or
 // when that seems to wait for a lock.
 func (s *suite) meanwhile(done chan<- error, f func(tx *store.Tx) error) {
+	s.meanwhileDo(done, func() error { return s.store.Update(s.Context(), f) })
+}
+
+// meanwhileDo is meanwhile for any function.
+func (s *suite) meanwhileDo(done chan<- error, f func() error) {
 	ended := make(chan struct{})
 	go func() {
-		err := s.store.Update(s.Context(), f)
+		err := f()
 		close(ended)
 		done <- err
 	}()
@@ -115,6 +120,7 @@ func sharedDocument(s *suite) {
 		_, err := tx.Documents.Put(text)
 		return err
 	})
+	s.now = s.now.Add(candidateAge)
 
 	tries, purged := 0, make(chan error)
 	s.update(func(tx *store.Tx) error {
@@ -124,8 +130,8 @@ func sharedDocument(s *suite) {
 		}
 
 		if tries++; tries == 1 {
-			s.meanwhile(purged, func(tx *store.Tx) error {
-				_, err := tx.Documents.Purge()
+			s.meanwhileDo(purged, func() error {
+				_, err := s.store.SweepDocuments(s.Context(), true)
 				return err
 			})
 		}

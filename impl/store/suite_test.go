@@ -46,6 +46,8 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"Shared":        sharedDocument,
 		"ExpiringKeys":  expiringKeys,
 		"Documents":     documents,
+		"Candidates":    documentCandidates,
+		"FewCandidates": fewCandidates,
 		"Roles":         roles,
 		"Privileges":    applicationPrivileges,
 		"Refresh":       refreshTokens,
