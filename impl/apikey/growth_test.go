@@ -335,7 +335,7 @@ func TestGrowth_Table(t *testing.T) {
 	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "1" {
 		t.Skip("a measurement, which takes many minutes: set SALLYPORT_TEST_THOROUGH=1")
 	}
-	sizes := []int{1_000, 100_000, 1_000_000}
+	sizes := []int{1_000, 10_000, 100_000, 1_000_000}
 	databases(t, func(t *testing.T, dsn string) {
 		rows := make([]string, len(growths))
 		for _, size := range sizes {

@@ -4,6 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,34 +16,42 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// addKeys adds keys of alice's, of which the fifth has much metadata, and every tenth is invalidated.
-func (w *world) addKeys(count int) {
+// addKeys adds keys of alice's, of which the fifth has metadata, and every tenth is invalidated.
+func (w *world) addKeys(count int, metadata string) {
 	w.Helper()
 	st, err := store.Open(w.Context(), w.dsn, w.clock.Now)
 	if err != nil {
 		w.Fatal(err)
 	}
 	defer st.Close() //nolint:errcheck // its work is committed
-	err = st.Update(w.Context(), func(tx *store.Tx) error {
-		var invalidated []string
-		for i := range count {
-			key := store.APIKey{ID: fmt.Sprintf("k%06d", i*7919%count), UserName: "alice", Description: "key"}
-			if i == 5 {
-				key.Metadata = `{"large":"` + strings.Repeat("<>", 300_000) + `"}`
-			}
-			if err := tx.Keys.Insert(key); err != nil {
-				return err
-			}
-			if i%10 == 0 {
-				invalidated = append(invalidated, key.ID)
-			}
-		}
-		_, err := tx.Keys.Invalidate(invalidated)
-		return err
-	})
-	if err != nil {
-		w.Fatal(err)
+	ids := make([]int, count)
+	for i := range ids {
+		ids[i] = i
 	}
+	for some := range slices.Chunk(ids, 2_000) { // more would take too long for one transaction on a busy machine
+		err := st.Update(w.Context(), func(tx *store.Tx) error { return insertSome(tx, some, count, metadata) })
+		if err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+func insertSome(tx *store.Tx, some []int, count int, metadata string) error {
+	var invalidated []string
+	for _, i := range some {
+		key := store.APIKey{ID: fmt.Sprintf("k%06d", i*7919%count), UserName: "alice", Description: "key"}
+		if i == 5 {
+			key.Metadata = metadata
+		}
+		if err := tx.Keys.Insert(key); err != nil {
+			return err
+		}
+		if i%10 == 0 {
+			invalidated = append(invalidated, key.ID)
+		}
+	}
+	_, err := tx.Keys.Invalidate(invalidated)
+	return err
 }
 
 // Ensures that a list that is sent in parts has the same bytes as one that is not, in each form, and each key once.
@@ -47,7 +59,7 @@ func TestGetAPIKeys_Parts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const count = 1_700
-	w.addKeys(count)
+	w.addKeys(count, `{"large":"`+strings.Repeat("<>", 300_000)+`"}`)
 	lists := map[string]string{}
 	for _, query := range []string{
 		"", "name=key", "name=k*", "username=alice", "realm_name=default_native", "active_only", "with_limited_by",
@@ -105,5 +117,51 @@ func TestGetAPIKeys_Parts(t *testing.T) {
 		if lists[query] != string(want) {
 			t.Errorf("%q: %d bytes, want %d: %.200s", query, len(lists[query]), len(want), lists[query])
 		}
+	}
+}
+
+// measuringWriter is a response of which nothing is kept but its length, and the most memory in use when a part of it
+// is written. The part and the next one are in use then.
+type measuringWriter struct {
+	header http.Header
+	status int
+	bytes  int
+	live   uint64
+}
+
+// Header implements http.ResponseWriter.
+func (m *measuringWriter) Header() http.Header { return m.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (m *measuringWriter) WriteHeader(status int) { m.status = status }
+
+// Write implements http.ResponseWriter.
+func (m *measuringWriter) Write(p []byte) (int, error) {
+	m.live = max(m.live, liveBytes())
+	m.bytes += len(p)
+	return len(p), nil
+}
+
+// liveBytes returns the bytes in use.
+func liveBytes() uint64 {
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// Ensures that a list that is sent in parts is not held in memory. It is not parallel, because it measures the process.
+func TestGetAPIKeys_Memory(t *testing.T) {
+	w := newWorld(t)
+	w.addKeys(30_000, "")
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/_security/api_key", nil)
+	r.SetBasicAuth("bob", bobPassword)
+	const most = 8 << 20
+	before := liveBytes()
+	m := &measuringWriter{header: http.Header{}}
+	w.app.Handler.ServeHTTP(m, r)
+	t.Logf("%d bytes sent, %d bytes in use at one time", m.bytes, m.live-min(m.live, before))
+	if m.status != http.StatusOK || m.bytes < most/2 || m.live > before+most {
+		t.Errorf("answered %d with %d bytes; %d bytes in use, before %d", m.status, m.bytes, m.live, before)
 	}
 }
