@@ -145,6 +145,9 @@ func (l *list) show(tx *store.Tx, ids []string) ([]View, error) {
 		return nil, err
 	}
 	shown := newViewer(tx, l.limits)
+	if err := shown.fetch(keys); err != nil {
+		return nil, err
+	}
 	views := make([]View, 0, len(keys))
 	for _, key := range keys {
 		if l.filter.Active && (invalidated(key) || expired(key, l.now)) {

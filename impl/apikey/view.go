@@ -1,7 +1,10 @@
 package apikey
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
@@ -53,6 +56,8 @@ type viewer struct {
 	limits bool
 	sets   map[string]sized
 	realms map[string]identity.Realm
+	// bodies are documents that were fetched.
+	bodies map[string][]byte
 	// left is the number of bytes of descriptors and metadata that may still be shown.
 	left int
 }
@@ -68,8 +73,36 @@ type sized struct {
 const maxShown = 32 << 20
 
 func newViewer(tx *store.Tx, limits bool) *viewer {
-	return &viewer{tx, limits, map[string]sized{"": {set: roledescriptor.Set{}}},
-		map[string]identity.Realm{"": identity.Native}, maxShown}
+	return &viewer{
+		tx:     tx,
+		limits: limits,
+		sets:   map[string]sized{"": {set: roledescriptor.Set{}}},
+		realms: map[string]identity.Realm{"": identity.Native},
+		left:   maxShown,
+	}
+}
+
+// fetch reads the documents of keys with one statement. They are held as a whole.
+func (v *viewer) fetch(keys []store.APIKey) error {
+	referenced := map[string]bool{}
+	for _, key := range keys {
+		referenced[key.Creator], referenced[key.Assigned] = true, true
+		if v.limits {
+			referenced[key.LimitedBy] = true
+		}
+	}
+	delete(referenced, "")
+	var err error
+	v.bodies, err = v.tx.Documents.All(slices.Sorted(maps.Keys(referenced)))
+	return err
+}
+
+// body returns the text of a document.
+func (v *viewer) body(id string) ([]byte, error) {
+	if body, fetched := v.bodies[id]; fetched {
+		return body, nil
+	}
+	return v.tx.Documents.Get(id)
 }
 
 // spend returns fault.InvalidData if the response exceeds the maximum.
@@ -112,7 +145,7 @@ func (v *viewer) set(id string) (roledescriptor.Set, error) {
 	if known, found := v.sets[id]; found {
 		return known.set, v.spend(known.bytes)
 	}
-	body, err := v.tx.Documents.Get(id)
+	body, err := v.body(id)
 	if err != nil {
 		return nil, fmt.Errorf("apikey: the role descriptors %s: %w", id, err)
 	}
@@ -128,8 +161,12 @@ func (v *viewer) realm(id string) (identity.Realm, error) {
 	if realm, known := v.realms[id]; known {
 		return realm, nil
 	}
+	body, err := v.body(id)
+	if err != nil {
+		return identity.Realm{}, err
+	}
 	var by creator
-	err := readDocument(v.tx, id, &by)
+	err = json.Unmarshal(body, &by)
 	v.realms[id] = identity.Realm{Name: by.Realm, Type: by.RealmType}
 	return v.realms[id], err
 }

@@ -9,8 +9,9 @@ import (
 var (
 	// PostgreSQL treats a conflict as a read, so a concurrent removal of the document makes a serializable
 	// transaction retry.
-	insertDocument = prepare(`INSERT INTO documents (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`)
-	selectDocument = prepare(`SELECT body FROM documents WHERE id = $1`)
+	insertDocument  = prepare(`INSERT INTO documents (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`)
+	selectDocument  = prepare(`SELECT body FROM documents WHERE id = $1`)
+	selectDocuments = prepare(`SELECT id, body FROM documents WHERE id ` + among)
 )
 
 // Put stores a text that records share, unless it is stored already, and returns its id. Equal texts have equal ids.
@@ -35,4 +36,18 @@ func (t Documents) Get(id string) ([]byte, error) {
 	body, err := one(t.tx, single[[]byte], selectDocument, id)
 	t.tx.read.bytes += len(body)
 	return body, err
+}
+
+// All returns the texts of those documents that exist, by their ids.
+func (t Documents) All(ids []string) (map[string][]byte, error) {
+	type document struct {
+		id   string
+		body []byte
+	}
+	bodies := make(map[string][]byte, len(ids))
+	err := each(t.tx, func(d *document) []any { return []any{&d.id, &d.body} }, func(d document) {
+		bodies[d.id] = d.body
+		t.tx.read.bytes += len(d.body)
+	}, selectDocuments, texts(ids))
+	return bodies, err
 }

@@ -152,6 +152,9 @@ func (t Users) Delete(name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if unstorable(name) {
+		return false, nil
+	}
 	if !many {
 		if err := t.tx.do(releaseUserDocuments, name, millis(t.tx.Now)); err != nil {
 			return false, err
