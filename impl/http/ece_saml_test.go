@@ -110,7 +110,11 @@ type samlWorld struct {
 func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 	t.Helper()
 	idp := samltest.New(noon)
-	known := realms(t, idp, described...)
+	return newSAMLWorldOf(t, idp, realms(t, idp, described...))
+}
+
+func newSAMLWorldOf(t *testing.T, idp *samltest.IdP, known []saml.Realm) samlWorld {
+	t.Helper()
 	w := openTuned(t, func(s *app.Settings) { s.Realms = known })
 	w.addUsers()
 	return samlWorld{w, idp}

@@ -15,7 +15,7 @@ import (
 // LogoutURL returns where a browser ends the session that the identity provider of the principal's session keeps; empty
 // if there is none, or the realm does not ask for it. It is asked before the session ends here.
 func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, error) {
-	if p.Method != identity.Session || len(s.realms) == 0 {
+	if p.Method != identity.Session || p.SAMLRealm == "" {
 		return "", nil
 	}
 	known, err := store.Read(ctx, s.store,

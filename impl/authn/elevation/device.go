@@ -91,10 +91,6 @@ func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment,
 // Confirm confirms the principal's device by its first code, and returns recovery codes, which cannot be retrieved
 // later. It returns fault.DeviceNotFound, DeviceConflict, TooManyFailures and InvalidOneTimeCode.
 func (s *Service) Confirm(ctx context.Context, p identity.Principal, code string) ([]string, error) {
-	if _, err := s.Device(ctx, p); err != nil {
-		return nil, err
-	}
-
 	return verifyCode(ctx, s, p.User, code, false, func(tx *store.Tx) ([]string, error) {
 		return confirmDevice(ctx, tx, p.User)
 	})

@@ -2,7 +2,6 @@ package elevation
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
@@ -71,13 +70,14 @@ func verifyCode[T any](
 const verifyTimeout = 15 * time.Second
 
 // useCode reports whether a code is valid, and uses it up. No code is valid while the user is locked. It returns
-// fault.OneTimeCodeInvalid if there is no device, and fault.DeviceConflict if the device is confirmed and must not be.
+// fault.OneTimeCodeInvalid if the device must be confirmed and there is no such device, and otherwise
+// fault.DeviceNotFound if there is none, and fault.DeviceConflict if it is confirmed.
 func (s *Service) useCode(
 	ctx context.Context, tx *store.Tx, userName, code string, confirmed, locked bool,
 ) (bool, error) {
-	device, err := tx.TOTPDevices.Find(userName)
+	device, err := findDevice(tx, userName)
 	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && !device.Confirmed && confirmed:
+	case confirmed && (fault.Has(err, fault.DeviceNotFound) || err == nil && !device.Confirmed):
 		return false, invalidCode()
 	case err != nil:
 		return false, err

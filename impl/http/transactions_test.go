@@ -1,0 +1,325 @@
+package http_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
+)
+
+// A change is a request that is granted and changes something.
+type change struct {
+	caller client.RequestEditorFn
+	// path is that of the contract; at replaces its parameters, with a query if there is one.
+	at, body string
+	edit     client.RequestEditorFn
+}
+
+// readers are the operations that change nothing, although their method is not GET.
+var readers = []string{
+	"add-role-assignments", "remove-role-assignments", // there are none to add or to remove
+	"security-clear-api-key-cache",
+	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",
+}
+
+// writers are the operations that change something, although their method is GET.
+var writers = []string{"saml-single-logout"}
+
+// transactions are the numbers of transactions that a request opens.
+type transactions struct{ reads, writes int }
+
+// usual is what a change opens if its caller's credentials are cached.
+var usual = transactions{0, 1}
+
+// unusual are the changes that open others, with the reason.
+var unusual = map[string]struct {
+	transactions
+	reason string
+}{
+	"login":                         {transactions{2, 1}, comparison},
+	"security-get-token":            {transactions{2, 1}, comparison},
+	"security-grant-api-key":        {transactions{2, 1}, comparison},
+	"security-bulk-update-api-keys": {transactions{1, 1}, noops},
+	"security-update-api-key":       {transactions{1, 1}, noops},
+	"security-invalidate-api-keys": {transactions{1, 1},
+		"the keys are selected without the lock of writers, because a selection can read all keys"},
+}
+
+const (
+	comparison = "a password is compared outside of transactions, and the lock of the user is checked before and after it"
+	noops      = "most updates change nothing, and are found to without the lock of writers"
+)
+
+// changeOf returns a change by each operation. Operations with two methods are listed once.
+var changeOf = map[string]func(*world) change{
+	"update-current-account": func(w *world) change {
+		return change{caller: w.manager(), body: `{"trust":{"trust_all":false}}`}
+	},
+	"patch-current-account": func(w *world) change {
+		return change{caller: w.manager(), body: `{"trust":{"trust_all":false}}`}
+	},
+	"update-current-user": func(w *world) change { return change{caller: w.manager(), body: `{"full_name":"B"}`} },
+	"create-user": func(w *world) change {
+		return change{caller: w.manager(), body: `{"user_name":"carol","security":{"roles":["ece_deployment_viewer"],` +
+			`"password":"carol's own passphrase"}}`}
+	},
+	"update-user": func(w *world) change {
+		return change{caller: w.manager(), at: alicePath, body: `{"full_name":"A"}`}
+	},
+	"delete-user": func(w *world) change { return change{caller: w.manager(), at: alicePath} },
+	"unlock-user": func(w *world) change {
+		w.loginStatus("alice", "wrong")
+		return change{caller: w.manager(), at: alicePath + "/_unlock"}
+	},
+	"login": func(w *world) change {
+		w.login("alice", alicePassword) // the password is cached
+		return change{body: fmt.Sprintf(`{"username":"alice","password":%q}`, alicePassword)}
+	},
+	"logout":        func(w *world) change { return change{caller: w.manager()} },
+	"refresh-token": func(w *world) change { return change{caller: w.manager()} },
+	"enable-elevated-permissions": func(w *world) change {
+		d := w.enroll(bob)
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"token":%q}`, d.code())}
+	},
+	"disable-elevated-permissions": func(w *world) change {
+		d := w.enroll(bob)
+		return change{caller: bearer(w.mustElevate(w.login("bob", bobPassword), d.code()))}
+	},
+	"enroll-totp-device": func(w *world) change { return change{caller: w.manager()} },
+	"confirm-totp-device": func(w *world) change {
+		caller := w.manager()
+		enrolled, err := w.client.EnrollTOTPDeviceWithResponse(w.Context(), caller)
+		if err != nil || enrolled.JSON201 == nil {
+			w.Fatalf("enroll: %v %s", err, enrolled.Body)
+		}
+		d := device{w: w, secret: enrolled.JSON201.Secret}
+		return change{caller: caller, body: fmt.Sprintf(`{"token":%q}`, d.code())}
+	},
+	"remove-totp-device": func(w *world) change {
+		d := w.enroll(bob)
+		return change{caller: bearer(w.mustElevate(w.login("bob", bobPassword), d.code()))}
+	},
+	"saml-callback": func(w *world) change {
+		s := samlWorld{w, providerOfChanges()}
+		begun := s.begin("")
+		r := s.request(begun)
+		r.NameID = "carol@example.com"
+		form := url.Values{"SAMLResponse": {s.idp.Answer(r)}, "RelayState": {begun.relay}}
+		return change{body: form.Encode(), edit: both(asForm, bringing(begun.cookie))}
+	},
+	"saml-single-logout": func(w *world) change {
+		s := samlWorld{w, providerOfChanges()}
+		_, index := s.signInIndexed("carol@example.com")
+		query := s.signed(s.logout("_one", "carol@example.com", index), s.idp.RSA)
+		return change{at: samlPath + "_single_logout?" + query}
+	},
+	"create-api-key": func(w *world) change { return change{caller: w.manager(), body: `{"description":"x"}`} },
+	"delete-api-keys": func(w *world) change {
+		key := w.newKey(bob, "x", "")
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"keys":[%q]}`, key.ID)}
+	},
+	"delete-users-api-keys": func(w *world) change {
+		key := w.newKey(alice, "x", "")
+		return change{caller: w.manager(), body: fmt.Sprintf(
+			`{"user_api_keys":[{"user_id":"alice","api_key_id":%q}]}`, key.ID)}
+	},
+	"delete-api-key": func(w *world) change {
+		return change{caller: w.manager(), at: "/api/v1/users/auth/keys/" + w.newKey(bob, "x", "").ID}
+	},
+	"delete-user-api-keys": func(w *world) change {
+		key := w.newKey(alice, "x", "")
+		return change{caller: w.manager(), at: alicePath + "/auth/keys", body: fmt.Sprintf(`{"keys":[%q]}`, key.ID)}
+	},
+	"delete-user-api-key": func(w *world) change {
+		return change{caller: w.manager(), at: alicePath + "/auth/keys/" + w.newKey(alice, "x", "").ID}
+	},
+
+	"security-create-api-key": func(w *world) change {
+		return change{caller: w.manager(), body: `{"name":"x","role_descriptors":{"r":{"cluster":["monitor"]}}}`}
+	},
+	"security-invalidate-api-keys": func(w *world) change {
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"ids":[%q]}`, w.esKey(alice, `{"name":"x"}`).id)}
+	},
+	"security-bulk-update-api-keys": func(w *world) change {
+		id := w.esKey(bob, `{"name":"x"}`).id
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"ids":[%q],"metadata":{"a":1}}`, id)}
+	},
+	"security-update-api-key": func(w *world) change {
+		id := w.esKey(bob, `{"name":"x"}`).id
+		return change{caller: w.manager(), at: "/_security/api_key/" + id, body: `{"metadata":{"a":1}}`}
+	},
+	"security-grant-api-key": func(w *world) change {
+		body := fmt.Sprintf(
+			`{"grant_type":"password","username":"alice","password":%q,"api_key":{"name":"x"}}`, alicePassword)
+		w.es(bob, grantPath, body).ok() // the password and the privileges are cached
+		return change{caller: w.manager(), body: body}
+	},
+	"security-change-own-password": func(w *world) change {
+		return change{caller: w.manager(), body: `{"password":"another passphrase of bob"}`}
+	},
+	"security-put-user": func(w *world) change {
+		return change{caller: w.manager(), at: "/_security/user/carol",
+			body: `{"password":"carol's own passphrase","roles":[]}`}
+	},
+	"security-delete-user":  func(w *world) change { return change{caller: w.manager(), at: "/_security/user/alice"} },
+	"security-enable-user":  func(w *world) change { return w.switched("_disable", "_enable") },
+	"security-disable-user": func(w *world) change { return w.switched("_enable", "_disable") },
+	"security-change-password": func(w *world) change {
+		return change{caller: w.manager(), at: "/_security/user/alice/_password",
+			body: `{"password":"another passphrase of alice"}`}
+	},
+	"security-put-role": func(w *world) change {
+		return change{caller: w.manager(), at: "/_security/role/monitors", body: `{"cluster":["monitor"]}`}
+	},
+	"security-delete-role": func(w *world) change {
+		w.role("monitors", `{"cluster":["monitor"]}`)
+		return change{caller: w.manager(), at: "/_security/role/monitors"}
+	},
+	"security-put-privileges": func(w *world) change {
+		return change{caller: w.manager(), body: shopPrivileges}
+	},
+	"security-delete-application-privileges": func(w *world) change {
+		w.es(bob, "PUT /_security/privilege", shopPrivileges).ok()
+		return change{caller: w.manager(), at: "/_security/privilege/shop/read"}
+	},
+	"security-get-token": func(w *world) change {
+		body := fmt.Sprintf(`{"grant_type":"password","username":"alice","password":%q}`, alicePassword)
+		w.es(bob, tokenPath, body).ok() // likewise
+		return change{caller: w.manager(), body: body}
+	},
+	"security-invalidate-token": func(w *world) change {
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"token":%q}`, w.login("alice", alicePassword))}
+	},
+}
+
+const shopPrivileges = `{"shop":{"read":{"actions":["data:read/*"]}}}`
+
+// manager returns a new session of an administrator, who can make all changes.
+func (w *world) manager() client.RequestEditorFn {
+	w.Helper()
+	return bearer(w.login("bob", bobPassword))
+}
+
+// switched returns a change of a user after the contrary one.
+func (w *world) switched(before, after string) change {
+	w.Helper()
+	w.es(bob, "PUT /_security/user/alice/"+before, "").ok()
+	return change{caller: w.manager(), at: "/_security/user/alice/" + after}
+}
+
+var transactionCounts = regexp.MustCompile(
+	`(?m)^sallyport_store_transaction_duration_seconds_count\{kind="(view|update)"\} (\d+)$`)
+
+// transactions are the transactions since the start, which the metrics count. Reading them opens some, too.
+func (w *world) transactions() (t transactions) {
+	w.Helper()
+	for _, found := range transactionCounts.FindAllStringSubmatch(w.metrics(), -1) {
+		n, err := strconv.Atoi(found[2])
+		if err != nil {
+			w.Fatal(err)
+		}
+		if found[1] == "view" {
+			t.reads = n
+		} else {
+			t.writes = n
+		}
+	}
+	return t
+}
+
+func (t transactions) since(before transactions) transactions {
+	return transactions{t.reads - before.reads, t.writes - before.writes}
+}
+
+// opened returns the numbers of transactions that a function opens. It waits until those of the start have ended.
+func (w *world) opened(do func()) transactions {
+	w.Helper()
+	var before, reading transactions // what reading the metrics opens
+	w.eventually(time.Minute, "only the metrics open transactions", func() bool {
+		first := w.transactions()
+		second := w.transactions()
+		before = w.transactions()
+		reading = before.since(second)
+		return second.since(first) == reading
+	})
+	do()
+	return w.transactions().since(before).since(reading)
+}
+
+// mutating returns the operations that change something, by the contract, with method and path.
+func mutating() map[string]route {
+	all := routes()
+	maps.DeleteFunc(all, func(id string, r route) bool {
+		reads := slices.Contains(readers, oneOfTwoMethods.ReplaceAllString(id, ""))
+		safe := r.method == http.MethodGet || r.method == http.MethodHead
+		return reads || safe && !slices.Contains(writers, id)
+	})
+	return all
+}
+
+// Ensures that each operation that changes something opens one transaction, or those that unusual explains, if the
+// credentials of its caller are cached.
+func TestTransactions(t *testing.T) {
+	t.Parallel()
+	if cacheLifetime == 0 {
+		t.Skip("credentials are read from the store")
+	}
+
+	idp := providerOfChanges()
+	known := realms(t, idp, realm("corporate", viewers))
+	all := mutating()
+	for id, r := range all {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			name := oneOfTwoMethods.ReplaceAllString(id, "")
+			make, listed := changeOf[name]
+			if !listed {
+				t.Fatal("the operation has no case in changeOf")
+			}
+			w := newSAMLWorldOf(t, idp, known).world
+			w.app.Users.Close() // what revocations leave behind is not swept meanwhile
+
+			c := make(w)
+			path := r.path
+			if c.at != "" {
+				path = c.at
+			}
+			var edits []client.RequestEditorFn
+			for _, edit := range []client.RequestEditorFn{c.caller, c.edit} {
+				if edit != nil {
+					edits = append(edits, edit)
+				}
+			}
+			if c.caller != nil {
+				w.waitUntilCached(c.caller)
+				w.es(c.caller, "GET /_security/_authenticate", "").ok()
+			}
+
+			got := w.opened(func() {
+				response, body := w.do(r.method, path, c.body, edits...)
+				if response.StatusCode >= http.StatusBadRequest {
+					t.Fatalf("%d %s", response.StatusCode, body)
+				}
+			})
+			want := usual
+			if other, listed := unusual[name]; listed {
+				want = other.transactions
+			}
+			if got != want {
+				t.Errorf("%d reading and %d writing transactions, want %d and %d", got.reads, got.writes, want.reads, want.writes)
+			}
+		})
+	}
+}
+
+// providerOfChanges is the identity provider of TestTransactions.
+var providerOfChanges = sync.OnceValue(func() *samltest.IdP { return samltest.New(noon) })
