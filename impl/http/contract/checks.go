@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sallyport/sallyport/impl/http/contract/schemacheck"
+	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
 // mediaJSON is the media type of the bodies that have a compiled check.
@@ -170,7 +171,7 @@ func (c *bodyCompiler) compile(content openapi3.Content) *schemacheck.Check {
 
 // accept returns the body of a request that is valid. If it returns false, the request is undecided.
 func (c *requestChecks) accept(r *http.Request, params map[string]string) (Document, bool) {
-	if !c.acceptPath(params) || !c.acceptQuery(r.URL.RawQuery) || !c.acceptHeader(r.Header) || !c.acceptCookies(r) {
+	if !c.acceptParameters(r, params) {
 		return Document{}, false
 	}
 	if c.body == nil {
@@ -188,6 +189,20 @@ func (c *requestChecks) accept(r *http.Request, params map[string]string) (Docum
 	}
 	body.exact = c.body.Exact()
 	return Document{accepted: body.text}, true
+}
+
+// undecidedBody returns the decoded body of a request that was not accepted, if it is JSON and all else is valid.
+func (c *requestChecks) undecidedBody(r *http.Request, params map[string]string) (any, bool) {
+	body, whole := r.Body.(*Body)
+	if c.body == nil || !whole || !isJSON(r.Header.Get("Content-Type")) || !c.acceptParameters(r, params) ||
+		!schemacheck.Valid(body.text, strictjson.MaxDepth) {
+		return nil, false
+	}
+	return schemacheck.Decode(body.text), true
+}
+
+func (c *requestChecks) acceptParameters(r *http.Request, params map[string]string) bool {
+	return c.acceptPath(params) && c.acceptQuery(r.URL.RawQuery) && c.acceptHeader(r.Header) && c.acceptCookies(r)
 }
 
 // isJSON reports whether a content type is that of JSON in UTF-8.

@@ -199,8 +199,16 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 			caller:   x.subject.User,
 			bodySent: len(x.body) > 0,
 		}
-		document, err := op.Validate(c.Request(), params)
-		if err != nil {
+		var refused error
+		document, err := op.ValidateFor(c.Request(), params, func(body any) error {
+			r.body = body
+			refused = row.refuse(r)
+			return refused
+		})
+		switch {
+		case refused != nil:
+			return refused
+		case err != nil:
 			return x.refusal(err, row, r)
 		}
 		r.body = document.Value(row.raw()...)

@@ -50,14 +50,16 @@ func (x *exchange) unparsable(offset int64, text string) error {
 	return fault.New(fault.FieldInvalid, place(xcontent.Position(x.body, offset))+text)
 }
 
-// refuseBody returns the refusal of a body that is JSON.
+// refuseBody returns the refusal of a body that is JSON. The row has not refused r.body if that is not nil.
 func (x *exchange) refuseBody(invalid *contract.ValidationError, row operation, r request) error {
-	var err error
-	if r.body, err = contract.Decode(x.body); err != nil {
-		return err
-	}
-	if err := row.refuse(r); err != nil {
-		return err
+	if r.body == nil {
+		var err error
+		if r.body, err = contract.Decode(x.body); err != nil {
+			return err
+		}
+		if err := row.refuse(r); err != nil {
+			return err
+		}
 	}
 
 	problems := invalid.Sorted()

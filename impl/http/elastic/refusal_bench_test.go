@@ -89,10 +89,12 @@ func (r refusedRequest) accept(b *testing.B, op *contract.Operation) {
 // refuse words the refusal of the invalid body.
 func (r refusedRequest) refuse(b *testing.B, op *contract.Operation) {
 	b.Helper()
-	_, err := op.Validate(r.send(b, contract.NewBody(r.invalid), len(r.invalid)), nil)
-	if err != nil && r.row != nil {
-		x := exchange{body: r.invalid}
-		err = x.refusal(err, r.row, request{})
+	sent := r.send(b, contract.NewBody(r.invalid), len(r.invalid))
+	var err error
+	if r.row == nil {
+		_, err = op.Validate(sent, nil)
+	} else {
+		_, err = op.ValidateFor(sent, nil, func(body any) error { return r.row.refuse(request{body: body}) })
 	}
 	if err == nil || err.Error() == "" {
 		b.Fatal("the body is accepted")
