@@ -32,7 +32,8 @@ func (e *ResponseError) Error() string {
 
 // responseChecks are the checks of an operation's responses.
 type responseChecks struct {
-	byStatus map[int]*responseCheck
+	// declared are the checks of single statuses, in their order: the first is that of most answers.
+	declared []*responseCheck
 	// others is the check of all other statuses; nil if there are none.
 	others *responseCheck
 }
@@ -41,6 +42,8 @@ type responseChecks struct {
 const maxAnswerDepth = strictjson.MaxStoredDepth + strictjson.MaxDepth
 
 type responseCheck struct {
+	// status is 0 for the default response.
+	status int
 	// schema is that of the JSON body; nil if the response has none.
 	schema *openapi3.Schema
 	// check is nil if the schema is left to the interpreter.
@@ -80,15 +83,17 @@ func (c *responseCheck) accepts(body []byte) bool {
 // compileResponses compiles the checks of an operation's responses; compiler is nil if they are left to the
 // interpreter.
 func compileResponses(op *openapi3.Operation, compiler *bodyCompiler) *responseChecks {
-	checks := &responseChecks{byStatus: map[int]*responseCheck{}}
+	checks := &responseChecks{}
 	for name, ref := range op.Responses.Map() {
 		check := compileResponse(ref.Value, compiler)
 		if status, err := strconv.Atoi(name); err == nil {
-			checks.byStatus[status] = check
+			check.status = status
+			checks.declared = append(checks.declared, check)
 		} else {
 			checks.others = check
 		}
 	}
+	slices.SortFunc(checks.declared, func(a, b *responseCheck) int { return a.status - b.status })
 	return checks
 }
 
@@ -130,8 +135,10 @@ func (op *Operation) CheckResponse(status int, contentType string, body []byte) 
 }
 
 func (r *responseChecks) of(status int) *responseCheck {
-	if check, declared := r.byStatus[status]; declared {
-		return check
+	for _, check := range r.declared {
+		if check.status == status {
+			return check
+		}
 	}
 	if r.others == nil || r.others.statuses != nil && !slices.Contains(r.others.statuses, any(strconv.Itoa(status))) {
 		return nil

@@ -86,9 +86,9 @@ func TestCheckResponse(t *testing.T) {
 func TestWith_ResponsesCompiled(t *testing.T) {
 	t.Parallel()
 	for _, op := range load(t).With(Options{Responses: true}).Operations {
-		for status, check := range op.responses.byStatus {
+		for _, check := range op.responses.declared {
 			if check.schema != nil && check.check == nil {
-				t.Errorf("%s: the response %d is interpreted", op.ID, status)
+				t.Errorf("%s: the response %d is interpreted", op.ID, check.status)
 			}
 		}
 	}

@@ -66,14 +66,32 @@ func bulkServer(b *testing.B, options contract.Options, reading bulkReading) htt
 		if err != nil {
 			return err
 		}
+		c.Response().Writer = checkingWriter{c.Response().Writer, b, op}
 		return answer.send(c)
 	})
 	return e
 }
 
+// checkingWriter checks an answer, which must have one write, if the contract's options say so.
+type checkingWriter struct {
+	http.ResponseWriter
+
+	b  *testing.B
+	op *contract.Operation
+}
+
+// Write implements http.ResponseWriter.
+func (w checkingWriter) Write(p []byte) (int, error) {
+	if invalid := w.op.CheckResponse(http.StatusOK, echo.MIMEApplicationJSON, p); invalid != nil {
+		w.b.Fatal(invalid)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
 // BenchmarkValidation compares a validated bulk update with the baseline, which decodes it to structs without
 // validation: one that is decoded to maps and slices, and one that is read to the domain's type as the server does,
-// which is more than the baseline does. Its descriptors were read before, or are new each time.
+// which is more than the baseline does. Its descriptors were read before, or are new each time. It also measures what it
+// costs to check the response.
 func BenchmarkValidation(b *testing.B) {
 	exchange := baseline.NewExchange(http.MethodPost, "/_security/api_key/_bulk_update", bulkBody())
 	unchanged := func([]byte) {}
@@ -96,4 +114,10 @@ func BenchmarkValidation(b *testing.B) {
 			baseline.Compare(b, bulkServer(b, contract.Options{Interpret: true}, reading), baseline.New(), exchange)
 		})
 	}
+
+	b.Run("read/responses", func(b *testing.B) {
+		reading := bulkReading{unchanged, undecodedKeyMembers, asServer}
+		checking := bulkServer(b, contract.Options{Responses: true}, reading)
+		baseline.Compare(b, checking, bulkServer(b, contract.Options{}, reading), exchange)
+	})
 }
