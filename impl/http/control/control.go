@@ -7,6 +7,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -73,13 +74,8 @@ func OpenDeterministic(ctx context.Context, settings app.Settings, seed uint64) 
 func open(
 	ctx context.Context, settings app.Settings, start Snapshot, clock *Clock, g *generator,
 ) (*Server, error) {
-	faults, err := newFaults()
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
 		Clock:     clock,
-		Faults:    faults,
 		Journal:   &Journal{},
 		settings:  settings,
 		generator: g,
@@ -90,9 +86,16 @@ func open(
 		s.start.KeyEncryptionKey = settings.KeyEncryptionKey
 	}
 	s.settings.Memory, s.settings.Now, s.settings.ServerTime = true, s.Clock.Now, false
-	s.app, err = s.open(ctx, s.start)
 	s.key = s.start.KeyEncryptionKey
-	return s, err
+	var err error
+	if s.app, err = s.open(ctx, s.start); err != nil {
+		return nil, err
+	}
+	// Last: the contract, which faults need, is parsed while the app opens.
+	if s.Faults, err = newFaults(); err != nil {
+		return nil, errors.Join(err, s.app.Close())
+	}
+	return s, nil
 }
 
 func (s *Server) open(ctx context.Context, from Snapshot) (*app.App, error) {
