@@ -203,7 +203,7 @@ var changeOf = map[string]func(*world) change{
 
 const shopPrivileges = `{"shop":{"read":{"actions":["data:read/*"]}}}`
 
-// manager returns a new session of an administrator, who can make all changes.
+// manager returns a new session of an administrator that can make all changes.
 func (w *world) manager() client.RequestEditorFn {
 	w.Helper()
 	return bearer(w.login("bob", bobPassword))
