@@ -90,8 +90,8 @@ func (w checkingWriter) Write(p []byte) (int, error) {
 
 // BenchmarkValidation compares a validated bulk update with the baseline, which decodes it to structs without
 // validation: one that is decoded to maps and slices, and one that is read to the domain's type as the server does,
-// which is more than the baseline does. Its descriptors were read before, or are new each time. It also measures what it
-// costs to check the response.
+// which is more than the baseline does. Its descriptors were read before, or are new each time. It also measures what
+// the check of the response costs.
 func BenchmarkValidation(b *testing.B) {
 	exchange := baseline.NewExchange(http.MethodPost, "/_security/api_key/_bulk_update", bulkBody())
 	unchanged := func([]byte) {}
