@@ -23,10 +23,11 @@ ROUNDS   ?= 5
 
 MODULES  := $(foreach folder,. $(INTEROP) $(BENCH),$(folder)/go.mod $(folder)/go.sum)
 
-# Sign-ins are tested with an identity provider from npm and with a browser. Without them the tests are skipped with a
-# message.
+# Sign-ins are tested with an identity provider from npm, and the console is checked with tools from npm, both with a
+# browser. Without them the tests are skipped with a message.
 SAML     := $(INTEROP)/saml
-FETCHED  := $(SAML)/node_modules/.package-lock.json
+CONSOLE  := $(INTEROP)/console
+FETCHED  := $(SAML)/node_modules/.package-lock.json $(CONSOLE)/node_modules/.package-lock.json
 BROWSERS := chromium chromium-browser google-chrome
 
 # The race detector needs a C compiler. Without one the tests run without it, with a message.
@@ -139,14 +140,15 @@ interop: $(FETCHED) contract ## test with official clients and an identity provi
 	$(GO) -C $(INTEROP) test -count=1 $(RACE) -skip 'Browser|^TestImage' ./...
 
 .PHONY: browser
-browser: $(FETCHED) ## test signing in at an identity provider with a browser
+browser: $(FETCHED) ## test the console and signing in at an identity provider with a browser; pictures are in dist/
 	@for browser in $(BROWSERS); do command -v $$browser > /dev/null && exit; done; \
 	echo "chromium is not installed: no browser is tested"
-	$(GO) -C $(INTEROP) test -count=1 $(RACE) -run Browser ./...
+	@mkdir -p dist
+	$(GO) -C $(INTEROP) test -count=1 $(RACE) -run Browser -artifacts -outputdir $(CURDIR)/dist .
 
-$(FETCHED): $(SAML)/package.json $(SAML)/package-lock.json
-	@if command -v node > /dev/null && command -v npm > /dev/null; then cd $(SAML) && npm ci --loglevel=error; \
-	else echo "node or npm is not installed: signing in at an identity provider is not tested"; fi
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@if command -v node > /dev/null && command -v npm > /dev/null; then cd $* && npm ci --loglevel=error; \
+	else echo "node or npm is not installed: what needs $* is not tested"; fi
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many more requests than make test (minutes)
@@ -173,8 +175,10 @@ soak: ## put servers under full mixed load for SOAK (10m each), and report their
 	SOAK=$(SOAK) $(GO) test -run '^TestSoak_' -count=1 -v -timeout 3h ./cmd/sallyport
 
 .PHONY: generate
-generate: ## generate gen/ from the contracts in api/, after each change of them
+generate: $(CONSOLE)/node_modules/.package-lock.json ## generate gen/ and the console's types, after each change in api/
 	$(GO) generate ./...
+	@if command -v node > /dev/null && [ -d $(CONSOLE)/node_modules ]; then cd $(CONSOLE) && npm run --silent generate; \
+	else echo "node or npm is not installed: the types of the console are not generated"; fi
 
 # This comes first in CI, so that no test runs code that does not match the contract.
 .PHONY: verify

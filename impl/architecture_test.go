@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"fault":         {},
 	"http":          {},
 	"http/convert":  {},
+	"http/console":  {},
 	"http/contract": {"http/contract/schemacheck", "platform/strictjson"},
 	"http/edge": {"audit", "authn", "authn/elevation", "authn/identity", "authn/user",
 		"http/contract", "platform/admission", "platform/admission/work", "platform/secret", "platform/tracing"},
@@ -85,7 +86,7 @@ var layers = map[string][]string{
 	"config": {"apikey", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
-		"authn/attempts", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics",
+		"authn/attempts", "http/console", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics",
 		"authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// The client, which programs import: it needs the generated client and nothing of the server.

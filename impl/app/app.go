@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/http/console"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/ece"
 	"github.com/sallyport/sallyport/impl/http/edge"
@@ -231,7 +232,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)
 	return &App{
-		Handler:   counts.InFlight(handler),
+		Handler:   console.Before(counts.InFlight(handler)),
 		Users:     users,
 		Roles:     roles,
 		Keys:      keys,

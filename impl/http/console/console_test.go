@@ -1,0 +1,205 @@
+package console
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// budget is the maximum size of all files in bytes, compressed.
+const budget = 250 << 10
+
+// serveTo serves a request as a server with an API that answers 418.
+func serveTo(t *testing.T, method, target string, header map[string]string) *http.Response {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody)
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	recorder := httptest.NewRecorder()
+	api := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	Before(api).ServeHTTP(recorder, request)
+	return recorder.Result()
+}
+
+func bodyOf(t *testing.T, response *http.Response) []byte {
+	t.Helper()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func TestBefore_Status(t *testing.T) {
+	for _, each := range []struct {
+		name, method, path string
+		status             int
+	}{
+		{"page", "GET", "/console/", 200},
+		{"page with a query", "GET", "/console/?sign-in=x", 200},
+		{"without a slash", "GET", "/console", 308},
+		{"module", "GET", "/console/pages/keys.js", 200},
+		{"head", "HEAD", "/console/app.css", 200},
+		{"other method", "POST", "/console/", 405},
+		{"unknown", "GET", "/console/nothing", 404},
+		{"folder", "GET", "/console/pages/", 404},
+		{"outside the folder", "GET", "/console/../console.go", 404},
+		{"types", "GET", "/console/vendor/preact.d.mts", 404},
+		{"API", "GET", "/api/v1/user", 418},
+		{"other path with the same beginning", "GET", "/consoles", 418},
+	} {
+		t.Run(each.name, func(t *testing.T) {
+			if response := serveTo(t, each.method, each.path, nil); response.StatusCode != each.status {
+				t.Errorf("status %d, want %d", response.StatusCode, each.status)
+			}
+		})
+	}
+}
+
+func TestBefore_Headers(t *testing.T) {
+	response := serveTo(t, "GET", "/console/main.js", nil)
+	for name, want := range map[string]string{
+		"Content-Type":           "text/javascript; charset=utf-8",
+		"Cache-Control":          "no-cache",
+		"X-Content-Type-Options": "nosniff",
+		"Referrer-Policy":        "no-referrer",
+		"Vary":                   "Accept-Encoding",
+	} {
+		if got := response.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	sources := response.Header.Get("Content-Security-Policy")
+	if !strings.HasPrefix(sources, "default-src 'none';") || strings.Contains(sources, "unsafe") {
+		t.Errorf("the policy is %q", sources)
+	}
+	if serveTo(t, "POST", "/console/", nil).Header.Get("Content-Security-Policy") != sources {
+		t.Error("a refusal has another policy")
+	}
+}
+
+func TestBefore_Compressed(t *testing.T) {
+	plain := bodyOf(t, serveTo(t, "GET", "/console/app.css", nil))
+	for name, compressed := range map[string]bool{
+		"gzip": true, "br, gzip": true, "gzip;q=0.5": true, "gzip; q=0": false, "br": false, "gzip;q=x": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := serveTo(t, "GET", "/console/app.css", map[string]string{"Accept-Encoding": name})
+			got := bodyOf(t, response)
+			if (response.Header.Get("Content-Encoding") == "gzip") != compressed {
+				t.Fatalf("the encoding is %q", response.Header.Get("Content-Encoding"))
+			}
+			if !compressed {
+				return
+			}
+			reader, err := gzip.NewReader(bytes.NewReader(got))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if unpacked, err := io.ReadAll(reader); err != nil || !bytes.Equal(unpacked, plain) {
+				t.Errorf("%v; unpacked %d bytes, want %d", err, len(unpacked), len(plain))
+			}
+		})
+	}
+}
+
+func TestBefore_NotModified(t *testing.T) {
+	etag := serveTo(t, "GET", "/console/", nil).Header.Get("Etag")
+	response := serveTo(t, "GET", "/console/", map[string]string{"If-None-Match": etag})
+	if body := bodyOf(t, response); response.StatusCode != http.StatusNotModified || len(body) != 0 {
+		t.Errorf("status %d with %d bytes", response.StatusCode, len(body))
+	}
+	old := serveTo(t, "GET", "/console/", map[string]string{"If-None-Match": `"old"`})
+	if old.StatusCode != http.StatusOK {
+		t.Errorf("status %d for an old version", old.StatusCode)
+	}
+}
+
+func TestFiles_Budget(t *testing.T) {
+	total := 0
+	for name, f := range files() {
+		if f.mediaType == "" {
+			t.Errorf("%s has no media type", name)
+		}
+		total += len(f.compressed)
+	}
+	t.Logf("%d files with %d bytes, compressed", len(files()), total)
+	if total > budget {
+		t.Errorf("the files have %d bytes, at most %d are allowed", total, budget)
+	}
+}
+
+// Ensures that each module that another imports is served.
+func TestFiles_Imports(t *testing.T) {
+	imported := regexp.MustCompile(`(?:from|import) ?"(\.[^"]+)"`)
+	for name, f := range files() {
+		for _, match := range imported.FindAllSubmatch(f.plain, -1) {
+			target := path.Join(path.Dir(name), string(match[1]))
+			if _, ok := files()[target]; !ok {
+				t.Errorf("%s imports %s, which is not served", name, match[1])
+			}
+		}
+	}
+}
+
+// Ensures that the page has no script or style of its own, which the policy would refuse, and that no source makes
+// markup from text.
+func TestFiles_NoMarkupFromText(t *testing.T) {
+	page := string(files()["index.html"].plain)
+	if regexp.MustCompile(`<script(?:\s[^>]*)?>[^<]|<style|\sstyle=|\son\w+=`).MatchString(page) {
+		t.Error("the page has a script or style")
+	}
+	markup := regexp.MustCompile(`(inner|outer)HTML|insertAdjacentHTML|dangerously|document\.write|\beval\(|new Function`)
+	for name, f := range files() {
+		if found := markup.Find(f.plain); found != nil && !strings.HasPrefix(name, "vendor/") {
+			t.Errorf("%s has %s", name, found)
+		}
+	}
+}
+
+// vendored are the checksums of files that come from npm. Interop's tests compare them with the packages.
+var vendored = map[string]string{
+	"hooks.mjs":  "427a330c992595bfd3f6cfe43eb6ba7a238ea1a7fa99c0e4a8f380a30dde473b",
+	"htm.mjs":    "ab33dd3f38059b9be4d5f5350128eefb2356639c4e0bbe9d9e8b3ba75847e9e4",
+	"preact.mjs": "bdcbd9abdf2c77c5c45326eab42191e949222d479d0d5f69467387a77040cb55",
+	"uqr.mjs":    "7f0e61c2f13bb3724edee7bfb876e13c54ac9ee4fcfa283c9fa93cfb1241c325",
+}
+
+func TestVendored_Checksums(t *testing.T) {
+	names, err := fs.Glob(static, "static/vendor/*")
+	if err != nil || len(names) != len(vendored) {
+		t.Fatalf("%v; the files are %q", err, names)
+	}
+	for _, name := range names {
+		content, err := static.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(content)
+		if got := hex.EncodeToString(sum[:]); got != vendored[path.Base(name)] {
+			t.Errorf("%s has the checksum %s", name, got)
+		}
+	}
+}
+
+// Ensures that the licenses of what is vendored are in the repository.
+func TestVendored_Licenses(t *testing.T) {
+	for name, words := range map[string]string{
+		"preact": "Jason Miller", "htm": "Apache License", "uqr": "MIT License",
+	} {
+		if text, err := os.ReadFile("licenses/" + name + ".txt"); err != nil || !strings.Contains(string(text), words) {
+			t.Errorf("the license of %s: %v", name, err)
+		}
+	}
+}
