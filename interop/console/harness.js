@@ -46,6 +46,9 @@ async function openTab(browser, options = {}, context) {
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
+    // What an identity provider's page loads is its own affair.
+    const from = request.isNavigationRequest() ? server.url : new URL(request.frame().url()).origin;
+    if (options.origins?.includes(from)) return;
     if (![server.url, ...(options.origins ?? [])].includes(url.origin) && !["data:", "about:"].includes(url.protocol)) complain(`request to ${url.origin}`);
   });
   page.on("framenavigated", (frame) => {
