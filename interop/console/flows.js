@@ -119,6 +119,10 @@ async function searchingKeys(browser) {
   await count(2);
   await page.getByRole("button", { name: "Back to the simple search" }).click();
   await count(20);
+  await page.goBack();
+  await count(2);
+  await page.getByRole("button", { name: "Back to the simple search" }).click();
+  await count(20);
   await page.getByLabel("Search", { exact: true }).fill("no such key");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "No key matches" }).waitFor();

@@ -95,7 +95,9 @@ export function Keys({ query }) {
   const [words, setWords] = useState(s.words);
   useEffect(() => setWords(s.words), [s.words]);
   const [chosen, setChosen] = useState(/** @type {Set<string>} */ (new Set()));
-  const [advanced, setAdvanced] = useState(s.query !== "");
+  const [opened, setOpened] = useState(false);
+  // A query of its own is always shown, also where the back button leads to it.
+  const advanced = opened || s.query !== "";
 
   const [field = "creation", direction = "desc"] = s.sort.split(":");
   const state = useLoad(async (signal) => {
@@ -126,7 +128,7 @@ export function Keys({ query }) {
         disabled=${s.query !== ""}
         onInput=${(/** @type {string} */ value) => change({ scope: value, words: words.trim() })} />`}
       <div class="row end"><${Button} submit>Search<//>
-        <${Button} kind="quiet" aria-expanded=${advanced ? "true" : "false"} onClick=${() => setAdvanced(!advanced)}>
+        <${Button} kind="quiet" aria-expanded=${advanced ? "true" : "false"} onClick=${() => setOpened(!advanced)}>
           Query<//></div>
     </form>
     ${advanced && html`<${QueryEditor} key=${query.toString()} initial=${s.query || JSON.stringify(queryOf(s, user))}
