@@ -416,6 +416,30 @@ async function managingRoles(browser) {
   wantNoComplaints(page);
 }
 
+/** An administrator filters the audit trail and pages through it, and the back button leads back. */
+async function auditTrail(browser) {
+  const user = await addUser();
+  const as = { user: user.name, password: user.password };
+  for (let i = 0; i < 55; i++) await api("POST", "/_security/api_key", { ...as, body: { name: `audited ${i}` } });
+  const page = await openAs(browser, user, "#/audit");
+  await page.getByRole("cell", { name: "api_key.created" }).first().waitFor();
+  await page.getByLabel("By user").fill(user.name);
+  await page.getByLabel("Event").fill("api_key.created");
+  await page.getByRole("button", { name: "Filter" }).click();
+  const rows = (n) => page.waitForFunction((expected) => document.querySelectorAll("tbody tr").length === expected &&
+    document.querySelector(".loaded")?.getAttribute("aria-busy") === "false", n);
+  await rows(50);
+  await page.getByRole("link", { name: "Older entries" }).click();
+  await rows(5);
+  await page.getByText("These are the oldest.").waitFor();
+  await page.goBack();
+  await rows(50);
+  await page.getByLabel("Event").fill("no.such");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByRole("heading", { name: "No entry matches" }).waitFor();
+  wantNoComplaints(page);
+}
+
 /** A caller without privileges is offered no page that would be refused. */
 async function viewer(browser) {
   const page = await openAs(browser, await addUser(["ece_deployment_viewer"]), "#/keys");
@@ -428,5 +452,5 @@ async function viewer(browser) {
 
 module.exports = {
   firstKey, wrongPassword, signingOut, searchingKeys, roleDescriptors, invalidating, elevation, expiry, twoTabs, noAnswer,
-  keyboard, injection, bulkUpdate, managingUsers, managingRoles, viewer,
+  keyboard, injection, bulkUpdate, managingUsers, managingRoles, auditTrail, viewer,
 };

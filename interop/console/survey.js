@@ -37,7 +37,7 @@ async function furnish(user) {
     users: "#/users", "users-none": "#/users?q=nothing", user: `#/users/${name}`, "user-create": "#/users/_create",
     roles: "#/roles", role: `#/roles/${encodeURIComponent(hostile)}`, "role-reserved": "#/roles/superuser",
     "role-create": "#/roles/_create", privileges: "#/privileges", privilege: "#/privileges/shop/read",
-    "privilege-create": "#/privileges/_create", "single-sign-on": "#/single-sign-on",
+    "privilege-create": "#/privileges/_create", "single-sign-on": "#/single-sign-on", audit: "#/audit",
     "keys-update": `#/keys/_update?ids=${key.id}`,
     keys: "#/keys?state=all", "keys-none": "#/keys?q=nothing", "keys-query": '#/keys?query={"match_all":{}}',
     "key-create": "#/keys/_create", key: `#/keys/${key.id}`, account: "#/account", "second-factor": "#/second-factor",

@@ -6,6 +6,7 @@ import { local } from "./storage.js";
 import { useStore } from "./store.js";
 import { Announcements, Button, Confirmation, Page, Time } from "./ui.js";
 import { Account } from "./pages/account.js";
+import { Audit } from "./pages/audit.js";
 import { CreateKey } from "./pages/keycreate.js";
 import { Key } from "./pages/key.js";
 import { Keys } from "./pages/keys.js";
@@ -43,6 +44,7 @@ const pages = {
     return name === undefined ? html`<${PrivilegePage} />` : html`<${PrivilegePage} application=${application} name=${name} />`;
   },
   "single-sign-on": () => html`<${SignOn} />`,
+  audit: (_, query) => html`<${Audit} query=${query} />`,
 };
 
 /** @typedef {{title: string, links: [string, string][]}} Section */
@@ -55,6 +57,7 @@ function sections() {
     [Boolean(caller.value?.cluster.read_security), ["roles", "Roles"]],
     [Boolean(caller.value?.cluster.read_security), ["privileges", "Application privileges"]],
     [may("saml-refusals"), ["single-sign-on", "Single sign-on"]],
+    [may("get-audit-entries"), ["audit", "Audit trail"]],
   ];
   /** @type {Section[]} */
   const all = [

@@ -156,15 +156,16 @@ export const Badge = ({ kind = "", children }) => html`<span class=${`badge ${ki
 
 /**
  * A time in the reader's zone, with the exact time in UTC on hover.
- * @param {{at: string | number | undefined, none?: string, dateOnly?: boolean, timeOnly?: boolean}} props
+ * @param {{at: string | number | undefined, none?: string, dateOnly?: boolean, timeOnly?: boolean,
+ *   seconds?: boolean}} props
  */
-export function Time({ at, none = "–", dateOnly = false, timeOnly = false }) {
+export function Time({ at, none = "–", dateOnly = false, timeOnly = false, seconds = false }) {
   if (at === undefined) return html`<span class="muted">${none}</span>`;
   const date = new Date(at);
   const exact = date.toISOString();
   const text = date.toLocaleString(undefined, {
     ...(timeOnly ? {} : { dateStyle: "medium" }),
-    ...(dateOnly ? {} : { timeStyle: "short" }),
+    ...(dateOnly ? {} : { timeStyle: seconds ? "medium" : "short" }),
   });
   return html`<time datetime=${exact} title=${`${exact.slice(0, 19).replace("T", " ")} UTC`}>${text}</time>`;
 }

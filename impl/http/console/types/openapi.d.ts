@@ -33,6 +33,31 @@ export interface paths {
         patch: operations["patch-current-account"];
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit trail
+         * @description An extension of this server. Returns entries of the audit trail, the newest first. The parameters select entries
+         *     that have all of their values. An entry says in its `event` whether an attempt failed: `guess.failed` is a wrong
+         *     password or code. `details` holds no secrets.
+         *
+         *     `next_cursor` of a page, as the parameter `cursor` with the same other parameters, returns the page after it.
+         *     Entries that are added meanwhile are on no later page.
+         */
+        get: operations["get-audit-entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/user": {
         parameters: {
             query?: never;
@@ -1405,6 +1430,29 @@ export interface components {
              */
             issued_at?: string;
         };
+        AuditEntries: {
+            /** @description The entries, the newest first. */
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description The position after the last entry; absent on the last page. */
+            next_cursor?: string;
+        };
+        AuditEntry: {
+            /** @description The identifier of the entry, which orders the entries of one moment. */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description The kind of change. */
+            event: string;
+            /** @description The user that made the change, `(system)` or `(command line)`. */
+            actor: string;
+            /** @description What was changed; empty if the event is not about one thing. */
+            subject: string;
+            /** @description The address that the request came from; empty if there was none. */
+            address: string;
+            /** @description Under what the log has the request. */
+            request_id: string;
+            details: components["schemas"]["FreeObject"];
+        };
         SsoAuthenticationMethodInfo: {
             sso_type: components["schemas"]["SsoType"];
             /** @description What to call the service. */
@@ -1706,7 +1754,7 @@ export interface components {
         /** @description A string, or what stands for one. */
         TextLike: string | number | boolean;
         /** @description Anything that has no members and no elements. */
-        Scalar: (string | number | boolean) | null;
+        Scalar: (string | null) | number | boolean;
         /** @description A boolean, or its name in a string. */
         Flag: boolean | ("true" | "false");
         /** @description Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end. */
@@ -1777,7 +1825,7 @@ export interface components {
             except?: string[];
         };
         /** @description The documents that are visible, as a query or as its text. The empty text and null are all of them. */
-        DocumentQuery: (string | components["schemas"]["FreeObject"]) | null;
+        DocumentQuery: (string | null) | components["schemas"]["FreeObject"];
         /** @description Cluster privileges under a condition. */
         GlobalPrivileges: {
             application?: components["schemas"]["GlobalApplicationPrivileges"];
@@ -4063,6 +4111,92 @@ export interface operations {
             404: components["responses"]["AccountNotFound"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyFailures"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NoAuthenticationCluster"];
+            502: components["responses"]["AuthenticationClusterError"];
+            503: components["responses"]["Overloaded"];
+        };
+    };
+    "get-audit-entries": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The user that made the change, `(system)` or `(command line)`.
+                 * @example admin
+                 */
+                actor?: string;
+                /**
+                 * @description What was changed, such as the name of a user or the id of an API key.
+                 * @example alice
+                 */
+                subject?: string;
+                /**
+                 * @description The kind of change.
+                 * @example user.created
+                 */
+                event?: string;
+                /**
+                 * @description The time of the oldest entry to return.
+                 * @example 2026-11-21T00:00:00Z
+                 */
+                since?: string;
+                /**
+                 * @description A time after that of the newest entry to return.
+                 * @example 2026-11-22T00:00:00Z
+                 */
+                until?: string;
+                /**
+                 * @description The number of entries of a page.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example MTc5NTI4MDQwMDAwMC4wMTljODU3Mi0xMmZh
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "id": "019c8572-12fa-7c1e-9d3f-5d8f3f9a2b11",
+                     *           "at": "2026-11-21T18:00:00.007Z",
+                     *           "event": "user.roles_changed",
+                     *           "actor": "admin",
+                     *           "subject": "alice",
+                     *           "address": "192.0.2.7",
+                     *           "request_id": "7hq92T1a8ncRE0Rj",
+                     *           "details": {
+                     *             "roles": [
+                     *               "ece_deployment_viewer"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "MTc5NTI4MDQwMDAwMC4wMTljODU3Mi0xMmZh"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditEntries"];
+                };
+            };
+            400: components["responses"]["InvalidData"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyFailures"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NoAuthenticationCluster"];
