@@ -29,6 +29,8 @@ var layers = map[string][]string{
 		"authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
 		"http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty",
 		"platform/duration", "platform/strictjson", "platform/xcontent", "store"},
+	"http/navigation":                {},
+	"http/reference":                 {},
 	"http/contract/schemacheck":      {},
 	"http/contract/baseline":         {}, // for benchmarks
 	"http/elastic/filterpath/pretty": {},
@@ -86,7 +88,8 @@ var layers = map[string][]string{
 	"config": {"apikey", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
-		"authn/attempts", "http/console", "http/contract", "http/ece", "http/edge", "http/elastic", "authn/attempts", "platform/metrics",
+		"authn/attempts", "http/console", "http/contract", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
+		"authn/attempts", "platform/metrics",
 		"authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// The client, which programs import: it needs the generated client and nothing of the server.
@@ -131,7 +134,7 @@ var only = map[string]string{
 	"github.com/prometheus":            "impl/platform/metrics",
 	"go.opentelemetry.io":              "impl/platform/tracing",
 	"github.com/spf13/cobra":           "cmd/sallyport",
-	"go.yaml.in/yaml":                  "impl/platform/strictyaml",
+	"go.yaml.in/yaml":                  "impl/platform/strictyaml impl/http/reference",
 	"github.com/oapi-codegen/runtime":  "gen/client gen/control gen/ece gen/elastic impl/http/contract/baseline",
 	"github.com/oapi-codegen/nullable": "",
 }

@@ -25,6 +25,8 @@ import (
 	"github.com/sallyport/sallyport/impl/http/ece"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/http/elastic"
+	"github.com/sallyport/sallyport/impl/http/navigation"
+	"github.com/sallyport/sallyport/impl/http/reference"
 	"github.com/sallyport/sallyport/impl/platform/background"
 	"github.com/sallyport/sallyport/impl/platform/metrics"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -232,7 +234,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)
 	return &App{
-		Handler:   console.Before(counts.InFlight(handler)),
+		Handler:   pages(handler.Operation, counts.InFlight(handler)),
 		Users:     users,
 		Roles:     roles,
 		Keys:      keys,
@@ -245,6 +247,12 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		signOn:    signOn,
 		store:     st,
 	}, nil
+}
+
+// pages returns a handler that serves what is for people in front of the operations.
+func pages(operation func(*http.Request) string, operations http.Handler) http.Handler {
+	routes := navigation.Routes{Home: console.Prefix, Operation: operation}
+	return console.Before(reference.Before(navigation.Before(routes, operations)))
 }
 
 // repairKeys binds API keys that an older version left unbound, and logs a warning about those with an uncertain

@@ -1,0 +1,136 @@
+package navigation_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/http/navigation"
+)
+
+// served is a handler whose operation at /operation refuses all requests, and that knows no other path.
+func served() http.Handler {
+	operations := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Www-Authenticate"] = challenges
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = http.NewResponseController(w).Flush()
+		_, _ = w.Write([]byte(r.URL.Path))
+	})
+	return navigation.Before(navigation.Routes{
+		Home: "/home/",
+		Operation: func(r *http.Request) string {
+			if r.URL.Path == "/operation" {
+				return "operation"
+			}
+			return ""
+		},
+	}, operations)
+}
+
+var challenges = []string{`Basic realm="r"`, "ApiKey", "Bearer"}
+
+func get(method, path string, headers map[string]string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	recorder := httptest.NewRecorder()
+	served().ServeHTTP(recorder, r)
+	return recorder.Result()
+}
+
+// browser are the headers of a browser whose user opens an address.
+var browser = map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
+
+// Ensures that only a navigation gets a page, and that all else gets the answer of the operations.
+func TestNavigation_Rule(t *testing.T) {
+	for name, test := range map[string]struct {
+		method  string
+		headers map[string]string
+		page    bool
+	}{
+		"browser":            {"GET", browser, true},
+		"old browser":        {"GET", map[string]string{"Accept": "text/html"}, true},
+		"case of the type":   {"GET", map[string]string{"Accept": "a/b, Text/HTML;q=0.1"}, true},
+		"no headers":         {"GET", nil, false},
+		"curl":               {"GET", map[string]string{"Accept": "*/*"}, false},
+		"text":               {"GET", map[string]string{"Accept": "text/*"}, false},
+		"JSON":               {"GET", map[string]string{"Accept": "application/json"}, false},
+		"HTML refused":       {"GET", map[string]string{"Accept": "application/json, text/html;q=0"}, false},
+		"HTML refused, 0.00": {"GET", map[string]string{"Accept": "text/html; q=0.00"}, false},
+		"fetch": {
+			"GET", map[string]string{"Accept": "text/html", "Sec-Fetch-Mode": "cors"}, false,
+		},
+		"credentials": {
+			"GET", map[string]string{"Accept": "text/html", "Authorization": "Basic YTpi"}, false,
+		},
+		"empty credentials": {
+			"GET", map[string]string{"Accept": "text/html", "Authorization": ""}, false,
+		},
+		"POST": {"POST", browser, false},
+		"HEAD": {"HEAD", browser, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := get(test.method, "/unknown", test.headers)
+			page := response.StatusCode == http.StatusNotFound &&
+				response.Header.Get("Content-Type") == "text/html; charset=utf-8"
+			if page != test.page {
+				t.Errorf("got %d %v, want a page: %t", response.StatusCode, response.Header, test.page)
+			}
+			if !page && (!slices.Equal(response.Header["Www-Authenticate"], challenges) || len(response.Header) != 1) {
+				t.Errorf("the answer to a program changed: %v", response.Header)
+			}
+		})
+	}
+}
+
+// Ensures that a navigation to the server's address leads home, and that no answer to a navigation makes a browser ask
+// for a password or is taken for that to a program.
+func TestNavigation_Answers(t *testing.T) {
+	for path, want := range map[string]struct {
+		status     int
+		location   string
+		challenges []string
+	}{
+		"/":          {http.StatusSeeOther, "/home/", nil},
+		"/unknown":   {http.StatusNotFound, "", nil},
+		"/operation": {http.StatusUnauthorized, "", []string{"ApiKey", "Bearer"}},
+	} {
+		t.Run(path, func(t *testing.T) {
+			response := get("GET", path, browser)
+			h := response.Header
+			if response.StatusCode != want.status || h.Get("Location") != want.location ||
+				!slices.Equal(h["Www-Authenticate"], want.challenges) {
+				t.Errorf("got %d %v, want %+v", response.StatusCode, h, want)
+			}
+			for _, name := range []string{"Accept", "Authorization", "Sec-Fetch-Mode"} {
+				if !strings.Contains(h.Get("Vary"), name) {
+					t.Errorf("Vary is %q, without %s", h.Get("Vary"), name)
+				}
+			}
+		})
+	}
+	if challenges[0] != `Basic realm="r"` {
+		t.Error("the challenges of other responses changed")
+	}
+}
+
+// Ensures that the page's policy allows its style.
+func TestNavigation_Policy(t *testing.T) {
+	source, err := os.ReadFile("page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindSubmatch(source)[1]
+	sum := sha256.Sum256(style)
+	hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	if policy := get("GET", "/unknown", browser).Header.Get("Content-Security-Policy"); !strings.Contains(policy, hash) {
+		t.Errorf("the policy is %q, without %s", policy, hash)
+	}
+}

@@ -1,0 +1,156 @@
+package reference
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport/sallyport/api"
+)
+
+// known are the extensions that readers of the contract see. Each is explained in the contract or by its values.
+var known = map[string]bool{
+	"x-cloud-error-codes": true, "x-elasticsearch-action": true, "x-extension": true, "x-requires-elevation": true,
+	"x-roles": true, "x-work": true,
+}
+
+func get(t *testing.T, method, path string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	recorder := httptest.NewRecorder()
+	Before(http.NotFoundHandler()).ServeHTTP(recorder, r)
+	response := recorder.Result()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+// Ensures that both documents have the whole contract, without the extensions of generators.
+func TestDocument(t *testing.T) {
+	var want, fromYAML, fromJSON any
+	_, asYAML := get(t, "GET", "/openapi.yaml")
+	_, asJSON := get(t, "GET", "/openapi.json")
+	if err := yaml.Unmarshal(api.OpenAPI, &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(asYAML), &fromYAML); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(asJSON), &fromJSON); err != nil {
+		t.Fatal(err)
+	}
+
+	normalize := func(value any) any {
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var normal any
+		if err := json.Unmarshal(text, &normal); err != nil {
+			t.Fatal(err)
+		}
+		return normal
+	}
+	reduced := normalize(want)
+	removeFrom(reduced)
+	if !reflect.DeepEqual(reduced, normalize(fromYAML)) {
+		t.Error("/openapi.yaml is not the contract")
+	}
+	if !reflect.DeepEqual(reduced, fromJSON) {
+		t.Error("/openapi.json is not the contract")
+	}
+	if strings.Index(asJSON, `"/api/v1/users"`) > strings.Index(asJSON, `"/_security/api_key"`) {
+		t.Error("/openapi.json does not have the order of the contract")
+	}
+}
+
+func removeFrom(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, member := range value {
+			if strings.HasPrefix(name, "x-") && !known[name] {
+				delete(value, name)
+				continue
+			}
+			removeFrom(member)
+		}
+	case []any:
+		for _, element := range value {
+			removeFrom(element)
+		}
+	}
+}
+
+// Ensures that each extension of the contract is either for readers or for generators.
+func TestDocument_Extensions(t *testing.T) {
+	for _, found := range regexp.MustCompile(`[ {](x-[a-z-]+):`).FindAllSubmatch(api.OpenAPI, -1) {
+		if name := string(found[1]); known[name] == forGenerators(name) {
+			t.Errorf("%s is neither only for readers nor only for generators", name)
+		}
+	}
+}
+
+// Ensures that the documents, and nothing else, can be read by pages of all sites, and that all is cached by its tag.
+func TestServe_Headers(t *testing.T) {
+	for path, shared := range map[string]bool{
+		"/openapi.yaml": true, "/openapi.json": true, "/docs/": false, "/docs/swagger-ui-bundle.js": false,
+		"/docs/reference.js": false, "/docs/LICENSE": false, "/favicon.ico": false,
+	} {
+		t.Run(path, func(t *testing.T) {
+			response, plain := get(t, "GET", path)
+			h := response.Header
+			if response.StatusCode != http.StatusOK || (h.Get("Access-Control-Allow-Origin") == "*") != shared ||
+				h.Get("Content-Encoding") != "" || h.Get("Vary") != "Accept-Encoding" || h.Get("Content-Security-Policy") != policy {
+				t.Errorf("got %d %v", response.StatusCode, h)
+			}
+
+			compressed, body := get(t, "GET", path, "Accept-Encoding", "br, gzip;q=0.5")
+			if compressed.Header.Get("Content-Encoding") != "gzip" || string(decompress([]byte(body))) != plain {
+				t.Errorf("the compressed answer has %v", compressed.Header)
+			}
+			if r, body := get(t, "HEAD", path); body != "" || r.Header.Get("Content-Length") != h.Get("Content-Length") {
+				t.Errorf("the answer to HEAD has %v and a body of %d bytes", r.Header, len(body))
+			}
+			for _, tag := range []string{h.Get("Etag"), `"a", ` + h.Get("Etag"), "*"} {
+				if r, body := get(t, "GET", path, "If-None-Match", tag); r.StatusCode != http.StatusNotModified || body != "" {
+					t.Errorf("with the tag %s: %d", tag, r.StatusCode)
+				}
+			}
+			if r, _ := get(t, "GET", path, "If-None-Match", `"other"`); r.StatusCode != http.StatusOK {
+				t.Errorf("with another tag: %d", r.StatusCode)
+			}
+			if r, _ := get(t, "POST", path); r.StatusCode != http.StatusMethodNotAllowed ||
+				r.Header.Get("Access-Control-Allow-Origin") != "" || r.Header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("POST: %d %v", r.StatusCode, r.Header)
+			}
+		})
+	}
+}
+
+// Ensures that other paths are left to the next handler, and that an encoding that is refused is not sent.
+func TestServe_Others(t *testing.T) {
+	if r, body := get(t, "GET", "/openapi.yml"); r.StatusCode != http.StatusNotFound || body != "404 page not found\n" {
+		t.Errorf("another path: %d %q", r.StatusCode, body)
+	}
+	if r, body := get(t, "GET", "/docs/missing"); r.StatusCode != http.StatusNotFound || !strings.Contains(body, "file") {
+		t.Errorf("a missing file: %d %q", r.StatusCode, body)
+	}
+	if r, _ := get(t, "GET", "/docs"); r.StatusCode != http.StatusPermanentRedirect || r.Header.Get("Location") != Prefix {
+		t.Errorf("/docs: %d %v", r.StatusCode, r.Header)
+	}
+	if r, _ := get(t, "GET", "/docs/", "Accept-Encoding", "gzip;q=0, br"); r.Header.Get("Content-Encoding") != "" {
+		t.Errorf("gzip is sent although it is refused: %v", r.Header)
+	}
+}
