@@ -183,6 +183,7 @@ generate: $(CONSOLE)/node_modules/.package-lock.json ## generate gen/ and the co
 # This comes first in CI, so that no test runs code that does not match the contract.
 .PHONY: verify
 verify: $(OGEN) ## fail if gen/, go.mod or go.sum would change with make generate and go mod tidy
+	@impl/http/reference/vendor check
 	@before=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && $(GO) -C $(BENCH) mod tidy && \
 	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \

@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/http/navigation"
 )
 
-// served is a handler whose operation at /operation refuses all requests, and that knows no other path.
+// served returns a handler with one operation, at /operation, which refuses all requests.
 func served() http.Handler {
 	operations := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Www-Authenticate"] = challenges
@@ -45,7 +45,7 @@ func get(method, path string, headers map[string]string) *http.Response {
 	return recorder.Result()
 }
 
-// browser are the headers of a browser whose user opens an address.
+// browser holds the headers of a browser in which a person opens an address.
 var browser = map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
 
 // Ensures that only a navigation gets a page, and that all else gets the answer of the operations.
