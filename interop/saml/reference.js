@@ -59,11 +59,13 @@ async function visit(page) {
   const title = await page.title();
   await page.screenshot({ path: picture });
 
-  // Each operation is rendered with its parameters, bodies and answers. All are opened at once, which is faster.
-  await page.evaluate(() => {
-    for (const arrow of document.querySelectorAll(".opblock-control-arrow")) arrow.click();
-  });
-  await page.waitForFunction((all) => document.querySelectorAll(".opblock .responses-wrapper").length === all, count);
+  // Each operation is rendered with its parameters, bodies and answers.
+  const arrows = page.locator(".opblock-control-arrow");
+  for (let i = 0; i < count; i++) {
+    await arrows.nth(i).evaluate((arrow) => arrow.click());
+    await operations.nth(i).locator(".responses-wrapper").waitFor({ state: "attached" });
+    await arrows.nth(i).evaluate((arrow) => arrow.click());
+  }
   const unrendered = await page.locator(".errors-wrapper").count();
   if (unrendered > 0) complaints.push("the page shows errors of the contract");
 

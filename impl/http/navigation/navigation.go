@@ -1,5 +1,5 @@
-// Package navigation answers a browser in which a person opens an address of the server. Programs get the answers of the
-// operations, unchanged.
+// Package navigation answers a browser in which a person opens an address of the server. Programs get the answers of
+// the operations, unchanged.
 package navigation
 
 import (
@@ -56,8 +56,8 @@ func Before(routes Routes, next http.Handler) http.Handler {
 	})
 }
 
-// isNavigation reports whether a request is that of a browser in which a person opens an address. A browser with a stored
-// name and password sends them; such a request is for an operation.
+// isNavigation reports whether a request is that of a browser in which a person opens an address. A browser with a
+// stored name and password sends them; such a request is for an operation.
 func isNavigation(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	return r.Method == http.MethodGet && (mode == "" || mode == "navigate") &&

@@ -70,8 +70,14 @@ func appendJSON(to []byte, n *yaml.Node) ([]byte, error) {
 		return appendElements(append(to, '['), n.Content, 1, ']')
 	case yaml.AliasNode:
 		return appendJSON(to, n.Alias)
+	case yaml.ScalarNode:
+		return appendScalar(to, n)
+	default:
+		return nil, fmt.Errorf("line %d: unknown kind of node", n.Line)
 	}
+}
 
+func appendScalar(to []byte, n *yaml.Node) ([]byte, error) {
 	var value any
 	if err := n.Decode(&value); err != nil {
 		return nil, err

@@ -112,7 +112,8 @@ func TestServe_Headers(t *testing.T) {
 			response, plain := get(t, "GET", path)
 			h := response.Header
 			if response.StatusCode != http.StatusOK || (h.Get("Access-Control-Allow-Origin") == "*") != shared ||
-				h.Get("Content-Encoding") != "" || h.Get("Vary") != "Accept-Encoding" || h.Get("Content-Security-Policy") != policy {
+				h.Get("Content-Encoding") != "" || h.Get("Vary") != "Accept-Encoding" ||
+				h.Get("Content-Security-Policy") != policy {
 				t.Errorf("got %d %v", response.StatusCode, h)
 			}
 
