@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,12 @@ var creating sync.Mutex
 // newCloud returns a client with credentials; those of *auth.UserLogin begin a session.
 func newCloud(t *testing.T, credentials auth.Writer) cloud {
 	t.Helper()
+	return newCloudAt(t, served.url, credentials)
+}
+
+// newCloudAt is newCloud for another server than the one that the tests share.
+func newCloudAt(t *testing.T, url string, credentials auth.Writer) cloud {
+	t.Helper()
 	creating.Lock()
 	defer creating.Unlock()
 	c, err := api.NewAPI(api.Config{
@@ -45,7 +52,7 @@ func newCloud(t *testing.T, credentials auth.Writer) cloud {
 			return http.ErrUseLastResponse
 		}},
 		AuthWriter:  credentials,
-		Host:        served.url,
+		Host:        url,
 		ErrorDevice: io.Discard,
 	})
 	if err != nil {
@@ -390,9 +397,11 @@ func TestCloud_Sessions(t *testing.T) {
 		t.Errorf("a login with a path is answered with %v", err)
 	}
 	refused[*runtime.APIError](c, own.SamlInit(authentication.NewSamlInitParams(), nil), "saml.realm_not_found")
-	// Browsers send this form. The client sends it as another media type than the contract has.
-	err = own.SamlCallback(authentication.NewSamlCallbackParams().WithSAMLResponse("eA=="), nil)
-	refused[*runtime.APIError](c, err, "root.unsupported_media_type")
+	// Browsers send this form. The client sends it with the media type of JSON, unless it is told to send it as a form.
+	response := authentication.NewSamlCallbackParams().WithSAMLResponse("eA==")
+	refused[*runtime.APIError](c, own.SamlCallback(response, nil), "root.unsupported_media_type")
+	asForm := func(o *runtime.ClientOperation) { o.ConsumesMediaTypes = []string{runtime.URLencodedFormMime} }
+	refused[*authentication.SamlCallbackUnauthorized](c, own.SamlCallback(response, nil, asForm), "root.unauthenticated")
 
 	_, err = own.Logout(authentication.NewLogoutParams(), c.AuthWriter)
 	c.must(nil, err)
@@ -400,10 +409,15 @@ func TestCloud_Sessions(t *testing.T) {
 	refused[*authentication.RefreshTokenUnauthorized](c, err, "root.unauthorized")
 }
 
-// Ensures that a client that refreshes its token again and again keeps its session, while 8 workers use it.
+// Ensures that a client that refreshes its token again and again keeps its session, while 8 workers use it: for 2 s, or
+// for 10 s with SALLYPORT_TEST_THOROUGH.
 func TestCloud_Workers(t *testing.T) {
 	_, login := newSession(t, served.user, served.password)
-	const workers, duration = 8, 2 * time.Second
+	const workers = 8
+	duration := 2 * time.Second
+	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "" {
+		duration = 10 * time.Second
+	}
 	clients := make([]cloud, workers)
 	for i := range clients { // a client changes itself for some operations, so each worker has its own
 		clients[i] = newCloud(t, login)
