@@ -397,7 +397,7 @@ func TestCloud_Sessions(t *testing.T) {
 		t.Errorf("a login with a path is answered with %v", err)
 	}
 	refused[*runtime.APIError](c, own.SamlInit(authentication.NewSamlInitParams(), nil), "saml.realm_not_found")
-	// Browsers send this form. The client sends it with the media type of JSON, unless it is told to send it as a form.
+	// Browsers send this form. The client sends it with the media type of JSON, unless its caller asks for a form.
 	response := authentication.NewSamlCallbackParams().WithSAMLResponse("eA==")
 	refused[*runtime.APIError](c, own.SamlCallback(response, nil), "root.unsupported_media_type")
 	asForm := func(o *runtime.ClientOperation) { o.ConsumesMediaTypes = []string{runtime.URLencodedFormMime} }
