@@ -38,7 +38,8 @@ func (f Filter) Check() error {
 // Find yields the selected keys that the caller may see, oldest first, in chunks of a bounded size: all keys, or its
 // own. An API key may always see itself. With limits the keys are shown with their owners' role descriptors, which a
 // key that may only see itself is not. The filter is checked and the caller authorized. After an error, which is the
-// last that it yields, the keys are not complete. It yields fault.InvalidData if foundAtOnce keys have too much to show.
+// last that it yields, the keys are not complete. It yields fault.InvalidData if foundAtOnce keys have too much to
+// show.
 //
 // Each chunk is read in a transaction of its own, so a caller that takes long over one holds no connection. Every key
 // that is selected during the whole call is shown exactly once; a key that is created, changed or purged meanwhile is

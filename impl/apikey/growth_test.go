@@ -238,7 +238,7 @@ func TestGrowth(t *testing.T) {
 	})
 }
 
-// maxLive bounds what a call that reads many keys holds at one time, in bytes. The garbage that it makes is not bounded.
+// maxLive bounds what a call that reads many keys holds at one time, in bytes. The garbage it makes is not bounded.
 const maxLive = 8 << 20
 
 // Ensures that a list of many keys, and a query that reads all of them, hold little memory at one time.
@@ -277,8 +277,8 @@ func TestGrowth_Memory(t *testing.T) {
 	})
 }
 
-// liveBytes returns how much more memory is in use while f runs than before, at the most. It collects garbage often, and
-// counts what is left each time.
+// liveBytes returns how much more memory is in use while f runs than before, at the most. It collects garbage often,
+// and counts what is left each time.
 func liveBytes(f func()) uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	live := func() uint64 {

@@ -31,14 +31,14 @@ func record(ctx context.Context, st *store.Store, f func(context.Context, *store
 	return st.Update(ctx, func(tx *store.Tx) error { return f(ctx, tx) })
 }
 
-// Ensures that an entry has the event, the subject, the time and the origin, also one that becomes known later, and that
-// a change without a caller is the system's.
+// Ensures that an entry has the event, the subject, the time and the origin, also one that becomes known later, and
+// that a change without a caller is the system's.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	st, c := newStore(t)
 	later := &audit.Origin{Address: "192.0.2.7", RequestID: "request-7"}
 	for name, x := range map[string]struct {
-		ctx     context.Context
+		ctx     context.Context //nolint:containedctx // what each case calls with
 		details audit.Details
 		want    store.AuditEntry
 	}{

@@ -123,8 +123,9 @@ func TestAudit_Entries(t *testing.T) {
 			t.Errorf("the later pages have %s", asJSON(e))
 		}
 	}
-	if all, _ := w.auditPages(client.GetAuditEntriesParams{}); all[0].Event != "api_key.created" || all[0].Actor != "alice" {
-		t.Errorf("the newest entry is %s", asJSON(all[0]))
+	all, _ := w.auditPages(client.GetAuditEntriesParams{})
+	if newest := all[0]; newest.Event != "api_key.created" || newest.Actor != "alice" {
+		t.Errorf("the newest entry is %s", asJSON(newest))
 	}
 }
 

@@ -70,9 +70,9 @@ type DocumentSweep struct {
 	Removed int
 }
 
-// SweepDocuments removes candidates that no key refers to, a bounded number per call. It reads the keys only if there are
-// candidates, and unless eager only if there is one for each keysPerCandidate keys: in transactions that lock nothing,
-// and once more in the transaction that deletes, if there is anything to delete.
+// SweepDocuments removes candidates that no key refers to, a bounded number per call. It reads the keys only if there
+// are candidates, and unless eager only if there is one for each keysPerCandidate keys: in transactions that lock
+// nothing, and once more in the transaction that deletes, if there is anything to delete.
 func (s *Store) SweepDocuments(ctx context.Context, eager bool) (DocumentSweep, error) {
 	before := s.Now().Add(-candidateAge)
 	candidates, err := Read(ctx, s, func(tx *Tx) ([]string, error) { return tx.Documents.candidates(before, eager) })

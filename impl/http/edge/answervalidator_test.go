@@ -100,7 +100,8 @@ paths:
       responses:
         "200":
           description: ok
-          content: {application/json: {schema: {type: object, properties: {keys: {type: array, items: {type: integer}}}}}}
+          content:
+            application/json: {schema: {type: object, properties: {keys: {type: array, items: {type: integer}}}}}
         "500":
           description: failed
           content: {application/json: {schema: {type: string}}}
