@@ -1,5 +1,5 @@
-// Command reduce writes the part of a contract that ogen can read, as JSON: the operations that are compared, with
-// their successful answers.
+// Command reduce writes the part of a contract from which ogen generates a server for benchmarks, as JSON: the
+// operations that are compared, with their successful answers.
 package main
 
 import (
@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// operations are the paths and methods that stay. Their failures would be of recursive types, which ogen refuses, and
-// their credentials are checked by none of the servers that are compared.
+// operations are the paths and methods that stay. Failures are not compared, and none of the servers that are compared
+// checks credentials.
 var operations = map[string]string{
 	"/api/v1/account":                 "get",
 	"/api/v1/users/auth/_login":       "post",

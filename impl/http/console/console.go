@@ -3,19 +3,16 @@
 package console
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/sallyport/sallyport/impl/platform/webpage"
 )
 
 // Prefix begins the paths that the console serves.
@@ -29,19 +26,10 @@ var static embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// file is a file as it is sent.
-type file struct {
-	mediaType string
-	// etag is the hash of the content, so that browsers ask only whether it changed.
-	etag string
-	// plain and compressed are the content; compressed has gzip's encoding.
-	plain, compressed []byte
-}
-
 // files returns all files of the console, by their paths below Prefix. They are compressed once, when the first is
 // requested.
-var files = sync.OnceValue(func() map[string]file {
-	all := map[string]file{}
+var files = sync.OnceValue(func() map[string]webpage.File {
+	all := map[string]webpage.File{}
 	err := fs.WalkDir(static, "static", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -50,7 +38,7 @@ var files = sync.OnceValue(func() map[string]file {
 		if err != nil {
 			return fmt.Errorf("console: %w", err)
 		}
-		all[strings.TrimPrefix(name, "static/")] = newFile(name, content)
+		all[strings.TrimPrefix(name, "static/")] = webpage.NewFile(mediaTypes[path.Ext(name)], content)
 		return nil
 	})
 	if err != nil {
@@ -58,22 +46,6 @@ var files = sync.OnceValue(func() map[string]file {
 	}
 	return all
 })
-
-func newFile(name string, content []byte) file {
-	sum := sha256.Sum256(content)
-
-	var compressed bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
-	_, _ = w.Write(content) // a buffer takes everything
-	_ = w.Close()
-
-	return file{
-		mediaType:  mediaTypes[path.Ext(name)],
-		etag:       `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
-		plain:      content,
-		compressed: compressed.Bytes(),
-	}
-}
 
 // mediaTypes are the types by extension. Those of the machine may be others.
 var mediaTypes = map[string]string{
@@ -101,69 +73,16 @@ func Before(next http.Handler) http.Handler {
 }
 
 func serve(w http.ResponseWriter, r *http.Request) {
-	setHeaders(w.Header(), r)
-
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "this path has the methods GET and HEAD", http.StatusMethodNotAllowed)
-		return
-	}
+	webpage.SetHeaders(w.Header(), r, policy)
 
 	name := strings.TrimPrefix(r.URL.Path, Prefix)
 	if name == "" {
 		name = "index.html"
 	}
-	f, ok := files()[name]
-	if !ok {
+	f, found := files()[name]
+	if !found {
 		http.Error(w, "the console has no such file", http.StatusNotFound)
 		return
 	}
-	f.send(w, r)
-}
-
-func setHeaders(h http.Header, r *http.Request) {
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	if r.TLS != nil { // over plain HTTP it must not be sent (RFC 6797, section 7.2)
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
-}
-
-func (f file) send(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Etag", f.etag)
-	h.Set("Vary", "Accept-Encoding")
-	if r.Header.Get("If-None-Match") == f.etag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-
-	content := f.plain
-	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		content = f.compressed
-	}
-	h.Set("Content-Type", f.mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(content)))
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodGet {
-		_, _ = w.Write(content) // the client may have disconnected
-	}
-}
-
-// acceptsGzip reports whether Accept-Encoding has gzip, and not with the weight 0 (RFC 9110, section 12.5.3).
-func acceptsGzip(values []string) bool {
-	for each := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		coding, weight, _ := strings.Cut(strings.ReplaceAll(each, " ", ""), ";q=")
-		if strings.EqualFold(coding, "gzip") {
-			q, err := strconv.ParseFloat(weight, 64)
-			return weight == "" || err == nil && q > 0
-		}
-	}
-	return false
+	f.Serve(w, r)
 }

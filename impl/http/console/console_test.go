@@ -1,11 +1,8 @@
 package console
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -20,25 +17,23 @@ import (
 const budget = 250 << 10
 
 // serveTo serves a request as a server with an API that answers 418.
-func serveTo(t *testing.T, method, target string, header map[string]string) *http.Response {
+func serveTo(t *testing.T, method, target string) *http.Response {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody)
-	for name, value := range header {
-		request.Header.Set(name, value)
-	}
 	recorder := httptest.NewRecorder()
 	api := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	Before(api).ServeHTTP(recorder, request)
 	return recorder.Result()
 }
 
-func bodyOf(t *testing.T, response *http.Response) []byte {
+// contentOf returns the source of a file that is served.
+func contentOf(t *testing.T, name string) []byte {
 	t.Helper()
-	body, err := io.ReadAll(response.Body)
+	content, err := static.ReadFile("static/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return body
+	return content
 }
 
 func TestBefore_Status(t *testing.T) {
@@ -60,7 +55,7 @@ func TestBefore_Status(t *testing.T) {
 		{"other path with the same beginning", "GET", "/consoles", 418},
 	} {
 		t.Run(each.name, func(t *testing.T) {
-			if response := serveTo(t, each.method, each.path, nil); response.StatusCode != each.status {
+			if response := serveTo(t, each.method, each.path); response.StatusCode != each.status {
 				t.Errorf("status %d, want %d", response.StatusCode, each.status)
 			}
 		})
@@ -68,7 +63,7 @@ func TestBefore_Status(t *testing.T) {
 }
 
 func TestBefore_Headers(t *testing.T) {
-	response := serveTo(t, "GET", "/console/main.js", nil)
+	response := serveTo(t, "GET", "/console/main.js")
 	for name, want := range map[string]string{
 		"Content-Type":           "text/javascript; charset=utf-8",
 		"Cache-Control":          "no-cache",
@@ -84,55 +79,18 @@ func TestBefore_Headers(t *testing.T) {
 	if !strings.HasPrefix(sources, "default-src 'none';") || strings.Contains(sources, "unsafe") {
 		t.Errorf("the policy is %q", sources)
 	}
-	if serveTo(t, "POST", "/console/", nil).Header.Get("Content-Security-Policy") != sources {
+	if serveTo(t, "POST", "/console/").Header.Get("Content-Security-Policy") != sources {
 		t.Error("a refusal has another policy")
-	}
-}
-
-func TestBefore_Compressed(t *testing.T) {
-	plain := bodyOf(t, serveTo(t, "GET", "/console/app.css", nil))
-	for name, compressed := range map[string]bool{
-		"gzip": true, "br, gzip": true, "gzip;q=0.5": true, "gzip; q=0": false, "br": false, "gzip;q=x": false,
-	} {
-		t.Run(name, func(t *testing.T) {
-			response := serveTo(t, "GET", "/console/app.css", map[string]string{"Accept-Encoding": name})
-			got := bodyOf(t, response)
-			if (response.Header.Get("Content-Encoding") == "gzip") != compressed {
-				t.Fatalf("the encoding is %q", response.Header.Get("Content-Encoding"))
-			}
-			if !compressed {
-				return
-			}
-			reader, err := gzip.NewReader(bytes.NewReader(got))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if unpacked, err := io.ReadAll(reader); err != nil || !bytes.Equal(unpacked, plain) {
-				t.Errorf("%v; unpacked %d bytes, want %d", err, len(unpacked), len(plain))
-			}
-		})
-	}
-}
-
-func TestBefore_NotModified(t *testing.T) {
-	etag := serveTo(t, "GET", "/console/", nil).Header.Get("Etag")
-	response := serveTo(t, "GET", "/console/", map[string]string{"If-None-Match": etag})
-	if body := bodyOf(t, response); response.StatusCode != http.StatusNotModified || len(body) != 0 {
-		t.Errorf("status %d with %d bytes", response.StatusCode, len(body))
-	}
-	old := serveTo(t, "GET", "/console/", map[string]string{"If-None-Match": `"old"`})
-	if old.StatusCode != http.StatusOK {
-		t.Errorf("status %d for an old version", old.StatusCode)
 	}
 }
 
 func TestFiles_Budget(t *testing.T) {
 	total := 0
 	for name, f := range files() {
-		if f.mediaType == "" {
+		if mediaTypes[path.Ext(name)] == "" {
 			t.Errorf("%s has no media type", name)
 		}
-		total += len(f.compressed)
+		total += f.CompressedSize()
 	}
 	t.Logf("%d files with %d bytes, compressed", len(files()), total)
 	if total > budget {
@@ -143,8 +101,8 @@ func TestFiles_Budget(t *testing.T) {
 // Ensures that each module that another imports is served.
 func TestFiles_Imports(t *testing.T) {
 	imported := regexp.MustCompile(`(?:from|import) ?"(\.[^"]+)"`)
-	for name, f := range files() {
-		for _, match := range imported.FindAllSubmatch(f.plain, -1) {
+	for name := range files() {
+		for _, match := range imported.FindAllSubmatch(contentOf(t, name), -1) {
 			target := path.Join(path.Dir(name), string(match[1]))
 			if _, ok := files()[target]; !ok {
 				t.Errorf("%s imports %s, which is not served", name, match[1])
@@ -156,13 +114,13 @@ func TestFiles_Imports(t *testing.T) {
 // Ensures that the page has no script or style of its own, which the policy would refuse, and that no source makes
 // markup from text.
 func TestFiles_NoMarkupFromText(t *testing.T) {
-	page := string(files()["index.html"].plain)
+	page := string(contentOf(t, "index.html"))
 	if regexp.MustCompile(`<script(?:\s[^>]*)?>[^<]|<style|\sstyle=|\son\w+=`).MatchString(page) {
 		t.Error("the page has a script or style")
 	}
 	markup := regexp.MustCompile(`(inner|outer)HTML|insertAdjacentHTML|dangerously|document\.write|\beval\(|new Function`)
-	for name, f := range files() {
-		if found := markup.Find(f.plain); found != nil && !strings.HasPrefix(name, "vendor/") {
+	for name := range files() {
+		if found := markup.Find(contentOf(t, name)); found != nil && !strings.HasPrefix(name, "vendor/") {
 			t.Errorf("%s has %s", name, found)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/impl/platform/webpage"
 )
 
 // Routes is what a navigation can lead to.
@@ -73,14 +75,9 @@ func acceptsHTML(values []string) bool {
 }
 
 func setHeaders(h http.Header, r *http.Request) {
+	webpage.SetHeaders(h, r, policy)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Vary", varies)
-	h.Set("X-Content-Type-Options", "nosniff")
-	if r.TLS != nil { // over plain HTTP it must not be sent (RFC 6797, section 7.2)
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
 }
 
 // content is what the page shows.
