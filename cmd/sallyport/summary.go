@@ -113,11 +113,13 @@ func writeEnv(out io.Writer, s summary) error {
 
 func writeText(out io.Writer, s summary) error {
 	if _, err := fmt.Fprintf(out, `
-Sallyport serves a temporary database at %s (Ctrl-C stops it, and the database is gone).
+Sallyport serves a temporary database at %[1]s (Ctrl-C stops it, and the database is gone).
 
-  built-in users  admin     %s
-                  readonly  %s
-  control token   %s
+  console         %[1]s/console/
+  API reference   %[1]s/docs/
+  built-in users  admin     %[2]s
+                  readonly  %[3]s
+  control token   %[4]s
 `, s.URL, shown(s.AdminPassword, s.configured.admin), shown(s.ReadonlyPassword, s.configured.readonly),
 		shown(s.ControlToken, s.configured.token)); err != nil {
 		return err
