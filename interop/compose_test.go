@@ -29,8 +29,8 @@ func loadCompose(t *testing.T, folder string) *types.Project {
 	return project
 }
 
-// Ensures that the compose file is valid, that every file that it names exists or is created by the
-// documented commands, that no container has more privileges than it needs, and that the proxy has the servers' addresses.
+// Ensures that the compose file is valid, that every file that it names exists or is created by the documented
+// commands, that no container has more privileges than it needs, and that the proxy has the servers' addresses.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	project := loadCompose(t, "../deploy")

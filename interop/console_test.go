@@ -61,8 +61,8 @@ func TestConsole_Browser(t *testing.T) {
 	}
 }
 
-// Ensures that a sign-in at an identity provider ends in the console, in the tab that began it only, and that the token is
-// left in no address.
+// Ensures that a sign-in at an identity provider ends in the console, in the tab that began it only, and that the token
+// is left in no address.
 func TestConsole_SingleSignOn_Browser(t *testing.T) {
 	t.Parallel()
 	node, browser := needConsoleTools(t), need(t, "chromium", "chromium-browser", "google-chrome")
@@ -195,7 +195,7 @@ func TestConsole_Vendored(t *testing.T) {
 // read returns the content of a file.
 func read(t *testing.T, path string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(path) //nolint:gosec // the tests name the path
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,10 +111,12 @@ func TestFile_Methods(t *testing.T) {
 	f := webpage.NewFile("text/css", content)
 	get, _ := serve(t, f, http.MethodGet)
 	head, body := serve(t, f, http.MethodHead)
-	if len(body) != 0 || head.StatusCode != 200 || head.Header.Get("Content-Length") != get.Header.Get("Content-Length") {
+	if head.StatusCode != http.StatusOK || len(body) != 0 ||
+		head.Header.Get("Content-Length") != get.Header.Get("Content-Length") {
 		t.Errorf("HEAD: %d %v with %d bytes", head.StatusCode, head.Header, len(body))
 	}
-	if post, _ := serve(t, f, http.MethodPost); post.StatusCode != 405 || post.Header.Get("Allow") != "GET, HEAD" {
+	post, _ := serve(t, f, http.MethodPost)
+	if post.StatusCode != http.StatusMethodNotAllowed || post.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d %v", post.StatusCode, post.Header)
 	}
 }
