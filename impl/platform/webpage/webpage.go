@@ -1,5 +1,5 @@
 // Package webpage serves pages for browsers and the static files that they load: compressed once, with entity tags, and
-// with headers that let a page do no more than it needs.
+// with headers that limit what a page can do.
 package webpage
 
 import (
