@@ -103,8 +103,8 @@ long:
 .PHONY: costs
 costs:
 	$(GO) test -count=1 -timeout 30m ./impl/http/costtest
-	$(GO) test -count=1 -run Allocations ./impl/app ./impl/authn/session ./impl/http ./impl/http/ece \
-		./impl/http/contract/schemacheck ./impl/sallyporttest
+	$(GO) test -count=1 -run 'Allocations|GetAPIKeys_Memory' ./impl/app ./impl/authn/session ./impl/http ./impl/http/ece \
+		./impl/http/contract/schemacheck ./impl/platform/logging ./impl/sallyporttest
 	SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -run Budget -v ./impl/sallyporttest
 
 # Neither compiled checks nor caches change an answer, so the same tests pass without them.
