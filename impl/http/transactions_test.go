@@ -296,7 +296,7 @@ func TestTransactions(t *testing.T) {
 			var got transactions
 			for range 3 {
 				w := newSAMLWorldOf(t, idp, known).world
-				w.app.Users.Close() // what revocations leave behind is not swept meanwhile
+				w.app.Users.Close()               // what revocations leave behind is not swept meanwhile
 				w.esKey(bob, `{"name": "first"}`) // after the first key, and then hourly, documents are looked for
 				if got = w.openedBy(r, prepare(w)); got == want {
 					return
