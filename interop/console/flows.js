@@ -67,7 +67,7 @@ async function signingOut(browser) {
   const token = await page.evaluate(() => sessionStorage.getItem("sallyport.token"));
   want(token, "the tab's storage has no token");
   await page.goto(`${server.url}/console/#/keys`);
-  await page.getByRole("heading", { name: "API keys" }).waitFor();
+  await page.getByRole("heading", { name: "API keys", exact: true }).waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in to Sallyport" }).waitFor();
   const kept = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie]));
@@ -252,7 +252,7 @@ async function twoTabs(browser) {
   const second = await openTab(browser, {}, first.context());
   await second.goto(`${server.url}/console/`);
   await signIn(second, user);
-  await second.getByRole("heading", { name: "API keys" }).waitFor();
+  await second.getByRole("heading", { name: "API keys", exact: true }).waitFor();
   await second.getByRole("button", { name: "Sign out" }).click();
   await second.getByRole("heading", { name: "Sign in to Sallyport" }).waitFor();
   await first.getByRole("link", { name: "API keys" }).click();
@@ -378,7 +378,7 @@ async function managingUsers(browser) {
   await page.getByText("Enabled", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("button", { name: "Delete user" }).click();
-  await page.getByRole("heading", { name: "Users" }).waitFor();
+  await page.getByRole("heading", { name: "Users", exact: true }).waitFor();
   await page.getByLabel("Search", { exact: true }).fill(name);
   await page.getByRole("heading", { name: "No user matches" }).waitFor();
   wantNoComplaints(page);
@@ -396,7 +396,7 @@ async function managingRoles(browser) {
   await page.getByRole("link", { name: "managed" }).click();
   await page.getByLabel("Role descriptor").fill('{"cluster": ["manage_own_api_key"]}');
   await page.getByRole("button", { name: "Save role" }).click();
-  await page.getByRole("heading", { name: "Roles" }).waitFor();
+  await page.getByRole("heading", { name: "Roles", exact: true }).waitFor();
   const { managed } = await api("GET", "/_security/role/managed");
   want(managed.cluster.join() === "manage_own_api_key", `the role is ${JSON.stringify(managed)}`);
   await page.getByRole("link", { name: "managed" }).click();

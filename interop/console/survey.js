@@ -75,7 +75,7 @@ async function survey(browser) {
     await page.getByLabel("User name").waitFor();
     await inspect(page, "sign-in", look, problems);
     await signIn(page, user);
-    await page.getByRole("heading", { name: "API keys" }).waitFor();
+    await page.getByRole("heading", { name: "API keys", exact: true }).waitFor();
     for (const [name, route] of Object.entries(routes)) {
       await page.goto(`${server.url}/console/${route}`);
       await page.locator("h1").waitFor();
