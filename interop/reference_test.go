@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// referenceSight is the output of saml/reference.js.
+// referenceSight is the output of console/reference.js.
 type referenceSight struct {
 	Home, Title string
 	Lost        struct {
@@ -28,15 +28,11 @@ type referenceSight struct {
 func TestReference_Browser(t *testing.T) {
 	t.Parallel()
 	browser := need(t, "chromium", "chromium-browser", "google-chrome")
-	node := needNode(t)
-	pictures := os.Getenv("SALLYPORT_TEST_PICTURES")
-	if pictures == "" {
-		pictures = t.TempDir()
-	}
+	node := needConsoleTools(t)
 
-	cmd := exec.CommandContext(t.Context(), node, "saml/reference.js", browser, served.url, served.user, served.password,
-		filepath.Join(pictures, "reference.png"))
-	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "HOME="+t.TempDir())
+	cmd := exec.CommandContext(t.Context(), node, "console/reference.js", served.url, served.user, served.password,
+		filepath.Join(t.ArtifactDir(), "reference.png"))
+	cmd.Env = append(os.Environ(), "CONSOLE_BROWSER="+browser, "TMPDIR="+t.TempDir(), "HOME="+t.TempDir())
 	var log strings.Builder
 	cmd.Stderr = &log
 	out, err := cmd.Output()
@@ -48,7 +44,7 @@ func TestReference_Browser(t *testing.T) {
 		t.Fatalf("%v:\n%s", err, out)
 	}
 
-	if !slices.Contains([]string{served.url + "/console/", served.url + "/docs/"}, saw.Home) {
+	if saw.Home != served.url+"/console/" {
 		t.Errorf("the server's address leads to %q", saw.Home)
 	}
 	if saw.Lost.Status != 404 || saw.Lost.Heading != "Nothing is here" {

@@ -159,7 +159,13 @@ func (s *Store) try(ctx context.Context, h *handle, options sql.TxOptions, f fun
 	defer sqlTx.Rollback() //nolint:errcheck // after a failure the first error counts
 
 	tx := &Tx{
-		Now: s.Now(), Random: s.random, ctx: ctx, writing: ctx, tx: sqlTx, handle: h, bound: map[int]*sql.Stmt{},
+		Now:      s.Now(),
+		Random:   s.random,
+		ctx:      ctx,
+		writing:  ctx,
+		tx:       sqlTx,
+		handle:   h,
+		bound:    map[int]*sql.Stmt{},
 		d:        s.dialect,
 		readOnly: options.ReadOnly,
 	}

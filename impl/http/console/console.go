@@ -4,13 +4,8 @@ package console
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
-	"path"
-	"strings"
-	"sync"
 
 	"github.com/sallyport/sallyport/impl/platform/webpage"
 )
@@ -26,63 +21,14 @@ var static embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// files returns all files of the console, by their paths below Prefix. They are compressed once, when the first is
-// requested.
-var files = sync.OnceValue(func() map[string]webpage.File {
-	all := map[string]webpage.File{}
-	err := fs.WalkDir(static, "static", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := static.ReadFile(name)
-		if err != nil {
-			return fmt.Errorf("console: %w", err)
-		}
-		all[strings.TrimPrefix(name, "static/")] = webpage.NewFile(mediaTypes[path.Ext(name)], content)
-		return nil
-	})
+// site is the console.
+var site = func() webpage.Site {
+	files, err := fs.Sub(static, "static")
 	if err != nil {
-		panic(err) // the files are in the program
+		panic(err) // the name is valid
 	}
-	return all
-})
-
-// mediaTypes are the types by extension. Those of the machine may be others.
-var mediaTypes = map[string]string{
-	".css":  mime.FormatMediaType("text/css", utf8),
-	".html": mime.FormatMediaType("text/html", utf8),
-	".js":   mime.FormatMediaType("text/javascript", utf8),
-	".mjs":  mime.FormatMediaType("text/javascript", utf8),
-	".svg":  "image/svg+xml",
-}
-
-var utf8 = map[string]string{"charset": "utf-8"}
+	return webpage.NewSite(Prefix, policy, files)
+}()
 
 // Before returns a handler that serves the console, and passes other requests to next.
-func Before(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path+"/" == Prefix:
-			http.Redirect(w, r, Prefix, http.StatusPermanentRedirect)
-		case strings.HasPrefix(r.URL.Path, Prefix):
-			serve(w, r)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-func serve(w http.ResponseWriter, r *http.Request) {
-	webpage.SetHeaders(w.Header(), r, policy)
-
-	name := strings.TrimPrefix(r.URL.Path, Prefix)
-	if name == "" {
-		name = "index.html"
-	}
-	f, found := files()[name]
-	if !found {
-		http.Error(w, "the console has no such file", http.StatusNotFound)
-		return
-	}
-	f.Serve(w, r)
-}
+func Before(next http.Handler) http.Handler { return site.Before(next) }

@@ -86,13 +86,10 @@ func TestBefore_Headers(t *testing.T) {
 
 func TestFiles_Budget(t *testing.T) {
 	total := 0
-	for name, f := range files() {
-		if mediaTypes[path.Ext(name)] == "" {
-			t.Errorf("%s has no media type", name)
-		}
+	for _, f := range site.Files() {
 		total += f.CompressedSize()
 	}
-	t.Logf("%d files with %d bytes, compressed", len(files()), total)
+	t.Logf("%d files with %d bytes, compressed", len(site.Files()), total)
 	if total > budget {
 		t.Errorf("the files have %d bytes, at most %d are allowed", total, budget)
 	}
@@ -101,10 +98,10 @@ func TestFiles_Budget(t *testing.T) {
 // Ensures that each module that another imports is served.
 func TestFiles_Imports(t *testing.T) {
 	imported := regexp.MustCompile(`(?:from|import) ?"(\.[^"]+)"`)
-	for name := range files() {
+	for name := range site.Files() {
 		for _, match := range imported.FindAllSubmatch(contentOf(t, name), -1) {
 			target := path.Join(path.Dir(name), string(match[1]))
-			if _, ok := files()[target]; !ok {
+			if _, ok := site.Files()[target]; !ok {
 				t.Errorf("%s imports %s, which is not served", name, match[1])
 			}
 		}
@@ -119,7 +116,7 @@ func TestFiles_NoMarkupFromText(t *testing.T) {
 		t.Error("the page has a script or style")
 	}
 	markup := regexp.MustCompile(`(inner|outer)HTML|insertAdjacentHTML|dangerously|document\.write|\beval\(|new Function`)
-	for name := range files() {
+	for name := range site.Files() {
 		if found := markup.Find(contentOf(t, name)); found != nil && !strings.HasPrefix(name, "vendor/") {
 			t.Errorf("%s has %s", name, found)
 		}

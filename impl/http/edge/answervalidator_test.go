@@ -16,7 +16,10 @@ import (
 	"github.com/sallyport/sallyport/impl/http/contract"
 )
 
-const checkedContract = `
+// checkedOperation returns the operation x, the response 200 of which has a schema.
+func checkedOperation(t *testing.T, schema string) *contract.Operation {
+	t.Helper()
+	loaded, err := contract.Parse([]byte(`
 openapi: 3.0.3
 info: {title: t, version: "1"}
 paths:
@@ -26,21 +29,30 @@ paths:
       responses:
         "200":
           description: ok
-          content: {application/json: {schema: {type: object, properties: {a: {type: string}, b: {type: string}}}}}
+          content: {application/json: {schema: ` + schema + `}}
         "500":
           description: failed
           content: {application/json: {schema: {type: string}}}
-`
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded.With(contract.Options{Responses: true}).Operation("x")
+}
+
+// serveChecked returns a server with one operation, at /x.
+func serveChecked(op *contract.Operation, config Config, answer echo.HandlerFunc) http.Handler {
+	l, e := NewLimits(0), echo.New()
+	e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
+	e.GET("/x", answer, enter(op, l, nil), chargeUser(op, l), takeSlot(op))
+	return &server{e, []Family{stubFamily{}}, Compose(callRoute, sendAnswer(l, newAnswerValidator(config)))}
+}
 
 // Ensures that a response that the contract does not allow is sent, logged or refused, as is configured; that the
 // log has no value from it; and that what filters a response does not hide its problem.
 func TestAnswer_Validated(t *testing.T) {
 	t.Parallel()
-	loaded, err := contract.Parse([]byte(checkedContract))
-	if err != nil {
-		t.Fatal(err)
-	}
-	op := loaded.With(contract.Options{Responses: true}).Operation("x")
+	op := checkedOperation(t, `{type: object, properties: {a: {type: string}, b: {type: string}}}`)
 	const valid, invalid = `{"a":"secret"}`, `{"a":"secret","b":["secret"]}`
 
 	for name, c := range map[string]struct {
@@ -62,19 +74,16 @@ func TestAnswer_Validated(t *testing.T) {
 			t.Parallel()
 			var logged bytes.Buffer
 			counted := 0
-			validator := newAnswerValidator(Config{
+			config := Config{
 				Responses:      c.mode,
 				Log:            slog.New(slog.NewTextHandler(&logged, nil)),
 				ObserveInvalid: func(string) { counted++ },
+			}
+			handler := serveChecked(op, config, func(ctx echo.Context) error {
+				return ctx.JSONBlob(http.StatusOK, []byte(c.sent))
 			})
 
-			l, e := NewLimits(0), echo.New()
-			e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
-			answer := func(c2 echo.Context) error { return c2.JSONBlob(http.StatusOK, []byte(c.sent)) }
-			e.GET("/x", answer, enter(op, l, nil), chargeUser(op, l), takeSlot(op))
-
 			recorder := httptest.NewRecorder()
-			handler := &server{e, []Family{stubFamily{}}, Compose(callRoute, sendAnswer(l, validator))}
 			handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/x"+c.query, nil))
 			if got := strings.TrimSpace(recorder.Body.String()); recorder.Code != c.status || got != c.body {
 				t.Errorf("answered %d %s", recorder.Code, got)
@@ -90,31 +99,10 @@ func TestAnswer_Validated(t *testing.T) {
 	}
 }
 
-const listContract = `
-openapi: 3.0.3
-info: {title: t, version: "1"}
-paths:
-  /x:
-    get:
-      operationId: x
-      responses:
-        "200":
-          description: ok
-          content:
-            application/json: {schema: {type: object, properties: {keys: {type: array, items: {type: integer}}}}}
-        "500":
-          description: failed
-          content: {application/json: {schema: {type: string}}}
-`
-
 // Ensures that each part of a list is checked, and that an invalid list is reported once.
 func TestSendList_Validated(t *testing.T) {
 	t.Parallel()
-	loaded, err := contract.Parse([]byte(listContract))
-	if err != nil {
-		t.Fatal(err)
-	}
-	op := loaded.With(contract.Options{Responses: true}).Operation("x")
+	op := checkedOperation(t, `{type: object, properties: {keys: {type: array, items: {type: integer}}}}`)
 	const valid, invalid = `{"keys":[1]}`, `{"keys":["x"]}`
 
 	for name, c := range map[string]struct {
@@ -133,18 +121,14 @@ func TestSendList_Validated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			counted := 0
-			validator := newAnswerValidator(Config{
+			config := Config{
 				Responses:      c.mode,
 				Log:            slog.New(slog.DiscardHandler),
 				ObserveInvalid: func(string) { counted++ },
-			})
-			l, e := NewLimits(0), echo.New()
-			e.HTTPErrorHandler = errorHandler(slog.New(slog.DiscardHandler))
-			answer := func(ctx echo.Context) error { return SendList(ctx, c.list) }
-			e.GET("/x", answer, enter(op, l, nil), chargeUser(op, l), takeSlot(op))
+			}
+			handler := serveChecked(op, config, func(ctx echo.Context) error { return SendList(ctx, c.list) })
 
 			recorder := httptest.NewRecorder()
-			handler := &server{e, []Family{stubFamily{}}, Compose(callRoute, sendAnswer(l, validator))}
 			defer func() {
 				err, _ := recover().(error)
 				if aborted := errors.Is(err, http.ErrAbortHandler); aborted == json.Valid([]byte(c.body)) {

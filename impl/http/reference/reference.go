@@ -4,9 +4,8 @@ package reference
 
 import (
 	"embed"
+	"io/fs"
 	"net/http"
-	"path"
-	"strings"
 	"sync"
 
 	"github.com/sallyport/sallyport/api"
@@ -27,29 +26,14 @@ var static embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// files returns all files by their paths. They are prepared when the first is requested.
-var files = sync.OnceValue(func() map[string]webpage.File {
-	all := map[string]webpage.File{}
-	for name, mediaType := range map[string]string{
-		"index.html":           "text/html; charset=utf-8",
-		"reference.css":        "text/css; charset=utf-8",
-		"reference.js":         "text/javascript; charset=utf-8",
-		"swagger-ui.css":       "text/css; charset=utf-8",
-		"swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-		"favicon.svg":          "image/svg+xml",
-		"LICENSE":              "text/plain; charset=utf-8",
-	} {
-		f, err := embedded(mediaType, name)
-		if err != nil {
-			panic(err) // the files are in the program
-		}
-		all[Prefix+name] = f
+// site is the API reference.
+var site = func() webpage.Site {
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the name is valid
 	}
-	all[Prefix] = all[Prefix+"index.html"]
-	delete(all, Prefix+"index.html")
-	all["/favicon.ico"] = all[Prefix+"favicon.svg"]
-	return all
-})
+	return webpage.NewSite(Prefix, policy, files)
+}()
 
 // documents returns the contract by its paths.
 var documents = sync.OnceValue(func() map[string]webpage.File {
@@ -58,32 +42,22 @@ var documents = sync.OnceValue(func() map[string]webpage.File {
 		panic(err) // the contract is in the program
 	}
 	return map[string]webpage.File{
-		"/openapi.yaml": webpage.NewFile("application/yaml", asYAML),
-		"/openapi.json": webpage.NewFile("application/json", asJSON),
+		"/openapi.yaml": webpage.NewFile("openapi.yaml", asYAML),
+		"/openapi.json": webpage.NewFile("openapi.json", asJSON),
 	}
 })
 
-// embedded returns an embedded file, which may be compressed.
-func embedded(mediaType, name string) (webpage.File, error) {
-	if content, err := static.ReadFile(path.Join("static", name+".gz")); err == nil {
-		return webpage.NewCompressedFile(mediaType, content)
-	}
-	content, err := static.ReadFile(path.Join("static", name))
-	return webpage.NewFile(mediaType, content), err
-}
-
 // Before returns a handler that serves the contract and its reference, and passes other requests to next.
 func Before(next http.Handler) http.Handler {
+	pages := site.Before(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch requested := r.URL.Path; {
-		case requested == "/openapi.yaml" || requested == "/openapi.json":
+		switch r.URL.Path {
+		case "/openapi.yaml", "/openapi.json":
 			serveDocument(w, r)
-		case requested+"/" == Prefix:
-			http.Redirect(w, r, Prefix, http.StatusPermanentRedirect)
-		case strings.HasPrefix(requested, Prefix) || requested == "/favicon.ico":
-			serve(w, r)
+		case "/favicon.ico":
+			site.Serve(w, r, "favicon.svg")
 		default:
-			next.ServeHTTP(w, r)
+			pages.ServeHTTP(w, r)
 		}
 	})
 }
@@ -97,14 +71,4 @@ func serveDocument(w http.ResponseWriter, r *http.Request) {
 		h.Set("Access-Control-Expose-Headers", "Etag")
 	}
 	documents()[r.URL.Path].Serve(w, r)
-}
-
-func serve(w http.ResponseWriter, r *http.Request) {
-	webpage.SetHeaders(w.Header(), r, policy)
-	f, found := files()[r.URL.Path]
-	if !found {
-		http.Error(w, "the API reference has no such file", http.StatusNotFound)
-		return
-	}
-	f.Serve(w, r)
 }

@@ -4,11 +4,13 @@ package webpage
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -36,17 +38,17 @@ type File struct {
 	size       int
 }
 
-// NewFile returns a file with this content.
-func NewFile(mediaType string, content []byte) File {
+// NewFile returns a file with this content. Its media type is that of its name.
+func NewFile(name string, content []byte) File {
 	var compressed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
 	_, _ = w.Write(content) // a buffer takes everything
 	_ = w.Close()
-	return newFile(mediaType, compressed.Bytes(), len(content))
+	return newFile(name, compressed.Bytes(), len(content))
 }
 
-// NewCompressedFile returns a file with the content that gzip has compressed. It returns an error if it has not.
-func NewCompressedFile(mediaType string, compressed []byte) (File, error) {
+// newCompressedFile returns a file with the content that gzip has compressed. It returns an error if it has not.
+func newCompressedFile(name string, compressed []byte) (File, error) {
 	reader, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
 		return File{}, err
@@ -55,13 +57,28 @@ func NewCompressedFile(mediaType string, compressed []byte) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	return newFile(mediaType, compressed, int(size)), nil
+	return newFile(name, compressed, int(size)), nil
 }
 
-func newFile(mediaType string, compressed []byte, size int) File {
+func newFile(name string, compressed []byte, size int) File {
 	sum := sha256.Sum256(compressed)
-	etag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	return File{mediaType, etag, compressed, size}
+	return File{
+		mediaType:  cmp.Or(mediaTypes[path.Ext(name)], "text/plain; charset=utf-8"),
+		etag:       `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		compressed: compressed,
+		size:       size,
+	}
+}
+
+// mediaTypes are the types by extension. Those of the machine may be others.
+var mediaTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".mjs":  "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".yaml": "application/yaml",
 }
 
 // CompressedSize returns the number of bytes that are sent to clients that accept gzip.

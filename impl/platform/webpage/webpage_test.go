@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/sallyport/sallyport/impl/platform/webpage"
 )
@@ -49,17 +50,14 @@ func compress(t *testing.T) []byte {
 // Ensures that a file is sent in the encoding that the client accepts, whether it was compressed before or not.
 func TestFile_Encoding(t *testing.T) {
 	t.Parallel()
-	before, err := webpage.NewCompressedFile("text/css", compress(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := webpage.NewSite("/site/", "", fstest.MapFS{"page.css.gz": {Data: compress(t)}}).Files()["page.css"]
 	for accepted, compressed := range map[string]bool{
 		"": false, "gzip": true, "br, gzip": true, "GZIP": true, "gzip;q=0.5": true, "gzip; q=0": false,
 		"gzip;q=0, br": false, "br": false, "gzip;q=x": false,
 	} {
 		t.Run(accepted, func(t *testing.T) {
 			t.Parallel()
-			for _, f := range []webpage.File{webpage.NewFile("text/css", content), before} {
+			for _, f := range []webpage.File{webpage.NewFile("page.css", content), before} {
 				response, body := serve(t, f, http.MethodGet, "Accept-Encoding", accepted)
 				if response.Header.Get("Content-Length") != strconv.Itoa(len(body)) {
 					t.Errorf("%d bytes with the headers %v", len(body), response.Header)
@@ -87,7 +85,7 @@ func TestFile_Encoding(t *testing.T) {
 // Ensures that a file that a client has is not sent again, and that another one is.
 func TestFile_NotModified(t *testing.T) {
 	t.Parallel()
-	f := webpage.NewFile("text/css", content)
+	f := webpage.NewFile("page.css", content)
 	response, _ := serve(t, f, http.MethodGet)
 	etag := response.Header.Get("Etag")
 	for tags, status := range map[string]int{
@@ -101,14 +99,14 @@ func TestFile_NotModified(t *testing.T) {
 			}
 		})
 	}
-	if other, _ := serve(t, webpage.NewFile("text/css", content[1:]), http.MethodGet); other.Header.Get("Etag") == etag {
+	if other, _ := serve(t, webpage.NewFile("page.css", content[1:]), http.MethodGet); other.Header.Get("Etag") == etag {
 		t.Error("two contents have the same entity tag")
 	}
 }
 
 func TestFile_Methods(t *testing.T) {
 	t.Parallel()
-	f := webpage.NewFile("text/css", content)
+	f := webpage.NewFile("page.css", content)
 	get, _ := serve(t, f, http.MethodGet)
 	head, body := serve(t, f, http.MethodHead)
 	if head.StatusCode != http.StatusOK || len(body) != 0 ||
@@ -121,15 +119,59 @@ func TestFile_Methods(t *testing.T) {
 	}
 }
 
-func TestNewCompressedFile_Refused(t *testing.T) {
+// Ensures that a site serves its files below its prefix, by the media types of their names, and nothing else.
+func TestSite_Paths(t *testing.T) {
+	t.Parallel()
+	site := webpage.NewSite("/site/", "default-src 'none'", fstest.MapFS{
+		"index.html":       {Data: []byte("<!doctype html>")},
+		"pages/script.mjs": {Data: []byte("export {}")},
+		"style.css.gz":     {Data: compress(t)},
+		"LICENSE":          {Data: []byte("free")},
+	})
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	for path, want := range map[string]struct {
+		status    int
+		mediaType string
+	}{
+		"/site":                  {http.StatusPermanentRedirect, "text/html; charset=utf-8"},
+		"/site/":                 {http.StatusOK, "text/html; charset=utf-8"},
+		"/site/index.html":       {http.StatusOK, "text/html; charset=utf-8"},
+		"/site/pages/script.mjs": {http.StatusOK, "text/javascript; charset=utf-8"},
+		"/site/style.css":        {http.StatusOK, "text/css; charset=utf-8"},
+		"/site/LICENSE":          {http.StatusOK, "text/plain; charset=utf-8"},
+		"/site/style.css.gz":     {http.StatusNotFound, "text/plain; charset=utf-8"},
+		"/site/pages/":           {http.StatusNotFound, "text/plain; charset=utf-8"},
+		"/sites":                 {http.StatusTeapot, ""},
+		"/":                      {http.StatusTeapot, ""},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			recorder := httptest.NewRecorder()
+			site.Before(next).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+			h := recorder.Header()
+			if recorder.Code != want.status || h.Get("Content-Type") != want.mediaType {
+				t.Errorf("got %d %v", recorder.Code, h)
+			}
+			if served := strings.HasPrefix(path, "/site/"); served != (h.Get("Content-Security-Policy") != "") {
+				t.Errorf("the policy is %q", h.Get("Content-Security-Policy"))
+			}
+		})
+	}
+}
+
+// Ensures that a file that is not what its name says ends the program at its first request, instead of being served.
+func TestSite_NotCompressed(t *testing.T) {
 	t.Parallel()
 	whole := compress(t)
 	for name, compressed := range map[string][]byte{"plain": content, "cut": whole[:len(whole)-9]} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := webpage.NewCompressedFile("text/css", compressed); err == nil {
-				t.Error("it was accepted")
-			}
+			defer func() {
+				if recover() == nil {
+					t.Error("it is served")
+				}
+			}()
+			webpage.NewSite("/site/", "", fstest.MapFS{"page.css.gz": {Data: compressed}}).Files()
 		})
 	}
 }

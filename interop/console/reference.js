@@ -2,24 +2,15 @@
 
 // Opens the API reference in a browser, tries an operation out, and prints what is shown, in JSON.
 //
-//   node reference.js BROWSER ADDRESS USER PASSWORD PICTURE
+//   CONSOLE_BROWSER=PATH node reference.js ADDRESS USER PASSWORD PICTURE
 //
 // It begins at the address of the server, opens the reference, and writes a picture of it.
-const { chromium } = require("playwright-core");
+const { launch, patience } = require("./harness.js");
 
-const patience = 60_000; // milliseconds, because machines are busy
-
-const [executablePath, address, user, password, picture] = process.argv.slice(2);
+const [address, user, password, picture] = process.argv.slice(2);
 
 async function main() {
-  const browser = await chromium.launch({
-    executablePath,
-    timeout: patience,
-    args: [
-      "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-  });
+  const browser = await launch();
   try {
     const page = await browser.newPage({ locale: "en-US", viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(patience);
