@@ -349,7 +349,7 @@ func TestRestore_Schema(t *testing.T) {
 		"a trigger more, with a name of SQLite's": {hiddenTrigger, "makes no trigger sqlite_x"},
 		"a view more":   {"CREATE VIEW v AS SELECT 1", "makes no view v"},
 		"a table more":  {"CREATE TABLE t (x)", "makes no table t"},
-		"a table less":  {"DROP TABLE audit_log", "lacks the index audit_log_at"},
+		"a table less":  {"DROP TABLE audit_log", "lacks the index audit_log_actor"},
 		"a column more": {"ALTER TABLE users ADD COLUMN x", "makes another table users"},
 		"a trigger changed": {
 			"DROP TRIGGER audit_log_no_delete; " +
