@@ -267,7 +267,7 @@ var raced bool
 // Ensures that a simple record costs no more memory than the text of its duration.
 func TestHandler_Allocations(t *testing.T) {
 	if raced {
-		t.Skip("the race detector makes pools forget what they hold: make costs counts")
+		t.Skip("the race detector empties pools: make costs counts")
 	}
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {

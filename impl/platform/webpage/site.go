@@ -18,9 +18,9 @@ type Site struct {
 	files func() map[string]File
 }
 
-// NewSite returns a site with the files of a file system, which cannot fail: they are in the program. A file whose name
-// ends with .gz is served without that, and is not compressed again. The files are prepared when the first is
-// requested.
+// NewSite returns a site with the files of a file system, which cannot fail: they are in the program. A file with the
+// extension .gz is served under its name without that, and is not compressed again. The files are prepared when the
+// first is requested.
 func NewSite(prefix, policy string, source fs.FS) Site {
 	return Site{prefix, policy, sync.OnceValue(func() map[string]File {
 		files, err := load(source)
