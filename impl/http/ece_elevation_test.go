@@ -248,7 +248,7 @@ func TestElevate_Race(t *testing.T) {
 
 	w := newWorld(t)
 	d := w.enroll(alice)
-	for round := range 500 {
+	for round := range 500 / everyCase {
 		token := w.login("alice", alicePassword)
 		w.clock.advance(30 * time.Second)
 		code := d.code()

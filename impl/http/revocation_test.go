@@ -26,21 +26,30 @@ var massKeys = func() int {
 	return 20_000
 }()
 
-// quick is the time in which that many must be revoked.
-var quick = time.Second
-
-// bulkKeys inserts massKeys keys of a user into the database, and returns the credentials of some, the first and the
-// last among them.
-func (w *world) bulkKeys(user string) []client.RequestEditorFn {
+// bulkKeys inserts massKeys keys of a user into the database by one statement, and returns the credentials of some, the
+// first and the last among them, and the duration of the statement.
+func (w *world) bulkKeys(user string) ([]client.RequestEditorFn, time.Duration) {
 	w.Helper()
+	began := time.Now()
 	w.sql(fmt.Sprintf(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 		SELECT '%s-' || i, '%s', 'bulk', '%s', %d, 0 FROM n`, massKeys, user, user, secret.Digest("s"), w.clock.Now().UnixMilli()))
+	took := time.Since(began)
 	var some []client.RequestEditorFn
 	for _, i := range []int{1, 2, massKeys / 2, massKeys - 1, massKeys} {
 		some = append(some, apiKey(base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s-%d:s", user, i))))
 	}
-	return some
+	return some, took
+}
+
+// faster fails the test unless revoking all keys of a user took less time than inserting them by one statement, which
+// writes each once: a revocation may read the keys, but must not write them.
+func (w *world) faster(revoking, inserting time.Duration) {
+	w.Helper()
+	w.Logf("%d keys were revoked in %v, and inserted in %v", massKeys, revoking, inserting)
+	if revoking > inserting {
+		w.Errorf("%d keys were revoked in %v; want less than %v", massKeys, revoking, inserting)
+	}
 }
 
 // timed sends a request without checking the answer against the contract, which would take longer than the request.
@@ -62,7 +71,7 @@ func (w *world) timed(method, path, body string, caller client.RequestEditorFn) 
 	return string(text), time.Since(began)
 }
 
-// Ensures that all keys of a user are revoked in less than a second however many there are, that none of them works
+// Ensures that all keys of a user are revoked without a write for each, that none of them works
 // afterwards on either of two replicas, and that every view says so before and after the rows are swept.
 func TestRevocation_Mass(t *testing.T) {
 	t.Parallel()
@@ -83,16 +92,13 @@ func TestRevocation_Mass(t *testing.T) {
 			if r.own {
 				actor = owner
 			}
-			keys := a.bulkKeys(route)
+			keys, inserting := a.bulkKeys(route)
 			for _, key := range keys {
 				a.waitUntilCached(key)
 				b.waitUntilCached(key)
 			}
-			answer, took := a.timed(r.method, r.path, r.body, actor)
-			t.Logf("%d keys revoked in %v", massKeys, took)
-			if took > quick {
-				t.Errorf("%d keys were revoked in %v; want %v", massKeys, took, quick)
-			}
+			answer, revoking := a.timed(r.method, r.path, r.body, actor)
+			a.faster(revoking, inserting)
 			a.revoked(b, keys)
 			if r.lists {
 				listsEach(t, answer, route)
@@ -178,22 +184,19 @@ func (w *world) showsRevoked(user string) {
 	}
 }
 
-// Ensures that a user with very many keys is deleted in less than a second, and that a new user of the same name has
+// Ensures that a user with very many keys is deleted without a write for each, and that a new user of the same name has
 // none of them.
 func TestRevocation_DeleteUser(t *testing.T) {
 	t.Parallel()
 	a, b := newReplicas(t)
 	a.native("carol", "superuser")
-	keys := a.bulkKeys("carol")
+	keys, inserting := a.bulkKeys("carol")
 	for _, key := range keys {
 		a.waitUntilCached(key)
 		b.waitUntilCached(key)
 	}
-	_, took := a.timed(http.MethodDelete, "/api/v1/users/carol", "", bob)
-	t.Logf("a user with %d keys was deleted in %v", massKeys, took)
-	if took > quick {
-		t.Errorf("the user was deleted in %v; want %v", took, quick)
-	}
+	_, deleting := a.timed(http.MethodDelete, "/api/v1/users/carol", "", bob)
+	a.faster(deleting, inserting)
 	a.revoked(b, keys)
 	response, body := a.do(http.MethodGet, "/api/v1/users/carol", "", bob)
 	a.refused(response, body, http.StatusNotFound, "user.not_found", "user_name")
