@@ -76,18 +76,30 @@ test: ## run what every change needs (5 minutes): the tests on SQLite with the r
 	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced program
 
 # Tests of whole programs find no race that the tests of their parts do not. The others here use one goroutine: those of
-# the contract, those that read the source, and those of the query language and of privileges' automata.
-UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./impl/authz/privilege ./cmd/sallyport
+# the contract, those that read the source, and those of the query language, of privileges' automata, of the compiled
+# checks, and of SAML's messages. Nearly all tests of the HTTP layer send one request after another: here the detector
+# watches those that do not, and all of them in make thorough.
+UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./impl/authz/privilege ./impl/http ./impl/http/contract/schemacheck \
+	./impl/saml/protocol ./cmd/sallyport
+AT_ONCE       := AtOnce|Parallel|Race|Replay|Replicas|Crowd|UnderWay
 
+# Tests of other packages that do very much with one goroutine, or start many processes, which takes five to ten times
+# as long with the race detector.
+ONE_GOROUTINE := ^Test(Growth_Memory|Query_(Differential|Localized)|Pending_Flood|SQLite_ProcessesOpenAtOnce)$$
+
+# A program with the race detector waits for a second when it ends, if it is not given another time.
 .PHONY: raced
+raced: export GORACE ?= atexit_sleep_ms=10
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(UNRACED) -timeout 30m -skip '$(LONG)' \
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m -skip '$(LONG)|$(ONE_GOROUTINE)' \
 		$$($(GO) list ./... | grep -v -e '/costtest$$' $(UNRACED_TESTS:./%=-e '/%$$'))
+	$(GO) test $(RACE) $(UNRACED) -timeout 30m -skip '$(LONG)' -run '$(AT_ONCE)' ./impl/http
 
 .PHONY: program
 program:
 	$(GO) test -timeout 30m -skip '$(LONG)' $(UNRACED_TESTS)
+	$(GO) test -timeout 30m -run '$(ONE_GOROUTINE)' ./impl/apikey ./impl/saml ./impl/store
 
 .PHONY: thorough
 thorough: ## run what make test leaves out (minutes): faults, upgrades, load, costs, and the HTTP layer on PostgreSQL
@@ -113,13 +125,14 @@ unaided:
 	SALLYPORT_TEST_VALIDATION=interpreted $(GO) test -count=1 -timeout 30m -skip '$(LONG)' ./impl/http
 	SALLYPORT_TEST_CACHE=off $(GO) test -count=1 -timeout 30m -skip '$(LONG)' ./impl/http
 
-# With the race detector, tests with hundreds of similar cases run only a part of them. Without it all run.
+# With the race detector, tests with hundreds of similar cases run only a part of them, and those that take minutes not
+# at all. Without it all run.
 .PHONY: on-postgres
 on-postgres: SERVER := $(if $(SALLYPORT_TEST_POSTGRES),SALLYPORT_TEST_STORE=postgres)
 on-postgres:
 	@$(if $(SERVER),,echo "there is no PostgreSQL: the HTTP layer is tested on SQLite again")
-	$(SERVER) $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 ./impl/http
-	$(SERVER) SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 30m -parallel 4 ./impl/http
+	$(SERVER) $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 -skip '$(LONG)' ./impl/http
+	$(SERVER) $(GO) test -count=1 -timeout 30m -parallel 4 ./impl/http
 
 # Others' linters and generators must accept the contract. The generated code is not kept.
 CONTRACT := $(INTEROP)/contract
