@@ -67,7 +67,7 @@ image-test: ## build the container image, run it, and use it with Elasticsearch'
 
 # Tests that take minutes: of the program, those with faults, floods and load, or with an old version of it; of the HTTP
 # layer, those with overload and thousands of keys.
-LONG_PROGRAM := Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay
+LONG_PROGRAM := Fault|Flood|Soak|Kill|Upgrade|Backup_.*UnderLoad|Serve_DrainDelay|Revocation_SharedFile
 LONG_HTTP    := Overload|Revocation_(Mass|DeleteUser|Sessions)|KeyQuota_High|Delegation_Sequences
 LONG         := ^Test($(LONG_PROGRAM)|$(LONG_HTTP))
 
@@ -79,21 +79,22 @@ test: ## run what every change needs (5 minutes): the tests on SQLite with the r
 # the contract, those that read the source, and those of the query language, of privileges' automata, of the compiled
 # checks, and of SAML's messages. Nearly all tests of the HTTP layer send one request after another: here the detector
 # watches those that do not, and all of them in make thorough.
-UNRACED_TESTS := ./api ./impl ./impl/apikey/query ./impl/authz/privilege ./impl/http ./impl/http/contract/schemacheck \
-	./impl/saml/protocol ./cmd/sallyport
+UNRACED_TESTS := ./cmd/sallyport ./impl/http ./api ./impl ./impl/apikey/query ./impl/authz/privilege \
+	./impl/http/contract/schemacheck ./impl/saml/protocol
 AT_ONCE       := AtOnce|Parallel|Race|Replay|Replicas|Crowd|UnderWay
 
 # Tests of other packages that do very much with one goroutine, or start many processes, which takes five to ten times
 # as long with the race detector.
-ONE_GOROUTINE := ^Test(Growth_Memory|Query_(Differential|Localized)|Pending_Flood|SQLite_ProcessesOpenAtOnce)$$
+ONE_GOROUTINE := ^Test(Growth_Memory|Query_(Differential|Localized)|Pending_Flood|Memory|SQLite_ProcessesOpenAtOnce)$$
 
-# A program with the race detector waits for a second when it ends, if it is not given another time.
+# A program with the race detector waits for a second when it ends, if it is not given another time. The packages that
+# take longest come first, so that none of them runs alone at the end.
 .PHONY: raced
 raced: export GORACE ?= atexit_sleep_ms=10
 raced:
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) $(UNRACED) -timeout 30m -skip '$(LONG)|$(ONE_GOROUTINE)' \
-		$$($(GO) list ./... | grep -v -e '/costtest$$' $(UNRACED_TESTS:./%=-e '/%$$'))
+		./impl/store ./impl/authn/session $$($(GO) list ./... | grep -v -e '/costtest$$' $(UNRACED_TESTS:./%=-e '/%$$'))
 	$(GO) test $(RACE) $(UNRACED) -timeout 30m -skip '$(LONG)' -run '$(AT_ONCE)' ./impl/http
 
 .PHONY: program
