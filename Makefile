@@ -126,14 +126,14 @@ unaided:
 	SALLYPORT_TEST_VALIDATION=interpreted $(GO) test -count=1 -timeout 30m -skip '$(LONG)' ./impl/http
 	SALLYPORT_TEST_CACHE=off $(GO) test -count=1 -timeout 30m -skip '$(LONG)' ./impl/http
 
-# With the race detector, tests with hundreds of similar cases run only a part of them, and those that take minutes not
-# at all. Without it all run.
+# With the race detector, tests with hundreds of similar cases run only a part of them: make test runs all, on SQLite.
+# Those that take minutes run without it.
 .PHONY: on-postgres
 on-postgres: SERVER := $(if $(SALLYPORT_TEST_POSTGRES),SALLYPORT_TEST_STORE=postgres)
 on-postgres:
 	@$(if $(SERVER),,echo "there is no PostgreSQL: the HTTP layer is tested on SQLite again")
 	$(SERVER) $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 -skip '$(LONG)' ./impl/http
-	$(SERVER) $(GO) test -count=1 -timeout 30m -parallel 4 ./impl/http
+	$(SERVER) $(GO) test -count=1 -timeout 30m -parallel 4 -run '$(LONG)' ./impl/http
 
 # Others' linters and generators must accept the contract. The generated code is not kept.
 CONTRACT := $(INTEROP)/contract
