@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -65,6 +66,7 @@ func New(config Config) (*Handler, error) {
 	for _, family := range config.Families {
 		middleware := func(op *contract.Operation) []echo.MiddlewareFunc {
 			operations[routeKey(op.Method, op.Path)] = op.ID
+			endParameter(e, op.Path)
 			return pipeline(config, family, op)
 		}
 		if err := family.Register(e, middleware); err != nil {
@@ -87,6 +89,14 @@ func New(config Config) (*Handler, error) {
 
 	s.handle = describe(handle)
 	return &Handler{config.Tracer.Handler(s), s, operations}, nil
+}
+
+// endParameter makes a parameter at the end of a path end at a slash. Echo's router gives the rest of a request's path to
+// a parameter without routes below it, so that PUT /role/a/b would be a request for the role "a/b".
+func endParameter(e *echo.Echo, path string) {
+	if strings.HasSuffix(path, "}") {
+		e.RouteNotFound(routeSyntax.Replace(path)+"/*", echo.NotFoundHandler)
+	}
 }
 
 // callRoute calls the handler of the route that was found.
