@@ -100,7 +100,11 @@ func check(key store.APIKey, text string, now time.Time) error {
 const maxID = 64
 
 func parse(credential string) (id, text string, err error) {
-	decoded, err := base64.StdEncoding.Strict().DecodeString(credential)
+	encoding := base64.StdEncoding
+	if !strings.Contains(credential, "=") { // Elasticsearch accepts base64 without padding
+		encoding = base64.RawStdEncoding
+	}
+	decoded, err := encoding.Strict().DecodeString(credential)
 	if err != nil {
 		return "", "", reject("invalid ApiKey value")
 	}

@@ -25,6 +25,7 @@ func TestVerify_Rejected(t *testing.T) {
 	const malformed, wrongSecret = "invalid ApiKey value", "invalid credentials for API key ["
 	for name, c := range map[string]struct{ credential, why string }{
 		"no Base64":                     {"!", malformed},
+		"half of the padding":           {strings.TrimSuffix(encode("a:bc"), "="), malformed},
 		"no colon":                      {encode("abc"), malformed},
 		"no id":                         {encode(":secret"), malformed},
 		"id too long":                   {encode(strings.Repeat("a", 65) + ":secret"), malformed},

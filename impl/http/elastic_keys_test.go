@@ -503,3 +503,19 @@ func TestSecurityKeys_ClearCache(t *testing.T) {
 	w.es(alice, "PUT /_security/api_key/"+url.PathEscape(odd), "").fails(http.StatusNotFound, resourceNotFound,
 		"no API key owned by requesting user found for ID ["+odd+"]")
 }
+
+// Ensures that the padding of base64 may be left out, as Elasticsearch's decoder accepts.
+func TestSecurityKeys_WithoutPadding(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	key := w.esKey(bob, `{"name":"x"}`)
+	bare := strings.TrimRight(key.encoded, "=")
+	if bare == key.encoded {
+		t.Fatalf("the credential %s has no padding", key.encoded)
+	}
+	w.es(apiKey(bare), "GET /_security/_authenticate", "").ok()
+	if response, body := w.do(http.MethodGet, "/api/v1/user", "", apiKey(bare)); response.StatusCode != http.StatusOK {
+		t.Errorf("ECE: %d %s", response.StatusCode, body)
+	}
+}
