@@ -596,7 +596,7 @@ type ClientInterface interface {
 
 	// SecurityPutUserWithBody Create or change a user
 	//
-	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -605,7 +605,7 @@ type ClientInterface interface {
 
 	// SecurityPutUser Create or change a user
 	//
-	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2301,7 +2301,7 @@ func (c *Client) SecurityPutUserPost(ctx context.Context, username SecurityUsern
 
 // SecurityPutUserWithBody Create or change a user
 //
-// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2320,7 +2320,7 @@ func (c *Client) SecurityPutUserWithBody(ctx context.Context, username SecurityU
 
 // SecurityPutUser Create or change a user
 //
-// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8826,7 +8826,7 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityPutUserWithBodyWithResponse Create or change a user
 	//
-	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8835,7 +8835,7 @@ type ClientWithResponsesInterface interface {
 
 	// SecurityPutUserWithResponse Create or change a user
 	//
-	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+	// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20423,7 +20423,7 @@ func (c *ClientWithResponses) SecurityPutUserPostWithResponse(ctx context.Contex
 
 // SecurityPutUserWithBodyWithResponse Create or change a user
 //
-// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -20438,7 +20438,7 @@ func (c *ClientWithResponses) SecurityPutUserWithBodyWithResponse(ctx context.Co
 
 // SecurityPutUserWithResponse Create or change a user
 //
-// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+// Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -44,6 +44,8 @@ var (
 	FieldInvalid = Code{"field invalid", InvalidInput}
 	// RequestInvalid: a parsed request failed validation; the message lists all validation errors.
 	RequestInvalid = Code{"request invalid", InvalidInput}
+	// ValidationFailed: a valid request does not fit the stored records; the message is worded like RequestInvalid's.
+	ValidationFailed = Code{"validation failed", InvalidInput}
 	// RouteNotFound: no operation has this path.
 	RouteNotFound = Code{"route not found", NotFound}
 	// WrongMethod: the path exists, the method does not.

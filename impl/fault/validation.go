@@ -21,11 +21,17 @@ func Invalid(messages []string) error {
 	if len(messages) == 0 {
 		return nil
 	}
+	return New(RequestInvalid, validationText(messages))
+}
 
+// Unfit returns ValidationFailed with one validation error.
+func Unfit(message string) error { return New(ValidationFailed, validationText([]string{message})) }
+
+func validationText(messages []string) string {
 	var text strings.Builder
 	text.WriteString("Validation Failed: ")
 	for i, message := range messages {
 		fmt.Fprintf(&text, "%d: %s;", i+1, message)
 	}
-	return New(RequestInvalid, text.String())
+	return text.String()
 }

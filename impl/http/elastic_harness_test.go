@@ -73,6 +73,7 @@ const (
 	xcontentParse    = "x_content_parse_exception"
 	illegalArgument  = "illegal_argument_exception"
 	requestInvalid   = "action_request_validation_exception"
+	validationFailed = "validation_exception"
 	securityDenied   = "security_exception"
 	resourceNotFound = "resource_not_found_exception"
 )

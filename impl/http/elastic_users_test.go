@@ -106,6 +106,28 @@ func TestSecurityUsers_Form(t *testing.T) {
 	}
 }
 
+// Ensures that a string of roles is a list with commas.
+func TestSecurityUsers_RolesInOneString(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.es(bob, "PUT /_security/user/carol", `{"password":"`+passwordOf("carol")+`","roles":"reader,writer"}`).ok()
+	if got := asJSON(w.esUser("carol")["roles"]); got != `["reader","writer"]` {
+		t.Errorf("the roles are %s", got)
+	}
+	w.es(bob, "PUT /_security/user/carol", `{"roles":""}`).ok()
+	if got := asJSON(w.esUser("carol")["roles"]); got != `[]` {
+		t.Errorf("the roles are %s", got)
+	}
+}
+
+// esUser returns a user as Elasticsearch's operation shows it.
+func (w *world) esUser(name string) map[string]any {
+	w.Helper()
+	user, _ := w.es(bob, "GET /_security/user/"+name, "").ok()[name].(map[string]any)
+	return user
+}
+
 // Ensures that refusals name the problem of the request, or the caller and the denied action.
 func TestSecurityUsers_Refused(t *testing.T) {
 	t.Parallel()
@@ -113,16 +135,36 @@ func TestSecurityUsers_Refused(t *testing.T) {
 	w := newWorld(t)
 	carol := w.native("carol", "superuser")
 	for _, c := range []struct{ request, body, kind, reason string }{
-		{"PUT /_security/user/x", `{"roles":[]}`, requestInvalid, invalid("a new user needs a password")},
+		{"PUT /_security/user/x", `{"roles":[]}`, validationFailed,
+			invalid("password must be specified unless you are updating an existing user")},
+		{"PUT /_security/user/x", `{"roles":[],"password_hash":"x"}`, illegalArgument,
+			"The provided password hash is not a hash or it could not be resolved to a supported hash algorithm. The …"},
 		{"PUT /_security/user/x", `{"password":"short"}`, requestInvalid,
 			"Validation Failed: 1: roles are missing;2: a password has at least 8…"},
-		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, "x_content_parse_exception",
-			"[1:13] [put_user_request] unknown field [foo]"},
+		{"PUT /_security/user/x", `{"roles":[],"foo":1}`, parseException,
+			"failed to parse add user request. unexpected field [foo]"},
+		{"PUT /_security/user/x", `[]`, parseException, "expected an object, but found token [START_ARRAY]"},
+		{"PUT /_security/user/x", `{"roles":[],"email":1}`, parseException,
+			"expected field [email] to be of type string, but found [VALUE_NUMBER] instead"},
+		{"PUT /_security/user/x", `{"roles":[],"enabled":"true"}`, parseException,
+			"expected field [enabled] to be of type boolean, but found [VALUE_STRING] instead"},
+		{"PUT /_security/user/x", `{"roles":["a",1]}`, parseException,
+			"could not parse [roles] field. expected a string array but one of the value in the array is [VALUE_NUMBER]"},
+		{"PUT /_security/user/x", `{"roles":null}`, parseException,
+			"could not parse [roles] field. expected a string array but found null value instead"},
+		{"PUT /_security/user/x", `{"roles":[],"username":"y"}`, illegalArgument,
+			"[username] in source does not match the username provided [x]"},
+		{"PUT /_security/user/_password", `{"passwort":"x"}`, parseException,
+			"failed to parse change password request. unexpected field [passwort]"},
+		{"PUT /_security/user/carol/_disable", "", illegalArgument,
+			"users may not update the enabled status of their own account"},
+		{"PUT /_security/user/carol", `{"roles":["superuser"],"enabled":false}`, requestInvalid,
+			invalid("native and reserved realm users may not update the enabled status of their own account")},
 		{"PUT /_security/user/admin", `{"roles":[]}`, illegalArgument, "user [admin] is reserved and cannot be modified"},
-		{"PUT /_security/user/unknown/_enable", "", requestInvalid,
-			invalid("only existing users can be enabled or disabled")},
-		{"PUT /_security/user/unknown/_password", `{"password":"wren-427 one"}`, requestInvalid,
-			invalid("only existing users can be given a password")},
+		{"PUT /_security/user/unknown/_enable", "", validationFailed, invalid("only existing users can be enabled")},
+		{"PUT /_security/user/unknown/_disable", "", validationFailed, invalid("only existing users can be disabled")},
+		{"PUT /_security/user/unknown/_password", `{"password":"wren-427 one"}`, validationFailed,
+			invalid("user must exist in order to change password")},
 		{"PUT /_security/user/unknown/_password", `{}`, requestInvalid,
 			invalid("one of [password, password_hash] is required")},
 		{"POST /_security/user/_password", `{"password":"a","password_hash":"b"}`, requestInvalid,

@@ -30,14 +30,14 @@ type Native struct {
 // Sessions and elevation end as with Patch. by is the authenticated caller, also if it acts as another user. It returns
 // the errors of Check, and
 //
-//   - fault.RequestInvalid for a new user without a password, and fault.UserNameInvalid for one with a built-in user's
+//   - fault.ValidationFailed for a new user without a password, and fault.UserNameInvalid for one with a built-in user's
 //     name in another spelling,
 //   - fault.InvalidData for a built-in user and for a user of an identity provider,
 //   - fault.PermissionDenied to a caller that is no platform administrator, for a change of a user with an ECE role or
 //     that grants one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to a platform
 //     administrator,
 //   - fault.UserRolesForbidden for a promotion that needs a new password,
-//   - fault.UserRolesForbidden and UserRestrictedField to a caller that changes its own roles or state, and
+//   - fault.UserRolesForbidden and RequestInvalid to a caller that changes its own roles or state, and
 //     fault.RecentPasswordNeeded or Proof's SecondFactor to one that changes its own password without proof.
 func (s *Service) PutNative(
 	ctx context.Context, by identity.Principal, name string, n Native, proof Proof,
@@ -133,19 +133,29 @@ func (s *Service) DeleteNative(
 	return err == nil, err
 }
 
-// SetEnabledNative enables or disables a user. It returns the errors of PutNative, and fault.RequestInvalid for an
-// unknown user.
+// SetEnabledNative enables or disables a user. It returns the errors of PutNative, fault.InvalidData to a caller that
+// names itself, and fault.ValidationFailed for an unknown user.
 func (s *Service) SetEnabledNative(
 	ctx context.Context, by identity.Principal, name string, enabled bool, proof Proof,
 ) error {
 	c := nativeChange{by: by, proof: proof}
 	err := s.nativeUpdate(ctx, name, func(tx *store.Tx, u store.User) error {
+		if err := c.may(u, u.Roles); err != nil {
+			return err
+		}
+		if c.own(u) {
+			return fault.New(fault.InvalidData, "users may not update the enabled status of their own account")
+		}
 		after := u
 		after.Enabled = enabled
 		return c.replace(ctx, tx, u, after)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return fault.Invalid([]string{"only existing users can be enabled or disabled"})
+		state := "disabled"
+		if enabled {
+			state = "enabled"
+		}
+		return fault.Unfit("only existing users can be " + state)
 	}
 	return err
 }
@@ -154,7 +164,7 @@ func (s *Service) SetEnabledNative(
 type Secret struct{ Password, PasswordHash *string }
 
 // ChangePasswordNative replaces a user's password. All users may replace their own, with proof; that of another user
-// requires Proof's Elevation. It returns the errors of PutNative, and fault.RequestInvalid for an unknown user.
+// requires Proof's Elevation. It returns the errors of PutNative, and fault.ValidationFailed for an unknown user.
 func (s *Service) ChangePasswordNative(
 	ctx context.Context, by identity.Principal, name string, given Secret, proof Proof,
 ) error {
@@ -183,7 +193,7 @@ func (s *Service) ChangePasswordNative(
 		return c.replace(ctx, tx, u, after)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return fault.Invalid([]string{"only existing users can be given a password"})
+		return fault.Unfit("user must exist in order to change password")
 	}
 	return err
 }

@@ -108,7 +108,6 @@ func TestPutNative_Refused(t *testing.T) {
 			"a", func(n *user.Native) { n.PasswordHash = new(phc) },
 			[]string{"only one of [password, password_hash]"},
 		},
-		"neither": {"a", func(n *user.Native) { n.Password = nil }, []string{"needs a password"}},
 		"two": {
 			"a,", func(n *user.Native) { n.Roles, n.Email = nil, new("\x00") },
 			[]string{"1: the user name must not", "2: roles are missing;", "3: email"},
@@ -343,8 +342,8 @@ func TestNative_Self(t *testing.T) {
 		"roles":                 {put(clerk, enabled("superuser", "x"), proved), fault.UserRolesForbidden},
 		"no roles":              {put(clerk, enabled(), proved), fault.UserRolesForbidden},
 		"roles of ECE":          {put(chief, enabled("ece_platform_viewer"), proved), fault.UserRolesForbidden},
-		"disabled":              {put(clerk, user.Native{Roles: []string{"superuser"}}, proved), fault.UserRestrictedField},
-		"_disable":              {users.SetEnabledNative(ctx, clerk, "clerk", false, proved), fault.UserRestrictedField},
+		"disabled":              {put(clerk, user.Native{Roles: []string{"superuser"}}, proved), fault.RequestInvalid},
+		"_disable":              {users.SetEnabledNative(ctx, clerk, "clerk", false, proved), fault.InvalidData},
 		"delete":                {deleted, fault.UserRestrictedDeletion},
 		"password, not recent":  {put(clerk, native("superuser"), user.Proof{}), fault.RecentPasswordNeeded},
 		"password, one factor":  {put(clerk, native("superuser"), oneFactor), fault.SecondFactorNeeded},
@@ -371,16 +370,27 @@ func TestNative_Self(t *testing.T) {
 	}
 }
 
+func TestPutNative_NewWithoutPassword(t *testing.T) {
+	users, _ := natives(t)
+	n := native("x")
+	n.Password = nil
+	_, err := users.PutNative(t.Context(), chief, "a", n, proved)
+	const want = "password must be specified unless you are updating an existing user"
+	if !fault.Has(err, fault.ValidationFailed) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v; want %s", err, want)
+	}
+}
+
 func TestNative_Unknown(t *testing.T) {
 	users, _ := natives(t)
 	secret := user.Secret{Password: new("new passphrase")}
 	for name, unknown := range map[string]string{"unknown user": "unknown", "invalid name": "\x00"} {
 		t.Run(name, func(t *testing.T) {
-			if err := users.SetEnabledNative(t.Context(), chief, unknown, true, proved); !fault.Has(err, fault.RequestInvalid) {
+			if err := users.SetEnabledNative(t.Context(), chief, unknown, true, proved); !fault.Has(err, fault.ValidationFailed) {
 				t.Errorf("enabling: %v", err)
 			}
 			err := users.ChangePasswordNative(t.Context(), chief, unknown, secret, proved)
-			if !fault.Has(err, fault.RequestInvalid) {
+			if !fault.Has(err, fault.ValidationFailed) {
 				t.Errorf("a password: %v", err)
 			}
 			if found, err := users.DeleteNative(t.Context(), chief, unknown, proved); err != nil || found {

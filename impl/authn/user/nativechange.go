@@ -24,7 +24,7 @@ func (c nativeChange) add(ctx context.Context, tx *store.Tx, u store.User) error
 		return err
 	}
 	if u.PasswordHash == "" {
-		return fault.Invalid([]string{"a new user needs a password"})
+		return fault.Unfit("password must be specified unless you are updating an existing user")
 	}
 	return add(ctx, tx, c.by, u)
 }
@@ -87,7 +87,9 @@ func (c nativeChange) mayBeOwn(before, after store.User) error {
 		return fault.New(fault.UserRolesForbidden, "roles: one's own roles cannot be changed", "roles")
 	}
 	if before.Enabled != after.Enabled {
-		return fault.New(fault.UserRestrictedField, "users cannot enable or disable themselves", "enabled")
+		return fault.Invalid([]string{
+			"native and reserved realm users may not update the enabled status of their own account",
+		})
 	}
 	if after.PasswordHash == "" || after.PasswordHash == before.PasswordHash {
 		return nil

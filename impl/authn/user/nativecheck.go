@@ -86,8 +86,9 @@ func (s Secret) checkHash() error {
 	}
 	if err := secret.CheckHash(*s.PasswordHash); err != nil {
 		return fault.Wrap(fault.InvalidData, err,
-			"the password hash is not one that this server takes: it must be a PHC string of argon2id, of at most 64 MiB and "+
-				"10 passes, with 8 to 64 bytes of salt and 32 of hash")
+			"The provided password hash is not a hash or it could not be resolved to a supported hash algorithm. The supported "+
+				"password hash algorithms are [argon2id], as a PHC string of at most 64 MiB and 10 passes, with 8 to 64 bytes of "+
+				"salt and 32 of hash")
 	}
 	return nil
 }

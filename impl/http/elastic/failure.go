@@ -31,6 +31,7 @@ var exceptions = map[fault.Code]string{
 	fault.MediaTypeIncompatible:  "media_type_header_exception",
 	fault.ParseFailed:            "parse_exception",
 	fault.RequestInvalid:         "action_request_validation_exception",
+	fault.ValidationFailed:       "validation_exception",
 }
 
 // kinds lists the status of each kind of fault, and the exception type of its codes that are not in exceptions. The

@@ -50,6 +50,7 @@ func TestExchange_Kinds(t *testing.T) {
 			" ": fault.Wrap(fault.ServerFailed, errors.New("inside"), "inside"),
 		"400 illegal_argument_exception: m":                                  fault.New(fault.InvalidData, "m", "f"),
 		"400 action_request_validation_exception: m":                         fault.New(fault.RequestInvalid, "m"),
+		"400 validation_exception: m":                                        fault.New(fault.ValidationFailed, "m"),
 		"400 security_exception: m":                                          fault.New(fault.CredentialsUnsupported, "m"),
 		"403 security_exception: m":                                          fault.New(fault.PermissionDenied, "m"),
 		"403 security_exception: ECE":                                        fault.New(fault.PermissionDenied, "ECE"),

@@ -47,8 +47,9 @@ func readNewPassword(r request) (newPassword, error) {
 
 func readSecret(body any) (user.Secret, error) {
 	var s user.Secret
-	err := xcontent.Parser{Name: "change_password_request", Fields: map[string]xcontent.Field{
-		"password": xcontent.OptionalText(&s.Password), "password_hash": xcontent.OptionalText(&s.PasswordHash),
-	}}.Read(body)
+	err := readMembers("change password", body, map[string]member{
+		"password":      {"string", xcontent.OptionalText(&s.Password)},
+		"password_hash": {"string", xcontent.OptionalText(&s.PasswordHash)},
+	})
 	return s, err
 }

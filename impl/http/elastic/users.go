@@ -2,9 +2,11 @@ package elastic
 
 import (
 	"context"
+	"strings"
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
@@ -88,24 +90,71 @@ func showUser(u user.User) (gen.SecurityUser, error) {
 }
 
 func readPutUser(r request) (putUser, error) {
-	native, err := readNative(r.body)
-	return putUser{r.params["username"], native}, err
+	name := r.params["username"]
+	native, err := readNative(name, r.body)
+	return putUser{name, native}, err
 }
 
-// readNative reads a user. It ignores a name in the body, because the path names the user.
-func readNative(body any) (user.Native, error) {
+func readNative(name string, body any) (user.Native, error) {
 	n := user.Native{Enabled: true}
-	var name string
-	err := xcontent.Parser{Name: "put_user_request", Fields: map[string]xcontent.Field{
-		"password":      xcontent.OptionalText(&n.Password),
-		"password_hash": xcontent.OptionalText(&n.PasswordHash),
-		"roles":         xcontent.Texts(&n.Roles),
-		"full_name":     xcontent.OrNull(xcontent.OptionalText(&n.FullName)),
-		"email":         xcontent.OrNull(xcontent.OptionalText(&n.Email)),
-		"metadata":      xcontent.OrNull(xcontent.Object(&n.Metadata)),
-		"enabled":       xcontent.Boolean(&n.Enabled),
-		"username":      xcontent.Text(&name),
-	}}.Read(body)
+	err := readMembers("add user", body, map[string]member{
+		"password":      {"string", xcontent.OptionalText(&n.Password)},
+		"password_hash": {"string", xcontent.OptionalText(&n.PasswordHash)},
+		"roles":         {"array", roleNames(&n.Roles)},
+		"full_name":     {"string", xcontent.OrNull(xcontent.OptionalText(&n.FullName))},
+		"email":         {"string", xcontent.OrNull(xcontent.OptionalText(&n.Email))},
+		"metadata":      {"object", xcontent.OrNull(xcontent.Object(&n.Metadata))},
+		"enabled":       {"boolean", boolean(&n.Enabled)},
+		"username":      {"string", nameInPath(name)},
+	})
 
 	return n, err
+}
+
+// nameInPath returns a field that takes only the name in the path: no request renames a user.
+func nameInPath(name string) xcontent.Field {
+	return func(value any) error {
+		var given string
+		if err := xcontent.Text(&given)(value); err != nil || given == name {
+			return err
+		}
+		text := "[username] in source does not match the username provided [" + name + "]"
+		return fault.New(fault.InvalidData, text, "username")
+	}
+}
+
+// roleNames returns a field for an array of names, or a string of names with a comma between.
+func roleNames(target *[]string) xcontent.Field {
+	return func(value any) error {
+		switch value := value.(type) {
+		case string:
+			*target = []string{}
+			if value != "" {
+				*target = strings.Split(value, ",")
+			}
+			return nil
+		case []any:
+			return readRoleNames(value, target)
+		}
+
+		found := "[" + xcontent.Token(value) + "]"
+		if value == nil {
+			found = "null"
+		}
+		return parseFailed("could not parse [roles] field. expected a string array but found %s value instead", found)
+	}
+}
+
+func readRoleNames(elements []any, target *[]string) error {
+	names := make([]string, 0, len(elements))
+	for _, element := range elements {
+		name, ok := element.(string)
+		if !ok {
+			return parseFailed("could not parse [roles] field. expected a string array but one of the value in the array "+
+				"is [%s]", xcontent.Token(element))
+		}
+		names = append(names, name)
+	}
+	*target = names
+	return nil
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-var errUnsupported = errors.New("xcontent: the field does not take values of this type")
+// ErrUnsupported is the error of a Field for a value of a JSON type that it does not take.
+var ErrUnsupported = errors.New("xcontent: the field does not take values of this type")
 
 // Text returns a field for a string.
 func Text(target *string) Field { return typed(target) }
@@ -37,7 +38,7 @@ func Boolean(target *bool) Field {
 		default:
 			text, ok := value.(string)
 			if !ok {
-				return errUnsupported
+				return ErrUnsupported
 			}
 			return fault.New(fault.InvalidData, "Failed to parse value ["+text+"] as only [true] or [false] are allowed.")
 		}
@@ -63,7 +64,7 @@ func Texts(target *[]string) Field {
 		case []any:
 			return readTexts(value, target)
 		}
-		return errUnsupported
+		return ErrUnsupported
 	}
 }
 
@@ -71,7 +72,7 @@ func Texts(target *[]string) Field {
 func TextArray(target *[]string) Field {
 	return func(value any) error {
 		if _, one := value.(string); one {
-			return errUnsupported
+			return ErrUnsupported
 		}
 		return Texts(target)(value)
 	}
@@ -103,7 +104,7 @@ func typed[T any](target *T) Field {
 	return func(value any) error {
 		read, ok := value.(T)
 		if !ok {
-			return errUnsupported
+			return ErrUnsupported
 		}
 		*target = read
 		return nil
@@ -125,7 +126,7 @@ func Integer(target *int) Field {
 	return func(value any) error {
 		number, ok := value.(json.Number)
 		if !ok {
-			return errUnsupported
+			return ErrUnsupported
 		}
 
 		n, err := strconv.Atoi(number.String())
@@ -142,7 +143,7 @@ func Array(element Field) Field {
 	return func(value any) error {
 		elements, ok := value.([]any)
 		if !ok {
-			return errUnsupported
+			return ErrUnsupported
 		}
 
 		for _, value := range elements {
@@ -158,7 +159,7 @@ func Array(element Field) Field {
 func Nested(parser Parser) Field {
 	return func(value any) error {
 		if _, ok := value.(map[string]any); !ok {
-			return errUnsupported
+			return ErrUnsupported
 		}
 		return parser.Read(value)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
-// Field reads the value of a member into a target. It returns errUnsupported for a value of an unsupported JSON type,
+// Field reads the value of a member into a target. It returns ErrUnsupported for a value of an unsupported JSON type,
 // and a *fault.Error for a value that is invalid for another reason.
 type Field func(value any) error
 
@@ -72,7 +72,7 @@ func Names[T any](members map[string]T) []string {
 
 func (p Parser) readField(field Field, name string, value any) error {
 	err := field(value)
-	if err == errUnsupported { //nolint:errorlint // fields return it bare
+	if err == ErrUnsupported { //nolint:errorlint // fields return it bare
 		return fail([]string{name}, "[%s] %s doesn't support values of type: %s", p.Name, name, Token(value))
 	}
 	return Within(p.Name, name, err)
