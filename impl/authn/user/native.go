@@ -30,8 +30,8 @@ type Native struct {
 // Sessions and elevation end as with Patch. by is the authenticated caller, also if it acts as another user. It returns
 // the errors of Check, and
 //
-//   - fault.ValidationFailed for a new user without a password, and fault.UserNameInvalid for one with a built-in user's
-//     name in another spelling,
+//   - fault.ValidationFailed for a new user without a password, and fault.UserNameInvalid for one with a built-in
+//     user's name in another spelling,
 //   - fault.InvalidData for a built-in user and for a user of an identity provider,
 //   - fault.PermissionDenied to a caller that is no platform administrator, for a change of a user with an ECE role or
 //     that grants one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to a platform

@@ -386,10 +386,11 @@ func TestNative_Unknown(t *testing.T) {
 	secret := user.Secret{Password: new("new passphrase")}
 	for name, unknown := range map[string]string{"unknown user": "unknown", "invalid name": "\x00"} {
 		t.Run(name, func(t *testing.T) {
-			if err := users.SetEnabledNative(t.Context(), chief, unknown, true, proved); !fault.Has(err, fault.ValidationFailed) {
+			err := users.SetEnabledNative(t.Context(), chief, unknown, true, proved)
+			if !fault.Has(err, fault.ValidationFailed) {
 				t.Errorf("enabling: %v", err)
 			}
-			err := users.ChangePasswordNative(t.Context(), chief, unknown, secret, proved)
+			err = users.ChangePasswordNative(t.Context(), chief, unknown, secret, proved)
 			if !fault.Has(err, fault.ValidationFailed) {
 				t.Errorf("a password: %v", err)
 			}

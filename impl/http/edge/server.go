@@ -91,8 +91,8 @@ func New(config Config) (*Handler, error) {
 	return &Handler{config.Tracer.Handler(s), s, operations}, nil
 }
 
-// endParameter makes a parameter at the end of a path end at a slash. Echo's router gives the rest of a request's path to
-// a parameter without routes below it, so that PUT /role/a/b would be a request for the role "a/b".
+// endParameter makes a parameter at the end of a path end at a slash. Echo's router gives the rest of a request's path
+// to a parameter without routes below it, so that PUT /role/a/b would be a request for the role "a/b".
 func endParameter(e *echo.Echo, path string) {
 	if strings.HasSuffix(path, "}") {
 		e.RouteNotFound(routeSyntax.Replace(path)+"/*", echo.NotFoundHandler)
