@@ -21,7 +21,10 @@ BENCH    := bench
 OGEN     := $(BENCH)/ogen/oas_server_gen.go
 ROUNDS   ?= 5
 
-MODULES  := $(foreach folder,. $(INTEROP) $(BENCH),$(folder)/go.mod $(folder)/go.sum)
+# An example to copy, with many dependencies.
+EXAMPLE  := $(INTEROP)/testcontainers
+
+MODULES  := $(foreach folder,. $(INTEROP) $(BENCH) $(EXAMPLE),$(folder)/go.mod $(folder)/go.sum)
 
 # Sign-ins are tested with an identity provider from npm, and the console is checked with tools from npm, both with a
 # browser. Without them the tests are skipped with a message.
@@ -61,9 +64,10 @@ image: ## build the container image with docker, podman or buildah, for amd64 an
 
 # Only this machine's architecture can be run here.
 .PHONY: image-test
-image-test: ## build the container image, run it, and use it with Elasticsearch's client
+image-test: ## build the container image, run it, and use it with Elasticsearch's client and Testcontainers
 	deploy/build-image $$($(GO) env GOHOSTARCH)
 	$(GO) -C $(INTEROP) test -count=1 -v -run '^TestImage' .
+	.ci/with-engine $(GO) -C $(EXAMPLE) test -count=1 -v .
 
 # Tests that take minutes: of the program, those with faults, floods and load, or with an old version of it; of the HTTP
 # layer, those with overload and thousands of keys.
@@ -200,6 +204,7 @@ verify: $(OGEN) ## fail if gen/, go.mod or go.sum would change with make generat
 	@impl/http/reference/vendor check
 	@before=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && $(GO) -C $(BENCH) mod tidy && \
+	$(GO) -C $(EXAMPLE) mod tidy && \
 	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	untracked=$$(git ls-files --others --exclude-standard -- gen); \
 	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
@@ -212,9 +217,11 @@ check: $(OGEN) ## vet, formatting and lint
 	$(GO) vet ./...
 	$(GO) -C $(INTEROP) vet ./...
 	$(GO) -C $(BENCH) vet ./...
+	$(GO) -C $(EXAMPLE) vet ./...
 	$(GO) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(INTEROP) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(BENCH) run $(LINT) run --allow-parallel-runners ./...
+	$(GO) -C $(EXAMPLE) run $(LINT) run --allow-parallel-runners ./...
 
 .PHONY: clean
 clean: ## remove what was built

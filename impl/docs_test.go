@@ -236,3 +236,12 @@ func TestReadme_GoTest(t *testing.T) {
 		t.Error("the code is not that of TestReadme in impl/sallyporttest")
 	}
 }
+
+// Ensures that the documented code for Testcontainers is part of a test.
+func TestTestcontainers_Example(t *testing.T) {
+	_, code, _ := strings.Cut(read(t, "../docs/how-to/run-in-ci.md"), "```go\n")
+	code, _, _ = strings.Cut(code, "```")
+	if code == "" || !strings.Contains(read(t, "../interop/testcontainers/sallyport_test.go"), code) {
+		t.Error("the Go code of run-in-ci.md is not part of interop/testcontainers/sallyport_test.go")
+	}
+}
