@@ -2,6 +2,8 @@ package interop
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,5 +69,32 @@ func TestReference_Browser(t *testing.T) {
 	if len(complaints)+len(saw.Foreign)+len(saw.Violations) > 0 {
 		t.Errorf("the browser complains: %q, the page asks for %q, and breaks its policy: %q", complaints, saw.Foreign,
 			saw.Violations)
+	}
+}
+
+// Ensures that others' linters and generators accept the contract of ECE's family as it is served.
+func TestReference_ECE(t *testing.T) {
+	t.Parallel()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, served.url+"/openapi-ece.yaml", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "openapi-ece.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "contract/check", file).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
 	}
 }

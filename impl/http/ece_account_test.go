@@ -3,7 +3,11 @@ package http_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/sallyport/sallyport/gen/client"
 )
@@ -154,4 +158,34 @@ func TestRegions(t *testing.T) {
 
 	response, body := w.do(http.MethodGet, "/api/v1/regions/x/users/no%2Fbody/auth/keys", "", bob)
 	w.refused(response, body, http.StatusNotFound, "api_keys.user_not_found", "user_id")
+}
+
+// Ensures that each operation of the contract of ECE's family answers at each of the contract's servers, also in a
+// region, as it does below /api/v1.
+func TestContract_Region(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recorder := httptest.NewRecorder()
+	w.app.Handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/openapi-ece.json", nil))
+	family, err := openapi3.NewLoader().LoadFromData(recorder.Body.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(family.Servers) != 2 {
+		t.Fatalf("the contract has %d servers", len(family.Servers))
+	}
+	below, inRegion := family.Servers[0].URL, strings.ReplaceAll(family.Servers[1].URL, "{region_id}", "ece-region")
+	answer := func(method, path string) string {
+		response, _ := w.do(method, path, "")
+		return response.Status + " " + response.Header.Get("x-cloud-error-codes")
+	}
+	unknown := answer(http.MethodGet, inRegion+"/unknown")
+	for path, item := range family.Paths.Map() {
+		for method, op := range item.Operations() {
+			want, got := answer(method, below+path), answer(method, inRegion+path)
+			if got != want || got == unknown {
+				t.Errorf("%s: %s in a region, %s below /api/v1", op.OperationID, got, want)
+			}
+		}
+	}
 }

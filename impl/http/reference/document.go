@@ -13,12 +13,18 @@ import (
 var generators = []string{"x-go-", "x-ogen-", "x-order", "x-statuses"}
 
 // publish returns a contract without the extensions of generators, as YAML and as JSON, in the order of the contract.
-func publish(contract []byte) (asYAML, asJSON []byte, err error) {
+// If there is a function to reduce it, that leaves a part of it.
+func publish(contract []byte, reduce func(*yaml.Node) error) (asYAML, asJSON []byte, err error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(contract, &document); err != nil {
 		return nil, nil, fmt.Errorf("reference: %w", err)
 	}
 	removeGenerators(&document)
+	if reduce != nil {
+		if err := reduce(&document); err != nil {
+			return nil, nil, err
+		}
+	}
 
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
@@ -37,13 +43,7 @@ func publish(contract []byte) (asYAML, asJSON []byte, err error) {
 func removeGenerators(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	if n.Kind == yaml.MappingNode {
-		kept := n.Content[:0]
-		for i := 0; i < len(n.Content); i += 2 {
-			if !forGenerators(n.Content[i].Value) {
-				kept = append(kept, n.Content[i], n.Content[i+1])
-			}
-		}
-		n.Content = kept
+		keep(n, func(name string) bool { return !forGenerators(name) })
 	}
 	for _, each := range n.Content {
 		removeGenerators(each)

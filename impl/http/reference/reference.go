@@ -1,5 +1,6 @@
-// Package reference serves the contract, as /openapi.yaml and /openapi.json, and the API reference below /docs/, which
-// shows it. It belongs to neither family of operations: all that it serves is static.
+// Package reference serves the contract, as /openapi.yaml and /openapi.json, the part of it that is ECE's family, as
+// /openapi-ece.yaml and /openapi-ece.json, and the API reference below /docs/, which shows the contract. It belongs to
+// neither family of operations: all that it serves is static.
 package reference
 
 import (
@@ -7,6 +8,8 @@ import (
 	"io/fs"
 	"net/http"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/platform/webpage"
@@ -35,40 +38,47 @@ var site = func() webpage.Site {
 	return webpage.NewSite(Prefix, policy, files)
 }()
 
-// documents returns the contract by its paths.
-var documents = sync.OnceValue(func() map[string]webpage.File {
-	asYAML, asJSON, err := publish(api.OpenAPI)
-	if err != nil {
-		panic(err) // the contract is in the program
+// documents are the contract and a part of it, each as YAML and as JSON, by their paths. Each is made when it is asked
+// for.
+var documents = func() map[string]func() webpage.File {
+	all := map[string]func() webpage.File{}
+	for name, reduce := range map[string]func(*yaml.Node) error{"openapi": nil, "openapi-ece": reduceToECE} {
+		both := sync.OnceValues(func() (asYAML, asJSON webpage.File) {
+			yamlText, jsonText, err := publish(api.OpenAPI, reduce)
+			if err != nil {
+				panic(err) // the contract is in the program
+			}
+			return webpage.NewFile(name+".yaml", yamlText), webpage.NewFile(name+".json", jsonText)
+		})
+		all["/"+name+".yaml"] = func() webpage.File { asYAML, _ := both(); return asYAML }
+		all["/"+name+".json"] = func() webpage.File { _, asJSON := both(); return asJSON }
 	}
-	return map[string]webpage.File{
-		"/openapi.yaml": webpage.NewFile("openapi.yaml", asYAML),
-		"/openapi.json": webpage.NewFile("openapi.json", asJSON),
-	}
-})
+	return all
+}()
 
 // Before returns a handler that serves the contract and its reference, and passes other requests to next.
 func Before(next http.Handler) http.Handler {
 	pages := site.Before(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/openapi.yaml", "/openapi.json":
-			serveDocument(w, r)
-		case "/favicon.ico":
-			site.Serve(w, r, "favicon.svg")
-		default:
-			pages.ServeHTTP(w, r)
+		if document, ok := documents[r.URL.Path]; ok {
+			serveDocument(w, r, document())
+			return
 		}
+		if r.URL.Path == "/favicon.ico" {
+			site.Serve(w, r, "favicon.svg")
+			return
+		}
+		pages.ServeHTTP(w, r)
 	})
 }
 
-// serveDocument serves the contract, which pages of all sites can read.
-func serveDocument(w http.ResponseWriter, r *http.Request) {
+// serveDocument serves a contract, which pages of all sites can read.
+func serveDocument(w http.ResponseWriter, r *http.Request, document webpage.File) {
 	h := w.Header()
 	webpage.SetHeaders(h, r, policy)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", "Etag")
 	}
-	documents()[r.URL.Path].Serve(w, r)
+	document.Serve(w, r)
 }

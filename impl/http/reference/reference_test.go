@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sallyport/sallyport/api"
@@ -73,6 +74,48 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+// Ensures that the contract of ECE's family has its operations, each with the path that it has below /api/v1, and that
+// all that it refers to is there, and nothing else.
+func TestDocument_ECE(t *testing.T) {
+	whole, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/openapi-ece.yaml", "/openapi-ece.json"} {
+		t.Run(path, func(t *testing.T) {
+			_, text := get(t, "GET", path)
+			family, err := openapi3.NewLoader().LoadFromData([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := family.Validate(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for path, item := range whole.Paths.Map() {
+				below, isECE := strings.CutPrefix(path, "/api/v1")
+				for method, op := range item.Operations() {
+					got := family.Paths.Value(below)
+					if isECE && (got == nil || got.GetOperation(method).OperationID != op.OperationID) {
+						t.Errorf("%s %s is missing", method, path)
+					}
+				}
+				if !isECE && family.Paths.Value(path) != nil {
+					t.Errorf("%s is not of ECE's family", path)
+				}
+			}
+			for name := range family.Components.Schemas {
+				if strings.Count(text, "#/components/schemas/"+name+`"`)+
+					strings.Count(text, "#/components/schemas/"+name+"'") == 0 {
+					t.Errorf("nothing refers to the schema %s", name)
+				}
+			}
+			if tag := family.Tags.Get("ElasticsearchSecurity"); tag != nil {
+				t.Error("a tag without operations is left")
+			}
+		})
+	}
+}
+
 func removeFrom(value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -102,7 +145,7 @@ func TestDocument_Extensions(t *testing.T) {
 // Ensures that the documents, and nothing else, can be read by pages of all sites.
 func TestServe_Headers(t *testing.T) {
 	for path, shared := range map[string]bool{
-		"/openapi.yaml": true, "/openapi.json": true, "/docs/": false, "/docs/swagger-ui-bundle.js": false,
+		"/openapi.yaml": true, "/openapi.json": true, "/openapi-ece.yaml": true, "/openapi-ece.json": true, "/docs/": false, "/docs/swagger-ui-bundle.js": false,
 		"/docs/reference.js": false, "/docs/LICENSE": false, "/favicon.ico": false,
 	} {
 		t.Run(path, func(t *testing.T) {
