@@ -74,6 +74,8 @@ func TestLint_NotVacuous(t *testing.T) {
 		patch   = "PATCH /api/v1/account"
 		login   = "POST /api/v1/users/auth/_login"
 		keys    = "POST /api/v1/users/auth/keys"
+		saml    = "GET /api/v1/users/auth/saml/metadata"
+		begin   = "GET /api/v1/users/auth/saml/_init"
 		update  = patch + ": body application/json: "
 		refused = keys + ": status 400: "
 	)
@@ -94,9 +96,9 @@ func TestLint_NotVacuous(t *testing.T) {
 			d.Components.Schemas["Spare"] = openapi3.NewStringSchema().NewRef()
 		}, "#/components/schemas/Spare: nothing uses it"},
 		{"a schema that only an unused one uses", func(d *openapi3.T) {
-			success(d, "GET /sso/token").Schema = refTo(d, "PatchText")
-			d.Components.Schemas["Spare"] = &openapi3.SchemaRef{Value: &openapi3.Schema{Items: refTo(d, "Page")}}
-		}, "#/components/schemas/Page: nothing uses it"},
+			success(d, saml).Schema = refTo(d, "PatchText")
+			d.Components.Schemas["Spare"] = &openapi3.SchemaRef{Value: &openapi3.Schema{Items: refTo(d, "SamlMetadata")}}
+		}, "#/components/schemas/SamlMetadata: nothing uses it"},
 		{"an unused response", func(d *openapi3.T) {
 			for _, op := range operations(d) {
 				op.Responses.Delete("500")
@@ -228,6 +230,12 @@ func TestLint_NotVacuous(t *testing.T) {
 		{"a second failure body", changeFailure(keys, func(r *openapi3.Response) {
 			r.Content["text/html"] = r.Content[jsonBody]
 		}), refused + "the body is not BasicFailedReply"},
+		{"a page of another schema", changeFailure(begin, func(r *openapi3.Response) {
+			r.Content["text/html"].Schema = r.Content[jsonBody].Schema
+		}), begin + ": status 400: the body is not BasicFailedReply"},
+		{"no example of a page", changeFailure(begin, func(r *openapi3.Response) {
+			r.Content["text/html"].Example = nil
+		}), begin + ": status 400 text/html: there is no example"},
 		{"no example of a failure", changeFailure(keys, func(r *openapi3.Response) {
 			r.Content[jsonBody].Example = nil
 		}), keys + ": status 400 application/json: there is no example"},

@@ -234,7 +234,12 @@ func (l *linter) failure(place string, response *openapi3.Response) {
 		l.problem(place, "the header %s lists no codes", errorHeader)
 	}
 	media := response.Content[jsonBody]
-	if len(response.Content) != 1 || media == nil || component(media.Schema) != "BasicFailedReply" {
+	others := len(response.Content) - 1
+	if page := response.Content["text/html"]; page != nil && component(page.Schema) == "Page" { // towards a browser
+		l.example(place+" text/html", page)
+		others--
+	}
+	if others != 0 || media == nil || component(media.Schema) != "BasicFailedReply" {
 		l.problem(place, "the body is not BasicFailedReply")
 		return
 	}

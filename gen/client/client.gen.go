@@ -16123,8 +16123,7 @@ type SAMLCallbackResult302Headers struct {
 
 // SAMLCallbackResult400Headers the declared response headers of an HTTP 400 response for SAMLCallback
 type SAMLCallbackResult400Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLCallbackResult401Headers the declared response headers of an HTTP 401 response for SAMLCallback
@@ -16135,14 +16134,12 @@ type SAMLCallbackResult401Headers struct {
 
 // SAMLCallbackResult413Headers the declared response headers of an HTTP 413 response for SAMLCallback
 type SAMLCallbackResult413Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLCallbackResult415Headers the declared response headers of an HTTP 415 response for SAMLCallback
 type SAMLCallbackResult415Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLCallbackResult429Headers the declared response headers of an HTTP 429 response for SAMLCallback
@@ -16153,27 +16150,23 @@ type SAMLCallbackResult429Headers struct {
 
 // SAMLCallbackResult500Headers the declared response headers of an HTTP 500 response for SAMLCallback
 type SAMLCallbackResult500Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLCallbackResult501Headers the declared response headers of an HTTP 501 response for SAMLCallback
 type SAMLCallbackResult501Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLCallbackResult502Headers the declared response headers of an HTTP 502 response for SAMLCallback
 type SAMLCallbackResult502Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLCallbackResult503Headers the declared response headers of an HTTP 503 response for SAMLCallback
 type SAMLCallbackResult503Headers struct {
-	RetryAfter               string
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	RetryAfter       string
+	XCloudErrorCodes string
 }
 
 type SAMLCallbackResult struct {
@@ -16182,23 +16175,23 @@ type SAMLCallbackResult struct {
 	// JSON302 the response for an HTTP 302 `application/json` response
 	JSON302 *EmptyResponse
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidData
+	JSON400 *SignInInvalidData
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthenticated
+	JSON401 *SignInUnauthenticated
 	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *BodyTooLarge
+	JSON413 *SignInBodyTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
-	JSON415 *UnsupportedMediaType
+	JSON415 *SignInUnsupportedMediaType
 	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *TooManyFailures
+	JSON429 *SignInTooManyFailures
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalError
+	JSON500 *SignInInternalError
 	// JSON501 the response for an HTTP 501 `application/json` response
-	JSON501 *NoAuthenticationCluster
+	JSON501 *SignInNoAuthenticationCluster
 	// JSON502 the response for an HTTP 502 `application/json` response
-	JSON502 *AuthenticationClusterError
+	JSON502 *SignInAuthenticationClusterError
 	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Overloaded
+	JSON503 *SignInOverloaded
 	// Headers302 the parsed response headers for an HTTP 302 response
 	Headers302 *SAMLCallbackResult302Headers
 	// Headers400 the parsed response headers for an HTTP 400 response
@@ -16227,47 +16220,47 @@ func (r SAMLCallbackResult) GetJSON302() *EmptyResponse {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r SAMLCallbackResult) GetJSON400() *InvalidData {
+func (r SAMLCallbackResult) GetJSON400() *SignInInvalidData {
 	return r.JSON400
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r SAMLCallbackResult) GetJSON401() *Unauthenticated {
+func (r SAMLCallbackResult) GetJSON401() *SignInUnauthenticated {
 	return r.JSON401
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
-func (r SAMLCallbackResult) GetJSON413() *BodyTooLarge {
+func (r SAMLCallbackResult) GetJSON413() *SignInBodyTooLarge {
 	return r.JSON413
 }
 
 // GetJSON415 returns the response for an HTTP 415 `application/json` response
-func (r SAMLCallbackResult) GetJSON415() *UnsupportedMediaType {
+func (r SAMLCallbackResult) GetJSON415() *SignInUnsupportedMediaType {
 	return r.JSON415
 }
 
 // GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r SAMLCallbackResult) GetJSON429() *TooManyFailures {
+func (r SAMLCallbackResult) GetJSON429() *SignInTooManyFailures {
 	return r.JSON429
 }
 
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r SAMLCallbackResult) GetJSON500() *InternalError {
+func (r SAMLCallbackResult) GetJSON500() *SignInInternalError {
 	return r.JSON500
 }
 
 // GetJSON501 returns the response for an HTTP 501 `application/json` response
-func (r SAMLCallbackResult) GetJSON501() *NoAuthenticationCluster {
+func (r SAMLCallbackResult) GetJSON501() *SignInNoAuthenticationCluster {
 	return r.JSON501
 }
 
 // GetJSON502 returns the response for an HTTP 502 `application/json` response
-func (r SAMLCallbackResult) GetJSON502() *AuthenticationClusterError {
+func (r SAMLCallbackResult) GetJSON502() *SignInAuthenticationClusterError {
 	return r.JSON502
 }
 
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r SAMLCallbackResult) GetJSON503() *Overloaded {
+func (r SAMLCallbackResult) GetJSON503() *SignInOverloaded {
 	return r.JSON503
 }
 
@@ -16308,14 +16301,12 @@ type SAMLInitResult302Headers struct {
 
 // SAMLInitResult400Headers the declared response headers of an HTTP 400 response for SAMLInit
 type SAMLInitResult400Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLInitResult403Headers the declared response headers of an HTTP 403 response for SAMLInit
 type SAMLInitResult403Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLInitResult404Headers the declared response headers of an HTTP 404 response for SAMLInit
@@ -16331,27 +16322,23 @@ type SAMLInitResult429Headers struct {
 
 // SAMLInitResult500Headers the declared response headers of an HTTP 500 response for SAMLInit
 type SAMLInitResult500Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLInitResult501Headers the declared response headers of an HTTP 501 response for SAMLInit
 type SAMLInitResult501Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLInitResult502Headers the declared response headers of an HTTP 502 response for SAMLInit
 type SAMLInitResult502Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLInitResult503Headers the declared response headers of an HTTP 503 response for SAMLInit
 type SAMLInitResult503Headers struct {
-	RetryAfter               string
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	RetryAfter       string
+	XCloudErrorCodes string
 }
 
 type SAMLInitResult struct {
@@ -16360,21 +16347,21 @@ type SAMLInitResult struct {
 	// JSON302 the response for an HTTP 302 `application/json` response
 	JSON302 *EmptyResponse
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidData
+	JSON400 *SignInInvalidData
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *SignInForbidden
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *RealmNotFound
+	JSON404 *SignInRealmNotFound
 	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *TooManyFailures
+	JSON429 *SignInTooManyFailures
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalError
+	JSON500 *SignInInternalError
 	// JSON501 the response for an HTTP 501 `application/json` response
-	JSON501 *NoAuthenticationCluster
+	JSON501 *SignInNoAuthenticationCluster
 	// JSON502 the response for an HTTP 502 `application/json` response
-	JSON502 *AuthenticationClusterError
+	JSON502 *SignInAuthenticationClusterError
 	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Overloaded
+	JSON503 *SignInOverloaded
 	// Headers302 the parsed response headers for an HTTP 302 response
 	Headers302 *SAMLInitResult302Headers
 	// Headers400 the parsed response headers for an HTTP 400 response
@@ -16401,42 +16388,42 @@ func (r SAMLInitResult) GetJSON302() *EmptyResponse {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r SAMLInitResult) GetJSON400() *InvalidData {
+func (r SAMLInitResult) GetJSON400() *SignInInvalidData {
 	return r.JSON400
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r SAMLInitResult) GetJSON403() *Forbidden {
+func (r SAMLInitResult) GetJSON403() *SignInForbidden {
 	return r.JSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r SAMLInitResult) GetJSON404() *RealmNotFound {
+func (r SAMLInitResult) GetJSON404() *SignInRealmNotFound {
 	return r.JSON404
 }
 
 // GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r SAMLInitResult) GetJSON429() *TooManyFailures {
+func (r SAMLInitResult) GetJSON429() *SignInTooManyFailures {
 	return r.JSON429
 }
 
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r SAMLInitResult) GetJSON500() *InternalError {
+func (r SAMLInitResult) GetJSON500() *SignInInternalError {
 	return r.JSON500
 }
 
 // GetJSON501 returns the response for an HTTP 501 `application/json` response
-func (r SAMLInitResult) GetJSON501() *NoAuthenticationCluster {
+func (r SAMLInitResult) GetJSON501() *SignInNoAuthenticationCluster {
 	return r.JSON501
 }
 
 // GetJSON502 returns the response for an HTTP 502 `application/json` response
-func (r SAMLInitResult) GetJSON502() *AuthenticationClusterError {
+func (r SAMLInitResult) GetJSON502() *SignInAuthenticationClusterError {
 	return r.JSON502
 }
 
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r SAMLInitResult) GetJSON503() *Overloaded {
+func (r SAMLInitResult) GetJSON503() *SignInOverloaded {
 	return r.JSON503
 }
 
@@ -29794,67 +29781,94 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.JSON302 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidData
+		var dest SignInInvalidData
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthenticated
+		var dest SignInUnauthenticated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest BodyTooLarge
+		var dest SignInBodyTooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest UnsupportedMediaType
+		var dest SignInUnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest TooManyFailures
+		var dest SignInTooManyFailures
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest InternalError
+		var dest SignInInternalError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
-		var dest NoAuthenticationCluster
+		var dest SignInNoAuthenticationCluster
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON501 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest AuthenticationClusterError
+		var dest SignInAuthenticationClusterError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Overloaded
+		var dest SignInOverloaded
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON503 = &dest
+
+	case rsp.StatusCode == 400:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 429:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 501:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 503:
+		// Content-type (text/html) unsupported
 
 	}
 
@@ -29878,13 +29892,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.Headers302 = &headers
 	case rsp.StatusCode == 400:
 		var headers SAMLCallbackResult400Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -29912,13 +29919,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 413:
 		var headers SAMLCallbackResult413Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -29929,13 +29929,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.Headers413 = &headers
 	case rsp.StatusCode == 415:
 		var headers SAMLCallbackResult415Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -29963,13 +29956,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers SAMLCallbackResult500Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -29980,13 +29966,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers SAMLCallbackResult501Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -29997,13 +29976,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers SAMLCallbackResult502Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -30020,13 +29992,6 @@ func ParseSAMLCallbackResult(rsp *http.Response) (*SAMLCallbackResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
@@ -30063,60 +30028,84 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		response.JSON302 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidData
+		var dest SignInInvalidData
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest SignInForbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest RealmNotFound
+		var dest SignInRealmNotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest TooManyFailures
+		var dest SignInTooManyFailures
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest InternalError
+		var dest SignInInternalError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
-		var dest NoAuthenticationCluster
+		var dest SignInNoAuthenticationCluster
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON501 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest AuthenticationClusterError
+		var dest SignInAuthenticationClusterError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Overloaded
+		var dest SignInOverloaded
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON503 = &dest
+
+	case rsp.StatusCode == 400:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 429:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 501:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 503:
+		// Content-type (text/html) unsupported
 
 	}
 
@@ -30140,13 +30129,6 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		response.Headers302 = &headers
 	case rsp.StatusCode == 400:
 		var headers SAMLInitResult400Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -30157,13 +30139,6 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 403:
 		var headers SAMLInitResult403Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -30201,13 +30176,6 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers SAMLInitResult500Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -30218,13 +30186,6 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers SAMLInitResult501Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -30235,13 +30196,6 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers SAMLInitResult502Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -30258,13 +30212,6 @@ func ParseSAMLInitResult(rsp *http.Response) (*SAMLInitResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string

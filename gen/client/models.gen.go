@@ -1726,6 +1726,39 @@ type SecurityUserPut = CreatedResponse
 // SelectedAPIKeys defines model for SelectedApiKeys.
 type SelectedAPIKeys = APIKeysInformation
 
+// SignInAuthenticationClusterError The body of every failure.
+type SignInAuthenticationClusterError = BasicFailedReply
+
+// SignInBodyTooLarge The body of every failure.
+type SignInBodyTooLarge = BasicFailedReply
+
+// SignInForbidden The body of every failure.
+type SignInForbidden = BasicFailedReply
+
+// SignInInternalError The body of every failure.
+type SignInInternalError = BasicFailedReply
+
+// SignInInvalidData The body of every failure.
+type SignInInvalidData = BasicFailedReply
+
+// SignInNoAuthenticationCluster The body of every failure.
+type SignInNoAuthenticationCluster = BasicFailedReply
+
+// SignInOverloaded The body of every failure.
+type SignInOverloaded = BasicFailedReply
+
+// SignInRealmNotFound The body of every failure.
+type SignInRealmNotFound = BasicFailedReply
+
+// SignInTooManyFailures The body of every failure.
+type SignInTooManyFailures = BasicFailedReply
+
+// SignInUnauthenticated The body of every failure.
+type SignInUnauthenticated = BasicFailedReply
+
+// SignInUnsupportedMediaType The body of every failure.
+type SignInUnsupportedMediaType = BasicFailedReply
+
 // Token defines model for Token.
 type Token = TokenResponse
 

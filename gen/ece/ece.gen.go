@@ -710,6 +710,39 @@ type RoleAssignmentsForbidden = BasicFailedReply
 // RoleAssignmentsRefused The body of every failure.
 type RoleAssignmentsRefused = BasicFailedReply
 
+// SignInAuthenticationClusterError The body of every failure.
+type SignInAuthenticationClusterError = BasicFailedReply
+
+// SignInBodyTooLarge The body of every failure.
+type SignInBodyTooLarge = BasicFailedReply
+
+// SignInForbidden The body of every failure.
+type SignInForbidden = BasicFailedReply
+
+// SignInInternalError The body of every failure.
+type SignInInternalError = BasicFailedReply
+
+// SignInInvalidData The body of every failure.
+type SignInInvalidData = BasicFailedReply
+
+// SignInNoAuthenticationCluster The body of every failure.
+type SignInNoAuthenticationCluster = BasicFailedReply
+
+// SignInOverloaded The body of every failure.
+type SignInOverloaded = BasicFailedReply
+
+// SignInRealmNotFound The body of every failure.
+type SignInRealmNotFound = BasicFailedReply
+
+// SignInTooManyFailures The body of every failure.
+type SignInTooManyFailures = BasicFailedReply
+
+// SignInUnauthenticated The body of every failure.
+type SignInUnauthenticated = BasicFailedReply
+
+// SignInUnsupportedMediaType The body of every failure.
+type SignInUnsupportedMediaType = BasicFailedReply
+
 // Token defines model for Token.
 type Token = TokenResponse
 
@@ -2102,6 +2135,174 @@ type RoleAssignmentsRefusedJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers RoleAssignmentsRefusedResponseHeaders
+}
+
+type SignInAuthenticationClusterErrorResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInAuthenticationClusterErrorJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInAuthenticationClusterErrorResponseHeaders
+}
+type SignInAuthenticationClusterErrorTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInAuthenticationClusterErrorResponseHeaders
+	ContentLength int64
+}
+
+type SignInBodyTooLargeResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInBodyTooLargeJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInBodyTooLargeResponseHeaders
+}
+type SignInBodyTooLargeTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInBodyTooLargeResponseHeaders
+	ContentLength int64
+}
+
+type SignInForbiddenResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInForbiddenJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInForbiddenResponseHeaders
+}
+type SignInForbiddenTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInForbiddenResponseHeaders
+	ContentLength int64
+}
+
+type SignInInternalErrorResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInInternalErrorJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInInternalErrorResponseHeaders
+}
+type SignInInternalErrorTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInInternalErrorResponseHeaders
+	ContentLength int64
+}
+
+type SignInInvalidDataResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInInvalidDataJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInInvalidDataResponseHeaders
+}
+type SignInInvalidDataTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInInvalidDataResponseHeaders
+	ContentLength int64
+}
+
+type SignInNoAuthenticationClusterResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInNoAuthenticationClusterJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInNoAuthenticationClusterResponseHeaders
+}
+type SignInNoAuthenticationClusterTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInNoAuthenticationClusterResponseHeaders
+	ContentLength int64
+}
+
+type SignInOverloadedResponseHeaders struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+type SignInOverloadedJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInOverloadedResponseHeaders
+}
+type SignInOverloadedTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInOverloadedResponseHeaders
+	ContentLength int64
+}
+
+type SignInRealmNotFoundResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInRealmNotFoundJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInRealmNotFoundResponseHeaders
+}
+type SignInRealmNotFoundTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInRealmNotFoundResponseHeaders
+	ContentLength int64
+}
+
+type SignInTooManyFailuresResponseHeaders struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+type SignInTooManyFailuresJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInTooManyFailuresResponseHeaders
+}
+type SignInTooManyFailuresTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInTooManyFailuresResponseHeaders
+	ContentLength int64
+}
+
+type SignInUnauthenticatedResponseHeaders struct {
+	WWWAuthenticate  string
+	XCloudErrorCodes string
+}
+type SignInUnauthenticatedJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInUnauthenticatedResponseHeaders
+}
+type SignInUnauthenticatedTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInUnauthenticatedResponseHeaders
+	ContentLength int64
+}
+
+type SignInUnsupportedMediaTypeResponseHeaders struct {
+	XCloudErrorCodes string
+}
+type SignInUnsupportedMediaTypeJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers SignInUnsupportedMediaTypeResponseHeaders
+}
+type SignInUnsupportedMediaTypeTextHTMLResponse struct {
+	Body io.Reader
+
+	Headers       SignInUnsupportedMediaTypeResponseHeaders
+	ContentLength int64
 }
 
 type TokenJSONResponse TokenResponse
@@ -6347,7 +6548,7 @@ func (response SAMLCallback302JSONResponse) VisitSAMLCallbackResponse(w http.Res
 	return err
 }
 
-type SAMLCallback400JSONResponse struct{ InvalidDataJSONResponse }
+type SAMLCallback400JSONResponse struct{ SignInInvalidDataJSONResponse }
 
 func (response SAMLCallback400JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
 
@@ -6356,16 +6557,35 @@ func (response SAMLCallback400JSONResponse) VisitSAMLCallbackResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLCallback401JSONResponse struct{ UnauthenticatedJSONResponse }
+type SAMLCallback400TextHTMLResponse struct {
+	SignInInvalidDataTextHTMLResponse
+}
+
+func (response SAMLCallback400TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLCallback401JSONResponse struct {
+	SignInUnauthenticatedJSONResponse
+}
 
 func (response SAMLCallback401JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
 
@@ -6381,7 +6601,28 @@ func (response SAMLCallback401JSONResponse) VisitSAMLCallbackResponse(w http.Res
 	return err
 }
 
-type SAMLCallback413JSONResponse struct{ BodyTooLargeJSONResponse }
+type SAMLCallback401TextHTMLResponse struct {
+	SignInUnauthenticatedTextHTMLResponse
+}
+
+func (response SAMLCallback401TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLCallback413JSONResponse struct{ SignInBodyTooLargeJSONResponse }
 
 func (response SAMLCallback413JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
 
@@ -6390,17 +6631,34 @@ func (response SAMLCallback413JSONResponse) VisitSAMLCallbackResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(413)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLCallback413TextHTMLResponse struct {
+	SignInBodyTooLargeTextHTMLResponse
+}
+
+func (response SAMLCallback413TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLCallback415JSONResponse struct {
-	UnsupportedMediaTypeJSONResponse
+	SignInUnsupportedMediaTypeJSONResponse
 }
 
 func (response SAMLCallback415JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
@@ -6410,16 +6668,35 @@ func (response SAMLCallback415JSONResponse) VisitSAMLCallbackResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLCallback429JSONResponse struct{ TooManyFailuresJSONResponse }
+type SAMLCallback415TextHTMLResponse struct {
+	SignInUnsupportedMediaTypeTextHTMLResponse
+}
+
+func (response SAMLCallback415TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLCallback429JSONResponse struct {
+	SignInTooManyFailuresJSONResponse
+}
 
 func (response SAMLCallback429JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
 
@@ -6435,7 +6712,30 @@ func (response SAMLCallback429JSONResponse) VisitSAMLCallbackResponse(w http.Res
 	return err
 }
 
-type SAMLCallback500JSONResponse struct{ InternalErrorJSONResponse }
+type SAMLCallback429TextHTMLResponse struct {
+	SignInTooManyFailuresTextHTMLResponse
+}
+
+func (response SAMLCallback429TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLCallback500JSONResponse struct {
+	SignInInternalErrorJSONResponse
+}
 
 func (response SAMLCallback500JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
 
@@ -6444,17 +6744,34 @@ func (response SAMLCallback500JSONResponse) VisitSAMLCallbackResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLCallback500TextHTMLResponse struct {
+	SignInInternalErrorTextHTMLResponse
+}
+
+func (response SAMLCallback500TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLCallback501JSONResponse struct {
-	NoAuthenticationClusterJSONResponse
+	SignInNoAuthenticationClusterJSONResponse
 }
 
 func (response SAMLCallback501JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
@@ -6464,17 +6781,34 @@ func (response SAMLCallback501JSONResponse) VisitSAMLCallbackResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLCallback501TextHTMLResponse struct {
+	SignInNoAuthenticationClusterTextHTMLResponse
+}
+
+func (response SAMLCallback501TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLCallback502JSONResponse struct {
-	AuthenticationClusterErrorJSONResponse
+	SignInAuthenticationClusterErrorJSONResponse
 }
 
 func (response SAMLCallback502JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
@@ -6484,16 +6818,33 @@ func (response SAMLCallback502JSONResponse) VisitSAMLCallbackResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLCallback503JSONResponse struct{ OverloadedJSONResponse }
+type SAMLCallback502TextHTMLResponse struct {
+	SignInAuthenticationClusterErrorTextHTMLResponse
+}
+
+func (response SAMLCallback502TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLCallback503JSONResponse struct{ SignInOverloadedJSONResponse }
 
 func (response SAMLCallback503JSONResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
 
@@ -6503,12 +6854,30 @@ func (response SAMLCallback503JSONResponse) VisitSAMLCallbackResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLCallback503TextHTMLResponse struct {
+	SignInOverloadedTextHTMLResponse
+}
+
+func (response SAMLCallback503TextHTMLResponse) VisitSAMLCallbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -6546,7 +6915,7 @@ func (response SAMLInit302JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 	return err
 }
 
-type SAMLInit400JSONResponse struct{ InvalidDataJSONResponse }
+type SAMLInit400JSONResponse struct{ SignInInvalidDataJSONResponse }
 
 func (response SAMLInit400JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
 
@@ -6555,16 +6924,33 @@ func (response SAMLInit400JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLInit403JSONResponse struct{ ForbiddenJSONResponse }
+type SAMLInit400TextHTMLResponse struct {
+	SignInInvalidDataTextHTMLResponse
+}
+
+func (response SAMLInit400TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLInit403JSONResponse struct{ SignInForbiddenJSONResponse }
 
 func (response SAMLInit403JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
 
@@ -6573,16 +6959,35 @@ func (response SAMLInit403JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLInit404JSONResponse struct{ RealmNotFoundJSONResponse }
+type SAMLInit403TextHTMLResponse struct {
+	SignInForbiddenTextHTMLResponse
+}
+
+func (response SAMLInit403TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLInit404JSONResponse struct {
+	SignInRealmNotFoundJSONResponse
+}
 
 func (response SAMLInit404JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
 
@@ -6597,7 +7002,29 @@ func (response SAMLInit404JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 	return err
 }
 
-type SAMLInit429JSONResponse struct{ TooManyFailuresJSONResponse }
+type SAMLInit404TextHTMLResponse struct {
+	SignInRealmNotFoundTextHTMLResponse
+}
+
+func (response SAMLInit404TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(404)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLInit429JSONResponse struct {
+	SignInTooManyFailuresJSONResponse
+}
 
 func (response SAMLInit429JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
 
@@ -6613,7 +7040,30 @@ func (response SAMLInit429JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 	return err
 }
 
-type SAMLInit500JSONResponse struct{ InternalErrorJSONResponse }
+type SAMLInit429TextHTMLResponse struct {
+	SignInTooManyFailuresTextHTMLResponse
+}
+
+func (response SAMLInit429TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLInit500JSONResponse struct {
+	SignInInternalErrorJSONResponse
+}
 
 func (response SAMLInit500JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
 
@@ -6622,17 +7072,34 @@ func (response SAMLInit500JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLInit500TextHTMLResponse struct {
+	SignInInternalErrorTextHTMLResponse
+}
+
+func (response SAMLInit500TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLInit501JSONResponse struct {
-	NoAuthenticationClusterJSONResponse
+	SignInNoAuthenticationClusterJSONResponse
 }
 
 func (response SAMLInit501JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
@@ -6642,17 +7109,34 @@ func (response SAMLInit501JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLInit501TextHTMLResponse struct {
+	SignInNoAuthenticationClusterTextHTMLResponse
+}
+
+func (response SAMLInit501TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLInit502JSONResponse struct {
-	AuthenticationClusterErrorJSONResponse
+	SignInAuthenticationClusterErrorJSONResponse
 }
 
 func (response SAMLInit502JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
@@ -6662,16 +7146,33 @@ func (response SAMLInit502JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLInit503JSONResponse struct{ OverloadedJSONResponse }
+type SAMLInit502TextHTMLResponse struct {
+	SignInAuthenticationClusterErrorTextHTMLResponse
+}
+
+func (response SAMLInit502TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLInit503JSONResponse struct{ SignInOverloadedJSONResponse }
 
 func (response SAMLInit503JSONResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
 
@@ -6681,12 +7182,30 @@ func (response SAMLInit503JSONResponse) VisitSAMLInitResponse(w http.ResponseWri
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLInit503TextHTMLResponse struct {
+	SignInOverloadedTextHTMLResponse
+}
+
+func (response SAMLInit503TextHTMLResponse) VisitSAMLInitResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 

@@ -251,7 +251,11 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 
 // pages returns a handler that serves what is for people in front of the operations.
 func pages(operation func(*http.Request) string, operations http.Handler) http.Handler {
-	routes := navigation.Routes{Home: console.Prefix, Operation: operation}
+	routes := navigation.Routes{
+		Home:      console.Prefix,
+		Operation: operation,
+		SignIns:   []string{"saml-init", "saml-callback"},
+	}
 	return console.Before(reference.Before(navigation.Before(routes, operations)))
 }
 

@@ -263,10 +263,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// common are the headers that HTTP, or the contract's conventions, give every answer.
+// common are the headers that HTTP, or the contract's conventions, give every answer, and to browsers every page.
 var common = []string{
-	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy",
-	"X-Content-Type-Options", "X-Elastic-Product", "X-Request-Id",
+	"Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Cross-Origin-Opener-Policy",
+	"Cross-Origin-Resource-Policy", "Date", "Permissions-Policy", "Referrer-Policy", "Vary", "X-Content-Type-Options",
+	"X-Elastic-Product", "X-Request-Id",
 }
 
 // checkHeaders refuses a header that the contract does not declare.

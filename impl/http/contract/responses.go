@@ -107,7 +107,8 @@ func compileResponse(r *openapi3.Response, compiler *bodyCompiler) *responseChec
 
 	check.schema = media.Schema.Value
 	if compiler != nil {
-		check.check = compiler.compile(r.Content)
+		// Beside JSON there may be a page, which has no check.
+		check.check = compiler.compile(openapi3.Content{mediaJSON: media})
 	}
 	return check
 }

@@ -19,6 +19,8 @@ type Routes struct {
 	Home string
 	// Operation returns the id of the operation that a request asks for, or "".
 	Operation func(*http.Request) string
+	// SignIns are the ids of the operations through which browsers sign people in. A refusal by them is a page.
+	SignIns []string
 }
 
 // varies are the headers of a request that decide whether it is a navigation.
@@ -36,33 +38,45 @@ var source string
 
 var page = template.Must(template.New("page").Parse(source))
 
-// Before returns a handler that answers navigations to "/" and to what does not exist, and passes other requests to
-// next.
+// Before returns a handler that answers navigations to "/" and to what does not exist, makes pages of refusals to sign
+// people in, and passes all else to next.
 func Before(routes Routes, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isNavigation(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+
+		operation := routes.Operation(r)
 		switch {
-		case !isNavigation(r):
+		case slices.Contains(routes.SignIns, operation):
+			next.ServeHTTP(&signIn{withoutDialog{w}, r, routes.Home, false}, r)
+		case r.Method != http.MethodGet:
 			next.ServeHTTP(w, r)
 		case r.URL.Path == "/":
 			setHeaders(w.Header(), r)
+			w.Header().Set("Vary", varies)
 			http.Redirect(w, r, routes.Home, http.StatusSeeOther)
-		case routes.Operation(r) == "":
+		case operation == "":
+			w.Header().Set("Vary", varies)
 			send(w, r, http.StatusNotFound, content{
 				Title: "Nothing is here",
 				Text:  "This server has nothing at the address that you opened.",
 				Home:  routes.Home,
+				Link:  "Go to the start page",
 			})
 		default:
-			next.ServeHTTP(&withoutDialog{ResponseWriter: w}, r)
+			next.ServeHTTP(&withoutDialog{w}, r)
 		}
 	})
 }
 
-// isNavigation reports whether a request is that of a browser in which a person opens an address. A browser with a
-// stored name and password sends them; such a request is for an operation.
+// isNavigation reports whether a request is that of a browser in which a person opens an address, or sends a form as
+// the pages of identity providers do. A browser with a stored name and password sends them; such a request is for an
+// operation.
 func isNavigation(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
-	return r.Method == http.MethodGet && (mode == "" || mode == "navigate") &&
+	return (r.Method == http.MethodGet || r.Method == http.MethodPost) && (mode == "" || mode == "navigate") &&
 		len(r.Header.Values("Authorization")) == 0 && acceptsHTML(r.Header.Values("Accept"))
 }
 
@@ -77,11 +91,10 @@ func acceptsHTML(values []string) bool {
 func setHeaders(h http.Header, r *http.Request) {
 	webpage.SetHeaders(h, r, policy)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", varies)
 }
 
-// content is what the page shows.
-type content struct{ Title, Text, Home string }
+// content is what the page shows. Link is the text of the link to Home.
+type content struct{ Title, Text, Reference, Home, Link string }
 
 func send(w http.ResponseWriter, r *http.Request, status int, shown content) {
 	var text bytes.Buffer
@@ -104,12 +117,63 @@ func (w *withoutDialog) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *withoutDialog) WriteHeader(status int) {
 	h := w.Header()
 	h.Add("Vary", varies)
-	if challenges := h["Www-Authenticate"]; len(challenges) > 0 {
-		// The values are shared with other responses.
-		h["Www-Authenticate"] = slices.DeleteFunc(slices.Clone(challenges), func(challenge string) bool {
-			scheme, _, _ := strings.Cut(challenge, " ")
-			return strings.EqualFold(scheme, "Basic")
-		})
+	for name, challenges := range h {
+		if strings.EqualFold(name, "WWW-Authenticate") { // the operations do not set it in its canonical form
+			// The values are shared with other responses.
+			h[name] = slices.DeleteFunc(slices.Clone(challenges), func(challenge string) bool {
+				scheme, _, _ := strings.Cut(challenge, " ")
+				return strings.EqualFold(scheme, "Basic")
+			})
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// signIn is the response writer of a sign-in. It sends a page in place of the body of a refusal.
+type signIn struct {
+	withoutDialog
+
+	request *http.Request
+	home    string
+	refused bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *signIn) WriteHeader(status int) {
+	if status < http.StatusBadRequest {
+		w.withoutDialog.WriteHeader(status)
+		return
+	}
+
+	w.refused = true
+	w.Header().Del("Content-Length") // that of the body that is not sent
+	send(&w.withoutDialog, w.request, status, content{
+		Title:     "You are not signed in",
+		Text:      explainRefusal(status),
+		Reference: w.Header().Get("X-Request-Id"),
+		Home:      w.home,
+		Link:      "Sign in again",
+	})
+}
+
+// Write implements http.ResponseWriter.
+func (w *signIn) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.withoutDialog.Write(p)
+}
+
+// explainRefusal returns what people are to know of a refused sign-in. It depends on the status only: why a response of
+// an identity provider is refused is for administrators.
+func explainRefusal(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return "This server does not have that way to sign in. The link that you followed may be out of date."
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return "There are too many sign-ins at the moment. Please wait a minute before you sign in again."
+	case status >= http.StatusInternalServerError:
+		return "The server cannot complete sign-ins at the moment. Please try again later."
+	}
+	return "The sign-in could not be completed. It may have taken too long, or have begun in another browser."
 }

@@ -3,34 +3,59 @@ package navigation_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/http/navigation"
 )
 
-// served returns a handler with one operation, at /operation, which refuses all requests.
+// served returns a handler with an operation at /operation and a sign-in at /sign-in, which refuse all requests, with
+// the status in the query string if there is one. A refused sign-in has an id.
 func served() http.Handler {
 	operations := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["Www-Authenticate"] = challenges
-		w.WriteHeader(http.StatusUnauthorized)
+		status, err := strconv.Atoi(r.URL.RawQuery)
+		if err != nil {
+			status = http.StatusUnauthorized
+		}
+		if r.URL.Path == "/sign-in" {
+			w.Header().Set("X-Request-Id", "<id>")
+			w.Header().Set("Content-Length", strconv.Itoa(len(r.URL.Path)))
+		}
+		w.Header()[challenge] = challenges
+		w.WriteHeader(status)
 		_ = http.NewResponseController(w).Flush()
 		_, _ = w.Write([]byte(r.URL.Path))
 	})
 	return navigation.Before(navigation.Routes{
 		Home: "/home/",
 		Operation: func(r *http.Request) string {
-			if r.URL.Path == "/operation" {
-				return "operation"
+			if r.URL.Path == "/operation" || r.URL.Path == "/sign-in" {
+				return r.URL.Path[1:]
 			}
 			return ""
 		},
+		SignIns: []string{"sign-in"},
 	}, operations)
+}
+
+// challenge is the name of the header as the operations set it, which is not its canonical form.
+const challenge = "WWW-Authenticate"
+
+// challengesOf returns the challenges under whatever form of the name.
+func challengesOf(h http.Header) []string {
+	for name, values := range h {
+		if strings.EqualFold(name, challenge) {
+			return values
+		}
+	}
+	return nil
 }
 
 var challenges = []string{`Basic realm="r"`, "ApiKey", "Bearer"}
@@ -83,7 +108,7 @@ func TestNavigation_Rule(t *testing.T) {
 			if page != test.page {
 				t.Errorf("got %d %v, want a page: %t", response.StatusCode, response.Header, test.page)
 			}
-			if !page && (!slices.Equal(response.Header["Www-Authenticate"], challenges) || len(response.Header) != 1) {
+			if !page && (!slices.Equal(challengesOf(response.Header), challenges) || len(response.Header) != 1) {
 				t.Errorf("the answer to a program changed: %v", response.Header)
 			}
 		})
@@ -106,7 +131,7 @@ func TestNavigation_Answers(t *testing.T) {
 			response := get("GET", path, browser)
 			h := response.Header
 			if response.StatusCode != want.status || h.Get("Location") != want.location ||
-				!slices.Equal(h["Www-Authenticate"], want.challenges) {
+				!slices.Equal(challengesOf(h), want.challenges) {
 				t.Errorf("got %d %v, want %+v", response.StatusCode, h, want)
 			}
 			for _, name := range []string{"Accept", "Authorization", "Sec-Fetch-Mode"} {
@@ -118,6 +143,60 @@ func TestNavigation_Answers(t *testing.T) {
 	}
 	if challenges[0] != `Basic realm="r"` {
 		t.Error("the challenges of other responses changed")
+	}
+}
+
+// Ensures that a sign-in that is refused to a browser is a page of the same status with the request's id, whether it
+// comes by a link or by a form, and that all else is unchanged.
+func TestNavigation_SignIn(t *testing.T) {
+	credentials := map[string]string{"Accept": "text/html", "Authorization": "Basic YTpi"}
+	for name, test := range map[string]struct {
+		method, path string
+		headers      map[string]string
+		status       int
+		text         string
+	}{
+		"link":          {"GET", "/sign-in", browser, 401, "taken too long"},
+		"form":          {"POST", "/sign-in", browser, 401, "taken too long"},
+		"invalid":       {"POST", "/sign-in?400", browser, 400, "taken too long"},
+		"unknown":       {"GET", "/sign-in?404", browser, 404, "does not have that way"},
+		"rate limited":  {"POST", "/sign-in?429", browser, 429, "too many"},
+		"overloaded":    {"POST", "/sign-in?503", browser, 503, "too many"},
+		"failed":        {"POST", "/sign-in?502", browser, 502, "try again later"},
+		"accepted":      {"POST", "/sign-in?302", browser, 302, ""},
+		"program":       {"POST", "/sign-in", nil, 401, ""},
+		"script":        {"POST", "/sign-in", map[string]string{"Accept": "text/html", "Sec-Fetch-Mode": "cors"}, 401, ""},
+		"credentials":   {"POST", "/sign-in", credentials, 401, ""},
+		"another form":  {"POST", "/operation", browser, 401, ""},
+		"other methods": {"PUT", "/sign-in", browser, 401, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := get(test.method, test.path, test.headers)
+			body, err := io.ReadAll(response.Body)
+			if err != nil || response.StatusCode != test.status {
+				t.Fatalf("got %d (%v)", response.StatusCode, err)
+			}
+
+			path, _, _ := strings.Cut(test.path, "?")
+			h := response.Header
+			if test.text == "" {
+				if string(body) != path || h.Get("Content-Security-Policy") != "" {
+					t.Errorf("the answer changed: %v %s", h, body)
+				}
+				return
+			}
+			for _, part := range []string{test.text, "<code>&lt;id&gt;</code>", `<a href="/home/">Sign in again</a>`} {
+				if !strings.Contains(string(body), part) {
+					t.Errorf("the page lacks %q: %s", part, body)
+				}
+			}
+			if strings.Contains(string(body), path) || h.Get("Content-Length") != "" ||
+				!slices.Equal(challengesOf(h), []string{"ApiKey", "Bearer"}) ||
+				!strings.Contains(h.Get("Vary"), "Accept") || h.Get("Cache-Control") != "no-store" ||
+				!strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Errorf("got %v %s", h, body)
+			}
+		})
 	}
 }
 

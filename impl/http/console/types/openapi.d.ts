@@ -3167,6 +3167,277 @@ export interface components {
                 "application/json": components["schemas"]["BasicFailedReply"];
             };
         };
+        /** @description The request is not a sign-in. */
+        SignInInvalidData: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.invalid_data";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.invalid_data",
+                 *           "message": "SAMLResponse: this member is required",
+                 *           "fields": [
+                 *             "SAMLResponse"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The response of the identity provider is not accepted. */
+        SignInUnauthenticated: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.unauthenticated";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.unauthenticated",
+                 *           "message": "the identity provider's answer is not accepted: begin the sign-in again; an administrator can see why"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description A page of another site embeds the sign-in. */
+        SignInForbidden: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.unauthorized.rbac";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.unauthorized.rbac",
+                 *           "message": "a page of another site can link to a sign-in, and not embed it",
+                 *           "fields": [
+                 *             "Sec-Fetch-Dest"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description There is no such realm, or none at all, or it is not enabled. */
+        SignInRealmNotFound: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "saml.realm_not_found";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "saml.realm_not_found",
+                 *           "message": "there is no such realm",
+                 *           "fields": [
+                 *             "realm"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The form is larger than 1 MiB. */
+        SignInBodyTooLarge: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.request_too_large";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.request_too_large",
+                 *           "message": "the body is larger than 1048576 bytes",
+                 *           "fields": [
+                 *             "body"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The body's content type is not one that this operation takes. */
+        SignInUnsupportedMediaType: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.unsupported_media_type";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.unsupported_media_type",
+                 *           "message": "the body's content type must be application/x-www-form-urlencoded",
+                 *           "fields": [
+                 *             "Content-Type"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description Too many sign-ins, or responses that were refused, came from this address. */
+        SignInTooManyFailures: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.too_many_requests";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.too_many_requests",
+                 *           "message": "too many sign-ins were begun from this address; try again later"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The server failed. The text never says how; the server's log does, under the request's id. */
+        SignInInternalError: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.internal_error";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.internal_error",
+                 *           "message": "the server failed to answer this request"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description This server runs without an authentication cluster, and the request needs one. */
+        SignInNoAuthenticationCluster: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "authc.no_authentication_cluster";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "authc.no_authentication_cluster",
+                 *           "message": "this server has no authentication cluster"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The authentication cluster failed or cannot be reached; trying again later may help. */
+        SignInAuthenticationClusterError: {
+            headers: {
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "authc.authentication_cluster_error";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "authc.authentication_cluster_error",
+                 *           "message": "the authentication cluster failed"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The server is busy and has turned this request away before doing anything. */
+        SignInOverloaded: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.overloaded";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.overloaded",
+                 *           "message": "the server is busy; try again in a moment"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+                /** @example <!doctype html><title>You are not signed in</title> */
+                "text/html": components["schemas"]["Page"];
+            };
+        };
         /**
          * @description A failure of Elasticsearch's operations. 400 a parameter is unknown, or the request is invalid; 401 the
          *     credentials are missing, wrong or expired; 403 the caller lacks the privilege that the reason names, or
@@ -4883,14 +5154,14 @@ export interface operations {
                     "application/json": components["schemas"]["EmptyResponse"];
                 };
             };
-            400: components["responses"]["InvalidData"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["RealmNotFound"];
-            429: components["responses"]["TooManyFailures"];
-            500: components["responses"]["InternalError"];
-            501: components["responses"]["NoAuthenticationCluster"];
-            502: components["responses"]["AuthenticationClusterError"];
-            503: components["responses"]["Overloaded"];
+            400: components["responses"]["SignInInvalidData"];
+            403: components["responses"]["SignInForbidden"];
+            404: components["responses"]["SignInRealmNotFound"];
+            429: components["responses"]["SignInTooManyFailures"];
+            500: components["responses"]["SignInInternalError"];
+            501: components["responses"]["SignInNoAuthenticationCluster"];
+            502: components["responses"]["SignInAuthenticationClusterError"];
+            503: components["responses"]["SignInOverloaded"];
         };
     };
     "saml-callback": {
@@ -4958,15 +5229,15 @@ export interface operations {
                     "application/json": components["schemas"]["EmptyResponse"];
                 };
             };
-            400: components["responses"]["InvalidData"];
-            401: components["responses"]["Unauthenticated"];
-            413: components["responses"]["BodyTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["TooManyFailures"];
-            500: components["responses"]["InternalError"];
-            501: components["responses"]["NoAuthenticationCluster"];
-            502: components["responses"]["AuthenticationClusterError"];
-            503: components["responses"]["Overloaded"];
+            400: components["responses"]["SignInInvalidData"];
+            401: components["responses"]["SignInUnauthenticated"];
+            413: components["responses"]["SignInBodyTooLarge"];
+            415: components["responses"]["SignInUnsupportedMediaType"];
+            429: components["responses"]["SignInTooManyFailures"];
+            500: components["responses"]["SignInInternalError"];
+            501: components["responses"]["SignInNoAuthenticationCluster"];
+            502: components["responses"]["SignInAuthenticationClusterError"];
+            503: components["responses"]["SignInOverloaded"];
         };
     };
     "saml-single-logout": {
