@@ -15,6 +15,7 @@ import (
 
 	gen "github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/client"
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
 func TestNew_Refused(t *testing.T) {
@@ -200,7 +201,7 @@ func TestClient_Headers(t *testing.T) {
 		seen = append(seen, r.Header)
 		return nil, errors.New("no answer")
 	})
-	w := &world{T: t, attempts: map[*attempt]bool{}}
+	w := newWorld(t)
 	c := w.client("https://s.example", client.WithUserAgent("backup/1.2"), client.WithAPIKey("a2V5"),
 		client.WithTransport(server))
 	_, err := c.Caller(t.Context())
@@ -392,8 +393,8 @@ func TestClient_QueryKeys(t *testing.T) {
 		faulty, n := w.client(w.faulty, client.WithPassword("alice", alicePassword)), 0
 		for _, err := range faulty.QueryKeys(t.Context(), gen.QueryAPIKeysRequest{Size: new(4)}) {
 			if n++; n == 4 {
-				w.faults.set(status(500), always, "")
-				defer w.faults.set(pass, 0, "")
+				w.server.Fail("security-query-api-keys", sallyporttest.Status(500))
+				defer w.endFaults()
 			}
 			if (n == 5) != (err != nil) {
 				t.Errorf("after %d keys: %v", n-1, err)
@@ -484,27 +485,24 @@ func TestRetry_Waits(t *testing.T) {
 		}
 		return waits
 	}
-	deadline := func(d time.Duration) func() (context.Context, context.CancelFunc) {
-		return func() (context.Context, context.CancelFunc) {
-			return context.WithDeadline(t.Context(), w.time().Add(d))
-		}
-	}
 	forever := func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
 	for _, c := range []struct {
 		name  string
 		ctx   func() (context.Context, context.CancelFunc)
-		fault fault
+		fault injection
 		want  []time.Duration
 	}{
-		{"without advice", forever, status(502), seconds(0.15, 0.3, 0.6, 1.2)},
-		{"Retry-After", forever, status(503, "Retry-After", "3"), seconds(3.1, 3.2, 3.4, 3.8)},
-		{"Retry-After with nonsense", forever, status(503, "Retry-After", "soon"), seconds(0.15, 0.3, 0.6, 1.2)},
-		{"Retry-After of a minute", forever, status(503, "Retry-After", "60"), nil},
+		{"without advice", forever, answered(502), seconds(0.15, 0.3, 0.6, 1.2)},
+		{"Retry-After", forever, answered(503, sallyporttest.RetryAfter(3*time.Second)),
+			seconds(3.1, 3.2, 3.4, 3.8)},
+		{"Retry-After with nonsense", forever, spoiled(status(503, "Retry-After", "soon"), always),
+			seconds(0.15, 0.3, 0.6, 1.2)},
+		{"Retry-After of a minute", forever, answered(503, sallyporttest.RetryAfter(time.Minute)), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ours := w.client(w.faulty, client.WithPassword("bob", bobPassword))
-			w.faults.set(c.fault, always, "")
-			defer w.faults.set(pass, 0, "")
+			c.fault(w, "get-current-user")
+			defer w.endFaults()
 			w.pauses = nil
 			ctx, cancel := c.ctx()
 			defer cancel()
@@ -517,13 +515,10 @@ func TestRetry_Waits(t *testing.T) {
 		})
 	}
 	t.Run("deadline", func(t *testing.T) {
-		w.mu.Lock()
-		w.now, w.pauses = time.Now(), nil
-		w.mu.Unlock()
+		w := newWorld(t) // its time is nearly that of the deadline
 		ours := w.client(w.faulty, client.WithAPIKey("a2V5"))
-		w.faults.set(status(503, "Retry-After", "25"), always, "")
-		defer w.faults.set(pass, 0, "")
-		ctx, cancel := deadline(20 * time.Second)()
+		w.server.Fail("get-current-user", sallyporttest.Status(503), sallyporttest.RetryAfter(25*time.Second))
+		ctx, cancel := context.WithDeadline(t.Context(), w.time().Add(20*time.Second))
 		defer cancel()
 		if err := errorOf(ours.Caller(ctx)); describe(t, err) != "503" || len(w.pauses) != 0 {
 			t.Errorf("%v after %v; want the refusal at once", err, w.pauses)
@@ -539,8 +534,9 @@ func TestRetry_Budget(t *testing.T) {
 		t.Fatal(err)
 	}
 	repetitions := func(requests int) int {
-		w.faults.set(status(502), always, "")
-		defer w.faults.set(pass, 0, "")
+		w.faults.set(pass, 0, "")
+		w.server.Fail("get-current-user", sallyporttest.Status(502))
+		defer w.server.ClearFaults()
 		for range requests {
 			if err := errorOf(c.Caller(t.Context())); describe(t, err) != "502" {
 				t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	gen "github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/client"
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
 // Ensures that an operation that needs elevated permissions takes them once, in both families, and where only a user
@@ -156,7 +156,8 @@ func TestSession_ElevationRefused(t *testing.T) {
 	t.Run("lost answer", func(t *testing.T) {
 		ours := w.client(w.faulty, client.WithPassword("bob", bobPassword),
 			client.WithElevation(func(context.Context) (string, error) { return "000000", nil }))
-		w.faults.set(dropAfter, 1, "_elevate")
+		w.faults.set(pass, 0, "")
+		w.server.Fail("enable-elevated-permissions", sallyporttest.Drop(), handled, once)
 		if err := errorOf(ours.CreateKey(t.Context(), "x", 0)); describe(t, err) != "0" {
 			t.Errorf("%v; want that nothing was created", err)
 		}
@@ -167,8 +168,9 @@ func TestSession_ElevationRefused(t *testing.T) {
 	})
 
 	t.Run("no second factor", func(t *testing.T) {
-		always := newWorld(t, func(s *app.Settings) { s.Elevation.Policy = elevation.Always })
-		ours := always.client(always.direct, client.WithPassword("bob", bobPassword),
+		always := sallyporttest.New(t, sallyporttest.ElevationPolicy(sallyporttest.ElevationAlways))
+		bob := always.User("bob", "ece_platform_admin")
+		ours := w.client(always.URL, client.WithPassword(bob.Name, bob.Password),
 			client.WithElevation(func(context.Context) (string, error) { return "000000", nil }))
 		if err := errorOf(ours.CreateKey(t.Context(), "x", 0)); err == nil {
 			t.Error("a key was created without a second factor")

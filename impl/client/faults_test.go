@@ -7,9 +7,40 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
-// faults is a server that spoils answers of the one behind it.
+// injection begins a fault for the requests of an operation, until endFaults.
+type injection func(w *world, operation string)
+
+// answered has the server answer with a status instead, as a load balancer does, with options of its faults.
+func answered(status int, options ...sallyporttest.FaultOption) injection {
+	return func(w *world, operation string) {
+		w.server.Fail(operation, append(options, sallyporttest.Status(status))...)
+	}
+}
+
+// lost has the server close the connection instead of answering.
+func lost(options ...sallyporttest.FaultOption) injection {
+	return func(w *world, operation string) {
+		w.server.Fail(operation, append(options, sallyporttest.Drop())...)
+	}
+}
+
+// spoiled is a fault in front of the server, for a number of requests.
+func spoiled(spoil fault, times int) injection {
+	return func(w *world, _ string) { w.faults.set(spoil, times, "") }
+}
+
+// Options of answered and lost: the fault ends after one request; the operation takes effect before it.
+var (
+	once    = sallyporttest.Times(1)
+	handled = sallyporttest.Handled()
+)
+
+// faults is a server in front of another, which spoils answers as no injected fault does: it refuses requests as the
+// server does, sends redirects, pages and parts of answers, and calls functions of the test.
 type faults struct {
 	world *world
 	next  http.Handler
@@ -90,23 +121,6 @@ func refusal(status int, code string, retryAfter int) fault {
 		}
 		_, _ = w.Write([]byte(body))
 	}
-}
-
-// late carries the request out, and answers with a status of a proxy that got no answer.
-func late(failure int) fault {
-	return func(f *faults, w http.ResponseWriter, r *http.Request) {
-		f.carryOut(r)
-		status(failure)(f, w, r)
-	}
-}
-
-// dropBefore closes the connection, and drops the request.
-func dropBefore(*faults, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-
-// dropAfter carries the request out, and closes the connection.
-func dropAfter(f *faults, _ http.ResponseWriter, r *http.Request) {
-	f.carryOut(r)
-	panic(http.ErrAbortHandler)
 }
 
 // truncate carries the request out, and closes the connection within the body of the answer.

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	gen "github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/client"
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
 const (
@@ -65,7 +65,8 @@ func TestSession_Lifetime(t *testing.T) {
 	w.wantRequests(w.call(c), caller)
 
 	refreshes, signIns := 0, 0
-	for w.time().Before(time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)) {
+	end := w.time().Add(13 * time.Hour)
+	for w.time().Before(end) {
 		w.advance(time.Minute)
 		seen := w.call(c)
 		refreshes += strings.Count(strings.Join(seen, "\n"), refresh)
@@ -78,7 +79,7 @@ func TestSession_Lifetime(t *testing.T) {
 
 // Ensures that a token that expires with its session is not refreshed again and again.
 func TestSession_End(t *testing.T) {
-	w := newWorld(t, func(s *app.Settings) { s.Sessions.Absolute = 45 * time.Minute })
+	w := newWorld(t, sallyporttest.Setting("session.absolute", "45m"))
 	c := w.client(w.faulty, client.WithPassword("alice", alicePassword))
 	w.wantRequests(w.call(c), login, caller)
 	for _, step := range []struct {
@@ -111,7 +112,7 @@ func TestSession_RefreshFails(t *testing.T) {
 	c := w.client(w.faulty, client.WithPassword("alice", alicePassword))
 	w.call(c)
 	w.advance(16 * time.Minute)
-	w.faults.set(status(500), 1, "_refresh")
+	w.server.Fail("refresh-token", sallyporttest.Status(500), once)
 	w.wantRequests(w.callAgain(c), refresh, caller)
 	w.wantRequests(w.callAgain(c), caller)
 	w.advance(8 * time.Minute)
@@ -120,7 +121,7 @@ func TestSession_RefreshFails(t *testing.T) {
 
 // Ensures that a lost answer to a sign-in or a refresh is asked for again.
 func TestSession_LostAnswers(t *testing.T) {
-	for _, path := range []string{"_login", "_refresh"} {
+	for path, operation := range map[string]string{"_login": "login", "_refresh": "refresh-token"} {
 		t.Run(path, func(t *testing.T) {
 			w := newWorld(t)
 			c := w.client(w.faulty, client.WithPassword("alice", alicePassword))
@@ -128,7 +129,7 @@ func TestSession_LostAnswers(t *testing.T) {
 				w.call(c)
 				w.advance(16 * time.Minute)
 			}
-			w.faults.set(dropAfter, 2, path)
+			w.server.Fail(operation, sallyporttest.Drop(), handled, sallyporttest.Times(2))
 			again := "POST /api/v1/users/auth/" + path
 			w.wantRequests(w.callAgain(c), again, again, again, caller)
 		})
@@ -204,7 +205,7 @@ func TestSession_SignOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.faults.set(dropAfter, 1, "_logout")
+	w.server.Fail("logout", sallyporttest.Drop(), handled, once)
 	if err := c.SignOut(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	gen "github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/client"
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
 // The columns of the table of faults: kinds of operations.
@@ -30,6 +31,7 @@ const (
 // operation is an operation with an object of its own.
 type operation struct {
 	kind int
+	id   string // in the contract
 	// prepare, if it is there, makes the object with the help of a client without faults.
 	prepare func(ctx context.Context, c *client.Client, name string) (string, error)
 	call    func(ctx context.Context, c *client.Client, name string) error
@@ -38,34 +40,35 @@ type operation struct {
 }
 
 var operations = map[string]operation{
-	"list keys": {kind: reading, call: func(ctx context.Context, c *client.Client, _ string) error {
+	"list keys": {kind: reading, id: "get-api-keys", call: func(ctx context.Context, c *client.Client, _ string) error {
 		for _, err := range c.Keys(ctx) {
 			return err
 		}
 		return errors.New("there are no keys")
 	}},
-	"query keys": {kind: reading, call: func(ctx context.Context, c *client.Client, _ string) error {
-		for _, err := range c.QueryKeys(ctx, gen.QueryAPIKeysRequest{}) {
-			return err
-		}
-		return errors.New("there are no keys")
-	}},
-	"create key": {kind: creating, effects: keysNamed,
+	"query keys": {kind: reading, id: "security-query-api-keys",
+		call: func(ctx context.Context, c *client.Client, _ string) error {
+			for _, err := range c.QueryKeys(ctx, gen.QueryAPIKeysRequest{}) {
+				return err
+			}
+			return errors.New("there are no keys")
+		}},
+	"create key": {kind: creating, id: "create-api-key", effects: keysNamed,
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.CreateKey(ctx, name, 0)
 			return err
 		}},
-	"create scoped key": {kind: creating, effects: keysNamed,
+	"create scoped key": {kind: creating, id: "security-create-api-key", effects: keysNamed,
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.CreateScopedKey(ctx, gen.SecurityCreateAPIKeyRequest{Name: name})
 			return err
 		}},
-	"create scoped key with PUT": {kind: creating, effects: keysNamed,
+	"create scoped key with PUT": {kind: creating, id: "security-create-api-key-put", effects: keysNamed,
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.API().SecurityCreateAPIKeyPutWithResponse(ctx, nil, gen.SecurityCreateAPIKeyRequest{Name: name})
 			return err
 		}},
-	"grant key with PUT": {kind: carrying, effects: keysNamed,
+	"grant key with PUT": {kind: carrying, id: "security-grant-api-key-put", effects: keysNamed,
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.API().SecurityGrantAPIKeyPutWithResponse(ctx, nil, gen.GrantAPIKeyRequest{
 				GrantType: new("password"), Username: new("bob"), Password: new(bobPassword),
@@ -73,12 +76,12 @@ var operations = map[string]operation{
 			})
 			return err
 		}},
-	"create user": {kind: creating, effects: usersNamed,
+	"create user": {kind: creating, id: "create-user", effects: usersNamed,
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.CreateUser(ctx, name, "a passphrase of its own", "ece_deployment_viewer")
 			return err
 		}},
-	"update user": {kind: creating, prepare: makeUser,
+	"update user": {kind: creating, id: "update-user", prepare: makeUser,
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.UpdateUser(ctx, name, gen.UserPatch{FullName: new("Changed")})
 			return err
@@ -90,7 +93,7 @@ var operations = map[string]operation{
 			}
 			return 1, nil
 		}},
-	"put role": {kind: repeatable,
+	"put role": {kind: repeatable, id: "security-put-role",
 		call: func(ctx context.Context, c *client.Client, name string) error {
 			_, err := c.API().SecurityPutRoleWithResponse(ctx, name, nil, gen.RoleDescriptor{})
 			return err
@@ -102,13 +105,13 @@ var operations = map[string]operation{
 			}
 			return 1, err
 		}},
-	"delete user": {kind: repeatable, prepare: makeUser,
+	"delete user": {kind: repeatable, id: "delete-user", prepare: makeUser,
 		call: func(ctx context.Context, c *client.Client, name string) error { return c.DeleteUser(ctx, name) },
 		effects: func(ctx context.Context, c *client.Client, name string) (int, error) {
 			n, err := usersNamed(ctx, c, name)
 			return 1 - n, err
 		}},
-	"delete key": {kind: repeatable,
+	"delete key": {kind: repeatable, id: "delete-api-key",
 		prepare: func(ctx context.Context, c *client.Client, name string) (string, error) {
 			key, err := c.CreateKey(ctx, name, 0)
 			return key.ID, err
@@ -156,36 +159,37 @@ const always = 1_000
 // operation may have taken effect.
 var faultTable = []struct {
 	name  string
-	fault fault
-	times int
+	fault injection
 	want  [4]string
 }{
-	{"no fault", pass, 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
-	{"502 in place of the server", status(502), 1, [4]string{"ok", "ok 1", "502? 0", "502? 0"}},
-	{"502 after the work", late(502), 1, [4]string{"ok", "ok 1", "502? 1", "502? 1"}},
-	{"502 always", status(502), always, [4]string{"502", "502? 0", "502? 0", "502? 0"}},
-	{"504 after the work", late(504), 1, [4]string{"ok", "ok 1", "504? 1", "504? 1"}},
-	{"504 after the work, always", late(504), always, [4]string{"504", "504? 1", "504? 1", "504? 1"}},
-	{"503 of the server", refusal(503, "root.overloaded", 1), 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
-	{"503 of the server, always", refusal(503, "root.overloaded", 1), always,
+	{"no fault", spoiled(pass, 1), [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"502 in place of the server", answered(502, once), [4]string{"ok", "ok 1", "502? 0", "502? 0"}},
+	{"502 after the work", answered(502, handled, once), [4]string{"ok", "ok 1", "502? 1", "502? 1"}},
+	{"502 always", answered(502), [4]string{"502", "502? 0", "502? 0", "502? 0"}},
+	{"504 after the work", answered(504, handled, once), [4]string{"ok", "ok 1", "504? 1", "504? 1"}},
+	{"504 after the work, always", answered(504, handled), [4]string{"504", "504? 1", "504? 1", "504? 1"}},
+	{"503 of the server", spoiled(refusal(503, "root.overloaded", 1), 1), [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"503 of the server, always", spoiled(refusal(503, "root.overloaded", 1), always),
 		[4]string{"503", "503 0", "503 0", "503 0"}},
-	{"503 of a proxy", status(503), 1, [4]string{"ok", "ok 1", "503? 0", "503? 0"}},
-	{"503 of a proxy after the work", late(503), 1, [4]string{"ok", "ok 1", "503? 1", "503? 1"}},
-	{"429", refusal(429, "root.too_many_requests", 2), 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
-	{"429 of a proxy", status(429), 1, [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
-	{"429 for an hour", refusal(429, "root.too_many_requests", 3600), 1, [4]string{"429", "429 0", "429 0", "429 0"}},
-	{"500 in place of the server", status(500), 1, [4]string{"500", "500? 0", "500? 0", "500? 0"}},
-	{"500 after the work", late(500), 1, [4]string{"500", "500? 1", "500? 1", "500? 1"}},
-	{"connection lost before the work", dropBefore, 1, [4]string{"ok", "ok 1", "0? 0", "0? 0"}},
-	{"connection lost after the work", dropAfter, 1, [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
-	{"connection lost after the work, always", dropAfter, always, [4]string{"0", "0? 1", "0? 1", "0? 1"}},
-	{"connection lost within the answer", truncate, 1, [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
-	{"no answer in time", delay, 1, [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
-	{"another server's page", status(200, "Content-Type", "text/html"), 1,
+	{"503 of a proxy", answered(503, once), [4]string{"ok", "ok 1", "503? 0", "503? 0"}},
+	{"503 of a proxy after the work", answered(503, handled, once), [4]string{"ok", "ok 1", "503? 1", "503? 1"}},
+	{"429", spoiled(refusal(429, "root.too_many_requests", 2), 1), [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"429 of a proxy", answered(429, once), [4]string{"ok", "ok 1", "ok 1", "ok 1"}},
+	{"429 for an hour", spoiled(refusal(429, "root.too_many_requests", 3600), 1),
+		[4]string{"429", "429 0", "429 0", "429 0"}},
+	{"500 in place of the server", answered(500, once), [4]string{"500", "500? 0", "500? 0", "500? 0"}},
+	{"500 after the work", answered(500, handled, once), [4]string{"500", "500? 1", "500? 1", "500? 1"}},
+	{"connection lost before the work", lost(once), [4]string{"ok", "ok 1", "0? 0", "0? 0"}},
+	{"connection lost after the work", lost(handled, once), [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
+	{"connection lost after the work, always", lost(handled), [4]string{"0", "0? 1", "0? 1", "0? 1"}},
+	{"connection lost within the answer", spoiled(truncate, 1), [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
+	{"no answer in time", spoiled(delay, 1), [4]string{"ok", "ok 1", "0? 1", "0? 1"}},
+	{"another server's page", spoiled(status(200, "Content-Type", "text/html"), 1),
 		[4]string{"200", "200? 0", "200? 0", "200? 0"}},
-	{"redirect", status(307, "Location", "https://elsewhere.example/"), 1, [4]string{"307", "307 0", "307 0", "307 0"}},
-	{"session ended", unauthorized, 1, [4]string{"ok", "ok 1", "ok 1", "401 0"}},
-	{"session ended, always", unauthorized, always, [4]string{"401", "401 0", "401 0", "401 0"}},
+	{"redirect", spoiled(status(307, "Location", "https://elsewhere.example/"), 1),
+		[4]string{"307", "307 0", "307 0", "307 0"}},
+	{"session ended", spoiled(unauthorized, 1), [4]string{"ok", "ok 1", "ok 1", "401 0"}},
+	{"session ended, always", spoiled(unauthorized, always), [4]string{"401", "401 0", "401 0", "401 0"}},
 }
 
 func TestFaults(t *testing.T) {
@@ -202,8 +206,8 @@ func TestFaults(t *testing.T) {
 					object := "object-" + strconv.Itoa(i) + "-" + strings.ReplaceAll(name, " ", "-")
 					c := w.client(w.faulty, client.WithPassword("bob", bobPassword))
 					if got := op.run(t, admin, object, func(ctx context.Context, object string) error {
-						w.faults.set(f.fault, f.times, "")
-						defer w.faults.set(pass, 0, "")
+						f.fault(w, op.id)
+						defer w.endFaults()
 						return op.call(ctx, c, object)
 					}); got != f.want[op.kind] {
 						t.Errorf("got %q; want %q", got, f.want[op.kind])
@@ -346,7 +350,8 @@ func TestFaults_KeptConnection(t *testing.T) {
 			w.callAgain(c)
 			object := "kept-" + strings.ReplaceAll(name, " ", "-")
 			got := op.run(t, admin, object, func(ctx context.Context, object string) error {
-				w.faults.set(dropAfter, 1, "")
+				w.faults.set(pass, 0, "")
+				w.server.Fail(op.id, sallyporttest.Drop(), handled, once)
 				return op.call(ctx, c, object)
 			})
 			if seen := w.faults.requests(); got != "0? 1" || len(seen) != 1 {

@@ -13,15 +13,9 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	gen "github.com/sallyport/sallyport/gen/client"
-	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/authn/attempts"
-	"github.com/sallyport/sallyport/impl/authn/elevation"
-	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authn/session"
-	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/client"
 	"github.com/sallyport/sallyport/impl/http/edge"
-	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
 const (
@@ -34,55 +28,42 @@ const (
 type world struct {
 	*testing.T
 
-	app    *app.App
+	server *sallyporttest.Server
 	direct string
 	faulty string
 	faults *faults
 
 	mu     sync.Mutex
-	now    time.Time
 	pauses []time.Duration
 	paused func() // is called before a pause
 	// attempts are those in progress, which expire ends.
 	attempts map[*attempt]bool
 }
 
-func newWorld(t *testing.T, tune ...func(*app.Settings)) *world {
+func newWorld(t *testing.T, options ...sallyporttest.Option) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), attempts: map[*attempt]bool{}}
-	log := slog.New(slog.DiscardHandler)
-	settings := app.Settings{
-		Memory:           true,
-		KeyEncryptionKey: make([]byte, secret.KeySize),
-		Builtins:         user.Bootstrap{Keep: func(map[string]string) error { return nil }},
-		Sessions:         session.DefaultSettings,
-		Elevation:        elevation.DefaultSettings,
-		Lockout:          attempts.DefaultPolicy,
-		AddressFailures:  1_000_000,
-		AddressRecovery:  time.Second,
-		Hashing:          secret.Cost{Memory: 64, Passes: 1, Threads: 1},
-		Log:              log,
-		Responses:        edge.ResponsesRefused,
-		Now:              w.time,
-	}
-	for _, change := range tune {
-		change(&settings)
-	}
+	options = append([]sallyporttest.Option{
+		sallyporttest.Setting("response_validation", "refuse"),
+		sallyporttest.Setting("lockout.address_failures", "1000000"),
+	}, options...)
+	server := sallyporttest.New(t, options...)
+	server.Clock.Freeze()
+	now := server.Clock.Now()
+	server.Clock.Advance(now.Truncate(time.Second).Add(time.Second).Sub(now)) // tokens have whole seconds
 
-	a, err := app.Open(t.Context(), settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Error(err)
+	w := &world{T: t, server: server, direct: server.URL, attempts: map[*attempt]bool{}}
+	w.faults = &faults{world: w, next: server.Handler()}
+	w.faulty = w.serve(edge.NewServer(w.faults, slog.New(slog.DiscardHandler)))
+
+	admin := w.client(w.direct, client.WithPassword(server.Admin.Name, server.Admin.Password))
+	for _, u := range []struct{ name, password, role string }{
+		{"alice", alicePassword, "ece_deployment_viewer"},
+		{"bob", bobPassword, "ece_platform_admin"},
+	} {
+		if _, err := admin.CreateUser(t.Context(), u.name, u.password, u.role); err != nil {
+			t.Fatal(err)
 		}
-	})
-	w.app = a
-	w.faults = &faults{world: w, next: a.Handler}
-	w.direct, w.faulty = w.serve(edge.NewServer(a.Handler, log)), w.serve(edge.NewServer(w.faults, log))
-	w.add("alice", alicePassword, identity.DeploymentViewer)
-	w.add("bob", bobPassword, identity.PlatformAdmin)
+	}
 	return w
 }
 
@@ -94,24 +75,14 @@ func (w *world) serve(config *http.Server) string {
 	return server.URL
 }
 
-func (w *world) add(name, password string, role identity.Role) {
-	w.Helper()
-	added := user.New{Name: name, Roles: []string{string(role)}, Password: password}
-	if _, err := w.app.Users.Add(w.Context(), added); err != nil {
-		w.Fatal(err)
-	}
-}
+func (w *world) time() time.Time { return w.server.Clock.Now() }
 
-func (w *world) time() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
+func (w *world) advance(d time.Duration) { w.server.Clock.Advance(d) }
 
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+// endFaults ends the faults of the server and those in front of it.
+func (w *world) endFaults() {
+	w.server.ClearFaults()
+	w.faults.set(pass, 0, "")
 }
 
 // pause records a wait of a client, and lets the time pass.
@@ -121,7 +92,8 @@ func (w *world) pause(ctx context.Context, d time.Duration) error {
 		w.paused()
 	}
 	defer w.mu.Unlock()
-	w.now, w.pauses = w.now.Add(d), append(w.pauses, d)
+	w.advance(d)
+	w.pauses = append(w.pauses, d)
 	return ctx.Err()
 }
 
