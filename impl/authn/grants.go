@@ -46,7 +46,8 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 				"not with a token, an API key or as another user")
 	}
 
-	grant, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"}, s.issueToken)
+	grant, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"},
+		s.sessions.BeginAccess)
 	if fault.Has(err, fault.LoginFailed) || errors.Is(err, errStale) {
 		err = fault.New(fault.CredentialsInvalid, "the user was changed while the request was under way", "Authorization")
 	}

@@ -128,7 +128,7 @@ func TestPasswordGrant(t *testing.T) {
 	if err != nil || p.User != "alice" || p.Method != identity.Session || !p.ElevatedUntil.IsZero() {
 		t.Errorf("the caller is %+v, %v", p, err)
 	}
-	if g.User.Name != "alice" || g.ExpiresIn != session.DefaultSettings.Idle || len(g.Refresh) < 40 {
+	if g.User.Name != "alice" || g.ExpiresIn != 20*time.Minute || len(g.Refresh) < 40 {
 		t.Errorf("granted is %+v", g)
 	}
 	if n := w.recorded("alice", "session.started", `"grant":"password"`); n != 1 {
@@ -163,7 +163,7 @@ func TestRefreshGrant(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(session.DefaultSettings.Idle)
+	w.advance(session.AccessLifetime)
 	w.lives("the first token after its time", first, false)
 	second, err := w.RefreshGrant(t.Context(), first.Refresh)
 	if err != nil {
@@ -219,12 +219,12 @@ func TestRefreshGrant_Parallel(t *testing.T) {
 func TestRefreshGrant_End(t *testing.T) {
 	w := newWorld(t, session.Settings{Idle: time.Hour, Absolute: 90 * time.Minute, Grace: time.Second})
 	g := w.grant("alice")
-	w.advance(time.Hour)
+	w.advance(80 * time.Minute)
 	g, err := w.RefreshGrant(t.Context(), g.Refresh)
-	if err != nil || g.ExpiresIn != 30*time.Minute {
+	if err != nil || g.ExpiresIn != 10*time.Minute {
 		t.Fatalf("%+v, %v", g, err)
 	}
-	w.advance(30 * time.Minute)
+	w.advance(10 * time.Minute)
 	w.lives("a token at the session's end", g, false)
 	if _, err := w.RefreshGrant(t.Context(), g.Refresh); !fault.Has(err, fault.GrantInvalid) {
 		t.Errorf("at the session's end: %v", err)
@@ -385,9 +385,9 @@ func TestInvalidateTokens_Many(t *testing.T) {
 		{bob, authn.TokenSelection{UserName: "mallory"}, 0},
 		{bob, authn.TokenSelection{UserName: "alice", RealmName: "reserved"}, 0},
 		{chief, authn.TokenSelection{RealmName: "reserved"}, 0},
-		{bob, authn.TokenSelection{UserName: "alice", RealmName: "default_native"}, 2},
+		{bob, authn.TokenSelection{UserName: "alice", RealmName: "default_native"}, 4},
 		{bob, authn.TokenSelection{UserName: "alice"}, 0},
-		{chief, authn.TokenSelection{RealmName: "default_native"}, 1},
+		{chief, authn.TokenSelection{RealmName: "default_native"}, 2},
 	} {
 		if n, previously, err := w.InvalidateTokens(t.Context(), c.by, c.sel); err != nil || n != c.want || previously != 0 {
 			t.Errorf("%+v: %d, %d, %v", c.sel, n, previously, err)

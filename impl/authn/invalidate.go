@@ -24,8 +24,9 @@ func (s TokenSelection) Check() error {
 	return fault.Invalid(problems)
 }
 
-// InvalidateTokens ends the sessions of the selected tokens, with all their tokens. It returns the number of ended
-// sessions, and 1 as previously if a single access token was not valid before. Unknown tokens count as neither.
+// InvalidateTokens ends the sessions of the selected tokens, with all their tokens. It returns the number of tokens as
+// Elasticsearch counts them: 1 for one that is selected by itself, and the access and refresh tokens of users. It
+// returns 1 as previously if a single access token was not valid before. Unknown tokens count as neither.
 //
 // It returns the error of Check. It returns fault.PermissionDenied, and ends no session, if a user other than the
 // caller has a platform role and the caller is not a platform administrator.
@@ -86,7 +87,8 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, live store.Session) err
 	return audit.Record(ctx, tx, audit.SessionEnded, live.UserName, audit.Details{"sessions": 1})
 }
 
-// signOut ends all sessions of a user, or of all users of a realm.
+// signOut ends all sessions of a user, or of all users of a realm, and returns the number of their tokens: one access
+// token per session, and the refresh tokens.
 func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel TokenSelection) (int, error) {
 	// Expired sessions must not be counted.
 	if err := tx.Sessions.Sweep(); err != nil {
@@ -102,11 +104,15 @@ func signOut(ctx context.Context, tx *store.Tx, by identity.Principal, sel Token
 		if err := maySignOut(by, u); err != nil {
 			return 0, err
 		}
+		refresh, err := tx.RefreshTokens.CountUser(u.Name)
+		if err != nil {
+			return 0, err
+		}
 		ended, err := session.EndUser(ctx, tx, u.Name)
 		if err != nil {
 			return 0, err
 		}
-		total += ended
+		total += ended + refresh
 	}
 	return total, nil
 }

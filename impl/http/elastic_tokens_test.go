@@ -21,7 +21,7 @@ func TestSecurityTokens(t *testing.T) {
 		Username:  new("alice"),
 		Password:  new(alicePassword),
 	}, bob)
-	if err != nil || granted.JSON200 == nil || granted.JSON200.Type != "Bearer" || granted.JSON200.ExpiresIn <= 0 ||
+	if err != nil || granted.JSON200 == nil || granted.JSON200.Type != "Bearer" || granted.JSON200.ExpiresIn != 1200 ||
 		granted.JSON200.RefreshToken == nil {
 		t.Fatalf("%v %s", err, granted.Body)
 	}
@@ -81,8 +81,16 @@ func TestSecurityTokens_Own(t *testing.T) {
 		t.Error("the token lives, or bob does not")
 	}
 
+	w.es(bob, tokenPath, `{"grant_type":"password","username":"alice","password":"`+alicePassword+`"}`).ok()
+	w.es(bob, "DELETE /_security/oauth2/token", `{"username":"alice"}`).is(http.StatusOK,
+		`{"invalidated_tokens":2,"previously_invalidated_tokens":0,"error_count":0}`)
+
 	short, _ := w.es(bob, tokenPath, `{"grant_type":"client_credentials"}`).ok()["access_token"].(string)
-	w.clock.advance(24 * 365 * time.Hour)
+	w.clock.advance(20*time.Minute - time.Second)
+	if !w.alive(bearer(short)) {
+		t.Error("the token expires early")
+	}
+	w.clock.advance(time.Second)
 	if w.alive(bearer(short)) {
 		t.Error("the token does not expire")
 	}

@@ -34,6 +34,7 @@ func refreshTokens(s *suite) {
 		store.ErrExists)
 	s.refreshes("s1a", "s1")
 	s.refreshes("nothing", "")
+	s.countsRefresh(4)
 	s.once("using a token", func(tx *store.Tx) (bool, error) {
 		session, err := tx.RefreshTokens.Consume("s1a")
 		if errors.Is(err, store.ErrNotFound) {
@@ -53,8 +54,10 @@ func refreshTokens(s *suite) {
 	})
 
 	s.refreshes("s1b", "")
+	s.countsRefresh(2)
 	s.refreshes("s2a", "s2")
 	s.now = end
+	s.countsRefresh(0)
 	s.refreshes("s2a", "")
 	s.update(func(tx *store.Tx) error {
 		_, err := tx.RefreshTokens.Consume("s2a")
@@ -65,6 +68,21 @@ func refreshTokens(s *suite) {
 	// The sweep took the tokens only, so their names are free again.
 	s.update(func(tx *store.Tx) error { return tx.RefreshTokens.Insert("s2a", "s2", end.Add(time.Minute)) })
 	s.refreshes("s2a", "s2")
+	s.update(func(tx *store.Tx) error {
+		_, err := tx.Sessions.DeleteUser("alice")
+		return err
+	})
+	s.countsRefresh(0)
+}
+
+// countsRefresh fails the test unless alice has that many refresh tokens.
+func (s *suite) countsRefresh(want int) {
+	s.Helper()
+	s.view(func(tx *store.Tx) error {
+		got, err := tx.RefreshTokens.CountUser("alice")
+		equal(s, "the number of refresh tokens", got, want)
+		return err
+	})
 }
 
 // refreshes fails the test unless a token refreshes the wanted session, or none for "".

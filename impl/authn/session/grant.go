@@ -23,9 +23,25 @@ const refreshLifetime = 24 * time.Hour
 // refreshBytes is the number of random bytes in a refresh token.
 const refreshBytes = 32
 
-// BeginGrant is like Begin, and also issues a refresh token.
+// AccessLifetime is the time to live of the token of a grant, as in Elasticsearch. A shorter Settings.Idle limits it.
+const AccessLifetime = 20 * time.Minute
+
+func (s *Service) accessLifetime() time.Duration { return min(AccessLifetime, s.settings.Idle) }
+
+// BeginAccess is like Begin, for a token that expires after AccessLifetime.
+func (s *Service) BeginAccess(ctx context.Context, tx *store.Tx, userName string) (Grant, error) {
+	_, token, err := s.beginAccess(ctx, tx, userName)
+	return Grant{Token: token}, err
+}
+
+func (s *Service) beginAccess(ctx context.Context, tx *store.Tx, userName string) (store.Session, Token, error) {
+	session := store.Session{UserName: userName, ExpiresAt: tx.Now.Add(s.settings.Absolute)}
+	return s.begin(ctx, tx, session, s.accessLifetime())
+}
+
+// BeginGrant is like BeginAccess, and also issues a refresh token.
 func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string) (Grant, error) {
-	session, token, err := s.BeginUntil(ctx, tx, userName, time.Time{})
+	session, token, err := s.beginAccess(ctx, tx, userName)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -50,7 +66,7 @@ func (s *Service) Redeem(tx *store.Tx, refresh string) (Grant, store.User, error
 		return Grant{}, u, invalidGrant(store.ErrNotFound)
 	}
 
-	token, err := s.issue(tx, session, time.Time{})
+	token, err := s.issue(tx, session, s.accessLifetime(), time.Time{})
 	if err != nil {
 		return Grant{}, u, err
 	}

@@ -119,17 +119,24 @@ func (s *Service) BeginUntil(
 	if end.IsZero() || end.After(latest) {
 		end = latest
 	}
-	session := store.Session{ID: tx.Random.Text(16), UserName: userName, ExpiresAt: end}
+	return s.begin(ctx, tx, store.Session{UserName: userName, ExpiresAt: end}, s.settings.Idle)
+}
+
+// begin stores a session, and returns it with its first token.
+func (s *Service) begin(
+	ctx context.Context, tx *store.Tx, session store.Session, lifetime time.Duration,
+) (store.Session, Token, error) {
+	session.ID = tx.Random.Text(16)
 	if err := tx.Sessions.Sweep(); err != nil {
 		return session, Token{}, err
 	}
-	if err := s.deleteOldest(ctx, tx, userName); err != nil {
+	if err := s.deleteOldest(ctx, tx, session.UserName); err != nil {
 		return session, Token{}, err
 	}
 	if err := tx.Sessions.Insert(session); err != nil {
 		return session, Token{}, err
 	}
-	token, err := s.issue(tx, session, time.Time{})
+	token, err := s.issue(tx, session, lifetime, time.Time{})
 	return session, token, err
 }
 
@@ -151,7 +158,7 @@ func (s *Service) Refresh(tx *store.Tx, tokenID string) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return s.issue(tx, session, old.ElevatedUntil)
+	return s.issue(tx, session, s.settings.Idle, old.ElevatedUntil)
 }
 
 // Elevate is like Refresh, and elevates the new token until the given time.
@@ -160,7 +167,7 @@ func (s *Service) Elevate(tx *store.Tx, tokenID string, until time.Time) (Token,
 	if err != nil {
 		return Token{}, err
 	}
-	return s.issue(tx, session, until)
+	return s.issue(tx, session, s.settings.Idle, until)
 }
 
 // Lower ends the elevation of all tokens of a token's session, and returns a new token like Refresh. It reports whether
@@ -174,7 +181,7 @@ func (s *Service) Lower(tx *store.Tx, tokenID string) (Token, bool, error) {
 	if err != nil {
 		return Token{}, false, err
 	}
-	token, err := s.issue(tx, session, time.Time{})
+	token, err := s.issue(tx, session, s.settings.Idle, time.Time{})
 	return token, lowered, err
 }
 
@@ -280,13 +287,15 @@ func (s *Service) verifySignature(ctx context.Context, value string) (claims, er
 }
 
 // issue creates a token of a session. It expires at the latest with the session and with the key that signs it.
-func (s *Service) issue(tx *store.Tx, session store.Session, elevatedUntil time.Time) (Token, error) {
+func (s *Service) issue(
+	tx *store.Tx, session store.Session, lifetime time.Duration, elevatedUntil time.Time,
+) (Token, error) {
 	key, err := s.keys.signer(tx)
 	if err != nil {
 		return Token{}, err
 	}
 
-	end := tx.Now.Add(s.settings.Idle)
+	end := tx.Now.Add(lifetime)
 	for _, latest := range []time.Time{session.ExpiresAt, key.VerifiesUntil} {
 		if !latest.IsZero() && end.After(latest) {
 			end = latest
