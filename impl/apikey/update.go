@@ -242,7 +242,7 @@ func (change *keysChange) add(key store.APIKey) {
 func (change *keysChange) noop(key store.APIKey) bool {
 	return change.ExpiresAt == nil && key.Version == change.Version &&
 		(key.Creator == change.Creator || key.Creator == change.keeping) && key.LimitedBy == change.LimitedBy &&
-		(change.Metadata == nil || *change.Metadata == key.Metadata) &&
+		(change.Metadata == nil || metadata.Same(*change.Metadata, key.Metadata)) &&
 		(change.Assigned == nil || *change.Assigned == key.Assigned)
 }
 
