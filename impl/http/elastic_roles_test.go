@@ -136,3 +136,16 @@ func TestSecurityRoles_Snapshot(t *testing.T) {
 		t.Errorf("after the user's next update: %s, %s", got, may(key.editor()))
 	}
 }
+
+// Ensures that conditional privileges are shown as they were put, with their empty categories.
+func TestSecurityRoles_Global(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	const global = `{"application":{},"profile":{"write":{"applications":["kibana-*"]}}}`
+	w.role("saver", `{"global":`+global+`}`)
+	role, _ := w.es(bob, "GET /_security/role/saver", "").ok()["saver"].(map[string]any)
+	if got := asJSON(role["global"]); got != global {
+		t.Errorf("got %s", got)
+	}
+}

@@ -20,7 +20,7 @@ type Descriptor struct {
 	Applications []ApplicationPrivileges
 	// RunAs holds the names, or patterns of names, of the users that may be impersonated.
 	RunAs []string
-	// Global holds conditional cluster privileges by category. Empty categories are left out.
+	// Global holds conditional cluster privileges by category; empty if all categories are.
 	Global        map[string]any
 	RemoteIndices []RemoteIndexPrivileges
 	RemoteCluster []RemoteClusterPrivileges
@@ -87,7 +87,7 @@ func Equal(a, b Descriptor) bool {
 		slices.EqualFunc(a.Indices, b.Indices, equalIndices) &&
 		slices.EqualFunc(a.Applications, b.Applications, equalApplications) &&
 		slices.Equal(a.RunAs, b.RunAs) &&
-		equalObjects(a.Global, b.Global) &&
+		equalObjects(filledMembers(a.Global), filledMembers(b.Global)) &&
 		slices.EqualFunc(a.RemoteIndices, b.RemoteIndices, equalRemoteIndices) &&
 		slices.EqualFunc(a.RemoteCluster, b.RemoteCluster, equalRemoteCluster) &&
 		equalObjects(a.Metadata, b.Metadata) &&

@@ -1,6 +1,7 @@
 package roledescriptor
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,8 +11,8 @@ import (
 // conditions names the content of global in messages.
 const conditions section = "privilege"
 
-// readGlobal reads conditional cluster privileges. It checks their structure and keeps the object without its empty
-// categories.
+// readGlobal reads conditional cluster privileges. It checks their structure, and keeps the object as it is unless all
+// categories are empty.
 func readGlobal(target *map[string]any) func(any) error {
 	return func(value any) error {
 		if err := readConditionalObject(value, map[string]func(any) error{
@@ -22,14 +23,15 @@ func readGlobal(target *map[string]any) func(any) error {
 		}); err != nil {
 			return err
 		}
-		*target = copyNonEmptyMembers(value)
+		if members, _ := value.(map[string]any); len(filledMembers(members)) > 0 {
+			*target = maps.Clone(members)
+		}
 		return nil
 	}
 }
 
-// copyNonEmptyMembers returns a copy of an object without its empty members; nil if none is left.
-func copyNonEmptyMembers(value any) map[string]any {
-	members, _ := value.(map[string]any)
+// filledMembers returns a copy of an object without its empty members; nil if none is left.
+func filledMembers(members map[string]any) map[string]any {
 	var filled map[string]any
 	for name, content := range members {
 		if isEmpty(content) {
