@@ -24,10 +24,10 @@ func Same(a, b string) bool {
 			return false
 		}
 		size := 1
-		switch {
-		case a[0] == '"':
+		switch a[0] {
+		case '"':
 			quoted = !quoted
-		case a[0] == '\\': // the next byte may be a quotation mark
+		case '\\': // the next byte may be a quotation mark
 			size = 2
 		}
 		if len(a) < size || len(b) < size || a[:size] != b[:size] {
