@@ -52,7 +52,8 @@ type Fault struct {
 	Status            *int     `json:"status,omitempty"`
 
 	// Times The number of requests that the fault is still for
-	Times *int `json:"times,omitempty"`
+	Times    *int  `json:"times,omitempty"`
+	Truncate *bool `json:"truncate,omitempty"`
 }
 
 // FaultList defines model for FaultList.
@@ -60,7 +61,8 @@ type FaultList struct {
 	Faults []Fault `json:"faults"`
 }
 
-// FaultRequest What happens to requests of an operation. At least one of `status`, `drop` and `delay_seconds` must be given.
+// FaultRequest What happens to requests of an operation. At least one of `status`, `drop`, `truncate` and
+// `delay_seconds` must be given.
 type FaultRequest struct {
 	// DelaySeconds The time before the answer, in real time; the server ends a request after a minute
 	DelaySeconds *float64 `json:"delay_seconds,omitempty"`
@@ -88,6 +90,9 @@ type FaultRequest struct {
 
 	// Times The number of requests after which the fault ends; without it the fault stays
 	Times *int `json:"times,omitempty"`
+
+	// Truncate Whether the connection is closed after half of the answer's body; the operation takes effect
+	Truncate *bool `json:"truncate,omitempty"`
 }
 
 // Request defines model for Request.

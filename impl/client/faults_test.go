@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -21,6 +20,13 @@ func answered(status int, options ...sallyporttest.FaultOption) injection {
 	}
 }
 
+// cut has the server close the connection within the answer.
+func cut(options ...sallyporttest.FaultOption) injection {
+	return func(w *world, operation string) {
+		w.server.Fail(operation, append(options, sallyporttest.Truncate())...)
+	}
+}
+
 // lost has the server close the connection instead of answering.
 func lost(options ...sallyporttest.FaultOption) injection {
 	return func(w *world, operation string) {
@@ -33,14 +39,14 @@ func spoiled(spoil fault, times int) injection {
 	return func(w *world, _ string) { w.faults.set(spoil, times, "") }
 }
 
-// Options of answered and lost: the fault ends after one request; the operation takes effect before it.
+// Options of answered, cut and lost: the fault ends after one request; the operation takes effect before it.
 var (
 	once    = sallyporttest.Times(1)
 	handled = sallyporttest.Handled()
 )
 
 // faults is a server in front of another, which spoils answers as no injected fault does: it refuses requests as the
-// server does, sends redirects, pages and parts of answers, and calls functions of the test.
+// server does, sends redirects and pages, and calls functions of the test.
 type faults struct {
 	world *world
 	next  http.Handler
@@ -121,17 +127,6 @@ func refusal(status int, code string, retryAfter int) fault {
 		}
 		_, _ = w.Write([]byte(body))
 	}
-}
-
-// truncate carries the request out, and closes the connection within the body of the answer.
-func truncate(f *faults, w http.ResponseWriter, r *http.Request) {
-	answer := f.carryOut(r)
-	maps.Copy(w.Header(), answer.Header())
-	w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()[:answer.Body.Len()/2])
-	_ = http.NewResponseController(w).Flush()
-	panic(http.ErrAbortHandler)
 }
 
 // delay carries the request out, and answers after the client has given up.

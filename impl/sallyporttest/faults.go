@@ -27,6 +27,12 @@ func Drop() FaultOption {
 	return FaultOption{func(f *control.Fault) { f.Drop = true }}
 }
 
+// Truncate closes the connection after the first half of the answer's body, so that the client gets the status, but not
+// the whole answer. The operation takes effect. An answer without a body is complete.
+func Truncate() FaultOption {
+	return FaultOption{func(f *control.Fault) { f.Truncate = true }}
+}
+
 // Delay waits before the answer, in real time.
 func Delay(d time.Duration) FaultOption {
 	return FaultOption{func(f *control.Fault) { f.Delay = d }}

@@ -3,9 +3,12 @@ package sallyporttest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +71,47 @@ func TestFail(t *testing.T) {
 			var list struct{ Keys []any }
 			if err := json.NewDecoder(response.Body).Decode(&list); err != nil || len(list.Keys) != c.stored {
 				t.Errorf("there are %d keys (%v)", len(list.Keys), err)
+			}
+		})
+	}
+}
+
+// Ensures that a truncated answer has its status, its length and half of its body, and that the operation takes effect
+// once.
+func TestFail_Truncate(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]sallyporttest.FaultOption{
+		"alone":   {sallyporttest.Truncate()},
+		"handled": {sallyporttest.Truncate(), sallyporttest.Handled()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sallyporttest.New(t)
+			alice := s.User("alice", "ece_deployment_viewer")
+			s.Fail("create-api-key", options...)
+			request, err := http.NewRequest(http.MethodPost, s.URL+keys, strings.NewReader(`{"description": "x"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Content-Type", "application/json")
+			response, err := s.Client(alice).Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusCreated || !errors.Is(err, io.ErrUnexpectedEOF) ||
+				len(body) == 0 || int64(len(body)) != response.ContentLength/2 {
+				t.Errorf("the answer is %d with %d of %d bytes, %v",
+					response.StatusCode, len(body), response.ContentLength, err)
+			}
+			if response, err = s.Client(alice).Get(s.URL + keys); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			var list struct{ Keys []any }
+			if err := json.NewDecoder(response.Body).Decode(&list); err != nil || len(list.Keys) != 1 {
+				t.Errorf("there are %d keys (%v); want one", len(list.Keys), err)
 			}
 		})
 	}

@@ -26,6 +26,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, f Fault) {
 	case f.Status != 0:
 		drain(r)
 		f.answer(w)
+	case f.Truncate:
+		if !f.Handled {
+			s.serve(held, r)
+		}
+		held.truncate(w)
+		panic(http.ErrAbortHandler)
 	case f.Handled:
 		held.send(w)
 	default:
@@ -89,4 +95,13 @@ func (h *heldAnswer) send(w http.ResponseWriter) {
 	maps.Copy(w.Header(), h.header)
 	w.WriteHeader(h.status)
 	_, _ = w.Write(h.body) // it fails only if the client disconnected
+}
+
+// truncate sends the headers with the length of the whole body, and half of the body.
+func (h *heldAnswer) truncate(w http.ResponseWriter) {
+	maps.Copy(w.Header(), h.header)
+	w.Header().Set("Content-Length", strconv.Itoa(len(h.body)))
+	w.WriteHeader(h.status)
+	_, _ = w.Write(h.body[:len(h.body)/2])
+	_ = http.NewResponseController(w).Flush() // as Write, it fails only if the client disconnected
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-// Fault is what a server does to requests of an operation instead of answering them. At least one of Status, Drop and
-// Delay must be set.
+// Fault is what a server does to requests of an operation instead of answering them. At least one of Status, Drop,
+// Truncate and Delay must be set.
 type Fault struct {
 	// ID names the fault, so that it can be replaced and removed; it may be empty.
 	ID string
@@ -28,6 +28,8 @@ type Fault struct {
 	RetryAfter time.Duration
 	// Drop closes the connection without an answer.
 	Drop bool
+	// Truncate closes the connection after the first half of the answer's body. The operation takes effect.
+	Truncate bool
 	// Handled is set if the operation takes effect before the fault, as if its answer were lost.
 	Handled bool
 	// Times is the number of requests after which the fault ends; zero is never.
@@ -41,10 +43,10 @@ type Fault struct {
 // check returns an error unless the fault can be injected.
 func (f Fault) check() error {
 	switch {
-	case f.Status == 0 && !f.Drop && f.Delay == 0:
-		return errors.New("a fault needs a status, a dropped connection or a delay")
-	case f.Status != 0 && f.Drop:
-		return errors.New("a fault has a status or a dropped connection, not both")
+	case f.Status == 0 && !f.Drop && !f.Truncate && f.Delay == 0:
+		return errors.New("a fault needs a status, a dropped connection, a truncated answer or a delay")
+	case f.Status != 0 && f.Drop || f.Truncate && (f.Status != 0 || f.Drop):
+		return errors.New("a fault has a status, a dropped connection or a truncated answer, not two of them")
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("the status of a fault must be 400 to 599, and %d is not", f.Status)
 	case f.RetryAfter != 0 && f.Status == 0:

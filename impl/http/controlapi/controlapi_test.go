@@ -244,8 +244,8 @@ func TestFaults(t *testing.T) {
 	}
 	want(t, s, `[{"id":"first",`+strings.Replace(first, `"times":2`, `"times":1`, 1)+`},{"id":"second",`+second+`}]`)
 
-	call(t, s, "PUT", "/faults/first", `{"operation":"login","status":500}`)
-	want(t, s, `[{"id":"first","operation":"login","status":500},{"id":"second",`+second+`}]`)
+	call(t, s, "PUT", "/faults/first", `{"operation":"login","truncate":true}`)
+	want(t, s, `[{"id":"first","operation":"login","truncate":true},{"id":"second",`+second+`}]`)
 	call(t, s, "DELETE", "/faults/first", "")
 	want(t, s, `[{"id":"second",`+second+`}]`)
 	call(t, s, "DELETE", "/faults", "")
