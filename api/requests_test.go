@@ -48,7 +48,7 @@ func TestRequests_Taken(t *testing.T) {
 			`{"grant_type":"other","access_token":"t","api_key":{},"client_authentication":{"scheme":"s","value":"v"}}`,
 		},
 		searchKeys: {
-			``, `{}`, `{"query":{"bool":{"must":[{"term":{"name":{"value":"a"}}}]}},"from":-1,"size":0}`,
+			``, `{}`, `{"query":{"bool":{"must":[{"term":{"name":{"value":"a"}}}]}},"from":-1,"size":"0"}`,
 			`{"sort":"name"}`, `{"sort":{"name":"asc"}}`,
 			`{"sort":["name",{"creation":{"order":"desc","format":"strict_date_time"}}]}`,
 			`{"search_after":["a",1,1.5,true,null]}`, `{"aggs":{"a":{"terms":{"field":"name"}}}}`, `{"aggregations":{}}`,
@@ -113,7 +113,7 @@ func TestRequests_Refused(t *testing.T) {
 		updateKey:  {`{"ids":["a"]}`, `null`, `{"expiration":true}`},
 		invalidate: {``, `{"id":"a"}`, `{"owner":1}`, `{"owner":"yes"}`, `{"name":null}`, `{"ids":null}`},
 		grantKey:   {``, `{"api_key":null}`, `{"api_key":{"owner":"u"}}`, `{"client_authentication":{"kind":"s"}}`},
-		searchKeys: {`null`, `{"query":[]}`, `{"from":"1"}`, `{"size":1.5}`, `{"sort":1}`, `{"sort":[["name"]]}`,
+		searchKeys: {`null`, `{"query":[]}`, `{"from":["1"]}`, `{"size":1.5}`, `{"sort":1}`, `{"sort":[["name"]]}`,
 			`{"search_after":"a"}`, `{"search_after":[{}]}`, `{"track_total_hits":true}`},
 		check: {``, `{"indices":[]}`, `{"index":[{"names":"a","privileges":["read"],"query":"q"}]}`,
 			`{"index":[{"names":"a"}]}`, `{"application":[{"application":"a","privileges":["p"]}]}`},

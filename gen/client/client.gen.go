@@ -140,6 +140,7 @@ type ClientInterface interface {
 	// SecurityQueryAPIKeysWithBody Search API keys
 	//
 	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes any type of body and a specified content type.
@@ -150,6 +151,7 @@ type ClientInterface interface {
 	// SecurityQueryAPIKeys Search API keys
 	//
 	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1325,6 +1327,7 @@ func (c *Client) SecurityQueryAPIKeysGet(ctx context.Context, params *SecurityQu
 // SecurityQueryAPIKeysWithBody Search API keys
 //
 // Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 // Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes any type of body and a specified content type.
@@ -1345,6 +1348,7 @@ func (c *Client) SecurityQueryAPIKeysWithBody(ctx context.Context, params *Secur
 // SecurityQueryAPIKeys Search API keys
 //
 // Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 // Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes a body of the `application/json` content type.
@@ -8342,6 +8346,7 @@ type ClientWithResponsesInterface interface {
 	// SecurityQueryAPIKeysWithBodyWithResponse Search API keys
 	//
 	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -8352,6 +8357,7 @@ type ClientWithResponsesInterface interface {
 	// SecurityQueryAPIKeysWithResponse Search API keys
 	//
 	// Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+	// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 	// Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -19614,6 +19620,7 @@ func (c *ClientWithResponses) SecurityQueryAPIKeysGetWithResponse(ctx context.Co
 // SecurityQueryAPIKeysWithBodyWithResponse Search API keys
 //
 // Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 // Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -19630,6 +19637,7 @@ func (c *ClientWithResponses) SecurityQueryAPIKeysWithBodyWithResponse(ctx conte
 // SecurityQueryAPIKeysWithResponse Search API keys
 //
 // Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+// `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
 // Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).

@@ -861,6 +861,9 @@ type IndicesPrivilegesInformation struct {
 	AllowRestrictedIndices bool    `json:"allow_restricted_indices"`
 }
 
+// IntegerOrText A whole number, or the text of one. Programs do best to send a number.
+type IntegerOrText = int
+
 // InvalidateAPIKeysRequest The keys, by their ids, by their name, by their users, or one's own. All that is given must be so of a key.
 type InvalidateAPIKeysRequest struct {
 	// Ids One id, or an array of ids, in which numbers and booleans stand for their texts.
@@ -1060,8 +1063,8 @@ type QueryAPIKeysRequest struct {
 	// Aggs JSON of the caller's own, which is kept or handed on as it is.
 	Aggs *FreeObject `json:"aggs,omitempty"`
 
-	// From How many hits to leave out.
-	From *int `json:"from,omitempty"`
+	// From A whole number, or the text of one. Programs do best to send a number.
+	From *IntegerOrText `json:"from,omitempty"`
 
 	// Query JSON of the caller's own, which is kept or handed on as it is.
 	Query *FreeObject `json:"query,omitempty"`
@@ -1069,8 +1072,8 @@ type QueryAPIKeysRequest struct {
 	// SearchAfter The `_sort` of the last hit of the page before.
 	SearchAfter []any `json:"search_after,omitempty"`
 
-	// Size How many hits to return, 10 if not given.
-	Size *int `json:"size,omitempty"`
+	// Size A whole number, or the text of one. Programs do best to send a number.
+	Size *IntegerOrText `json:"size,omitempty"`
 
 	// Sort A field, an object of fields with their options, or an array of both.
 	Sort SortOrder `json:"sort,omitempty"`

@@ -29,7 +29,8 @@ func TestSecurityQuery(t *testing.T) {
 		`{"query":{"bool":{"must_not":{"prefix":{"name":"bob"}}}},"from":1,"size":1,"sort":"name"}`: "3:alice-2",
 		`{"sort":[{"name":{"order":"desc"}}],"size":2}`:                                             "5:tagged bob-2",
 		`{"sort":["name"],"search_after":["bob-1"]}`:                                                "5:bob-2 tagged",
-		`{"size":0}`: "5:",
+		`{"size":0}`:                            "5:",
+		`{"sort":"name","from":"1","size":"2"}`: "5:alice-2 bob-1",
 	} {
 		answer := w.es(bob, queryPath, body).ok()
 		if got := fmt.Sprint(answer["total"]) + ":" + names(answer); got != want && (body != "" || len(got) != len(want)) {

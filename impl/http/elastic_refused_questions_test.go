@@ -40,6 +40,7 @@ func TestRefused_Query(t *testing.T) {
 			{`{"query":{"terms":{"name":{"index":"i","id":"1","path":"p"}}}}`, iae("…lookup…")},
 			{`{"from":-1}`, "400 …[from] parameter cannot be negative but was [-1]…"},
 			{`{"size":-1}`, "400 …[size] parameter cannot be negative…"},
+			{`{"size":"-1"}`, "400 …[size] parameter cannot be negative…"},
 			{`{"from":1,"size":10000}`, iae("…[10000]…[10001]")},
 			{`{"size":"x"}`,
 				"400 x_content_parse_exception: …[size] <- illegal_argument_exception: … | x_content_parse_exception"},

@@ -885,6 +885,7 @@ export interface paths {
         /**
          * Search API keys
          * @description Returns a page of the keys that match a query. A caller with `manage_own_api_key` only finds its own keys.
+         *     `from` is the number of hits to leave out, and `size` that of hits to return, 10 if not given.
          *     Queries, sorting and aggregations are those that Elasticsearch accepts for API keys.
          */
         post: operations["security-query-api-keys"];
@@ -1002,7 +1003,7 @@ export interface paths {
         get: operations["security-get-user"];
         /**
          * Create or change a user
-         * @description Creates a user, or replaces the members of an existing one that the body has. A new user needs a password.
+         * @description Creates a user, or replaces the members of an existing one that the body has. A new user needs a password. A string of roles is a list with commas.
          */
         put: operations["security-put-user"];
         /**
@@ -1749,6 +1750,8 @@ export interface components {
         };
         /** @description One string, or an array of strings. Programs do best to send an array. */
         TextOrTexts: string | string[];
+        /** @description A whole number, or the text of one. Programs do best to send a number. */
+        IntegerOrText: number | string;
         /** @description One id, or an array of ids, in which numbers and booleans stand for their texts. */
         IdOrIds: string | components["schemas"]["TextLike"][];
         /** @description A string, or what stands for one. */
@@ -2077,10 +2080,8 @@ export interface components {
         };
         QueryApiKeysRequest: {
             query?: components["schemas"]["FreeObject"];
-            /** @description How many hits to leave out. */
-            from?: number;
-            /** @description How many hits to return, 10 if not given. */
-            size?: number;
+            from?: components["schemas"]["IntegerOrText"];
+            size?: components["schemas"]["IntegerOrText"];
             sort?: components["schemas"]["SortOrder"];
             /** @description The `_sort` of the last hit of the page before. */
             search_after?: components["schemas"]["Scalar"][];
