@@ -66,7 +66,6 @@ func New(config Config) (*Handler, error) {
 	for _, family := range config.Families {
 		middleware := func(op *contract.Operation) []echo.MiddlewareFunc {
 			operations[routeKey(op.Method, op.Path)] = op.ID
-			endParameter(e, op.Path)
 			return pipeline(config, family, op)
 		}
 		if err := family.Register(e, middleware); err != nil {
@@ -89,14 +88,6 @@ func New(config Config) (*Handler, error) {
 
 	s.handle = describe(handle)
 	return &Handler{config.Tracer.Handler(s), s, operations}, nil
-}
-
-// endParameter makes a parameter at the end of a path end at a slash. Echo's router gives the rest of a request's path
-// to a parameter without routes below it, so that PUT /role/a/b would be a request for the role "a/b".
-func endParameter(e *echo.Echo, path string) {
-	if strings.HasSuffix(path, "}") {
-		e.RouteNotFound(routeSyntax.Replace(path)+"/*", echo.NotFoundHandler)
-	}
 }
 
 // callRoute calls the handler of the route that was found.
@@ -122,9 +113,22 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.echo.ReleaseContext(c)
 }
 
+// endParameter makes a parameter at the end of a path end at a slash. Echo's router gives the rest of a request's path
+// to a parameter without routes below it, so that PUT /role/a/b would be a request for the role "a/b".
+func endParameter(op *contract.Operation) echo.MiddlewareFunc {
+	slashes := strings.Count(op.Path, "/")
+	return Before(func(c echo.Context) error {
+		if strings.Count(echo.GetPath(c.Request()), "/") != slashes {
+			return echo.ErrNotFound
+		}
+		return nil
+	})
+}
+
 // pipeline returns the middleware of an operation, in the order in which requests pass it.
 func pipeline(config Config, family Family, op *contract.Operation) []echo.MiddlewareFunc {
-	before := append([]echo.MiddlewareFunc{enter(op, config.Limits, config.Observe(op.ID))}, family.Screen(op)...)
+	first := []echo.MiddlewareFunc{endParameter(op), enter(op, config.Limits, config.Observe(op.ID))}
+	before := append(first, family.Screen(op)...)
 	return append(before,
 		refuseOtherSites(op),
 		authenticate(config.Auth, op),
