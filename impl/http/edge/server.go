@@ -127,8 +127,8 @@ func endParameter(op *contract.Operation) echo.MiddlewareFunc {
 
 // pipeline returns the middleware of an operation, in the order in which requests pass it.
 func pipeline(config Config, family Family, op *contract.Operation) []echo.MiddlewareFunc {
-	first := []echo.MiddlewareFunc{endParameter(op), enter(op, config.Limits, config.Observe(op.ID))}
-	before := append(first, family.Screen(op)...)
+	before := []echo.MiddlewareFunc{endParameter(op), enter(op, config.Limits, config.Observe(op.ID))}
+	before = append(before, family.Screen(op)...)
 	return append(before,
 		refuseOtherSites(op),
 		authenticate(config.Auth, op),
