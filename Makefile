@@ -76,7 +76,7 @@ LONG_HTTP    := Overload|Revocation_(Mass|DeleteUser|Sessions)|KeyQuota_High|Del
 LONG         := ^Test($(LONG_PROGRAM)|$(LONG_HTTP))
 
 .PHONY: test
-test: ## run what every change needs (5 minutes): the tests on SQLite with the race detector, and the program's
+test: ## run what every change needs (minutes): the tests on SQLite with the race detector, and the program's
 	@.ci/in-memory .ci/with-postgres $(MAKE) --no-print-directory raced program
 
 # Tests of whole programs find no race that the tests of their parts do not. The others here use one goroutine: those of
@@ -89,7 +89,7 @@ AT_ONCE       := AtOnce|Parallel|Race|Replay|Replicas|Crowd|UnderWay
 
 # Tests of other packages that do very much with one goroutine, or start many processes, which takes five to ten times
 # as long with the race detector.
-ONE_GOROUTINE := ^Test(Growth_Memory|Query_(Differential|Localized)|Pending_Flood|Memory|SQLite_ProcessesOpenAtOnce)$$
+ONE_GOROUTINE := ^Test(Growth_Memory|Query_(Differential|Localized)|Pending_Flood|SQLite_ProcessesOpenAtOnce)$$
 
 # A program with the race detector waits for a second when it ends, if it is not given another time. The packages that
 # take longest come first, so that none of them runs alone at the end.
@@ -137,7 +137,7 @@ on-postgres: SERVER := $(if $(SALLYPORT_TEST_POSTGRES),SALLYPORT_TEST_STORE=post
 on-postgres:
 	@$(if $(SERVER),,echo "there is no PostgreSQL: the HTTP layer is tested on SQLite again")
 	$(SERVER) $(GO) test $(RACE) $(UNRACED) -count=1 -timeout 30m -parallel 4 -skip '$(LONG)' ./impl/http
-	$(SERVER) $(GO) test -count=1 -timeout 30m -parallel 4 -run '$(LONG)' ./impl/http
+	$(SERVER) SALLYPORT_TEST_THOROUGH=1 $(GO) test -count=1 -timeout 30m -parallel 4 -run '$(LONG)' ./impl/http
 
 # Others' linters and generators must accept the contract. The generated code is not kept.
 CONTRACT := $(INTEROP)/contract

@@ -107,6 +107,12 @@ func TestGetAPIKeys_Parts(t *testing.T) {
 			if active := strings.Count(got, `"invalidated":false`); active != count*9/10 {
 				t.Errorf("%d keys are active", active)
 			}
+		default: // another form of all keys
+			var listed gen.APIKeysInformation
+			if err := json.Unmarshal([]byte(got), &listed); err != nil || len(listed.APIKeys) != count ||
+				!slices.IsSortedFunc(listed.APIKeys, inOrder) {
+				t.Errorf("%q: %d keys are listed, or not by their ids (%v)", query, len(listed.APIKeys), err)
+			}
 		}
 	}
 }

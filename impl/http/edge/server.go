@@ -116,6 +116,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // endParameter makes a parameter at the end of a path end at a slash. Echo's router gives the rest of a request's path
 // to a parameter without routes below it, so that PUT /role/a/b would be a request for the role "a/b".
 func endParameter(op *contract.Operation) echo.MiddlewareFunc {
+	if !strings.HasSuffix(op.Path, "}") {
+		return skip
+	}
 	slashes := strings.Count(op.Path, "/")
 	return Before(func(c echo.Context) error {
 		if strings.Count(echo.GetPath(c.Request()), "/") != slashes {

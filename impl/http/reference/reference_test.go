@@ -94,8 +94,11 @@ func TestDocument_ECE(t *testing.T) {
 			for path, item := range whole.Paths.Map() {
 				below, isECE := strings.CutPrefix(path, "/api/v1")
 				for method, op := range item.Operations() {
+					if !isECE {
+						continue
+					}
 					got := family.Paths.Value(below)
-					if isECE && (got == nil || got.GetOperation(method).OperationID != op.OperationID) {
+					if got == nil || got.GetOperation(method) == nil || got.GetOperation(method).OperationID != op.OperationID {
 						t.Errorf("%s %s is missing", method, path)
 					}
 				}
