@@ -166,10 +166,13 @@ func (w *world) freed(goroutines int) {
 	})
 }
 
+// floodable makes hashing the slowest part of a sign-in by far, so that its queue fills on each machine and store.
+var floodable = secret.Cost{Memory: 16 << 10, Passes: 2, Threads: 1}
+
 // Ensures that each request of a flood of sign-ins is answered in time, served or refused as overload, while reads and
 // operators are served as usual, and that the flood leaves nothing behind.
 func TestOverload_Logins(t *testing.T) {
-	w := openTuned(t, func(s *app.Settings) { s.Hashing = secret.Cost{Memory: 4 << 10, Passes: 2, Threads: 1} })
+	w := openTuned(t, func(s *app.Settings) { s.Hashing = floodable })
 	w.addUsers()
 	w.login("bob", bobPassword)
 	served, goroutines := w.mustServe(), runtime.NumGoroutine()
@@ -205,7 +208,7 @@ func TestOverload_LoginsOfOneAddress(t *testing.T) {
 	}
 
 	w := openTuned(t, func(s *app.Settings) {
-		s.Hashing = secret.Cost{Memory: 4 << 10, Passes: 2, Threads: 1}
+		s.Hashing = floodable
 		s.TrustedProxies = []*net.IPNet{loopback}
 	})
 
