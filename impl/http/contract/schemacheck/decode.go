@@ -9,25 +9,25 @@ import (
 // Decode decodes text that a check has accepted to nil, bool, string, json.Number, []any or map[string]any. Nothing of
 // the value refers to the text.
 func Decode(accepted []byte) any {
-	r := reader{text: accepted}
-	return r.value()
+	d := decoder{reader: reader{text: accepted}}
+	return d.value()
 }
 
 // DecodeExcept is Decode, but leaves the named members of an object undecoded, as Raw.
 func DecodeExcept(accepted []byte, names []string) any {
-	r := reader{text: accepted}
-	if len(names) == 0 || r.next() != '{' {
-		return r.value()
+	d := decoder{reader: reader{text: accepted}}
+	if len(names) == 0 || d.next() != '{' {
+		return d.value()
 	}
 
 	members := map[string]any{}
-	r.at++
-	for r.more('}') {
-		name := r.name()
+	d.at++
+	for d.more('}') {
+		name := d.name()
 		if i := slices.IndexFunc(names, func(each string) bool { return each == string(name) }); i >= 0 {
-			members[names[i]] = Raw(r.raw())
+			members[names[i]] = Raw(d.raw())
 		} else {
-			members[string(name)] = r.value()
+			members[string(name)] = d.value()
 		}
 	}
 	return members
@@ -71,29 +71,6 @@ func (r Raw) Strings() ([]string, bool) {
 type reader struct {
 	text []byte
 	at   int
-	// elements are those of all open arrays, so that an array is allocated once, when its length is known.
-	elements []any
-	// shared are strings that were read, by a hash. Names, and values such as those of enumerations, occur again and
-	// again.
-	shared [sharedStrings]any
-}
-
-const (
-	sharedStrings = 32
-	// maxShared is the length in bytes up to which strings are shared.
-	maxShared = 32
-)
-
-// share returns a string, the same one if it was read before and not replaced since.
-func (r *reader) share(content []byte) any {
-	if len(content) == 0 || len(content) > maxShared {
-		return string(content)
-	}
-	slot := &r.shared[(len(content)+int(content[0])+5*int(content[len(content)-1]))%sharedStrings]
-	if known, ok := (*slot).(string); !ok || known != string(content) {
-		*slot = string(content)
-	}
-	return *slot
 }
 
 // next skips white space, and returns the byte behind it.
@@ -119,27 +96,6 @@ func (r *reader) more(end byte) bool {
 		r.at++
 	}
 	return true
-}
-
-func (r *reader) value() any {
-	switch r.next() {
-	case '"':
-		return r.share(r.content())
-	case '{':
-		return r.object()
-	case '[':
-		return r.array()
-	case 't':
-		r.at += len("true")
-		return true
-	case 'f':
-		r.at += len("false")
-		return false
-	case 'n':
-		r.at += len("null")
-		return nil
-	}
-	return json.Number(r.scalar())
 }
 
 // scalar returns a number or a literal.
@@ -187,16 +143,6 @@ func (r *reader) quoted() (content []byte, escaped bool) {
 	}
 }
 
-func (r *reader) object() map[string]any {
-	members := map[string]any{}
-	r.at++
-	for r.more('}') {
-		name := r.share(r.name()).(string)
-		members[name] = r.value()
-	}
-	return members
-}
-
 // name returns the name of a member, and moves behind the colon.
 func (r *reader) name() []byte {
 	r.next()
@@ -204,20 +150,6 @@ func (r *reader) name() []byte {
 	r.next()
 	r.at++
 	return name
-}
-
-func (r *reader) array() []any {
-	first := len(r.elements)
-	r.at++
-	for r.more(']') {
-		element := r.value()
-		r.elements = append(r.elements, element)
-	}
-
-	elements := make([]any, len(r.elements)-first)
-	copy(elements, r.elements[first:])
-	r.elements = r.elements[:first]
-	return elements
 }
 
 // raw returns the text of a value.
@@ -243,4 +175,78 @@ func (r *reader) raw() []byte {
 			return r.text[start:r.at]
 		}
 	}
+}
+
+// decoder decodes what a reader reads to values of any type.
+type decoder struct {
+	reader
+
+	// elements are those of all open arrays, so that an array is allocated once, when its length is known.
+	elements []any
+	// shared are strings that were read, by a hash. Names, and values such as those of enumerations, occur again and
+	// again.
+	shared [sharedStrings]any
+}
+
+const (
+	sharedStrings = 32
+	// maxShared is the length in bytes up to which strings are shared.
+	maxShared = 32
+)
+
+// share returns a string, the same one if it was read before and not replaced since.
+func (d *decoder) share(content []byte) any {
+	if len(content) == 0 || len(content) > maxShared {
+		return string(content)
+	}
+	slot := &d.shared[(len(content)+int(content[0])+5*int(content[len(content)-1]))%sharedStrings]
+	if known, ok := (*slot).(string); !ok || known != string(content) {
+		*slot = string(content)
+	}
+	return *slot
+}
+
+func (d *decoder) value() any {
+	switch d.next() {
+	case '"':
+		return d.share(d.content())
+	case '{':
+		return d.object()
+	case '[':
+		return d.array()
+	case 't':
+		d.at += len("true")
+		return true
+	case 'f':
+		d.at += len("false")
+		return false
+	case 'n':
+		d.at += len("null")
+		return nil
+	}
+	return json.Number(d.scalar())
+}
+
+func (d *decoder) object() map[string]any {
+	members := map[string]any{}
+	d.at++
+	for d.more('}') {
+		name := d.share(d.name()).(string)
+		members[name] = d.value()
+	}
+	return members
+}
+
+func (d *decoder) array() []any {
+	first := len(d.elements)
+	d.at++
+	for d.more(']') {
+		element := d.value()
+		d.elements = append(d.elements, element)
+	}
+
+	elements := make([]any, len(d.elements)-first)
+	copy(elements, d.elements[first:])
+	d.elements = d.elements[:first]
+	return elements
 }
