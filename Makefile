@@ -66,7 +66,7 @@ image: ## build the container image with docker, podman or buildah, for amd64 an
 .PHONY: image-test
 image-test: ## build the container image, run it, and use it with Elasticsearch's client and Testcontainers
 	deploy/build-image $$($(GO) env GOHOSTARCH)
-	$(GO) -C $(INTEROP) test -count=1 -v -run '^TestImage' .
+	$(GO) -C $(INTEROP) test -vet=off -count=1 $(RACE) -v -run '^TestImage' .
 	.ci/with-engine $(GO) -C $(EXAMPLE) test -count=1 -v .
 
 # Tests that take minutes: of the program, those with faults, floods and load, or with an old version of it; of the HTTP
