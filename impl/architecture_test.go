@@ -17,6 +17,7 @@ const module = "github.com/sallyport/sallyport/"
 // layers maps each package of impl to the packages of impl that it may import. All packages may import fault.
 var layers = map[string][]string{
 	"fault":         {},
+	"compatibility": {},
 	"http":          {},
 	"http/convert":  {},
 	"http/console":  {"platform/webpage"},
@@ -27,7 +28,7 @@ var layers = map[string][]string{
 		"authn/user", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml", "store"},
 	"http/elastic": {"account", "apikey", "apikey/query", "authn", "authn/elevation", "authn/identity",
 		"authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
-		"http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty",
+		"compatibility", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty",
 		"platform/duration", "platform/strictjson", "platform/xcontent", "store"},
 	"http/navigation":                {"platform/webpage"},
 	"http/reference":                 {"platform/webpage"},
@@ -60,7 +61,7 @@ var layers = map[string][]string{
 	"platform/webpage":            {},
 	"authz/roledescriptor":        {"platform/metadata", "authz/privilege", "platform/strictjson", "platform/xcontent"},
 	"authz/privilege":             {"platform/admission/wildcard", "platform/admission/work"},
-	"authz/role":                  {"audit", "authn/identity", "authz/roledescriptor", "store", "platform/strictjson"},
+	"authz/role":                  {"audit", "authn/identity", "authz/privilege", "authz/roledescriptor", "store", "platform/strictjson"},
 	"authz/applicationprivilege":  {"platform/metadata", "audit", "authz/privilege", "store", "platform/strictjson"},
 	"authz/access": {"authz/applicationprivilege", "authn/identity", "platform/admission/work",
 		"authz/privilege", "authz/role", "authz/roledescriptor", "store"},
@@ -80,18 +81,19 @@ var layers = map[string][]string{
 		"authn/elevation/totp"},
 	"authn/rekey": {"audit", "authn/elevation", "platform/secret", "authn/session", "store"},
 	"apikey": {"platform/metadata", "authz/access", "audit", "platform/duration", "authn/identity", "apikey/query",
-		"authz/role", "authz/roledescriptor", "platform/secret", "store", "platform/strictjson", "store/condition"},
+		"authz/privilege", "authz/role", "authz/roledescriptor", "platform/secret", "store", "platform/strictjson",
+		"store/condition"},
 	"authn": {"apikey", "audit", "authn/identity", "platform/admission", "platform/secret", "authn/session", "store",
 		"authn/user"},
 	"saml": {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard",
 		"saml/protocol", "platform/background", "platform/secret", "platform/strictyaml", "authn/session", "store",
 		"authn/user"},
-	"config": {"apikey", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
+	"config": {"apikey", "compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
 		"authn/attempts", "http/console", "http/contract", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
 		"authn/attempts", "platform/metrics",
-		"authz/role", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
+		"authz/privilege", "authz/role", "compatibility", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// The client, which programs import: it needs the generated client and nothing of the server.
 	"client": {},
@@ -100,13 +102,13 @@ var layers = map[string][]string{
 	"http/control":    {"app", "http/contract", "http/edge", "platform/secret", "platform/xcontent"},
 	"http/controlapi": {"app", "http/contract", "http/control", "platform/secret", "platform/strictjson", "seed"},
 	"sallyporttest": {"apikey", "app", "authn/elevation/totp", "authn/identity", "authn/user", "authz/access",
-		"authz/roledescriptor", "config", "http/control", "http/controlapi", "http/edge", "platform/secret",
+		"authz/privilege", "authz/roledescriptor", "config", "http/control", "http/controlapi", "http/edge", "platform/secret",
 		"platform/strictjson"},
 
 	// Programs and helpers of tests.
 	"http/costtest": {},
-	"seed":          {"apikey", "app", "authn/identity", "authn/user", "authz/role", "authz/roledescriptor", "platform/strictyaml"},
-	"http/costtest/probe": {"app", "authn/elevation", "http/contract", "http/ece", "http/edge", "http/elastic",
+	"seed":          {"apikey", "app", "authn/identity", "authn/user", "authz/privilege", "authz/role", "authz/roledescriptor", "platform/strictyaml"},
+	"http/costtest/probe": {"app", "authn/elevation", "compatibility", "http/contract", "http/ece", "http/edge", "http/elastic",
 		"http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }
 

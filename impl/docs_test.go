@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
@@ -70,6 +71,82 @@ func TestReference_Settings(t *testing.T) {
 		want[fmt.Sprintf("| `%s` | `%s` | %s | %s |", s.Key, s.Env(), value, s.About)] = true
 	}
 	compareRows(t, "../docs/reference/configuration.md", `[a-z_.]+`, want)
+}
+
+// Ensures that the documented differences between versions are those of the tables.
+func TestReference_Compatibility(t *testing.T) {
+	var tables []string
+	for _, table := range [][][]string{elasticsearchRows(t)} {
+		for i, row := range table {
+			tables = append(tables, "| "+strings.Join(row, " | ")+" |\n")
+			if i == 0 {
+				tables = append(tables, strings.Repeat("|---", len(row))+"|\n")
+			}
+		}
+	}
+
+	var got []string
+	for line := range strings.Lines(read(t, "../docs/reference/compatibility.md")) {
+		if strings.HasPrefix(line, "|") {
+			got = append(got, line)
+		}
+	}
+	if !slices.Equal(got, tables) {
+		t.Errorf("compatibility.md has the tables\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(tables, ""))
+	}
+}
+
+// elasticsearchRows returns the table of Elasticsearch's versions, with its head.
+func elasticsearchRows(t *testing.T) [][]string {
+	t.Helper()
+	var versions []compatibility.Elasticsearch
+	head := []string{"what"}
+	for _, name := range compatibility.ElasticsearchVersions() {
+		version, err := compatibility.FindElasticsearch(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions, head = append(versions, version), append(head, "`"+name+"`")
+	}
+
+	rows := [][]string{head}
+	add := func(what string, show func(compatibility.Elasticsearch) string) {
+		row := []string{what}
+		for _, version := range versions {
+			row = append(row, show(version))
+		}
+		rows = append(rows, row)
+	}
+	add("`version.number` in `GET /`", func(e compatibility.Elasticsearch) string { return e.Number })
+	add("`version.lucene_version`", func(e compatibility.Elasticsearch) string { return e.Lucene })
+	add("`version.minimum_wire_compatibility_version`", func(e compatibility.Elasticsearch) string { return e.MinimumWire })
+	add("`version.minimum_index_compatibility_version`",
+		func(e compatibility.Elasticsearch) string { return e.MinimumIndex })
+	add("`compatible-with` of media types",
+		func(e compatibility.Elasticsearch) string { return strings.Join(e.MediaTypes, ", ") })
+
+	for _, kind := range []struct {
+		name  string
+		lacks func(compatibility.Elasticsearch) []string
+	}{
+		{"cluster privilege", func(e compatibility.Elasticsearch) []string { return e.ClusterPrivileges }},
+		{"index privilege", func(e compatibility.Elasticsearch) []string { return e.IndexPrivileges }},
+		{"category of `global`", func(e compatibility.Elasticsearch) []string { return e.GlobalPrivileges }},
+	} {
+		var names []string
+		for _, version := range versions {
+			names = append(names, kind.lacks(version)...)
+		}
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+			add(kind.name+" `"+name+"`", func(e compatibility.Elasticsearch) string {
+				if slices.Contains(kind.lacks(e), name) {
+					return "unknown"
+				}
+				return "known"
+			})
+		}
+	}
+	return rows
 }
 
 // Ensures that the documented operations are the contract's, with the permitted callers.

@@ -6,7 +6,7 @@ import "testing"
 func TestInfo(t *testing.T) {
 	each(t, func(d dialog) {
 		d.info().want(200,
-			`{"name": "sallyport", "cluster_name": "sallyport", "version": {"number": "9.4.0", "build_snapshot": false}}`)
+			`{"name": "sallyport", "cluster_name": "sallyport", "version": {"number": "9.5.0", "build_snapshot": false}}`)
 		d.ping().want(200, `{}`)
 		d.health().want(200, `{"status": "green", "timed_out": false, "number_of_nodes": 1}`)
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/metadata"
@@ -109,8 +110,8 @@ func cannotOwn(p identity.Principal) string {
 // maxName is Elasticsearch's limit in characters.
 const maxName = 256
 
-// Problems returns all errors of the description, as messages for fault.Invalid.
-func (c Creation) Problems() []string {
+// Problems returns all errors of the description, as messages for fault.Invalid. Privileges must have one of the names.
+func (c Creation) Problems(names privilege.Names) []string {
 	var problems fault.Problems
 	problems.Add(c.Name == "", "api key name is required")
 	problems.Add(utf8.RuneCountInString(c.Name) > maxName, "api key name may not be more than 256 characters long")
@@ -118,7 +119,7 @@ func (c Creation) Problems() []string {
 	problems.Add(strings.HasPrefix(c.Name, "_"), "api key name may not begin with an underscore")
 	problems.Add(strings.ContainsFunc(c.Name, unicode.IsControl), "api key name may not contain control characters")
 	problems = append(problems, metadataProblems(c.Metadata)...)
-	return append(problems, roledescriptor.Validate(c.Assigned)...)
+	return append(problems, roledescriptor.Validate(c.Assigned, names)...)
 }
 
 // derivable reports whether a key may create a key with these descriptors: there are some, and none has privileges.

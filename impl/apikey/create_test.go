@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
@@ -35,7 +36,7 @@ func TestCreation_Problems(t *testing.T) {
 		"privilege is unknown": {apikey.Creation{Name: "k", Assigned: unknown}, "unknown cluster privilege [unknown]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := c.creation.Problems()
+			got := c.creation.Problems(privilege.Names{})
 			if len(got) > 1 || !strings.HasPrefix(strings.Join(got, "\n"), c.want) || c.want == "" && len(got) > 0 {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/metadata"
@@ -56,10 +57,10 @@ func (s *Service) Update(ctx context.Context, caller access.Subject, id string, 
 	return len(outcome.Updated) > 0, nil
 }
 
-// Problems returns what is invalid in the update, for fault.Invalid.
-func (u Update) Problems() []string {
+// Problems returns what is invalid in the update, for fault.Invalid. Privileges must have one of the names.
+func (u Update) Problems(names privilege.Names) []string {
 	messages := metadataProblems(u.Metadata)
-	messages = append(messages, roledescriptor.Validate(u.Assigned)...)
+	messages = append(messages, roledescriptor.Validate(u.Assigned, names)...)
 	if u.Lifetime != nil && *u.Lifetime <= 0 {
 		messages = append(messages, "API key expiration must be in the future")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
@@ -50,7 +51,7 @@ func newWorld(t *testing.T, settings apikey.Settings, users ...store.User) *worl
 			t.Error(err)
 		}
 	})
-	if w.rights, err = access.NewService(w.store); err != nil {
+	if w.rights, err = access.NewService(w.store, privilege.Names{}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -230,14 +231,14 @@ func firstError(errs ...error) error { return cmp.Or(errs...) }
 func (w *world) Create(
 	ctx context.Context, caller access.Subject, c apikey.Creation,
 ) (apikey.Key, apikey.Credential, error) {
-	if err := firstError(fault.Invalid(c.Problems()), caller.Require(apiKeyAction+"create")); err != nil {
+	if err := firstError(fault.Invalid(c.Problems(privilege.Names{})), caller.Require(apiKeyAction+"create")); err != nil {
 		return apikey.Key{}, apikey.Credential{}, err
 	}
 	return w.Service.Create(ctx, caller, c)
 }
 
 func (w *world) Update(ctx context.Context, caller access.Subject, id string, u apikey.Update) (bool, error) {
-	if err := firstError(fault.Invalid(u.Problems()), caller.Require(apiKeyAction+"update")); err != nil {
+	if err := firstError(fault.Invalid(u.Problems(privilege.Names{})), caller.Require(apiKeyAction+"update")); err != nil {
 		return false, err
 	}
 	return w.Service.Update(ctx, caller, id, u)

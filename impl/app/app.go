@@ -19,7 +19,9 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/console"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/ece"
@@ -53,6 +55,8 @@ type Settings struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
+	// Compatibility holds the versions of the APIs that are spoken.
+	Compatibility compatibility.Settings
 	// CacheLifetime is the maximum time for which credentials are cached; zero disables the cache. See store.Follow.
 	CacheLifetime time.Duration
 	// AuditRetention is the age at which entries of the audit trail are removed; zero is never.
@@ -160,7 +164,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	if err := users.Bootstrap(ctx, s.Builtins); err != nil {
 		return nil, err
 	}
-	rights, err := access.NewService(st)
+	speaks := s.Compatibility.Elasticsearch
+	names := privilege.NewNames(speaks.ClusterPrivileges, speaks.IndexPrivileges)
+	rights, err := access.NewService(st, names)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +198,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Privileges: applicationprivilege.NewService(st),
 				Access:     rights,
 				Elevation:  elevations,
+				Speaks:     speaks,
+				Names:      names,
 				Now:        s.Now,
 			}),
 			ece.New(document, ece.Services{

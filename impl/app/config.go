@@ -24,6 +24,7 @@ func FromConfig(c config.Config, key []byte, log *slog.Logger) Settings {
 		Sessions:        c.Sessions,
 		Elevation:       c.Elevation,
 		Keys:            c.Keys,
+		Compatibility:   c.Compatibility,
 		Realms:          c.Realms,
 		SignOn:          c.SignOn,
 		Lockout:         c.Lockout,

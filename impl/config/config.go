@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -42,6 +43,8 @@ type Config struct {
 	Sessions         session.Settings
 	Elevation        elevation.Settings
 	Keys             apikey.Settings
+	// Compatibility holds the versions of the APIs that are spoken.
+	Compatibility compatibility.Settings
 	// CacheLifetime is zero if nothing is cached.
 	CacheLifetime time.Duration
 	// AuditRetention is the age at which entries of the audit trail are removed; zero is never.
@@ -119,6 +122,8 @@ var Settings = []Setting{
 		About: "maximum time to live of an API key, such as `2160h`; `0s` for no limit"},
 	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser),
 		About: "maximum number of valid API keys per user"},
+	{Key: "compatibility.elasticsearch", Default: compatibility.Default.Elasticsearch.Version,
+		About: "the version of Elasticsearch's API that the server speaks and announces: `8.19` or `9.5`"},
 	{Key: "audit.retention", Default: "0s",
 		About: "age at which entries of the audit trail are removed, such as `8760h`, at least 24h; `0s` for never"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(),

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/store"
@@ -56,7 +57,10 @@ func parse(values map[string]string) (Config, error) {
 				string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
-		Keys:   apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime"), MaxPerUser: p.count("api_keys.max_per_user")},
+		Keys: apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime"), MaxPerUser: p.count("api_keys.max_per_user")},
+		Compatibility: compatibility.Settings{
+			Elasticsearch: version(p, "compatibility.elasticsearch", compatibility.FindElasticsearch),
+		},
 		Realms: p.realms("saml.realms"),
 		SignOn: saml.Limits{
 			AddressSignIns:  p.count("saml.address_sign_ins"),
@@ -238,6 +242,15 @@ func (p *parser) level(key string) slog.Level {
 		p.addProblem(key, "%q is not one of debug, info, warn and error", p.values[key])
 	}
 	return level
+}
+
+// version parses the version of an API that find returns.
+func version[T any](p *parser, key string, find func(string) (T, error)) T {
+	found, err := find(p.values[key])
+	if err != nil {
+		p.addProblem(key, "%s", err)
+	}
+	return found
 }
 
 func (p *parser) oneOf(key string, choices ...string) string {

@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml"
@@ -122,6 +123,7 @@ func settings(dsn string, log *slog.Logger, now func() time.Time) app.Settings {
 		}},
 		Sessions:        session.DefaultSettings,
 		Elevation:       elevation.DefaultSettings,
+		Compatibility:   compatibility.Default,
 		Lockout:         attempts.DefaultPolicy,
 		AddressFailures: 1_000_000,
 		AddressRecovery: time.Second,

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
@@ -81,7 +82,8 @@ func RoleDescriptors(text string) KeyOption {
 		if err != nil {
 			return err
 		}
-		return roledescriptor.Field(&c.Assigned, roledescriptor.Options{AllowRestriction: true})(value)
+		options := roledescriptor.Options{AllowRestriction: true, AllowDataSources: true}
+		return roledescriptor.Field(&c.Assigned, options)(value)
 	}}
 }
 
@@ -96,7 +98,7 @@ func (s *Server) Key(owner User, options ...KeyOption) Key {
 				return err
 			}
 		}
-		if problems := creation.Problems(); len(problems) > 0 {
+		if problems := creation.Problems(privilege.Names{}); len(problems) > 0 {
 			return errors.New(strings.Join(problems, "; "))
 		}
 		u, err := a.Users.Get(ctx, owner.Name)

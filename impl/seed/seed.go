@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -73,9 +74,10 @@ func Read(text []byte) (Seed, error) {
 
 func readRole(section strictyaml.Section) Role {
 	r := Role{Name: section.Required("name")}
-	d, err := roledescriptor.Parse(r.Name, section.Object("descriptor"), roledescriptor.Options{AllowDescription: true})
+	options := roledescriptor.Options{AllowDescription: true, AllowDataSources: true}
+	d, err := roledescriptor.Parse(r.Name, section.Object("descriptor"), options)
 	if err == nil {
-		err = role.Check(r.Name, d)
+		err = role.Check(r.Name, d, privilege.Names{})
 	}
 	if err != nil && r.Name != "" {
 		report(section, "descriptor", err)
@@ -147,7 +149,7 @@ func (s Seed) readKey(section strictyaml.Section) Key {
 
 	var err error
 	if section.Given("role_descriptors") {
-		read := roledescriptor.Field(&k.Assigned, roledescriptor.Options{AllowRestriction: true})
+		read := roledescriptor.Field(&k.Assigned, roledescriptor.Options{AllowRestriction: true, AllowDataSources: true})
 		if err = read(section.Object("role_descriptors")); err != nil {
 			report(section, "role_descriptors", err)
 		}
@@ -157,7 +159,7 @@ func (s Seed) readKey(section strictyaml.Section) Key {
 			report(section, "id", err)
 		}
 	}
-	for _, problem := range k.Problems() {
+	for _, problem := range k.Problems(privilege.Names{}) {
 		if k.Name != "" {
 			section.Bad("name", "%s", problem)
 		}

@@ -20,19 +20,21 @@ const maxRights = 1024
 
 // Service resolves the privileges of callers, and caches them and compiled role descriptors.
 type Service struct {
-	store    *store.Store
+	store *store.Store
+	// names are those of the privileges that checks can ask for.
+	names    privilege.Names
 	compiled *compiledCache
 	known    *store.Cache[grounds, *rights]
 }
 
-// NewService returns a service on a store.
-func NewService(st *store.Store) (*Service, error) {
+// NewService returns a service on a store. Checks can ask for privileges of these names.
+func NewService(st *store.Store, names privilege.Names) (*Service, error) {
 	compiled, err := newCompiledCache()
 	if err != nil {
 		return nil, err
 	}
 	known, err := store.NewCache[grounds, *rights](st, maxRights)
-	return &Service{st, compiled, known}, err
+	return &Service{st, names, compiled, known}, err
 }
 
 // CacheCounts returns the numbers of hits and misses of the cache of rights.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
@@ -32,7 +33,7 @@ func newFixture(t *testing.T) fixture {
 			t.Error(err)
 		}
 	})
-	service, err := NewService(st)
+	service, err := NewService(st, privilege.Names{})
 	if err != nil {
 		t.Fatal(err)
 	}

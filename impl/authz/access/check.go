@@ -67,7 +67,7 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Privileg
 		}
 	}
 
-	r := evaluator{effective.Inquire(spent), CheckResult{
+	r := evaluator{effective.Inquire(s.names, spent), CheckResult{
 		UserName:    subject.User,
 		HasAll:      true,
 		Cluster:     map[string]bool{},

@@ -30,6 +30,7 @@ var clusterNames = map[string]actions{
 		"cluster:internal/remote_cluster/nodes cluster:monitor/state",
 	"cross_cluster_search": "cluster:internal/remote_cluster/handshake " +
 		"cluster:internal/remote_cluster/nodes cluster:monitor/state",
+	"clone_api_key": apiKey + "clone",
 	"delegate_pki":  security + "delegate_pki",
 	"grant_api_key": apiKey + "grant",
 	"manage": "cluster:* indices:admin/template/* indices:admin/index_template/* -" +
@@ -150,16 +151,6 @@ var (
 // clusterPatterns are the prefixes of action patterns that are cluster privileges.
 var clusterPatterns = []string{"cluster:", "indices:admin/template/", "indices:admin/index_template/"}
 
-// CheckCluster returns an error, with Elasticsearch's text, unless privilege is the name of a cluster privilege, in
-// any case, or an action pattern.
-func CheckCluster(privilege string) error {
-	_, err := clusterGrant(privilege)
-	return err
-}
-
-// ClusterNames returns the sorted names of all named cluster privileges.
-func ClusterNames() []string { return slices.Sorted(maps.Keys(clusterNames)) }
-
 // clusterGrant returns what a cluster privilege grants.
 func clusterGrant(privilege string) (grant, error) {
 	text := strings.ToLower(privilege)
@@ -173,12 +164,16 @@ func clusterGrant(privilege string) (grant, error) {
 
 	always, err := compileActionPattern(text, clusterPatterns)
 	if err != nil {
-		return grant{}, fmt.Errorf(
-			"unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster privilege names [%s] "+
-				"or a pattern over one of the available cluster actions", privilege, clusterNameList)
+		return grant{}, unknownCluster(privilege, clusterNameList)
 	}
 
 	return grant{always: always}, nil
+}
+
+func unknownCluster(privilege, names string) error {
+	return fmt.Errorf(
+		"unknown cluster privilege [%s]. a privilege must be either one of the predefined cluster privilege names [%s] "+
+			"or a pattern over one of the available cluster actions", privilege, names)
 }
 
 // compileActionPattern compiles an action pattern with one of the prefixes. It grants exactly the actions that the

@@ -5,17 +5,17 @@ import "context"
 // Single queries of an inquiry; an error counts as false.
 
 func (e Effective) hasCluster(privilege string) bool {
-	has, err := e.Inquire(NewBudget(context.Background())).HasCluster(privilege)
+	has, err := e.Inquire(Names{}, NewBudget(context.Background())).HasCluster(privilege)
 	return has && err == nil
 }
 
 func (e Effective) hasIndex(pattern, privilege string, allowRestricted bool) bool {
-	has, err := e.Inquire(NewBudget(context.Background())).HasIndex(pattern, privilege, allowRestricted)
+	has, err := e.Inquire(Names{}, NewBudget(context.Background())).HasIndex(pattern, privilege, allowRestricted)
 	return has && err == nil
 }
 
 func (e Effective) allowsApplication(application, privilege, resource string) bool {
-	has, err := e.Inquire(NewBudget(context.Background())).HasApplication(application, privilege, resource)
+	has, err := e.Inquire(Names{}, NewBudget(context.Background())).HasApplication(application, privilege, resource)
 	return has && err == nil
 }
 

@@ -72,16 +72,6 @@ var restricted = []*pattern{
 
 var allRestricted = boxes{{{in: restricted}}}
 
-// CheckIndex returns an error, with Elasticsearch's text, unless privilege is the name of an index privilege, in any
-// case, or an action pattern.
-func CheckIndex(privilege string) error {
-	_, err := indexGrant(privilege)
-	return err
-}
-
-// IndexNames returns the sorted names of all named index privileges.
-func IndexNames() []string { return slices.Sorted(maps.Keys(indexNames)) }
-
 // indexGrant returns the actions of an index privilege.
 func indexGrant(privilege string) (boxes, error) {
 	text := strings.ToLower(privilege)
@@ -91,12 +81,16 @@ func indexGrant(privilege string) (boxes, error) {
 
 	b, err := compileActionPattern(text, indexPatterns)
 	if err != nil {
-		return nil, fmt.Errorf(
-			"unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices privileges [%s] "+
-				"or a pattern over one of the available index actions", privilege, indexNameList)
+		return nil, unknownIndex(privilege, indexNameList)
 	}
 
 	return b, nil
+}
+
+func unknownIndex(privilege, names string) error {
+	return fmt.Errorf(
+		"unknown index privilege [%s]. a privilege must be either one of the predefined fixed indices privileges [%s] "+
+			"or a pattern over one of the available index actions", privilege, names)
 }
 
 // compile returns the boxes of index names and actions.

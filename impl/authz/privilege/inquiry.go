@@ -15,6 +15,7 @@ var ErrTooMuch = errors.New(
 // pattern is invalid. It is not safe for concurrent use.
 type Inquiry struct {
 	of         Effective
+	names      Names
 	effort     effort
 	patterns   map[string][]*pattern
 	privileges map[string][]*pattern
@@ -22,15 +23,15 @@ type Inquiry struct {
 	index      map[string]boxes
 }
 
-// Inquire returns an inquiry with a budget made by NewBudget.
-func (e Effective) Inquire(budget *work.Budget) *Inquiry {
-	return &Inquiry{e, newEffort(budget), map[string][]*pattern{}, map[string][]*pattern{}, map[string]grant{},
+// Inquire returns an inquiry about privileges of these names, with a budget made by NewBudget.
+func (e Effective) Inquire(names Names, budget *work.Budget) *Inquiry {
+	return &Inquiry{e, names, newEffort(budget), map[string][]*pattern{}, map[string][]*pattern{}, map[string]grant{},
 		map[string]boxes{}}
 }
 
 // HasCluster reports whether the caller has all of a cluster privilege.
 func (q *Inquiry) HasCluster(privilege string) (bool, error) {
-	want, err := cached(q.cluster, privilege, clusterGrant)
+	want, err := cached(q.cluster, privilege, q.names.clusterGrant)
 	if err != nil {
 		return false, err
 	}
@@ -46,7 +47,7 @@ func (q *Inquiry) HasIndex(pattern, privilege string, allowRestricted bool) (boo
 		return false, err
 	}
 
-	want, err := cached(q.index, privilege, indexGrant)
+	want, err := cached(q.index, privilege, q.names.indexGrant)
 	if err != nil {
 		return false, err
 	}

@@ -62,21 +62,22 @@ func TestAllowsCluster(t *testing.T) {
 
 // Ensures that unknown privileges are refused with Elasticsearch's text, and that patterns need their prefix.
 func TestCheck(t *testing.T) {
-	for _, name := range append(ClusterNames(), "cluster:admin/x*", "indices:admin/template/*",
+	for _, name := range append(Names{}.Cluster(), "cluster:admin/x*", "indices:admin/template/*",
 		"indices:admin/index_template/get", "Cluster:*") {
-		if err := CheckCluster(name); err != nil {
+		if err := (Names{}).CheckCluster(name); err != nil {
 			t.Error(err)
 		}
 	}
 
-	for _, name := range append(IndexNames(), "indices:data/read/search*", "internal:transport/proxy/indices:*", "READ") {
-		if err := CheckIndex(name); err != nil {
+	for _, name := range append(Names{}.Index(), "indices:data/read/search*", "internal:transport/proxy/indices:*",
+		"READ") {
+		if err := (Names{}).CheckIndex(name); err != nil {
 			t.Error(err)
 		}
 	}
 
 	for _, name := range []string{"", "*", "Bogus", "indices:data/read/*", "cluster", "/cluster:.*/", "cluster:\x00"} {
-		err := CheckCluster(name)
+		err := Names{}.CheckCluster(name)
 		want := "unknown cluster privilege [" + name +
 			"]. a privilege must be either one of the predefined cluster privilege names [all,cancel_task,"
 		if err == nil || !strings.HasPrefix(err.Error(), want) ||
@@ -86,7 +87,7 @@ func TestCheck(t *testing.T) {
 	}
 
 	for _, name := range []string{"", "*", "Bogus", "cluster:*", "internal:x"} {
-		err := CheckIndex(name)
+		err := Names{}.CheckIndex(name)
 		want := "unknown index privilege [" + name +
 			"]. a privilege must be either one of the predefined fixed indices privileges [all,auto_configure,"
 		if err == nil || !strings.HasPrefix(err.Error(), want) ||
@@ -99,7 +100,7 @@ func TestCheck(t *testing.T) {
 // Ensures that privileges imply each other as in the contract.
 func TestHasCluster(t *testing.T) {
 	for _, c := range []struct{ has, yes, no string }{
-		{"all", strings.Join(ClusterNames(), " "), "bogus"},
+		{"all", strings.Join(Names{}.Cluster(), " "), "bogus"},
 		{"manage", "monitor manage_ml manage_ilm cluster:admin/x none",
 			"all manage_security manage_own_api_key read_security manage_token cluster:*"},
 		{"manage_security", "manage_api_key manage_own_api_key grant_api_key read_security manage_token manage_security",
@@ -192,7 +193,7 @@ func TestAllowsIndex(t *testing.T) {
 // Ensures that named index privileges contain each other as in the contract.
 func TestHasIndex(t *testing.T) {
 	within := map[string]string{
-		"all":    strings.Join(IndexNames(), " "),
+		"all":    strings.Join(Names{}.Index(), " "),
 		"write":  "index create create_doc delete none",
 		"index":  "create create_doc",
 		"create": "create_doc",
@@ -384,7 +385,7 @@ func big(t testing.TB) *Set {
 			Index{Names: []string{fmt.Sprintf("logs-%d-*", i), fmt.Sprintf("/m%d[0-9]+/", i)},
 				Privileges: []string{"read", "view_index_metadata"}})
 	}
-	return compile(t, Role{Cluster: slices.DeleteFunc(ClusterNames(),
+	return compile(t, Role{Cluster: slices.DeleteFunc(Names{}.Cluster(),
 		func(n string) bool { return n == "all" || n == "manage" }), Indices: indices})
 }
 

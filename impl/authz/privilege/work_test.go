@@ -16,7 +16,7 @@ func asked(t *testing.T, s *Set, shape string, questions int) (units int64, allo
 	ctx, meter := work.Metered(t.Context())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	q := Unlimited(s).Inquire(NewBudget(ctx))
+	q := Unlimited(s).Inquire(Names{}, NewBudget(ctx))
 	for n, size := 0, 0; n < questions && size < 16<<10 && err == nil; n++ {
 		pattern := fmt.Sprintf(shape, n)
 		size += len(pattern) + len(`"",`)
@@ -78,7 +78,7 @@ func TestInquiry_Growth(t *testing.T) {
 func TestInquiry_Disconnected(t *testing.T) {
 	s := compile(t, Role{Indices: []Index{{Names: []string{"logs-*"}, Privileges: []string{"read"}}}})
 	ctx, cancel := context.WithCancel(t.Context())
-	q := Unlimited(s).Inquire(NewBudget(ctx))
+	q := Unlimited(s).Inquire(Names{}, NewBudget(ctx))
 	cancel()
 	if has, err := q.HasIndex("/.*a.{20}b.*/", "read", false); has || !errors.Is(err, context.Canceled) {
 		t.Errorf("%t, %v", has, err)

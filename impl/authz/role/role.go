@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
@@ -24,12 +25,12 @@ type Service struct{ store *store.Store }
 func NewService(st *store.Store) *Service { return &Service{st} }
 
 // Check validates a role before Put. It returns fault.RequestInvalid with all errors, or fault.ParseFailed for the
-// first invalid query.
-func Check(name string, d roledescriptor.Descriptor) error {
+// first invalid query. Privileges must have one of the names.
+func Check(name string, d roledescriptor.Descriptor, names privilege.Names) error {
 	if err := checkQueries(d); err != nil {
 		return err
 	}
-	messages := roledescriptor.Validate(roledescriptor.Set{name: d})
+	messages := roledescriptor.Validate(roledescriptor.Set{name: d}, names)
 	if Reserved(name) {
 		messages = append(messages, "Role ["+name+"] is reserved and may not be used.")
 	}
@@ -61,9 +62,10 @@ func Reserved(name string) bool {
 	return found
 }
 
-// Put adds or replaces a role, and reports whether it was added. It returns the errors of Check.
+// Put adds or replaces a role, and reports whether it was added. It returns the errors of Check with
+// the names of all versions.
 func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descriptor) (created bool, err error) {
-	if err := Check(name, d); err != nil {
+	if err := Check(name, d, privilege.Names{}); err != nil {
 		return false, err
 	}
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
@@ -102,7 +103,7 @@ func TestCheck(t *testing.T) {
 			"2: Role [superuser] is reserved"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := Check(c.role, c.descriptor)
+			err := Check(c.role, c.descriptor, privilege.Names{})
 			if c.message == "" {
 				if err != nil {
 					t.Error(err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
@@ -302,7 +303,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		Validate(Set{"x": d})
+		Validate(Set{"x": d}, privilege.Names{})
 		roundTrip(t, Set{"x": d})
 	})
 }

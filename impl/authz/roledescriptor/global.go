@@ -13,14 +13,17 @@ const conditions section = "privilege"
 
 // readGlobal reads conditional cluster privileges. It checks their structure, and keeps the object as it is unless all
 // categories are empty.
-func readGlobal(target *map[string]any) func(any) error {
+func readGlobal(target *map[string]any, options Options) func(any) error {
 	return func(value any) error {
-		if err := readConditionalObject(value, map[string]func(any) error{
+		categories := map[string]func(any) error{
 			"application": readSingleMember("manage", readRequiredStrings("applications")),
 			"profile":     readSingleMember("write", readRequiredStrings("applications")),
 			"role":        readSingleMember("manage", readManagedRoles),
-			"data_source": readDataSources,
-		}); err != nil {
+		}
+		if options.AllowDataSources {
+			categories["data_source"] = readDataSources
+		}
+		if err := readConditionalObject(value, categories); err != nil {
 			return err
 		}
 		if members, _ := value.(map[string]any); len(filledMembers(members)) > 0 {

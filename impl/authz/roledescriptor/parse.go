@@ -11,6 +11,8 @@ type Options struct {
 	AllowRestriction bool
 	// AllowDescription accepts description, which only roles may have.
 	AllowDescription bool
+	// AllowDataSources accepts privileges on data sources in global.
+	AllowDataSources bool
 }
 
 const fieldName = "role_descriptors"
@@ -62,7 +64,7 @@ func ReadSet(data []byte) (Set, error) {
 		return nil, err
 	}
 	var set Set
-	return set, Field(&set, Options{AllowRestriction: true, AllowDescription: true})(value)
+	return set, Field(&set, Options{AllowRestriction: true, AllowDescription: true, AllowDataSources: true})(value)
 }
 
 // Parse reads one descriptor from a decoded JSON value. It refuses members that are unknown, of the wrong type or
@@ -112,7 +114,7 @@ func (d *Descriptor) readers(role section, name string, options Options) map[str
 		"applications":       applications,
 		"application":        applications,
 		"run_as":             readOptionalStrings("run_as", &d.RunAs),
-		"global":             readGlobal(&d.Global),
+		"global":             readGlobal(&d.Global, options),
 		"remote_indices":     readEntries(section("remote indices privileges for role ["+name+"]"), &d.RemoteIndices),
 		"remote_cluster":     readEntries(section("remote_cluster for role ["+name+"]"), &d.RemoteCluster),
 		"metadata":           role.readFreeObject("metadata", &d.Metadata),

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-var everything = Options{AllowRestriction: true, AllowDescription: true}
+var everything = Options{AllowRestriction: true, AllowDescription: true, AllowDataSources: true}
 
 func decode(t *testing.T, text string) any {
 	t.Helper()

@@ -12,13 +12,13 @@ import (
 )
 
 // Validate returns one message for each validation error of parsed descriptors, for an
-// action_request_validation_exception; none if the set is valid. Messages are in the order of the descriptors' names
-// and then of their members below. There are at most 100 messages, because one may be a hundred times longer than its
-// cause.
+// action_request_validation_exception; none if the set is valid. Privileges must have one of the names. Messages are in
+// the order of the descriptors' names and then of their members below. There are at most 100 messages, because one may
+// be a hundred times longer than its cause.
 //
 // Descriptors that cost more than privilege.MaxCost together yield a single message, because checking them would take
 // too long.
-func Validate(set Set) []string {
+func Validate(set Set, names privilege.Names) []string {
 	if cost := set.cost(); cost > privilege.MaxCost {
 		return []string{fmt.Sprintf(
 			"the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] "+
@@ -26,7 +26,7 @@ func Validate(set Set) []string {
 				" a name counts 1, and a pattern about as much as it is long when its repetitions are written out", cost,
 			privilege.MaxCost)}
 	}
-	var v validator
+	v := validator{names: names}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		v.checkDescriptor(set[name])
 	}
@@ -61,7 +61,10 @@ const (
 	maxMessages = 100
 )
 
-type validator struct{ messages []string }
+type validator struct {
+	names    privilege.Names
+	messages []string
+}
 
 func (v *validator) add(format string, values ...any) {
 	if len(v.messages) < maxMessages {
@@ -79,7 +82,7 @@ func (v *validator) checkEach(texts []string, check func(string) error) {
 }
 
 func (v *validator) checkDescriptor(d Descriptor) {
-	v.checkEach(d.Cluster, privilege.CheckCluster)
+	v.checkEach(d.Cluster, v.names.CheckCluster)
 	for _, p := range d.Indices {
 		v.checkIndex(p)
 	}
@@ -103,7 +106,7 @@ func (v *validator) checkDescriptor(d Descriptor) {
 }
 
 func (v *validator) checkIndex(p IndexPrivileges) {
-	v.checkEach(p.Privileges, privilege.CheckIndex)
+	v.checkEach(p.Privileges, v.names.CheckIndex)
 	v.checkEach(p.Names, privilege.CheckPattern)
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 )
 
 const (
@@ -63,7 +65,7 @@ func TestValidate_Messages(t *testing.T) {
 			t.Errorf("%s: %v", given, err)
 			continue
 		}
-		got := Validate(Set{"x": d})
+		got := Validate(Set{"x": d}, privilege.Names{})
 		if want == "" && len(got) == 0 {
 			continue
 		}
@@ -90,7 +92,7 @@ func TestValidate_OrderAndBound(t *testing.T) {
 		Description:  strings.Repeat("d", 1001),
 	}
 	var got []string
-	for _, message := range Validate(Set{"b": {Cluster: []string{"last"}}, "a": bad, "c": {}}) {
+	for _, message := range Validate(Set{"b": {Cluster: []string{"last"}}, "a": bad, "c": {}}, privilege.Names{}) {
 		words := strings.Fields(message)
 		got = append(got, strings.Join(words[:min(4, len(words))], " "))
 	}
@@ -103,7 +105,7 @@ func TestValidate_OrderAndBound(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if got := len(Validate(Set{"x": {Cluster: make([]string, 10_000)}})); got != maxMessages {
+	if got := len(Validate(Set{"x": {Cluster: make([]string, 10_000)}}, privilege.Names{})); got != maxMessages {
 		t.Errorf("%d messages; want %d", got, maxMessages)
 	}
 }
@@ -169,7 +171,7 @@ func TestValidate_TooLarge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			messages := Validate(set)
+			messages := Validate(set, privilege.Names{})
 			if len(messages) != 1 || !strings.Contains(messages[0], "too large") || len(messages[0]) > 400 {
 				t.Errorf("%.200q", messages)
 			}
@@ -178,8 +180,8 @@ func TestValidate_TooLarge(t *testing.T) {
 			}
 		})
 	}
-	if messages := Validate(
-		Set{"r": {Indices: []IndexPrivileges{names(many("/a{500}b/")[:20]), names(many("*a*")[:500])}}}); len(messages) > 0 {
+	large := Set{"r": {Indices: []IndexPrivileges{names(many("/a{500}b/")[:20]), names(many("*a*")[:500])}}}
+	if messages := Validate(large, privilege.Names{}); len(messages) > 0 {
 		t.Errorf("a large role: %q", messages)
 	}
 }

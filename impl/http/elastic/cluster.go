@@ -8,16 +8,12 @@ import (
 	gen "github.com/sallyport/sallyport/gen/elastic"
 )
 
-// The server's description of itself. The version is that of the API that it serves.
+// The server's description of itself, beside the version of the API that it serves.
 const (
-	clusterName          = "sallyport"
-	elasticsearchVersion = "9.4.0"
-	luceneVersion        = "10.4.0"
-	oldestWire           = "8.19.0"
-	oldestIndex          = "8.0.0"
-	buildDate            = "2026-11-21T00:00:00Z"
-	unknownHash          = "unknown"
-	tagline              = "You Know, for Keys"
+	clusterName = "sallyport"
+	buildDate   = "2026-11-21T00:00:00Z"
+	unknownHash = "unknown"
+	tagline     = "You Know, for Keys"
 )
 
 func (a *API) clusterOperations() []operation {
@@ -66,14 +62,14 @@ func (a *API) clusterInfo(ctx context.Context, _ call, _ none) (gen.ClusterInfo,
 		ClusterUUID: account.ID,
 		Tagline:     tagline,
 		Version: gen.ClusterVersion{
-			Number:                           elasticsearchVersion,
+			Number:                           a.Speaks.Number,
 			BuildFlavor:                      "default",
 			BuildType:                        "tar",
 			BuildHash:                        unknownHash,
 			BuildDate:                        buildDate,
-			LuceneVersion:                    luceneVersion,
-			MinimumWireCompatibilityVersion:  oldestWire,
-			MinimumIndexCompatibilityVersion: oldestIndex,
+			LuceneVersion:                    a.Speaks.Lucene,
+			MinimumWireCompatibilityVersion:  a.Speaks.MinimumWire,
+			MinimumIndexCompatibilityVersion: a.Speaks.MinimumIndex,
 		},
 	}, err
 }

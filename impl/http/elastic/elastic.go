@@ -17,7 +17,9 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
+	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
@@ -34,6 +36,9 @@ type Services struct {
 	// Access resolves the privileges of callers.
 	Access    *access.Service
 	Elevation *elevation.Service
+	// Speaks is the version that is served, and Names are the names of its privileges.
+	Speaks compatibility.Elasticsearch
+	Names  privilege.Names
 	// Now is the clock that relative dates of queries refer to.
 	Now func() time.Time
 }

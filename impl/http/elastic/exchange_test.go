@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/ece"
 	"github.com/sallyport/sallyport/impl/http/edge"
@@ -81,7 +82,7 @@ func newTestServer(t testing.TB) *testServer {
 	}
 
 	s := &testServer{}
-	family := &API{contract: c}
+	family := &API{Services: Services{Speaks: compatibility.Default.Elasticsearch}, contract: c}
 	for _, op := range c.Operations {
 		family.table = append(family.table, testRow{op.ID, s})
 	}

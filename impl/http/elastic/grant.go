@@ -9,10 +9,12 @@ import (
 func (a *API) grantOperation() operation {
 	return row[grant, createdKey]{
 		operations: []string{"security-grant-api-key", "security-grant-api-key-put"},
-		read:       bodyOf(readGrant),
-		check:      func(g grant) error { return fault.Invalid(append(g.proxy.Problems(), g.key.Problems()...)) },
-		do:         a.grantKey,
-		show:       showCreatedKey,
+		read:       readGrant,
+		check: func(g grant) error {
+			return fault.Invalid(append(g.proxy.Problems(), g.key.Problems(a.Names)...))
+		},
+		do:   a.grantKey,
+		show: showCreatedKey,
 	}
 }
 

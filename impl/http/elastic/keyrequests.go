@@ -24,19 +24,20 @@ type keyBody struct {
 // undecodedKeyMembers are the large members of these bodies. Their fields take xcontent.Raw.
 var undecodedKeyMembers = []string{"ids", "role_descriptors"}
 
-func (b *keyBody) fields() map[string]xcontent.Field {
+func (b *keyBody) fields(dataSources bool) map[string]xcontent.Field {
+	options := roledescriptor.Options{AllowRestriction: true, AllowDataSources: dataSources}
 	return map[string]xcontent.Field{
-		"role_descriptors": roledescriptor.Field(&b.assigned, roledescriptor.Options{AllowRestriction: true}),
+		"role_descriptors": roledescriptor.Field(&b.assigned, options),
 		"metadata":         xcontent.Object(&b.metadata),
 		"expiration":       xcontent.OptionalText(&b.expiration),
 	}
 }
 
-// read reads a body with these and other fields.
-func (b *keyBody) read(parser string, body any, others map[string]xcontent.Field, required ...string) error {
-	fields := b.fields()
+// read reads the body of a request with these and other fields.
+func (b *keyBody) read(parser string, r request, others map[string]xcontent.Field, required ...string) error {
+	fields := b.fields(r.dataSources)
 	maps.Copy(fields, others)
-	return xcontent.Parser{Name: parser, Fields: fields, Required: required}.Read(body)
+	return xcontent.Parser{Name: parser, Fields: fields, Required: required}.Read(r.body)
 }
 
 // lifetime reads the expiration. Elasticsearch's parsers read it last.
@@ -84,9 +85,9 @@ func timeValueMessage(err error) string {
 	return fmt.Sprintf("failed to parse [%s]", e.Value)
 }
 
-func readUpdate(parser string, body any, others map[string]xcontent.Field, required ...string) (apikey.Update, error) {
+func readUpdate(parser string, r request, others map[string]xcontent.Field, required ...string) (apikey.Update, error) {
 	var b keyBody
-	if err := b.read(parser, body, others, required...); err != nil {
+	if err := b.read(parser, r, others, required...); err != nil {
 		return apikey.Update{}, err
 	}
 	lifetime, err := b.lifetime(parser)
@@ -104,7 +105,7 @@ func readBulkUpdate(r request) (bulkUpdate, error) {
 	b := bulkUpdate{dryRun: r.flag("dry_run")}
 	ids := map[string]xcontent.Field{"ids": xcontent.Texts(&b.ids)}
 	var err error
-	b.update, err = readUpdate("bulk_update_api_key_request", r.body, ids, "ids")
+	b.update, err = readUpdate("bulk_update_api_key_request", r, ids, "ids")
 	return b, err
 }
 
@@ -121,20 +122,20 @@ func readOneUpdate(r request) (oneUpdate, error) {
 		return u, nil
 	}
 	var err error
-	u.update, err = readUpdate("update_api_key_request", r.body, nil)
+	u.update, err = readUpdate("update_api_key_request", r, nil)
 	return u, err
 }
 
 // readNewKey reads the body that creates a key for the caller.
-func readNewKey(body any) (apikey.Creation, error) { return readCreation(body, "name") }
+func readNewKey(r request) (apikey.Creation, error) { return readCreation(r, "name") }
 
 // readCreation reads the description of a new key. The domain refuses a missing name that is not required here.
-func readCreation(body any, required ...string) (apikey.Creation, error) {
+func readCreation(r request, required ...string) (apikey.Creation, error) {
 	const parser = "api_key_request"
 
 	var b keyBody
 	var name string
-	if err := b.read(parser, body, map[string]xcontent.Field{"name": xcontent.Text(&name)}, required...); err != nil {
+	if err := b.read(parser, r, map[string]xcontent.Field{"name": xcontent.Text(&name)}, required...); err != nil {
 		return apikey.Creation{}, err
 	}
 
@@ -167,7 +168,7 @@ type grant struct {
 	key   apikey.Creation
 }
 
-func readGrant(body any) (grant, error) {
+func readGrant(r request) (grant, error) {
 	var g grant
 	var scheme, secret string
 	client := xcontent.Parser{Name: "client_authentication", Fields: map[string]xcontent.Field{
@@ -184,10 +185,10 @@ func readGrant(body any) (grant, error) {
 			return xcontent.Nested(client)(value)
 		},
 		"api_key": func(value any) (err error) {
-			g.key, err = readCreation(value)
+			g.key, err = readCreation(request{body: value, dataSources: r.dataSources})
 			return err
 		},
-	}}.Read(body)
+	}}.Read(r.body)
 
 	return g, err
 }

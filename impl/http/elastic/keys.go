@@ -22,7 +22,7 @@ func (a *API) keyOperations() []operation {
 			operations: []string{"security-bulk-update-api-keys"},
 			undecoded:  undecodedKeyMembers,
 			read:       readBulkUpdate,
-			check:      checkBulkUpdate,
+			check:      a.checkBulkUpdate,
 			do: func(ctx context.Context, caller call, b bulkUpdate) (apikey.Outcome, error) {
 				return a.Keys.BulkUpdate(ctx, caller.Subject, b.ids, b.update, b.dryRun)
 			},
@@ -32,7 +32,7 @@ func (a *API) keyOperations() []operation {
 			operations: []string{"security-update-api-key"},
 			undecoded:  undecodedKeyMembers,
 			read:       readOneUpdate,
-			check:      func(u oneUpdate) error { return fault.Invalid(u.update.Problems()) },
+			check:      func(u oneUpdate) error { return fault.Invalid(u.update.Problems(a.Names)) },
 			do: func(ctx context.Context, caller call, u oneUpdate) (bool, error) {
 				return a.Keys.Update(ctx, caller.Subject, u.id, u.update)
 			},
@@ -41,8 +41,8 @@ func (a *API) keyOperations() []operation {
 		row[apikey.Creation, createdKey]{
 			operations: []string{"security-create-api-key", "security-create-api-key-put"},
 			undecoded:  undecodedKeyMembers,
-			read:       bodyOf(readNewKey),
-			check:      func(c apikey.Creation) error { return fault.Invalid(c.Problems()) },
+			read:       readNewKey,
+			check:      func(c apikey.Creation) error { return fault.Invalid(c.Problems(a.Names)) },
 			do: func(ctx context.Context, caller call, c apikey.Creation) (createdKey, error) {
 				key, credential, err := a.Keys.Create(ctx, caller.Subject, c)
 				return createdKey{key, credential}, err
@@ -84,8 +84,8 @@ func (a *API) keyOperations() []operation {
 	}
 }
 
-func checkBulkUpdate(b bulkUpdate) error {
-	problems := b.update.Problems()
+func (a *API) checkBulkUpdate(b bulkUpdate) error {
+	problems := b.update.Problems(a.Names)
 	if len(b.ids) == 0 {
 		problems = append([]string{"Field [ids] cannot be empty"}, problems...)
 	}

@@ -20,9 +20,6 @@ const (
 	versionParameter = "compatible-with"
 )
 
-// versions are the supported versions of requests and responses. This server's are the same in both.
-var versions = []string{"8", "9"}
-
 // mediaType is one media type of a header.
 type mediaType struct {
 	name, version string
@@ -49,7 +46,10 @@ func parseMediaType(value string) (mediaType, bool) {
 
 func (m mediaType) json() bool { return m.name == echo.MIMEApplicationJSON || m.name == vendorType }
 
-func (m mediaType) supported() bool { return m.version == "" || slices.Contains(versions, m.version) }
+// supports reports whether requests and responses can have a media type. This server's are the same in both.
+func (x *exchange) supports(m mediaType) bool {
+	return m.version == "" || slices.Contains(x.api.Speaks.MediaTypes, m.version)
+}
 
 // negotiate selects the media type of the response: the supported one with the highest quality, and the first of
 // several. Without the header, or with an empty one, the client accepts any.
@@ -65,7 +65,7 @@ func (x *exchange) negotiate(accept []string) {
 		m, ok := parseMediaType(wish)
 		switch {
 		case !ok || !m.json() && m.name != "*/*" && m.name != "application/*" && m.name != "*":
-		case !m.supported():
+		case !x.supports(m):
 			incompatible = true
 		case m.quality > best.quality:
 			best = m
@@ -76,7 +76,7 @@ func (x *exchange) negotiate(accept []string) {
 	case best.name == vendorType:
 		x.answerAs(best.version)
 	case best.name == "" && incompatible:
-		x.refuse(incompatibleVersion(echo.HeaderAccept))
+		x.refuse(x.incompatibleVersion(echo.HeaderAccept))
 	case best.name == "":
 		x.refuse(
 			fault.New(
@@ -102,10 +102,11 @@ func (x *exchange) refuse(err error) {
 	}
 }
 
-func incompatibleVersion(header string) error {
+func (x *exchange) incompatibleVersion(header string) error {
 	return fault.New(
 		fault.MediaTypeIncompatible,
-		"the "+header+" header asks for compatibility with another version than "+strings.Join(versions, " or "),
+		"the "+header+" header asks for compatibility with another version than "+
+			strings.Join(x.api.Speaks.MediaTypes, " or "),
 		header,
 	)
 }
@@ -126,8 +127,8 @@ func (x *exchange) checkContentType(h http.Header) error {
 			"Content-Type header ["+contract.Clip(strings.Join(values, ","))+"] is not supported",
 			header,
 		)
-	case !m.supported():
-		return incompatibleVersion(header)
+	case !x.supports(m):
+		return x.incompatibleVersion(header)
 	case m.version != "" && x.version != "" && m.version != x.version:
 		return fault.New(
 			fault.MediaTypeIncompatible,

@@ -10,6 +10,7 @@ import (
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
@@ -56,6 +57,8 @@ type request struct {
 	body any
 	// bodySent is set if the request has a body, which may be null.
 	bodySent bool
+	// dataSources is set if the version that is spoken has privileges on data sources.
+	dataSources bool
 }
 
 // flag reports whether a boolean parameter of the query string is true.
@@ -194,10 +197,11 @@ func (a *API) handle(op *contract.Operation, row operation) echo.HandlerFunc {
 		}
 
 		r := request{
-			params:   params,
-			query:    x.query,
-			caller:   x.subject.User,
-			bodySent: len(x.body) > 0,
+			params:      params,
+			query:       x.query,
+			caller:      x.subject.User,
+			bodySent:    len(x.body) > 0,
+			dataSources: a.Speaks.Has(compatibility.DataSources),
 		}
 		var refused error
 		document, err := op.ValidateFor(c.Request(), params, func(body any) error {

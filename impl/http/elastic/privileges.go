@@ -5,7 +5,6 @@ import (
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
-	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
@@ -48,7 +47,7 @@ func (a *API) privilegeOperations() []operation {
 			operations: []string{"security-get-builtin-privileges"},
 			read:       readNothing,
 			do:         doNothing,
-			show:       showBuiltinPrivileges,
+			show:       a.showBuiltinPrivileges,
 		},
 	}
 }
@@ -99,10 +98,10 @@ func showDeletedPrivileges(outcome map[string]map[string]bool) (response, error)
 	return showListing(listing{shown, missing})
 }
 
-func showBuiltinPrivileges(none) (response, error) {
+func (a *API) showBuiltinPrivileges(none) (response, error) {
 	return ok(gen.BuiltinPrivilegesResponse{
-		Cluster:       privilege.ClusterNames(),
-		Index:         privilege.IndexNames(),
+		Cluster:       a.Names.Cluster(),
+		Index:         a.Names.Index(),
 		RemoteCluster: []string{"monitor_enrich", "monitor_stats"},
 	})
 }

@@ -25,7 +25,7 @@ func (a *API) roleOperations() []operation {
 		row[putRole, bool]{
 			operations: []string{"security-put-role", "security-put-role-post"},
 			read:       readPutRole,
-			check:      func(in putRole) error { return role.Check(in.name, in.descriptor) },
+			check:      func(in putRole) error { return role.Check(in.name, in.descriptor, a.Names) },
 			do: func(ctx context.Context, _ call, in putRole) (bool, error) {
 				return a.Roles.Put(ctx, in.name, in.descriptor)
 			},
@@ -55,6 +55,7 @@ func (a *API) findRoles(ctx context.Context, _ call, s selection) (listing, erro
 
 func readPutRole(r request) (putRole, error) {
 	name := r.params["name"]
-	descriptor, err := roledescriptor.Parse(name, r.body, roledescriptor.Options{AllowDescription: true})
+	options := roledescriptor.Options{AllowDescription: true, AllowDataSources: r.dataSources}
+	descriptor, err := roledescriptor.Parse(name, r.body, options)
 	return putRole{name, descriptor}, err
 }

@@ -3477,13 +3477,13 @@ export interface components {
                  *       "cluster_name": "sallyport",
                  *       "cluster_uuid": "5bd2a7f04b8e4c0c8b8a5a",
                  *       "version": {
-                 *         "number": "9.4.0",
+                 *         "number": "9.5.0",
                  *         "build_flavor": "default",
                  *         "build_type": "tar",
                  *         "build_hash": "unknown",
                  *         "build_date": "2026-11-21T18:00:00Z",
                  *         "build_snapshot": false,
-                 *         "lucene_version": "10.4.0",
+                 *         "lucene_version": "10.5.0",
                  *         "minimum_wire_compatibility_version": "8.19.0",
                  *         "minimum_index_compatibility_version": "8.0.0"
                  *       },

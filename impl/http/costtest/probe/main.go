@@ -28,6 +28,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/costtest"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -63,6 +64,7 @@ func (s *server) open() error {
 			user.Admin: "admin's own passphrase", user.Readonly: "readonly's own passphrase",
 		}},
 		Sessions:        session.DefaultSettings,
+		Compatibility:   compatibility.Default,
 		Elevation:       elevation.Settings{Policy: elevation.Never, Length: elevation.DefaultSettings.Length},
 		Lockout:         attempts.Policy{},
 		AddressFailures: 1 << 30,

@@ -1,0 +1,84 @@
+// Package compatibility lists the versions of Elasticsearch's and of Elastic Cloud Enterprise's APIs that a server can
+// speak. The tables in it hold all that differs between versions; docs/reference/compatibility.md shows them.
+package compatibility
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Settings are the versions that a server speaks.
+type Settings struct{ Elasticsearch Elasticsearch }
+
+// Elasticsearch is a version of Elasticsearch's API.
+type Elasticsearch struct {
+	// Version is the value of the setting.
+	Version string
+	// Number is the version that GET / announces. Lucene, MinimumWire and MinimumIndex are the other versions there.
+	Number, Lucene, MinimumWire, MinimumIndex string
+	// MediaTypes are the versions with which a media type can ask for compatibility (compatible-with).
+	MediaTypes []string
+	// ClusterPrivileges and IndexPrivileges are names of privileges, and GlobalPrivileges categories of global, that a
+	// later version has and this one has not.
+	ClusterPrivileges, IndexPrivileges, GlobalPrivileges []string
+}
+
+// elasticsearch is the table of Elasticsearch's versions.
+var elasticsearch = []Elasticsearch{
+	{
+		Version:      "8.19",
+		Number:       "8.19.0",
+		Lucene:       "9.12.2",
+		MinimumWire:  "7.17.0",
+		MinimumIndex: "7.0.0",
+		MediaTypes:   []string{"7", "8"},
+		ClusterPrivileges: []string{"clone_api_key", "manage_esql", "manage_project_routing", "manage_reindex",
+			"monitor_esql", "monitor_reindex", "read_project_routing"},
+		IndexPrivileges:  []string{"create_view", "delete_view", "manage_view", "read_view_metadata"},
+		GlobalPrivileges: []string{DataSources},
+	},
+	{
+		Version:      "9.5",
+		Number:       "9.5.0",
+		Lucene:       "10.5.0",
+		MinimumWire:  "8.19.0",
+		MinimumIndex: "8.0.0",
+		MediaTypes:   []string{"8", "9"},
+	},
+}
+
+// DataSources is the category of global privileges on data sources.
+const DataSources = "data_source"
+
+// Default holds the versions that are spoken unless others are configured.
+var Default = Settings{Elasticsearch: elasticsearch[1]}
+
+// ElasticsearchVersions returns the values of the setting.
+func ElasticsearchVersions() []string {
+	versions := make([]string, len(elasticsearch))
+	for i, e := range elasticsearch {
+		versions[i] = e.Version
+	}
+	return versions
+}
+
+// FindElasticsearch returns the version with a value of the setting. It returns an error that lists the values if there
+// is none.
+func FindElasticsearch(version string) (Elasticsearch, error) {
+	for _, e := range elasticsearch {
+		if e.Version == version {
+			return e, nil
+		}
+	}
+	return Elasticsearch{}, unknown(version, ElasticsearchVersions())
+}
+
+func unknown(version string, versions []string) error {
+	return fmt.Errorf("%q is not one of %s", version, strings.Join(versions, " and "))
+}
+
+// Has reports whether the version has a category of global privileges.
+func (e Elasticsearch) Has(category string) bool {
+	return !slices.Contains(e.GlobalPrivileges, category)
+}
